@@ -1,0 +1,24 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SFNClient } from '@aws-sdk/client-sfn';
+
+// Set on a laptop only: there every service answers at one address, which knows no host name a bucket or prefix.
+const emulated = process.env['AWS_ENDPOINT_URL'] !== undefined;
+
+// A connection that hangs is given up long before the function's own timeout, so that the SDK can try another.
+const requestHandler = { connectionTimeout: 2_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
+
+export const s3Client = () => new S3Client({ forcePathStyle: emulated, requestHandler });
+
+export const dynamoDbClient = () => new DynamoDBClient({ requestHandler });
+
+/**
+ * For StartSyncExecution alone: one try, since the SDK's silent retries would run a second workflow beside the first.
+ * The queue tries again.
+ */
+export const syncExecutionClient = ({ timeoutMillis }: { readonly timeoutMillis: number }) =>
+  new SFNClient({
+    maxAttempts: 1,
+    disableHostPrefix: emulated,
+    requestHandler: { connectionTimeout: 2_000, requestTimeout: timeoutMillis, throwOnRequestTimeout: true },
+  });

@@ -1,0 +1,78 @@
+import type { InputFormat } from '../core/metadata.ts';
+
+/** What a file is by its first bytes, whatever its name says. */
+export type Signature =
+  | { readonly kind: 'image'; readonly format: InputFormat }
+  | { readonly kind: 'other'; readonly name: OtherFormat }
+  | { readonly kind: 'unknown' };
+
+/** Formats that people do upload and that have no place here, by the name they know them by. */
+export type OtherFormat =
+  | 'HEIC'
+  | 'SVG'
+  | 'BMP'
+  | 'PDF'
+  | 'JPEG XL'
+  | 'JPEG 2000'
+  | 'PSD'
+  | 'ICO'
+  | 'camera raw'
+  | 'video'
+  | 'ZIP'
+  | 'HTML';
+
+const image = (format: InputFormat): Signature => ({ kind: 'image', format });
+const other = (name: OtherFormat): Signature => ({ kind: 'other', name });
+
+// Each as Latin-1 text, first match wins: the raw formats and BigTIFF look like a TIFF or a box file at first.
+const signatures: readonly (readonly [prefix: string, signature: Signature])[] = [
+  ['\xff\xd8\xff', image('jpeg')],
+  ['\x89PNG\r\n\x1a\n', image('png')],
+  ['GIF87a', image('gif')],
+  ['GIF89a', image('gif')],
+  ['II*\0\x10\0\0\0CR', other('camera raw')],
+  ['II*\0', image('tiff')],
+  ['MM\0*', image('tiff')],
+  ['II+\0', image('tiff')],
+  ['MM\0+', image('tiff')],
+  ['IIRO', other('camera raw')],
+  ['IIU\0', other('camera raw')],
+  ['FUJIFILMCCD-RAW', other('camera raw')],
+  ['BM', other('BMP')],
+  ['%PDF-', other('PDF')],
+  ['\xff\x0a', other('JPEG XL')],
+  ['\0\0\0\x0cJXL ', other('JPEG XL')],
+  ['\0\0\0\x0cjP  ', other('JPEG 2000')],
+  ['\xff\x4f\xff\x51', other('JPEG 2000')],
+  ['8BPS', other('PSD')],
+  ['\0\0\x01\0', other('ICO')],
+  ['PK\x03\x04', other('ZIP')],
+];
+
+export function signatureOf(bytes: Uint8Array): Signature {
+  const head = latin1(bytes.subarray(0, 1024));
+  if (head.startsWith('RIFF') && head.startsWith('WEBP', 8)) return image('webp');
+  if (head.startsWith('ftyp', 4)) return boxFile(bytes, head);
+  return signatures.find(([prefix]) => head.startsWith(prefix))?.[1] ?? markup(head);
+}
+
+/** ISO base media (AVIF, HEIC, MP4): the brands in its first box tell which. */
+function boxFile(bytes: Uint8Array, head: string): Signature {
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+  const brands: readonly string[] = head.slice(8, Math.max(12, length)).match(/[^]{4}/g) ?? [];
+  if (brands.some((brand) => brand === 'avif' || brand === 'avis')) return image('avif');
+  if (brands.some((brand) => /^(he[iv][cxms]|mif1|msf1)$/.test(brand))) return other('HEIC');
+  return other(brands.includes('crx ') ? 'camera raw' : 'video');
+}
+
+function markup(head: string): Signature {
+  // The byte-order mark of UTF-8 as Latin-1 shows it.
+  const text = head.replace(/^\xef\xbb\xbf/, '').trimStart().toLowerCase();
+  if (!text.startsWith('<')) return { kind: 'unknown' };
+  if (text.includes('<svg') || text.startsWith('<?xml')) return other('SVG');
+  return text.includes('<html') ? other('HTML') : { kind: 'unknown' };
+}
+
+function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
+}

@@ -1,0 +1,60 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import type { Context } from 'aws-lambda';
+import * as z from 'zod';
+import type { ImageTask, RenditionTask } from '../core/image-task.ts';
+import type { RemovalTask } from '../core/remove-renditions.ts';
+
+const sequencer = z.string().regex(/^[0-9A-F]{32}$/);
+const imageId = z.string().regex(/^[0-9a-f]{32}$/);
+
+export const imageTask = z.object({
+  correlationId: z.string(),
+  image: z.object({
+    bucket: z.string(),
+    key: z.string(),
+    imageId,
+    sequencer,
+    versionId: z.string().optional(),
+    etag: z.string(),
+    size: z.int().nonnegative(),
+  }),
+}) satisfies z.ZodType<ImageTask>;
+
+export const renditionTask = imageTask.extend({ group: z.string() }) satisfies z.ZodType<RenditionTask>;
+
+export const removalTask = z.object({
+  correlationId: z.string(),
+  image: z.object({ imageId, sequencer }),
+  scope: z.enum(['older', 'through', 'own']),
+}) satisfies z.ZodType<RemovalTask>;
+
+/** What every step's task and result have in common: enough to find one image's lines among all others. */
+interface Task {
+  readonly correlationId: string;
+  readonly image: { readonly imageId: string };
+}
+
+/**
+ * A Lambda handler for one step of the workflow: reads the task, does the step, and logs one line that carries the
+ * image's correlation id, whether it went well or not.
+ */
+export function workflowTask<Given extends Task, Result extends { readonly outcome: string }>(
+  schema: z.ZodType<Given>,
+  step: (task: Given) => Promise<Result>,
+) {
+  const logger = new Logger();
+  return async (input: unknown, context: Context): Promise<Result> => {
+    logger.addContext(context);
+    const task = schema.parse(input);
+    logger.setCorrelationId(task.correlationId);
+    const { imageId } = task.image;
+    try {
+      const result = await step(task);
+      logger.info('Step done', { imageId, outcome: result.outcome });
+      return result;
+    } catch (error) {
+      logger.error('Step failed; the workflow tries again', { imageId, error });
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,52 @@
+import { sha256 } from './image.ts';
+import type { ImageTask, MetadataResult } from './image-task.ts';
+import type { ImageHeader, Metadata, Portrait } from './metadata.ts';
+import { type OpenUploadPorts, openUpload } from './open-upload.ts';
+import type { Bytes } from './ports.ts';
+import { uprightSize } from './presets.ts';
+
+export interface MetadataPolicy {
+  /** Where a picture was taken is private: it reaches the record only by the stack owner's choice. */
+  readonly keepLocation: boolean;
+}
+
+/** Describes one upload. Throws only where another try may help. */
+export async function extractMetadata(
+  task: ImageTask,
+  ports: OpenUploadPorts,
+  policy: MetadataPolicy,
+): Promise<MetadataResult> {
+  const upload = await openUpload(task, ports);
+  if (upload.outcome !== 'open') return upload;
+
+  const { bytes, header } = upload;
+  const portrait = await ports.codec.portray(bytes, header);
+  if (portrait.outcome === 'rejected') return portrait;
+
+  return { outcome: 'processed', metadata: await describe(bytes, header, portrait, policy) };
+}
+
+async function describe(
+  bytes: Bytes,
+  header: ImageHeader,
+  { dominantColour, thumbhash, damaged, camera, capturedAt, location }: Portrait,
+  { keepLocation }: MetadataPolicy,
+): Promise<Metadata> {
+  const { format, colourSpace, hasAlpha, orientation, frames } = header;
+  return {
+    format,
+    ...uprightSize(header),
+    bytes: bytes.byteLength,
+    sha256: await sha256(bytes),
+    colourSpace,
+    hasAlpha,
+    orientation,
+    frames,
+    dominantColour,
+    thumbhash,
+    damaged,
+    ...(camera && { camera }),
+    ...(capturedAt !== undefined && { capturedAt }),
+    ...(keepLocation && location && { location }),
+  };
+}

@@ -1,0 +1,65 @@
+export const inputFormats = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const;
+export type InputFormat = (typeof inputFormats)[number];
+
+/** EXIF's eight orientations; 1 is upright, 5 to 8 swap width and height. */
+export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+
+/** What an image's first bytes say of it, read before any pixel is decoded. Width and height as stored, not as seen. */
+export interface ImageHeader {
+  readonly format: InputFormat;
+  readonly width: number;
+  readonly height: number;
+  readonly orientation: Orientation;
+  /** Frames of an animation, or pages; 1 for a still image. Only the first becomes renditions. */
+  readonly frames: number;
+  /** Progressive JPEG or interlaced PNG: decoding holds the whole image in memory. */
+  readonly progressive: boolean;
+  readonly hasAlpha: boolean;
+  /** libvips' name: `srgb`, `b-w`, `cmyk`, `rgb16`, … */
+  readonly colourSpace: string;
+}
+
+/** What only the pixels and the EXIF block can tell. */
+export interface Portrait {
+  /** `#rrggbb` */
+  readonly dominantColour: string;
+  /** Base64 of a ThumbHash: a placeholder of about 25 bytes to show until a rendition has loaded. */
+  readonly thumbhash: string;
+  readonly camera?: { readonly make?: string | undefined; readonly model?: string | undefined } | undefined;
+  /** Local time of the camera, ISO 8601; with an offset only where the camera wrote one. */
+  readonly capturedAt?: string | undefined;
+  /** Decimal degrees, WGS 84. */
+  readonly location?: { readonly latitude: number; readonly longitude: number } | undefined;
+  /** The file broke the rules of its format, and the picture could still be read whole or nearly so. */
+  readonly damaged: boolean;
+}
+
+/** The record's description of the upload. Width and height as seen: orientation applied. */
+export interface Metadata {
+  readonly format: InputFormat;
+  readonly width: number;
+  readonly height: number;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly colourSpace: string;
+  readonly hasAlpha: boolean;
+  readonly orientation: Orientation;
+  readonly frames: number;
+  readonly dominantColour: string;
+  readonly thumbhash: string;
+  readonly damaged: boolean;
+  readonly camera?: Portrait['camera'];
+  readonly capturedAt?: string | undefined;
+  /** Only where the stack's KeepLocation parameter asks for it. */
+  readonly location?: Portrait['location'];
+}
+
+export interface Rendition {
+  readonly preset: string;
+  /** In the rendition bucket: `<imageId>/<sequencer>/<preset>.<extension>`. */
+  readonly key: string;
+  readonly contentType: string;
+  readonly width: number;
+  readonly height: number;
+  readonly bytes: number;
+}

@@ -1,0 +1,25 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import type { Context, SQSEvent } from 'aws-lambda';
+import { dynamoDbClient, syncExecutionClient } from '../../adapters/aws-clients.ts';
+import { decisionLog } from '../../adapters/decision-log.ts';
+import { idempotentPipeline } from '../../adapters/idempotent-pipeline.ts';
+import { sfnPipeline } from '../../adapters/sfn-pipeline.ts';
+import { forEachUpload } from '../../adapters/sqs-uploads.ts';
+import { dispatchImage } from '../../core/dispatch-images.ts';
+import { config } from './config.ts';
+
+const pipeline = idempotentPipeline(
+  sfnPipeline({
+    client: syncExecutionClient({ timeoutMillis: config.WORKFLOW_WAIT_MILLIS }),
+    stateMachineArn: config.STATE_MACHINE_ARN,
+  }),
+  { client: dynamoDbClient(), tableName: config.IDEMPOTENCY_TABLE, keepSeconds: config.IDEMPOTENCY_SECONDS },
+);
+const log = decisionLog(new Logger());
+
+export const handler = async (batch: SQSEvent, context: Context) => {
+  pipeline.startInvocation(context);
+  return forEachUpload(batch, context, { maxReceiveCount: config.MAX_RECEIVE_COUNT }, (event, options) =>
+    log(event, () => dispatchImage(event, { pipeline }, options)),
+  );
+};

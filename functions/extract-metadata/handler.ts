@@ -1,0 +1,13 @@
+import { s3Client } from '../../adapters/aws-clients.ts';
+import { s3UploadStore } from '../../adapters/s3-upload-store.ts';
+import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
+import { imageTask, workflowTask } from '../../adapters/workflow-task.ts';
+import { extractMetadata } from '../../core/extract-metadata.ts';
+import { config } from './config.ts';
+
+const uploads = s3UploadStore({ client: s3Client() });
+const codec = sharpImageCodec();
+
+export const handler = workflowTask(imageTask, (task) =>
+  extractMetadata(task, { uploads, codec }, { keepLocation: config.KEEP_LOCATION }),
+);

@@ -1,0 +1,14 @@
+import { s3Client } from '../../adapters/aws-clients.ts';
+import { s3RenditionStore } from '../../adapters/s3-rendition-store.ts';
+import { s3UploadStore } from '../../adapters/s3-upload-store.ts';
+import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
+import { renditionTask, workflowTask } from '../../adapters/workflow-task.ts';
+import { resizeImage } from '../../core/resize-image.ts';
+import { config } from './config.ts';
+
+const client = s3Client();
+const uploads = s3UploadStore({ client });
+const renditions = s3RenditionStore({ client, bucket: config.RENDITION_BUCKET });
+const codec = sharpImageCodec();
+
+export const handler = workflowTask(renditionTask, (task) => resizeImage(task, { uploads, codec, renditions }));

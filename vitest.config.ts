@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/{core,adapters,functions,template}/**/*.test.ts'],
+          // Decoding and encoding real photographs, several files at once on a small machine.
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'pipeline',
+          include: ['test/pipeline/**/*.test.ts'],
+          globalSetup: ['test/support/emulated-stack.ts'],
+          // All files share one stack, and measure it.
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // Unit tests first: they are quick, and would take the emulator's processor time.
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
