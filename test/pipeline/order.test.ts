@@ -1,0 +1,161 @@
+import { DisableRuleCommand, EnableRuleCommand } from '@aws-sdk/client-eventbridge';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { padSequencer } from '../../core/image.ts';
+import { type DomainEvent, emulatedPipeline } from '../support/emulated-pipeline.ts';
+import { photo } from '../support/photos.ts';
+
+/**
+ * Events come late, twice, in any order and after crashes. Here the test is S3: its own events are switched off, and the
+ * test sends what AWS would send (with the version ids that the emulator leaves out) in the order that hurts.
+ */
+
+const pipeline = emulatedPipeline();
+const [older, newer] = [photo('rocket.jpg'), photo('flowers-iphone5-gps-small.jpg')];
+let heard: () => Promise<DomainEvent[]>;
+let key: string;
+let serial = 0;
+
+beforeAll(async () => {
+  await pipeline.queueIsEmpty();
+  await pipeline.events.send(new DisableRuleCommand({ Name: await pipeline.physicalId('UploadRule') }));
+  heard = await pipeline.subscribe();
+});
+afterAll(async () => {
+  await pipeline.retryAfter(1440);
+  await pipeline.events.send(new EnableRuleCommand({ Name: await pipeline.physicalId('UploadRule') }));
+});
+beforeEach(() => {
+  serial += 1;
+  key = `order-${serial}.jpg`;
+});
+
+const eventTypes = async () => (await heard()).filter(({ detail }) => detail.image.key === key).map((event) => event['detail-type']);
+const sequencersShown = async () => [...new Set((await pipeline.renditionKeys(key)).map((rendition) => rendition.split('/')[1]))];
+
+describe('the same event', () => {
+  it('a second time is superseded: one record, one event', async () => {
+    const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
+    expect(await pipeline.decide(upload)).toBe('processed');
+    const [record, keys] = [await pipeline.record(key), await pipeline.renditionKeys(key)];
+
+    expect(await pipeline.decide(upload)).toBe('superseded');
+
+    expect(await eventTypes()).toEqual(['ImageProcessed']);
+    expect(await pipeline.record(key)).toEqual(record);
+    // A repeat renders to the same keys: what it would tidy up as its own is what is shown.
+    expect(await pipeline.renditionKeys(key)).toEqual(keys);
+  });
+
+  it('twice at once, through the queue, has one visible effect', async () => {
+    await pipeline.retryAfter(5);
+    const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
+    await Promise.all([pipeline.enqueue(upload), pipeline.enqueue(upload), pipeline.enqueue(upload)]);
+    await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
+    await pipeline.queueIsEmpty();
+    expect(new Set((await heard()).filter(({ detail }) => detail.image.key === key).map(({ detail }) => detail.id)).size).toBe(1);
+    expect(await sequencersShown()).toEqual([padSequencer('0A')]);
+    expect((await pipeline.renditionKeys(key)).length).toBeGreaterThan(0);
+  });
+
+  it('again after a try that died before it announced finishes the work', async () => {
+    const first = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
+    const second = { key, sequencer: '0B', ...(await pipeline.put(key, newer)) };
+    await pipeline.decide(first);
+    await pipeline.decide(second);
+    await pipeline.forgetAnnouncement(key);
+
+    expect(await pipeline.decide(second)).toBe('processed');
+
+    expect(await pipeline.record(key)).toMatchObject({ announced: true, sequencer: padSequencer('0B') });
+    const ids = (await heard()).filter(({ detail }) => detail.image.sequencer === padSequencer('0B') && detail.image.key === key);
+    expect(ids.map(({ detail }) => detail.id)).toEqual([ids[0]?.detail.id, ids[0]?.detail.id]);
+    expect(await sequencersShown()).toEqual([padSequencer('0B')]);
+  });
+});
+
+describe('an older event after a newer one', () => {
+  it('is superseded, and what it rendered is gone', async () => {
+    const first = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
+    const second = { key, sequencer: '0B', ...(await pipeline.put(key, newer)) };
+    expect(await pipeline.decide(second)).toBe('processed');
+
+    expect(await pipeline.decide(first)).toBe('superseded');
+
+    expect(await pipeline.record(key)).toMatchObject({ version: second.versionId });
+    expect(await sequencersShown()).toEqual([padSequencer('0B')]);
+    expect(await eventTypes()).toEqual(['ImageProcessed']);
+  });
+
+  it('is told by S3’s rule: the shorter sequencer is padded on the right', async () => {
+    const upload = await pipeline.put(key, older);
+    expect(await pipeline.decide({ key, sequencer: '0B', ...upload })).toBe('processed');
+    expect(await pipeline.decide({ key, sequencer: '0AFFFF', ...upload })).toBe('superseded');
+    expect(await pipeline.decide({ key, sequencer: '0b01', ...upload })).toBe('processed');
+  });
+});
+
+describe('a deletion', () => {
+  it('that overtakes its upload keeps the image away', async () => {
+    const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
+    expect(await pipeline.decide({ key, sequencer: '0B', versionId: 'marker', deleted: 'Delete Marker Created' })).toBe('deleted');
+
+    expect(await pipeline.decide(upload)).toBe('superseded');
+
+    expect(await pipeline.record(key)).toMatchObject({ outcome: 'deleted' });
+    expect(await pipeline.renditionKeys(key)).toEqual([]);
+    expect(await eventTypes()).toEqual(['ImageDeleted']);
+  });
+
+  it('is undone by a newer upload', async () => {
+    await pipeline.decide({ key, sequencer: '0A', deleted: 'Permanently Deleted' });
+    expect(await pipeline.decide({ key, sequencer: '0B', ...(await pipeline.put(key, older)) })).toBe('processed');
+    expect(await pipeline.record(key)).toMatchObject({ outcome: 'processed' });
+  });
+
+  it('of an old version, as a lifecycle rule does it, leaves the image alone', async () => {
+    const first = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
+    const second = { key, sequencer: '0B', ...(await pipeline.put(key, newer)) };
+    await pipeline.decide(second);
+    const expired = { key, sequencer: '0C', versionId: first.versionId, deleted: 'Permanently Deleted' } as const;
+
+    expect(await pipeline.decide(expired)).toBe('superseded');
+
+    expect(await pipeline.record(key)).toMatchObject({ outcome: 'processed', version: second.versionId });
+    expect((await pipeline.renditionKeys(key)).length).toBeGreaterThan(0);
+    expect(await eventTypes()).toEqual(['ImageProcessed']);
+  });
+
+  it('of an old version, before the current one is processed, does not stand in its way', async () => {
+    const first = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
+    const second = { key, sequencer: '0B', ...(await pipeline.put(key, newer)) };
+    const expired = { key, sequencer: '0C', versionId: first.versionId, deleted: 'Permanently Deleted' } as const;
+    expect(await pipeline.decide(expired)).toBe('superseded');
+    expect(await pipeline.decide(second)).toBe('processed');
+  });
+
+  it('of the version that is shown ends the image', async () => {
+    const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
+    await pipeline.decide(upload);
+    const removed = { key, sequencer: '0B', versionId: upload.versionId, deleted: 'Permanently Deleted' } as const;
+    expect(await pipeline.decide(removed)).toBe('deleted');
+    expect(await pipeline.renditionKeys(key)).toEqual([]);
+  });
+});
+
+describe('an upload that is gone when its event arrives', () => {
+  it('is vanished: no record, no rendition, no event', async () => {
+    const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
+    await pipeline.delete(key, upload.versionId);
+    expect(await pipeline.decide(upload)).toBe('vanished');
+    expect(await pipeline.record(key)).toBeUndefined();
+    expect(await pipeline.renditionKeys(key)).toEqual([]);
+    expect(await eventTypes()).toEqual([]);
+  });
+
+  it('or replaced, in a bucket without versions, is superseded', async () => {
+    const { etag, size } = await pipeline.put(key, older);
+    await pipeline.put(key, newer);
+    expect(await pipeline.decide({ key, sequencer: '0A', etag, size })).toBe('superseded');
+    expect(await pipeline.record(key)).toBeUndefined();
+  });
+});

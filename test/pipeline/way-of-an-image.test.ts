@@ -1,0 +1,108 @@
+import sharp from 'sharp';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { renditionGroups } from '../../core/presets.ts';
+import { type DomainEvent, emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
+import { photo } from '../support/photos.ts';
+
+const pipeline = emulatedPipeline();
+let heard: () => Promise<DomainEvent[]>;
+beforeAll(async () => {
+  heard = await pipeline.subscribe();
+});
+
+const eventsOf = async (key: string, count: number): Promise<DomainEvent[]> =>
+  eventually(`${count} event(s) of ${key}`, async () => {
+    const ofKey = (await heard()).filter(({ detail }) => detail.image.key === key);
+    return ofKey.length >= count ? ofKey : undefined;
+  });
+
+describe('a photograph goes in', () => {
+  const key = 'holiday/flowers (1) + é %2F.jpg';
+
+  it('and comes out as a record, all renditions and one event', async () => {
+    await pipeline.put(key, photo('flowers-iphone5-gps-small.jpg'));
+    const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
+    if (record.outcome !== 'processed') throw new Error('not processed');
+
+    const source = await sharp(photo('flowers-iphone5-gps-small.jpg')).metadata();
+    expect(record).toMatchObject({ bucket: pipeline.bucket, key });
+    expect(record.metadata).toMatchObject({
+      format: 'jpeg',
+      width: source.width,
+      height: source.height,
+      orientation: 3,
+      camera: { make: 'Apple', model: 'iPhone 5' },
+      damaged: false,
+    });
+
+    expect(record.renditions.map(({ key: renditionKey }) => renditionKey).sort()).toEqual(await pipeline.renditionKeys(key));
+    for (const group of renditionGroups) {
+      const formats = new Set(group.presets.map(({ format }) => format));
+      for (const format of formats) {
+        expect(record.renditions.some(({ contentType }) => contentType === `image/${format}`), format).toBe(true);
+      }
+    }
+    for (const rendition of record.renditions) {
+      const { bytes, contentType } = await pipeline.rendition(rendition.key);
+      const seen = await sharp(bytes).metadata();
+      expect({ ...rendition, format: contentType }).toMatchObject({ width: seen.width, height: seen.height, bytes: bytes.length, format: rendition.contentType });
+      expect({ exif: seen.exif, xmp: seen.xmp, orientation: seen.orientation }).toEqual({ exif: undefined, xmp: undefined, orientation: undefined });
+    }
+
+    const [event, ...others] = await eventsOf(key, 1);
+    expect(others).toEqual([]);
+    expect(event).toMatchObject({
+      'detail-type': 'ImageProcessed',
+      detail: {
+        correlationId: record.correlationId,
+        image: { id: record.imageId, bucket: pipeline.bucket, key, sequencer: record.sequencer, version: record.version },
+        metadata: record.metadata,
+        renditions: record.renditions,
+      },
+    });
+  });
+
+  it('and its position is nobody’s business', async () => {
+    const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
+    expect(JSON.stringify([record, await eventsOf(key, 1)])).not.toMatch(/location|latitude|gps/i);
+  });
+});
+
+describe('a file that is no picture', () => {
+  it.each([
+    ['notes.jpg', 'Dear diary', 'unsupported-format'],
+    ['empty.png', '', 'empty'],
+    ['torn.jpg', photo('rocket.jpg').subarray(0, 20_000), 'corrupt'],
+  ])('%s is rejected with a reason, once and for all', async (key, body, reason) => {
+    await pipeline.put(key, body);
+    const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'rejected');
+    expect(record).toMatchObject({ outcome: 'rejected', reason });
+    expect(await pipeline.renditionKeys(key)).toEqual([]);
+    const [event] = await eventsOf(key, 1);
+    expect(event).toMatchObject({ 'detail-type': 'ImageRejected', detail: { reason } });
+    await pipeline.queueIsEmpty();
+    expect(await pipeline.messagesIn(pipeline.deadLetterQueueUrl)).toBe(0);
+  });
+});
+
+describe('an image that is replaced, then deleted', () => {
+  const key = 'portrait.jpg';
+
+  it('shows the new picture, and the old one’s renditions are gone', async () => {
+    await pipeline.put(key, photo('rocket.jpg'));
+    const first = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
+    await pipeline.put(key, photo('flowers-iphone5-gps-small.jpg'));
+    const second = await pipeline.recordWhen(key, ({ sequencer }) => sequencer > first.sequencer);
+    const keys = await pipeline.renditionKeys(key);
+    expect(keys.length).toBeGreaterThan(0);
+    expect(keys.filter((rendition) => !rendition.includes(second.sequencer))).toEqual([]);
+  });
+
+  it('leaves a tombstone and no rendition', async () => {
+    await pipeline.delete(key);
+    const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'deleted');
+    expect(record).toMatchObject({ outcome: 'deleted', expiresAt: expect.any(Number) });
+    expect(await pipeline.renditionKeys(key)).toEqual([]);
+    expect((await eventsOf(key, 3)).map((event) => event['detail-type'])).toEqual(['ImageProcessed', 'ImageProcessed', 'ImageDeleted']);
+  });
+});

@@ -1,0 +1,219 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
+import { IAMClient } from '@aws-sdk/client-iam';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { inject } from 'vitest';
+import * as z from 'zod';
+import { dynamoDbCatalogue } from '../../adapters/dynamodb-catalogue.ts';
+import { parseS3Event } from '../../adapters/s3-event.ts';
+import { sfnPipeline } from '../../adapters/sfn-pipeline.ts';
+import { dispatchImage } from '../../core/dispatch-images.ts';
+import { imageIdOf } from '../../core/image.ts';
+import type { ImageRecord } from '../../core/record.ts';
+import { output, stackName } from '../../scripts/deploy.ts';
+import { clientConfig } from '../../scripts/emulator.ts';
+
+/** The deployed pipeline as a user of it has it: uploads go in, records, renditions and events are looked at. */
+export function emulatedPipeline() {
+  const config = clientConfig(inject('emulator'));
+  const outputs = inject('outputs');
+  const bucket = output(outputs, 'UploadBucketName');
+  const renditionBucket = output(outputs, 'RenditionBucketName');
+  const tableName = output(outputs, 'ImageTableName');
+  const queueUrl = output(outputs, 'UploadQueueUrl');
+
+  const s3 = new S3Client({ ...config, forcePathStyle: true });
+  const sqs = new SQSClient(config);
+  const events = new EventBridgeClient(config);
+  const table = DynamoDBDocumentClient.from(new DynamoDBClient(config));
+  const catalogue = dynamoDbCatalogue({ client: table, tableName });
+  const pipeline = sfnPipeline({
+    client: new SFNClient({ ...config, disableHostPrefix: true, maxAttempts: 1 }),
+    stateMachineArn: output(outputs, 'StateMachineArn'),
+  });
+
+  const messagesIn = async (url: string): Promise<number> => {
+    const AttributeNames = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
+    const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: [...AttributeNames] }));
+    return AttributeNames.reduce((sum, name) => sum + Number(Attributes[name]), 0);
+  };
+
+  return {
+    bucket,
+    renditionBucket,
+    queueUrl,
+    deadLetterQueueUrl: output(outputs, 'UploadDeadLetterQueueUrl'),
+    undeliveredEventQueueUrl: output(outputs, 'UndeliveredEventQueueUrl'),
+    s3,
+    sqs,
+    events,
+    iam: new IAMClient(config),
+    lambda: new LambdaClient(config),
+    messagesIn,
+
+    async put(key: string, body: Uint8Array | string): Promise<{ etag: string; versionId: string; size: number }> {
+      const Body = typeof body === 'string' ? Buffer.from(body) : body;
+      const { ETag, VersionId } = await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body }));
+      return { etag: z.string().parse(ETag).replaceAll('"', ''), versionId: z.string().parse(VersionId), size: Body.length };
+    },
+
+    async delete(key: string, versionId?: string): Promise<void> {
+      await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }));
+    },
+
+    async record(key: string): Promise<ImageRecord | undefined> {
+      return catalogue.find(await imageIdOf(bucket, key));
+    },
+
+    /** Waits until the record is what the test waits for, and all work on it is done. */
+    async recordWhen(key: string, found: (record: ImageRecord) => boolean): Promise<ImageRecord> {
+      const imageId = await imageIdOf(bucket, key);
+      return eventually(`the record of ${key}`, async () => {
+        const record = await catalogue.find(imageId);
+        return record?.announced && found(record) ? record : undefined;
+      });
+    },
+
+    /** As if the workflow had died between its two writes. */
+    async forgetAnnouncement(key: string): Promise<void> {
+      await table.send(
+        new UpdateCommand({
+          TableName: tableName,
+          Key: { imageId: await imageIdOf(bucket, key) },
+          UpdateExpression: 'SET announced = :no',
+          ExpressionAttributeValues: { ':no': false },
+        }),
+      );
+    },
+
+    /** The keys of an image's renditions, in order. */
+    async renditionKeys(key: string): Promise<string[]> {
+      const Prefix = `${await imageIdOf(bucket, key)}/`;
+      const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: renditionBucket, Prefix }));
+      return Contents.map(({ Key }) => z.string().parse(Key)).sort();
+    },
+
+    async rendition(key: string): Promise<{ bytes: Buffer; contentType: string | undefined }> {
+      const { Body, ContentType } = await s3.send(new GetObjectCommand({ Bucket: renditionBucket, Key: key }));
+      if (Body === undefined) throw new Error(`The rendition ${key} has no body.`);
+      return { bytes: Buffer.from(await Body.transformToByteArray()), contentType: ContentType };
+    },
+
+    /** An event exactly as S3 and EventBridge deliver it to the queue, in the test's own order. */
+    async enqueue(event: S3Event): Promise<void> {
+      await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: messageBody(bucket, event) }));
+    },
+
+    /** Takes an event through the workflow, past the queue and the memory of earlier decisions. */
+    async decide(event: S3Event): Promise<string> {
+      const { outcome } = await dispatchImage(await parseS3Event(messageBody(bucket, event)), { pipeline }, { lastTry: false });
+      return outcome;
+    },
+
+    /** In place of the queue's 24 minutes: a message that failed comes again after so many seconds. */
+    async retryAfter(seconds: number): Promise<void> {
+      await sqs.send(new SetQueueAttributesCommand({ QueueUrl: queueUrl, Attributes: { VisibilityTimeout: String(seconds) } }));
+    },
+
+    async queueIsEmpty(): Promise<void> {
+      await eventually('an empty upload queue', async () => ((await messagesIn(queueUrl)) === 0 ? true : undefined));
+    },
+
+    /** Listens to the domain events as a consumer would: a rule of its own and a queue of its own. */
+    async subscribe(): Promise<() => Promise<DomainEvent[]>> {
+      const name = `test-${randomUUID()}`;
+      const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
+      const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
+      const EventBusName = output(outputs, 'DomainEventBusName');
+      await events.send(new PutRuleCommand({ Name: name, EventBusName, EventPattern: '{"source":["darkroom.pipeline"]}' }));
+      await events.send(
+        new PutTargetsCommand({ Rule: name, EventBusName, Targets: [{ Id: 'test', Arn: z.string().parse(Attributes?.['QueueArn']) }] }),
+      );
+      const heard: DomainEvent[] = [];
+      return async () => {
+        for (;;) {
+          const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
+          if (Messages.length === 0) return heard;
+          for (const { Body, ReceiptHandle } of Messages) {
+            heard.push(domainEvent.parse(JSON.parse(z.string().parse(Body))));
+            await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+          }
+        }
+      };
+    },
+
+    /** The physical name of a resource of the template. */
+    async physicalId(logicalId: string): Promise<string> {
+      const { StackResources = [] } = await new CloudFormationClient(config).send(new DescribeStackResourcesCommand({ StackName: stackName }));
+      return z.string({ error: `The stack has no ${logicalId}.` }).parse(
+        StackResources.find(({ LogicalResourceId }) => LogicalResourceId === logicalId)?.PhysicalResourceId,
+      );
+    },
+  };
+}
+
+const domainEvent = z.object({
+  source: z.literal('darkroom.pipeline'),
+  'detail-type': z.string(),
+  detail: z.looseObject({ id: z.string(), schemaVersion: z.literal(1), image: z.looseObject({ key: z.string(), sequencer: z.string() }) }),
+});
+export type DomainEvent = z.infer<typeof domainEvent>;
+
+export interface S3Event {
+  readonly key: string;
+  readonly sequencer: string;
+  readonly versionId?: string;
+  /** Absent: the object was created. */
+  readonly deleted?: 'Permanently Deleted' | 'Delete Marker Created';
+  readonly etag?: string;
+  readonly size?: number;
+}
+
+function messageBody(bucket: string, { key, sequencer, versionId, deleted, etag, size }: S3Event): string {
+  const object = { key, sequencer, 'version-id': versionId, etag, size };
+  return JSON.stringify({
+    version: '0',
+    id: randomUUID(),
+    'detail-type': deleted === undefined ? 'Object Created' : 'Object Deleted',
+    source: 'aws.s3',
+    account: '000000000000',
+    time: new Date().toISOString(),
+    region: 'us-east-1',
+    resources: [`arn:aws:s3:::${bucket}`],
+    detail: { version: '0', bucket: { name: bucket }, object, 'deletion-type': deleted, reason: deleted === undefined ? 'PutObject' : 'DeleteObject' },
+  });
+}
+
+// Generous: a safety bound for a pipeline that hangs, not a measure of its speed.
+const PATIENCE_MILLIS = 90_000;
+
+export async function eventually<Found>(what: string, look: () => Promise<Found | undefined>): Promise<Found> {
+  const giveUpAt = Date.now() + PATIENCE_MILLIS;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > giveUpAt) throw new Error(`Waited ${PATIENCE_MILLIS / 1000} seconds in vain for ${what}.`);
+    await sleep(100);
+  }
+}

@@ -1,0 +1,41 @@
+/** The pipeline tests' ground: one emulator on a free port, and the real template deployed to it. */
+import type { TestProject } from 'vitest/node';
+import type { StackOutputs } from '../../scripts/deploy.ts';
+import type { EmulatorAddress } from '../../scripts/emulator.ts';
+import { describeFailure } from '../../scripts/failure.ts';
+import { isolateThisProcess } from '../../scripts/isolated-environment.ts';
+import { type Step, startLocalStack } from '../../scripts/local-stack.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Made into settings for SDK clients by clientConfig of scripts/emulator.ts. */
+    readonly emulator: EmulatorAddress;
+    readonly outputs: StackOutputs;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  isolateThisProcess();
+  try {
+    const stack = await startLocalStack(0, step);
+    project.provide('emulator', {
+      endpoint: stack.address.endpoint,
+      certificate: stack.address.certificate,
+      environment: stack.address.environment,
+    });
+    project.provide('outputs', stack.outputs);
+    return stack.stop;
+  } catch (error) {
+    // vitest would show a stack trace of code that is not at fault.
+    process.stderr.write(`\n${describeFailure(error)}\n\n`);
+    process.exit(1);
+  }
+}
+
+const step: Step = async (title, work) => {
+  const startedAt = performance.now();
+  const report = (progress: string): void => void process.stderr.write(`  ${progress} …\n`);
+  const result = await work(report);
+  process.stderr.write(`  ${title}: ${((performance.now() - startedAt) / 1000).toFixed(1)} s\n`);
+  return result;
+};

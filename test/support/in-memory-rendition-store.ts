@@ -1,0 +1,22 @@
+import type { ImageId } from '../../core/image.ts';
+import type { Bytes, RenditionStore } from '../../core/ports.ts';
+
+export class InMemoryRenditionStore implements RenditionStore {
+  readonly objects = new Map<string, { readonly bytes: Bytes; readonly contentType: string }>();
+
+  get keys(): readonly string[] {
+    return [...this.objects.keys()].sort();
+  }
+
+  async put(key: string, bytes: Bytes, contentType: string): Promise<void> {
+    this.objects.set(key, { bytes, contentType });
+  }
+
+  async *list(imageId: ImageId): AsyncIterable<string> {
+    yield* this.keys.filter((key) => key.startsWith(`${imageId}/`));
+  }
+
+  async remove(keys: readonly string[]): Promise<void> {
+    for (const key of keys) this.objects.delete(key);
+  }
+}

@@ -1,0 +1,41 @@
+import type { Upload } from '../../core/image.ts';
+import type { Bytes, UploadStore } from '../../core/ports.ts';
+
+type Stored = Pick<Upload, 'bucket' | 'key' | 'versionId' | 'etag'>;
+
+/** Knows every version like a versioned bucket; the version put last is the current one. */
+export class InMemoryUploadStore implements UploadStore {
+  readonly reads: Upload[] = [];
+  readonly #versions = new Map<string, readonly { readonly upload: Stored; readonly bytes: Bytes }[]>();
+
+  put(upload: Stored, bytes: Bytes): void {
+    this.#versions.set(keyOf(upload), [...this.#versionsOf(upload), { upload, bytes }]);
+  }
+
+  /** One version for good; without a `versionId` everything at the key. */
+  remove(upload: Pick<Stored, 'bucket' | 'key' | 'versionId'>): void {
+    const left = this.#versionsOf(upload).filter(
+      (stored) => upload.versionId !== undefined && stored.upload.versionId !== upload.versionId,
+    );
+    this.#versions.set(keyOf(upload), left);
+  }
+
+  async read(upload: Upload): ReturnType<UploadStore['read']> {
+    this.reads.push(upload);
+    const versions = this.#versionsOf(upload);
+    const found =
+      upload.versionId === undefined
+        ? versions.slice(-1).find((stored) => stored.upload.etag === upload.etag)
+        : versions.find((stored) => stored.upload.versionId === upload.versionId);
+    if (found) return { outcome: 'found', bytes: found.bytes };
+    return { outcome: versions.length > 0 && upload.versionId === undefined ? 'superseded' : 'vanished' };
+  }
+
+  #versionsOf(upload: Pick<Stored, 'bucket' | 'key'>) {
+    return this.#versions.get(keyOf(upload)) ?? [];
+  }
+}
+
+function keyOf({ bucket, key }: Pick<Stored, 'bucket' | 'key'>): string {
+  return `${bucket}/${key}`;
+}

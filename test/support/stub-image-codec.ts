@@ -1,0 +1,51 @@
+import type { ImageHeader, Portrait } from '../../core/metadata.ts';
+import type { Rejection } from '../../core/outcome.ts';
+import type { Bytes, ImageCodec } from '../../core/ports.ts';
+import { type Preset, renditionSize } from '../../core/presets.ts';
+
+export const photoHeader: ImageHeader = {
+  format: 'jpeg',
+  width: 4000,
+  height: 3000,
+  orientation: 6,
+  frames: 1,
+  progressive: false,
+  hasAlpha: false,
+  colourSpace: 'srgb',
+};
+
+export const photoPortrait: Portrait = {
+  dominantColour: '#336699',
+  thumbhash: 'nBgGBYAGV5aKh3hxemiHdwamcwBs',
+  camera: { make: 'Apple', model: 'iPhone 5' },
+  capturedAt: '2012-09-29T16:11:25',
+  location: { latitude: 47.6, longitude: -122.3 },
+  damaged: false,
+};
+
+/** Answers as told without looking at a byte; a picture's bytes are its preset's name. */
+export class StubImageCodec implements ImageCodec {
+  header: ImageHeader = photoHeader;
+  portrait: Portrait = photoPortrait;
+  unreadable: Rejection | undefined;
+  undecodable: Rejection | undefined;
+  readonly rendered: (readonly Preset[])[] = [];
+
+  async inspect(): ReturnType<ImageCodec['inspect']> {
+    return this.unreadable ?? { outcome: 'readable', header: this.header };
+  }
+
+  async portray(): ReturnType<ImageCodec['portray']> {
+    return this.undecodable ?? { outcome: 'portrayed', ...this.portrait };
+  }
+
+  async render(_: Bytes, header: ImageHeader, presets: readonly Preset[]): ReturnType<ImageCodec['render']> {
+    this.rendered.push(presets);
+    const pictures = presets.map((preset) => ({
+      preset,
+      bytes: new TextEncoder().encode(preset.name),
+      ...renditionSize(header, preset),
+    }));
+    return this.undecodable ?? { outcome: 'rendered', pictures };
+  }
+}

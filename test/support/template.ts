@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import * as z from 'zod';
+
+/** template.yaml as one stage sees it: mappings and conditions resolved, references kept as `{ Ref }` and `{ 'Fn::GetAtt' }`. */
+
+export const stages = ['local', 'dev', 'prod'] as const;
+export type Stage = (typeof stages)[number];
+
+export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
+
+const json: z.ZodType<Json> = z.lazy(() =>
+  z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)]),
+);
+const resource = z.object({
+  Type: z.string(),
+  Condition: z.string().optional(),
+  DeletionPolicy: z.string().optional(),
+  UpdateReplacePolicy: z.string().optional(),
+  Metadata: json.optional(),
+  Properties: z.record(z.string(), json).default({}),
+});
+export type Resource = z.infer<typeof resource>;
+
+const templateSchema = z.object({
+  Mappings: z.record(z.string(), z.record(z.string(), z.record(z.string(), json))),
+  Conditions: z.record(z.string(), json),
+  Globals: z.object({ Function: z.record(z.string(), json) }),
+  Resources: z.record(z.string(), resource),
+  Outputs: z.record(z.string(), z.object({ Value: json })),
+});
+
+const shortForm = (name: string) => (name === 'Ref' || name === 'Condition' ? name : `Fn::${name}`);
+const customTags = [
+  ...['Ref', 'Condition', 'Sub', 'GetAtt'].map((name) => ({
+    tag: `!${name}`,
+    resolve: (value: string) => ({ [shortForm(name)]: value }),
+  })),
+  ...['If', 'Not', 'Equals', 'FindInMap'].map((name) => ({
+    tag: `!${name}`,
+    collection: 'seq' as const,
+    resolve: (value: unknown) => ({ [shortForm(name)]: JSON.parse(JSON.stringify(value)) }),
+  })),
+];
+
+const source = templateSchema.parse(parse(readFileSync(new URL('../../template.yaml', import.meta.url), 'utf8'), { customTags }));
+
+export interface Template {
+  readonly resources: ReadonlyMap<string, Resource>;
+  readonly outputs: readonly string[];
+  readonly functionGlobals: Readonly<Record<string, Json>>;
+}
+
+/** With concurrency reserved, as prod has it. */
+export function templateFor(stage: Stage): Template {
+  const parameters: Readonly<Record<string, string>> = { Stage: stage, ReserveConcurrency: 'true' };
+  const evaluate = (value: Json): Json => {
+    if (Array.isArray(value)) return value.map(evaluate).filter((item) => item !== NO_VALUE);
+    if (typeof value !== 'object' || value === null) return value;
+    const [[name, argument] = ['', null], ...others] = Object.entries(value);
+    if (others.length === 0) {
+      switch (name) {
+        case 'Ref':
+          if (argument === 'AWS::NoValue') return NO_VALUE;
+          return (typeof argument === 'string' ? parameters[argument] : undefined) ?? value;
+        case 'Condition':
+          return holds(String(argument));
+        case 'Fn::FindInMap': {
+          const [map, row, column] = z.tuple([z.string(), z.string(), z.string()]).parse(evaluate(argument));
+          const found = source.Mappings[map]?.[row]?.[column];
+          if (found === undefined) throw new Error(`template.yaml has no mapping ${map}.${row}.${column}.`);
+          return found;
+        }
+        case 'Fn::If': {
+          const [condition, whenTrue = null, whenFalse = null] = z.array(json).parse(argument);
+          return evaluate(holds(String(condition)) ? whenTrue : whenFalse);
+        }
+        case 'Fn::Equals': {
+          const [left, right] = z.array(json).parse(evaluate(argument));
+          return left === right;
+        }
+        case 'Fn::Not':
+          return z.array(json).parse(evaluate(argument))[0] !== true;
+      }
+    }
+    return Object.fromEntries(
+      Object.entries(value)
+        .map(([key, item]): [string, Json] => [key, evaluate(item)])
+        .filter(([, item]) => item !== NO_VALUE),
+    );
+  };
+  const holds = (condition: string): boolean => {
+    const expression = source.Conditions[condition];
+    if (expression === undefined) throw new Error(`template.yaml has no condition ${condition}.`);
+    return evaluate(expression) === true;
+  };
+  const present = Object.entries(source.Resources)
+    .filter(([, { Condition }]) => Condition === undefined || holds(Condition))
+    .map(([id, found]): [string, Resource] => [id, { ...found, Properties: z.record(z.string(), json).parse(evaluate(found.Properties)) }]);
+  return {
+    resources: new Map(present),
+    outputs: Object.keys(source.Outputs),
+    functionGlobals: z.record(z.string(), json).parse(evaluate(source.Globals.Function)),
+  };
+}
+
+const NO_VALUE = ' no value';
+
+export function ofType({ resources }: Template, type: string): [id: string, resource: Resource][] {
+  return [...resources].filter(([, { Type }]) => Type === type);
+}
+
+/** The value at a path of names and indices; `undefined` where the path ends early. */
+export function at(value: Json | undefined, ...path: (string | number)[]): Json | undefined {
+  return path.reduce<Json | undefined>((current, step) => {
+    if (Array.isArray(current)) return typeof step === 'number' ? current[step] : undefined;
+    if (typeof current === 'object' && current !== null) return current[step];
+    return undefined;
+  }, value);
+}
+
+export function numberAt(value: Json | undefined, ...path: (string | number)[]): number {
+  return z.coerce.number().parse(at(value, ...path));
+}
+
+/** The logical id that `!Ref x`, `!GetAtt x.Arn`, `!Sub ${x.Arn}/*` or `!Ref x.Alias` speaks of. */
+export function referredId(value: Json | undefined): string | undefined {
+  const text = at(value, 'Ref') ?? at(value, 'Fn::GetAtt') ?? at(value, 'Fn::Sub');
+  return typeof text === 'string' ? /^(?:\$\{)?([A-Za-z0-9]+)/.exec(text)?.[1] : undefined;
+}
+
+const statement = z.object({
+  Sid: z.string(),
+  Effect: z.enum(['Allow', 'Deny']),
+  Action: z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat()),
+  Resource: z.union([json, z.array(json)]).transform((value) => (Array.isArray(value) ? value : [value])),
+});
+export type Statement = z.infer<typeof statement>;
+
+/** The inline policies of a role, in one list. */
+export function statementsOf(role: Resource): Statement[] {
+  return z
+    .array(z.object({ PolicyDocument: z.object({ Statement: z.array(statement) }) }))
+    .parse(role.Properties['Policies'])
+    .flatMap((policy) => policy.PolicyDocument.Statement);
+}

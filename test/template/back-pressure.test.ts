@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { renditionGroups } from '../../core/presets.ts';
+import { at, numberAt, referredId, type Resource, type Stage, stages, templateFor } from '../support/template.ts';
+import { workflow } from '../support/workflow.ts';
+
+/** What a stage promises about load: nothing is pulled that cannot be worked on, and nobody waits for the dead. */
+
+function stageOf(stage: Stage) {
+  const { resources } = templateFor(stage);
+  const properties = (id: string): Resource['Properties'] => {
+    const found = resources.get(id);
+    if (found === undefined) throw new Error(`template.yaml has no resource ${id}.`);
+    return found.Properties;
+  };
+  const dispatcher = properties('DispatchImagesFunction');
+  return { properties, dispatcher, mapping: at(dispatcher['Events'], 'Uploads', 'Properties') };
+}
+
+describe.each(stages)('stage %s', (stage) => {
+  const { properties, dispatcher, mapping } = stageOf(stage);
+  const imagesInWork = numberAt(mapping, 'BatchSize') * numberAt(mapping, 'ScalingConfig', 'MaximumConcurrency');
+  const reserved = (id: string) => numberAt(properties(id)['ReservedConcurrentExecutions']);
+
+  it('reserves the dispatcher at least what its pollers may start', () => {
+    expect(reserved('DispatchImagesFunction')).toBeGreaterThanOrEqual(numberAt(mapping, 'ScalingConfig', 'MaximumConcurrency'));
+  });
+
+  it('reserves one metadata worker, one removal and one resize worker a rendition group for every image in work', () => {
+    expect(reserved('ExtractMetadataFunction')).toBeGreaterThanOrEqual(imagesInWork);
+    expect(reserved('RemoveRenditionsFunction')).toBeGreaterThanOrEqual(imagesInWork);
+    expect(reserved('ResizeImageFunction')).toBeGreaterThanOrEqual(imagesInWork * renditionGroups.length);
+  });
+
+  it('hides a message for six times the dispatcher’s timeout', () => {
+    expect(numberAt(properties('UploadQueue')['VisibilityTimeout'])).toBeGreaterThanOrEqual(6 * numberAt(dispatcher['Timeout']));
+  });
+
+  it('nests the timeouts: worker < task < workflow < wait for it < dispatcher', () => {
+    for (const { state, timeoutSeconds, functionId } of workflow.tasks) {
+      if (functionId !== undefined) expect(timeoutSeconds, state).toBeGreaterThan(numberAt(properties(functionId)['Timeout']));
+      expect(timeoutSeconds, state).toBeLessThan(workflow.timeoutSeconds);
+    }
+    const waitSeconds = numberAt(dispatcher['Environment'], 'Variables', 'WORKFLOW_WAIT_MILLIS') / 1000;
+    expect(waitSeconds).toBeGreaterThan(workflow.timeoutSeconds);
+    // Room to write the idempotency record and the log line after the wait.
+    expect(numberAt(dispatcher['Timeout'])).toBeGreaterThanOrEqual(waitSeconds + 10);
+  });
+
+  it('gives an upload five tries or more, and the dispatcher knows the last one', () => {
+    const redrive = properties('UploadQueue')['RedrivePolicy'];
+    expect(referredId(at(redrive, 'deadLetterTargetArn'))).toBe('UploadDeadLetterQueue');
+    expect(numberAt(redrive, 'maxReceiveCount')).toBeGreaterThanOrEqual(5);
+    expect(numberAt(dispatcher['Environment'], 'Variables', 'MAX_RECEIVE_COUNT')).toBe(numberAt(redrive, 'maxReceiveCount'));
+  });
+
+  it('brings back only the messages that failed', () => {
+    expect(at(mapping, 'FunctionResponseTypes')).toEqual(['ReportBatchItemFailures']);
+    expect(at(mapping, 'FilterCriteria')).toBeUndefined();
+  });
+
+  it('keeps dead letters longer than the queue keeps the living', () => {
+    const days = (id: string) => numberAt(properties(id)['MessageRetentionPeriod']) / 86_400;
+    expect(days('UploadDeadLetterQueue')).toBeGreaterThan(days('UploadQueue'));
+    expect(days('UndeliveredEventQueue')).toBeGreaterThan(days('UploadQueue'));
+  });
+
+  it('remembers a decision as long as its event can come again by itself', () => {
+    const target = at(properties('UploadRule')['Targets'], 0);
+    const remembered = numberAt(dispatcher['Environment'], 'Variables', 'IDEMPOTENCY_SECONDS');
+    const mayComeAgain = numberAt(target, 'RetryPolicy', 'MaximumEventAgeInSeconds') + numberAt(properties('UploadQueue')['MessageRetentionPeriod']);
+    expect(remembered).toBeGreaterThanOrEqual(mayComeAgain);
+  });
+
+  it('keeps a tombstone longer than a late event can wait anywhere', () => {
+    const [, days] = /\+ (\d+) \* 86400/.exec(readFileSync(new URL('../../statemachine/image-pipeline.asl.json', import.meta.url), 'utf8')) ?? [];
+    const longest =
+      numberAt(at(properties('UploadRule')['Targets'], 0), 'RetryPolicy', 'MaximumEventAgeInSeconds') +
+      numberAt(properties('UploadQueue')['MessageRetentionPeriod']) +
+      numberAt(properties('UploadDeadLetterQueue')['MessageRetentionPeriod']) +
+      numberAt(properties('UndeliveredEventQueue')['MessageRetentionPeriod']);
+    expect(Number(days) * 86_400).toBeGreaterThan(longest);
+  });
+
+  it('delivers an event to the queue, or to a queue of its own that says that it could not', () => {
+    const target = at(properties('UploadRule')['Targets'], 0);
+    expect(referredId(at(target, 'Arn'))).toBe('UploadQueue');
+    expect(referredId(at(target, 'DeadLetterConfig', 'Arn'))).toBe('UndeliveredEventQueue');
+    expect(numberAt(target, 'RetryPolicy', 'MaximumRetryAttempts')).toBe(185);
+  });
+
+  it('listens to its own upload bucket alone, so that nothing it writes comes back as an upload', () => {
+    expect(properties('UploadRule')['EventPattern']).toEqual({
+      source: ['aws.s3'],
+      'detail-type': ['Object Created', 'Object Deleted'],
+      detail: { bucket: { name: [{ Ref: 'UploadBucket' }] } },
+    });
+  });
+});

@@ -1,0 +1,131 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { at, type Json, ofType, type Resource, stages, templateFor } from '../support/template.ts';
+
+const template = templateFor('prod');
+const projectFile = (path: string) => new URL(`../../${path}`, import.meta.url);
+const stems = readdirSync(projectFile('functions')).sort();
+const pascal = (stem: string) => stem.replace(/(^|-)([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase());
+const camel = (stem: string) => stem.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+const resource = (id: string): Resource => {
+  const found = template.resources.get(id);
+  if (found === undefined) throw new Error(`template.yaml has no resource ${id}.`);
+  return found;
+};
+
+describe('one stem a step', () => {
+  it('has as many functions in the template as folders in functions/', () => {
+    expect(ofType(template, 'AWS::Serverless::Function').map(([id]) => id).sort()).toEqual(stems.map((stem) => `${pascal(stem)}Function`));
+  });
+
+  it.each(stems)('%s: folder, function, role, log group, use case and runbook bear one name', (stem) => {
+    expect(readdirSync(projectFile(`functions/${stem}`)).sort()).toEqual(['config.ts', 'handler.ts']);
+    expect(resource(`${pascal(stem)}Function`).Properties['CodeUri']).toBe(`functions/${stem}`);
+    expect(resource(`${pascal(stem)}Role`).Type).toBe('AWS::IAM::Role');
+    expect(resource(`${pascal(stem)}LogGroup`).Type).toBe('AWS::Logs::LogGroup');
+    expect(readFileSync(projectFile(`core/${stem}.ts`), 'utf8')).toMatch(new RegExp(`export (async )?function ${camel(stem).replace(/s$/, '')}`));
+    expect(existsSync(projectFile(`docs/runbooks/${stem}.md`)), `docs/runbooks/${stem}.md`).toBe(true);
+  });
+
+  it('names the state of each worker after its function', () => {
+    const workflow = readFileSync(projectFile('statemachine/image-pipeline.asl.json'), 'utf8');
+    for (const worker of stems.filter((stem) => stem !== 'dispatch-images')) {
+      expect(workflow).toMatch(new RegExp(`"${pascal(worker)}": \\{\\s*"Type": "Task"`));
+    }
+  });
+});
+
+describe.each(ofType(template, 'AWS::Serverless::Function'))('%s', (id, { Properties }) => {
+  const stem = id.replace(/Function$/, '');
+
+  it('runs as a role of its own and logs to a group of its own', () => {
+    expect(Properties['Role']).toEqual({ 'Fn::GetAtt': `${stem}Role.Arn` });
+    expect(Properties['LoggingConfig']).toEqual({ LogFormat: 'JSON', LogGroup: { Ref: `${stem}LogGroup` } });
+    expect(Properties['Policies']).toBeUndefined();
+  });
+
+  it('says its memory and timeout itself', () => {
+    expect(Properties['MemorySize']).toBeGreaterThanOrEqual(512);
+    expect(Properties['Timeout']).toBeGreaterThan(0);
+  });
+});
+
+it('runs every function on Node.js 24, traced, behind the alias live', () => {
+  expect(template.functionGlobals).toMatchObject({ Runtime: 'nodejs24.x', Tracing: 'Active', AutoPublishAlias: 'live' });
+});
+
+describe.each(stages)('stage %s', (stage) => {
+  it('keeps every log for a stated time', () => {
+    for (const [id, group] of ofType(templateFor(stage), 'AWS::Logs::LogGroup')) {
+      expect(group.Properties['RetentionInDays'], id).toBeGreaterThan(0);
+    }
+  });
+});
+
+const policyStatements = (type: string, id: string, target: 'Bucket' | 'Queues'): Json[] =>
+  ofType(template, type)
+    .filter(([, policy]) => [policy.Properties[target] ?? []].flat().some((item) => at(item, 'Ref') === id))
+    .flatMap(([, policy]) => [at(policy.Properties['PolicyDocument'], 'Statement') ?? []].flat());
+
+const refusesPlainHttp = (statements: Json[], action: string, id: string) =>
+  statements.some(
+    (statement) =>
+      at(statement, 'Effect') === 'Deny' &&
+      at(statement, 'Action') === action &&
+      at(statement, 'Principal') === '*' &&
+      at(statement, 'Condition', 'Bool', 'aws:SecureTransport') === 'false' &&
+      JSON.stringify(at(statement, 'Resource')).includes(`"${id}.Arn"`),
+  );
+
+describe.each(ofType(template, 'AWS::S3::Bucket'))('%s', (id, { Properties, DeletionPolicy, UpdateReplacePolicy }) => {
+  it('refuses requests without TLS', () => {
+    expect(refusesPlainHttp(policyStatements('AWS::S3::BucketPolicy', id, 'Bucket'), 's3:*', id)).toBe(true);
+  });
+
+  it('is encrypted, private and its owner’s', () => {
+    expect(at(Properties['BucketEncryption'], 'ServerSideEncryptionConfiguration', 0, 'ServerSideEncryptionByDefault', 'SSEAlgorithm')).toBe('AES256');
+    expect(Properties['PublicAccessBlockConfiguration']).toEqual({
+      BlockPublicAcls: true,
+      BlockPublicPolicy: true,
+      IgnorePublicAcls: true,
+      RestrictPublicBuckets: true,
+    });
+    expect(at(Properties['OwnershipControls'], 'Rules', 0, 'ObjectOwnership')).toBe('BucketOwnerEnforced');
+  });
+
+  it('drops what an interrupted upload left behind', () => {
+    const rules = at(Properties['LifecycleConfiguration'], 'Rules');
+    expect(JSON.stringify(rules)).toContain('AbortIncompleteMultipartUpload');
+  });
+
+  it('survives the stack', () => {
+    expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['Retain', 'Retain']);
+  });
+});
+
+it('keeps the versions of an upload, for a stated time', () => {
+  const { Properties } = resource('UploadBucket');
+  expect(Properties['VersioningConfiguration']).toEqual({ Status: 'Enabled' });
+  expect(JSON.stringify(Properties['LifecycleConfiguration'])).toMatch(/"NoncurrentVersionExpiration":\{"NoncurrentDays":\d+\}/);
+  expect(at(Properties['NotificationConfiguration'], 'EventBridgeConfiguration', 'EventBridgeEnabled')).toBe(true);
+});
+
+describe.each(ofType(template, 'AWS::SQS::Queue'))('%s', (id, { Properties }) => {
+  it('is encrypted and refuses requests without TLS', () => {
+    expect(Properties['SqsManagedSseEnabled']).toBe(true);
+    expect(refusesPlainHttp(policyStatements('AWS::SQS::QueuePolicy', id, 'Queues'), 'sqs:*', id)).toBe(true);
+  });
+});
+
+describe.each(ofType(template, 'AWS::DynamoDB::Table'))('%s', (_id, { Properties }) => {
+  it('is encrypted, can be restored to any second, and forgets what has expired', () => {
+    expect(Properties['SSESpecification']).toEqual({ SSEEnabled: true });
+    expect(Properties['PointInTimeRecoverySpecification']).toEqual({ PointInTimeRecoveryEnabled: true });
+    expect(at(Properties['TimeToLiveSpecification'], 'Enabled')).toBe(true);
+  });
+});
+
+it('builds the layer with the same sharp as the tests run on', () => {
+  const version = (path: string) => at(JSON.parse(readFileSync(projectFile(path), 'utf8')), 'dependencies', 'sharp');
+  expect(version('layers/sharp/package.json')).toBe(version('package.json'));
+});

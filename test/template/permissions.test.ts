@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { at, ofType, referredId, type Resource, type Stage, type Statement, stages, statementsOf, templateFor } from '../support/template.ts';
+import { workflow } from '../support/workflow.ts';
+
+/**
+ * Every role holds exactly what its code uses. Here: what AWS itself does on behalf of a resource, and what the emulator
+ * does not enforce. What the functions' own calls need is proved by test/pipeline/permissions.test.ts, which takes each
+ * permission away in turn and sees the call denied.
+ */
+
+interface Permission {
+  readonly action: string;
+  readonly on: string;
+}
+
+const text = ({ action, on }: Permission) => `${action} on ${on}`;
+const sorted = (permissions: readonly Permission[]) => permissions.map(text).sort();
+
+const granted = (role: Resource): Permission[] =>
+  statementsOf(role).flatMap((statement: Statement) =>
+    statement.Action.flatMap((action) =>
+      statement.Resource.map((resource) => ({ action, on: resource === '*' ? '*' : (referredId(resource) ?? JSON.stringify(resource)) })),
+    ),
+  );
+
+const roleOf = (stage: Stage, id: string): Resource => {
+  const role = templateFor(stage).resources.get(id);
+  if (role === undefined) throw new Error(`template.yaml has no role ${id}.`);
+  return role;
+};
+
+const allow = (on: string, ...actions: string[]): Permission[] => actions.map((action) => ({ action, on }));
+
+describe.each(stages)('stage %s', (stage) => {
+  const template = templateFor(stage);
+  const stateMachine = stage === 'local' ? 'ImagePipeline' : 'ImagePipelineLiveAlias';
+
+  /** What Lambda does in a function's name because of how the function is declared. */
+  const byDeclaration = (stem: string): Permission[] => {
+    const declared = template.resources.get(`${stem}Function`)?.Properties ?? {};
+    return [
+      ...allow(`${stem}LogGroup`, 'logs:CreateLogStream', 'logs:PutLogEvents'),
+      ...(template.functionGlobals['Tracing'] === 'Active' ? allow('*', 'xray:PutTraceSegments', 'xray:PutTelemetryRecords') : []),
+      // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
+      ...(at(declared['Events'], 'Uploads', 'Type') === 'SQS'
+        ? allow('UploadQueue', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes')
+        : []),
+    ];
+  };
+
+  // GetObject answers 403 instead of 404 to a role that may not list the bucket.
+  const readUploads = allow('UploadBucket', 's3:GetObjectVersion', 's3:GetObject', 's3:ListBucket');
+
+  it.each<[string, readonly Permission[]]>([
+    [
+      'DispatchImages',
+      [
+        ...allow(stateMachine, 'states:StartSyncExecution'),
+        ...allow('IdempotencyTable', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'),
+      ],
+    ],
+    ['ExtractMetadata', readUploads],
+    ['ResizeImage', [...readUploads, ...allow('RenditionBucket', 's3:PutObject')]],
+    ['RemoveRenditions', allow('RenditionBucket', 's3:ListBucket', 's3:DeleteObject')],
+  ])('%s may do what its code and its declaration need, and nothing else', (stem, byCode) => {
+    expect(sorted(granted(roleOf(stage, `${stem}Role`)))).toEqual(sorted([...byDeclaration(stem), ...byCode]));
+  });
+
+  it('lets the workflow do what its definition says, and nothing else', () => {
+    const actionOf: Readonly<Record<string, string>> = {
+      'arn:aws:states:::lambda:invoke': 'lambda:InvokeFunction',
+      'arn:aws:states:::dynamodb:putItem': 'dynamodb:PutItem',
+      'arn:aws:states:::dynamodb:getItem': 'dynamodb:GetItem',
+      'arn:aws:states:::dynamodb:updateItem': 'dynamodb:UpdateItem',
+      'arn:aws:states:::events:putEvents': 'events:PutEvents',
+    };
+    const byDefinition = workflow.tasks.map(({ resource, definition }): Permission => {
+      const [, on] = /\$\{(\w+)\}/.exec(JSON.stringify(definition.Arguments)) ?? [];
+      return { action: actionOf[resource] ?? `unknown integration ${resource}`, on: on ?? 'nothing' };
+    });
+    const byLoggingAndTracing = granted(roleOf(stage, 'ImagePipelineRole')).filter(({ on }) => on === '*');
+    expect(sorted(granted(roleOf(stage, 'ImagePipelineRole')))).toEqual(
+      sorted([...new Map(byDefinition.map((permission) => [text(permission), permission])).values(), ...byLoggingAndTracing]),
+    );
+    // https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html and …/xray-iam.html
+    expect(byLoggingAndTracing.map(({ action }) => action).sort()).toEqual([
+      'logs:CreateLogDelivery',
+      'logs:DeleteLogDelivery',
+      'logs:DescribeLogGroups',
+      'logs:DescribeResourcePolicies',
+      'logs:GetLogDelivery',
+      'logs:ListLogDeliveries',
+      'logs:PutResourcePolicy',
+      'logs:UpdateLogDelivery',
+      'xray:GetSamplingRules',
+      'xray:GetSamplingTargets',
+      'xray:PutTelemetryRecords',
+      'xray:PutTraceSegments',
+    ]);
+  });
+
+  it('lets nobody write to the upload bucket, so that no image can loop', () => {
+    for (const [id, role] of ofType(template, 'AWS::IAM::Role')) {
+      const writes = granted(role).filter(({ action, on }) => on === 'UploadBucket' && !/^s3:(Get|List)/.test(action));
+      expect(writes, id).toEqual([]);
+    }
+  });
+
+  it('names no wildcard action, and no wildcard resource but where AWS knows no other', () => {
+    for (const [id, role] of ofType(template, 'AWS::IAM::Role')) {
+      for (const { action, on } of granted(role)) {
+        expect(action, id).not.toContain('*');
+        if (on === '*') expect(action, id).toMatch(/^(xray|logs):/);
+      }
+    }
+  });
+
+  it('lets EventBridge, in the name of this rule alone, send to the queues', () => {
+    const policy = template.resources.get('UploadQueuePolicy')?.Properties['PolicyDocument'];
+    expect(at(policy, 'Statement', 0)).toEqual({
+      Sid: 'DeliverUploads',
+      Effect: 'Allow',
+      Principal: { Service: 'events.amazonaws.com' },
+      Action: 'sqs:SendMessage',
+      Resource: [{ 'Fn::GetAtt': 'UploadQueue.Arn' }, { 'Fn::GetAtt': 'UndeliveredEventQueue.Arn' }],
+      Condition: { ArnEquals: { 'aws:SourceArn': { 'Fn::GetAtt': 'UploadRule.Arn' } } },
+    });
+  });
+});
