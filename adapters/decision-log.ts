@@ -16,7 +16,7 @@ const metricOf: Readonly<Record<Outcome, string>> = {
 /** One log line and one set of metrics an image: what was decided, and how long after the upload. */
 export function decisionLog(logger: Logger, metrics = new Metrics({ namespace: 'Darkroom' })) {
   return async (event: UploadEvent, decide: () => Promise<Decision>): Promise<void> => {
-    const subject = { correlationId: event.correlationId, change: event.change, image: event.image };
+    const subject = { correlation_id: event.correlationId, change: event.change, image: event.image };
     try {
       const decision = await decide();
       const millis = Date.now() - Date.parse(event.occurredAt);

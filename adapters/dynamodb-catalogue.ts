@@ -1,35 +1,37 @@
 import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { ImageId } from '../core/image.ts';
 import { inputFormats } from '../core/metadata.ts';
 import { rejectionReasons } from '../core/outcome.ts';
 import type { ImageRecord } from '../core/record.ts';
 
+const positiveInteger = z.int().check(z.positive());
+
 const metadata = z.object({
   format: z.enum(inputFormats),
-  width: z.int().positive(),
-  height: z.int().positive(),
-  bytes: z.int().positive(),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  width: positiveInteger,
+  height: positiveInteger,
+  bytes: positiveInteger,
+  sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
   colourSpace: z.string(),
   hasAlpha: z.boolean(),
   orientation: z.literal([1, 2, 3, 4, 5, 6, 7, 8]),
-  frames: z.int().positive(),
-  dominantColour: z.string().regex(/^#[0-9a-f]{6}$/),
+  frames: positiveInteger,
+  dominantColour: z.string().check(z.regex(/^#[0-9a-f]{6}$/)),
   thumbhash: z.base64(),
   damaged: z.boolean(),
-  camera: z.object({ make: z.string().optional(), model: z.string().optional() }).optional(),
-  capturedAt: z.string().optional(),
-  location: z.object({ latitude: z.number(), longitude: z.number() }).optional(),
+  camera: z.optional(z.object({ make: z.optional(z.string()), model: z.optional(z.string()) })),
+  capturedAt: z.optional(z.string()),
+  location: z.optional(z.object({ latitude: z.number(), longitude: z.number() })),
 });
 
 const rendition = z.object({
   preset: z.string(),
   key: z.string(),
   contentType: z.string(),
-  width: z.int().positive(),
-  height: z.int().positive(),
-  bytes: z.int().positive(),
+  width: positiveInteger,
+  height: positiveInteger,
+  bytes: positiveInteger,
 });
 
 const common = z.object({
@@ -45,11 +47,11 @@ const common = z.object({
 });
 
 const imageRecord = z.discriminatedUnion('outcome', [
-  common.extend({ outcome: z.literal('processed'), metadata, renditions: z.array(rendition) }),
-  common.extend({ outcome: z.literal('rejected'), reason: z.enum(rejectionReasons), message: z.string() }),
-  common.extend({ outcome: z.literal('deleted'), expiresAt: z.int() }),
-  common.extend({ outcome: z.literal('failed'), message: z.string() }),
-]) satisfies z.ZodType<ImageRecord>;
+  z.extend(common, { outcome: z.literal('processed'), metadata, renditions: z.array(rendition) }),
+  z.extend(common, { outcome: z.literal('rejected'), reason: z.enum(rejectionReasons), message: z.string() }),
+  z.extend(common, { outcome: z.literal('deleted'), expiresAt: z.int() }),
+  z.extend(common, { outcome: z.literal('failed'), message: z.string() }),
+]) satisfies z.ZodMiniType<ImageRecord>;
 
 /** Reads records; the workflow alone writes them. */
 export function dynamoDbCatalogue({

@@ -1,11 +1,15 @@
-import * as z from 'zod';
+import { en } from 'zod/locales';
+import * as z from 'zod/mini';
+
+// zod/mini is a third of zod in a bundle (docs/decisions/0004), for one thing because it brings no messages of its own.
+z.config(en());
 
 /**
  * The function's settings out of its environment variables, read once when the module loads.
  *
  * @throws {Error} naming every variable that is missing or malformed, in one message.
  */
-export function readEnvironment<Shape extends z.ZodRawShape>(shape: Shape): z.infer<z.ZodObject<Shape>> {
+export function readEnvironment<Shape extends z.core.$ZodShape>(shape: Shape): z.infer<z.ZodMiniObject<Shape>> {
   const parsed = z.object(shape).safeParse(process.env);
   if (!parsed.success) {
     throw new Error(

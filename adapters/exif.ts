@@ -31,7 +31,10 @@ function cameraOf({ Image }: Exif): ExifPortrait['camera'] {
 /** The reader's types promise what the standard does; a file may hold anything. */
 function nameOf(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
-  const name = value.replace(/[\p{C}\p{Z}]+/gu, ' ').trim().slice(0, MAX_NAME_LENGTH);
+  const name = value
+    .replace(/[\p{C}\p{Z}]+/gu, ' ')
+    .trim()
+    .slice(0, MAX_NAME_LENGTH);
   return name === '' ? undefined : name;
 }
 

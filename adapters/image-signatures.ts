@@ -59,7 +59,7 @@ export function signatureOf(bytes: Uint8Array): Signature {
 /** ISO base media (AVIF, HEIC, MP4): the brands in its first box tell which. */
 function boxFile(bytes: Uint8Array, head: string): Signature {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
-  const brands: readonly string[] = head.slice(8, Math.max(12, length)).match(/[^]{4}/g) ?? [];
+  const brands: readonly string[] = head.slice(8, Math.max(12, length)).match(/.{4}/gs) ?? [];
   if (brands.some((brand) => brand === 'avif' || brand === 'avis')) return image('avif');
   if (brands.some((brand) => /^(he[iv][cxms]|mif1|msf1)$/.test(brand))) return other('HEIC');
   return other(brands.includes('crx ') ? 'camera raw' : 'video');
@@ -67,7 +67,10 @@ function boxFile(bytes: Uint8Array, head: string): Signature {
 
 function markup(head: string): Signature {
   // The byte-order mark of UTF-8 as Latin-1 shows it.
-  const text = head.replace(/^\xef\xbb\xbf/, '').trimStart().toLowerCase();
+  const text = head
+    .replace(/^\xef\xbb\xbf/, '')
+    .trimStart()
+    .toLowerCase();
   if (!text.startsWith('<')) return { kind: 'unknown' };
   if (text.includes('<svg') || text.startsWith('<?xml')) return other('SVG');
   return text.includes('<html') ? other('HTML') : { kind: 'unknown' };

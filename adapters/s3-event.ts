@@ -1,31 +1,30 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { imageIdOf, padSequencer, SEQUENCER_WIDTH, type UploadEvent } from '../core/image.ts';
+
+const text = z.string().check(z.minLength(1));
 
 // Keys come verbatim here (S3 → EventBridge does not URL-encode them): decoding would break `+` and `%`.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
 const object = z.object({
-  key: z.string().min(1),
-  sequencer: z
-    .string()
-    .regex(/^[0-9a-f]+$/i)
-    .max(SEQUENCER_WIDTH),
-  'version-id': z.string().min(1).optional(),
+  key: text,
+  sequencer: z.string().check(z.regex(/^[0-9a-f]+$/i), z.maxLength(SEQUENCER_WIDTH)),
+  'version-id': z.optional(text),
 });
 
-const envelope = z.object({ id: z.string().min(1), time: z.iso.datetime() });
+const envelope = z.object({ id: text, time: z.iso.datetime() });
 
 const objectEvent = z.discriminatedUnion('detail-type', [
-  envelope.extend({
+  z.extend(envelope, {
     'detail-type': z.literal('Object Created'),
     detail: z.object({
-      bucket: z.object({ name: z.string().min(1) }),
-      object: object.extend({ size: z.int().nonnegative(), etag: z.string().min(1) }),
+      bucket: z.object({ name: text }),
+      object: z.extend(object, { size: z.int().check(z.nonnegative()), etag: text }),
     }),
   }),
-  envelope.extend({
+  z.extend(envelope, {
     'detail-type': z.literal('Object Deleted'),
     detail: z.object({
-      bucket: z.object({ name: z.string().min(1) }),
+      bucket: z.object({ name: text }),
       object,
       'deletion-type': z.enum(['Permanently Deleted', 'Delete Marker Created']),
     }),

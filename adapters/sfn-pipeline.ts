@@ -1,11 +1,11 @@
 import { type SFNClient, StartSyncExecutionCommand } from '@aws-sdk/client-sfn';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { rejectionReasons } from '../core/outcome.ts';
 import type { Pipeline } from '../core/ports.ts';
 
 const decision = z.object({
   outcome: z.enum(['processed', 'rejected', 'superseded', 'vanished', 'deleted']),
-  reason: z.enum(rejectionReasons).optional(),
+  reason: z.optional(z.enum(rejectionReasons)),
 });
 
 /**

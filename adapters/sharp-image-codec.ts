@@ -1,13 +1,13 @@
-import sharp, { type Metadata as SharpMetadata, type Sharp, type SharpOptions } from 'sharp';
+import sharp, { type Sharp, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
 import { defaultLimits, formatNames, type Limits, mostPixels } from '../core/limits.ts';
 import type { ImageHeader, InputFormat, Orientation } from '../core/metadata.ts';
 import { type Rejection, rejected } from '../core/outcome.ts';
-import type { Bytes, ImageCodec, Picture } from '../core/ports.ts';
-import { type Preset, renditionSize, type Size } from '../core/presets.ts';
+import type { Bytes, ImageCodec } from '../core/ports.ts';
 import { exifPortrait } from './exif.ts';
 import { type OtherFormat, signatureOf } from './image-signatures.ts';
 import { reachesFullDetail } from './jpeg-scans.ts';
 import { PORTRAIT_SIZE, portrayPixels } from './portrait.ts';
+import { type Pixels, pixelsOf, renderPyramid, sizesDownwards, TIMEOUT } from './pyramid.ts';
 
 hardenLibvips();
 
@@ -19,7 +19,9 @@ export function sharpImageCodec(limits: Limits = defaultLimits): ImageCodec {
 
     async portray(bytes, header) {
       const small = await decodeSoundly(bytes, header, limitInputPixels, (picture) =>
-        pixelsOf(picture.resize(PORTRAIT_SIZE, PORTRAIT_SIZE, { fit: 'inside', withoutEnlargement: true }).ensureAlpha()),
+        pixelsOf(
+          picture.resize(PORTRAIT_SIZE, PORTRAIT_SIZE, { fit: 'inside', withoutEnlargement: true }).ensureAlpha(),
+        ),
       );
       if (small.outcome === 'rejected') return small;
       const { exif } = await readHeader(bytes);
@@ -39,15 +41,12 @@ export function sharpImageCodec(limits: Limits = defaultLimits): ImageCodec {
         pixelsOf(picture.resize({ ...largest, fit: 'fill' })),
       );
       if (base.outcome === 'rejected') return base;
-      return { outcome: 'rendered', pictures: await renderAll(base.decoded, header, presets) };
+      return { outcome: 'rendered', pictures: await renderPyramid(base.decoded, header, presets) };
     },
   };
 }
 
 // ── libvips itself ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-// Seconds. Far beyond any picture within the limits, and within the functions' own timeout.
-const TIMEOUT = { seconds: 25 };
 
 function hardenLibvips(): void {
   // Only these decoders exist from here on, whatever a file pretends to be: no SVG, PDF, ImageMagick, and no files.
@@ -110,7 +109,7 @@ const otherFormatSentences: Readonly<Record<OtherFormat, string>> = {
   'JPEG 2000': 'The file is a JPEG 2000 picture.',
   PSD: 'The file is a Photoshop document.',
   ICO: 'The file is an icon.',
-  'camera raw': 'The file is a camera\'s raw picture, not yet developed.',
+  'camera raw': "The file is a camera's raw picture, not yet developed.",
   video: 'The file is a video or a sound, not a picture.',
   ZIP: 'The file is an archive or an office document, not a picture.',
   HTML: 'The file is a web page, not a picture.',
@@ -122,15 +121,7 @@ function unsupported(sentence: string): Rejection {
 
 // ── Decoding ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Pixels in memory: what all renditions are made of. */
-interface Pixels extends Size {
-  readonly channels: 1 | 2 | 3 | 4;
-  readonly data: Bytes;
-}
-
-type Decoded =
-  | { readonly outcome: 'decoded'; readonly decoded: Pixels; readonly damaged: boolean }
-  | Rejection;
+type Decoded = { readonly outcome: 'decoded'; readonly decoded: Pixels; readonly damaged: boolean } | Rejection;
 
 // Above this share of grey rows a person calls the picture broken; a lost corner of a phone's last packet is far below.
 const MOST_LOST_ROWS = 0.1;
@@ -161,12 +152,15 @@ async function decodeSoundly(
   }
 }
 
+/** sRGB with eight bits a channel is what sharp comes down to by itself; nearly always. */
 async function uprightInSrgb(
   bytes: Bytes,
   header: ImageHeader,
   options: Pick<SharpOptions, 'failOn' | 'limitInputPixels'>,
 ): Promise<Sharp> {
-  const picture = sharp(bytes, { ...options, autoOrient: true }).toColourspace('srgb').timeout(TIMEOUT);
+  const picture = sharp(bytes, { ...options, autoOrient: true })
+    .toColourspace('srgb')
+    .timeout(TIMEOUT);
   // sharp takes a 16-bit picture with a profile to Display P3 and leaves it there unless told where to end.
   const wide = header.colourSpace === 'rgb16' && (await readHeader(bytes)).icc !== undefined;
   return wide ? picture.withIccProfile('srgb') : picture;
@@ -198,61 +192,11 @@ async function lostRows(bytes: Bytes, { colourSpace }: ImageHeader, limitInputPi
   return Array.from({ length: height }, isLost).filter(Boolean).length / height;
 }
 
-
-async function pixelsOf(picture: Sharp): Promise<Pixels> {
-  const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, channels: info.channels, data };
-}
-
-// ── Rendering ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** Each size from the next larger one, one operation at a time: side by side they would only add up their memory. */
-async function renderAll(base: Pixels, header: ImageHeader, presets: readonly Preset[]): Promise<readonly Picture[]> {
-  const pictures = new Map<Preset, Picture>();
-  let pixels = base;
-  for (const size of sizesDownwards(header, presets)) {
-    pixels = await shrink(pixels, size);
-    for (const preset of presets.filter((candidate) => renditionSize(header, candidate).width === size.width)) {
-      pictures.set(preset, { preset, bytes: await encode(pixels, preset), ...size });
-    }
-  }
-  return presets.flatMap((preset) => pictures.get(preset) ?? []);
-}
-
-function sizesDownwards(header: ImageHeader, presets: readonly Preset[]): readonly Size[] {
-  const sizes = presets.map((preset) => renditionSize(header, preset));
-  return [...new Map(sizes.map((size) => [size.width, size])).values()].sort((a, b) => b.width - a.width);
-}
-
-async function shrink(pixels: Pixels, size: Size): Promise<Pixels> {
-  return size.width === pixels.width ? pixels : pixelsOf(fromPixels(pixels).resize({ ...size, fit: 'fill' }));
-}
-
-async function encode(pixels: Pixels, preset: Preset): Promise<Bytes> {
-  return encoder(fromPixels(pixels), preset).toBuffer();
-}
-
-/** Settings that cost the least for what the eye sees: docs/decisions has the figures. */
-function encoder(picture: Sharp, { format, quality, effort }: Preset): Sharp {
-  const work = effort === undefined ? {} : { effort };
-  switch (format) {
-    case 'webp':
-      return picture.webp({ quality, ...work });
-    case 'avif':
-      return picture.avif({ quality, ...work, chromaSubsampling: '4:2:0' });
-    case 'jpeg':
-      return picture.flatten({ background: '#ffffff' }).jpeg({ quality, quantisationTable: 3 });
-  }
-}
-
-function fromPixels({ width, height, channels, data }: Pixels): Sharp {
-  return sharp(data, { raw: { width, height, channels }, limitInputPixels: false }).timeout(TIMEOUT);
-}
-
 // ── Errors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 // Not a word of these comes from a picture; another try, perhaps elsewhere, may well succeed.
-const machineTrouble = /out of memory|cannot allocate|unable to (?:m?alloc|create thread)|bad_alloc|timeout|too many open/i;
+const machineTrouble =
+  /out of memory|cannot allocate|unable to (?:m?alloc|create thread)|bad_alloc|timeout|too many open/i;
 
 function throwIfMachine(error: unknown): void {
   if (!(error instanceof Error) || machineTrouble.test(error.message)) throw error;

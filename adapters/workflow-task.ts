@@ -1,11 +1,11 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { ImageTask, RenditionTask } from '../core/image-task.ts';
 import type { RemovalTask } from '../core/remove-renditions.ts';
 
-const sequencer = z.string().regex(/^[0-9A-F]{32}$/);
-const imageId = z.string().regex(/^[0-9a-f]{32}$/);
+const sequencer = z.string().check(z.regex(/^[0-9A-F]{32}$/));
+const imageId = z.string().check(z.regex(/^[0-9a-f]{32}$/));
 
 export const imageTask = z.object({
   correlationId: z.string(),
@@ -14,19 +14,19 @@ export const imageTask = z.object({
     key: z.string(),
     imageId,
     sequencer,
-    versionId: z.string().optional(),
+    versionId: z.optional(z.string()),
     etag: z.string(),
-    size: z.int().nonnegative(),
+    size: z.int().check(z.nonnegative()),
   }),
-}) satisfies z.ZodType<ImageTask>;
+}) satisfies z.ZodMiniType<ImageTask>;
 
-export const renditionTask = imageTask.extend({ group: z.string() }) satisfies z.ZodType<RenditionTask>;
+export const renditionTask = z.extend(imageTask, { group: z.string() }) satisfies z.ZodMiniType<RenditionTask>;
 
 export const removalTask = z.object({
   correlationId: z.string(),
   image: z.object({ imageId, sequencer }),
   scope: z.enum(['older', 'through', 'own']),
-}) satisfies z.ZodType<RemovalTask>;
+}) satisfies z.ZodMiniType<RemovalTask>;
 
 /** What every step's task and result have in common: enough to find one image's lines among all others. */
 interface Task {
@@ -39,7 +39,7 @@ interface Task {
  * image's correlation id, whether it went well or not.
  */
 export function workflowTask<Given extends Task, Result extends { readonly outcome: string }>(
-  schema: z.ZodType<Given>,
+  schema: z.ZodMiniType<Given>,
   step: (task: Given) => Promise<Result>,
 ) {
   const logger = new Logger();

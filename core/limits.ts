@@ -1,7 +1,7 @@
 import type { ImageHeader, InputFormat } from './metadata.ts';
 import { type Rejection, rejected } from './outcome.ts';
 
-/** What a worker of the template's MemorySize takes on. Measured: see docs/limits and `npm run bench`. */
+/** What a worker of the template's MemorySize takes on. Measured: the figures are in docs/decisions. */
 export interface Limits {
   readonly bytes: number;
   readonly pixels: Readonly<Record<InputFormat, number>>;
@@ -87,9 +87,9 @@ function pixelLimit({ format, progressive }: ImageHeader, limits: Limits): numbe
 }
 
 function kindOf({ format, progressive }: ImageHeader): string {
-  const name = formatNames[format];
-  if (!progressive) return name;
-  return format === 'png' ? `interlaced ${name}` : `progressive ${name}`;
+  if (progressive && format === 'jpeg') return 'progressive JPEG';
+  if (progressive && format === 'png') return 'interlaced PNG';
+  return formatNames[format];
 }
 
 /** As people write them. */

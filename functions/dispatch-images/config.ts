@@ -1,10 +1,12 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { readEnvironment } from '../../adapters/environment.ts';
 
+const positiveInteger = z.coerce.number().check(z.int(), z.positive());
+
 export const config = readEnvironment({
-  STATE_MACHINE_ARN: z.string().startsWith('arn:'),
-  IDEMPOTENCY_TABLE: z.string().min(1),
-  IDEMPOTENCY_SECONDS: z.coerce.number().int().positive(),
-  WORKFLOW_WAIT_MILLIS: z.coerce.number().int().positive(),
-  MAX_RECEIVE_COUNT: z.coerce.number().int().positive(),
+  STATE_MACHINE_ARN: z.string().check(z.startsWith('arn:')),
+  IDEMPOTENCY_TABLE: z.string().check(z.minLength(1)),
+  IDEMPOTENCY_SECONDS: positiveInteger,
+  WORKFLOW_WAIT_MILLIS: positiveInteger,
+  MAX_RECEIVE_COUNT: positiveInteger,
 });

@@ -5,6 +5,7 @@ import type { EmulatorAddress } from '../../scripts/emulator.ts';
 import { describeFailure } from '../../scripts/failure.ts';
 import { isolateThisProcess } from '../../scripts/isolated-environment.ts';
 import { type Step, startLocalStack } from '../../scripts/local-stack.ts';
+import { onceOrphaned } from '../../scripts/stop-on-signals.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -16,6 +17,8 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   isolateThisProcess();
+  // The emulator ends with this process, however it ends.
+  onceOrphaned(() => process.exit(1));
   try {
     const stack = await startLocalStack(0, step);
     project.provide('emulator', {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { renditionGroups } from '../../core/presets.ts';
-import { at, numberAt, referredId, type Resource, type Stage, stages, templateFor } from '../support/template.ts';
-import { workflow } from '../support/workflow.ts';
+import { at, numberAt, referredId, type Resource, type Stage, stages, templateFor } from '../../scripts/template.ts';
+import { workflow } from '../../scripts/workflow.ts';
 
 /** What a stage promises about load: nothing is pulled that cannot be worked on, and nobody waits for the dead. */
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { at, type Json, ofType, type Resource, stages, templateFor } from '../support/template.ts';
+import { at, type Json, ofType, type Resource, stages, templateFor } from '../../scripts/template.ts';
 
 const template = templateFor('prod');
 const projectFile = (path: string) => new URL(`../../${path}`, import.meta.url);

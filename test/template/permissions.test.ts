@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { at, ofType, referredId, type Resource, type Stage, type Statement, stages, statementsOf, templateFor } from '../support/template.ts';
-import { workflow } from '../support/workflow.ts';
+import { at, ofType, referredId, type Resource, type Stage, type Statement, stages, statementsOf, templateFor } from '../../scripts/template.ts';
+import { workflow } from '../../scripts/workflow.ts';
 
 /**
  * Every role holds exactly what its code uses. Here: what AWS itself does on behalf of a resource, and what the emulator

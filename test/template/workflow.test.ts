@@ -1,7 +1,7 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
-import { workflow } from '../support/workflow.ts';
+import { workflow } from '../../scripts/workflow.ts';
 
 const expressionOf = (value: unknown): string => {
   const [, expression] = /^\{%(.*)%\}$/s.exec(String(value)) ?? [];

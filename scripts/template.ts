@@ -43,7 +43,7 @@ const customTags = [
   })),
 ];
 
-const source = templateSchema.parse(parse(readFileSync(new URL('../../template.yaml', import.meta.url), 'utf8'), { customTags }));
+const source = templateSchema.parse(parse(readFileSync(new URL('../template.yaml', import.meta.url), 'utf8'), { customTags }));
 
 export interface Template {
   readonly resources: ReadonlyMap<string, Resource>;

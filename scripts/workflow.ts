@@ -40,7 +40,7 @@ const state: z.ZodType<State> = z.looseObject({
   ItemProcessor: machine.optional(),
 });
 
-const definition = JSON.parse(readFileSync(new URL('../../statemachine/image-pipeline.asl.json', import.meta.url), 'utf8'));
+const definition = JSON.parse(readFileSync(new URL('../statemachine/image-pipeline.asl.json', import.meta.url), 'utf8'));
 const root = z.looseObject({ TimeoutSeconds: z.int(), QueryLanguage: z.literal('JSONata') }).parse(definition);
 const states = [...allStates(machine.parse(definition))];
 

@@ -1,0 +1,35 @@
+/**
+ * One worker's life in a fresh process: a file through `portray` or through a rendition group, as often as asked.
+ *
+ *     node scripts/bench/render-once.ts <file> <portray | name of a group> [times]
+ *
+ * Prints its outcome, its peak memory in MB and its CPU time in ms as JSON.
+ */
+import { readFileSync } from 'node:fs';
+import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
+import { presetsFor, renditionGroups } from '../../core/presets.ts';
+
+const [file = '', job = 'portray', times = '1'] = process.argv.slice(2);
+const codec = sharpImageCodec();
+const group = renditionGroups.find(({ name }) => name === job);
+let outcome = '';
+
+for (let run = 0; run < Number(times); run += 1) {
+  const bytes = new Uint8Array(readFileSync(file));
+  const inspected = await codec.inspect(bytes);
+  if (inspected.outcome === 'rejected') throw new Error(inspected.message);
+  const { header } = inspected;
+  const result = group
+    ? await codec.render(bytes, header, presetsFor(header, group.presets))
+    : await codec.portray(bytes, header);
+  outcome = result.outcome;
+}
+
+const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+console.log(
+  JSON.stringify({
+    outcome,
+    megabytes: Math.round(maxRSS / 1024),
+    cpuMilliseconds: Math.round((userCPUTime + systemCPUTime) / 1000),
+  }),
+);

@@ -1,0 +1,169 @@
+// Runs a script of this project on Lambda's own Node version, whatever Node started it:
+//
+//   node scripts/bootstrap.mjs scripts/start.ts [arguments]
+//
+// Plain JavaScript without a dependency, because it is what installs the dependencies.
+import { spawn } from 'node:child_process';
+import { constants as access, accessSync, createWriteStream, mkdirSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { delimiter, dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const oldestNode = 20;
+const project = dirname(dirname(fileURLToPath(import.meta.url)));
+const bin = join(project, 'node_modules', '.bin');
+const node24 = join(bin, 'node');
+const npmLog = join(project, '.darkroom', 'logs', 'npm-ci.log');
+
+const signalNumbers = constants.signals;
+
+let child;
+let stopped;
+stopOnSignals();
+stopWithNpm();
+await main();
+
+async function main() {
+  const [script, ...scriptArguments] = process.argv.slice(2);
+  if (script === undefined) fail('Which script? For example: node scripts/bootstrap.mjs scripts/start.ts');
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major < oldestNode) {
+    fail(
+      `Node.js ${oldestNode} or newer is needed and this is ${process.version}: install a newer one from nodejs.org.`,
+    );
+  }
+  if (!packagesAreInstalled()) await installPackages();
+  const path = [bin, ...pathWithoutBin()].join(delimiter);
+  const ended = await run(node24, [join(project, script), ...scriptArguments], {
+    stdio: 'inherit',
+    env: { ...process.env, ...plainOutput(), PATH: path },
+  });
+  process.exit(ended.code ?? 128 + (signalNumbers[ended.signal] ?? 1));
+}
+
+/** A log is read by programs, and by people without colours. */
+function plainOutput() {
+  return process.stdout.isTTY || process.env.FORCE_COLOR !== undefined ? {} : { NO_COLOR: '1' };
+}
+
+/**
+ * npm writes `node_modules/.package-lock.json` when an installation is complete. Comparing versions instead of keeping
+ * a marker of our own also accepts what `npm ci` or `npm install` did by hand.
+ */
+function packagesAreInstalled() {
+  const wanted = lockedPackages(join(project, 'package-lock.json'));
+  const installed = lockedPackages(join(project, 'node_modules', '.package-lock.json'));
+  if (wanted === undefined) fail('package-lock.json is missing or damaged: restore it, for example with git checkout.');
+  if (installed === undefined || !isExecutable(node24)) return false;
+  return Object.entries(wanted).every(
+    ([path, { version, optional, devOptional }]) =>
+      path === '' || optional || devOptional || installed[path]?.version === version,
+  );
+}
+
+function lockedPackages(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).packages;
+  } catch {
+    return undefined;
+  }
+}
+
+function isExecutable(file) {
+  try {
+    accessSync(file, access.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function installPackages() {
+  process.stderr.write('Installing the npm packages of package-lock.json (about half a minute, once) …\n');
+  mkdirSync(dirname(npmLog), { recursive: true });
+  const log = createWriteStream(npmLog);
+  // npm must not run on the very Node that it is about to replace in node_modules.
+  const path = pathWithoutBin().join(delimiter);
+  // With npm's own retries, a machine without a network would wait minutes for the sentence that says so.
+  const flags = [
+    '--no-audit',
+    '--no-fund',
+    '--fetch-retries=2',
+    '--fetch-retry-mintimeout=1000',
+    '--fetch-retry-maxtimeout=4000',
+  ];
+  const ended = await run(
+    'npm',
+    ['ci', ...flags],
+    { cwd: project, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH: path } },
+    log,
+  );
+  await new Promise((resolve) => log.end(resolve));
+  if (stopped) process.exit(128 + signalNumbers[stopped]);
+  if (ended.code === 0 && isExecutable(node24)) return;
+  fail(
+    `The npm packages could not be installed: ${whatNpmSaid()} The whole output is in ${relative(process.cwd(), npmLog)}.`,
+  );
+}
+
+function whatNpmSaid() {
+  const said = readFileSync(npmLog, 'utf8');
+  if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT/.test(said)) {
+    return 'the npm registry cannot be reached. Check the network (and the proxy, if there is one) and run this again.';
+  }
+  if (/EUSAGE/.test(said))
+    return 'package.json and package-lock.json disagree. Run `npm install` and commit the lock file.';
+  if (/ENOSPC/.test(said)) return 'the disk is full. Make room (about 700 MB) and run this again.';
+  if (!/npm error|npm ERR!/.test(said)) {
+    return 'the `node` package brought no Node. Allow its install script (`npm config get ignore-scripts` should say false) and run this again.';
+  }
+  const first = said.split('\n').find((line) => /npm (error|ERR!) (?!code|errno|syscall)\S/.test(line));
+  return `${(first ?? 'npm ci failed').replace(/^npm (error|ERR!) /, '')}.`;
+}
+
+function run(command, args, options, log) {
+  return new Promise((resolve) => {
+    child = spawn(command, args, options);
+    if (log) {
+      child.stdout.pipe(log, { end: false });
+      child.stderr.pipe(log, { end: false });
+    }
+    child.once('error', (error) => {
+      fail(
+        error.code === 'ENOENT'
+          ? `${command} was not found: it comes with Node.js, see nodejs.org.`
+          : `${command} did not start: ${error.message}`,
+      );
+    });
+    child.once('close', (code, signal) => resolve({ code, signal }));
+  });
+}
+
+function pathWithoutBin() {
+  return (process.env.PATH ?? '').split(delimiter).filter((entry) => !entry.endsWith(join('node_modules', '.bin')));
+}
+
+/** The child ends first and cleans up; then this process ends with the child's code. */
+function stopOnSignals() {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      stopped = signal;
+      // A terminal has sent Ctrl-C to the child already: it is in the same process group.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child?.kill(signal);
+    });
+  }
+}
+
+/** npm killed by SIGKILL cannot tell us. */
+function stopWithNpm() {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const npm = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== npm) child?.kill('SIGTERM');
+  }, 500).unref();
+}
+
+function fail(sentence) {
+  process.stderr.write(`${sentence}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,10 @@
+/** An end that a person can do something about. The message is one or two sentences: what happened, and what to do. */
+export class Failure extends Error {
+  override readonly name = 'Failure';
+}
+
+/** One sentence for a {@link Failure}, everything there is for a programming error. */
+export function describeFailure(error: unknown): string {
+  if (error instanceof Failure) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

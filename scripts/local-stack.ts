@@ -1,0 +1,31 @@
+/** From nothing to a deployed stack on this machine: what `npm start` and the pipeline tests have in common. */
+import { build, deploy, type StackOutputs } from './deploy.ts';
+import { type EmulatorAddress, startEmulator } from './emulator.ts';
+import type { Failure } from './failure.ts';
+import { installToolchain, type Report } from './toolchain.ts';
+
+export interface LocalStack {
+  readonly address: EmulatorAddress;
+  readonly port: number;
+  readonly outputs: StackOutputs;
+  /** Resolves if the emulator ends before `stop`; never rejects. */
+  readonly crashed: Promise<Failure>;
+  stop(): Promise<void>;
+}
+
+/** Shows a piece of work while it goes on. */
+export type Step = <Result>(title: string, work: (report: Report) => Promise<Result>) => Promise<Result>;
+
+export async function startLocalStack(port: number, step: Step): Promise<LocalStack> {
+  const { ministack, sam } = await step('Tools: MiniStack and SAM CLI', installToolchain);
+  // Before the build, so that a busy port is said at once.
+  const emulator = await step('Emulator', () => startEmulator({ ministack, port }));
+  try {
+    const template = await step('Build', (report) => build(sam, report));
+    const outputs = await step('Deploy', (report) => deploy(sam, template, emulator, report));
+    return { address: emulator, port: emulator.port, outputs, crashed: emulator.crashed, stop: emulator.stop };
+  } catch (error) {
+    await emulator.stop();
+    throw error;
+  }
+}

@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process';
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { finished } from 'node:stream/promises';
+
+export interface Command {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly directory?: string;
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Receives all that the command prints; the screen stays with our own sentences. */
+  readonly log: string;
+  /** Adds to the log instead of starting it anew. */
+  readonly append?: boolean;
+}
+
+export interface CommandResult {
+  readonly succeeded: boolean;
+  /** What was printed, of both streams. */
+  readonly output: string;
+}
+
+const running = new Set<ReturnType<typeof spawn>>();
+
+/** Ends with the command. A command that cannot be started has not succeeded. */
+export async function runCommand(task: Command): Promise<CommandResult> {
+  mkdirSync(dirname(task.log), { recursive: true });
+  const log = createWriteStream(task.log, { flags: task.append === true ? 'a' : 'w' });
+  const before = task.append === true ? await readFile(task.log, 'utf8').catch(() => '') : '';
+  const succeeded = await new Promise<boolean>((resolve) => {
+    const child = spawn(task.command, task.args, {
+      cwd: task.directory,
+      env: task.environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    running.add(child);
+    child.stdout.pipe(log, { end: false });
+    child.stderr.pipe(log, { end: false });
+    child.once('error', (error) => {
+      log.write(`${error.message}\n`);
+      running.delete(child);
+      resolve(false);
+    });
+    child.once('close', (code) => {
+      running.delete(child);
+      resolve(code === 0);
+    });
+  });
+  log.end();
+  await finished(log);
+  return { succeeded, output: (await readFile(task.log, 'utf8')).slice(before.length) };
+}
+
+/** For the way out: what still runs is of no more use. */
+export function endRunningCommands(): void {
+  for (const child of running) child.kill('SIGTERM');
+}

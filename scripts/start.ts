@@ -1,0 +1,164 @@
+/** `npm start`: see start-options.ts for what it does and takes. */
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { writeContactSheet } from './contact-sheet.ts';
+import { output } from './deploy.ts';
+import { defaultPort, stopEmulators } from './emulator.ts';
+import { describeFailure, Failure } from './failure.ts';
+import { isolateThisProcess } from './isolated-environment.ts';
+import { type LocalStack, startLocalStack } from './local-stack.ts';
+import { showCursor, showStep } from './progress.ts';
+import { logDirectory, shownPath } from './project.ts';
+import { resultTable } from './result-table.ts';
+import { endRunningCommands } from './run-command.ts';
+import { announceStack, findRunningStack, type RunningStack } from './running-stack.ts';
+import type { SavedRendition, SavedRenditions } from './save-renditions.ts';
+import { copyRenditions } from './save-renditions.ts';
+import { type Destination, isDecided, sendUploads, type UploadResult } from './send-uploads.ts';
+import { help, parseOptions, type StartOptions } from './start-options.ts';
+import { onceStopped } from './stop-on-signals.ts';
+import { filesOf, sampleFiles } from './upload-files.ts';
+
+let withdrawAnnouncement: () => Promise<void> = async () => undefined;
+let idle = false;
+let finishing: Promise<never> | undefined;
+
+onceStopped((exitCode) => {
+  // Ctrl-C is how a stack that waits for more is meant to end.
+  void finish(idle ? 0 : exitCode);
+});
+isolateThisProcess();
+try {
+  await finish(await start(parseOptions(process.argv.slice(2))));
+} catch (error) {
+  // On the way out, what fails fails because it was stopped.
+  if (finishing === undefined) process.stderr.write(`\n${describeFailure(error)}\n`);
+  await finish(1);
+}
+
+async function start(options: StartOptions): Promise<number> {
+  if (options.help) {
+    process.stdout.write(help);
+    return 0;
+  }
+  const files = options.paths.length === 0 ? await sampleFiles() : await filesOf(options.paths);
+  await prepareOutput(options);
+
+  const running = await findRunningStack();
+  const reused = running !== undefined && (options.port ?? running.port) === running.port;
+  const stack = reused ? running : await startStack(options.port ?? defaultPort);
+  if (reused) sayReused(running);
+
+  const results = await Promise.race([sendAll(files, stack), failure(stack)]);
+  await Promise.race([showResults(results, stack, options), failure(stack)]);
+  if (options.once || !('crashed' in stack)) return results.every(isDecided) ? 0 : 1;
+  return await waitForMore(stack);
+}
+
+async function startStack(port: number): Promise<LocalStack> {
+  const stack = await startLocalStack(port, showStep);
+  withdrawAnnouncement = await announceStack(stack);
+  return stack;
+}
+
+function sayReused({ port, outdated }: RunningStack): void {
+  const advice = outdated
+    ? ' It was deployed before your last change: end it with Ctrl-C and start it again to see that.'
+    : '';
+  process.stdout.write(`Darkroom is up on port ${port} already, and is used.${advice}\n`);
+}
+
+async function sendAll(files: Parameters<typeof sendUploads>[0], destination: Destination): Promise<UploadResult[]> {
+  return await showStep(`Images: ${files.length}`, (report) =>
+    sendUploads(files, destination, ({ key, outcome, took }, decided) => {
+      report(`${decided} of ${files.length}: ${key} ${outcome ?? 'undecided'}, ${(took / 1000).toFixed(1)} s`);
+    }),
+  );
+}
+
+async function showResults(results: readonly UploadResult[], stack: Destination, options: StartOptions): Promise<void> {
+  const sheet = await showStep('Contact sheet', () => writeContactSheet(results, stack));
+  const saved = options.out === undefined ? sheet.renditions : await copyRenditions(sheet.renditions, options.out);
+  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(asJson(results, saved), null, 2)}\n`);
+  const undecided = results.filter((result) => !isDecided(result)).length;
+  const verdict =
+    undecided === 0
+      ? 'All decided.'
+      : `${undecided} of ${results.length} uploads are not decided: ${shownPath(join(logDirectory, 'emulator.log'))} has the rest.`;
+  const lines = [
+    '',
+    resultTable(results),
+    '',
+    verdict,
+    `Contact sheet: ${pathToFileURL(sheet.file)}`,
+    ...(options.out === undefined ? [] : [`Renditions: ${shownPath(options.out)}`]),
+    ...(options.json === undefined ? [] : [`JSON: ${shownPath(options.json)}`]),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function asJson(results: readonly UploadResult[], renditions: SavedRenditions) {
+  return results.map(({ file, key, outcome, record }) => ({
+    file,
+    key,
+    outcome: outcome ?? null,
+    reason: record?.outcome === 'rejected' ? record.reason : null,
+    record: record ?? null,
+    renditions: (renditions.get(key) ?? []) satisfies readonly SavedRendition[],
+  }));
+}
+
+async function waitForMore(stack: LocalStack): Promise<number> {
+  idle = true;
+  const { AWS_CA_BUNDLE = '', AWS_ACCESS_KEY_ID = '' } = stack.address.environment;
+  const lines = [
+    '',
+    'Up until Ctrl-C. To send more, from a second terminal:',
+    '',
+    '  npm start -- FILE|DIR …',
+    '',
+    `or with any S3 client: bucket ${output(stack.outputs, 'UploadBucketName')} at ${stack.address.endpoint}`,
+    `(certificate ${shownPath(AWS_CA_BUNDLE)}, access key and secret both "${AWS_ACCESS_KEY_ID}", path-style addresses).`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+  return await failure(stack);
+}
+
+/** Of a stack that this process did not start, the requests themselves will tell. */
+async function failure(stack: LocalStack | RunningStack): Promise<never> {
+  if (!('crashed' in stack)) return await new Promise<never>(() => undefined);
+  throw await stack.crashed;
+}
+
+async function prepareOutput({ json, out }: StartOptions): Promise<void> {
+  if (json !== undefined) {
+    const found = await stat(json).catch(() => undefined);
+    if (found?.isDirectory()) throw new Failure(`${shownPath(json)} is a directory: give --json the name of a file.`);
+    await makeDirectory(dirname(json));
+    // A result of an earlier run must not be taken for one of this.
+    await rm(json, { force: true });
+  }
+  if (out !== undefined) await makeDirectory(out);
+}
+
+async function makeDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? error.code : String(error);
+    throw new Failure(`The directory ${shownPath(directory)} cannot be made (${reason}): choose another one.`);
+  }
+}
+
+/** Whoever comes first says with which exit code. */
+function finish(exitCode: number): Promise<never> {
+  finishing ??= (async () => {
+    endRunningCommands();
+    await withdrawAnnouncement();
+    await stopEmulators();
+    showCursor();
+    process.exit(exitCode);
+  })();
+  return finishing;
+}

@@ -1,0 +1,107 @@
+import {
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  DynamoDBClient,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { idempotentPipeline } from '../../adapters/idempotent-pipeline.ts';
+import type { Decision, PipelineInput } from '../../core/ports.ts';
+import { lambdaContext } from '../support/lambda-context.ts';
+import { pipelineInput } from '../support/upload-events.ts';
+
+const dynamoDb = mockClient(DynamoDBClient);
+const run = vi.fn<(input: PipelineInput) => Promise<Decision>>();
+const newPipeline = () =>
+  idempotentPipeline({ run }, { client: new DynamoDBClient({ region: 'us-east-1' }), tableName: 'memory', keepSeconds: 600 });
+
+const puts = () => dynamoDb.commandCalls(PutItemCommand).map(({ args: [{ input }] }) => input);
+
+/** As DynamoDB answers where the record is there already. */
+function alreadyThere(status: 'COMPLETED' | 'INPROGRESS', decision?: Decision) {
+  const seconds = Math.floor(Date.now() / 1000);
+  return new ConditionalCheckFailedException({
+    $metadata: {},
+    message: 'The conditional request failed',
+    Item: {
+      id: { S: 'any' },
+      status: { S: status },
+      expiration: { N: String(seconds + 600) },
+      ...(status === 'INPROGRESS' && { in_progress_expiration: { N: String((seconds + 30) * 1000) } }),
+      ...(decision && { data: { M: { outcome: { S: decision.outcome } } } }),
+    },
+  });
+}
+
+beforeEach(() => {
+  dynamoDb.reset();
+  run.mockReset().mockResolvedValue({ outcome: 'processed' });
+});
+
+describe('an event that was never seen', () => {
+  it('runs the workflow and remembers its decision', async () => {
+    expect(await newPipeline().run(pipelineInput())).toEqual({ outcome: 'processed' });
+    expect(run).toHaveBeenCalledExactlyOnceWith(pipelineInput());
+    const [update] = dynamoDb.commandCalls(UpdateItemCommand);
+    expect(update?.args[0].input).toMatchObject({ TableName: 'memory' });
+    expect(JSON.stringify(update?.args[0].input.ExpressionAttributeValues)).toContain('processed');
+  });
+
+  it('whose workflow came to no decision is forgotten, so that the queue’s next try is not held off', async () => {
+    run.mockRejectedValue(new Error('The workflow ended FAILED'));
+    await expect(newPipeline().run(pipelineInput())).rejects.toThrow('The workflow ended FAILED');
+    expect(dynamoDb.commandCalls(DeleteItemCommand)).toHaveLength(1);
+  });
+
+  it('is held for as long as this invocation may live, so that a killed worker blocks nobody longer', async () => {
+    const pipeline = newPipeline();
+    pipeline.startInvocation(lambdaContext());
+    const before = Date.now();
+    await pipeline.run(pipelineInput());
+    const until = Number(puts()[0]?.Item?.['in_progress_expiration']?.N);
+    expect(until - before).toBeGreaterThan(0);
+    expect(until - before).toBeLessThanOrEqual(30_000 + (Date.now() - before));
+  });
+});
+
+describe('an event that comes again', () => {
+  it('given it was decided, is answered from memory', async () => {
+    dynamoDb.on(PutItemCommand).rejects(alreadyThere('COMPLETED', { outcome: 'rejected' }));
+    expect(await newPipeline().run(pipelineInput())).toEqual({ outcome: 'rejected' });
+    expect(run).not.toHaveBeenCalled();
+  });
+
+  it('given another worker has it in hand, goes back to the queue', async () => {
+    dynamoDb.on(PutItemCommand).rejects(alreadyThere('INPROGRESS'));
+    await expect(newPipeline().run(pipelineInput())).rejects.toThrow(/in progress/i);
+    expect(run).not.toHaveBeenCalled();
+  });
+});
+
+describe('what makes two events the same', () => {
+  const keyOf = async (input: PipelineInput) => {
+    dynamoDb.resetHistory();
+    await newPipeline().run(input);
+    return puts()[0]?.Item?.['id']?.S;
+  };
+
+  it('is image, version and sequencer, whichever message brought them and on whichever try', async () => {
+    const again = { ...pipelineInput({}, true), correlationId: 'another', occurredAt: '2027-01-01T00:00:00Z' };
+    expect(await keyOf(again)).toBe(await keyOf(pipelineInput()));
+  });
+
+  it.each([
+    ['image', { imageId: 'beef0000beef0000beef0000beef0000' }],
+    ['version', { versionId: 'v2' }],
+    ['sequencer', { sequencer: '0055AED6DCD90281E600000000000000' }],
+  ])('is not given with another %s', async (_, changes) => {
+    expect(await keyOf(pipelineInput(changes))).not.toBe(await keyOf(pipelineInput()));
+  });
+
+  it('is the etag where the bucket keeps no versions', async () => {
+    const one = await keyOf(pipelineInput({ versionId: undefined, etag: 'e1' }));
+    expect(await keyOf(pipelineInput({ versionId: undefined, etag: 'e2' }))).not.toBe(one);
+  });
+});

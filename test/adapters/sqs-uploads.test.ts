@@ -1,0 +1,94 @@
+import type { SQSEvent, SQSRecord } from 'aws-lambda';
+import { describe, expect, it } from 'vitest';
+import { forEachUpload } from '../../adapters/sqs-uploads.ts';
+import type { UploadEvent } from '../../core/image.ts';
+import { lambdaContext } from '../support/lambda-context.ts';
+
+const body = (key: string) =>
+  JSON.stringify({
+    id: `event-of-${key}`,
+    time: '2026-01-02T03:04:05Z',
+    'detail-type': 'Object Created',
+    detail: { bucket: { name: 'uploads' }, object: { key, size: 1, etag: 'e', sequencer: '0055AED6DCD90281E5' } },
+  });
+
+function message(messageId: string, text: string, receives = 1): SQSRecord {
+  return {
+    messageId,
+    receiptHandle: 'handle',
+    body: text,
+    attributes: {
+      ApproximateReceiveCount: String(receives),
+      SentTimestamp: '0',
+      SenderId: 'sender',
+      ApproximateFirstReceiveTimestamp: '0',
+    },
+    messageAttributes: {},
+    md5OfBody: '',
+    eventSource: 'aws:sqs',
+    eventSourceARN: 'arn:aws:sqs:us-east-1:123456789012:uploads',
+    awsRegion: 'us-east-1',
+  };
+}
+
+type Take = Parameters<typeof forEachUpload>[3];
+const takeAll = (Records: SQSRecord[], take: Take) =>
+  forEachUpload({ Records } satisfies SQSEvent, lambdaContext(), { maxReceiveCount: 5 }, take);
+
+describe('a batch', () => {
+  it('of which all went well leaves nothing in the queue', async () => {
+    const seen: UploadEvent[] = [];
+    const answer = await takeAll([message('1', body('a.jpg')), message('2', body('b.jpg'))], async (event) => {
+      seen.push(event);
+    });
+    expect(answer).toEqual({ batchItemFailures: [] });
+    expect(seen.map(({ image }) => image.key).sort()).toEqual(['a.jpg', 'b.jpg']);
+  });
+
+  it('of which one throws gives back that one alone', async () => {
+    const answer = await takeAll(
+      [message('1', body('a.jpg')), message('2', body('b.jpg')), message('3', body('c.jpg'))],
+      async ({ image }) => {
+        if (image.key === 'b.jpg') throw new Error('throttled');
+      },
+    );
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '2' }] });
+  });
+
+  it('with a message that nobody can read takes the others', async () => {
+    const seen: string[] = [];
+    const answer = await takeAll([message('1', 'poison'), message('2', body('b.jpg'))], async ({ image }) => {
+      seen.push(image.key);
+    });
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] });
+    expect(seen).toEqual(['b.jpg']);
+  });
+
+  it('of which nothing went well is an error of the function, so that its alarm rings', async () => {
+    const fail: Take = () => Promise.reject(new Error('no permission'));
+    await expect(takeAll([message('1', body('a.jpg')), message('2', body('b.jpg'))], fail)).rejects.toThrow();
+  });
+
+  it('is taken side by side: the second starts before the first has ended', async () => {
+    const second = Promise.withResolvers<void>();
+    await takeAll([message('1', body('a.jpg')), message('2', body('b.jpg'))], async ({ image }) => {
+      if (image.key === 'b.jpg') second.resolve();
+      await second.promise;
+    });
+  });
+});
+
+describe('the last try', () => {
+  it.each([
+    [1, false],
+    [4, false],
+    [5, true],
+    [6, true],
+  ])('given the queue allows 5, receive %i: %s', async (receives, expected) => {
+    let told: boolean | undefined;
+    await takeAll([message('1', body('a.jpg'), receives)], async (_, { lastTry }) => {
+      told = lastTry;
+    });
+    expect(told).toBe(expected);
+  });
+});

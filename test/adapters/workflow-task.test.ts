@@ -1,0 +1,65 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { imageTask, workflowTask } from '../../adapters/workflow-task.ts';
+import { lambdaContext } from '../support/lambda-context.ts';
+import { uploadOf } from '../support/upload-events.ts';
+
+const task = { correlationId: 'correlation-1', image: uploadOf() };
+
+beforeEach(() => {
+  // Powertools then writes to the console that a test can listen to.
+  vi.stubEnv('POWERTOOLS_DEV', 'true');
+  vi.spyOn(console, 'info').mockReturnValue();
+  vi.spyOn(console, 'error').mockReturnValue();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
+
+const logged = (level: 'info' | 'error') =>
+  vi.mocked(console[level]).mock.calls.map(([line]): unknown => JSON.parse(String(line)));
+
+describe('a step of the workflow', () => {
+  it('given its task, does it and hands back the result', async () => {
+    const handler = workflowTask(imageTask, async ({ image }) => ({ outcome: 'processed', key: image.key }));
+    expect(await handler(task, lambdaContext())).toEqual({ outcome: 'processed', key: 'cat.jpg' });
+  });
+
+  it('leaves one line that tells which image, what became of it, and whose request it was', async () => {
+    await workflowTask(imageTask, async () => ({ outcome: 'rejected' }))(task, lambdaContext());
+    expect(logged('info')).toEqual([
+      expect.objectContaining({
+        message: 'Step done',
+        outcome: 'rejected',
+        imageId: task.image.imageId,
+        correlation_id: 'correlation-1',
+        function_request_id: lambdaContext().awsRequestId,
+      }),
+    ]);
+  });
+
+  it('given the work throws, lets the error through and logs it with the image', async () => {
+    const handler = workflowTask(imageTask, () => Promise.reject(new Error('S3 is slow')));
+    await expect(handler(task, lambdaContext())).rejects.toThrow('S3 is slow');
+    expect(logged('error')).toEqual([
+      expect.objectContaining({
+        imageId: task.image.imageId,
+        correlation_id: 'correlation-1',
+        error: expect.objectContaining({ message: 'S3 is slow' }),
+      }),
+    ]);
+  });
+
+  it.each([
+    ['no task', undefined],
+    ['an empty task', {}],
+    ['a task without a correlation id', { image: uploadOf() }],
+    ['an image id that could lead out of its folder', { ...task, image: uploadOf({ imageId: '../../etc' }) }],
+    ['a sequencer that was not padded', { ...task, image: uploadOf({ sequencer: '0055AED6DCD90281E5' }) }],
+    ['a negative size', { ...task, image: uploadOf({ size: -1 }) }],
+  ])('given %s, throws before any work is done', async (_, input) => {
+    const work = vi.fn(async () => ({ outcome: 'processed' }));
+    await expect(workflowTask(imageTask, work)(input, lambdaContext())).rejects.toThrow();
+    expect(work).not.toHaveBeenCalled();
+  });
+});

@@ -1,0 +1,79 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { extractMetadata } from '../../core/extract-metadata.ts';
+import type { ImageTask } from '../../core/image-task.ts';
+import { rejected } from '../../core/outcome.ts';
+import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
+import { photoPortrait, StubImageCodec } from '../support/stub-image-codec.ts';
+
+const bytes = new TextEncoder().encode('abc');
+const task: ImageTask = {
+  correlationId: 'c',
+  image: {
+    bucket: 'uploads',
+    key: 'cat.jpg',
+    imageId: 'c0ffee',
+    sequencer: '0055AED6DCD90281E500000000000000',
+    versionId: 'v1',
+    etag: 'e1',
+    size: bytes.length,
+  },
+};
+
+describe('extractMetadata', () => {
+  let uploads: InMemoryUploadStore;
+  let codec: StubImageCodec;
+  const extract = (keepLocation = false) => extractMetadata(task, { uploads, codec }, { keepLocation });
+
+  beforeEach(() => {
+    uploads = new InMemoryUploadStore();
+    uploads.put(task.image, bytes);
+    codec = new StubImageCodec();
+  });
+
+  it('describes the upload as it is seen: a photo taken upright is higher than wide', async () => {
+    expect(await extract()).toEqual({
+      outcome: 'processed',
+      metadata: {
+        format: 'jpeg',
+        width: 3000,
+        height: 4000,
+        bytes: 3,
+        // NIST's test vector for "abc".
+        sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+        colourSpace: 'srgb',
+        hasAlpha: false,
+        orientation: 6,
+        frames: 1,
+        dominantColour: '#336699',
+        thumbhash: photoPortrait.thumbhash,
+        damaged: false,
+        camera: { make: 'Apple', model: 'iPhone 5' },
+        capturedAt: '2012-09-29T16:11:25',
+      },
+    });
+  });
+
+  it('where it was taken is told only on request', async () => {
+    expect(JSON.stringify(await extract())).not.toContain('47.6');
+    expect(await extract(true)).toMatchObject({ metadata: { location: { latitude: 47.6, longitude: -122.3 } } });
+  });
+
+  it('what the picture does not tell is left out', async () => {
+    codec.portrait = { dominantColour: '#000000', thumbhash: '', damaged: true };
+    const { metadata } = { metadata: undefined, ...(await extract(true)) };
+    expect(metadata).toMatchObject({ damaged: true });
+    expect(Object.keys(metadata ?? {})).not.toEqual(expect.arrayContaining(['camera']));
+    expect(metadata).not.toHaveProperty('location');
+    expect(metadata).not.toHaveProperty('capturedAt');
+  });
+
+  it('an upload that cannot be opened ends here, whatever the reason', async () => {
+    uploads.remove(task.image);
+    expect(await extract()).toEqual({ outcome: 'vanished' });
+  });
+
+  it('an upload that cannot be decoded is rejected', async () => {
+    codec.undecodable = rejected('corrupt', 'Half of it is missing.');
+    expect(await extract()).toEqual(codec.undecodable);
+  });
+});

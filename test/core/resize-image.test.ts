@@ -1,0 +1,130 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { RenditionTask } from '../../core/image-task.ts';
+import { rejected } from '../../core/outcome.ts';
+import type { RenditionGroup } from '../../core/presets.ts';
+import { resizeImage } from '../../core/resize-image.ts';
+import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
+import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
+import { StubImageCodec } from '../support/stub-image-codec.ts';
+
+const bytes = new TextEncoder().encode('a photo');
+const task: RenditionTask = {
+  correlationId: 'c',
+  group: 'small',
+  image: {
+    bucket: 'uploads',
+    key: 'cat.jpg',
+    imageId: 'c0ffee',
+    sequencer: '0055AED6DCD90281E500000000000000',
+    versionId: 'v1',
+    etag: 'e1',
+    size: bytes.length,
+  },
+};
+const prefix = `${task.image.imageId}/${task.image.sequencer}`;
+const groups: readonly RenditionGroup[] = [
+  {
+    name: 'small',
+    presets: [
+      { name: 'webp-100', format: 'webp', width: 100, quality: 80 },
+      { name: 'jpeg-200', format: 'jpeg', width: 200, quality: 80 },
+      { name: 'webp-9000', format: 'webp', width: 9000, quality: 80 },
+      { name: 'webp-9999', format: 'webp', width: 9999, quality: 80 },
+    ],
+  },
+  { name: 'avif', presets: [{ name: 'avif-100', format: 'avif', width: 100, quality: 50 }] },
+];
+
+describe('resizeImage', () => {
+  let uploads: InMemoryUploadStore;
+  let renditions: InMemoryRenditionStore;
+  let codec: StubImageCodec;
+  const resize = (group = 'small') => resizeImage({ ...task, group }, { uploads, codec, renditions }, groups);
+
+  beforeEach(() => {
+    uploads = new InMemoryUploadStore();
+    uploads.put(task.image, bytes);
+    renditions = new InMemoryRenditionStore();
+    codec = new StubImageCodec();
+  });
+
+  it('stores one group’s renditions and tells of each where it is and what it is', async () => {
+    expect(await resize()).toEqual({
+      outcome: 'processed',
+      renditions: [
+        {
+          preset: 'webp-100',
+          key: `${prefix}/webp-100.webp`,
+          contentType: 'image/webp',
+          width: 100,
+          height: 133,
+          bytes: 8,
+        },
+        {
+          preset: 'jpeg-200',
+          key: `${prefix}/jpeg-200.jpg`,
+          contentType: 'image/jpeg',
+          width: 200,
+          height: 267,
+          bytes: 8,
+        },
+        {
+          preset: 'webp-9000',
+          key: `${prefix}/webp-9000.webp`,
+          contentType: 'image/webp',
+          width: 3000,
+          height: 4000,
+          bytes: 9,
+        },
+      ],
+    });
+    expect(renditions.objects.get(`${prefix}/jpeg-200.jpg`)).toEqual({
+      bytes: new TextEncoder().encode('jpeg-200'),
+      contentType: 'image/jpeg',
+    });
+  });
+
+  it('leaves out the presets that would repeat a size', async () => {
+    await resize();
+    expect(renditions.keys).not.toContain(`${prefix}/webp-9999.webp`);
+  });
+
+  it('renders all presets of the group from one decode, and none of another group', async () => {
+    await resize('avif');
+    expect(codec.rendered).toHaveLength(1);
+    expect(renditions.keys).toEqual([`${prefix}/avif-100.avif`]);
+  });
+
+  it('repeated, it writes the same keys again and no others', async () => {
+    const once = await resize();
+    const keys = renditions.keys;
+    expect(await resize()).toEqual(once);
+    expect(renditions.keys).toEqual(keys);
+  });
+
+  it.each(['readable', 'decodable'])('stores nothing of an upload that is not %s', async (quality) => {
+    const refusal = rejected('corrupt', 'It breaks off.');
+    if (quality === 'readable') codec.unreadable = refusal;
+    else codec.undecodable = refusal;
+    expect(await resize()).toEqual(refusal);
+    expect(renditions.keys).toEqual([]);
+  });
+
+  it('an upload that is gone has vanished, and nothing is stored', async () => {
+    uploads.remove(task.image);
+    expect(await resize()).toEqual({ outcome: 'vanished' });
+    expect(renditions.keys).toEqual([]);
+  });
+
+  it('a group that nobody knows is a mistake of ours, and the error says how to mend it', async () => {
+    await expect(resize('huge')).rejects.toThrow(/no rendition group "huge" \(known: small, avif\).*core\/presets\.ts/);
+    expect(uploads.reads).toEqual([]);
+  });
+
+  it('trouble with the store is thrown: another try may help', async () => {
+    renditions.put = async () => {
+      throw new Error('503 Slow Down');
+    };
+    await expect(resize()).rejects.toThrow('503');
+  });
+});

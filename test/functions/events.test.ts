@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import type { SQSEvent } from 'aws-lambda';
+import { describe, expect, it } from 'vitest';
+import type * as z from 'zod/mini';
+import { parseS3Event } from '../../adapters/s3-event.ts';
+import { imageTask, removalTask, renditionTask } from '../../adapters/workflow-task.ts';
+import { imageIdOf } from '../../core/image.ts';
+import { renditionGroups } from '../../core/presets.ts';
+import { templateFor } from '../../scripts/template.ts';
+
+const project = new URL('../../', import.meta.url);
+const files = globSync('events/*/*.json', { cwd: project }).sort();
+const readEvent = (file: string): unknown => JSON.parse(readFileSync(new URL(file, project), 'utf8'));
+const eventsOf = (stem: string) => files.filter((file) => basename(dirname(file)) === stem);
+
+// Stage local names its buckets, so that these files can: scripts/deploy.ts has the stack's name.
+const bucket = 'darkroom-local-uploads';
+
+interface NamedUpload {
+  readonly bucket: string;
+  readonly key: string;
+  readonly imageId: string;
+  readonly etag?: string;
+  readonly size?: number;
+}
+
+/** Either one of the photographs that `npm start` sends, as it is, or none. */
+async function expectRealUpload(upload: NamedUpload): Promise<void> {
+  expect(upload.bucket).toBe(bucket);
+  expect(upload.imageId).toBe(await imageIdOf(bucket, upload.key));
+  const sample = new URL(`docs/samples/${upload.key}`, project);
+  if (upload.key === 'gone.jpg') {
+    expect(existsSync(sample)).toBe(false);
+    return;
+  }
+  const bytes = readFileSync(sample);
+  expect(upload).toMatchObject({ size: bytes.length, etag: createHash('md5').update(bytes).digest('hex') });
+}
+
+it('stage local calls its upload bucket what the events call it', () => {
+  const { Properties } = templateFor('local').resources.get('UploadBucket') ?? {};
+  expect(JSON.stringify(Properties?.['BucketName']).replace('${AWS::StackName}', 'darkroom-local')).toContain(bucket);
+});
+
+const schemas: Readonly<Record<string, z.ZodMiniType<{ image: object }>>> = {
+  'extract-metadata': imageTask,
+  'resize-image': renditionTask,
+  'remove-renditions': removalTask,
+};
+
+describe.each(Object.entries(schemas))('events/%s', (stem, schema) => {
+  it('has events', () => {
+    expect(eventsOf(stem).length).toBeGreaterThan(1);
+  });
+
+  describe.each(eventsOf(stem))('%s', (file) => {
+    it('is a task that the handler takes', () => {
+      expect(schema.parse(readEvent(file))).toEqual(readEvent(file));
+    });
+
+    it.each(['correlationId', 'image'])('would be refused without its %s', (name) => {
+      const { [name]: _, ...rest } = readEvent(file) as Record<string, unknown>;
+      expect(schema.safeParse(rest).success).toBe(false);
+    });
+
+    it.each([
+      ['imageId', 'cat.jpg'],
+      ['sequencer', '0055aed6dcd90281e5'],
+    ])('would be refused with an %s like "%s"', (name, value) => {
+      const event = readEvent(file) as { image: object };
+      expect(schema.safeParse({ ...event, image: { ...event.image, [name]: value } }).success).toBe(false);
+    });
+  });
+});
+
+describe.each([...eventsOf('extract-metadata'), ...eventsOf('resize-image')])('%s', (file) => {
+  it('names an upload of npm start, or one that is gone', async () => {
+    await expectRealUpload(imageTask.parse(readEvent(file)).image as NamedUpload);
+  });
+});
+
+it('events/resize-image has one event for each rendition group', () => {
+  const groups = eventsOf('resize-image').map((file) => renditionTask.parse(readEvent(file)).group);
+  expect(groups.sort()).toEqual(renditionGroups.map(({ name }) => name).sort());
+});
+
+it('events/remove-renditions speaks of what events/resize-image rendered', () => {
+  const [rendered] = eventsOf('resize-image').map((file) => renditionTask.parse(readEvent(file)).image);
+  const [older, own] = ['older', 'own'].map((name) => removalTask.parse(readEvent(`events/remove-renditions/${name}.json`)));
+  expect(own).toMatchObject({ scope: 'own', image: { imageId: rendered?.imageId, sequencer: rendered?.sequencer } });
+  expect(older).toMatchObject({ scope: 'older', image: { imageId: rendered?.imageId } });
+  expect(String(older?.image.sequencer) > String(rendered?.sequencer)).toBe(true);
+});
+
+describe.each(eventsOf('dispatch-images'))('%s', (file) => {
+  const { Records } = readEvent(file) as SQSEvent;
+
+  it('is a batch of the upload queue, its checksums right', () => {
+    for (const { body, md5OfBody, eventSource, eventSourceARN } of Records) {
+      expect(md5OfBody).toBe(createHash('md5').update(body).digest('hex'));
+      expect(eventSource).toBe('aws:sqs');
+      expect(eventSourceARN).toMatch(/:darkroom-local-UploadQueue$/);
+    }
+  });
+
+  it('names no upload that a sample of npm start would be taken for', async () => {
+    const events = await Promise.all(Records.map(({ body }) => parseS3Event(body).catch(() => undefined)));
+    for (const event of events.filter((found) => found !== undefined)) await expectRealUpload(event.image as NamedUpload);
+  });
+});
+
+describe('events/dispatch-images/batch.json', () => {
+  const { Records } = readEvent('events/dispatch-images/batch.json') as SQSEvent;
+  const read = (index: number) => parseS3Event(Records[index]?.body ?? '');
+
+  it('holds an upload with its version, a deletion by delete marker, and a message that is none of S3', async () => {
+    expect(await read(0)).toMatchObject({ change: 'created', image: { versionId: 'IYV3p45BT0ac8hjHg1houSdS1a.Mro8e' } });
+    // The delete marker's own version id is not the image's.
+    const deletion = await read(1);
+    expect(deletion).toMatchObject({ change: 'deleted', image: { key: 'gone.jpg' } });
+    expect(deletion.image.versionId).toBeUndefined();
+    await expect(read(2)).rejects.toThrow();
+  });
+
+  it.each(['id', 'time', 'detail-type', 'detail'])('its upload would be refused without %s', async (name) => {
+    const { [name]: _, ...rest } = JSON.parse(Records[0]?.body ?? '') as Record<string, unknown>;
+    await expect(parseS3Event(JSON.stringify(rest))).rejects.toThrow(name);
+  });
+});
