@@ -1,9 +1,13 @@
 /** `npm run bench [section …]`: figures as Markdown, to be read beside those in docs. No test asserts them. */
 import { cpus } from 'node:os';
+import { benchBundles } from './bench/bundles.ts';
 import { benchImage } from './bench/image.ts';
+import { benchPipeline } from './bench/pipeline.ts';
 
 const sections: Readonly<Record<string, () => Promise<string>>> = {
+  bundles: benchBundles,
   image: benchImage,
+  pipeline: benchPipeline,
 };
 
 const asked = process.argv.slice(2);

@@ -10,9 +10,10 @@ import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const oldestNode = 20;
+const lambdaNode = 24;
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(project, 'node_modules', '.bin');
-const node24 = join(bin, 'node');
+const packagedNode = join(bin, 'node');
 const npmLog = join(project, '.darkroom', 'logs', 'npm-ci.log');
 
 const signalNumbers = constants.signals;
@@ -26,19 +27,34 @@ await main();
 async function main() {
   const [script, ...scriptArguments] = process.argv.slice(2);
   if (script === undefined) fail('Which script? For example: node scripts/bootstrap.mjs scripts/start.ts');
-  const major = Number(process.versions.node.split('.')[0]);
-  if (major < oldestNode) {
+  if (ownMajor() < oldestNode) {
     fail(
       `Node.js ${oldestNode} or newer is needed and this is ${process.version}: install a newer one from nodejs.org.`,
     );
   }
   if (!packagesAreInstalled()) await installPackages();
   const path = [bin, ...pathWithoutBin()].join(delimiter);
-  const ended = await run(node24, [join(project, script), ...scriptArguments], {
+  const node = nodeForScripts();
+  if (node === undefined) {
+    fail(
+      `The package \`node\` brought no Node.js ${lambdaNode} for this system (${process.platform} ${process.arch}): install Node.js ${lambdaNode} from nodejs.org, or allow install scripts, and run this again.`,
+    );
+  }
+  const ended = await run(node, [join(project, script), ...scriptArguments], {
     stdio: 'inherit',
     env: { ...process.env, ...plainOutput(), PATH: path },
   });
   process.exit(ended.code ?? 128 + (signalNumbers[ended.signal] ?? 1));
+}
+
+/** Lambda's version out of the package `node`; where that has no build for this system, a Node as new of one's own. */
+function nodeForScripts() {
+  if (isExecutable(packagedNode)) return packagedNode;
+  return ownMajor() >= lambdaNode ? process.execPath : undefined;
+}
+
+function ownMajor() {
+  return Number(process.versions.node.split('.')[0]);
 }
 
 /** A log is read by programs, and by people without colours. */
@@ -54,7 +70,7 @@ function packagesAreInstalled() {
   const wanted = lockedPackages(join(project, 'package-lock.json'));
   const installed = lockedPackages(join(project, 'node_modules', '.package-lock.json'));
   if (wanted === undefined) fail('package-lock.json is missing or damaged: restore it, for example with git checkout.');
-  if (installed === undefined || !isExecutable(node24)) return false;
+  if (installed === undefined) return false;
   return Object.entries(wanted).every(
     ([path, { version, optional, devOptional }]) =>
       path === '' || optional || devOptional || installed[path]?.version === version,
@@ -100,7 +116,7 @@ async function installPackages() {
   );
   await new Promise((resolve) => log.end(resolve));
   if (stopped) process.exit(128 + signalNumbers[stopped]);
-  if (ended.code === 0 && isExecutable(node24)) return;
+  if (ended.code === 0) return;
   fail(
     `The npm packages could not be installed: ${whatNpmSaid()} The whole output is in ${relative(process.cwd(), npmLog)}.`,
   );
@@ -114,9 +130,6 @@ function whatNpmSaid() {
   if (/EUSAGE/.test(said))
     return 'package.json and package-lock.json disagree. Run `npm install` and commit the lock file.';
   if (/ENOSPC/.test(said)) return 'the disk is full. Make room (about 700 MB) and run this again.';
-  if (!/npm error|npm ERR!/.test(said)) {
-    return 'the `node` package brought no Node. Allow its install script (`npm config get ignore-scripts` should say false) and run this again.';
-  }
   const first = said.split('\n').find((line) => /npm (error|ERR!) (?!code|errno|syscall)\S/.test(line));
   return `${(first ?? 'npm ci failed').replace(/^npm (error|ERR!) /, '')}.`;
 }

@@ -29,7 +29,10 @@ onceStopped((exitCode) => {
 });
 
 await runCheck({ name: 'Types', command: ['tsc', '--noEmit'] });
-await runCheck({ name: 'Lint and format', command: ['biome', 'ci', '--error-on-warnings'] });
+await runCheck({
+  name: 'Lint and format',
+  command: ['biome', 'ci', '--error-on-warnings', `--colors=${process.stdout.isTTY ? 'force' : 'off'}`],
+});
 await runCheck({ name: 'Dependency rule', command: ['depcruise', ...deployedAndTested] });
 const sam = await showStep('SAM CLI', installSam).catch((error: unknown) => {
   process.stderr.write(`${describeFailure(error)}\n`);

@@ -86,17 +86,22 @@ function forward(gateway: string, port: number): Pick<PortForContainers, 'close'
   });
   const listen = () => server.listen(port, gateway);
   let again: NodeJS.Timeout | undefined;
-  server.on('error', () => {
+  let refused: string | undefined;
+  server.on('error', ({ code }: NodeJS.ErrnoException) => {
+    refused = code;
     again = setTimeout(listen, 50);
   });
   listen();
   const close = () => {
     clearTimeout(again);
     if (server.listening) server.close();
-    else
+    // In use means that another invocation forwards already, which serves us as well.
+    else if (refused === 'EADDRNOTAVAIL') {
       process.stderr.write(
-        `The container could not reach the emulator: ${gateway}, the gateway of its network, is not this machine’s (a rootless engine?).\n`,
+        `Should the function not have reached the emulator: ${gateway}, the gateway of its network, never was this machine’s. ` +
+          'A rootless engine, or one in a virtual machine? Use one that runs on this machine as root.\n',
       );
+    }
   };
   return { close };
 }

@@ -23,7 +23,8 @@ const buildInputs = [
   'samconfig.toml',
   'package-lock.json',
   'tsconfig.json',
-  '{adapters,core,functions,layers,statemachine}/**/*',
+  '{adapters,core,functions,statemachine}/**/*',
+  'layers/*/{package.json,package-lock.json,.npmrc}',
 ];
 const keptBuilds = 3;
 const buildRoot = join(workDirectory, 'build');

@@ -5,6 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { cp, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { CloudFormationClient, DescribeStackResourceCommand } from '@aws-sdk/client-cloudformation';
@@ -15,7 +16,7 @@ import { openToContainers } from './container-engine.ts';
 import { build, type LayerPlatform, parameters, stackName } from './deploy.ts';
 import { clientConfig, type EmulatorAddress } from './emulator.ts';
 import { describeFailure, Failure } from './failure.ts';
-import { callerDirectory, projectDirectory, workDirectory } from './project.ts';
+import { callerDirectory, projectDirectory, shownPath, workDirectory } from './project.ts';
 import { findRunningStack } from './running-stack.ts';
 import { installSam } from './toolchain.ts';
 
@@ -29,6 +30,9 @@ async function invoke([name, event, ...samOptions]: string[]): Promise<number> {
   const known = name === undefined ? undefined : events.get(name);
   if (name === undefined || known === undefined || event === undefined) throw new Failure(usage(events));
   const eventFile = known.find((file) => basename(file, '.json') === event) ?? resolve(callerDirectory(), event);
+  if (!existsSync(eventFile)) {
+    throw new Failure(`${shownPath(eventFile)} does not exist. ${usage(events)}`);
+  }
 
   const stack = await findRunningStack();
   if (stack === undefined) {

@@ -32,15 +32,20 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-const start = new StartSyncExecutionCommand({ stateMachineArn: 'arn:aws:states:us-east-1:123456789012:stateMachine:p' });
+const start = new StartSyncExecutionCommand({
+  stateMachineArn: 'arn:aws:states:us-east-1:123456789012:stateMachine:p',
+});
 
 describe('the client that starts workflows', () => {
-  it.each([500, 503, 429])('given a %i, asks once: the queue tries again, and a second start would run beside the first', async (status) => {
-    answer = (_, response) => response.writeHead(status).end();
-    const { syncExecutionClient } = await import('../../adapters/aws-clients.ts');
-    await expect(syncExecutionClient({ timeoutMillis: 5_000 }).send(start)).rejects.toThrow();
-    expect(requests).toBe(1);
-  });
+  it.each([500, 503, 429])(
+    'given a %i, asks once: the queue tries again, and a second start would run beside the first',
+    async (status) => {
+      answer = (_, response) => response.writeHead(status).end();
+      const { syncExecutionClient } = await import('../../adapters/aws-clients.ts');
+      await expect(syncExecutionClient({ timeoutMillis: 5_000 }).send(start)).rejects.toThrow();
+      expect(requests).toBe(1);
+    },
+  );
 
   it('given no answer in the time it was told, gives up, without a second try', async () => {
     answer = () => undefined;

@@ -1,23 +1,10 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { decisionLog } from '../../adapters/decision-log.ts';
+import { captureLog } from '../support/captured-log.ts';
 import { createdEvent } from '../support/upload-events.ts';
 
-beforeEach(() => {
-  // Powertools then writes to the console that a test can listen to.
-  vi.stubEnv('POWERTOOLS_DEV', 'true');
-  vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
-  vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'darkroom');
-  for (const level of ['info', 'error', 'log'] as const) vi.spyOn(console, level).mockReturnValue();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.unstubAllEnvs();
-});
-
-type Line = Record<string, unknown>;
-const logged = (level: 'info' | 'error' | 'log') =>
-  vi.mocked(console[level]).mock.calls.map(([line]): Line => JSON.parse(String(line)) as Line);
+const logged = captureLog();
 const metric = (name: string) => logged('log').flatMap((line) => line[name] ?? []);
 
 describe('an image that was decided', () => {

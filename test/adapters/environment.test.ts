@@ -9,7 +9,8 @@ afterEach(() => {
 const shape = { GIVEN: z.string(), COUNT: z.coerce.number().check(z.int()), ADDRESS: z.string() };
 
 it('given all variables, reads each as its type, and no others', () => {
-  for (const [name, value] of Object.entries({ GIVEN: 'yes', COUNT: '12', ADDRESS: 'here', OTHER: 'no' })) vi.stubEnv(name, value);
+  for (const [name, value] of Object.entries({ GIVEN: 'yes', COUNT: '12', ADDRESS: 'here', OTHER: 'no' }))
+    vi.stubEnv(name, value);
   expect(readEnvironment(shape)).toEqual({ GIVEN: 'yes', COUNT: 12, ADDRESS: 'here' });
 });
 

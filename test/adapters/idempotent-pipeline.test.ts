@@ -14,8 +14,13 @@ import { pipelineInput } from '../support/upload-events.ts';
 
 const dynamoDb = mockClient(DynamoDBClient);
 const run = vi.fn<(input: PipelineInput) => Promise<Decision>>();
-const newPipeline = () =>
-  idempotentPipeline({ run }, { client: new DynamoDBClient({ region: 'us-east-1' }), tableName: 'memory', keepSeconds: 600 });
+
+function newPipeline() {
+  const client = new DynamoDBClient({ region: 'us-east-1' });
+  const pipeline = idempotentPipeline({ run }, { client, tableName: 'memory', keepSeconds: 600 });
+  pipeline.startInvocation(lambdaContext());
+  return pipeline;
+}
 
 const puts = () => dynamoDb.commandCalls(PutItemCommand).map(({ args: [{ input }] }) => input);
 
@@ -56,10 +61,8 @@ describe('an event that was never seen', () => {
   });
 
   it('is held for as long as this invocation may live, so that a killed worker blocks nobody longer', async () => {
-    const pipeline = newPipeline();
-    pipeline.startInvocation(lambdaContext());
     const before = Date.now();
-    await pipeline.run(pipelineInput());
+    await newPipeline().run(pipelineInput());
     const until = Number(puts()[0]?.Item?.['in_progress_expiration']?.N);
     expect(until - before).toBeGreaterThan(0);
     expect(until - before).toBeLessThanOrEqual(30_000 + (Date.now() - before));

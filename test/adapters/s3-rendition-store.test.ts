@@ -32,23 +32,35 @@ describe('putting a rendition', () => {
 describe('listing an image’s renditions', () => {
   it('follows every page', async () => {
     s3.on(ListObjectsV2Command)
-      .resolvesOnce({ Contents: [{ Key: 'c0ffee/1/a.webp' }, { Key: 'c0ffee/1/b.webp' }], NextContinuationToken: 'more' })
+      .resolvesOnce({
+        Contents: [{ Key: 'c0ffee/1/a.webp' }, { Key: 'c0ffee/1/b.webp' }],
+        NextContinuationToken: 'more',
+      })
       .resolvesOnce({ Contents: [{ Key: 'c0ffee/2/a.webp' }] });
-    expect(await Array.fromAsync(store.list('c0ffee'))).toEqual(['c0ffee/1/a.webp', 'c0ffee/1/b.webp', 'c0ffee/2/a.webp']);
+    expect(await Array.fromAsync(store.list('c0ffee'))).toEqual([
+      'c0ffee/1/a.webp',
+      'c0ffee/1/b.webp',
+      'c0ffee/2/a.webp',
+    ]);
     expect(s3.commandCalls(ListObjectsV2Command)[1]?.args[0].input.ContinuationToken).toBe('more');
   });
 
   it('never meets another image whose id begins alike', async () => {
     s3.on(ListObjectsV2Command).resolves({});
     expect(await Array.fromAsync(store.list('c0ffee'))).toEqual([]);
-    expect(s3.commandCalls(ListObjectsV2Command)[0]?.args[0].input).toMatchObject({ Bucket: 'renditions', Prefix: 'c0ffee/' });
+    expect(s3.commandCalls(ListObjectsV2Command)[0]?.args[0].input).toMatchObject({
+      Bucket: 'renditions',
+      Prefix: 'c0ffee/',
+    });
   });
 });
 
 describe('removing renditions', () => {
   const keys = (count: number) => Array.from({ length: count }, (_, index) => `c0ffee/1/${index}`);
   const asked = () =>
-    s3.commandCalls(DeleteObjectsCommand).map(({ args: [{ input }] }) => input.Delete?.Objects?.map(({ Key }) => Key) ?? []);
+    s3
+      .commandCalls(DeleteObjectsCommand)
+      .map(({ args: [{ input }] }) => input.Delete?.Objects?.map(({ Key }) => Key) ?? []);
 
   it.each([
     [1, [1]],
@@ -74,6 +86,8 @@ describe('removing renditions', () => {
         { Key: 'c0ffee/1/2', Code: 'InternalError', Message: 'try again' },
       ],
     });
-    await expect(store.remove(keys(3))).rejects.toThrow(/2 of 3 .*renditions.*c0ffee\/1\/1 \(AccessDenied: Access Denied\)/);
+    await expect(store.remove(keys(3))).rejects.toThrow(
+      /2 of 3 .*renditions.*c0ffee\/1\/1 \(AccessDenied: Access Denied\)/,
+    );
   });
 });

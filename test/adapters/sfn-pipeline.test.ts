@@ -37,16 +37,23 @@ describe('running the workflow', () => {
     const input = pipelineInput({}, true);
     await pipeline.run(input);
     const [call] = sfn.commandCalls(StartSyncExecutionCommand);
-    expect(call?.args[0].input).toMatchObject({ stateMachineArn, traceHeader: 'Root=1-5759e988-bd862e3fe1be46a994272793' });
+    expect(call?.args[0].input).toMatchObject({
+      stateMachineArn,
+      traceHeader: 'Root=1-5759e988-bd862e3fe1be46a994272793',
+    });
     expect(JSON.parse(call?.args[0].input.input ?? '')).toEqual(input);
   });
 
   // Step Functions answers HTTP 200 for both.
-  it.each(['FAILED', 'TIMED_OUT'] as const)('given it ended %s, throws and names image, execution and cause', async (status) => {
-    sfn.on(StartSyncExecutionCommand).resolves({ status, executionArn, error: 'States.Timeout', cause: 'too slow' });
-    const { message } = (await pipeline.run(pipelineInput()).catch((thrown: unknown) => thrown)) as Error;
-    for (const part of [status, 'uploads/cat.jpg', executionArn, 'States.Timeout', 'too slow']) expect(message).toContain(part);
-  });
+  it.each(['FAILED', 'TIMED_OUT'] as const)(
+    'given it ended %s, throws and names image, execution and cause',
+    async (status) => {
+      sfn.on(StartSyncExecutionCommand).resolves({ status, executionArn, error: 'States.Timeout', cause: 'too slow' });
+      const { message } = (await pipeline.run(pipelineInput()).catch((thrown: unknown) => thrown)) as Error;
+      for (const part of [status, 'uploads/cat.jpg', executionArn, 'States.Timeout', 'too slow'])
+        expect(message).toContain(part);
+    },
+  );
 
   it.each([
     ['an outcome that no dispatcher may take for a decision', { outcome: 'failed' }],

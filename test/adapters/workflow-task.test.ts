@@ -1,23 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { imageTask, workflowTask } from '../../adapters/workflow-task.ts';
+import { captureLog } from '../support/captured-log.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 import { uploadOf } from '../support/upload-events.ts';
 
 const task = { correlationId: 'correlation-1', image: uploadOf() };
 
-beforeEach(() => {
-  // Powertools then writes to the console that a test can listen to.
-  vi.stubEnv('POWERTOOLS_DEV', 'true');
-  vi.spyOn(console, 'info').mockReturnValue();
-  vi.spyOn(console, 'error').mockReturnValue();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.unstubAllEnvs();
-});
-
-const logged = (level: 'info' | 'error') =>
-  vi.mocked(console[level]).mock.calls.map(([line]): unknown => JSON.parse(String(line)));
+const logged = captureLog();
 
 describe('a step of the workflow', () => {
   it('given its task, does it and hands back the result', async () => {

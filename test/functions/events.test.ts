@@ -41,7 +41,9 @@ async function expectRealUpload(upload: NamedUpload): Promise<void> {
 
 it('stage local calls its upload bucket what the events call it', () => {
   const { Properties } = templateFor('local').resources.get('UploadBucket') ?? {};
-  expect(JSON.stringify(Properties?.['BucketName']).replace('${AWS::StackName}', 'darkroom-local')).toContain(bucket);
+  expect(JSON.stringify(Properties?.['BucketName']).replace(/\$\{AWS::StackName\}/, 'darkroom-local')).toContain(
+    bucket,
+  );
 });
 
 const schemas: Readonly<Record<string, z.ZodMiniType<{ image: object }>>> = {
@@ -88,7 +90,9 @@ it('events/resize-image has one event for each rendition group', () => {
 
 it('events/remove-renditions speaks of what events/resize-image rendered', () => {
   const [rendered] = eventsOf('resize-image').map((file) => renditionTask.parse(readEvent(file)).image);
-  const [older, own] = ['older', 'own'].map((name) => removalTask.parse(readEvent(`events/remove-renditions/${name}.json`)));
+  const [older, own] = ['older', 'own'].map((name) =>
+    removalTask.parse(readEvent(`events/remove-renditions/${name}.json`)),
+  );
   expect(own).toMatchObject({ scope: 'own', image: { imageId: rendered?.imageId, sequencer: rendered?.sequencer } });
   expect(older).toMatchObject({ scope: 'older', image: { imageId: rendered?.imageId } });
   expect(String(older?.image.sequencer) > String(rendered?.sequencer)).toBe(true);
@@ -107,7 +111,8 @@ describe.each(eventsOf('dispatch-images'))('%s', (file) => {
 
   it('names no upload that a sample of npm start would be taken for', async () => {
     const events = await Promise.all(Records.map(({ body }) => parseS3Event(body).catch(() => undefined)));
-    for (const event of events.filter((found) => found !== undefined)) await expectRealUpload(event.image as NamedUpload);
+    for (const event of events.filter((found) => found !== undefined))
+      await expectRealUpload(event.image as NamedUpload);
   });
 });
 
@@ -116,7 +121,10 @@ describe('events/dispatch-images/batch.json', () => {
   const read = (index: number) => parseS3Event(Records[index]?.body ?? '');
 
   it('holds an upload with its version, a deletion by delete marker, and a message that is none of S3', async () => {
-    expect(await read(0)).toMatchObject({ change: 'created', image: { versionId: 'IYV3p45BT0ac8hjHg1houSdS1a.Mro8e' } });
+    expect(await read(0)).toMatchObject({
+      change: 'created',
+      image: { versionId: 'IYV3p45BT0ac8hjHg1houSdS1a.Mro8e' },
+    });
     // The delete marker's own version id is not the image's.
     const deletion = await read(1);
     expect(deletion).toMatchObject({ change: 'deleted', image: { key: 'gone.jpg' } });

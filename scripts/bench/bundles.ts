@@ -1,0 +1,107 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
+import { type Bundle, bundleFunctions } from '../bundle.ts';
+import { projectDirectory, workDirectory } from '../project.ts';
+import { showSummary, summarise, table } from './measure.ts';
+
+const ROUNDS = 15;
+const TOP = 12;
+const loader = fileURLToPath(new URL('load-module.ts', import.meta.url));
+const directory = join(workDirectory, 'bench-bundles');
+
+// Enough of a Lambda's environment for every function's config.ts and clients.
+const environment = {
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'test',
+  AWS_SECRET_ACCESS_KEY: 'test',
+  POWERTOOLS_SERVICE_NAME: 'darkroom',
+  STATE_MACHINE_ARN: 'arn:aws:states:us-east-1:123456789012:stateMachine:p',
+  IDEMPOTENCY_TABLE: 'table',
+  IDEMPOTENCY_SECONDS: '1',
+  WORKFLOW_WAIT_MILLIS: '1',
+  MAX_RECEIVE_COUNT: '1',
+  RENDITION_BUCKET: 'bucket',
+  KEEP_LOCATION: 'false',
+};
+
+/** How large each function's package is, how long its own modules take to load, and what other settings would do. */
+export async function benchBundles(): Promise<string> {
+  const ways = {
+    'as deployed': await bundleFunctions(),
+    'with every credential provider': await bundleFunctions({ external: ['sharp'] }),
+    'not minified': await bundleFunctions({ minify: false }),
+    'as ES modules': await bundleFunctions({ format: 'esm' }),
+    'with source maps': await bundleFunctions({ sourcemap: true }),
+  };
+  const times = await loadTimes(ways);
+  const names = ways['as deployed'].map(({ name }) => name);
+  const byName = (read: (way: string, name: string) => string, rows: Iterable<string>) =>
+    [...rows].map((way) => [way, ...names.map((name) => read(way, name))]);
+  const zipped = new Map(
+    Object.entries(ways).map(([way, bundles]) => [
+      way,
+      new Map(bundles.map((found) => [found.name, found.zippedBytes])),
+    ]),
+  );
+  const ofWay = (way: string, name: string) =>
+    showSummary(summarise((times.get(`${way} ${name}`) ?? []).map(({ own }) => own)));
+  const sharp = [...times.values()].flat().flatMap(({ before }) => (before > 1 ? [before] : []));
+  return [
+    '### Zipped package, kB',
+    table(
+      ['bundle', ...names],
+      byName((way, name) => ((zipped.get(way)?.get(name) ?? 0) / 1000).toFixed(1), zipped.keys()),
+    ),
+    '### Load of our own modules, ms',
+    `Medians of ${ROUNDS} interleaved fresh processes (least–most), sharp already loaded; sharp itself takes ${showSummary(summarise(sharp))}. ` +
+      'What Lambda reports as Init Duration has its own start-up on top: more than 100 ms even for an empty function.',
+    table(['bundle', ...names], byName(ofWay, Object.keys(ways))),
+    '### What is in them, minified kB before zipping',
+    contributorTable(ways['as deployed']),
+  ].join('\n\n');
+}
+
+const loadTime = z.object({ before: z.number(), own: z.number() });
+type LoadTime = z.infer<typeof loadTime>;
+
+async function loadTimes(ways: Readonly<Record<string, readonly Bundle[]>>): Promise<ReadonlyMap<string, LoadTime[]>> {
+  await mkdir(directory, { recursive: true });
+  try {
+    // sharp is found from there as it is from a layer.
+    await symlink(join(projectDirectory, 'node_modules'), join(directory, 'node_modules'));
+    const contenders: { id: string; file: string; before: readonly string[] }[] = [];
+    for (const [way, bundles] of Object.entries(ways)) {
+      for (const { name, code } of bundles) {
+        const id = `${way} ${name}`;
+        const file = join(directory, `${id.replaceAll(' ', '-')}.${way === 'as ES modules' ? 'mjs' : 'cjs'}`);
+        await writeFile(file, code);
+        contenders.push({ id, file, before: /resize|extract/.test(name) ? ['sharp'] : [] });
+      }
+    }
+    const times = new Map(contenders.map(({ id }): [string, LoadTime[]] => [id, []]));
+    for (let round = 0; round < ROUNDS; round += 1) {
+      for (const { id, file, before } of contenders) times.get(id)?.push(load(file, before));
+    }
+    return times;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function load(file: string, before: readonly string[]): LoadTime {
+  const output = execFileSync(process.execPath, [loader, file, ...before], { env: environment, encoding: 'utf8' });
+  return loadTime.parse(JSON.parse(output));
+}
+
+function contributorTable(bundles: readonly Bundle[]): string {
+  const sizes = (name: string) => bundles.map(({ contributors }) => contributors.get(name) ?? 0);
+  const names = [...new Set(bundles.flatMap(({ contributors }) => [...contributors.keys()]))];
+  const largest = names.sort((one, other) => Math.max(...sizes(other)) - Math.max(...sizes(one))).slice(0, TOP);
+  return table(
+    ['package', ...bundles.map(({ name }) => name)],
+    largest.map((name) => [name, ...sizes(name).map((bytes) => (bytes === 0 ? '–' : (bytes / 1000).toFixed(1)))]),
+  );
+}

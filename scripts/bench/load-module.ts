@@ -1,0 +1,21 @@
+/**
+ * One load in a fresh process: `node load-module.ts FILE [PACKAGE]` loads the package first and the file then, timed
+ * apart. Prints both in milliseconds as JSON.
+ */
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+
+const [file = '', packageBefore] = process.argv.slice(2);
+const require = createRequire(import.meta.url);
+const isModule = file.endsWith('.mjs');
+
+const start = performance.now();
+if (packageBefore !== undefined) require(packageBefore);
+const between = performance.now();
+if (isModule) await import(pathToFileURL(file).href);
+else require(file);
+const end = performance.now();
+
+process.stdout.write(JSON.stringify({ before: between - start, own: end - between }));
+// A client may keep the process alive.
+process.exit();
