@@ -1,5 +1,5 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import { MetricUnit, Metrics } from '@aws-lambda-powertools/metrics';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { UploadEvent } from '../core/image.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Decision } from '../core/ports.ts';

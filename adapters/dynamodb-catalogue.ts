@@ -63,7 +63,9 @@ export function dynamoDbCatalogue({
 }) {
   return {
     async find(imageId: ImageId): Promise<ImageRecord | undefined> {
-      const { Item } = await client.send(new GetCommand({ TableName: tableName, Key: { imageId }, ConsistentRead: true }));
+      const { Item } = await client.send(
+        new GetCommand({ TableName: tableName, Key: { imageId }, ConsistentRead: true }),
+      );
       return Item === undefined ? undefined : imageRecord.parse(Item);
     },
   };

@@ -1,6 +1,6 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempotency';
 import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
 import type { Pipeline, PipelineInput } from '../core/ports.ts';
 
@@ -13,7 +13,10 @@ export function idempotentPipeline(
   options: { readonly client: DynamoDBClient; readonly tableName: string; readonly keepSeconds: number },
 ): Pipeline & { startInvocation(context: Context): void } {
   const config = new IdempotencyConfig({ expiresAfterSeconds: options.keepSeconds, hashFunction: 'sha256' });
-  const persistenceStore = new DynamoDBPersistenceLayer({ tableName: options.tableName, awsSdkV3Client: options.client });
+  const persistenceStore = new DynamoDBPersistenceLayer({
+    tableName: options.tableName,
+    awsSdkV3Client: options.client,
+  });
   const runOnce = makeIdempotent((_state: StateKey, input: PipelineInput) => pipeline.run(input), {
     persistenceStore,
     config,

@@ -64,4 +64,3 @@ export async function parseS3Event(body: string): Promise<UploadEvent> {
     }
   }
 }
-

@@ -1,10 +1,16 @@
-import { DeleteObjectsCommand, paginateListObjectsV2, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectsCommand, PutObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import type { RenditionStore } from '../core/ports.ts';
 
 // DeleteObjects takes at most 1,000 keys.
 const KEYS_PER_REQUEST = 1000;
 
-export function s3RenditionStore({ client, bucket }: { readonly client: S3Client; readonly bucket: string }): RenditionStore {
+export function s3RenditionStore({
+  client,
+  bucket,
+}: {
+  readonly client: S3Client;
+  readonly bucket: string;
+}): RenditionStore {
   return {
     async put(key, bytes, contentType) {
       await client.send(

@@ -7,7 +7,9 @@ export function s3UploadStore({ client }: { readonly client: S3Client }): Upload
   return {
     async read(upload) {
       try {
-        const { Body } = await client.send(new GetObjectCommand({ Bucket: upload.bucket, Key: upload.key, ...stateOf(upload) }));
+        const { Body } = await client.send(
+          new GetObjectCommand({ Bucket: upload.bucket, Key: upload.key, ...stateOf(upload) }),
+        );
         if (Body === undefined) throw new Error(`S3 answered without a body for ${upload.bucket}/${upload.key}.`);
         return { outcome: 'found', bytes: new Uint8Array(await Body.transformToByteArray()) };
       } catch (error) {

@@ -43,7 +43,9 @@ function edges(template: Template): Edge[] {
     ...ofType(template, 'AWS::SQS::Queue').flatMap(([queue, { Properties }]): Edge[] => {
       const deadLetters = at(Properties['RedrivePolicy'], 'deadLetterTargetArn');
       const tries = at(Properties['RedrivePolicy'], 'maxReceiveCount');
-      return deadLetters === undefined ? [] : [{ from: queue, to: reference(deadLetters), label: `${tries} tries`, dashed: true }];
+      return deadLetters === undefined
+        ? []
+        : [{ from: queue, to: reference(deadLetters), label: `${tries} tries`, dashed: true }];
     }),
     ...ofType(template, 'AWS::Serverless::Function').flatMap(([id, { Properties }]): Edge[] => {
       const queue = at(Properties['Events'], 'Uploads', 'Properties', 'Queue');
@@ -63,7 +65,8 @@ function byPermission(template: Template, id: string): Edge[] {
   if (role === undefined) return [];
   return statementsOf(role).flatMap(({ Action, Resource }): Edge[] => {
     const target = referredId(Resource[0])?.replace(/LiveAlias$/, '');
-    if (target === undefined || !Action.some((action) => /^(states:Start|dynamodb:Put|s3:Put|s3:Delete)/.test(action))) return [];
+    if (target === undefined || !Action.some((action) => /^(states:Start|dynamodb:Put|s3:Put|s3:Delete)/.test(action)))
+      return [];
     return [{ from: id, to: target }];
   });
 }
@@ -73,7 +76,8 @@ const block = /(<!-- npm run diagram -->\n```mermaid\n)[\s\S]*?(\n```)/;
 
 /** README.md with the diagram as the template has it today. */
 export function withDiagram(text: string): string {
-  if (!block.test(text)) throw new Error('README.md has no place for the diagram: a mermaid block below <!-- npm run diagram -->.');
+  if (!block.test(text))
+    throw new Error('README.md has no place for the diagram: a mermaid block below <!-- npm run diagram -->.');
   return text.replace(block, (_, before: string, after: string) => `${before}${diagram()}${after}`);
 }
 

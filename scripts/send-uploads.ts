@@ -142,7 +142,10 @@ async function put({ file, key }: UploadFile, { s3, catalogue, bucket }: Service
 async function look(waiting: Pending, { catalogue }: Services): Promise<UploadResult | undefined> {
   const record = await catalogue.find(waiting.imageId);
   if (record === undefined || record.sequencer === waiting.previousSequencer) return undefined;
-  if (waiting.versions.includes(record.version)) return { ...resultOf(waiting), outcome: record.outcome, record };
+  if (waiting.versions.includes(record.version)) {
+    // Until it is announced the workflow still works on it, and the stack may end with us.
+    return record.announced ? { ...resultOf(waiting), outcome: record.outcome, record } : undefined;
+  }
   // Somebody else has written or deleted the key since, and the record speaks of that.
   return { ...resultOf(waiting), outcome: 'superseded' };
 }

@@ -43,7 +43,9 @@ const customTags = [
   })),
 ];
 
-const source = templateSchema.parse(parse(readFileSync(new URL('../template.yaml', import.meta.url), 'utf8'), { customTags }));
+const source = templateSchema.parse(
+  parse(readFileSync(new URL('../template.yaml', import.meta.url), 'utf8'), { customTags }),
+);
 
 export interface Template {
   readonly resources: ReadonlyMap<string, Resource>;
@@ -54,49 +56,47 @@ export interface Template {
 /** With concurrency reserved, as prod has it. */
 export function templateFor(stage: Stage): Template {
   const parameters: Readonly<Record<string, string>> = { Stage: stage, ReserveConcurrency: 'true' };
-  const evaluate = (value: Json): Json => {
-    if (Array.isArray(value)) return value.map(evaluate).filter((item) => item !== NO_VALUE);
-    if (typeof value !== 'object' || value === null) return value;
-    const [[name, argument] = ['', null], ...others] = Object.entries(value);
-    if (others.length === 0) {
-      switch (name) {
-        case 'Ref':
-          if (argument === 'AWS::NoValue') return NO_VALUE;
-          return (typeof argument === 'string' ? parameters[argument] : undefined) ?? value;
-        case 'Condition':
-          return holds(String(argument));
-        case 'Fn::FindInMap': {
-          const [map, row, column] = z.tuple([z.string(), z.string(), z.string()]).parse(evaluate(argument));
-          const found = source.Mappings[map]?.[row]?.[column];
-          if (found === undefined) throw new Error(`template.yaml has no mapping ${map}.${row}.${column}.`);
-          return found;
-        }
-        case 'Fn::If': {
-          const [condition, whenTrue = null, whenFalse = null] = z.array(json).parse(argument);
-          return evaluate(holds(String(condition)) ? whenTrue : whenFalse);
-        }
-        case 'Fn::Equals': {
-          const [left, right] = z.array(json).parse(evaluate(argument));
-          return left === right;
-        }
-        case 'Fn::Not':
-          return z.array(json).parse(evaluate(argument))[0] !== true;
-      }
-    }
-    return Object.fromEntries(
-      Object.entries(value)
-        .map(([key, item]): [string, Json] => [key, evaluate(item)])
-        .filter(([, item]) => item !== NO_VALUE),
-    );
-  };
+
   const holds = (condition: string): boolean => {
     const expression = source.Conditions[condition];
     if (expression === undefined) throw new Error(`template.yaml has no condition ${condition}.`);
     return evaluate(expression) === true;
   };
+  const intrinsics: Readonly<Record<string, (argument: Json) => Json | undefined>> = {
+    Ref: (name) => (name === 'AWS::NoValue' ? NO_VALUE : parameters[String(name)]),
+    Condition: (name) => holds(String(name)),
+    'Fn::FindInMap': (path) => {
+      const [map, row, column] = z.tuple([z.string(), z.string(), z.string()]).parse(evaluate(path));
+      const found = source.Mappings[map]?.[row]?.[column];
+      if (found === undefined) throw new Error(`template.yaml has no mapping ${map}.${row}.${column}.`);
+      return found;
+    },
+    'Fn::If': (choice) => {
+      const [condition, whenTrue = null, whenFalse = null] = z.array(json).parse(choice);
+      return evaluate(holds(String(condition)) ? whenTrue : whenFalse);
+    },
+    'Fn::Equals': (pair) => {
+      const [left, right] = z.array(json).parse(evaluate(pair));
+      return left === right;
+    },
+    'Fn::Not': (condition) => z.array(json).parse(evaluate(condition))[0] !== true,
+  };
+  const evaluate = (value: Json): Json => {
+    if (Array.isArray(value)) return value.map(evaluate).filter((item) => item !== NO_VALUE);
+    if (typeof value !== 'object' || value === null) return value;
+    const [[name, argument] = ['', null], ...others] = Object.entries(value);
+    const evaluated = others.length === 0 ? intrinsics[name]?.(argument) : undefined;
+    if (evaluated !== undefined) return evaluated;
+    const entries = Object.entries(value).map(([key, item]): [string, Json] => [key, evaluate(item)]);
+    return Object.fromEntries(entries.filter(([, item]) => item !== NO_VALUE));
+  };
+
   const present = Object.entries(source.Resources)
     .filter(([, { Condition }]) => Condition === undefined || holds(Condition))
-    .map(([id, found]): [string, Resource] => [id, { ...found, Properties: z.record(z.string(), json).parse(evaluate(found.Properties)) }]);
+    .map(([id, found]): [string, Resource] => [
+      id,
+      { ...found, Properties: z.record(z.string(), json).parse(evaluate(found.Properties)) },
+    ]);
   return {
     resources: new Map(present),
     outputs: Object.keys(source.Outputs),

@@ -35,10 +35,7 @@ export async function tlsCertificate(): Promise<TlsCertificate> {
       { name: 'extKeyUsage', serverAuth: true },
       {
         name: 'subjectAltName',
-        altNames: [
-          ...names.map((value) => ({ type: 2, value }) as const),
-          { type: 7, ip: '127.0.0.1' },
-        ],
+        altNames: [...names.map((value) => ({ type: 2, value }) as const), { type: 7, ip: '127.0.0.1' }],
       },
     ],
   });
@@ -52,7 +49,10 @@ async function isValidFor({ certificate, key }: TlsCertificate, time: number): P
   try {
     const [pem] = await Promise.all([readFile(certificate), readFile(key)]);
     const found = new X509Certificate(pem);
-    return found.validToDate.getTime() - time > Date.now() && names.every((name) => found.subjectAltName?.includes(`DNS:${name}`));
+    return (
+      found.validToDate.getTime() - time > Date.now() &&
+      names.every((name) => found.subjectAltName?.includes(`DNS:${name}`))
+    );
   } catch {
     return false;
   }

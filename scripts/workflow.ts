@@ -40,14 +40,19 @@ const state: z.ZodType<State> = z.looseObject({
   ItemProcessor: machine.optional(),
 });
 
-const definition = JSON.parse(readFileSync(new URL('../statemachine/image-pipeline.asl.json', import.meta.url), 'utf8'));
+const definition = JSON.parse(
+  readFileSync(new URL('../statemachine/image-pipeline.asl.json', import.meta.url), 'utf8'),
+);
 const root = z.looseObject({ TimeoutSeconds: z.int(), QueryLanguage: z.literal('JSONata') }).parse(definition);
 const states = [...allStates(machine.parse(definition))];
 
 function* allStates({ States }: Machine): Generator<readonly [name: string, state: State]> {
   for (const [name, found] of Object.entries(States)) {
     yield [name, found];
-    for (const inner of [...(found.Branches ?? []), ...(found.ItemProcessor === undefined ? [] : [found.ItemProcessor])]) {
+    for (const inner of [
+      ...(found.Branches ?? []),
+      ...(found.ItemProcessor === undefined ? [] : [found.ItemProcessor]),
+    ]) {
       yield* allStates(inner);
     }
   }

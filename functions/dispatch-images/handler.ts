@@ -15,11 +15,12 @@ const pipeline = idempotentPipeline(
   }),
   { client: dynamoDbClient(), tableName: config.IDEMPOTENCY_TABLE, keepSeconds: config.IDEMPOTENCY_SECONDS },
 );
-const log = decisionLog(new Logger());
+const logger = new Logger();
+const log = decisionLog(logger);
 
 export const handler = async (batch: SQSEvent, context: Context) => {
   pipeline.startInvocation(context);
-  return forEachUpload(batch, context, { maxReceiveCount: config.MAX_RECEIVE_COUNT }, (event, options) =>
+  return forEachUpload(batch, context, { maxReceiveCount: config.MAX_RECEIVE_COUNT, logger }, (event, options) =>
     log(event, () => dispatchImage(event, { pipeline }, options)),
   );
 };

@@ -32,7 +32,9 @@ export async function benchPipeline(): Promise<string> {
       imageWork.push(await millisOfImageWork(bytes));
     }
     const startedAt = performance.now();
-    const together = await Promise.all(Array.from({ length: IMAGES }, (_, image) => send(bytes, `together-${image}.jpg`)));
+    const together = await Promise.all(
+      Array.from({ length: IMAGES }, (_, image) => send(bytes, `together-${image}.jpg`)),
+    );
     const seconds = (performance.now() - startedAt) / 1000;
     const share = 100 * (1 - percentile(imageWork, 50) / percentile(alone, 50));
     return [
@@ -65,7 +67,8 @@ function sender({ address, outputs }: Awaited<ReturnType<typeof startLocalStack>
     const startedAt = performance.now();
     await s3.send(new PutObjectCommand({ Bucket, Key, Body: bytes }));
     while ((await catalogue.find(imageId)) === undefined) {
-      if (performance.now() - startedAt > PATIENCE_MILLIS) throw new Error(`${Key} has no record after five minutes: see .darkroom/logs.`);
+      if (performance.now() - startedAt > PATIENCE_MILLIS)
+        throw new Error(`${Key} has no record after five minutes: see .darkroom/logs.`);
       await sleep(20);
     }
     return performance.now() - startedAt;

@@ -1,8 +1,12 @@
+import { Logger } from '@aws-lambda-powertools/logger';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { forEachUpload } from '../../adapters/sqs-uploads.ts';
 import type { UploadEvent } from '../../core/image.ts';
+import { captureLog } from '../support/captured-log.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
+
+const logged = captureLog();
 
 const body = (key: string) =>
   JSON.stringify({
@@ -33,7 +37,7 @@ function message(messageId: string, text: string, receives = 1): SQSRecord {
 
 type Take = Parameters<typeof forEachUpload>[3];
 const takeAll = (Records: SQSRecord[], take: Take) =>
-  forEachUpload({ Records } satisfies SQSEvent, lambdaContext(), { maxReceiveCount: 5 }, take);
+  forEachUpload({ Records } satisfies SQSEvent, lambdaContext(), { maxReceiveCount: 5, logger: new Logger() }, take);
 
 describe('a batch', () => {
   it('of which all went well leaves nothing in the queue', async () => {
@@ -62,6 +66,9 @@ describe('a batch', () => {
     });
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] });
     expect(seen).toEqual(['b.jpg']);
+    expect(logged('error')).toEqual([
+      expect.objectContaining({ messageId: '1', message: expect.stringContaining('dead-letter queue') }),
+    ]);
   });
 
   it('of which nothing went well is an error of the function, so that its alarm rings', async () => {

@@ -12,7 +12,13 @@ const comesBefore = (left: string, right: string) => {
 
 describe('sequencers', () => {
   it('compare, once padded, as S3 says that they compare', () => {
-    fc.assert(fc.property(sequencer, sequencer, (left, right) => padSequencer(left) < padSequencer(right) === comesBefore(left, right)));
+    fc.assert(
+      fc.property(
+        sequencer,
+        sequencer,
+        (left, right) => padSequencer(left) < padSequencer(right) === comesBefore(left, right),
+      ),
+    );
   });
 
   it('compare alike in upper and lower case', () => {

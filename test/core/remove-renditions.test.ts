@@ -9,7 +9,12 @@ let renditions: InMemoryRenditionStore;
 
 beforeEach(async () => {
   renditions = new InMemoryRenditionStore();
-  for (const key of [`${imageId}/${first}/w.webp`, `${imageId}/${second}/w.webp`, `${imageId}/${second}/j.jpg`, `${imageId}/${third}/w.webp`]) {
+  for (const key of [
+    `${imageId}/${first}/w.webp`,
+    `${imageId}/${second}/w.webp`,
+    `${imageId}/${second}/j.jpg`,
+    `${imageId}/${third}/w.webp`,
+  ]) {
     await renditions.put(key, new Uint8Array(), 'image/webp');
   }
 });

@@ -1,4 +1,9 @@
-import { DeleteMessageCommand, PurgeQueueCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import {
+  DeleteMessageCommand,
+  PurgeQueueCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+} from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { type DomainEvent, emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
@@ -21,7 +26,9 @@ afterAll(async () => {
 });
 
 const deadLetters = (count: number) =>
-  eventually(`${count} dead letter(s)`, async () => ((await pipeline.messagesIn(pipeline.deadLetterQueueUrl)) === count ? true : undefined));
+  eventually(`${count} dead letter(s)`, async () =>
+    (await pipeline.messagesIn(pipeline.deadLetterQueueUrl)) === count ? true : undefined,
+  );
 
 /** What StartMessageMoveTask does in an account; the emulator does not know it. */
 const redrive = () =>
@@ -56,7 +63,8 @@ it('a message that nobody understands ends in the dead-letter queue, and its nei
     pipeline.sqs.send(new SendMessageCommand({ QueueUrl: pipeline.queueUrl, MessageBody: '{"Records":[]}' })),
     ...[1, 2, 3].map((neighbour) => pipeline.put(`neighbour-${neighbour}.jpg`, photo('rocket.jpg'))),
   ]);
-  for (const neighbour of [1, 2, 3]) await pipeline.recordWhen(`neighbour-${neighbour}.jpg`, ({ outcome }) => outcome === 'processed');
+  for (const neighbour of [1, 2, 3])
+    await pipeline.recordWhen(`neighbour-${neighbour}.jpg`, ({ outcome }) => outcome === 'processed');
   await deadLetters(1);
   await pipeline.queueIsEmpty();
 });

@@ -29,8 +29,11 @@ beforeEach(() => {
   key = `order-${serial}.jpg`;
 });
 
-const eventTypes = async () => (await heard()).filter(({ detail }) => detail.image.key === key).map((event) => event['detail-type']);
-const sequencersShown = async () => [...new Set((await pipeline.renditionKeys(key)).map((rendition) => rendition.split('/')[1]))];
+const eventTypes = async () =>
+  (await heard()).filter(({ detail }) => detail.image.key === key).map((event) => event['detail-type']);
+const sequencersShown = async () => [
+  ...new Set((await pipeline.renditionKeys(key)).map((rendition) => rendition.split('/')[1])),
+];
 
 describe('the same event', () => {
   it('a second time is superseded: one record, one event', async () => {
@@ -52,7 +55,9 @@ describe('the same event', () => {
     await Promise.all([pipeline.enqueue(upload), pipeline.enqueue(upload), pipeline.enqueue(upload)]);
     await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
     await pipeline.queueIsEmpty();
-    expect(new Set((await heard()).filter(({ detail }) => detail.image.key === key).map(({ detail }) => detail.id)).size).toBe(1);
+    expect(
+      new Set((await heard()).filter(({ detail }) => detail.image.key === key).map(({ detail }) => detail.id)).size,
+    ).toBe(1);
     expect(await sequencersShown()).toEqual([padSequencer('0A')]);
     expect((await pipeline.renditionKeys(key)).length).toBeGreaterThan(0);
   });
@@ -67,7 +72,9 @@ describe('the same event', () => {
     expect(await pipeline.decide(second)).toBe('processed');
 
     expect(await pipeline.record(key)).toMatchObject({ announced: true, sequencer: padSequencer('0B') });
-    const ids = (await heard()).filter(({ detail }) => detail.image.sequencer === padSequencer('0B') && detail.image.key === key);
+    const ids = (await heard()).filter(
+      ({ detail }) => detail.image.sequencer === padSequencer('0B') && detail.image.key === key,
+    );
     expect(ids.map(({ detail }) => detail.id)).toEqual([ids[0]?.detail.id, ids[0]?.detail.id]);
     expect(await sequencersShown()).toEqual([padSequencer('0B')]);
   });
@@ -97,7 +104,9 @@ describe('an older event after a newer one', () => {
 describe('a deletion', () => {
   it('that overtakes its upload keeps the image away', async () => {
     const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
-    expect(await pipeline.decide({ key, sequencer: '0B', versionId: 'marker', deleted: 'Delete Marker Created' })).toBe('deleted');
+    expect(await pipeline.decide({ key, sequencer: '0B', versionId: 'marker', deleted: 'Delete Marker Created' })).toBe(
+      'deleted',
+    );
 
     expect(await pipeline.decide(upload)).toBe('superseded');
 

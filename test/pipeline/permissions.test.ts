@@ -1,10 +1,10 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { imageIdOf, padSequencer } from '../../core/image.ts';
+import { ofType, statementsOf, templateFor } from '../../scripts/template.ts';
 import { emulatedPipeline } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 import { rolePermissions } from '../support/role-permissions.ts';
-import { ofType, statementsOf, templateFor } from '../../scripts/template.ts';
 
 /**
  * Every permission of every function is needed: each is taken away in turn, the function is called, and AWS's answer has
@@ -36,7 +36,12 @@ beforeAll(async () => {
 /** A call of the function that cannot do without the permission. */
 async function probe(stem: string, action: string): Promise<unknown> {
   const { versionId, ...unversioned } = upload;
-  const image = { bucket: pipeline.bucket, key, imageId: await imageIdOf(pipeline.bucket, key), sequencer: padSequencer('01') };
+  const image = {
+    bucket: pipeline.bucket,
+    key,
+    imageId: await imageIdOf(pipeline.bucket, key),
+    sequencer: padSequencer('01'),
+  };
   const seen = { ...image, ...(action === 's3:GetObject' ? unversioned : upload) };
   switch (stem) {
     case 'ExtractMetadata':
@@ -78,9 +83,11 @@ function sqsRecord(action: string) {
 async function call(stem: string, action: string) {
   const FunctionName = await pipeline.physicalId(`${stem}Function`);
   const Payload = JSON.stringify(await probe(stem, action));
-  const { FunctionError: error, Payload: answer = [], LogResult = '' } = await pipeline.lambda.send(
-    new InvokeCommand({ FunctionName, Payload, LogType: 'Tail' }),
-  );
+  const {
+    FunctionError: error,
+    Payload: answer = [],
+    LogResult = '',
+  } = await pipeline.lambda.send(new InvokeCommand({ FunctionName, Payload, LogType: 'Tail' }));
   return { error, answer: Buffer.from(answer).toString(), log: Buffer.from(LogResult, 'base64').toString() };
 }
 
@@ -95,6 +102,9 @@ describe('without its permission', () => {
   });
 });
 
-it.each(['ExtractMetadata', 'ResizeImage', 'RemoveRenditions', 'DispatchImages'])('with all of them, %s does its work', async (stem) => {
-  expect(await call(stem, 'none')).toMatchObject({ error: undefined });
-});
+it.each(['ExtractMetadata', 'ResizeImage', 'RemoveRenditions', 'DispatchImages'])(
+  'with all of them, %s does its work',
+  async (stem) => {
+    expect(await call(stem, 'none')).toMatchObject({ error: undefined });
+  },
+);

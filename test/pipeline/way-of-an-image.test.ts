@@ -35,18 +35,32 @@ describe('a photograph goes in', () => {
       damaged: false,
     });
 
-    expect(record.renditions.map(({ key: renditionKey }) => renditionKey).sort()).toEqual(await pipeline.renditionKeys(key));
+    expect(record.renditions.map(({ key: renditionKey }) => renditionKey).sort()).toEqual(
+      await pipeline.renditionKeys(key),
+    );
     for (const group of renditionGroups) {
       const formats = new Set(group.presets.map(({ format }) => format));
       for (const format of formats) {
-        expect(record.renditions.some(({ contentType }) => contentType === `image/${format}`), format).toBe(true);
+        expect(
+          record.renditions.some(({ contentType }) => contentType === `image/${format}`),
+          format,
+        ).toBe(true);
       }
     }
     for (const rendition of record.renditions) {
       const { bytes, contentType } = await pipeline.rendition(rendition.key);
       const seen = await sharp(bytes).metadata();
-      expect({ ...rendition, format: contentType }).toMatchObject({ width: seen.width, height: seen.height, bytes: bytes.length, format: rendition.contentType });
-      expect({ exif: seen.exif, xmp: seen.xmp, orientation: seen.orientation }).toEqual({ exif: undefined, xmp: undefined, orientation: undefined });
+      expect({ ...rendition, format: contentType }).toMatchObject({
+        width: seen.width,
+        height: seen.height,
+        bytes: bytes.length,
+        format: rendition.contentType,
+      });
+      expect({ exif: seen.exif, xmp: seen.xmp, orientation: seen.orientation }).toEqual({
+        exif: undefined,
+        xmp: undefined,
+        orientation: undefined,
+      });
     }
 
     const [event, ...others] = await eventsOf(key, 1);
@@ -55,7 +69,13 @@ describe('a photograph goes in', () => {
       'detail-type': 'ImageProcessed',
       detail: {
         correlationId: record.correlationId,
-        image: { id: record.imageId, bucket: pipeline.bucket, key, sequencer: record.sequencer, version: record.version },
+        image: {
+          id: record.imageId,
+          bucket: pipeline.bucket,
+          key,
+          sequencer: record.sequencer,
+          version: record.version,
+        },
         metadata: record.metadata,
         renditions: record.renditions,
       },
@@ -103,6 +123,10 @@ describe('an image that is replaced, then deleted', () => {
     const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'deleted');
     expect(record).toMatchObject({ outcome: 'deleted', expiresAt: expect.any(Number) });
     expect(await pipeline.renditionKeys(key)).toEqual([]);
-    expect((await eventsOf(key, 3)).map((event) => event['detail-type'])).toEqual(['ImageProcessed', 'ImageProcessed', 'ImageDeleted']);
+    expect((await eventsOf(key, 3)).map((event) => event['detail-type'])).toEqual([
+      'ImageProcessed',
+      'ImageProcessed',
+      'ImageDeleted',
+    ]);
   });
 });

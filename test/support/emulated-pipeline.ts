@@ -55,7 +55,9 @@ export function emulatedPipeline() {
 
   const messagesIn = async (url: string): Promise<number> => {
     const AttributeNames = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
-    const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: [...AttributeNames] }));
+    const { Attributes = {} } = await sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: [...AttributeNames] }),
+    );
     return AttributeNames.reduce((sum, name) => sum + Number(Attributes[name]), 0);
   };
 
@@ -75,7 +77,11 @@ export function emulatedPipeline() {
     async put(key: string, body: Uint8Array | string): Promise<{ etag: string; versionId: string; size: number }> {
       const Body = typeof body === 'string' ? Buffer.from(body) : body;
       const { ETag, VersionId } = await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body }));
-      return { etag: z.string().parse(ETag).replaceAll('"', ''), versionId: z.string().parse(VersionId), size: Body.length };
+      return {
+        etag: z.string().parse(ETag).replaceAll('"', ''),
+        versionId: z.string().parse(VersionId),
+        size: Body.length,
+      };
     },
 
     async delete(key: string, versionId?: string): Promise<void> {
@@ -127,13 +133,19 @@ export function emulatedPipeline() {
 
     /** Takes an event through the workflow, past the queue and the memory of earlier decisions. */
     async decide(event: S3Event): Promise<string> {
-      const { outcome } = await dispatchImage(await parseS3Event(messageBody(bucket, event)), { pipeline }, { lastTry: false });
+      const { outcome } = await dispatchImage(
+        await parseS3Event(messageBody(bucket, event)),
+        { pipeline },
+        { lastTry: false },
+      );
       return outcome;
     },
 
     /** In place of the queue's 24 minutes: a message that failed comes again after so many seconds. */
     async retryAfter(seconds: number): Promise<void> {
-      await sqs.send(new SetQueueAttributesCommand({ QueueUrl: queueUrl, Attributes: { VisibilityTimeout: String(seconds) } }));
+      await sqs.send(
+        new SetQueueAttributesCommand({ QueueUrl: queueUrl, Attributes: { VisibilityTimeout: String(seconds) } }),
+      );
     },
 
     async queueIsEmpty(): Promise<void> {
@@ -146,9 +158,15 @@ export function emulatedPipeline() {
       const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
       const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
       const EventBusName = output(outputs, 'DomainEventBusName');
-      await events.send(new PutRuleCommand({ Name: name, EventBusName, EventPattern: '{"source":["darkroom.pipeline"]}' }));
       await events.send(
-        new PutTargetsCommand({ Rule: name, EventBusName, Targets: [{ Id: 'test', Arn: z.string().parse(Attributes?.['QueueArn']) }] }),
+        new PutRuleCommand({ Name: name, EventBusName, EventPattern: '{"source":["darkroom.pipeline"]}' }),
+      );
+      await events.send(
+        new PutTargetsCommand({
+          Rule: name,
+          EventBusName,
+          Targets: [{ Id: 'test', Arn: z.string().parse(Attributes?.['QueueArn']) }],
+        }),
       );
       const heard: DomainEvent[] = [];
       return async () => {
@@ -165,10 +183,12 @@ export function emulatedPipeline() {
 
     /** The physical name of a resource of the template. */
     async physicalId(logicalId: string): Promise<string> {
-      const { StackResources = [] } = await new CloudFormationClient(config).send(new DescribeStackResourcesCommand({ StackName: stackName }));
-      return z.string({ error: `The stack has no ${logicalId}.` }).parse(
-        StackResources.find(({ LogicalResourceId }) => LogicalResourceId === logicalId)?.PhysicalResourceId,
+      const { StackResources = [] } = await new CloudFormationClient(config).send(
+        new DescribeStackResourcesCommand({ StackName: stackName }),
       );
+      return z
+        .string({ error: `The stack has no ${logicalId}.` })
+        .parse(StackResources.find(({ LogicalResourceId }) => LogicalResourceId === logicalId)?.PhysicalResourceId);
     },
   };
 }
@@ -176,7 +196,11 @@ export function emulatedPipeline() {
 const domainEvent = z.object({
   source: z.literal('darkroom.pipeline'),
   'detail-type': z.string(),
-  detail: z.looseObject({ id: z.string(), schemaVersion: z.literal(1), image: z.looseObject({ key: z.string(), sequencer: z.string() }) }),
+  detail: z.looseObject({
+    id: z.string(),
+    schemaVersion: z.literal(1),
+    image: z.looseObject({ key: z.string(), sequencer: z.string() }),
+  }),
 });
 export type DomainEvent = z.infer<typeof domainEvent>;
 
@@ -201,7 +225,13 @@ function messageBody(bucket: string, { key, sequencer, versionId, deleted, etag,
     time: new Date().toISOString(),
     region: 'us-east-1',
     resources: [`arn:aws:s3:::${bucket}`],
-    detail: { version: '0', bucket: { name: bucket }, object, 'deletion-type': deleted, reason: deleted === undefined ? 'PutObject' : 'DeleteObject' },
+    detail: {
+      version: '0',
+      bucket: { name: bucket },
+      object,
+      'deletion-type': deleted,
+      reason: deleted === undefined ? 'PutObject' : 'DeleteObject',
+    },
   });
 }
 

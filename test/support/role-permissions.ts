@@ -26,7 +26,13 @@ export function rolePermissions({ iam, physicalId }: Pick<ReturnType<typeof emul
         throw new Error(`The role of ${stem} has no ${action} in ${sid}.`);
       }
       undo.push(() => iam.send(new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument: original })));
-      await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument: JSON.stringify({ Version, Statement: reduced }) }));
+      await iam.send(
+        new PutRolePolicyCommand({
+          RoleName,
+          PolicyName,
+          PolicyDocument: JSON.stringify({ Version, Statement: reduced }),
+        }),
+      );
     },
 
     async giveBack(): Promise<void> {

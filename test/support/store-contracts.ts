@@ -6,7 +6,10 @@ import type { Bytes, RenditionStore, UploadStore } from '../../core/ports.ts';
 
 const bytesOf = (text: string): Bytes => new Uint8Array(Buffer.from(text));
 
-export function renditionStoreContract(name: string, open: () => { store: RenditionStore; read(key: string): Promise<string | undefined> }): void {
+export function renditionStoreContract(
+  name: string,
+  open: () => { store: RenditionStore; read(key: string): Promise<string | undefined> },
+): void {
   describe(`${name} keeps the contract of a rendition store`, () => {
     const [image, other] = ['1', '2'].map((digit) => digit.repeat(32));
     const keysOf = async (store: RenditionStore, id = '') => (await Array.fromAsync(store.list(id))).sort();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { renditionGroups } from '../../core/presets.ts';
-import { at, numberAt, referredId, type Resource, type Stage, stages, templateFor } from '../../scripts/template.ts';
+import { at, numberAt, type Resource, referredId, type Stage, stages, templateFor } from '../../scripts/template.ts';
 import { workflow } from '../../scripts/workflow.ts';
 
 /** What a stage promises about load: nothing is pulled that cannot be worked on, and nobody waits for the dead. */
@@ -23,7 +23,9 @@ describe.each(stages)('stage %s', (stage) => {
   const reserved = (id: string) => numberAt(properties(id)['ReservedConcurrentExecutions']);
 
   it('reserves the dispatcher at least what its pollers may start', () => {
-    expect(reserved('DispatchImagesFunction')).toBeGreaterThanOrEqual(numberAt(mapping, 'ScalingConfig', 'MaximumConcurrency'));
+    expect(reserved('DispatchImagesFunction')).toBeGreaterThanOrEqual(
+      numberAt(mapping, 'ScalingConfig', 'MaximumConcurrency'),
+    );
   });
 
   it('reserves one metadata worker, one removal and one resize worker a rendition group for every image in work', () => {
@@ -33,12 +35,15 @@ describe.each(stages)('stage %s', (stage) => {
   });
 
   it('hides a message for six times the dispatcher’s timeout', () => {
-    expect(numberAt(properties('UploadQueue')['VisibilityTimeout'])).toBeGreaterThanOrEqual(6 * numberAt(dispatcher['Timeout']));
+    expect(numberAt(properties('UploadQueue')['VisibilityTimeout'])).toBeGreaterThanOrEqual(
+      6 * numberAt(dispatcher['Timeout']),
+    );
   });
 
   it('nests the timeouts: worker < task < workflow < wait for it < dispatcher', () => {
     for (const { state, timeoutSeconds, functionId } of workflow.tasks) {
-      if (functionId !== undefined) expect(timeoutSeconds, state).toBeGreaterThan(numberAt(properties(functionId)['Timeout']));
+      if (functionId !== undefined)
+        expect(timeoutSeconds, state).toBeGreaterThan(numberAt(properties(functionId)['Timeout']));
       expect(timeoutSeconds, state).toBeLessThan(workflow.timeoutSeconds);
     }
     const waitSeconds = numberAt(dispatcher['Environment'], 'Variables', 'WORKFLOW_WAIT_MILLIS') / 1000;
@@ -51,7 +56,9 @@ describe.each(stages)('stage %s', (stage) => {
     const redrive = properties('UploadQueue')['RedrivePolicy'];
     expect(referredId(at(redrive, 'deadLetterTargetArn'))).toBe('UploadDeadLetterQueue');
     expect(numberAt(redrive, 'maxReceiveCount')).toBeGreaterThanOrEqual(5);
-    expect(numberAt(dispatcher['Environment'], 'Variables', 'MAX_RECEIVE_COUNT')).toBe(numberAt(redrive, 'maxReceiveCount'));
+    expect(numberAt(dispatcher['Environment'], 'Variables', 'MAX_RECEIVE_COUNT')).toBe(
+      numberAt(redrive, 'maxReceiveCount'),
+    );
   });
 
   it('brings back only the messages that failed', () => {
@@ -68,12 +75,17 @@ describe.each(stages)('stage %s', (stage) => {
   it('remembers a decision as long as its event can come again by itself', () => {
     const target = at(properties('UploadRule')['Targets'], 0);
     const remembered = numberAt(dispatcher['Environment'], 'Variables', 'IDEMPOTENCY_SECONDS');
-    const mayComeAgain = numberAt(target, 'RetryPolicy', 'MaximumEventAgeInSeconds') + numberAt(properties('UploadQueue')['MessageRetentionPeriod']);
+    const mayComeAgain =
+      numberAt(target, 'RetryPolicy', 'MaximumEventAgeInSeconds') +
+      numberAt(properties('UploadQueue')['MessageRetentionPeriod']);
     expect(remembered).toBeGreaterThanOrEqual(mayComeAgain);
   });
 
   it('keeps a tombstone longer than a late event can wait anywhere', () => {
-    const [, days] = /\+ (\d+) \* 86400/.exec(readFileSync(new URL('../../statemachine/image-pipeline.asl.json', import.meta.url), 'utf8')) ?? [];
+    const [, days] =
+      /\+ (\d+) \* 86400/.exec(
+        readFileSync(new URL('../../statemachine/image-pipeline.asl.json', import.meta.url), 'utf8'),
+      ) ?? [];
     const longest =
       numberAt(at(properties('UploadRule')['Targets'], 0), 'RetryPolicy', 'MaximumEventAgeInSeconds') +
       numberAt(properties('UploadQueue')['MessageRetentionPeriod']) +

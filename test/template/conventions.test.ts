@@ -15,7 +15,11 @@ const resource = (id: string): Resource => {
 
 describe('one stem a step', () => {
   it('has as many functions in the template as folders in functions/', () => {
-    expect(ofType(template, 'AWS::Serverless::Function').map(([id]) => id).sort()).toEqual(stems.map((stem) => `${pascal(stem)}Function`));
+    expect(
+      ofType(template, 'AWS::Serverless::Function')
+        .map(([id]) => id)
+        .sort(),
+    ).toEqual(stems.map((stem) => `${pascal(stem)}Function`));
   });
 
   it.each(stems)('%s: folder, function, role, log group, use case and runbook bear one name', (stem) => {
@@ -23,7 +27,9 @@ describe('one stem a step', () => {
     expect(resource(`${pascal(stem)}Function`).Properties['CodeUri']).toBe(`functions/${stem}`);
     expect(resource(`${pascal(stem)}Role`).Type).toBe('AWS::IAM::Role');
     expect(resource(`${pascal(stem)}LogGroup`).Type).toBe('AWS::Logs::LogGroup');
-    expect(readFileSync(projectFile(`core/${stem}.ts`), 'utf8')).toMatch(new RegExp(`export (async )?function ${camel(stem).replace(/s$/, '')}`));
+    expect(readFileSync(projectFile(`core/${stem}.ts`), 'utf8')).toMatch(
+      new RegExp(`export (async )?function ${camel(stem).replace(/s$/, '')}`),
+    );
     expect(existsSync(projectFile(`docs/runbooks/${stem}.md`)), `docs/runbooks/${stem}.md`).toBe(true);
   });
 
@@ -51,7 +57,11 @@ describe.each(ofType(template, 'AWS::Serverless::Function'))('%s', (id, { Proper
 });
 
 it('runs every function on Node.js 24, traced, behind the alias live', () => {
-  expect(template.functionGlobals).toMatchObject({ Runtime: 'nodejs24.x', Tracing: 'Active', AutoPublishAlias: 'live' });
+  expect(template.functionGlobals).toMatchObject({
+    Runtime: 'nodejs24.x',
+    Tracing: 'Active',
+    AutoPublishAlias: 'live',
+  });
 });
 
 describe.each(stages)('stage %s', (stage) => {
@@ -83,7 +93,15 @@ describe.each(ofType(template, 'AWS::S3::Bucket'))('%s', (id, { Properties, Dele
   });
 
   it('is encrypted, private and its owner’s', () => {
-    expect(at(Properties['BucketEncryption'], 'ServerSideEncryptionConfiguration', 0, 'ServerSideEncryptionByDefault', 'SSEAlgorithm')).toBe('AES256');
+    expect(
+      at(
+        Properties['BucketEncryption'],
+        'ServerSideEncryptionConfiguration',
+        0,
+        'ServerSideEncryptionByDefault',
+        'SSEAlgorithm',
+      ),
+    ).toBe('AES256');
     expect(Properties['PublicAccessBlockConfiguration']).toEqual({
       BlockPublicAcls: true,
       BlockPublicPolicy: true,
@@ -106,7 +124,9 @@ describe.each(ofType(template, 'AWS::S3::Bucket'))('%s', (id, { Properties, Dele
 it('keeps the versions of an upload, for a stated time', () => {
   const { Properties } = resource('UploadBucket');
   expect(Properties['VersioningConfiguration']).toEqual({ Status: 'Enabled' });
-  expect(JSON.stringify(Properties['LifecycleConfiguration'])).toMatch(/"NoncurrentVersionExpiration":\{"NoncurrentDays":\d+\}/);
+  expect(JSON.stringify(Properties['LifecycleConfiguration'])).toMatch(
+    /"NoncurrentVersionExpiration":\{"NoncurrentDays":\d+\}/,
+  );
   expect(at(Properties['NotificationConfiguration'], 'EventBridgeConfiguration', 'EventBridgeEnabled')).toBe(true);
 });
 

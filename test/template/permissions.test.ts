@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { at, ofType, referredId, type Resource, type Stage, type Statement, stages, statementsOf, templateFor } from '../../scripts/template.ts';
+import {
+  at,
+  ofType,
+  type Resource,
+  referredId,
+  type Stage,
+  type Statement,
+  stages,
+  statementsOf,
+  templateFor,
+} from '../../scripts/template.ts';
 import { workflow } from '../../scripts/workflow.ts';
 
 /**
@@ -19,7 +29,10 @@ const sorted = (permissions: readonly Permission[]) => permissions.map(text).sor
 const granted = (role: Resource): Permission[] =>
   statementsOf(role).flatMap((statement: Statement) =>
     statement.Action.flatMap((action) =>
-      statement.Resource.map((resource) => ({ action, on: resource === '*' ? '*' : (referredId(resource) ?? JSON.stringify(resource)) })),
+      statement.Resource.map((resource) => ({
+        action,
+        on: resource === '*' ? '*' : (referredId(resource) ?? JSON.stringify(resource)),
+      })),
     ),
   );
 
@@ -40,7 +53,9 @@ describe.each(stages)('stage %s', (stage) => {
     const declared = template.resources.get(`${stem}Function`)?.Properties ?? {};
     return [
       ...allow(`${stem}LogGroup`, 'logs:CreateLogStream', 'logs:PutLogEvents'),
-      ...(template.functionGlobals['Tracing'] === 'Active' ? allow('*', 'xray:PutTraceSegments', 'xray:PutTelemetryRecords') : []),
+      ...(template.functionGlobals['Tracing'] === 'Active'
+        ? allow('*', 'xray:PutTraceSegments', 'xray:PutTelemetryRecords')
+        : []),
       // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
       ...(at(declared['Events'], 'Uploads', 'Type') === 'SQS'
         ? allow('UploadQueue', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes')
@@ -80,7 +95,10 @@ describe.each(stages)('stage %s', (stage) => {
     });
     const byLoggingAndTracing = granted(roleOf(stage, 'ImagePipelineRole')).filter(({ on }) => on === '*');
     expect(sorted(granted(roleOf(stage, 'ImagePipelineRole')))).toEqual(
-      sorted([...new Map(byDefinition.map((permission) => [text(permission), permission])).values(), ...byLoggingAndTracing]),
+      sorted([
+        ...new Map(byDefinition.map((permission) => [text(permission), permission])).values(),
+        ...byLoggingAndTracing,
+      ]),
     );
     // https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html and …/xray-iam.html
     expect(byLoggingAndTracing.map(({ action }) => action).sort()).toEqual([

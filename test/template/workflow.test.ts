@@ -20,15 +20,19 @@ const state = (name: string) => {
 };
 
 describe('every task', () => {
-  it.each(workflow.tasks)('$state has a timeout, retries with jitter, and an end for what cannot be helped', ({ state: name, definition }) => {
-    expect(definition.TimeoutSeconds).toBeGreaterThan(0);
-    const retrying = (definition.Retry ?? []).filter(({ MaxAttempts }) => MaxAttempts > 0);
-    expect(retrying.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
-    for (const retrier of retrying) expect(retrier).toMatchObject({ JitterStrategy: 'FULL', MaxDelaySeconds: expect.any(Number) });
-    // Those inside ProcessImage are caught by it.
-    const caughtBy = ['ExtractMetadata', 'ResizeImage'].includes(name) ? state('ProcessImage') : definition;
-    expect(caughtBy.Catch?.at(-1)).toMatchObject({ ErrorEquals: ['States.ALL'], Next: 'Undecided' });
-  });
+  it.each(workflow.tasks)(
+    '$state has a timeout, retries with jitter, and an end for what cannot be helped',
+    ({ state: name, definition }) => {
+      expect(definition.TimeoutSeconds).toBeGreaterThan(0);
+      const retrying = (definition.Retry ?? []).filter(({ MaxAttempts }) => MaxAttempts > 0);
+      expect(retrying.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
+      for (const retrier of retrying)
+        expect(retrier).toMatchObject({ JitterStrategy: 'FULL', MaxDelaySeconds: expect.any(Number) });
+      // Those inside ProcessImage are caught by it.
+      const caughtBy = ['ExtractMetadata', 'ResizeImage'].includes(name) ? state('ProcessImage') : definition;
+      expect(caughtBy.Catch?.at(-1)).toMatchObject({ ErrorEquals: ['States.ALL'], Next: 'Undecided' });
+    },
+  );
 
   it('never waits for a write that lost: a conditional check is no failure to retry', () => {
     for (const name of ['WriteRecord', 'MarkAnnounced']) {
@@ -42,7 +46,10 @@ describe('every task', () => {
 describe('fan in', () => {
   const metadata = { format: 'jpeg', width: 4, height: 3 };
   const described = { outcome: 'processed', metadata };
-  const rendered = (...presets: string[]) => ({ outcome: 'processed', renditions: presets.map((preset) => ({ preset })) });
+  const rendered = (...presets: string[]) => ({
+    outcome: 'processed',
+    renditions: presets.map((preset) => ({ preset })),
+  });
   const corrupt = { outcome: 'rejected', reason: 'corrupt', message: 'It is torn.' };
   const decide = (description: unknown, groups: unknown[]) =>
     evaluate(state('DecideUpload').Assign?.['decision'], { states: { input: [description, groups] } });
@@ -66,7 +73,9 @@ describe('fan in', () => {
 
   it('puts gone before replaced before bad', async () => {
     expect(await decide(corrupt, [{ outcome: 'superseded' }])).toEqual({ outcome: 'superseded' });
-    expect(await decide({ outcome: 'superseded' }, [corrupt, { outcome: 'vanished' }])).toEqual({ outcome: 'vanished' });
+    expect(await decide({ outcome: 'superseded' }, [corrupt, { outcome: 'vanished' }])).toEqual({
+      outcome: 'vanished',
+    });
   });
 });
 
@@ -75,7 +84,12 @@ describe('the record', () => {
     const record = {
       imageId: 'a1',
       announced: false,
-      metadata: { width: 3264, location: { latitude: 43.467448611111, longitude: -0.5 }, camera: { make: 'Apple' }, hasAlpha: true },
+      metadata: {
+        width: 3264,
+        location: { latitude: 43.467448611111, longitude: -0.5 },
+        camera: { make: 'Apple' },
+        hasAlpha: true,
+      },
       renditions: [{ preset: 'webp-320', bytes: 0 }],
       nothing: [],
     };
@@ -88,14 +102,21 @@ describe('the record', () => {
     [{ change: 'created', image: { etag: 'e1' } }, 'e1'],
     [{ change: 'deleted', image: {} }, 'none'],
   ])('names the version of %j', async (event, version) => {
-    const record = await evaluate(state('ComposeRecord').Assign?.['record'], { ...event, decision: { outcome: 'processed' } });
+    const record = await evaluate(state('ComposeRecord').Assign?.['record'], {
+      ...event,
+      decision: { outcome: 'processed' },
+    });
     expect(record).toMatchObject({ version, announced: false, outcome: 'processed' });
   });
 
   it('is replaced by the removal of one version only where it speaks of that version', async () => {
-    const condition = (event: Readonly<Record<string, unknown>>) => evaluate(state('WriteRecord').Arguments?.['ConditionExpression'], event);
-    expect(await condition({ change: 'deleted', image: { versionId: 'v1' } })).toBe('sequencer < :sequencer AND version = :version');
-    const newerWins = 'attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND outcome = :failed)';
+    const condition = (event: Readonly<Record<string, unknown>>) =>
+      evaluate(state('WriteRecord').Arguments?.['ConditionExpression'], event);
+    expect(await condition({ change: 'deleted', image: { versionId: 'v1' } })).toBe(
+      'sequencer < :sequencer AND version = :version',
+    );
+    const newerWins =
+      'attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND outcome = :failed)';
     expect(await condition({ change: 'deleted', image: {} })).toBe(newerWins);
     expect(await condition({ change: 'created', image: { versionId: 'v1' } })).toBe(newerWins);
   });
