@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { SQSClient } from '@aws-sdk/client-sqs';
 
 // Set on a laptop only: there every service answers at one address, which knows no host name a bucket or prefix.
 const emulated = process.env['AWS_ENDPOINT_URL'] !== undefined;
@@ -9,6 +10,9 @@ const emulated = process.env['AWS_ENDPOINT_URL'] !== undefined;
 const requestHandler = { connectionTimeout: 2_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
 
 export const s3Client = () => new S3Client({ forcePathStyle: emulated, requestHandler });
+
+// The endpoint decides where requests go, also where a queue's URL names another host for it.
+export const sqsClient = () => new SQSClient({ requestHandler, useQueueUrlAsEndpoint: false });
 
 export const dynamoDbClient = () => new DynamoDBClient({ requestHandler });
 

@@ -1,31 +1,71 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import type { Logger } from '@aws-lambda-powertools/logger';
+import { ChangeMessageVisibilityCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { retryDelaySeconds } from '../core/dispatch-images.ts';
 import type { UploadEvent } from '../core/image.ts';
 import { parseS3Event } from './s3-event.ts';
 
+export interface UploadQueueOptions {
+  readonly client: SQSClient;
+  readonly queueUrl: string;
+  readonly maxReceiveCount: number;
+  readonly retryBaseSeconds: number;
+  readonly logger: Logger;
+}
+
 /**
- * Takes the messages of a batch side by side, each on its own: those that throw are named in the answer and come again,
- * the others are deleted.
+ * Takes the messages of a batch side by side, each on its own: those that throw are named in the answer and come again
+ * after a while, the others are deleted.
  */
-export function forEachUpload(
-  batch: SQSEvent,
-  context: Context,
-  options: { readonly maxReceiveCount: number; readonly logger: Logger },
-  take: (event: UploadEvent, options: { readonly lastTry: boolean }) => Promise<void>,
-): Promise<SQSBatchResponse> {
-  const takeMessage = async (message: SQSRecord) => {
-    const lastTry = Number(message.attributes.ApproximateReceiveCount) >= options.maxReceiveCount;
-    const event = await parseS3Event(message.body).catch((error: unknown) => {
-      const { messageId } = message;
-      options.logger.error('Nobody can read this message: it ends in the dead-letter queue', { messageId, error });
+export function sqsUploads({ client, queueUrl, maxReceiveCount, retryBaseSeconds, logger }: UploadQueueOptions) {
+  const read = (message: SQSRecord): Promise<UploadEvent> =>
+    parseS3Event(message.body).catch((error: unknown) => {
+      logger.error('Nobody can read this message: it ends in the dead-letter queue', {
+        messageId: message.messageId,
+        error,
+      });
       throw error;
     });
-    await take(event, { lastTry });
+
+  const postpone = async ({ messageId, receiptHandle }: SQSRecord, receives: number, lastTry: boolean) => {
+    const VisibilityTimeout = retryDelaySeconds(receives, {
+      baseSeconds: retryBaseSeconds,
+      lastTry,
+      random: Math.random(),
+    });
+    const command = new ChangeMessageVisibilityCommand({
+      QueueUrl: queueUrl,
+      ReceiptHandle: receiptHandle,
+      VisibilityTimeout,
+    });
+    await client.send(command).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      logger.warn('The message comes again after the queue’s own visibility timeout', { messageId, reason });
+    });
   };
-  return processPartialResponse(batch, takeMessage, new BatchProcessor(EventType.SQS), {
-    context,
-    // Nothing of the batch went well: that counts as an error of the function, so that its alarms see a bad release.
-    throwOnFullBatchFailure: true,
-  });
+
+  return {
+    forEachUpload(
+      batch: SQSEvent,
+      context: Context,
+      take: (event: UploadEvent, options: { readonly lastTry: boolean }) => Promise<void>,
+    ): Promise<SQSBatchResponse> {
+      const takeMessage = async (message: SQSRecord) => {
+        const receives = Number(message.attributes.ApproximateReceiveCount);
+        const lastTry = receives >= maxReceiveCount;
+        try {
+          await take(await read(message), { lastTry });
+        } catch (error) {
+          await postpone(message, receives, lastTry);
+          throw error;
+        }
+      };
+      return processPartialResponse(batch, takeMessage, new BatchProcessor(EventType.SQS), {
+        context,
+        // Nothing of the batch went well: that counts as an error of the function, so that its alarms see a bad release.
+        throwOnFullBatchFailure: true,
+      });
+    },
+  };
 }

@@ -15,3 +15,22 @@ export function dispatchImage(
   const groups = renditionGroups.map((group) => group.name);
   return ports.pipeline.run({ ...event, groups, lastTry: options.lastTry });
 }
+
+/**
+ * How long a message that failed stays hidden before its next try: twice as long each time, by half at random, so that
+ * what failed together does not come back together. After the last try there is nothing to wait for.
+ *
+ * @param receives how often the message has been received by now, from 1
+ * @param random from 0 to 1
+ */
+export function retryDelaySeconds(
+  receives: number,
+  options: { readonly baseSeconds: number; readonly lastTry: boolean; readonly random: number },
+): number {
+  if (options.lastTry) return 0;
+  const longest = Math.min(options.baseSeconds * 2 ** (receives - 1), LONGEST_DELAY_SECONDS);
+  return Math.ceil(longest * (0.5 + options.random / 2));
+}
+
+// SQS hides a message for twelve hours at the most, counted from its receipt.
+const LONGEST_DELAY_SECONDS = 3600;

@@ -8,5 +8,7 @@ export const config = readEnvironment({
   IDEMPOTENCY_TABLE: z.string().check(z.minLength(1)),
   IDEMPOTENCY_SECONDS: positiveInteger,
   WORKFLOW_WAIT_MILLIS: positiveInteger,
+  UPLOAD_QUEUE_URL: z.url(),
   MAX_RECEIVE_COUNT: positiveInteger,
+  RETRY_BASE_SECONDS: positiveInteger,
 });

@@ -1,10 +1,10 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context, SQSEvent } from 'aws-lambda';
-import { dynamoDbClient, syncExecutionClient } from '../../adapters/aws-clients.ts';
+import { dynamoDbClient, sqsClient, syncExecutionClient } from '../../adapters/aws-clients.ts';
 import { decisionLog } from '../../adapters/decision-log.ts';
 import { idempotentPipeline } from '../../adapters/idempotent-pipeline.ts';
 import { sfnPipeline } from '../../adapters/sfn-pipeline.ts';
-import { forEachUpload } from '../../adapters/sqs-uploads.ts';
+import { sqsUploads } from '../../adapters/sqs-uploads.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { config } from './config.ts';
 
@@ -17,10 +17,17 @@ const pipeline = idempotentPipeline(
 );
 const logger = new Logger();
 const log = decisionLog(logger);
+const { forEachUpload } = sqsUploads({
+  client: sqsClient(),
+  queueUrl: config.UPLOAD_QUEUE_URL,
+  maxReceiveCount: config.MAX_RECEIVE_COUNT,
+  retryBaseSeconds: config.RETRY_BASE_SECONDS,
+  logger,
+});
 
 export const handler = async (batch: SQSEvent, context: Context) => {
   pipeline.startInvocation(context);
-  return forEachUpload(batch, context, { maxReceiveCount: config.MAX_RECEIVE_COUNT, logger }, (event, options) =>
+  return forEachUpload(batch, context, (event, options) =>
     log(event, () => dispatchImage(event, { pipeline }, options)),
   );
 };

@@ -1,7 +1,9 @@
 import { Logger } from '@aws-lambda-powertools/logger';
+import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
-import { describe, expect, it } from 'vitest';
-import { forEachUpload } from '../../adapters/sqs-uploads.ts';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { sqsUploads } from '../../adapters/sqs-uploads.ts';
 import type { UploadEvent } from '../../core/image.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
@@ -19,7 +21,7 @@ const body = (key: string) =>
 function message(messageId: string, text: string, receives = 1): SQSRecord {
   return {
     messageId,
-    receiptHandle: 'handle',
+    receiptHandle: `receipt of ${messageId}`,
     body: text,
     attributes: {
       ApproximateReceiveCount: String(receives),
@@ -35,9 +37,19 @@ function message(messageId: string, text: string, receives = 1): SQSRecord {
   };
 }
 
-type Take = Parameters<typeof forEachUpload>[3];
-const takeAll = (Records: SQSRecord[], take: Take) =>
-  forEachUpload({ Records } satisfies SQSEvent, lambdaContext(), { maxReceiveCount: 5, logger: new Logger() }, take);
+const sqs = mockClient(SQSClient);
+beforeEach(() => {
+  sqs.reset();
+  sqs.on(ChangeMessageVisibilityCommand).resolves({});
+});
+const postponed = () => sqs.commandCalls(ChangeMessageVisibilityCommand).map(({ args: [{ input }] }) => input);
+
+type Take = Parameters<ReturnType<typeof sqsUploads>['forEachUpload']>[2];
+const takeAll = (Records: SQSRecord[], take: Take) => {
+  const client = new SQSClient({ region: 'us-east-1' });
+  const options = { client, queueUrl: 'https://queue', maxReceiveCount: 5, retryBaseSeconds: 60, logger: new Logger() };
+  return sqsUploads(options).forEachUpload({ Records } satisfies SQSEvent, lambdaContext(), take);
+};
 
 describe('a batch', () => {
   it('of which all went well leaves nothing in the queue', async () => {
@@ -97,5 +109,30 @@ describe('the last try', () => {
       told = lastTry;
     });
     expect(told).toBe(expected);
+  });
+});
+
+describe('a message that failed', () => {
+  const fail: Take = () => Promise.reject(new Error('throttled'));
+
+  it('comes again later, and those that went well are not touched', async () => {
+    await takeAll([message('1', body('a.jpg'), 2), message('2', body('b.jpg'))], async ({ image }) => {
+      if (image.key === 'a.jpg') throw new Error('throttled');
+    });
+    expect(postponed()).toEqual([
+      { QueueUrl: 'https://queue', ReceiptHandle: 'receipt of 1', VisibilityTimeout: expect.any(Number) },
+    ]);
+    expect(postponed()[0]?.VisibilityTimeout).toBeGreaterThanOrEqual(60);
+  });
+
+  it('for the last time goes to the dead-letter queue at once', async () => {
+    await expect(takeAll([message('1', body('a.jpg'), 5)], fail)).rejects.toThrow();
+    expect(postponed()).toMatchObject([{ VisibilityTimeout: 0 }]);
+  });
+
+  it('and cannot be postponed comes again all the same, when the queue says so', async () => {
+    sqs.on(ChangeMessageVisibilityCommand).rejects(new Error('denied'));
+    const answer = await takeAll([message('1', 'poison'), message('2', body('b.jpg'))], async () => undefined);
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] });
   });
 });

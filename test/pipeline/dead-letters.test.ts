@@ -15,14 +15,11 @@ let heard: () => Promise<DomainEvent[]>;
 
 beforeAll(async () => {
   await pipeline.queueIsEmpty();
-  // Longer than a workflow takes to fail, so that no try runs into the one before.
-  await pipeline.retryAfter(6);
   heard = await pipeline.subscribe();
 });
 afterEach(permission.giveBack);
 afterAll(async () => {
   await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl: pipeline.deadLetterQueueUrl }));
-  await pipeline.retryAfter(1440);
 });
 
 const deadLetters = (count: number) =>

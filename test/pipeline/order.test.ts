@@ -21,7 +21,6 @@ beforeAll(async () => {
   heard = await pipeline.subscribe();
 });
 afterAll(async () => {
-  await pipeline.retryAfter(1440);
   await pipeline.events.send(new EnableRuleCommand({ Name: await pipeline.physicalId('UploadRule') }));
 });
 beforeEach(() => {
@@ -50,7 +49,6 @@ describe('the same event', () => {
   });
 
   it('twice at once, through the queue, has one visible effect', async () => {
-    await pipeline.retryAfter(5);
     const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
     await Promise.all([pipeline.enqueue(upload), pipeline.enqueue(upload), pipeline.enqueue(upload)]);
     await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');

@@ -19,7 +19,6 @@ import {
   GetQueueAttributesCommand,
   ReceiveMessageCommand,
   SendMessageCommand,
-  SetQueueAttributesCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
@@ -139,13 +138,6 @@ export function emulatedPipeline() {
         { lastTry: false },
       );
       return outcome;
-    },
-
-    /** In place of the queue's 24 minutes: a message that failed comes again after so many seconds. */
-    async retryAfter(seconds: number): Promise<void> {
-      await sqs.send(
-        new SetQueueAttributesCommand({ QueueUrl: queueUrl, Attributes: { VisibilityTimeout: String(seconds) } }),
-      );
     },
 
     async queueIsEmpty(): Promise<void> {

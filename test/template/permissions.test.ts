@@ -70,6 +70,7 @@ describe.each(stages)('stage %s', (stage) => {
     [
       'DispatchImages',
       [
+        ...allow('UploadQueue', 'sqs:ChangeMessageVisibility'),
         ...allow(stateMachine, 'states:StartSyncExecution'),
         ...allow('IdempotencyTable', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'),
       ],
