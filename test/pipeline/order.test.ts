@@ -78,6 +78,15 @@ describe('the same event', () => {
   });
 });
 
+it('a repeat that comes to another decision than a try that died writes that decision', async () => {
+  const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
+  await pipeline.decide(upload);
+  await pipeline.forgetAnnouncement(key);
+  expect(await pipeline.decide({ ...upload, size: 0 })).toBe('rejected');
+  expect(await pipeline.record(key)).toMatchObject({ outcome: 'rejected', announced: true });
+  expect(await pipeline.renditionKeys(key)).toEqual([]);
+});
+
 describe('an older event after a newer one', () => {
   it('is superseded, and what it rendered is gone', async () => {
     const first = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
@@ -140,12 +149,47 @@ describe('a deletion', () => {
     expect(await pipeline.decide(second)).toBe('processed');
   });
 
-  it('of the version that is shown ends the image', async () => {
+  it('of the version that is shown, while a newer one is on its way, does not stand in its way either', async () => {
+    const first = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
+    const second = { key, sequencer: '0B', ...(await pipeline.put(key, newer)) };
+    await pipeline.decide(first);
+    const erased = { key, sequencer: '0C', versionId: first.versionId, deleted: 'Permanently Deleted' } as const;
+    expect(await pipeline.decide(erased)).toBe('deleted');
+    expect(await pipeline.decide(second)).toBe('processed');
+    expect(await pipeline.record(key)).toMatchObject({ outcome: 'processed', version: second.versionId });
+    expect(await sequencersShown()).toEqual([padSequencer('0B')]);
+  });
+
+  it('of a version that is being worked on catches up with it', async () => {
+    const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
+    const erased = { key, sequencer: '0B', versionId: upload.versionId, deleted: 'Permanently Deleted' } as const;
+    // Its event overtakes the upload’s; the object itself is still there, as it was when the workers read it.
+    expect(await pipeline.decide(erased)).toBe('superseded');
+    expect(await pipeline.decide(upload)).toBe('deleted');
+    expect(await pipeline.record(key)).toMatchObject({ outcome: 'deleted' });
+    expect(await pipeline.renditionKeys(key)).toEqual([]);
+    expect(await eventTypes()).toEqual(['ImageDeleted']);
+    // And it stays away.
+    expect(await pipeline.decide(upload)).toBe('superseded');
+    expect(await pipeline.renditionKeys(key)).toEqual([]);
+  });
+
+  it('removes what a try that died has rendered, also where no record was ever written', async () => {
+    const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
+    await pipeline.render(upload);
+    expect((await pipeline.renditionKeys(key)).length).toBeGreaterThan(0);
+    await pipeline.decide({ key, sequencer: '0B', deleted: 'Delete Marker Created' });
+    expect(await pipeline.renditionKeys(key)).toEqual([]);
+  });
+
+  it('of the version that is shown ends the image, once', async () => {
     const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
     await pipeline.decide(upload);
     const removed = { key, sequencer: '0B', versionId: upload.versionId, deleted: 'Permanently Deleted' } as const;
     expect(await pipeline.decide(removed)).toBe('deleted');
+    expect(await pipeline.decide(removed)).toBe('superseded');
     expect(await pipeline.renditionKeys(key)).toEqual([]);
+    expect(await eventTypes()).toEqual(['ImageProcessed', 'ImageDeleted']);
   });
 });
 

@@ -4,7 +4,7 @@ import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/cl
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { IAMClient } from '@aws-sdk/client-iam';
-import { LambdaClient } from '@aws-sdk/client-lambda';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -45,6 +45,7 @@ export function emulatedPipeline() {
   const s3 = new S3Client({ ...config, forcePathStyle: true });
   const sqs = new SQSClient(config);
   const events = new EventBridgeClient(config);
+  const lambda = new LambdaClient(config);
   const table = DynamoDBDocumentClient.from(new DynamoDBClient(config));
   const catalogue = dynamoDbCatalogue({ client: table, tableName });
   const pipeline = sfnPipeline({
@@ -60,6 +61,16 @@ export function emulatedPipeline() {
     return AttributeNames.reduce((sum, name) => sum + Number(Attributes[name]), 0);
   };
 
+  /** The physical name of a resource of the template. */
+  const physicalId = async (logicalId: string): Promise<string> => {
+    const { StackResources = [] } = await new CloudFormationClient(config).send(
+      new DescribeStackResourcesCommand({ StackName: stackName }),
+    );
+    return z
+      .string({ error: `The stack has no ${logicalId}.` })
+      .parse(StackResources.find(({ LogicalResourceId }) => LogicalResourceId === logicalId)?.PhysicalResourceId);
+  };
+
   return {
     bucket,
     renditionBucket,
@@ -70,7 +81,8 @@ export function emulatedPipeline() {
     sqs,
     events,
     iam: new IAMClient(config),
-    lambda: new LambdaClient(config),
+    lambda,
+    physicalId,
     messagesIn,
 
     async put(key: string, body: Uint8Array | string): Promise<{ etag: string; versionId: string; size: number }> {
@@ -140,6 +152,14 @@ export function emulatedPipeline() {
       return outcome;
     },
 
+    /** Renders an upload as a try does that dies before it comes to a decision. */
+    async render(event: S3Event): Promise<void> {
+      const { correlationId, image } = await parseS3Event(messageBody(bucket, event));
+      const FunctionName = await physicalId('ResizeImageFunction');
+      const Payload = JSON.stringify({ correlationId, image, group: 'web' });
+      await lambda.send(new InvokeCommand({ FunctionName, Payload }));
+    },
+
     async queueIsEmpty(): Promise<void> {
       await eventually('an empty upload queue', async () => ((await messagesIn(queueUrl)) === 0 ? true : undefined));
     },
@@ -171,16 +191,6 @@ export function emulatedPipeline() {
           }
         }
       };
-    },
-
-    /** The physical name of a resource of the template. */
-    async physicalId(logicalId: string): Promise<string> {
-      const { StackResources = [] } = await new CloudFormationClient(config).send(
-        new DescribeStackResourcesCommand({ StackName: stackName }),
-      );
-      return z
-        .string({ error: `The stack has no ${logicalId}.` })
-        .parse(StackResources.find(({ LogicalResourceId }) => LogicalResourceId === logicalId)?.PhysicalResourceId);
     },
   };
 }

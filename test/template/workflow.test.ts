@@ -98,27 +98,28 @@ describe('the record', () => {
   });
 
   it.each([
-    [{ change: 'created', image: { versionId: 'v1', etag: 'e1' } }, 'v1'],
-    [{ change: 'created', image: { etag: 'e1' } }, 'e1'],
-    [{ change: 'deleted', image: {} }, 'none'],
-  ])('names the version of %j', async (event, version) => {
-    const record = await evaluate(state('ComposeRecord').Assign?.['record'], {
-      ...event,
-      decision: { outcome: 'processed' },
-    });
-    expect(record).toMatchObject({ version, announced: false, outcome: 'processed' });
+    [{ versionId: 'v1', etag: 'e1' }, 'v1'],
+    [{ etag: 'e1' }, 'e1'],
+    [{}, 'none'],
+  ])('names the version of %j', async (image, version) => {
+    expect(await evaluate(state('Begin').Assign?.['version'], { states: { input: { image } } })).toBe(version);
   });
 
-  it('is replaced by the removal of one version only where it speaks of that version', async () => {
-    const condition = (event: Readonly<Record<string, unknown>>) =>
-      evaluate(state('WriteRecord').Arguments?.['ConditionExpression'], event);
-    expect(await condition({ change: 'deleted', image: { versionId: 'v1' } })).toBe(
-      'sequencer < :sequencer AND version = :version',
-    );
-    const newerWins =
+  it('yields to a newer event, to a repeat of what failed or was left unannounced, and to nothing else', async () => {
+    const condition = (outcome: string) =>
+      evaluate(state('WriteRecord').Arguments?.['ConditionExpression'], { decision: { outcome } });
+    const newer =
       'attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND outcome = :failed)';
-    expect(await condition({ change: 'deleted', image: {} })).toBe(newerWins);
-    expect(await condition({ change: 'created', image: { versionId: 'v1' } })).toBe(newerWins);
+    expect(await condition('processed')).toBe(`${newer} OR (sequencer = :sequencer AND announced = :no)`);
+    // A failure says nothing against what an earlier try wrote.
+    expect(await condition('failed')).toBe(newer);
+  });
+
+  it.each(['processed', 'failed'])('%s: names no value that its condition does not use', async (outcome) => {
+    const variables = { decision: { outcome }, image: { sequencer: 'S1' } };
+    const condition = await evaluate(state('WriteRecord').Arguments?.['ConditionExpression'], variables);
+    const values = await evaluate(state('WriteRecord').Arguments?.['ExpressionAttributeValues'], variables);
+    expect(new Set(String(condition).match(/:\w+/g))).toEqual(new Set(Object.keys(Object(values))));
   });
 });
 
@@ -129,7 +130,7 @@ describe('the event', () => {
       correlationId: 'c1',
       occurredAt: '2026-01-01T00:00:00Z',
       image: { imageId: 'i1', sequencer: 'S1', bucket: 'b', key: 'k' },
-      record: { version: 'v1' },
+      version: 'v1',
       decision: { outcome: 'rejected', reason: 'corrupt', message: 'It is torn.', expiresAt: 1 },
     };
     expect(await evaluate(entry.DetailType, variables)).toBe('ImageRejected');
@@ -142,5 +143,12 @@ describe('the event', () => {
       reason: 'corrupt',
       message: 'It is torn.',
     });
+  });
+
+  it('of a failure tells nobody outside what our roles and accounts are called', async () => {
+    const entry = Object(state('Announce').Arguments)['Entries'][0];
+    const decision = { outcome: 'failed', message: 'arn:aws:iam::123456789012:role/r is not authorized' };
+    const detail = await evaluate(entry.Detail, { decision, image: {}, version: 'v1' });
+    expect(JSON.stringify(detail)).not.toContain('123456789012');
   });
 });
