@@ -1,16 +1,14 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { UploadEvent } from '../core/image.ts';
-import type { Outcome } from '../core/outcome.ts';
 import type { Decision } from '../core/ports.ts';
 
-const metricOf: Readonly<Record<Outcome, string>> = {
+const metricOf: Readonly<Record<Decision['outcome'], string>> = {
   processed: 'ImagesProcessed',
   rejected: 'ImagesRejected',
   superseded: 'ImagesSuperseded',
   vanished: 'ImagesVanished',
   deleted: 'ImagesDeleted',
-  failed: 'ImagesFailed',
 };
 
 /** One log line and one set of metrics an image: what was decided, and how long after the upload. */

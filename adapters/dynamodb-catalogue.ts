@@ -50,7 +50,12 @@ const imageRecord = z.discriminatedUnion('outcome', [
   z.extend(common, { outcome: z.literal('processed'), metadata, renditions: z.array(rendition) }),
   z.extend(common, { outcome: z.literal('rejected'), reason: z.enum(rejectionReasons), message: z.string() }),
   z.extend(common, { outcome: z.literal('deleted'), expiresAt: z.int() }),
-  z.extend(common, { outcome: z.literal('failed'), message: z.string() }),
+  z.extend(common, {
+    outcome: z.literal('failed'),
+    message: z.string(),
+    metadata: z.optional(metadata),
+    renditions: z.optional(z.array(rendition)),
+  }),
 ]) satisfies z.ZodMiniType<ImageRecord>;
 
 /** Reads records; the workflow alone writes them. */

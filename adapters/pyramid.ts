@@ -9,7 +9,7 @@ export interface Pixels extends Size {
   readonly data: Bytes;
 }
 
-// Far beyond any picture within the limits, and within the functions' own timeout.
+// Of one operation: far beyond what any picture within the limits takes. The function's own timeout bounds them all.
 export const TIMEOUT = { seconds: 25 };
 
 export async function pixelsOf(picture: Sharp): Promise<Pixels> {

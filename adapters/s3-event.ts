@@ -34,7 +34,7 @@ const objectEvent = z.discriminatedUnion('detail-type', [
 /**
  * Reads S3's event as EventBridge delivers it.
  *
- * @throws {Error} naming every field that is wrong. The message then ends in the dead-letter queue: nothing that S3
+ * @throws {Error} naming every field that is wrong, or where the text is no JSON. The message then ends in the dead-letter queue: nothing that S3
  * sends is of that kind, so somebody has to look at it.
  */
 export async function parseS3Event(body: string): Promise<UploadEvent> {

@@ -45,16 +45,19 @@ export function workflowTask<Given extends Task, Result extends { readonly outco
   const logger = new Logger();
   return async (input: unknown, context: Context): Promise<Result> => {
     logger.addContext(context);
-    const task = schema.parse(input);
-    logger.setCorrelationId(task.correlationId);
-    const { imageId } = task.image;
+    let imageId: string | undefined;
     try {
+      const task = schema.parse(input);
+      imageId = task.image.imageId;
+      logger.setCorrelationId(task.correlationId);
       const result = await step(task);
       logger.info('Step done', { imageId, outcome: result.outcome });
       return result;
     } catch (error) {
       logger.error('Step failed; the workflow tries again', { imageId, error });
       throw error;
+    } finally {
+      logger.resetKeys();
     }
   };
 }

@@ -1,7 +1,7 @@
 import type { ImageHeader, InputFormat } from './metadata.ts';
 import { type Rejection, rejected } from './outcome.ts';
 
-/** What a worker of the template's MemorySize takes on. Measured: the figures are in docs/decisions. */
+/** What a worker of the template's MemorySize takes on. Measured: docs/decisions/0006-image-work.md. */
 export interface Limits {
   readonly bytes: number;
   readonly pixels: Readonly<Record<InputFormat, number>>;

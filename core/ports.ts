@@ -43,9 +43,9 @@ export interface Picture {
   readonly height: number;
 }
 
-/** What the workflow answers when it came to a decision. */
+/** What the workflow answers when it came to a decision; a failure is none. */
 export interface Decision {
-  readonly outcome: Outcome;
+  readonly outcome: Exclude<Outcome, 'failed'>;
   readonly reason?: RejectionReason | undefined;
 }
 

@@ -27,6 +27,15 @@ export type ImageRecord = {
   | { readonly outcome: 'rejected'; readonly reason: RejectionReason; readonly message: string }
   /** A tombstone: it keeps a late `Object Created` from bringing the image back, until `expiresAt` (epoch seconds). */
   | { readonly outcome: 'deleted'; readonly expiresAt: number }
-  /** The message is in the dead-letter queue; a redrive may still decide it. */
-  | { readonly outcome: 'failed'; readonly message: string }
+  /**
+   * The message is in the dead-letter queue; a redrive may still decide it. Of an image that was shown before, this is
+   * what still can be.
+   */
+  | {
+      readonly outcome: 'failed';
+      /** For operators: it may name roles and accounts. */
+      readonly message: string;
+      readonly metadata?: Metadata | undefined;
+      readonly renditions?: readonly Rendition[] | undefined;
+    }
 );

@@ -21,7 +21,7 @@ export async function removeRenditions(
 ): Promise<{ readonly outcome: 'removed'; readonly count: number }> {
   const keys = await Array.fromAsync(ports.renditions.list(task.image.imageId));
   const obsolete = keys.filter((key) => isObsolete(sequencerOf(key), task));
-  if (obsolete.length > 0) await ports.renditions.remove(obsolete);
+  await ports.renditions.remove(obsolete);
   return { outcome: 'removed', count: obsolete.length };
 }
 

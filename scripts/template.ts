@@ -23,6 +23,7 @@ const resource = z.object({
 export type Resource = z.infer<typeof resource>;
 
 const templateSchema = z.object({
+  Parameters: z.record(z.string(), z.object({ Default: z.string() })),
   Mappings: z.record(z.string(), z.record(z.string(), z.record(z.string(), json))),
   Conditions: z.record(z.string(), json),
   Globals: z.object({ Function: z.record(z.string(), json) }),
@@ -102,6 +103,10 @@ export function templateFor(stage: Stage): Template {
     outputs: Object.keys(source.Outputs),
     functionGlobals: z.record(z.string(), json).parse(evaluate(source.Globals.Function)),
   };
+}
+
+export function parameterDefault(name: string): string | undefined {
+  return source.Parameters[name]?.Default;
 }
 
 const NO_VALUE = ' no value';

@@ -21,6 +21,8 @@ export interface State {
   readonly Assign?: Readonly<Record<string, unknown>> | undefined;
   readonly Output?: unknown;
   readonly TimeoutSeconds?: number | undefined;
+  readonly Choices?: readonly { readonly Condition: string; readonly Next: string }[] | undefined;
+  readonly Default?: string | undefined;
   readonly Retry?: readonly z.infer<typeof retrier>[] | undefined;
   readonly Catch?: readonly z.infer<typeof catcher>[] | undefined;
   readonly Branches?: readonly Machine[] | undefined;
@@ -34,6 +36,8 @@ const state: z.ZodType<State> = z.looseObject({
   Arguments: z.record(z.string(), z.unknown()).optional(),
   Assign: z.record(z.string(), z.unknown()).optional(),
   TimeoutSeconds: z.int().optional(),
+  Choices: z.array(z.looseObject({ Condition: z.string(), Next: z.string() })).optional(),
+  Default: z.string().optional(),
   Retry: z.array(retrier).optional(),
   Catch: z.array(catcher).optional(),
   Branches: z.array(machine).optional(),

@@ -55,6 +55,24 @@ it('an upload that the pipeline cannot work on ends as a dead letter, a record a
   expect((await heard()).map((event) => event['detail-type'])).toEqual(['ImageFailed', 'ImageProcessed']);
 });
 
+it('an upload that fails takes nothing from the image that it was to replace', async () => {
+  const key = 'replaced-in-vain.jpg';
+  await pipeline.put(key, photo('rocket.jpg'));
+  const shown = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
+  const keys = await pipeline.renditionKeys(key);
+  await permission.takeAway('ResizeImage', 'WriteRenditions', 's3:PutObject');
+  await pipeline.put(key, photo('flowers-iphone5-gps-small.jpg'));
+  const failed = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'failed');
+  expect(shown.outcome === 'processed' && failed.outcome === 'failed' && failed.renditions).toEqual(
+    shown.outcome === 'processed' && shown.renditions,
+  );
+  expect(await pipeline.renditionKeys(key)).toEqual(keys);
+  await deadLetters(1);
+  await permission.giveBack();
+  await redrive();
+  await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
+});
+
 it('a message that nobody understands ends in the dead-letter queue, and its neighbours do not', async () => {
   await Promise.all([
     pipeline.sqs.send(new SendMessageCommand({ QueueUrl: pipeline.queueUrl, MessageBody: '{"Records":[]}' })),

@@ -1,6 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { at, type Json, ofType, type Resource, stages, templateFor } from '../../scripts/template.ts';
+import {
+  at,
+  type Json,
+  ofType,
+  parameterDefault,
+  type Resource,
+  type Stage,
+  stages,
+  templateFor,
+} from '../../scripts/template.ts';
 
 const template = templateFor('prod');
 const projectFile = (path: string) => new URL(`../../${path}`, import.meta.url);
@@ -62,6 +71,62 @@ it('runs every function on Node.js 24, traced, behind the alias live', () => {
     Tracing: 'Active',
     AutoPublishAlias: 'live',
   });
+});
+
+it.each(['ExtractMetadataFunction', 'ResizeImageFunction'])('%s has what its limits were measured with', (id) => {
+  const { MemorySize, Environment } = resource(id).Properties;
+  expect(MemorySize).toBe(1769);
+  expect(at(Environment, 'Variables')).toMatchObject({ MALLOC_ARENA_MAX: '2', VIPS_BLOCK_UNTRUSTED: '1' });
+});
+
+describe('the workflow', () => {
+  const { Properties } = resource('ImagePipeline');
+
+  it('is EXPRESS, traced, and logs errors without the images’ data', () => {
+    expect(Properties).toMatchObject({ Type: 'EXPRESS', Tracing: { Enabled: true } });
+    expect(Properties['Logging']).toMatchObject({ Level: 'ERROR', IncludeExecutionData: false });
+  });
+
+  it('calls the functions’ aliases, so that a canary deployment of one gets traffic', () => {
+    for (const worker of ['ExtractMetadataFunction', 'ResizeImageFunction', 'RemoveRenditionsFunction']) {
+      expect(at(Properties['DefinitionSubstitutions'], worker)).toEqual({ Ref: `${worker}.Alias` });
+    }
+  });
+
+  it('can be run as by nobody but Step Functions of this account', () => {
+    expect(at(resource('ImagePipelineRole').Properties['AssumeRolePolicyDocument'], 'Statement', 0)).toMatchObject({
+      Principal: { Service: 'states.amazonaws.com' },
+      Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+    });
+  });
+});
+
+it('calls the workflow by its alias in an account', () => {
+  const called = (stage: Stage) => {
+    const dispatcher = templateFor(stage).resources.get('DispatchImagesFunction');
+    return at(dispatcher?.Properties['Environment'], 'Variables', 'STATE_MACHINE_ARN');
+  };
+  expect(stages.map(called)).toEqual([
+    { Ref: 'ImagePipeline' },
+    { Ref: 'ImagePipelineLiveAlias' },
+    { Ref: 'ImagePipelineLiveAlias' },
+  ]);
+});
+
+it('keeps an image’s position to itself unless it is asked', () => {
+  expect(parameterDefault('KeepLocation')).toBe('false');
+});
+
+it.each([
+  ['ImageTable', 'expiresAt'],
+  ['IdempotencyTable', 'expiration'],
+])('%s forgets by the attribute that is written: %s', (table, attribute) => {
+  expect(at(resource(table).Properties['TimeToLiveSpecification'], 'AttributeName')).toBe(attribute);
+});
+
+it('keeps the records when the stack goes', () => {
+  const { DeletionPolicy, UpdateReplacePolicy } = resource('ImageTable');
+  expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['Retain', 'Retain']);
 });
 
 describe.each(stages)('stage %s', (stage) => {
