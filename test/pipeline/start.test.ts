@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { photo } from '../support/photos.ts';
+
+/** `npm start` as a user has it: the program itself, with an emulator of its own. */
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'darkroom-'));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+async function start(...args: string[]): Promise<{ exitCode: number | null; output: string }> {
+  const script = fileURLToPath(new URL('../../scripts/start.ts', import.meta.url));
+  const child = spawn(process.execPath, [script, ...args], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const { promise, resolve } = Promise.withResolvers<number | null>();
+  child.once('close', resolve);
+  return { exitCode: await promise, output };
+}
+
+/** Listens on a port, any free one for 0; fails where somebody else does. */
+async function listen(wanted = 0): Promise<{ port: number; close(): Promise<unknown> }> {
+  const server = createServer();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  server.listen(wanted, '127.0.0.1', resolve);
+  await promise;
+  const { port } = z.object({ port: z.int() }).parse(server.address());
+  return { port, close: () => new Promise((done) => server.close(done)) };
+}
+
+describe('npm start -- --once', () => {
+  it('takes files through, tells what became of each, and leaves nothing running', async () => {
+    const { port, close } = await listen();
+    await close();
+    await writeFile(join(directory, 'rocket (1) é.jpg'), photo('rocket.jpg'));
+    await writeFile(join(directory, 'notes.jpg'), 'Dear diary');
+    const files = ['rocket (1) é.jpg', 'notes.jpg'].map((name) => join(directory, name));
+    const json = join(directory, 'results.json');
+    const out = join(directory, 'renditions');
+
+    const { exitCode, output } = await start('--once', '--port', `${port}`, '--json', json, '--out', out, ...files);
+
+    expect(output).toContain('All decided.');
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(await readFile(json, 'utf8'))).toEqual([
+      expect.objectContaining({ file: files[0], key: 'rocket (1) é.jpg', outcome: 'processed', reason: null }),
+      expect.objectContaining({ key: 'notes.jpg', outcome: 'rejected', reason: 'unsupported-format', renditions: [] }),
+    ]);
+    expect((await readdir(join(out, 'rocket (1) é.jpg'))).sort()).toContain('webp-320.webp');
+    // Nobody listens there any more.
+    await (await listen(port)).close();
+  });
+
+  it.each([
+    ['a file that is not there', ['--once', 'nowhere.jpg'], 'nowhere.jpg'],
+    ['an option that it does not know', ['--twice'], '--twice'],
+  ])('given %s, says so in a sentence and ends with 1', async (_, args, named) => {
+    const { exitCode, output } = await start(...args);
+    expect(output).toContain(named);
+    expect(output).not.toMatch(/\n\s+at /);
+    expect(exitCode).toBe(1);
+  });
+
+  it('given a port that is taken, says so and names the way out', async () => {
+    const { port, close } = await listen();
+    const { exitCode, output } = await start('--once', '--port', `${port}`);
+    await close();
+    expect(output).toMatch(/in use.*--port/s);
+    expect(exitCode).toBe(1);
+  });
+});

@@ -1,0 +1,48 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { html } from '../../scripts/html.ts';
+import { isolatedEnvironment } from '../../scripts/isolated-environment.ts';
+import { isDecided } from '../../scripts/send-uploads.ts';
+import { parseOptions } from '../../scripts/start-options.ts';
+
+describe('npm start', () => {
+  it.each([
+    ['processed', true],
+    ['rejected', true],
+    ['superseded', true],
+    ['vanished', true],
+    ['deleted', true],
+    ['failed', false],
+    [undefined, false],
+  ] as const)('counts %s as decided: %s', (outcome, decided) => {
+    const sent = { file: 'a.jpg', key: 'a.jpg', bytes: 1, took: 1 };
+    expect(isDecided(outcome === undefined ? sent : { ...sent, outcome })).toBe(decided);
+  });
+
+  it.each([[['--wrong']], [['--port', 'many']], [['--port', '70000']]])('refuses %j with one sentence', (args) => {
+    expect(() => parseOptions(args)).toThrow(/^[^\n]+$/);
+  });
+
+  it('shows a file’s name in the page as text, whatever it holds', () => {
+    expect(html`<p>${'<img src=x onerror="steal()">'}</p>`.text).not.toContain('<img');
+  });
+});
+
+describe('what is started on this machine', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  it.each(['AWS_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_ENDPOINT_URL_S3', 'AWS_ROLE_ARN'])(
+    'never learns the user’s own %s',
+    (name) => {
+      vi.stubEnv(name, 'production');
+      expect(isolatedEnvironment()).not.toHaveProperty(name);
+    },
+  );
+
+  it('has the emulator’s keys and none of the user’s', () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIA');
+    vi.stubEnv('AWS_CONFIG_FILE', '/home/me/.aws/config');
+    expect(isolatedEnvironment()).toMatchObject({ AWS_ACCESS_KEY_ID: 'test', AWS_CONFIG_FILE: '/dev/null' });
+  });
+});
