@@ -1,13 +1,13 @@
 import sharp, { type Sharp, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
-import { defaultLimits, formatNames, type Limits, mostPixels } from '../core/limits.ts';
-import type { ImageHeader, InputFormat, Orientation } from '../core/metadata.ts';
+import { defaultLimits, type Limits, mostPixels } from '../core/limits.ts';
+import { formatNames, type ImageHeader, type InputFormat, type Orientation } from '../core/metadata.ts';
 import { type Rejection, rejected } from '../core/outcome.ts';
 import type { Bytes, ImageCodec } from '../core/ports.ts';
-import { exifPortrait } from './exif.ts';
-import { type OtherFormat, signatureOf } from './image-signatures.ts';
-import { reachesFullDetail } from './jpeg-scans.ts';
-import { PORTRAIT_SIZE, portrayPixels } from './portrait.ts';
-import { type Pixels, pixelsOf, renderPyramid, sizesDownwards, TIMEOUT } from './pyramid.ts';
+import { exifPortrait } from './sharp-image-codec/exif.ts';
+import { type OtherFormat, signatureOf } from './sharp-image-codec/image-signatures.ts';
+import { reachesFullDetail } from './sharp-image-codec/jpeg-scans.ts';
+import { PORTRAIT_SIZE, portrayPixels } from './sharp-image-codec/portrait.ts';
+import { type Pixels, pixelsOf, renderPyramid, sizesDownwards, TIMEOUT } from './sharp-image-codec/pyramid.ts';
 
 hardenLibvips();
 

@@ -3,7 +3,7 @@ import type { ImageTask, MetadataResult } from './image-task.ts';
 import type { ImageHeader, Metadata, Portrait } from './metadata.ts';
 import { type OpenUploadPorts, openUpload } from './open-upload.ts';
 import type { Bytes } from './ports.ts';
-import { uprightSize } from './presets.ts';
+import { uprightSize } from './rendition.ts';
 
 export interface MetadataPolicy {
   /** Where a picture was taken is private: it reaches the record only by the stack owner's choice. */

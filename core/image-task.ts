@@ -1,6 +1,7 @@
 import type { Upload } from './image.ts';
-import type { Metadata, Rendition } from './metadata.ts';
+import type { Metadata } from './metadata.ts';
 import type { Missing, Rejection } from './outcome.ts';
+import type { Rendition } from './rendition.ts';
 
 /** What the workflow hands to a worker. */
 export interface ImageTask {

@@ -1,4 +1,4 @@
-import type { ImageHeader, InputFormat } from './metadata.ts';
+import { formatNames, type ImageHeader, type InputFormat } from './metadata.ts';
 import { type Rejection, rejected } from './outcome.ts';
 
 /** What a worker of the template's MemorySize takes on. Measured: docs/decisions/0006-image-work.md. */
@@ -91,16 +91,6 @@ function kindOf({ format, progressive }: ImageHeader): string {
   if (progressive && format === 'png') return 'interlaced PNG';
   return formatNames[format];
 }
-
-/** As people write them. */
-export const formatNames: Readonly<Record<InputFormat, string>> = {
-  jpeg: 'JPEG',
-  png: 'PNG',
-  webp: 'WebP',
-  avif: 'AVIF',
-  gif: 'GIF',
-  tiff: 'TIFF',
-};
 
 /** Millions with one decimal: rounded up, so that a value just over its limit does not read like the limit. */
 function mega(value: number): string {

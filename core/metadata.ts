@@ -1,6 +1,16 @@
 export const inputFormats = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const;
 export type InputFormat = (typeof inputFormats)[number];
 
+/** As people write them. */
+export const formatNames: Readonly<Record<InputFormat, string>> = {
+  jpeg: 'JPEG',
+  png: 'PNG',
+  webp: 'WebP',
+  avif: 'AVIF',
+  gif: 'GIF',
+  tiff: 'TIFF',
+};
+
 /** EXIF's eight orientations; 1 is upright, 5 to 8 swap width and height. */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
@@ -52,14 +62,4 @@ export interface Metadata {
   readonly capturedAt?: string | undefined;
   /** Only where the stack's KeepLocation parameter asks for it. */
   readonly location?: Portrait['location'];
-}
-
-export interface Rendition {
-  readonly preset: string;
-  /** In the rendition bucket: `<imageId>/<sequencer>/<preset>.<extension>`. */
-  readonly key: string;
-  readonly contentType: string;
-  readonly width: number;
-  readonly height: number;
-  readonly bytes: number;
 }

@@ -1,6 +1,7 @@
 import type { ImageId, Sequencer } from './image.ts';
-import type { Metadata, Rendition } from './metadata.ts';
+import type { Metadata } from './metadata.ts';
 import type { RejectionReason } from './outcome.ts';
+import type { Rendition } from './rendition.ts';
 
 /**
  * What is known of an image: the DynamoDB item, one an image, written by the workflow alone.

@@ -1,9 +1,9 @@
 import type { Upload } from './image.ts';
 import type { RenditionResult, RenditionTask } from './image-task.ts';
-import type { Rendition } from './metadata.ts';
 import { type OpenUploadPorts, openUpload } from './open-upload.ts';
 import type { Picture, RenditionStore } from './ports.ts';
-import { contentTypes, presetsFor, type RenditionGroup, renditionGroups, renditionKey } from './presets.ts';
+import { type RenditionGroup, renditionGroups } from './presets.ts';
+import { contentTypes, presetsFor, type Rendition, renditionKey } from './rendition.ts';
 
 export interface ResizeImagePorts extends OpenUploadPorts {
   readonly renditions: RenditionStore;

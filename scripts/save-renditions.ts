@@ -4,7 +4,7 @@ import { dirname, extname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import type { Rendition } from '../core/metadata.ts';
+import type { Rendition } from '../core/rendition.ts';
 import { output } from './deploy.ts';
 import { clientConfig } from './emulator.ts';
 import { Failure } from './failure.ts';

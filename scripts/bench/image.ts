@@ -2,11 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { encoder, type Pixels, pixelsOf, sizesDownwards } from '../../adapters/pyramid.ts';
+import { encoder, type Pixels, pixelsOf, sizesDownwards } from '../../adapters/sharp-image-codec/pyramid.ts';
 import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
 import type { ImageHeader } from '../../core/metadata.ts';
 import type { Bytes } from '../../core/ports.ts';
-import { type Preset, presetsFor, renditionGroups, renditionSize } from '../../core/presets.ts';
+import { type Preset, renditionGroups } from '../../core/presets.ts';
+import { presetsFor, renditionSize } from '../../core/rendition.ts';
 import { showSummary, sideBySide, summarise, table } from './measure.ts';
 
 const ROUNDS = 15;

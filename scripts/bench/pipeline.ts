@@ -1,4 +1,5 @@
 /** Upload → record on the emulator, and how much of that is not image work. */
+
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -8,7 +9,8 @@ import { dynamoDbCatalogue } from '../../adapters/dynamodb-catalogue.ts';
 import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
 import { imageIdOf } from '../../core/image.ts';
 import type { Bytes } from '../../core/ports.ts';
-import { presetsFor, renditionGroups } from '../../core/presets.ts';
+import { renditionGroups } from '../../core/presets.ts';
+import { presetsFor } from '../../core/rendition.ts';
 import { output } from '../deploy.ts';
 import { clientConfig } from '../emulator.ts';
 import { isolateThisProcess } from '../isolated-environment.ts';

@@ -5,9 +5,11 @@
  *
  * Prints its outcome, its peak memory in MB and its CPU time in ms as JSON.
  */
+
 import { readFileSync } from 'node:fs';
 import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
-import { presetsFor, renditionGroups } from '../../core/presets.ts';
+import { renditionGroups } from '../../core/presets.ts';
+import { presetsFor } from '../../core/rendition.ts';
 
 const [file = '', job = 'portray', times = '1'] = process.argv.slice(2);
 const codec = sharpImageCodec();

@@ -5,7 +5,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
 import type { ImageHeader } from '../../core/metadata.ts';
 import type { Bytes } from '../../core/ports.ts';
-import { type Preset, presetsFor, renditionGroups } from '../../core/presets.ts';
+import { type Preset, renditionGroups } from '../../core/presets.ts';
+import { presetsFor } from '../../core/rendition.ts';
 import { type Raster, ssim } from '../support/ssim.ts';
 
 // Encoders take their time on a busy machine.

@@ -1,7 +1,8 @@
 import type { ImageHeader, Portrait } from '../../core/metadata.ts';
 import type { Rejection } from '../../core/outcome.ts';
 import type { Bytes, ImageCodec } from '../../core/ports.ts';
-import { type Preset, renditionSize } from '../../core/presets.ts';
+import type { Preset } from '../../core/presets.ts';
+import { renditionSize } from '../../core/rendition.ts';
 
 export const photoHeader: ImageHeader = {
   format: 'jpeg',

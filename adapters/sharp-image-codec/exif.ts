@@ -1,5 +1,5 @@
 import readExif, { type Exif } from 'exif-reader';
-import type { Portrait } from '../core/metadata.ts';
+import type { Portrait } from '../../core/metadata.ts';
 
 /** What of an EXIF block may reach the record: an allow-list, so that no serial number or owner's name slips through. */
 export type ExifPortrait = Pick<Portrait, 'camera' | 'capturedAt' | 'location'>;

@@ -1,5 +1,5 @@
 import { rgbaToThumbHash } from 'thumbhash';
-import type { Portrait } from '../core/metadata.ts';
+import type { Portrait } from '../../core/metadata.ts';
 
 /** Upright, sRGB, four channels of eight bits, at most {@link PORTRAIT_SIZE} each way. */
 export interface SmallPicture {

@@ -1,7 +1,8 @@
 import sharp, { type Sharp } from 'sharp';
-import type { ImageHeader } from '../core/metadata.ts';
-import type { Bytes, Picture } from '../core/ports.ts';
-import { type Preset, renditionSize, type Size } from '../core/presets.ts';
+import type { ImageHeader } from '../../core/metadata.ts';
+import type { Bytes, Picture } from '../../core/ports.ts';
+import type { Preset } from '../../core/presets.ts';
+import { renditionSize, type Size } from '../../core/rendition.ts';
 
 /** Decoded pixels, eight bits a channel, in rows: what all renditions are made of. */
 export interface Pixels extends Size {

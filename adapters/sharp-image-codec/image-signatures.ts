@@ -1,4 +1,4 @@
-import type { InputFormat } from '../core/metadata.ts';
+import type { InputFormat } from '../../core/metadata.ts';
 
 /** What a file is by its first bytes, whatever its name says. */
 export type Signature =

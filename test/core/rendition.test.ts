@@ -1,15 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ImageHeader } from '../../core/metadata.ts';
-import {
-  MAX_RENDITION_HEIGHT,
-  type Preset,
-  presetsFor,
-  renditionGroups,
-  renditionKey,
-  renditionSize,
-  uprightSize,
-} from '../../core/presets.ts';
+import { type Preset, renditionGroups } from '../../core/presets.ts';
+import { MAX_RENDITION_HEIGHT, presetsFor, renditionKey, renditionSize, uprightSize } from '../../core/rendition.ts';
 
 const header = (width: number, height: number, orientation: ImageHeader['orientation'] = 1): ImageHeader => ({
   format: 'jpeg',
