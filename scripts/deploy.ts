@@ -73,16 +73,9 @@ export async function deploy(
     command: sam,
     args: [
       'deploy',
-      ...[
-        '--config-env',
-        'local',
-        '--config-file',
-        join(projectDirectory, 'samconfig.toml'),
-        '--template-file',
-        template,
-      ],
-      ...['--stack-name', stackName, '--resolve-s3', '--capabilities', 'CAPABILITY_IAM', 'CAPABILITY_AUTO_EXPAND'],
-      ...['--no-confirm-changeset', '--no-fail-on-empty-changeset', '--no-progressbar'],
+      ...['--config-env', 'local', '--config-file', join(projectDirectory, 'samconfig.toml')],
+      ...['--template-file', template, '--no-progressbar'],
+      // In place of samconfig's own, which cannot know the machine.
       ...['--parameter-overrides', ...parameters()],
     ],
     directory: projectDirectory,
