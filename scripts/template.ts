@@ -56,7 +56,12 @@ export interface Template {
 
 /** With concurrency reserved, as prod has it. */
 export function templateFor(stage: Stage): Template {
-  const parameters: Readonly<Record<string, string>> = { Stage: stage, ReserveConcurrency: 'true' };
+  const defaults = Object.entries(source.Parameters).map(([name, { Default }]) => [name, Default]);
+  const parameters: Readonly<Record<string, string>> = {
+    ...Object.fromEntries(defaults),
+    Stage: stage,
+    ReserveConcurrency: 'true',
+  };
 
   const holds = (condition: string): boolean => {
     const expression = source.Conditions[condition];

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { type Bundle, bundleFunctions } from '../bundle.ts';
 import { projectDirectory, workDirectory } from '../project.ts';
+import { at, ofType, templateFor } from '../template.ts';
 import { showSummary, summarise, table } from './measure.ts';
 
 const ROUNDS = 15;
@@ -12,19 +13,21 @@ const TOP = 12;
 const loader = fileURLToPath(new URL('load-module.ts', import.meta.url));
 const directory = join(workDirectory, 'bench-bundles');
 
-// Enough of a Lambda's environment for every function's config.ts and clients.
-const environment = {
+const variables = z.record(
+  z.string(),
+  z.union([z.string(), z.unknown().transform(() => 'arn:aws:service:us-east-1:123456789012:name')]),
+);
+
+// What Lambda sets, and what the template sets; names of resources are made up.
+const environment: Readonly<Record<string, string>> = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'test',
   AWS_SECRET_ACCESS_KEY: 'test',
-  POWERTOOLS_SERVICE_NAME: 'darkroom',
-  STATE_MACHINE_ARN: 'arn:aws:states:us-east-1:123456789012:stateMachine:p',
-  IDEMPOTENCY_TABLE: 'table',
-  IDEMPOTENCY_SECONDS: '1',
-  WORKFLOW_WAIT_MILLIS: '1',
-  MAX_RECEIVE_COUNT: '1',
-  RENDITION_BUCKET: 'bucket',
-  KEEP_LOCATION: 'false',
+  ...Object.fromEntries(
+    ofType(templateFor('prod'), 'AWS::Serverless::Function').flatMap(([, { Properties }]) =>
+      Object.entries(variables.parse(at(Properties['Environment'], 'Variables'))),
+    ),
+  ),
 };
 
 /** How large each function's package is, how long its own modules take to load, and what other settings would do. */
