@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // What breaks many tests at once is seen in the first few, and the slow ones need not run.
+    bail: 10,
     projects: [
       {
         test: {

@@ -104,6 +104,8 @@ async function installPackages() {
   const flags = [
     '--no-audit',
     '--no-fund',
+    // Also under `npm --silent`: its errors are what the sentence is made of.
+    '--loglevel=error',
     '--fetch-retries=2',
     '--fetch-retry-mintimeout=1000',
     '--fetch-retry-maxtimeout=4000',

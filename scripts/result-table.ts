@@ -18,7 +18,7 @@ export function resultTable(results: readonly UploadResult[]): string {
   });
   for (const result of results) {
     table.push([
-      result.key,
+      printable(result.key),
       result.outcome ?? 'undecided',
       size(result),
       renditions(result),
@@ -26,6 +26,11 @@ export function resultTable(results: readonly UploadResult[]): string {
     ]);
   }
   return [table.toString().replaceAll(/ +$/gm, ''), ...results.flatMap(remark)].join('\n');
+}
+
+/** A name that would turn the line around it is shown with those marks spelled out. */
+export function printable(name: string): string {
+  return name.replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (mark) => `\\u${mark.charCodeAt(0).toString(16)}`);
 }
 
 function size({ bytes, record }: UploadResult): string {

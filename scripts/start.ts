@@ -10,7 +10,7 @@ import { isolateThisProcess } from './isolated-environment.ts';
 import { type LocalStack, startLocalStack } from './local-stack.ts';
 import { showCursor, showStep } from './progress.ts';
 import { logDirectory, shownPath } from './project.ts';
-import { resultTable } from './result-table.ts';
+import { printable, resultTable } from './result-table.ts';
 import { endRunningCommands } from './run-command.ts';
 import { announceStack, findRunningStack, type RunningStack } from './running-stack.ts';
 import type { SavedRendition, SavedRenditions } from './save-renditions.ts';
@@ -72,7 +72,9 @@ function sayReused({ port, outdated }: RunningStack): void {
 async function sendAll(files: Parameters<typeof sendUploads>[0], destination: Destination): Promise<UploadResult[]> {
   return await showStep(`Images: ${files.length}`, (report) =>
     sendUploads(files, destination, ({ key, outcome, took }, decided) => {
-      report(`${decided} of ${files.length}: ${key} ${outcome ?? 'undecided'}, ${(took / 1000).toFixed(1)} s`);
+      report(
+        `${decided} of ${files.length}: ${printable(key)} ${outcome ?? 'undecided'}, ${(took / 1000).toFixed(1)} s`,
+      );
     }),
   );
 }

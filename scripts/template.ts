@@ -139,11 +139,13 @@ export function referredId(value: Json | undefined): string | undefined {
   return typeof text === 'string' ? /^(?:\$\{)?([A-Za-z0-9]+)/.exec(text)?.[1] : undefined;
 }
 
-const statement = z.object({
+// Strict: a NotAction, a NotResource or the like would mean something else than what is read here.
+const statement = z.strictObject({
   Sid: z.string(),
   Effect: z.enum(['Allow', 'Deny']),
   Action: z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat()),
   Resource: z.union([json, z.array(json)]).transform((value) => (Array.isArray(value) ? value : [value])),
+  Condition: json.optional(),
 });
 export type Statement = z.infer<typeof statement>;
 

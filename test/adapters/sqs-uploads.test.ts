@@ -134,5 +134,6 @@ describe('a message that failed', () => {
     sqs.on(ChangeMessageVisibilityCommand).rejects(new Error('denied'));
     const answer = await takeAll([message('1', 'poison'), message('2', body('b.jpg'))], async () => undefined);
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] });
+    expect(logged('warn')).toEqual([expect.objectContaining({ messageId: '1', reason: 'denied' })]);
   });
 });

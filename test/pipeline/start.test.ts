@@ -70,6 +70,14 @@ describe('npm start -- --once', () => {
     expect(exitCode).toBe(1);
   });
 
+  it('given a name that the emulator cannot take, says so', async () => {
+    const file = join(directory, 'two\nlines.jpg');
+    await writeFile(file, 'x');
+    const { exitCode, output } = await start('--once', file);
+    expect(output).toContain('two\\nlines.jpg');
+    expect(exitCode).toBe(1);
+  });
+
   it('given a port that is taken, says so and names the way out', async () => {
     const { port, close } = await listen();
     const { exitCode, output } = await start('--once', '--port', `${port}`);

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { html } from '../../scripts/html.ts';
 import { isolatedEnvironment } from '../../scripts/isolated-environment.ts';
+import { printable } from '../../scripts/result-table.ts';
 import { isDecided } from '../../scripts/send-uploads.ts';
 import { parseOptions } from '../../scripts/start-options.ts';
 
@@ -20,6 +21,10 @@ describe('npm start', () => {
 
   it.each([[['--wrong']], [['--port', 'many']], [['--port', '70000']]])('refuses %j with one sentence', (args) => {
     expect(() => parseOptions(args)).toThrow(/^[^\n]+$/);
+  });
+
+  it('shows a name that would turn the line around with its marks spelled out', () => {
+    expect(printable('holiday\u202egpj.exe 👩‍👩‍👧 é')).toBe('holiday\\u202egpj.exe 👩‍👩‍👧 é');
   });
 
   it('shows a file’s name in the page as text, whatever it holds', () => {

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
   at,
+  type Json,
   ofType,
   type Resource,
-  referredId,
   type Stage,
-  type Statement,
   stages,
   statementsOf,
   templateFor,
@@ -26,15 +25,19 @@ interface Permission {
 const text = ({ action, on }: Permission) => `${action} on ${on}`;
 const sorted = (permissions: readonly Permission[]) => permissions.map(text).sort();
 
+/** `UploadBucket`, `UploadBucket/*`: the resource and what of it, exactly as the policy will say it. */
+const exactly = (resource: Json): string => {
+  if (resource === '*') return '*';
+  const text = String(at(resource, 'Ref') ?? at(resource, 'Fn::GetAtt') ?? at(resource, 'Fn::Sub'));
+  return text.replace(/^\$\{([A-Za-z]+)\.Arn\}/, '$1').replace(/^([A-Za-z]+)\.Arn$/, '$1');
+};
+
 const granted = (role: Resource): Permission[] =>
-  statementsOf(role).flatMap((statement: Statement) =>
-    statement.Action.flatMap((action) =>
-      statement.Resource.map((resource) => ({
-        action,
-        on: resource === '*' ? '*' : (referredId(resource) ?? JSON.stringify(resource)),
-      })),
-    ),
-  );
+  statementsOf(role).flatMap(({ Effect, Action, Resource, Condition }) => {
+    const unlessPlain =
+      Effect === 'Allow' && Condition === undefined ? '' : ` (${Effect} if ${JSON.stringify(Condition)})`;
+    return Action.flatMap((action) => Resource.map((resource) => ({ action, on: exactly(resource) + unlessPlain })));
+  });
 
 const roleOf = (stage: Stage, id: string): Resource => {
   const role = templateFor(stage).resources.get(id);
@@ -63,7 +66,10 @@ describe.each(stages)('stage %s', (stage) => {
   };
 
   // GetObject answers 403 instead of 404 to a role that may not list the bucket.
-  const readUploads = allow('UploadBucket', 's3:GetObjectVersion', 's3:GetObject', 's3:ListBucket');
+  const readUploads = [
+    ...allow('UploadBucket/*', 's3:GetObjectVersion', 's3:GetObject'),
+    ...allow('UploadBucket', 's3:ListBucket'),
+  ];
 
   it.each<[string, readonly Permission[]]>([
     [
@@ -75,8 +81,11 @@ describe.each(stages)('stage %s', (stage) => {
       ],
     ],
     ['ExtractMetadata', readUploads],
-    ['ResizeImage', [...readUploads, ...allow('RenditionBucket', 's3:PutObject')]],
-    ['RemoveRenditions', allow('RenditionBucket', 's3:ListBucket', 's3:DeleteObject')],
+    ['ResizeImage', [...readUploads, ...allow('RenditionBucket/*', 's3:PutObject')]],
+    [
+      'RemoveRenditions',
+      [...allow('RenditionBucket', 's3:ListBucket'), ...allow('RenditionBucket/*', 's3:DeleteObject')],
+    ],
   ])('%s may do what its code and its declaration need, and nothing else', (stem, byCode) => {
     expect(sorted(granted(roleOf(stage, `${stem}Role`)))).toEqual(sorted([...byDeclaration(stem), ...byCode]));
   });
@@ -91,7 +100,9 @@ describe.each(stages)('stage %s', (stage) => {
     };
     const byDefinition = workflow.tasks.map(({ resource, definition }): Permission => {
       const [, on] = /\$\{(\w+)\}/.exec(JSON.stringify(definition.Arguments)) ?? [];
-      return { action: actionOf[resource] ?? `unknown integration ${resource}`, on: on ?? 'nothing' };
+      const action = actionOf[resource] ?? `unknown integration ${resource}`;
+      // A function is substituted by its alias.
+      return { action, on: action === 'lambda:InvokeFunction' ? `${on}.Alias` : `${on}` };
     });
     const byLoggingAndTracing = granted(roleOf(stage, 'ImagePipelineRole')).filter(({ on }) => on === '*');
     expect(sorted(granted(roleOf(stage, 'ImagePipelineRole')))).toEqual(
@@ -117,9 +128,21 @@ describe.each(stages)('stage %s', (stage) => {
     ]);
   });
 
+  it.each(['DispatchImages', 'ExtractMetadata', 'ResizeImage', 'RemoveRenditions'])(
+    'lets Lambda, and nobody else, act as %s',
+    (stem) => {
+      expect(roleOf(stage, `${stem}Role`).Properties['AssumeRolePolicyDocument']).toEqual({
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+      });
+    },
+  );
+
   it('lets nobody write to the upload bucket, so that no image can loop', () => {
     for (const [id, role] of ofType(template, 'AWS::IAM::Role')) {
-      const writes = granted(role).filter(({ action, on }) => on === 'UploadBucket' && !/^s3:(Get|List)/.test(action));
+      const writes = granted(role).filter(
+        ({ action, on }) => on.startsWith('UploadBucket') && !/^s3:(Get|List)/.test(action),
+      );
       expect(writes, id).toEqual([]);
     }
   });
