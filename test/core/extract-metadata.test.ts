@@ -4,19 +4,12 @@ import type { ImageTask } from '../../core/image-task.ts';
 import { rejected } from '../../core/outcome.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
 import { photoPortrait, StubImageCodec } from '../support/stub-image-codec.ts';
+import { uploadOf } from '../support/upload-events.ts';
 
 const bytes = new TextEncoder().encode('abc');
 const task: ImageTask = {
   correlationId: 'c',
-  image: {
-    bucket: 'uploads',
-    key: 'cat.jpg',
-    imageId: 'c0ffee',
-    sequencer: '0055AED6DCD90281E500000000000000',
-    versionId: 'v1',
-    etag: 'e1',
-    size: bytes.length,
-  },
+  image: uploadOf({ size: bytes.length }),
 };
 
 describe('extractMetadata', () => {

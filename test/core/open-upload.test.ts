@@ -4,17 +4,10 @@ import { openUpload } from '../../core/open-upload.ts';
 import { rejected } from '../../core/outcome.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
 import { StubImageCodec } from '../support/stub-image-codec.ts';
+import { uploadOf } from '../support/upload-events.ts';
 
 const bytes = new TextEncoder().encode('a photo');
-const image: Upload = {
-  bucket: 'uploads',
-  key: 'cat.jpg',
-  imageId: 'c0ffee',
-  sequencer: '0055AED6DCD90281E500000000000000',
-  versionId: 'v1',
-  etag: 'e1',
-  size: bytes.length,
-};
+const image = uploadOf({ size: bytes.length });
 
 describe('openUpload', () => {
   let uploads: InMemoryUploadStore;

@@ -6,20 +6,13 @@ import { resizeImage } from '../../core/resize-image.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
 import { StubImageCodec } from '../support/stub-image-codec.ts';
+import { uploadOf } from '../support/upload-events.ts';
 
 const bytes = new TextEncoder().encode('a photo');
 const task: RenditionTask = {
   correlationId: 'c',
   group: 'small',
-  image: {
-    bucket: 'uploads',
-    key: 'cat.jpg',
-    imageId: 'c0ffee',
-    sequencer: '0055AED6DCD90281E500000000000000',
-    versionId: 'v1',
-    etag: 'e1',
-    size: bytes.length,
-  },
+  image: uploadOf({ size: bytes.length }),
 };
 const prefix = `${task.image.imageId}/${task.image.sequencer}`;
 const groups: readonly RenditionGroup[] = [

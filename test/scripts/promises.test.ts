@@ -47,7 +47,7 @@ describe('what is started on this machine', () => {
 
   it('has the emulator’s keys and none of the user’s', () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIA');
-    vi.stubEnv('AWS_CONFIG_FILE', '/home/me/.aws/config');
+    vi.stubEnv('AWS_CONFIG_FILE', '~/.aws/config');
     expect(isolatedEnvironment()).toMatchObject({ AWS_ACCESS_KEY_ID: 'test', AWS_CONFIG_FILE: '/dev/null' });
   });
 });
