@@ -1,7 +1,7 @@
 import { GetObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import type { Upload } from '../core/image.ts';
 import type { Missing } from '../core/outcome.ts';
-import type { UploadStore } from '../core/ports.ts';
+import type { Bytes, UploadStore } from '../core/ports.ts';
 
 export function s3UploadStore({ client }: { readonly client: S3Client }): UploadStore {
   return {
@@ -11,7 +11,7 @@ export function s3UploadStore({ client }: { readonly client: S3Client }): Upload
           new GetObjectCommand({ Bucket: upload.bucket, Key: upload.key, ...stateOf(upload) }),
         );
         if (Body === undefined) throw new Error(`S3 answered without a body for ${upload.bucket}/${upload.key}.`);
-        return { outcome: 'found', bytes: new Uint8Array(await Body.transformToByteArray()) };
+        return { outcome: 'found', bytes: inPlace(await Body.transformToByteArray()) };
       } catch (error) {
         const missing = missingFrom(error);
         if (missing === undefined) throw error;
@@ -23,6 +23,12 @@ export function s3UploadStore({ client }: { readonly client: S3Client }): Upload
 
 function stateOf(upload: Upload) {
   return upload.versionId === undefined ? { IfMatch: upload.etag } : { VersionId: upload.versionId };
+}
+
+/** The same bytes and no copy of them, which may be 50 MB; only memory shared with other threads has to be copied. */
+function inPlace(bytes: Uint8Array): Bytes {
+  const { buffer, byteOffset, byteLength } = bytes;
+  return buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : new Uint8Array(bytes);
 }
 
 function missingFrom(error: unknown): Missing | undefined {

@@ -1,11 +1,10 @@
 /** What `sam build` makes of each function, made here with the same settings: template.yaml's, read and not repeated. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
-import { parse } from 'yaml';
 import * as z from 'zod';
 import { projectDirectory } from './project.ts';
+import { ofType, templateFor } from './template.ts';
 
 export interface Bundle {
   /** The folder's, for example `resize-image`. */
@@ -18,7 +17,6 @@ export interface Bundle {
 }
 
 const bundledFunction = z.object({
-  Type: z.literal('AWS::Serverless::Function'),
   Metadata: z.object({
     BuildMethod: z.literal('esbuild'),
     // All of those that the template uses: a new one fails here instead of being overlooked.
@@ -38,21 +36,12 @@ type BundledFunction = z.infer<typeof bundledFunction>;
 
 /** `changed` overrides the template's settings: how else could one tell what they are worth? */
 export async function bundleFunctions(changed: BuildOptions = {}): Promise<readonly Bundle[]> {
-  return await Promise.all((await bundledFunctions()).map((found) => bundle(found, changed)));
+  return await Promise.all(bundledFunctions().map((found) => bundle(found, changed)));
 }
 
-async function bundledFunctions(): Promise<BundledFunction[]> {
-  const text = await readFile(join(projectDirectory, 'template.yaml'), 'utf8');
-  // CloudFormation's own tags say nothing of a bundle.
-  const { Resources } = z
-    .object({ Resources: z.record(z.string(), z.unknown()) })
-    .parse(parse(text, { logLevel: 'silent' }));
-  const functions = Object.values(Resources).filter(isFunction);
-  return functions.map((found) => bundledFunction.parse(found));
-}
-
-function isFunction(resource: unknown): boolean {
-  return z.object({ Type: z.literal('AWS::Serverless::Function') }).safeParse(resource).success;
+function bundledFunctions(): BundledFunction[] {
+  // What a bundle is made of is the same in every stage.
+  return ofType(templateFor('prod'), 'AWS::Serverless::Function').map(([, found]) => bundledFunction.parse(found));
 }
 
 async function bundle({ Metadata, Properties: { CodeUri } }: BundledFunction, changed: BuildOptions): Promise<Bundle> {

@@ -8,12 +8,12 @@ import type { ImageHeader } from '../../core/metadata.ts';
 import type { Bytes } from '../../core/ports.ts';
 import { type Preset, renditionGroups } from '../../core/presets.ts';
 import { presetsFor, renditionSize } from '../../core/rendition.ts';
+import { numberAt, templateFor } from '../template.ts';
 import { showSummary, sideBySide, summarise, table } from './measure.ts';
 
 const ROUNDS = 15;
 const REPEATS = 20;
-// template.yaml's MemorySize of extract-metadata and resize-image: one full vCPU.
-const MEMORY_SIZE = 1769;
+const MEMORY_SIZE = numberAt(templateFor('prod').resources.get('ResizeImageFunction')?.Properties['MemorySize']);
 const photo = fileURLToPath(new URL('../../test/fixtures/photos/book-d90-12mp.jpg', import.meta.url));
 
 /** One 12-megapixel JPEG through every preset: what our way costs beside others, and beside the least it could cost. */

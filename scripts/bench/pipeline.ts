@@ -15,7 +15,7 @@ import { output } from '../deploy.ts';
 import { clientConfig } from '../emulator.ts';
 import { isolateThisProcess } from '../isolated-environment.ts';
 import { startLocalStack } from '../local-stack.ts';
-import { table } from './measure.ts';
+import { percentile, table } from './measure.ts';
 
 const IMAGES = 100;
 const PATIENCE_MILLIS = 300_000;
@@ -93,10 +93,4 @@ async function millisOfImageWork(bytes: Bytes): Promise<number> {
 
 function figures(values: readonly number[]): string[] {
   return [50, 95, 100].map((share) => percentile(values, share).toFixed(0));
-}
-
-/** Nearest rank. */
-function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((left, right) => left - right);
-  return sorted[Math.max(0, Math.ceil((share / 100) * sorted.length) - 1)] ?? Number.NaN;
 }

@@ -76,7 +76,6 @@ export function emulatedPipeline() {
     renditionBucket,
     queueUrl,
     deadLetterQueueUrl: output(outputs, 'UploadDeadLetterQueueUrl'),
-    undeliveredEventQueueUrl: output(outputs, 'UndeliveredEventQueueUrl'),
     s3,
     sqs,
     events,
