@@ -22,12 +22,21 @@ const shapes: Readonly<Record<string, (id: string) => string>> = {
 
 export function diagram(): string {
   const template = templateFor('prod');
-  const nodes = [...template.resources].flatMap(([id, { Type }]) => shapes[Type]?.(id) ?? []);
-  const arrows = edges(template).map(({ from, to, label, dashed }) => {
+  // What watches or guards the pipeline has no image on its way.
+  const way = leadingFrom('UploadBucket', edges(template));
+  const passed = new Set(way.flatMap(({ from, to }) => [from, to]));
+  const nodes = [...template.resources].flatMap(([id, { Type }]) => (passed.has(id) ? (shapes[Type]?.(id) ?? []) : []));
+  const arrows = way.map(({ from, to, label, dashed }) => {
     const arrow = dashed ? '-.->' : '-->';
     return label === undefined ? `${from} ${arrow} ${to}` : `${from} ${arrow}|${label}| ${to}`;
   });
   return ['flowchart TD', ...[...nodes, ...new Set(arrows)].map((line) => `  ${line}`)].join('\n');
+}
+
+function leadingFrom(start: string, all: readonly Edge[]): Edge[] {
+  const reached = new Set([start]);
+  for (const from of reached) for (const edge of all) if (edge.from === from) reached.add(edge.to);
+  return all.filter(({ from }) => reached.has(from));
 }
 
 function edges(template: Template): Edge[] {

@@ -34,6 +34,8 @@ export interface EmulatorOptions {
   readonly ministack: string;
   /** 0 for any free one. */
   readonly port: number;
+  /** What every function finds in its environment beside its own variables: for tests. */
+  readonly functionEnvironment?: Readonly<Environment> | undefined;
 }
 
 /** Stops what was started and not yet stopped, on the way out; also one that is still starting. */
@@ -54,7 +56,11 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const log = join(logDirectory, options.port === 0 ? 'emulator-tests.log' : 'emulator.log');
   await prepare(directory);
 
-  const child = launch(options.ministack, emulatorEnvironment({ port, directory, ...tls }), log);
+  const child = launch(
+    options.ministack,
+    { ...options.functionEnvironment, ...emulatorEnvironment({ port, directory, ...tls }) },
+    log,
+  );
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   let stopping = false;
   const stop = async (): Promise<void> => {

@@ -1,6 +1,6 @@
 /** From nothing to a deployed stack on this machine: what `npm start` and the pipeline tests have in common. */
 import { build, deploy, type StackOutputs } from './deploy.ts';
-import { type EmulatorAddress, startEmulator } from './emulator.ts';
+import { type EmulatorAddress, type EmulatorOptions, startEmulator } from './emulator.ts';
 import type { Failure } from './failure.ts';
 import { installToolchain, type Report } from './toolchain.ts';
 
@@ -16,10 +16,14 @@ export interface LocalStack {
 /** Shows a piece of work while it goes on. */
 export type Step = <Result>(title: string, work: (report: Report) => Promise<Result>) => Promise<Result>;
 
-export async function startLocalStack(port: number, step: Step): Promise<LocalStack> {
+export async function startLocalStack(
+  port: number,
+  step: Step,
+  functionEnvironment?: EmulatorOptions['functionEnvironment'],
+): Promise<LocalStack> {
   const { ministack, sam } = await step('Tools: MiniStack and SAM CLI', installToolchain);
   // Before the build, so that a busy port is said at once.
-  const emulator = await step('Emulator', () => startEmulator({ ministack, port }));
+  const emulator = await step('Emulator', () => startEmulator({ ministack, port, functionEnvironment }));
   try {
     const template = await step('Build', (report) => build(sam, report));
     const outputs = await step('Deploy', (report) => deploy(sam, template, emulator, report));

@@ -54,13 +54,15 @@ export interface Template {
   readonly functionGlobals: Readonly<Record<string, Json>>;
 }
 
-/** With concurrency reserved, as prod has it. */
-export function templateFor(stage: Stage): Template {
+/** As samconfig.toml deploys it; with concurrency reserved in every stage, so that its arithmetic can be checked. */
+export function templateFor(stage: Stage, overrides: Readonly<Record<string, string>> = {}): Template {
   const defaults = Object.entries(source.Parameters).map(([name, { Default }]) => [name, Default]);
   const parameters: Readonly<Record<string, string>> = {
     ...Object.fromEntries(defaults),
     Stage: stage,
     ReserveConcurrency: 'true',
+    ProvisionConcurrency: String(stage === 'prod'),
+    ...overrides,
   };
 
   const holds = (condition: string): boolean => {

@@ -1,9 +1,10 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { imageIdOf, padSequencer } from '../../core/image.ts';
-import { ofType, statementsOf, templateFor } from '../../scripts/template.ts';
+import { at, type Json, ofType, statementsOf, templateFor } from '../../scripts/template.ts';
 import { emulatedPipeline } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
+import { recordedCalls } from '../support/recorded-calls.ts';
 import { rolePermissions } from '../support/role-permissions.ts';
 
 /**
@@ -13,8 +14,8 @@ import { rolePermissions } from '../support/role-permissions.ts';
 
 const pipeline = emulatedPipeline();
 
-// What Lambda and S3 look up themselves on the function's behalf.
-const notEnforced = ['TakeUploads', 'WriteLogs', 'WriteTraces', 'TellGoneFromDenied'];
+// What Lambda, S3 and KMS look up themselves on the function's behalf.
+const notEnforced = ['TakeUploads', 'WriteLogs', 'WriteTraces', 'TellGoneFromDenied', 'UseDataKey'];
 
 const template = templateFor('local');
 const permissions = ofType(template, 'AWS::Serverless::Function').flatMap(([id]) => {
@@ -23,8 +24,19 @@ const permissions = ofType(template, 'AWS::Serverless::Function').flatMap(([id])
   if (role === undefined) throw new Error(`template.yaml has no role ${stem}Role.`);
   return statementsOf(role)
     .filter(({ Sid }) => !notEnforced.includes(Sid))
-    .flatMap(({ Sid, Action }) => Action.map((action) => ({ stem, sid: Sid, action })));
+    .flatMap(({ Sid, Action, Resource }) =>
+      Action.map((action) => ({ stem, sid: Sid, action, on: resourceName(Resource) })),
+    );
 });
+
+/** `UploadBucket` or, of what is in it, `UploadBucket/*`. */
+function resourceName([resource]: readonly Json[]): string {
+  const [, id = '', inside = ''] =
+    /^(?:\$\{)?(\w+)(?:\.Arn\}?)?(\/\*)?$/.exec(
+      String(at(resource, 'Ref') ?? at(resource, 'Fn::GetAtt') ?? at(resource, 'Fn::Sub')),
+    ) ?? [];
+  return `${id}${inside}`;
+}
 
 const key = 'permissions.jpg';
 let upload: { etag: string; versionId: string; size: number };
@@ -58,11 +70,14 @@ async function probe(stem: string, action: string): Promise<unknown> {
   }
 }
 
+// A message that names it makes a workflow fail.
+const foreignBucket = 'somebody-elses-bucket';
+
 let serial = 0;
 function sqsRecord(action: string) {
   serial += 1;
   // A decision that could not be made is forgotten again: DeleteItem takes a workflow that fails, for want of access.
-  const name = action === 'dynamodb:DeleteItem' ? 'somebody-elses-bucket' : pipeline.bucket;
+  const name = action === 'dynamodb:DeleteItem' ? foreignBucket : pipeline.bucket;
   const detail = {
     bucket: { name },
     object: { key: `nobody-${serial}.jpg`, sequencer: '01', etag: 'e', size: 5, 'version-id': 'v' },
@@ -103,9 +118,31 @@ describe('without its permission', () => {
   });
 });
 
-it.each(['ExtractMetadata', 'ResizeImage', 'RemoveRenditions', 'DispatchImages'])(
-  'with all of them, %s does its work',
-  async (stem) => {
+describe.each([...new Set(permissions.map(({ stem }) => stem))])('with all of them, %s', (stem) => {
+  it('does its work', async () => {
     expect(await call(stem, 'none')).toMatchObject({ error: undefined });
-  },
-);
+  });
+
+  it('calls exactly what its role allows, on exactly these resources', async () => {
+    const own = permissions.filter((permission) => permission.stem === stem);
+    // Whatever the other tests have made it call counts too.
+    for (const { action } of own) await call(stem, action);
+    const called = await callsOf(stem);
+    expect(called).toEqual([...new Set(own.map(({ action, on }) => `${action} on ${on}`))].sort());
+  });
+});
+
+async function callsOf(stem: string): Promise<string[]> {
+  const functionName = await pipeline.physicalId(`${stem}Function`);
+  const ids = ['UploadBucket', 'RenditionBucket', 'ImageTable', 'IdempotencyTable', 'ImagePipeline', 'UploadQueue'];
+  const physical = await Promise.all(ids.map(async (id) => [await pipeline.physicalId(id), id] as const));
+  const logical = new Map(physical);
+  const calls = recordedCalls().filter(
+    (recorded) => recorded.functionName === functionName && !recorded.resource.startsWith(foreignBucket),
+  );
+  const named = calls.map(({ action, resource }) => {
+    const name = resource.replace(/\/\*$/, '');
+    return `${action} on ${resource.replace(name, logical.get(name) ?? name)}`;
+  });
+  return [...new Set(named)].sort();
+}

@@ -1,11 +1,14 @@
 /** The pipeline tests' ground: one emulator on a free port, and the real template deployed to it. */
+import { mkdirSync, writeFileSync } from 'node:fs';
 import type { TestProject } from 'vitest/node';
 import type { StackOutputs } from '../../scripts/deploy.ts';
 import type { EmulatorAddress } from '../../scripts/emulator.ts';
 import { describeFailure } from '../../scripts/failure.ts';
 import { isolateThisProcess } from '../../scripts/isolated-environment.ts';
 import { type Step, startLocalStack } from '../../scripts/local-stack.ts';
+import { workDirectory } from '../../scripts/project.ts';
 import { onceOrphaned } from '../../scripts/stop-on-signals.ts';
+import { recordedCallsFile, recordingEnvironment } from './recorded-calls.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -20,7 +23,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   // The emulator ends with this process, however it ends.
   onceOrphaned(() => process.exit(1));
   try {
-    const stack = await startLocalStack(0, step);
+    mkdirSync(workDirectory, { recursive: true });
+    writeFileSync(recordedCallsFile, '');
+    const stack = await startLocalStack(0, step, recordingEnvironment);
     project.provide('emulator', {
       endpoint: stack.address.endpoint,
       certificate: stack.address.certificate,

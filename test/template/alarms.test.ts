@@ -22,7 +22,15 @@ const published: Readonly<Record<string, Readonly<Record<string, readonly string
     [['FunctionName'], ['FunctionName', 'Resource'], ['ExecutedVersion', 'FunctionName', 'Resource']],
   ),
   // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
-  'AWS/SQS': byMetric(['ApproximateAgeOfOldestMessage', 'ApproximateNumberOfMessagesVisible'], [['QueueName']]),
+  'AWS/SQS': byMetric(
+    [
+      'ApproximateAgeOfOldestMessage',
+      'ApproximateNumberOfMessagesVisible',
+      'NumberOfMessagesDeleted',
+      'NumberOfMessagesReceived',
+    ],
+    [['QueueName']],
+  ),
   // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html: RuleName alone is the default bus.
   'AWS/Events': byMetric(
     ['FailedInvocations', 'InvocationsFailedToBeSentToDlq', 'InvocationsSentToDlq'],
@@ -44,7 +52,12 @@ function byMetric(metrics: readonly string[], dimensions: readonly string[][]): 
 const template = templateFor('prod');
 const alarms = ofType(template, 'AWS::CloudWatch::Alarm');
 const items = (value: Json | undefined): Json[] => [value ?? []].flat();
-const watched = ({ Properties }: Resource) => referredId(at(items(Properties['Dimensions'])[0], 'Value'));
+/** One of its own, or those that an expression is made of. */
+const metrics = ({ Properties }: Resource): Json[] =>
+  Properties['Metrics'] === undefined
+    ? [Properties]
+    : items(Properties['Metrics']).flatMap((entry) => at(entry, 'MetricStat', 'Metric') ?? []);
+const watched = (alarm: Resource) => referredId(at(metrics(alarm)[0], 'Dimensions', 0, 'Value'));
 const on = (id: string, metric: string) =>
   alarms
     .filter(([, alarm]) => watched(alarm) === id && alarm.Properties['MetricName'] === metric)
@@ -54,10 +67,11 @@ describe.each(alarms)('%s', (id, alarm) => {
   const { Properties } = alarm;
 
   it('watches a metric that AWS publishes under these dimensions', () => {
-    const dimensions = items(Properties['Dimensions'])
-      .map((dimension) => String(at(dimension, 'Name')))
-      .sort();
-    expect(published[String(Properties['Namespace'])]?.[String(Properties['MetricName'])]).toContainEqual(dimensions);
+    for (const metric of metrics(alarm)) {
+      const dimensions = items(at(metric, 'Dimensions')).map((dimension) => String(at(dimension, 'Name')));
+      const sets = published[String(at(metric, 'Namespace'))]?.[String(at(metric, 'MetricName'))];
+      expect(sets).toContainEqual(dimensions.sort());
+    }
   });
 
   it('is named after what it watches', () => {

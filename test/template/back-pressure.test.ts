@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { renditionGroups } from '../../core/presets.ts';
-import { at, numberAt, type Resource, referredId, type Stage, stages, templateFor } from '../../scripts/template.ts';
+import {
+  at,
+  numberAt,
+  ofType,
+  type Resource,
+  referredId,
+  type Stage,
+  stages,
+  templateFor,
+} from '../../scripts/template.ts';
 import { workflow } from '../../scripts/workflow.ts';
 
 /** What a stage promises about load: nothing is pulled that cannot be worked on, and nobody waits for the dead. */
@@ -32,6 +41,19 @@ describe.each(stages)('stage %s', (stage) => {
     expect(reserved('ExtractMetadataFunction')).toBeGreaterThanOrEqual(imagesInWork);
     expect(reserved('RemoveRenditionsFunction')).toBeGreaterThanOrEqual(imagesInWork);
     expect(reserved('ResizeImageFunction')).toBeGreaterThanOrEqual(imagesInWork * renditionGroups.length);
+  });
+
+  it('keeps workers warm within half of the reserve, so that a deployment can warm the next version beside them', () => {
+    const targets = ofType(templateFor(stage), 'AWS::ApplicationAutoScaling::ScalableTarget');
+    expect(targets).toHaveLength(stage === 'prod' ? 3 : 0);
+    for (const [id, { Properties }] of targets) {
+      const functionId = id.replace(/WarmTarget$/, 'Function');
+      const warm = numberAt(properties(functionId)['ProvisionedConcurrencyConfig'], 'ProvisionedConcurrentExecutions');
+      expect(Properties['ResourceId'], id).toEqual({ 'Fn::Sub': `function:\${${functionId}}:live` });
+      expect(numberAt(Properties['MinCapacity']), id).toBe(warm);
+      expect(numberAt(Properties['MaxCapacity']), id).toBeGreaterThanOrEqual(warm);
+      expect(numberAt(Properties['MaxCapacity']) * 2, id).toBeLessThanOrEqual(reserved(functionId));
+    }
   });
 
   it('hides a message for six times the dispatcher’s timeout', () => {
@@ -108,4 +130,10 @@ describe.each(stages)('stage %s', (stage) => {
       detail: { bucket: { name: [{ Ref: 'UploadBucket' }] } },
     });
   });
+});
+
+it('warms nothing where nothing shall be provisioned', () => {
+  const { resources } = templateFor('prod', { ProvisionConcurrency: 'false' });
+  expect(resources.get('DispatchImagesWarmTarget')).toBeUndefined();
+  expect(resources.get('DispatchImagesFunction')?.Properties['ProvisionedConcurrencyConfig']).toBeUndefined();
 });

@@ -157,16 +157,7 @@ describe.each(ofType(template, 'AWS::S3::Bucket'))('%s', (id, { Properties, Dele
     expect(refusesPlainHttp(policyStatements('AWS::S3::BucketPolicy', id, 'Bucket'), 's3:*', id)).toBe(true);
   });
 
-  it('is encrypted, private and its owner’s', () => {
-    expect(
-      at(
-        Properties['BucketEncryption'],
-        'ServerSideEncryptionConfiguration',
-        0,
-        'ServerSideEncryptionByDefault',
-        'SSEAlgorithm',
-      ),
-    ).toBe('AES256');
+  it('is private and its owner’s', () => {
     expect(Properties['PublicAccessBlockConfiguration']).toEqual({
       BlockPublicAcls: true,
       BlockPublicPolicy: true,
@@ -195,16 +186,14 @@ it('keeps the versions of an upload, for a stated time', () => {
   expect(at(Properties['NotificationConfiguration'], 'EventBridgeConfiguration', 'EventBridgeEnabled')).toBe(true);
 });
 
-describe.each(ofType(template, 'AWS::SQS::Queue'))('%s', (id, { Properties }) => {
-  it('is encrypted and refuses requests without TLS', () => {
-    expect(Properties['SqsManagedSseEnabled']).toBe(true);
+describe.each(ofType(template, 'AWS::SQS::Queue'))('%s', (id) => {
+  it('refuses requests without TLS', () => {
     expect(refusesPlainHttp(policyStatements('AWS::SQS::QueuePolicy', id, 'Queues'), 'sqs:*', id)).toBe(true);
   });
 });
 
 describe.each(ofType(template, 'AWS::DynamoDB::Table'))('%s', (_id, { Properties }) => {
-  it('is encrypted, can be restored to any second, and forgets what has expired', () => {
-    expect(Properties['SSESpecification']).toEqual({ SSEEnabled: true });
+  it('can be restored to any second, and forgets what has expired', () => {
     expect(Properties['PointInTimeRecoverySpecification']).toEqual({ PointInTimeRecoveryEnabled: true });
     expect(at(Properties['TimeToLiveSpecification'], 'Enabled')).toBe(true);
   });

@@ -65,6 +65,16 @@ describe.each(stages)('stage %s', (stage) => {
     ];
   };
 
+  // All that holds people's data is encrypted with one key: who reads needs Decrypt, who writes objects GenerateDataKey.
+  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html and …/developerguide/encryption.usagenotes.html
+  const throughDataKey = (permissions: readonly Permission[]): Permission[] => {
+    const has = (pattern: RegExp) => permissions.some(({ action }) => pattern.test(action));
+    return [
+      ...(has(/^(s3:GetObject|sqs:ReceiveMessage|dynamodb:)/) ? allow('DataKey', 'kms:Decrypt') : []),
+      ...(has(/^s3:PutObject$/) ? allow('DataKey', 'kms:GenerateDataKey') : []),
+    ];
+  };
+
   // GetObject answers 403 instead of 404 to a role that may not list the bucket.
   const readUploads = [
     ...allow('UploadBucket/*', 's3:GetObjectVersion', 's3:GetObject'),
@@ -87,7 +97,8 @@ describe.each(stages)('stage %s', (stage) => {
       [...allow('RenditionBucket', 's3:ListBucket'), ...allow('RenditionBucket/*', 's3:DeleteObject')],
     ],
   ])('%s may do what its code and its declaration need, and nothing else', (stem, byCode) => {
-    expect(sorted(granted(roleOf(stage, `${stem}Role`)))).toEqual(sorted([...byDeclaration(stem), ...byCode]));
+    const needed = [...byDeclaration(stem), ...byCode];
+    expect(sorted(granted(roleOf(stage, `${stem}Role`)))).toEqual(sorted([...needed, ...throughDataKey(needed)]));
   });
 
   it('lets the workflow do what its definition says, and nothing else', () => {
@@ -98,18 +109,16 @@ describe.each(stages)('stage %s', (stage) => {
       'arn:aws:states:::dynamodb:updateItem': 'dynamodb:UpdateItem',
       'arn:aws:states:::events:putEvents': 'events:PutEvents',
     };
-    const byDefinition = workflow.tasks.map(({ resource, definition }): Permission => {
+    const tasks = workflow.tasks.map(({ resource, definition }): Permission => {
       const [, on] = /\$\{(\w+)\}/.exec(JSON.stringify(definition.Arguments)) ?? [];
       const action = actionOf[resource] ?? `unknown integration ${resource}`;
       // A function is substituted by its alias.
       return { action, on: action === 'lambda:InvokeFunction' ? `${on}.Alias` : `${on}` };
     });
+    const byDefinition = [...new Map(tasks.map((permission) => [text(permission), permission])).values()];
     const byLoggingAndTracing = granted(roleOf(stage, 'ImagePipelineRole')).filter(({ on }) => on === '*');
     expect(sorted(granted(roleOf(stage, 'ImagePipelineRole')))).toEqual(
-      sorted([
-        ...new Map(byDefinition.map((permission) => [text(permission), permission])).values(),
-        ...byLoggingAndTracing,
-      ]),
+      sorted([...byDefinition, ...throughDataKey(byDefinition), ...byLoggingAndTracing]),
     );
     // https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html and …/xray-iam.html
     expect(byLoggingAndTracing.map(({ action }) => action).sort()).toEqual([
@@ -156,6 +165,27 @@ describe.each(stages)('stage %s', (stage) => {
     }
   });
 
+  it('bounds every role by exactly what all roles together may do, in this account', () => {
+    const roles = ofType(templateFor('prod'), 'AWS::IAM::Role').map(([, role]) => role);
+    for (const [id, role] of ofType(template, 'AWS::IAM::Role')) {
+      expect(role.Properties['PermissionsBoundary'], id).toEqual({ Ref: 'PipelineBoundary' });
+    }
+    const boundary = roleOf(stage, 'PipelineBoundary').Properties['PolicyDocument'];
+    const [statement, ...others] = [at(boundary, 'Statement') ?? []].flat();
+    expect(others).toEqual([]);
+    expect(at(statement, 'Action')).toEqual([
+      ...new Set(
+        roles
+          .flatMap(granted)
+          .map(({ action }) => action)
+          .sort(),
+      ),
+    ]);
+    expect(at(statement, 'Condition')).toEqual({
+      StringEqualsIfExists: { 'aws:ResourceAccount': { Ref: 'AWS::AccountId' } },
+    });
+  });
+
   it.each(['UploadQueue', 'UndeliveredEventQueue'])(
     'lets EventBridge, in the name of this rule alone, send to %s',
     (queue) => {
@@ -170,4 +200,26 @@ describe.each(stages)('stage %s', (stage) => {
       });
     },
   );
+});
+
+it('lets the circuit breaker switch the intake and look at its alarm, and nothing else', () => {
+  const byTracing = granted(roleOf('prod', 'ImagePipelineRole')).filter(({ on }) => on === '*');
+  expect(sorted(granted(roleOf('prod', 'IntakeBreakerRole')))).toEqual(
+    sorted([
+      ...allow(
+        'arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:event-source-mapping:${DispatchImagesFunctionUploads}',
+        'lambda:UpdateEventSourceMapping',
+      ),
+      ...allow('UploadQueueUndecidedAlarm', 'cloudwatch:DescribeAlarms'),
+      ...byTracing,
+    ]),
+  );
+  expect(sorted(granted(roleOf('prod', 'IntakeBreakerRuleRole')))).toEqual(['states:StartExecution on IntakeBreaker']);
+});
+
+it('takes the boundary that an organisation demands in place of its own', () => {
+  const theirs = 'arn:aws:iam::111122223333:policy/boundary';
+  for (const [id, role] of ofType(templateFor('prod', { PermissionsBoundary: theirs }), 'AWS::IAM::Role')) {
+    expect(role.Properties['PermissionsBoundary'], id).toBe(theirs);
+  }
 });

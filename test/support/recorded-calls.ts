@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import * as z from 'zod';
+import { workDirectory } from '../../scripts/project.ts';
+
+/** Every call of AWS that a deployed function made since the stack was started. */
+
+export const recordedCallsFile = join(workDirectory, 'recorded-calls.jsonl');
+
+/** For the emulator, whose functions inherit its environment. */
+export const recordingEnvironment = {
+  NODE_OPTIONS: `--import ${pathToFileURL(join(import.meta.dirname, 'record-calls.ts')).href}`,
+  RECORDED_CALLS_FILE: recordedCallsFile,
+};
+
+const recorded = z.object({
+  functionName: z.string(),
+  method: z.string(),
+  path: z.string(),
+  target: z.string().optional(),
+  body: z.string(),
+});
+
+export interface RecordedCall {
+  readonly functionName: string;
+  /** IAM's name for it. */
+  readonly action: string;
+  /** The name of the bucket, table or queue, the ARN of the state machine; `/*` behind it: an object of the bucket. */
+  readonly resource: string;
+}
+
+export function recordedCalls(): RecordedCall[] {
+  return readFileSync(recordedCallsFile, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const call = recorded.parse(JSON.parse(line));
+      return { functionName: call.functionName, ...(call.target === undefined ? ofS3(call) : ofJson(call)) };
+    });
+}
+
+const services: Readonly<Record<string, string>> = {
+  AmazonSQS: 'sqs',
+  AWSStepFunctions: 'states',
+  DynamoDB_20120810: 'dynamodb',
+};
+const resourceNames = z
+  .object({ TableName: z.string(), QueueUrl: z.string(), stateMachineArn: z.string() })
+  .partial()
+  .transform(({ TableName, QueueUrl, stateMachineArn }) => TableName ?? QueueUrl ?? stateMachineArn ?? 'unknown');
+
+function ofJson({ target = '', body }: z.infer<typeof recorded>) {
+  const [api = '', operation = ''] = target.split('.');
+  return { action: `${services[api] ?? api}:${operation}`, resource: resourceNames.parse(JSON.parse(body)) };
+}
+
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+function ofS3({ method, path }: z.infer<typeof recorded>) {
+  const { pathname, searchParams } = new URL(path, 'https://s3.invalid');
+  const [, bucket = '', ...key] = pathname.split('/');
+  const read = searchParams.has('versionId') ? 's3:GetObjectVersion' : 's3:GetObject';
+  if (key.join('/') !== '') {
+    const actions: Readonly<Record<string, string>> = { GET: read, PUT: 's3:PutObject', DELETE: 's3:DeleteObject' };
+    return { action: actions[method] ?? `s3:${method}`, resource: `${bucket}/*` };
+  }
+  if (searchParams.has('delete')) return { action: 's3:DeleteObject', resource: `${bucket}/*` };
+  return { action: method === 'GET' ? 's3:ListBucket' : `s3:${method}`, resource: bucket };
+}

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { at, type Json, ofType, type Resource, stages, templateFor } from '../../scripts/template.ts';
+
+/** Encryption with a key of the stack's own, access logs, code signing. */
+
+const template = templateFor('prod');
+const resource = (id: string): Resource => {
+  const found = template.resources.get(id);
+  if (found === undefined) throw new Error(`template.yaml has no resource ${id}.`);
+  return found;
+};
+const all = (type: string) => ofType(template, type);
+const items = (value: Json | undefined): Json[] => [value ?? []].flat();
+const keyStatement = (sid: string) =>
+  items(at(resource('DataKey').Properties['KeyPolicy'], 'Statement')).find((found) => at(found, 'Sid') === sid);
+
+const keyArn = { 'Fn::GetAtt': 'DataKey.Arn' };
+const key = { Ref: 'DataKey' };
+
+describe('the data key', () => {
+  it.each(all('AWS::S3::Bucket').filter(([id]) => id !== 'AccessLogBucket'))(
+    'encrypts %s, by one key of the bucket for many objects',
+    (_id, { Properties }) => {
+      expect(at(Properties['BucketEncryption'], 'ServerSideEncryptionConfiguration')).toEqual([
+        {
+          ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: keyArn },
+          BucketKeyEnabled: true,
+        },
+      ]);
+    },
+  );
+
+  it.each(all('AWS::SQS::Queue'))('encrypts %s', (_id, { Properties }) => {
+    expect(Properties['KmsMasterKeyId']).toEqual(key);
+  });
+
+  it.each(all('AWS::DynamoDB::Table'))('encrypts %s', (_id, { Properties }) => {
+    expect(Properties['SSESpecification']).toEqual({ SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: key });
+  });
+
+  it.each(all('AWS::Logs::LogGroup'))('encrypts %s, whose name its policy knows', (_id, { Properties }) => {
+    expect(Properties['KmsKeyId']).toEqual(keyArn);
+    // Without a name CloudFormation gives one that begins with the stack's.
+    const name = at(Properties['LogGroupName'], 'Fn::Sub') ?? '${AWS::StackName}-';
+    const known = items(
+      at(keyStatement('LogsAreWritten'), 'Condition', 'ArnLike', 'kms:EncryptionContext:aws:logs:arn'),
+    );
+    const prefixes = known.map((arn) => String(at(arn, 'Fn::Sub')).replace(/^.*:log-group:|\*$/g, ''));
+    expect(prefixes.filter((prefix) => String(name).startsWith(prefix))).toHaveLength(1);
+  });
+
+  it('is renewed every year, and outlives the stack like the data that nobody could read without it', () => {
+    const { Properties, DeletionPolicy, UpdateReplacePolicy } = resource('DataKey');
+    expect(Properties['EnableKeyRotation']).toBe(true);
+    expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['Retain', 'Retain']);
+  });
+
+  it('lets EventBridge deliver into the encrypted queues, for the rules of this stack alone', () => {
+    expect(keyStatement('EventBridgeDelivers')).toEqual({
+      Sid: 'EventBridgeDelivers',
+      Effect: 'Allow',
+      Principal: { Service: 'events.amazonaws.com' },
+      Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      Resource: '*',
+      Condition: {
+        StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
+        ArnLike: {
+          'aws:SourceArn': {
+            'Fn::Sub': 'arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/${AWS::StackName}-*',
+          },
+        },
+      },
+    });
+    // A rule with a name of its own would not be covered.
+    for (const [id, rule] of all('AWS::Events::Rule')) expect(rule.Properties['Name'], id).toBeUndefined();
+  });
+
+  it('is given to nobody outside the account', () => {
+    for (const [id, { Properties }] of all('AWS::KMS::Key')) {
+      for (const statement of items(at(Properties['KeyPolicy'], 'Statement'))) {
+        const service = at(statement, 'Principal', 'Service');
+        const account = { 'Fn::Sub': 'arn:${AWS::Partition}:iam::${AWS::AccountId}:root' };
+        if (service === undefined) expect(at(statement, 'Principal', 'AWS'), id).toEqual(account);
+        else expect(JSON.stringify(at(statement, 'Condition')), id).toContain('AWS::AccountId');
+      }
+    }
+  });
+});
+
+describe('access logs', () => {
+  it.each(all('AWS::S3::Bucket').filter(([id]) => id !== 'AccessLogBucket'))(
+    'of %s go to the bucket for them, which takes them from this stack’s buckets alone',
+    (id, { Properties }) => {
+      expect(at(Properties['LoggingConfiguration'], 'DestinationBucketName')).toEqual({ Ref: 'AccessLogBucket' });
+      const [deliver] = items(at(resource('AccessLogBucketPolicy').Properties['PolicyDocument'], 'Statement'));
+      expect(deliver).toMatchObject({ Action: 's3:PutObject', Principal: { Service: 'logging.s3.amazonaws.com' } });
+      expect(items(at(deliver, 'Condition', 'ArnEquals', 'aws:SourceArn'))).toContainEqual({
+        'Fn::GetAtt': `${id}.Arn`,
+      });
+    },
+  );
+
+  it('are kept for a stated time', () => {
+    expect(at(resource('AccessLogBucket').Properties['LifecycleConfiguration'], 'Rules', 0, 'ExpirationInDays')).toBe(
+      90,
+    );
+  });
+});
+
+describe('code signing', () => {
+  const profile = 'arn:aws:signer:us-east-1:111122223333:/signing-profiles/darkroom/1';
+  const signed = templateFor('prod', { SigningProfileVersionArn: profile });
+
+  it.each(ofType(signed, 'AWS::Serverless::Function'))('of %s is enforced where there is a profile', (id, found) => {
+    expect(found.Properties['CodeSigningConfigArn']).toEqual({ Ref: 'CodeSigningConfig' });
+    expect(template.resources.get(id)?.Properties['CodeSigningConfigArn']).toBeUndefined();
+  });
+
+  it('lets nothing else run', () => {
+    expect(signed.resources.get('CodeSigningConfig')?.Properties).toMatchObject({
+      AllowedPublishers: { SigningProfileVersionArns: [profile] },
+      CodeSigningPolicies: { UntrustedArtifactOnDeployment: 'Enforce' },
+    });
+  });
+});
+
+it.each(stages)('stage %s has all of it but what no emulator knows', (stage) => {
+  const here = templateFor(stage).resources;
+  for (const id of ['DataKey', 'PipelineBoundary', 'AccessLogBucket']) expect(here.has(id), id).toBe(true);
+});

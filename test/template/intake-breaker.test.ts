@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs';
+import jsonata from 'jsonata';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { retryDelaySeconds } from '../../core/dispatch-images.ts';
+import { at, numberAt, type Resource, stages, templateFor } from '../../scripts/template.ts';
+
+/** The circuit breaker: stops pulling while what is behind keeps failing, and goes on by itself. */
+
+const template = templateFor('prod');
+const properties = (id: string): Resource['Properties'] => {
+  const found = template.resources.get(id);
+  if (found === undefined) throw new Error(`template.yaml has no resource ${id}.`);
+  return found.Properties;
+};
+
+const stateSchema = z.looseObject({
+  Type: z.enum(['Task', 'Wait', 'Choice', 'Succeed']),
+  Resource: z.string().default(''),
+  Arguments: z.record(z.string(), z.unknown()).default({}),
+  Assign: z.record(z.string(), z.string()).default({}),
+  Seconds: z.number().default(0),
+  Choices: z.array(z.object({ Condition: z.string(), Next: z.string() })).default([]),
+  Default: z.string().optional(),
+  Next: z.string().optional(),
+  Retry: z.array(z.looseObject({ ErrorEquals: z.array(z.string()) })).default([]),
+});
+const machine = z
+  .object({ StartAt: z.string(), States: z.record(z.string(), stateSchema) })
+  .parse(JSON.parse(readFileSync(new URL('../../statemachine/intake-breaker.asl.json', import.meta.url), 'utf8')));
+
+const substitutions: Readonly<Record<string, string>> = {
+  Dispatchers: '10',
+  IntakeMapping: 'mapping',
+  UploadQueueUndecidedAlarm: 'alarm',
+};
+
+async function evaluate(value: unknown, variables: Readonly<Record<string, unknown>>): Promise<unknown> {
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).map(async ([name, item]) => [name, await evaluate(item, variables)]);
+    return Array.isArray(value)
+      ? await Promise.all(value.map((item) => evaluate(item, variables)))
+      : Object.fromEntries(await Promise.all(entries));
+  }
+  if (typeof value !== 'string') return value;
+  const filled = value.replace(/\$\{(\w+)\}/g, (_, name: string) => substitutions[name] ?? `no substitution ${name}`);
+  const [, expression] = /^\{%(.*)%\}$/s.exec(filled) ?? [];
+  return expression === undefined ? filled : await jsonata(expression).evaluate({}, { ...variables });
+}
+
+/** What it does to the intake, in order, if the alarm looks like this after the trial. */
+async function run(alarmState: string): Promise<unknown[]> {
+  const done: unknown[] = [];
+  const variables: Record<string, unknown> = {};
+  for (let name: string | undefined = machine.StartAt; name !== undefined; ) {
+    const state: z.infer<typeof stateSchema> | undefined = machine.States[name];
+    if (state === undefined) throw new Error(`The circuit breaker has no state ${name}.`);
+    if (state.Type === 'Wait') done.push({ wait: state.Seconds });
+    if (state.Resource.endsWith(':updateEventSourceMapping')) done.push(await evaluate(state.Arguments, variables));
+    const result = { MetricAlarms: [{ StateValue: alarmState }] };
+    for (const [variable, value] of Object.entries(state.Assign)) {
+      variables[variable] = await evaluate(value, { states: { result } });
+    }
+    let next: string | undefined = state.Next ?? state.Default;
+    for (const { Condition, Next } of state.Choices) if (await evaluate(Condition, variables)) next = Next;
+    name = next;
+  }
+  return done;
+}
+
+const opened = { Uuid: 'mapping', Enabled: false };
+const trickle = { Uuid: 'mapping', Enabled: true, ScalingConfig: { MaximumConcurrency: 2 } };
+
+describe('once most uploads cannot be decided', () => {
+  it('intake stops, is tried with a trickle, and goes on in full when that went well', async () => {
+    const closed = { Uuid: 'mapping', ScalingConfig: { MaximumConcurrency: 10 } };
+    expect(await run('OK')).toEqual([opened, { wait: 300 }, trickle, { wait: 300 }, closed]);
+  });
+
+  it('the trickle stays a trickle when the alarm rings again, which opens the circuit anew', async () => {
+    expect(await run('ALARM')).toEqual([opened, { wait: 300 }, trickle, { wait: 300 }]);
+  });
+
+  it('every call is tried again, for a mapping that is just being updated refuses another change', () => {
+    for (const [name, state] of Object.entries(machine.States)) {
+      if (state.Type === 'Task') expect(state.Retry, name).toMatchObject([{ ErrorEquals: ['States.ALL'] }]);
+    }
+  });
+});
+
+const alarm = properties('UploadQueueUndecidedAlarm');
+const metricPeriod = numberAt(alarm['Metrics'], 1, 'MetricStat', 'Period');
+// CloudWatch has the numbers of a minute one or two minutes later.
+const ringsAfterSeconds = (numberAt(alarm['EvaluationPeriods']) + 2) * metricPeriod;
+
+it.each(stages.filter((stage) => stage !== 'local'))(
+  'stage %s: stops before any message has used its tries up',
+  (stage) => {
+    const here = templateFor(stage).resources;
+    const dispatcher = here.get('DispatchImagesFunction')?.Properties ?? {};
+    const baseSeconds = numberAt(dispatcher['Environment'], 'Variables', 'RETRY_BASE_SECONDS');
+    const tries = numberAt(here.get('UploadQueue')?.Properties['RedrivePolicy'], 'maxReceiveCount');
+    const shortest = Array.from({ length: tries - 1 }, (_, failed) =>
+      retryDelaySeconds(failed + 1, { baseSeconds, lastTry: false, random: 0 }),
+    ).reduce((sum, delay) => sum + delay);
+    expect(ringsAfterSeconds).toBeLessThan(shortest);
+  },
+);
+
+it('has seen the alarm end before the trial, and would see it ring again within', () => {
+  expect(machine.States['CoolDown']?.Seconds).toBeGreaterThan(ringsAfterSeconds);
+  expect(machine.States['Trial']?.Seconds).toBeGreaterThan(ringsAfterSeconds);
+});
+
+it.each([
+  [{ received: 100, deleted: 100 }, 0],
+  [{ received: 100, deleted: 30 }, 70],
+  [{ received: 10, deleted: 0 }, 0],
+])('given %o, %i percent are undecided', async ({ received, deleted }, percent) => {
+  // CloudWatch's IF(condition, then, else) in JSONata's words.
+  const [, condition, then, otherwise] =
+    /^IF\((.+), (.+), (.+)\)$/.exec(String(at(alarm['Metrics'], 0, 'Expression'))) ?? [];
+  const inJsonata = `${condition} ? ${then} : ${otherwise}`.replace(/received|deleted/g, '$$$&');
+  expect(await jsonata(inJsonata).evaluate({}, { received, deleted })).toBe(percent);
+});
+
+it('is started by that alarm, and by nothing else', () => {
+  const rule = properties('IntakeBreakerRule');
+  expect(rule['EventPattern']).toEqual({
+    source: ['aws.cloudwatch'],
+    'detail-type': ['CloudWatch Alarm State Change'],
+    resources: [{ 'Fn::GetAtt': 'UploadQueueUndecidedAlarm.Arn' }],
+    detail: { state: { value: ['ALARM'] } },
+  });
+  expect(at(rule['Targets'], 0, 'Arn')).toEqual({ Ref: 'IntakeBreaker' });
+});
+
+it('switches the mapping that takes uploads, back to the concurrency that the template gives it', () => {
+  const mapping = at(properties('DispatchImagesFunction')['Events'], 'Uploads', 'Properties', 'ScalingConfig');
+  expect(properties('IntakeBreaker')['DefinitionSubstitutions']).toEqual({
+    IntakeMapping: { Ref: 'DispatchImagesFunctionUploads' },
+    Dispatchers: at(mapping, 'MaximumConcurrency'),
+    UploadQueueUndecidedAlarm: { Ref: 'UploadQueueUndecidedAlarm' },
+  });
+});
