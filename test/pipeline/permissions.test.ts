@@ -53,6 +53,8 @@ async function probe(stem: string, action: string): Promise<unknown> {
       return { correlationId: 'probe', image: { ...image, sequencer: padSequencer('FFFF') }, scope: 'older' };
     case 'DispatchImages':
       return { Records: [sqsRecord(action)] };
+    case 'ProbePipeline':
+      return {};
     default:
       throw new Error(`Give the new function ${stem} a probe here.`);
   }
@@ -103,7 +105,7 @@ describe('without its permission', () => {
   });
 });
 
-it.each(['ExtractMetadata', 'ResizeImage', 'RemoveRenditions', 'DispatchImages'])(
+it.each(['ExtractMetadata', 'ResizeImage', 'RemoveRenditions', 'DispatchImages', 'ProbePipeline'])(
   'with all of them, %s does its work',
   async (stem) => {
     expect(await call(stem, 'none')).toMatchObject({ error: undefined });
