@@ -125,7 +125,7 @@ describe.each<[what: string, pipeline: InMemoryPipeline, reason: string, message
     /bytes/,
   ],
   [
-    'records one of another size than the preset demands, and stores it so',
+    'records another size than the preset demands',
     pipelineWith({
       file: (_, right) => right,
       record: (right) => ({
@@ -142,6 +142,12 @@ describe.each<[what: string, pipeline: InMemoryPipeline, reason: string, message
     'not-removed',
     /not removed within 10/,
   ],
+  [
+    'writes a tombstone and stops there',
+    pipelineWith({ finishesRemovals: false }),
+    'not-removed',
+    /not removed within 10/,
+  ],
 ])('given a pipeline that %s', (_, pipeline, reason, message) => {
   it(`the probe fails as ${reason}, and its picture is gone`, async () => {
     const verdict = await probe(pipeline);
@@ -155,7 +161,7 @@ describe('given that the probe itself cannot work', () => {
   it('for want of an upload, it throws, and leaves no deletion of what never was', async () => {
     const pipeline = pipelineWith({ uploadFails: new Error('SlowDown') });
     await expect(probe(pipeline)).rejects.toThrow('SlowDown');
-    expect([...pipeline.uploads.keys()]).toEqual([]);
+    expect(pipeline.removals).toEqual([]);
   });
 
   it('for want of the record, it throws after it has deleted its picture', async () => {

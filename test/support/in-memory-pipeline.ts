@@ -20,6 +20,7 @@ const BUCKET = 'uploads';
  */
 export class InMemoryPipeline {
   readonly uploads = new Map<string, Bytes>();
+  readonly removals: string[] = [];
   readonly stored = new Map<string, StoredRendition>();
   /** Until a record is there, and until a deletion has its effect. */
   readyAfterMillis = 2_000;
@@ -28,6 +29,8 @@ export class InMemoryPipeline {
   record: (right: Extract<ImageRecord, { outcome: 'processed' }>) => ImageRecord = (right) => right;
   /** What is stored in place of the right file. */
   file: (rendition: Rendition, right: StoredRendition) => StoredRendition | undefined = (_, right) => right;
+  /** Whether a deletion is carried through: tombstone, renditions, event. */
+  finishesRemovals = true;
   /** S3 on the emulator tells the pipeline no version. */
   knowsVersions = true;
   uploadFails: Error | undefined;
@@ -70,9 +73,15 @@ export class InMemoryPipeline {
       return sent;
     },
     remove: async (key) => {
+      this.removals.push(key);
       this.uploads.delete(key);
       const imageId = await imageIdOf(BUCKET, key);
-      const record: ImageRecord = { ...this.told(imageId, key, 'none'), outcome: 'deleted', expiresAt: 1 };
+      const record: ImageRecord = {
+        ...this.told(imageId, key, 'none'),
+        outcome: 'deleted',
+        announced: this.finishesRemovals,
+        expiresAt: 1,
+      };
       this.due.push({ at: this.millis + this.removedAfterMillis, imageId, record });
     },
   };
