@@ -1,8 +1,8 @@
 import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
-import type { ImageId } from '../core/image.ts';
 import { inputFormats } from '../core/metadata.ts';
 import { rejectionReasons } from '../core/outcome.ts';
+import type { Catalogue } from '../core/ports.ts';
 import type { ImageRecord } from '../core/record.ts';
 
 const positiveInteger = z.int().check(z.positive());
@@ -58,16 +58,15 @@ const imageRecord = z.discriminatedUnion('outcome', [
   }),
 ]) satisfies z.ZodMiniType<ImageRecord>;
 
-/** Reads records; the workflow alone writes them. */
 export function dynamoDbCatalogue({
   client,
   tableName,
 }: {
   readonly client: DynamoDBDocumentClient;
   readonly tableName: string;
-}) {
+}): Catalogue {
   return {
-    async find(imageId: ImageId): Promise<ImageRecord | undefined> {
+    async find(imageId) {
       const { Item } = await client.send(
         new GetCommand({ TableName: tableName, Key: { imageId }, ConsistentRead: true }),
       );

@@ -3,6 +3,7 @@ import type { ImageId, Upload, UploadEvent } from './image.ts';
 import type { ImageHeader, Portrait } from './metadata.ts';
 import type { Missing, Outcome, Rejection, RejectionReason } from './outcome.ts';
 import type { Preset } from './presets.ts';
+import type { ImageRecord } from './record.ts';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -61,3 +62,40 @@ export type PipelineInput = UploadEvent & {
   /** No further try follows: a failure is to be recorded and announced. */
   readonly lastTry: boolean;
 };
+
+/** Where records are read; the workflow alone writes them. */
+export interface Catalogue {
+  /** What was written a moment ago is seen. */
+  find(imageId: ImageId): Promise<ImageRecord | undefined>;
+}
+
+/** What a user of the pipeline does with its upload bucket. */
+export interface Uploader {
+  readonly bucket: string;
+  put(key: string, bytes: Bytes, contentType: string): Promise<SentUpload>;
+  /** The key is gone; its versions stay until the bucket's lifecycle removes them. */
+  remove(key: string): Promise<void>;
+}
+
+/** The state that an upload made. */
+export interface SentUpload {
+  readonly etag: string;
+  readonly versionId?: string | undefined;
+}
+
+/** What a user of the pipeline sees of its renditions. */
+export interface RenditionReader {
+  /** Gone or forbidden is an answer: S3 tells the two apart only to those who may list the bucket. */
+  read(
+    key: string,
+  ): Promise<
+    | { readonly outcome: 'found'; readonly bytes: Bytes; readonly contentType: string | undefined }
+    | { readonly outcome: 'unreadable'; readonly message: string }
+  >;
+}
+
+export interface Clock {
+  /** Milliseconds; only differences mean something. */
+  now(): number;
+  sleep(millis: number): Promise<void>;
+}

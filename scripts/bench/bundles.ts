@@ -81,7 +81,7 @@ async function loadTimes(ways: Readonly<Record<string, readonly Bundle[]>>): Pro
         const id = `${way} ${name}`;
         const file = join(directory, `${id.replaceAll(' ', '-')}.${way === 'as ES modules' ? 'mjs' : 'cjs'}`);
         await writeFile(file, code);
-        contenders.push({ id, file, before: /resize|extract/.test(name) ? ['sharp'] : [] });
+        contenders.push({ id, file, before: /resize|extract|probe/.test(name) ? ['sharp'] : [] });
       }
     }
     const times = new Map(contenders.map(({ id }): [string, LoadTime[]] => [id, []]));

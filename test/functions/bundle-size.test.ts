@@ -25,10 +25,11 @@ describe.each(bundles)('the package of $name', ({ zippedBytes, contributors }) =
   });
 });
 
-it('all four functions are bundled', () => {
+it('all five functions are bundled', () => {
   expect(bundles.map(({ name }) => name).sort()).toEqual([
     'dispatch-images',
     'extract-metadata',
+    'probe-pipeline',
     'remove-renditions',
     'resize-image',
   ]);

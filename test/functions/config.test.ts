@@ -14,6 +14,12 @@ const environments: Readonly<Record<string, Readonly<Record<string, string>>>> =
   'extract-metadata': { KEEP_LOCATION: 'false' },
   'resize-image': { RENDITION_BUCKET: 'renditions' },
   'remove-renditions': { RENDITION_BUCKET: 'renditions' },
+  'probe-pipeline': {
+    UPLOAD_BUCKET: 'uploads',
+    RENDITION_BUCKET: 'renditions',
+    IMAGE_TABLE: 'images',
+    WAIT_MILLIS: '90000',
+  },
 };
 
 async function configOf(stem: string, environment: Readonly<Record<string, string>>): Promise<Record<string, unknown>> {
@@ -63,6 +69,10 @@ describe.each([
   ['extract-metadata', 'KEEP_LOCATION', 'perhaps'],
   ['resize-image', 'RENDITION_BUCKET', ''],
   ['remove-renditions', 'RENDITION_BUCKET', ''],
+  ['probe-pipeline', 'UPLOAD_BUCKET', ''],
+  ['probe-pipeline', 'RENDITION_BUCKET', ''],
+  ['probe-pipeline', 'IMAGE_TABLE', ''],
+  ['probe-pipeline', 'WAIT_MILLIS', '0'],
 ])('%s with %s = "%s"', (stem, name, value) => {
   it('refuses to load and names the variable', async () => {
     await expect(configOf(stem, { ...environments[stem], [name]: value })).rejects.toThrow(name);

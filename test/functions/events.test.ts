@@ -8,7 +8,7 @@ import { parseS3Event } from '../../adapters/s3-event.ts';
 import { imageTask, removalTask, renditionTask } from '../../adapters/workflow-task.ts';
 import { imageIdOf } from '../../core/image.ts';
 import { renditionGroups } from '../../core/presets.ts';
-import { templateFor } from '../../scripts/template.ts';
+import { at, templateFor } from '../../scripts/template.ts';
 
 const project = new URL('../../', import.meta.url);
 const files = globSync('events/*/*.json', { cwd: project }).sort();
@@ -96,6 +96,11 @@ it('events/remove-renditions speaks of what events/resize-image rendered', () =>
   expect(own).toMatchObject({ scope: 'own', image: { imageId: rendered?.imageId, sequencer: rendered?.sequencer } });
   expect(older).toMatchObject({ scope: 'older', image: { imageId: rendered?.imageId } });
   expect(String(older?.image.sequencer) > String(rendered?.sequencer)).toBe(true);
+});
+
+it('events/probe-pipeline is what the schedule sends', () => {
+  const input = at(templateFor('prod').resources.get('ProbeSchedule')?.Properties['Target'], 'Input');
+  expect(eventsOf('probe-pipeline').map(readEvent)).toEqual([JSON.parse(String(input))]);
 });
 
 describe.each(eventsOf('dispatch-images'))('%s', (file) => {

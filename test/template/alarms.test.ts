@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
+import { Logger } from '@aws-lambda-powertools/logger';
 import { describe, expect, it } from 'vitest';
+import { probeLog } from '../../adapters/probe-log.ts';
 import {
   at,
   type Json,
@@ -10,12 +12,30 @@ import {
   stages,
   templateFor,
 } from '../../scripts/template.ts';
+import { emittedMetrics } from '../support/emitted-metrics.ts';
+
+/** By function: what it prints, whatever it is called there. */
+const emitted = {
+  ProbePipelineFunction: await emittedMetrics(() => {
+    const log = probeLog(new Logger());
+    const identity = { key: 'darkroom-probe/1.jpg', imageId: 'c0ffee' };
+    log({ ...identity, verdict: 'healthy', readyMillis: 1 });
+    log({ ...identity, verdict: 'failed', reason: 'late', message: 'There was no record.' });
+  }),
+};
 
 /**
  * Alarms that can ring: AWS's published metrics, each with the sets of dimensions under which it is published. An alarm
  * on anything else waits for ever and looks healthy.
  */
-const published: Readonly<Record<string, Readonly<Record<string, readonly string[][]>>>> = {
+const published: Readonly<Record<string, Readonly<Record<string, readonly (readonly string[])[]>>>> = {
+  // Our own: what the code really emits, so that a typo on either side is found here.
+  Darkroom: Object.fromEntries(
+    Object.values(emitted)
+      .flat()
+      .filter(({ namespace }) => namespace === 'Darkroom')
+      .map(({ name, dimensions }) => [name, [dimensions]]),
+  ),
   // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
   'AWS/Lambda': byMetric(
     ['Errors', 'Throttles', 'Duration', 'ConcurrentExecutions', 'Invocations'],
@@ -57,7 +77,13 @@ const metrics = ({ Properties }: Resource): Json[] =>
   Properties['Metrics'] === undefined
     ? [Properties]
     : items(Properties['Metrics']).flatMap((entry) => at(entry, 'MetricStat', 'Metric') ?? []);
-const watched = (alarm: Resource) => referredId(at(metrics(alarm)[0], 'Dimensions', 0, 'Value'));
+/** The resource that an alarm is about; of a metric of our own, the function that emits it. */
+const watched = (alarm: Resource) => {
+  const [metric] = metrics(alarm);
+  return at(metric, 'Namespace') === 'Darkroom'
+    ? Object.entries(emitted).find(([, own]) => own.some(({ name }) => name === at(metric, 'MetricName')))?.[0]
+    : referredId(at(metric, 'Dimensions', 0, 'Value'));
+};
 const on = (id: string, metric: string) =>
   alarms
     .filter(([, alarm]) => watched(alarm) === id && alarm.Properties['MetricName'] === metric)
@@ -74,6 +100,12 @@ describe.each(alarms)('%s', (id, alarm) => {
     }
   });
 
+  it('means this stack’s own, where the metric is ours', () => {
+    if (Properties['Namespace'] !== 'Darkroom') return;
+    const service = items(Properties['Dimensions']).map((dimension) => at(dimension, 'Value'));
+    expect(service).toEqual([at(template.functionGlobals['Environment'], 'Variables', 'POWERTOOLS_SERVICE_NAME')]);
+  });
+
   it('is named after what it watches', () => {
     const subject = (watched(alarm) ?? '').replace(/Function$/, '');
     expect(template.resources.has(watched(alarm) ?? '')).toBe(true);
@@ -88,7 +120,8 @@ describe.each(alarms)('%s', (id, alarm) => {
     expect(impact).toBeDefined();
     expect(existsSync(new URL(`../../docs/runbooks/${runbook}`, import.meta.url)), runbook).toBe(true);
     expect(Properties['AlarmActions']).toEqual([{ Ref: 'AlarmTopic' }]);
-    expect(Properties['TreatMissingData']).toBe('notBreaching');
+    // Silence is what the one alarm is for.
+    expect(Properties['TreatMissingData']).toBe(id === 'ProbePipelineMissingAlarm' ? 'breaching' : 'notBreaching');
   });
 });
 
@@ -128,6 +161,41 @@ describe.each(stages)('stage %s', (stage) => {
       expect(concurrency?.[1].Properties['Threshold']).toBe(Properties['ReservedConcurrentExecutions']);
     },
   );
+});
+
+describe.each(stages)('the probe of stage %s', (stage) => {
+  const { resources } = templateFor(stage);
+  const properties = (id: string) => resources.get(id)?.Properties ?? {};
+
+  it('is missed where its schedule is on, and nowhere else', () => {
+    const isOn = properties('ProbeSchedule')['State'] === 'ENABLED';
+    expect(isOn).toBe(stage !== 'local');
+    expect(properties('ProbePipelineMissingAlarm')).toMatchObject({
+      Statistic: 'SampleCount',
+      Threshold: 1,
+      ComparisonOperator: 'LessThanThreshold',
+      TreatMissingData: isOn ? 'breaching' : 'notBreaching',
+    });
+  });
+
+  it.each(['Failed', 'Errors', 'Throttles'])(
+    'rings for %s in periods that each have a probe, when two of three do',
+    (symptom) => {
+      expect(properties('ProbeSchedule')['ScheduleExpression']).toBe('rate(5 minutes)');
+      expect(properties(`ProbePipeline${symptom}Alarm`)).toMatchObject({
+        Period: 300,
+        EvaluationPeriods: 3,
+        DatapointsToAlarm: 2,
+        Threshold: 0,
+        ComparisonOperator: 'GreaterThanThreshold',
+      });
+    },
+  );
+});
+
+it('wakes somebody when a probe fails, or none comes', () => {
+  const rule = String(at(template.resources.get('UsersHurtAlarm')?.Properties['AlarmRule'], 'Fn::Sub'));
+  expect(rule).toMatch(/\{ProbePipelineFailedAlarm\}.*\{ProbePipelineMissingAlarm\}/s);
 });
 
 it('wakes somebody only where users are hurt, and by alarms that exist', () => {

@@ -123,6 +123,33 @@ describe.each(stages)('stage %s', (stage) => {
     expect(numberAt(target, 'RetryPolicy', 'MaximumRetryAttempts')).toBe(185);
   });
 
+  it('gives a probe both its waits, and ends it before the next one begins', () => {
+    const probe = properties('ProbePipelineFunction');
+    const waitSeconds = numberAt(probe['Environment'], 'Variables', 'WAIT_MILLIS') / 1000;
+    // 80 %: where its alarm rings.
+    expect(2 * waitSeconds).toBeLessThan(0.8 * numberAt(probe['Timeout']));
+    const [, minutes] = /^rate\((\d+) minutes\)$/.exec(String(properties('ProbeSchedule')['ScheduleExpression'])) ?? [];
+    expect(numberAt(probe['Timeout'])).toBeLessThan(60 * Number(minutes));
+    expect(probe['ReservedConcurrentExecutions']).toBe(1);
+  });
+
+  it('makes no probe good later: what is late is dropped, and leaves no dead letter', () => {
+    const target = properties('ProbeSchedule')['Target'];
+    expect(at(target, 'Arn')).toEqual({ Ref: 'ProbePipelineFunction.Alias' });
+    expect(at(target, 'DeadLetterConfig')).toBeUndefined();
+    const inLambda = properties('ProbePipelineFunction')['EventInvokeConfig'];
+    expect(at(inLambda, 'DestinationConfig')).toBeUndefined();
+    expect(at(inLambda, 'MaximumRetryAttempts')).toBe(0);
+    const oldest =
+      numberAt(target, 'RetryPolicy', 'MaximumEventAgeInSeconds') + numberAt(inLambda, 'MaximumEventAgeInSeconds');
+    expect(oldest).toBeLessThan(300);
+  });
+
+  it('waits for a probe longer than the queue’s first retry takes', () => {
+    const wait = numberAt(properties('ProbePipelineFunction')['Environment'], 'Variables', 'WAIT_MILLIS');
+    expect(wait).toBeGreaterThan(1000 * numberAt(dispatcher['Environment'], 'Variables', 'RETRY_BASE_SECONDS'));
+  });
+
   it('listens to its own upload bucket alone, so that nothing it writes comes back as an upload', () => {
     expect(properties('UploadRule')['EventPattern']).toEqual({
       source: ['aws.s3'],

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { PROBE_PREFIX } from '../../core/probe-pipeline.ts';
 import {
   at,
   type Json,
@@ -44,7 +45,9 @@ describe('one stem a step', () => {
 
   it('names the state of each worker after its function', () => {
     const workflow = readFileSync(projectFile('statemachine/image-pipeline.asl.json'), 'utf8');
-    for (const worker of stems.filter((stem) => stem !== 'dispatch-images')) {
+    // One starts the workflow, one watches it from outside.
+    const outside = ['dispatch-images', 'probe-pipeline'];
+    for (const worker of stems.filter((stem) => !outside.includes(stem))) {
       expect(workflow).toMatch(new RegExp(`"${pascal(worker)}": \\{\\s*"Type": "Task"`));
     }
   });
@@ -184,6 +187,12 @@ it('keeps the versions of an upload, for a stated time', () => {
     /"NoncurrentVersionExpiration":\{"NoncurrentDays":\d+\}/,
   );
   expect(at(Properties['NotificationConfiguration'], 'EventBridgeConfiguration', 'EventBridgeEnabled')).toBe(true);
+});
+
+it('keeps no probe for longer than a day, and nothing else for less than a month', () => {
+  const rules = at(resource('UploadBucket').Properties['LifecycleConfiguration'], 'Rules');
+  const expiring = [rules ?? []].flat().filter((rule) => at(rule, 'ExpirationInDays') !== undefined);
+  expect(expiring.map((rule) => [at(rule, 'Prefix'), at(rule, 'ExpirationInDays')])).toEqual([[PROBE_PREFIX, 1]]);
 });
 
 describe.each(ofType(template, 'AWS::SQS::Queue'))('%s', (id) => {

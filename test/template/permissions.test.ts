@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PROBE_PREFIX } from '../../core/probe-pipeline.ts';
 import {
   at,
   type Json,
@@ -96,6 +97,14 @@ describe.each(stages)('stage %s', (stage) => {
       'RemoveRenditions',
       [...allow('RenditionBucket', 's3:ListBucket'), ...allow('RenditionBucket/*', 's3:DeleteObject')],
     ],
+    [
+      'ProbePipeline',
+      [
+        ...allow(`UploadBucket/${PROBE_PREFIX}*`, 's3:PutObject', 's3:DeleteObject'),
+        ...allow('ImageTable', 'dynamodb:GetItem'),
+        ...allow('RenditionBucket/*', 's3:GetObject'),
+      ],
+    ],
   ])('%s may do what its code and its declaration need, and nothing else', (stem, byCode) => {
     const needed = [...byDeclaration(stem), ...byCode];
     expect(sorted(granted(roleOf(stage, `${stem}Role`)))).toEqual(sorted([...needed, ...throughDataKey(needed)]));
@@ -137,7 +146,7 @@ describe.each(stages)('stage %s', (stage) => {
     ]);
   });
 
-  it.each(['DispatchImages', 'ExtractMetadata', 'ResizeImage', 'RemoveRenditions'])(
+  it.each(['DispatchImages', 'ExtractMetadata', 'ResizeImage', 'RemoveRenditions', 'ProbePipeline'])(
     'lets Lambda, and nobody else, act as %s',
     (stem) => {
       expect(roleOf(stage, `${stem}Role`).Properties['AssumeRolePolicyDocument']).toEqual({
@@ -147,13 +156,43 @@ describe.each(stages)('stage %s', (stage) => {
     },
   );
 
-  it('lets nobody write to the upload bucket, so that no image can loop', () => {
-    for (const [id, role] of ofType(template, 'AWS::IAM::Role')) {
-      const writes = granted(role).filter(
-        ({ action, on }) => on.startsWith('UploadBucket') && !/^s3:(Get|List)/.test(action),
-      );
-      expect(writes, id).toEqual([]);
-    }
+  it('lets nobody but the probe write to the upload bucket, and it only under its prefix', () => {
+    const writers = ofType(template, 'AWS::IAM::Role').flatMap(([id, role]) =>
+      granted(role)
+        .filter(({ action, on }) => on.startsWith('UploadBucket') && !/^s3:(Get|List)/.test(action))
+        .map(({ on }) => `${id} on ${on}`),
+    );
+    expect([...new Set(writers)]).toEqual([`ProbePipelineRole on UploadBucket/${PROBE_PREFIX}*`]);
+  });
+
+  it('lets nothing that an upload sets off call the probe, so that no image can loop', () => {
+    const callers = ofType(template, 'AWS::IAM::Role').filter(([, role]) =>
+      granted(role).some(({ action, on }) => action === 'lambda:InvokeFunction' && on.startsWith('ProbePipeline')),
+    );
+    expect(callers.map(([id]) => id)).toEqual(['ProbeScheduleRole']);
+    expect(roleOf(stage, 'ProbeScheduleRole').Properties['AssumeRolePolicyDocument']).toEqual({
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Principal: { Service: 'scheduler.amazonaws.com' },
+          Action: 'sts:AssumeRole',
+          Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+        },
+      ],
+    });
+    // Nor by another way: no events of its own, and no policy that lets a service in.
+    expect(template.resources.get('ProbePipelineFunction')?.Properties['Events']).toBeUndefined();
+    expect(ofType(template, 'AWS::Lambda::Permission')).toEqual([]);
+  });
+
+  it('lets the schedule call the probe, and do nothing else', () => {
+    expect(granted(roleOf(stage, 'ProbeScheduleRole'))).toEqual(
+      allow('ProbePipelineFunction.Alias', 'lambda:InvokeFunction'),
+    );
+    expect(template.resources.get('ProbeSchedule')?.Properties['Target']).toMatchObject({
+      RoleArn: { 'Fn::GetAtt': 'ProbeScheduleRole.Arn' },
+    });
   });
 
   it('names no wildcard action, and no wildcard resource but where AWS knows no other', () => {

@@ -1,0 +1,42 @@
+import { GetObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, expect, it } from 'vitest';
+import { s3RenditionReader } from '../../adapters/s3-rendition-reader.ts';
+
+const s3 = mockClient(S3Client);
+const renditions = s3RenditionReader({ client: new S3Client({ region: 'us-east-1' }), bucket: 'renditions' });
+
+function refusal(httpStatusCode: number, name: string): S3ServiceException {
+  return new S3ServiceException({ name, $fault: 'client', $metadata: { httpStatusCode }, message: `${name}!` });
+}
+
+beforeEach(() => {
+  s3.reset();
+});
+
+it('a rendition comes with its bytes and its type', async () => {
+  // As much of a body as the reader uses.
+  const Body = { transformToByteArray: async () => new Uint8Array([1, 2, 3]) } as never;
+  s3.on(GetObjectCommand, { Bucket: 'renditions', Key: 'a.webp' }).resolves({ Body, ContentType: 'image/webp' });
+  expect(await renditions.read('a.webp')).toEqual({
+    outcome: 'found',
+    bytes: new Uint8Array([1, 2, 3]),
+    contentType: 'image/webp',
+  });
+});
+
+it.each([
+  [403, 'AccessDenied'],
+  [404, 'NoSuchKey'],
+])('given S3 answers %i, it is unreadable, in the words of S3: %s', async (status, name) => {
+  s3.on(GetObjectCommand).rejects(refusal(status, name));
+  expect(await renditions.read('a.webp')).toEqual({ outcome: 'unreadable', message: `${name}: ${name}!` });
+});
+
+it.each([
+  ['S3 fails', refusal(503, 'SlowDown')],
+  ['the network fails', new Error('SlowDown')],
+])('given %s, throws', async (_, error) => {
+  s3.on(GetObjectCommand).rejects(error);
+  await expect(renditions.read('a.webp')).rejects.toThrow('SlowDown');
+});

@@ -1,0 +1,69 @@
+import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
+import { afterEach, beforeAll, expect, it } from 'vitest';
+import * as z from 'zod';
+import { PROBE_PREFIX } from '../../core/probe-pipeline.ts';
+import { stackName } from '../../scripts/deploy.ts';
+import { emulatedPipeline } from '../support/emulated-pipeline.ts';
+import { rolePermissions } from '../support/role-permissions.ts';
+
+/** The deployed function, as its schedule calls it. */
+
+const pipeline = emulatedPipeline();
+const permission = rolePermissions(pipeline);
+beforeAll(pipeline.queueIsEmpty);
+afterEach(permission.giveBack);
+
+const verdict = z.looseObject({ verdict: z.enum(['healthy', 'failed']), key: z.string() });
+const logLine = z.record(z.string(), z.unknown());
+
+async function probe() {
+  const FunctionName = await pipeline.physicalId('ProbePipelineFunction');
+  const { Payload = [], LogResult = '' } = await pipeline.lambda.send(
+    new InvokeCommand({ FunctionName, Payload: '{}', LogType: 'Tail' }),
+  );
+  const lines = Buffer.from(LogResult, 'base64').toString().split('\n');
+  return {
+    verdict: verdict.parse(JSON.parse(Buffer.from(Payload).toString())),
+    lines: lines.flatMap((line) => (line.startsWith('{') ? [logLine.parse(JSON.parse(line))] : [])),
+  };
+}
+
+const uploads = async () => {
+  const { Contents = [] } = await pipeline.s3.send(
+    new ListObjectsV2Command({ Bucket: pipeline.bucket, Prefix: PROBE_PREFIX }),
+  );
+  return Contents.map(({ Key }) => Key);
+};
+
+it('a probe of a pipeline that works is healthy, says so in metrics, and leaves nothing but a tombstone', async () => {
+  const { verdict: healthy, lines } = await probe();
+  expect(healthy).toMatchObject({ verdict: 'healthy', readyMillis: expect.any(Number) });
+
+  const [metrics, ...others] = lines.filter((line) => line['_aws'] !== undefined);
+  expect(others).toEqual([]);
+  expect(metrics).toMatchObject({ service: stackName, ProbeFailed: 0, ProbeUploadToReady: expect.any(Number) });
+
+  expect(await uploads()).toEqual([]);
+  expect(await pipeline.renditionKeys(healthy.key)).toEqual([]);
+  expect(await pipeline.record(healthy.key)).toMatchObject({ outcome: 'deleted' });
+});
+
+it('a probe of a pipeline that takes no work fails as late, says so in metrics, and its picture is gone too', async () => {
+  await permission.takeAway('DispatchImages', 'RunWorkflow', 'states:StartSyncExecution');
+  const { verdict: failed, lines } = await probe();
+  expect(failed).toMatchObject({ verdict: 'failed', reason: 'late' });
+
+  const [metrics] = lines.filter((line) => line['_aws'] !== undefined);
+  expect(metrics).toMatchObject({ service: stackName, ProbeFailed: 1 });
+  expect(metrics).not.toHaveProperty('ProbeUploadToReady');
+  expect(await uploads()).toEqual([]);
+
+  // Mended: what was deleted meanwhile ends as deleted, whichever of its two events is tried again.
+  await permission.giveBack();
+  await pipeline.recordWhen(failed.key, ({ outcome }) => outcome === 'deleted');
+  await pipeline.queueIsEmpty();
+  await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl: pipeline.deadLetterQueueUrl }));
+  expect(await pipeline.renditionKeys(failed.key)).toEqual([]);
+});
