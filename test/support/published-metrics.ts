@@ -5,7 +5,7 @@ import { rejectionReasons } from '../../core/outcome.ts';
 import type { Decision } from '../../core/ports.ts';
 import { createdEvent } from './upload-events.ts';
 
-const embeddedMetrics = z.looseObject({
+export const embeddedMetrics = z.looseObject({
   _aws: z.object({
     CloudWatchMetrics: z.array(
       z.object({
