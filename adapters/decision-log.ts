@@ -1,9 +1,12 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { MetricUnit as Unit } from '@aws-lambda-powertools/metrics/types';
 import type { UploadEvent } from '../core/image.ts';
 import type { Decision } from '../core/ports.ts';
 
-const metricOf: Readonly<Record<Decision['outcome'], string>> = {
+type Measure = readonly [metric: string, unit: Unit, value: number];
+
+const counterOf: Readonly<Record<Decision['outcome'], string>> = {
   processed: 'ImagesProcessed',
   rejected: 'ImagesRejected',
   superseded: 'ImagesSuperseded',
@@ -11,20 +14,50 @@ const metricOf: Readonly<Record<Decision['outcome'], string>> = {
   deleted: 'ImagesDeleted',
 };
 
-/** One log line and one set of metrics an image: what was decided, and how long after the upload. */
+/**
+ * One log line and one set of metrics a try: what was decided, how long after the upload, or that there is no decision.
+ * docs/observability.md explains each metric; alarms and dashboard are tested against what is published here.
+ */
 export function decisionLog(logger: Logger, metrics = new Metrics({ namespace: 'Darkroom' })) {
-  return async (event: UploadEvent, decide: () => Promise<Decision>): Promise<void> => {
+  // Without an await between the first metric and the last: the messages of a batch share this object.
+  const publish = ({ correlationId, image }: UploadEvent, measures: readonly Measure[], reason?: string) => {
+    for (const measure of measures) metrics.addMetric(...measure);
+    // Once under the service alone, once under its reason too.
+    if (reason !== undefined) metrics.addDimensions({}).addDimensions({ reason });
+    metrics.addMetadata('correlation_id', correlationId).addMetadata('imageId', image.imageId).publishStoredMetrics();
+  };
+
+  return async (
+    event: UploadEvent,
+    { lastTry }: { readonly lastTry: boolean },
+    decide: () => Promise<Decision>,
+  ): Promise<void> => {
     const subject = { correlation_id: event.correlationId, change: event.change, image: event.image };
     try {
       const decision = await decide();
-      const millis = Date.now() - Date.parse(event.occurredAt);
-      logger.info('Image decided', { ...subject, ...decision, millis });
-      metrics.singleMetric().addMetric(metricOf[decision.outcome], MetricUnit.Count, 1);
       // Two clocks, S3's and ours: they may disagree by more than the work took.
-      metrics.singleMetric().addMetric('UploadToDecision', MetricUnit.Milliseconds, Math.max(0, millis));
+      const millis = Math.max(0, Date.now() - Date.parse(event.occurredAt));
+      logger.info('Image decided', { ...subject, ...decision, millis });
+      publish(event, measuresOf(event, decision, millis), decision.repeated ? undefined : decision.reason);
     } catch (error) {
-      logger.error('No decision; the queue delivers the event again', { ...subject, error });
+      logger.error('No decision; the queue delivers the event again', { ...subject, lastTry, error });
+      publish(event, [
+        ['TriesFailed', MetricUnit.Count, 1],
+        ...(lastTry ? [['ImagesFailed', MetricUnit.Count, 1] as const] : []),
+      ]);
       throw error;
     }
   };
+}
+
+function measuresOf(event: UploadEvent, decision: Decision, millis: number): readonly Measure[] {
+  if (decision.repeated) return [['ImagesRepeated', MetricUnit.Count, 1]];
+  const counter: Measure = [counterOf[decision.outcome], MetricUnit.Count, 1];
+  if (decision.outcome !== 'processed' || event.change !== 'created') return [counter];
+  return [
+    counter,
+    ['UploadToReady', MetricUnit.Milliseconds, millis],
+    ['BytesIn', MetricUnit.Bytes, event.image.size],
+    ['BytesOut', MetricUnit.Bytes, decision.bytesOut ?? 0],
+  ];
 }

@@ -3,6 +3,7 @@ import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dyn
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
 import type { Pipeline, PipelineInput } from '../core/ports.ts';
+import { workflowDecision } from './sfn-pipeline.ts';
 
 /**
  * Spares a repeated event its work: a decision made once is answered from memory. It saves and does not lock (its
@@ -12,7 +13,11 @@ export function idempotentPipeline(
   pipeline: Pipeline,
   options: { readonly client: DynamoDBClient; readonly tableName: string; readonly keepSeconds: number },
 ): Pipeline & { startInvocation(context: Context): void } {
-  const config = new IdempotencyConfig({ expiresAfterSeconds: options.keepSeconds, hashFunction: 'sha256' });
+  const config = new IdempotencyConfig({
+    expiresAfterSeconds: options.keepSeconds,
+    hashFunction: 'sha256',
+    responseHook: (remembered) => ({ ...workflowDecision.parse(remembered), repeated: true }),
+  });
   const persistenceStore = new DynamoDBPersistenceLayer({
     tableName: options.tableName,
     awsSdkV3Client: options.client,

@@ -3,9 +3,10 @@ import * as z from 'zod/mini';
 import { rejectionReasons } from '../core/outcome.ts';
 import type { Pipeline } from '../core/ports.ts';
 
-const decision = z.object({
+export const workflowDecision = z.object({
   outcome: z.enum(['processed', 'rejected', 'superseded', 'vanished', 'deleted']),
   reason: z.optional(z.enum(rejectionReasons)),
+  bytesOut: z.optional(z.int().check(z.nonnegative())),
 });
 
 /**
@@ -22,7 +23,12 @@ export function sfnPipeline({
   return {
     async run(input) {
       const execution = await client.send(
-        new StartSyncExecutionCommand({ stateMachineArn, input: JSON.stringify(input), traceHeader: traceHeader() }),
+        new StartSyncExecutionCommand({
+          stateMachineArn,
+          name: executionName(input.correlationId),
+          input: JSON.stringify(input),
+          traceHeader: traceHeader(),
+        }),
       );
       // A failed execution answers HTTP 200.
       if (execution.status !== 'SUCCEEDED') {
@@ -31,9 +37,17 @@ export function sfnPipeline({
             `${execution.cause ?? 'no cause'}. Execution ${execution.executionArn}. The message goes back to the queue.`,
         );
       }
-      return decision.parse(JSON.parse(execution.output ?? 'null'));
+      return workflowDecision.parse(JSON.parse(execution.output ?? 'null'));
     },
   };
+}
+
+/**
+ * So the workflow's own log lines, which know only their execution's ARN, are found by the correlation id too. Of an
+ * EXPRESS workflow a name may come again. https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartSyncExecution.html
+ */
+function executionName(correlationId: string): string {
+  return correlationId.replaceAll(/[^\w-]/g, '-').slice(0, 80);
 }
 
 /** Lambda puts the trace of the current invocation here; passing it on makes one trace of queue, function and workflow. */

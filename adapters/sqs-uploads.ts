@@ -28,7 +28,12 @@ export function sqsUploads({ client, queueUrl, maxReceiveCount, retryBaseSeconds
       throw error;
     });
 
-  const postpone = async ({ messageId, receiptHandle }: SQSRecord, receives: number, lastTry: boolean) => {
+  const postpone = async (
+    { messageId, receiptHandle }: SQSRecord,
+    receives: number,
+    lastTry: boolean,
+    correlationId: string | undefined,
+  ) => {
     const VisibilityTimeout = retryDelaySeconds(receives, {
       baseSeconds: retryBaseSeconds,
       lastTry,
@@ -41,7 +46,11 @@ export function sqsUploads({ client, queueUrl, maxReceiveCount, retryBaseSeconds
     });
     await client.send(command).catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
-      logger.warn('The message comes again after the queue’s own visibility timeout', { messageId, reason });
+      logger.warn('The message comes again after the queue’s own visibility timeout', {
+        correlation_id: correlationId,
+        messageId,
+        reason,
+      });
     });
   };
 
@@ -51,13 +60,16 @@ export function sqsUploads({ client, queueUrl, maxReceiveCount, retryBaseSeconds
       context: Context,
       take: (event: UploadEvent, options: { readonly lastTry: boolean }) => Promise<void>,
     ): Promise<SQSBatchResponse> {
+      logger.addContext(context);
       const takeMessage = async (message: SQSRecord) => {
         const receives = Number(message.attributes.ApproximateReceiveCount);
         const lastTry = receives >= maxReceiveCount;
+        let event: UploadEvent | undefined;
         try {
-          await take(await read(message), { lastTry });
+          event = await read(message);
+          await take(event, { lastTry });
         } catch (error) {
-          await postpone(message, receives, lastTry);
+          await postpone(message, receives, lastTry, event?.correlationId);
           throw error;
         }
       };

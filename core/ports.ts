@@ -48,6 +48,10 @@ export interface Picture {
 export interface Decision {
   readonly outcome: Exclude<Outcome, 'failed'>;
   readonly reason?: RejectionReason | undefined;
+  /** All renditions together, of a processed image. */
+  readonly bytesOut?: number | undefined;
+  /** Answered from memory: this event was decided before, and that decision is already counted. */
+  readonly repeated?: true | undefined;
 }
 
 /** The workflow. */

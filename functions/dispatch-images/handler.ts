@@ -28,6 +28,6 @@ const { forEachUpload } = sqsUploads({
 export const handler = async (batch: SQSEvent, context: Context) => {
   pipeline.startInvocation(context);
   return forEachUpload(batch, context, (event, options) =>
-    log(event, () => dispatchImage(event, { pipeline }, options)),
+    log(event, options, () => dispatchImage(event, { pipeline }, options)),
   );
 };

@@ -1,17 +1,28 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { describe, expect, it } from 'vitest';
 import { decisionLog } from '../../adapters/decision-log.ts';
+import { rejectionReasons } from '../../core/outcome.ts';
+import type { Decision } from '../../core/ports.ts';
 import { captureLog } from '../support/captured-log.ts';
+import { publishedMetrics } from '../support/published-metrics.ts';
 import { createdEvent } from '../support/upload-events.ts';
 
 const logged = captureLog();
-const metric = (name: string) => logged('log').flatMap((line) => line[name] ?? []);
+const published = () => publishedMetrics(logged('log'));
+const counted = () => published().map(({ metric }) => metric);
+const measured = (metric: string) => published().find((found) => found.metric === metric)?.value;
+
+const decided = (decision: Decision, event = createdEvent()) =>
+  decisionLog(new Logger())(event, { lastTry: false }, async () => decision);
+const undecided = (lastTry: boolean) =>
+  decisionLog(new Logger())(createdEvent(), { lastTry }, () => Promise.reject(new Error('throttled')));
 
 describe('an image that was decided', () => {
   it('leaves one line with the image, the decision and the time since the upload', async () => {
-    await decisionLog(new Logger())(createdEvent(), async () => ({ outcome: 'rejected', reason: 'corrupt' }));
+    await decided({ outcome: 'rejected', reason: 'corrupt' });
     expect(logged('info')).toEqual([
       expect.objectContaining({
+        correlation_id: 'correlation-1',
         image: expect.objectContaining({ key: 'cat.jpg' }),
         change: 'created',
         outcome: 'rejected',
@@ -19,35 +30,90 @@ describe('an image that was decided', () => {
         millis: expect.any(Number),
       }),
     ]);
-    expect(JSON.stringify(logged('info'))).toContain('correlation-1');
   });
 
   it.each([
-    ['processed', 'ImagesProcessed'],
     ['rejected', 'ImagesRejected'],
     ['superseded', 'ImagesSuperseded'],
     ['vanished', 'ImagesVanished'],
     ['deleted', 'ImagesDeleted'],
-  ] as const)('as %s is counted as %s', async (outcome, name) => {
-    await decisionLog(new Logger())(createdEvent(), async () => ({ outcome }));
-    expect(metric(name)).toEqual([1]);
-    expect(metric('UploadToDecision')).toHaveLength(1);
+  ] as const)('as %s is counted as %s, and as nothing else', async (outcome, metric) => {
+    await decided({ outcome });
+    expect(published()).toEqual([expect.objectContaining({ namespace: 'Darkroom', metric, unit: 'Count', value: 1 })]);
   });
 
+  it('as processed is counted with the bytes that came, those that were made of them, and the time that it took', async () => {
+    await decided({ outcome: 'processed', bytesOut: 567 }, createdEvent({ size: 1234 }));
+    expect(published().map(({ metric, unit }) => [metric, unit])).toEqual([
+      ['ImagesProcessed', 'Count'],
+      ['UploadToReady', 'Milliseconds'],
+      ['BytesIn', 'Bytes'],
+      ['BytesOut', 'Bytes'],
+    ]);
+    expect([measured('BytesIn'), measured('BytesOut')]).toEqual([1234, 567]);
+    expect(measured('UploadToReady')).toBe(logged('info')[0]?.['millis']);
+  });
+
+  it.each(rejectionReasons)('and rejected as %s is counted once in all and once under its reason', async (reason) => {
+    await decided({ outcome: 'rejected', reason });
+    expect(published().map(({ metric, dimensions }) => [metric, Object.keys(dimensions)])).toEqual([
+      ['ImagesRejected', ['service']],
+      ['ImagesRejected', ['service', 'reason']],
+    ]);
+    expect(published()[1]?.dimensions['reason']).toBe(reason);
+  });
+
+  it.each(['processed', 'rejected'] as const)(
+    'and comes again, is counted as a repeat and not as %s a second time',
+    async (outcome) => {
+      await decided({ outcome, repeated: true });
+      expect(published()).toEqual([expect.objectContaining({ metric: 'ImagesRepeated', value: 1 })]);
+      expect(logged('info')).toEqual([expect.objectContaining({ outcome, repeated: true })]);
+    },
+  );
+
   it('given S3’s clock is ahead of ours, took no negative time', async () => {
-    const event = { ...createdEvent(), occurredAt: new Date(Date.now() + 60_000).toISOString() };
-    await decisionLog(new Logger())(event, async () => ({ outcome: 'processed' }));
-    expect(metric('UploadToDecision')).toEqual([0]);
+    await decided(
+      { outcome: 'processed' },
+      { ...createdEvent(), occurredAt: new Date(Date.now() + 60_000).toISOString() },
+    );
+    expect(measured('UploadToReady')).toBe(0);
+  });
+
+  it('does not lend its reason to the next one', async () => {
+    const log = decisionLog(new Logger());
+    await log(createdEvent(), { lastTry: false }, async () => ({ outcome: 'rejected', reason: 'empty' }));
+    await log(createdEvent(), { lastTry: false }, async () => ({ outcome: 'vanished' }));
+    expect(published().at(-1)).toMatchObject({ metric: 'ImagesVanished', dimensions: { service: expect.any(String) } });
+    expect(counted()).toEqual(['ImagesRejected', 'ImagesRejected', 'ImagesVanished']);
   });
 });
 
 describe('an image that was not decided', () => {
-  it('lets the error through to the queue, logs it with the image, and counts nothing', async () => {
-    const decide = () => Promise.reject(new Error('throttled'));
-    await expect(decisionLog(new Logger())(createdEvent(), decide)).rejects.toThrow('throttled');
-    const [line] = logged('error');
-    expect(JSON.stringify(line)).toContain('correlation-1');
-    expect(line).toMatchObject({ image: { key: 'cat.jpg' }, error: { message: 'throttled' } });
-    expect(logged('log')).toEqual([]);
+  it('lets the error through to the queue, logs it with the image, and counts a failed try', async () => {
+    await expect(undecided(false)).rejects.toThrow('throttled');
+    expect(logged('error')).toEqual([
+      expect.objectContaining({
+        correlation_id: 'correlation-1',
+        image: expect.objectContaining({ key: 'cat.jpg' }),
+        lastTry: false,
+        error: expect.objectContaining({ message: 'throttled' }),
+      }),
+    ]);
+    expect(counted()).toEqual(['TriesFailed']);
   });
+
+  it('on its last try, is counted as failed', async () => {
+    await expect(undecided(true)).rejects.toThrow('throttled');
+    expect(counted()).toEqual(['TriesFailed', 'ImagesFailed']);
+  });
+});
+
+it('every set of metrics can be found by the correlation id', async () => {
+  await decided({ outcome: 'processed' });
+  await expect(undecided(false)).rejects.toThrow();
+  expect(logged('log').map((line) => [line['correlation_id'], line['imageId']])).toEqual([
+    ['correlation-1', createdEvent().image.imageId],
+    ['correlation-1', createdEvent().image.imageId],
+  ]);
 });

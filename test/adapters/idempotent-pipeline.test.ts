@@ -70,9 +70,9 @@ describe('an event that was never seen', () => {
 });
 
 describe('an event that comes again', () => {
-  it('given it was decided, is answered from memory', async () => {
+  it('given it was decided, is answered from memory, and says that it is a repeat', async () => {
     dynamoDb.on(PutItemCommand).rejects(alreadyThere('COMPLETED', { outcome: 'rejected' }));
-    expect(await newPipeline().run(pipelineInput())).toEqual({ outcome: 'rejected' });
+    expect(await newPipeline().run(pipelineInput())).toEqual({ outcome: 'rejected', repeated: true });
     expect(run).not.toHaveBeenCalled();
   });
 

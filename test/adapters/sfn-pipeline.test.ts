@@ -21,7 +21,7 @@ afterEach(() => {
 
 describe('running the workflow', () => {
   it.each([
-    { outcome: 'processed' },
+    { outcome: 'processed', bytesOut: 1234 },
     { outcome: 'superseded' },
     { outcome: 'vanished' },
     { outcome: 'deleted' },
@@ -42,6 +42,16 @@ describe('running the workflow', () => {
       traceHeader: 'Root=1-5759e988-bd862e3fe1be46a994272793',
     });
     expect(JSON.parse(call?.args[0].input.input ?? '')).toEqual(input);
+  });
+
+  it.each([
+    ['58b9f1b1-4c2d-4d4c-8d0a-0e2b3a1c9f77', '58b9f1b1-4c2d-4d4c-8d0a-0e2b3a1c9f77'],
+    ['a/b c:d*é', 'a-b-c-d--'],
+    ['x'.repeat(100), 'x'.repeat(80)],
+  ])('names the execution after the correlation id %s, so that the workflow’s log is found by it', async (id, name) => {
+    succeedWith({ outcome: 'processed' });
+    await pipeline.run({ ...pipelineInput(), correlationId: id });
+    expect(sfn.commandCalls(StartSyncExecutionCommand)[0]?.args[0].input.name).toBe(name);
   });
 
   // Step Functions answers HTTP 200 for both.

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
-import { Logger } from '@aws-lambda-powertools/logger';
 import { describe, expect, it } from 'vitest';
-import { probeLog } from '../../adapters/probe-log.ts';
+import { metricMath } from '../../scripts/dashboard/metric-math.ts';
 import {
   at,
   type Json,
@@ -12,77 +11,37 @@ import {
   stages,
   templateFor,
 } from '../../scripts/template.ts';
-import { emittedMetrics } from '../support/emitted-metrics.ts';
-
-/** By function: what it prints, whatever it is called there. */
-const emitted = {
-  ProbePipelineFunction: await emittedMetrics(() => {
-    const log = probeLog(new Logger());
-    const identity = { key: 'darkroom-probe/1.jpg', imageId: 'c0ffee' };
-    log({ ...identity, verdict: 'healthy', readyMillis: 1 });
-    log({ ...identity, verdict: 'failed', reason: 'late', message: 'There was no record.' });
-  }),
-};
-
-/**
- * Alarms that can ring: AWS's published metrics, each with the sets of dimensions under which it is published. An alarm
- * on anything else waits for ever and looks healthy.
- */
-const published: Readonly<Record<string, Readonly<Record<string, readonly (readonly string[])[]>>>> = {
-  // Our own: what the code really emits, so that a typo on either side is found here.
-  Darkroom: Object.fromEntries(
-    Object.values(emitted)
-      .flat()
-      .filter(({ namespace }) => namespace === 'Darkroom')
-      .map(({ name, dimensions }) => [name, [dimensions]]),
-  ),
-  // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
-  'AWS/Lambda': byMetric(
-    ['Errors', 'Throttles', 'Duration', 'ConcurrentExecutions', 'Invocations'],
-    [['FunctionName'], ['FunctionName', 'Resource'], ['ExecutedVersion', 'FunctionName', 'Resource']],
-  ),
-  // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
-  'AWS/SQS': byMetric(
-    [
-      'ApproximateAgeOfOldestMessage',
-      'ApproximateNumberOfMessagesVisible',
-      'NumberOfMessagesDeleted',
-      'NumberOfMessagesReceived',
-    ],
-    [['QueueName']],
-  ),
-  // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html: RuleName alone is the default bus.
-  'AWS/Events': byMetric(
-    ['FailedInvocations', 'InvocationsFailedToBeSentToDlq', 'InvocationsSentToDlq'],
-    [['RuleName']],
-  ),
-  // https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
-  'AWS/States': byMetric(['ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionThrottled'], [['StateMachineArn']]),
-  // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
-  'AWS/DynamoDB': {
-    ...byMetric(['WriteThrottleEvents', 'ReadThrottleEvents'], [['TableName']]),
-    ...byMetric(['SystemErrors', 'ThrottledRequests'], [['Operation', 'TableName']]),
-  },
-};
-
-function byMetric(metrics: readonly string[], dimensions: readonly string[][]): Record<string, readonly string[][]> {
-  return Object.fromEntries(metrics.map((metric) => [metric, dimensions]));
-}
+import { awsMetrics } from '../support/aws-metrics.ts';
+import { captureLog } from '../support/captured-log.ts';
+import { publishEverything, publishedMetrics } from '../support/published-metrics.ts';
 
 const template = templateFor('prod');
 const alarms = ofType(template, 'AWS::CloudWatch::Alarm');
 const items = (value: Json | undefined): Json[] => [value ?? []].flat();
-/** One of its own, or those that an expression is made of. */
-const metrics = ({ Properties }: Resource): Json[] =>
-  Properties['Metrics'] === undefined
-    ? [Properties]
-    : items(Properties['Metrics']).flatMap((entry) => at(entry, 'MetricStat', 'Metric') ?? []);
-/** The resource that an alarm is about; of a metric of our own, the function that emits it. */
+
+/** One metric of an alarm: its only one, or one of those that it calculates with. */
+type AlarmMetric = Readonly<Record<'Namespace' | 'MetricName' | 'Dimensions', Json | undefined>>;
+
+const metricsOf = ({ Properties }: Resource): AlarmMetric[] => {
+  const metrics = [
+    ...(Properties['Metrics'] === undefined ? [Properties] : []),
+    ...items(Properties['Metrics']).flatMap((metric) => at(metric, 'MetricStat', 'Metric') ?? []),
+  ];
+  return metrics.map((metric) => ({
+    Namespace: at(metric, 'Namespace'),
+    MetricName: at(metric, 'MetricName'),
+    Dimensions: at(metric, 'Dimensions'),
+  }));
+};
+const dimensionNames = ({ Dimensions }: AlarmMetric) =>
+  items(Dimensions)
+    .map((dimension) => String(at(dimension, 'Name')))
+    .sort();
+/** The resource that an alarm is about; of a metric of our own, the function that publishes it. */
 const watched = (alarm: Resource) => {
-  const [metric] = metrics(alarm);
-  return at(metric, 'Namespace') === 'Darkroom'
-    ? Object.entries(emitted).find(([, own]) => own.some(({ name }) => name === at(metric, 'MetricName')))?.[0]
-    : referredId(at(metric, 'Dimensions', 0, 'Value'));
+  const [metric] = metricsOf(alarm);
+  if (metric?.Namespace !== 'Darkroom') return referredId(at(items(metric?.Dimensions)[0], 'Value'));
+  return String(metric.MetricName).startsWith('Probe') ? 'ProbePipelineFunction' : 'DispatchImagesFunction';
 };
 const on = (id: string, metric: string) =>
   alarms
@@ -92,18 +51,11 @@ const on = (id: string, metric: string) =>
 describe.each(alarms)('%s', (id, alarm) => {
   const { Properties } = alarm;
 
-  it('watches a metric that AWS publishes under these dimensions', () => {
-    for (const metric of metrics(alarm)) {
-      const dimensions = items(at(metric, 'Dimensions')).map((dimension) => String(at(dimension, 'Name')));
-      const sets = published[String(at(metric, 'Namespace'))]?.[String(at(metric, 'MetricName'))];
-      expect(sets).toContainEqual(dimensions.sort());
+  it('watches metrics that AWS publishes under these dimensions', () => {
+    const metrics = metricsOf(alarm).filter(({ Namespace }) => Namespace !== 'Darkroom');
+    for (const metric of metrics) {
+      expect(awsMetrics[String(metric.Namespace)]?.[String(metric.MetricName)]).toContainEqual(dimensionNames(metric));
     }
-  });
-
-  it('means this stack’s own, where the metric is ours', () => {
-    if (Properties['Namespace'] !== 'Darkroom') return;
-    const service = items(Properties['Dimensions']).map((dimension) => at(dimension, 'Value'));
-    expect(service).toEqual([at(template.functionGlobals['Environment'], 'Variables', 'POWERTOOLS_SERVICE_NAME')]);
   });
 
   it('is named after what it watches', () => {
@@ -218,4 +170,87 @@ it('sends alarms through an encrypted topic to which CloudWatch of this account 
     expect(at(statement, 'Principal')).toEqual({ Service: 'cloudwatch.amazonaws.com' });
     expect(at(statement, 'Condition')).toEqual({ StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } });
   }
+});
+
+describe('our own metrics', () => {
+  const logged = captureLog();
+
+  it('that an alarm watches are published by the code, under these dimensions', async () => {
+    await publishEverything();
+    const published = publishedMetrics(logged('log')).map(({ namespace, metric, dimensions }) =>
+      [namespace, metric, ...Object.keys(dimensions).sort()].join(' '),
+    );
+    const own = alarms.flatMap(([, alarm]) => metricsOf(alarm)).filter(({ Namespace }) => Namespace === 'Darkroom');
+    expect(own.length).toBeGreaterThan(0);
+    for (const metric of own) {
+      expect(published).toContain([metric.Namespace, metric.MetricName, ...dimensionNames(metric)].join(' '));
+      expect(items(metric.Dimensions)).toEqual([{ Name: 'service', Value: { Ref: 'AWS::StackName' } }]);
+    }
+  });
+
+  it('bear the stack’s name, so that two stages of one account do not ring for each other', () => {
+    expect(at(template.functionGlobals['Environment'], 'Variables', 'POWERTOOLS_SERVICE_NAME')).toEqual({
+      Ref: 'AWS::StackName',
+    });
+  });
+});
+
+const calculating = alarms.filter(([, { Properties }]) => Properties['Metrics'] !== undefined);
+
+describe.each(calculating)('%s, which calculates,', (_, { Properties, Condition }) => {
+  const metrics = items(Properties['Metrics']);
+  const ids = metrics.map((metric) => String(at(metric, 'Id')));
+
+  it('speaks of metrics that it has, and of no other', () => {
+    for (const expression of metrics.flatMap((metric) => at(metric, 'Expression') ?? [])) {
+      const named = String(expression).match(/\b[a-z]\w*\b/g);
+      expect(ids).toEqual(expect.arrayContaining([...new Set(named)]));
+    }
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('compares one result with a number, or one metric with its band', () => {
+    const returned = metrics.filter((metric) => at(metric, 'ReturnData') !== false);
+    const band = metrics.find((metric) => at(metric, 'Id') === Properties['ThresholdMetricId']);
+    if (band === undefined) {
+      expect(returned).toHaveLength(1);
+      expect(Properties['Threshold']).toBeGreaterThan(0);
+    } else {
+      expect(returned).toHaveLength(2);
+      const [, ofMetric] = /^ANOMALY_DETECTION_BAND\((\w+), \d\)$/.exec(String(at(band, 'Expression'))) ?? [];
+      expect(ids).toContain(ofMetric);
+      expect(Properties['ComparisonOperator']).toMatch(/UpperThreshold$/);
+      expect(Properties['Threshold']).toBeUndefined();
+    }
+  });
+
+  it('is deployed to an account only, for the emulator does not calculate', () => {
+    expect(Condition).toBe('IsAccount');
+  });
+});
+
+describe('the error rate', () => {
+  const rate = (counts: Readonly<Record<string, number>>) => {
+    const metrics = items(template.resources.get('ImagePipelineErrorRateAlarm')?.Properties['Metrics']);
+    return metricMath(String(metrics.flatMap((metric) => at(metric, 'Expression') ?? [])[0]), counts);
+  };
+
+  it.each([
+    ['nothing fails', { started: 1000 }, 0],
+    ['one image alone fails all its five tries', { started: 20, failed: 5 }, 0],
+    ['two images fail three times each, and nobody else comes', { started: 6, failed: 6 }, 100],
+    ['twenty of a thousand fail, half of them by time', { started: 1000, failed: 10, late: 10 }, 2],
+  ])('given %s in five minutes, is %j', async (_, counts, expected) => {
+    expect(await rate(counts)).toBe(expected);
+  });
+});
+
+it('watches the volume of uploads and the time from upload to ready for what is unusual, and wakes nobody for it', () => {
+  const unusual = calculating.filter(([, { Properties }]) => Properties['ThresholdMetricId'] !== undefined);
+  expect(unusual.flatMap(([, alarm]) => metricsOf(alarm).map(({ MetricName }) => MetricName)).sort()).toEqual([
+    'NumberOfMessagesSent',
+    'UploadToReady',
+  ]);
+  const rule = JSON.stringify(template.resources.get('UsersHurtAlarm')?.Properties['AlarmRule']);
+  for (const [id] of unusual) expect(rule).not.toContain(id);
 });

@@ -155,6 +155,21 @@ const refusesPlainHttp = (statements: Json[], action: string, id: string) =>
       JSON.stringify(at(statement, 'Resource')).includes(`"${id}.Arn"`),
   );
 
+it('traces an image through all steps', () => {
+  expect(template.functionGlobals['Tracing']).toBe('Active');
+  for (const [id, { Properties }] of ofType(template, 'AWS::Serverless::Function')) {
+    expect(Properties['Tracing'], id).toBeUndefined();
+  }
+  expect(at(resource('ImagePipeline').Properties['Tracing'], 'Enabled')).toBe(true);
+});
+
+it('keeps an image’s data out of the workflow’s log', () => {
+  expect(resource('ImagePipeline').Properties['Logging']).toMatchObject({
+    Level: 'ERROR',
+    IncludeExecutionData: false,
+  });
+});
+
 describe.each(ofType(template, 'AWS::S3::Bucket'))('%s', (id, { Properties, DeletionPolicy, UpdateReplacePolicy }) => {
   it('refuses requests without TLS', () => {
     expect(refusesPlainHttp(policyStatements('AWS::S3::BucketPolicy', id, 'Bucket'), 's3:*', id)).toBe(true);

@@ -3,6 +3,7 @@ import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { retryDelaySeconds } from '../../core/dispatch-images.ts';
+import { metricMath } from '../../scripts/dashboard/metric-math.ts';
 import { at, numberAt, type Resource, stages, templateFor } from '../../scripts/template.ts';
 
 /** The circuit breaker: stops pulling while what is behind keeps failing, and goes on by itself. */
@@ -117,11 +118,7 @@ it.each([
   [{ received: 100, deleted: 30 }, 70],
   [{ received: 10, deleted: 0 }, 0],
 ])('given %o, %i percent are undecided', async ({ received, deleted }, percent) => {
-  // CloudWatch's IF(condition, then, else) in JSONata's words.
-  const [, condition, then, otherwise] =
-    /^IF\((.+), (.+), (.+)\)$/.exec(String(at(alarm['Metrics'], 0, 'Expression'))) ?? [];
-  const inJsonata = `${condition} ? ${then} : ${otherwise}`.replace(/received|deleted/g, '$$$&');
-  expect(await jsonata(inJsonata).evaluate({}, { received, deleted })).toBe(percent);
+  expect(await metricMath(String(at(alarm['Metrics'], 0, 'Expression')), { received, deleted })).toBe(percent);
 });
 
 it('is started by that alarm, and by nothing else', () => {

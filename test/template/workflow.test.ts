@@ -186,6 +186,25 @@ it.each([
   expect(await evaluate(state('WriteRecord').Assign?.['scope'], { decision: { outcome } })).toBe(scope);
 });
 
+describe('what the dispatcher waits for', () => {
+  const answer = (decision: object) => evaluate(state('Decided').Output, { decision });
+
+  it('is the outcome, and how many bytes the renditions of a processed image have together', async () => {
+    const renditions = [{ bytes: 1000 }, { bytes: 234 }];
+    expect(await answer({ outcome: 'processed', metadata: {}, renditions })).toEqual({
+      outcome: 'processed',
+      bytesOut: 1234,
+    });
+    expect(await answer({ outcome: 'processed', renditions: [{ bytes: 7 }] })).toMatchObject({ bytesOut: 7 });
+  });
+
+  it('is the reason of a rejection, and nothing that is in the picture', async () => {
+    const rejection = { outcome: 'rejected', reason: 'corrupt', message: 'It is torn.' };
+    expect(await answer(rejection)).toEqual({ outcome: 'rejected', reason: 'corrupt' });
+    expect(await answer({ outcome: 'deleted', expiresAt: 1 })).toEqual({ outcome: 'deleted' });
+  });
+});
+
 describe('the event', () => {
   it('bears one id for every repeat, and nothing of the workflow’s own bookkeeping', async () => {
     const entry = Object(state('Announce').Arguments)['Entries'][0];

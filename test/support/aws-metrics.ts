@@ -1,0 +1,54 @@
+/**
+ * AWS's published metrics, as far as Darkroom watches them, each with the sets of dimensions under which it is published.
+ * An alarm on anything else waits for ever and looks healthy; a widget stays empty.
+ */
+export const awsMetrics: Readonly<Record<string, Readonly<Record<string, readonly string[][]>>>> = {
+  // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+  'AWS/Lambda': byMetric(
+    ['Errors', 'Throttles', 'Duration', 'ConcurrentExecutions', 'Invocations'],
+    [['FunctionName'], ['FunctionName', 'Resource'], ['ExecutedVersion', 'FunctionName', 'Resource']],
+  ),
+  // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+  'AWS/SQS': byMetric(
+    [
+      'ApproximateAgeOfOldestMessage',
+      'ApproximateNumberOfMessagesVisible',
+      'ApproximateNumberOfMessagesNotVisible',
+      'NumberOfMessagesDeleted',
+      'NumberOfMessagesReceived',
+      'NumberOfMessagesSent',
+    ],
+    [['QueueName']],
+  ),
+  // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html: RuleName alone is the default bus.
+  'AWS/Events': byMetric(
+    ['FailedInvocations', 'InvocationsFailedToBeSentToDlq', 'InvocationsSentToDlq'],
+    [['RuleName']],
+  ),
+  // https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
+  'AWS/States': byMetric(
+    [
+      'ExecutionsStarted',
+      'ExecutionsFailed',
+      'ExecutionsTimedOut',
+      'ExecutionThrottled',
+      'ExecutionTime',
+      'ExpressExecutionBilledDuration',
+    ],
+    [['StateMachineArn']],
+  ),
+  // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
+  'AWS/DynamoDB': {
+    ...byMetric(
+      ['WriteThrottleEvents', 'ReadThrottleEvents', 'ConsumedReadCapacityUnits', 'ConsumedWriteCapacityUnits'],
+      [['TableName']],
+    ),
+    ...byMetric(['SystemErrors', 'ThrottledRequests'], [['Operation', 'TableName']]),
+  },
+  // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch-Logs-Monitoring-CloudWatch-Metrics.html
+  'AWS/Logs': byMetric(['IncomingBytes'], [['LogGroupName']]),
+};
+
+function byMetric(metrics: readonly string[], dimensions: readonly string[][]): Record<string, readonly string[][]> {
+  return Object.fromEntries(metrics.map((metric) => [metric, dimensions]));
+}

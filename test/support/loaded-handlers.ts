@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { SFNClient, StartSyncExecutionCommand } from '@aws-sdk/client-sfn';
+import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
+import { mockClient } from 'aws-sdk-client-mock';
+import { vi } from 'vitest';
+import type { MetadataResult } from '../../core/image-task.ts';
+import { lambdaContext } from './lambda-context.ts';
+import { uploadOf } from './upload-events.ts';
+
+const environment: Readonly<Record<string, string>> = {
+  AWS_REGION: 'us-east-1',
+  STATE_MACHINE_ARN: 'arn:aws:states:us-east-1:123456789012:stateMachine:image-pipeline',
+  IDEMPOTENCY_TABLE: 'idempotency',
+  IDEMPOTENCY_SECONDS: '600',
+  WORKFLOW_WAIT_MILLIS: '1000',
+  UPLOAD_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/123456789012/uploads',
+  MAX_RECEIVE_COUNT: '5',
+  RETRY_BASE_SECONDS: '1',
+  KEEP_LOCATION: 'true',
+  RENDITION_BUCKET: 'renditions',
+};
+
+/** The real handlers as Lambda loads them, their log where `captureLog` sees it, and AWS's answers made up. */
+export async function loadedHandlers() {
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  vi.resetModules();
+  const [dispatch, extract, resize, remove] = await Promise.all([
+    import('../../functions/dispatch-images/handler.ts'),
+    import('../../functions/extract-metadata/handler.ts'),
+    import('../../functions/resize-image/handler.ts'),
+    import('../../functions/remove-renditions/handler.ts'),
+  ]);
+  const context = lambdaContext();
+  const task = { correlationId: 'the-photograph', image: uploadOf({ key: 'flowers.jpg' }) };
+  return {
+    /** What the workflow answers depends on the correlation id: "fails-…" fails, "rejects-…" is rejected. */
+    dispatch(correlationIds: readonly string[]): Promise<SQSBatchResponse> {
+      const Records = [
+        ...correlationIds.map(s3Message),
+        { ...s3Message('nobody'), body: '{}', messageId: 'unreadable' },
+      ];
+      return dispatch.handler({ Records }, context);
+    },
+    /** A photograph that says where it was taken. */
+    describePhotograph: async (): Promise<MetadataResult> => extract.handler(task, context),
+    renderPhotograph: () => resize.handler({ ...task, group: 'web' }, context),
+    removeRenditions: () =>
+      remove.handler(
+        {
+          correlationId: task.correlationId,
+          image: { imageId: task.image.imageId, sequencer: task.image.sequencer },
+          scope: 'older',
+        },
+        context,
+      ),
+  };
+}
+
+/** Answers for every client; call it before each test. */
+export function answersOfAws(): void {
+  const bytes = readFileSync(new URL('../../docs/samples/flowers-iphone5-gps-8mp.jpg', import.meta.url));
+  mockClient(DynamoDBClient).onAnyCommand().resolves({});
+  mockClient(SQSClient).on(ChangeMessageVisibilityCommand).rejects(new Error('the queue is busy'));
+  mockClient(S3Client)
+    .onAnyCommand()
+    .resolves({})
+    .on(ListObjectsV2Command)
+    .resolves({ Contents: [] })
+    .on(GetObjectCommand)
+    .callsFake(async () => ({ Body: { transformToByteArray: async () => new Uint8Array(bytes) } }));
+  mockClient(SFNClient)
+    .on(StartSyncExecutionCommand)
+    .callsFake(async ({ name }: { name: string }) => {
+      if (name.startsWith('fails')) return { status: 'FAILED', error: 'Lambda.Unknown', cause: 'out of memory' };
+      const decision = name.startsWith('rejects')
+        ? { outcome: 'rejected', reason: 'corrupt' }
+        : { outcome: 'processed', bytesOut: 1234 };
+      return { status: 'SUCCEEDED', output: JSON.stringify(decision) };
+    });
+}
+
+function s3Message(correlationId: string): SQSRecord {
+  const body = {
+    id: correlationId,
+    time: new Date().toISOString(),
+    'detail-type': 'Object Created',
+    detail: {
+      bucket: { name: 'uploads' },
+      object: {
+        key: `${correlationId}.jpg`,
+        sequencer: '0055AED6DCD90281E5',
+        'version-id': 'v1',
+        size: 1234,
+        etag: 'e1',
+      },
+    },
+  };
+  return {
+    messageId: `message-${correlationId}`,
+    receiptHandle: 'AQEB-receipt-handle',
+    body: JSON.stringify(body),
+    attributes: {
+      ApproximateReceiveCount: '1',
+      SentTimestamp: '0',
+      SenderId: 'events',
+      ApproximateFirstReceiveTimestamp: '0',
+    },
+    messageAttributes: {},
+    md5OfBody: '',
+    eventSource: 'aws:sqs',
+    eventSourceARN: 'arn:aws:sqs:us-east-1:123456789012:uploads',
+    awsRegion: 'us-east-1',
+  };
+}

@@ -1,0 +1,66 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import * as z from 'zod';
+import { decisionLog } from '../../adapters/decision-log.ts';
+import { probeLog } from '../../adapters/probe-log.ts';
+import { rejectionReasons } from '../../core/outcome.ts';
+import type { Decision } from '../../core/ports.ts';
+import { createdEvent } from './upload-events.ts';
+
+export const embeddedMetrics = z.looseObject({
+  _aws: z.object({
+    CloudWatchMetrics: z.array(
+      z.object({
+        Namespace: z.string(),
+        Dimensions: z.array(z.array(z.string())),
+        Metrics: z.array(z.object({ Name: z.string(), Unit: z.string() })),
+      }),
+    ),
+  }),
+});
+
+export interface PublishedMetric {
+  readonly namespace: string;
+  readonly metric: string;
+  readonly unit: string;
+  readonly dimensions: Readonly<Record<string, unknown>>;
+  readonly value: unknown;
+}
+
+/** The metrics that CloudWatch makes of log lines in embedded metric format: one a metric and set of dimensions. */
+export function publishedMetrics(lines: readonly unknown[]): PublishedMetric[] {
+  return lines.flatMap((line) => {
+    const values = embeddedMetrics.parse(line);
+    return values._aws.CloudWatchMetrics.flatMap(({ Namespace, Dimensions, Metrics }) =>
+      Metrics.flatMap(({ Name, Unit }) =>
+        Dimensions.map((names) => ({
+          namespace: Namespace,
+          metric: Name,
+          unit: Unit,
+          dimensions: Object.fromEntries(names.map((name) => [name, values[name]])),
+          value: values[Name],
+        })),
+      ),
+    );
+  });
+}
+
+const decisions: readonly Decision[] = [
+  { outcome: 'processed', bytesOut: 1 },
+  { outcome: 'processed', repeated: true },
+  ...rejectionReasons.map((reason): Decision => ({ outcome: 'rejected', reason })),
+  { outcome: 'superseded' },
+  { outcome: 'vanished' },
+  { outcome: 'deleted' },
+];
+
+const probe = { key: 'darkroom-probe/1.jpg', imageId: 'c0ffee' };
+
+/** Takes the code through every end that an image and a probe can have, so that all which it ever publishes is in the log. */
+export async function publishEverything(): Promise<void> {
+  const tell = probeLog(new Logger());
+  tell({ ...probe, verdict: 'healthy', readyMillis: 1 });
+  tell({ ...probe, verdict: 'failed', reason: 'late', message: 'There was no record.' });
+  const log = decisionLog(new Logger());
+  for (const decision of decisions) await log(createdEvent(), { lastTry: false }, async () => decision);
+  await log(createdEvent(), { lastTry: true }, () => Promise.reject(new Error('failed'))).catch(() => undefined);
+}

@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { rejectionReasons } from '../../core/outcome.ts';
+import { renditionGroups } from '../../core/presets.ts';
+import { idsIn as idsInFormula } from '../../scripts/dashboard/series.ts';
+import { idsIn, type Metric, type MetricWidget, type Series, widgetsOf } from '../../scripts/dashboard/widgets.ts';
+import { dashboardPicture } from '../../scripts/dashboard.ts';
+import { ofType, templateFor } from '../../scripts/template.ts';
+import { workflow } from '../../scripts/workflow.ts';
+import { awsMetrics } from '../support/aws-metrics.ts';
+import { captureLog } from '../support/captured-log.ts';
+import { publishEverything, publishedMetrics } from '../support/published-metrics.ts';
+
+const template = templateFor('prod');
+const widgets = widgetsOf(template);
+const charts = widgets.filter((widget): widget is MetricWidget => widget.type === 'metric');
+const titled = charts.map((chart) => [chart.properties.title, chart.properties] as const);
+const isMetric = (series: Series): series is Metric => 'namespace' in series;
+const metrics = charts.flatMap(({ properties }) => properties.metrics.filter(isMetric));
+const widgetNamed = (title: string) => {
+  const found = new Map(titled).get(title);
+  if (found === undefined) throw new Error(`The dashboard has no widget "${title}".`);
+  return found;
+};
+const formulas = (title: string) =>
+  widgetNamed(title).metrics.flatMap((series) => (isMetric(series) ? [] : [[series.id, series.formula] as const]));
+
+it('answers, from top to bottom: are users served, where is it slow, what does it cost', () => {
+  const headings = widgets.flatMap(({ y, ...widget }) =>
+    widget.type === 'text' ? [{ y, heading: widget.properties.markdown.split('\n')[0] }] : [],
+  );
+  expect(headings.toSorted((a, b) => a.y - b.y).map(({ heading }) => heading)).toEqual([
+    '# darkroom-prod',
+    '## Are users served?',
+    '## Where is it slow?',
+    '## What does it cost?',
+  ]);
+});
+
+it('asks for nothing that the template does not have', () => {
+  for (const id of idsIn(template)) expect([...template.resources.keys()]).toContain(id);
+});
+
+it('shows the state of alarms, first of all of the one that wakes somebody', () => {
+  const [shown] = widgets.flatMap((widget) => (widget.type === 'alarm' ? [widget.properties.alarms] : []));
+  expect(shown?.[0]).toBe('UsersHurtAlarm');
+  for (const id of shown ?? [])
+    expect(template.resources.get(id)?.Type).toMatch(/^AWS::CloudWatch::(Composite)?Alarm$/);
+});
+
+it('fits into CloudWatch’s 24 columns, and no widget covers another', () => {
+  const taken = new Set<string>();
+  for (const { x, y, width, height } of widgets) {
+    expect(x + width).toBeLessThanOrEqual(24);
+    for (let column = x; column < x + width; column += 1) {
+      for (let row = y; row < y + height; row += 1) {
+        const cell = `${column}/${row}`;
+        expect(taken.has(cell), cell).toBe(false);
+        taken.add(cell);
+      }
+    }
+  }
+});
+
+describe('every metric', () => {
+  const logged = captureLog();
+  let own: readonly string[];
+  beforeEach(async () => {
+    await publishEverything();
+    own = publishedMetrics(logged('log')).map(({ metric, dimensions }) =>
+      [metric, ...Object.keys(dimensions).sort(), dimensions['reason']].join(' '),
+    );
+  });
+
+  it('is published, by AWS or by the code, under these dimensions', () => {
+    for (const { namespace, name, dimensions } of metrics) {
+      const names = Object.keys(dimensions).sort();
+      if (namespace === 'Darkroom') {
+        expect(own).toContain([name, ...names, dimensions['reason']].join(' '));
+        expect(dimensions['service']).toBe('darkroom-prod');
+      } else {
+        expect(awsMetrics[namespace]?.[name], `${namespace} ${name}`).toContainEqual(names);
+      }
+    }
+  });
+
+  it('that the code publishes is shown', () => {
+    const shown = metrics.map(({ name, dimensions }) =>
+      [name, ...Object.keys(dimensions).sort(), dimensions['reason']].join(' '),
+    );
+    for (const metric of own) expect(shown).toContain(metric);
+  });
+
+  it('of AWS is of something that the template has, or of none at all', () => {
+    for (const { namespace, dimensions } of metrics.filter(({ namespace }) => namespace.startsWith('AWS/'))) {
+      for (const id of Object.values(dimensions)) expect(template.resources.has(id), `${namespace} ${id}`).toBe(true);
+    }
+  });
+});
+
+describe.each(titled)('%s', (_, { metrics: series }) => {
+  it('calculates with metrics that it has, and has none that nobody sees', () => {
+    const ids = series.flatMap(({ id }) => id ?? []);
+    const used = series.flatMap((one) => (isMetric(one) ? [] : idsInFormula(one.formula)));
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const id of used) expect(ids).toContain(id);
+    for (const { id, visible } of series) if (visible === false) expect(used).toContain(id);
+  });
+
+  it('names what it shows', () => {
+    for (const { label, visible } of series) if (visible !== false) expect(label).toBeTruthy();
+  });
+});
+
+it('shows rejections by every reason that there is', () => {
+  const reasons = widgetNamed('Rejected, by reason').metrics.flatMap((series) =>
+    isMetric(series) ? (series.dimensions['reason'] ?? []) : [],
+  );
+  expect(reasons).toEqual([...rejectionReasons]);
+});
+
+/** The functions through which images go, and not those that watch them. */
+const onTheWay = ofType(template, 'AWS::Serverless::Function').filter(
+  ([id]) => id === 'DispatchImagesFunction' || workflow.tasks.some(({ functionId }) => functionId === id),
+);
+
+it('compares the workers in use with the share that the template reserves for each', () => {
+  const shares = formulas('Workers in use (% of their share)').map(([, formula]) => Number(formula.split(' / ')[1]));
+  const reserved = onTheWay.map(([, { Properties }]) => Properties['ReservedConcurrentExecutions']);
+  expect(shares).toEqual(reserved);
+});
+
+describe('the cost', () => {
+  const perThousand = new Map(formulas('US$ a thousand images'));
+  const perHour = new Map(formulas('US$ an hour, by service'));
+
+  it('of a thousand images and that of an hour are the same sum', () => {
+    const parts = ['lambda', 'states', 's3', 'dynamodb', 'messages', 'logs'];
+    for (const part of parts) expect(perHour.get(part), part).toBe(perThousand.get(part));
+    expect(perThousand.get(undefined)).toBe(`1000 * (${parts.join(' + ')}) / processed`);
+  });
+
+  it('of Lambda counts each function’s time with its own memory', () => {
+    const { metrics: series } = widgetNamed('US$ a thousand images');
+    const weights = [...(perThousand.get('lambda') ?? '').matchAll(/(\d+) \* FILL\((d\d), 0\)/g)].map(
+      ([, memory, id]) => {
+        const metric = series.filter(isMetric).find((candidate) => candidate.id === id);
+        return [metric?.dimensions['FunctionName'], Number(memory)];
+      },
+    );
+    expect(weights).toEqual(onTheWay.map(([id, { Properties }]) => [id, Properties['MemorySize']]));
+  });
+
+  it('of S3 counts as many renditions as there are presets', () => {
+    const presets = renditionGroups.flatMap((group) => group.presets);
+    expect(perThousand.get('s3')).toMatch(new RegExp(`^${presets.length} \\* FILL\\(processed, 0\\)`));
+  });
+
+  it('uses prices that docs/observability.md names', () => {
+    const documented = readFileSync(new URL('../../docs/observability.md', import.meta.url), 'utf8');
+    const prices = [...perThousand.values()].flatMap((formula) => formula.match(/\b0\.\d+\b/g) ?? []);
+    expect(prices.length).toBeGreaterThan(6);
+    for (const price of prices) expect(documented).toContain(`\`${price}\``);
+  });
+});
+
+it('docs/dashboard.svg shows the dashboard as template.yaml has it (npm run dashboard draws it anew)', async () => {
+  const drawn = readFileSync(new URL('../../docs/dashboard.svg', import.meta.url), 'utf8');
+  expect(drawn === (await dashboardPicture())).toBe(true);
+});
