@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parse } from 'yaml';
 import * as z from 'zod';
+import { projectDirectory } from './project.ts';
 
 /** template.yaml as one stage sees it: mappings and conditions resolved, references kept as `{ Ref }` and `{ 'Fn::GetAtt' }`. */
 
@@ -26,7 +28,8 @@ const templateSchema = z.object({
   Parameters: z.record(z.string(), z.object({ Default: z.string() })),
   Mappings: z.record(z.string(), z.record(z.string(), z.record(z.string(), json))),
   Conditions: z.record(z.string(), json),
-  Globals: z.object({ Function: z.record(z.string(), json) }),
+  // Gone once SAM has translated it.
+  Globals: z.object({ Function: z.record(z.string(), json) }).default({ Function: {} }),
   Resources: z.record(z.string(), resource),
   Outputs: z.record(z.string(), z.object({ Value: json })),
 });
@@ -37,16 +40,25 @@ const customTags = [
     tag: `!${name}`,
     resolve: (value: string) => ({ [shortForm(name)]: value }),
   })),
-  ...['If', 'Not', 'Equals', 'FindInMap'].map((name) => ({
+  ...['If', 'Not', 'Equals', 'FindInMap', 'Join'].map((name) => ({
     tag: `!${name}`,
     collection: 'seq' as const,
     resolve: (value: unknown) => ({ [shortForm(name)]: JSON.parse(JSON.stringify(value)) }),
   })),
 ];
 
-const source = templateSchema.parse(
-  parse(readFileSync(new URL('../template.yaml', import.meta.url), 'utf8'), { customTags }),
-);
+type Source = z.infer<typeof templateSchema>;
+
+/** Short forms of functions spelled out; nothing resolved. */
+export function parseTemplate(file: string): Json {
+  return json.parse(parse(readFileSync(join(projectDirectory, file), 'utf8'), { customTags }));
+}
+
+export function readTemplate(file: string): Source {
+  return templateSchema.parse(parseTemplate(file));
+}
+
+const ownSource = readTemplate('template.yaml');
 
 export interface Template {
   readonly resources: ReadonlyMap<string, Resource>;
@@ -55,7 +67,7 @@ export interface Template {
 }
 
 /** With concurrency reserved, as prod has it. */
-export function templateFor(stage: Stage): Template {
+export function templateFor(stage: Stage, source: Source = ownSource): Template {
   const defaults = Object.entries(source.Parameters).map(([name, { Default }]) => [name, Default]);
   const parameters: Readonly<Record<string, string>> = {
     ...Object.fromEntries(defaults),
@@ -111,7 +123,7 @@ export function templateFor(stage: Stage): Template {
 }
 
 export function parameterDefault(name: string): string | undefined {
-  return source.Parameters[name]?.Default;
+  return ownSource.Parameters[name]?.Default;
 }
 
 const NO_VALUE = ' no value';
