@@ -1,9 +1,17 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { templateFor } from '../../scripts/template.ts';
 import { unexplained, waiversOf } from '../../scripts/waivers.ts';
 
 const noVpc = { id: 'CKV_AWS_117', resource: 'ResizeImageFunction' };
 const noKey = { id: 'CKV_AWS_27', resource: 'UploadQueue' };
+
+it('is SAM CLI’s own translator that the linters read the template with', () => {
+  const translator = (tool: string) =>
+    /^aws-sam-translator==\S+/m.exec(readFileSync(`scripts/requirements/${tool}.txt`, 'utf8'))?.[0];
+  expect(translator('linters')).toBeDefined();
+  expect(translator('linters')).toBe(translator('sam'));
+});
 
 describe('what checkov has against the template', () => {
   it('is explained where each finding has a waiver and each waiver a finding', () => {
