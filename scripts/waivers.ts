@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { Failure } from './failure.ts';
 import { at, type Template } from './template.ts';
 
 /** What checkov has against a resource: `CKV_AWS_117` of `ResizeImageFunction`. */
@@ -7,13 +8,15 @@ export interface Finding {
   readonly resource: string;
 }
 
-const skip = z.array(z.strictObject({ id: z.string(), comment: z.string().min(10, 'A waiver needs its reason.') }));
+const skip = z.array(z.strictObject({ id: z.string(), comment: z.string().min(10) }));
 
 /** Beside each resource, where checkov itself would read them: `Metadata: { checkov: { skip: [{ id, comment }] } }`. */
 export function waiversOf({ resources }: Template): Finding[] {
-  return [...resources].flatMap(([resource, { Metadata }]) =>
-    skip.parse(at(Metadata, 'checkov', 'skip') ?? []).map(({ id }) => ({ id, resource })),
-  );
+  return [...resources].flatMap(([resource, { Metadata }]) => {
+    const { success, data } = skip.safeParse(at(Metadata, 'checkov', 'skip') ?? []);
+    if (!success) throw new Failure(`${resource} has a waiver without { id, comment }: say why, in a sentence.`);
+    return data.map(({ id }) => ({ id, resource }));
+  });
 }
 
 /** One sentence for each finding without a waiver, and for each waiver without a finding. None: all is explained. */

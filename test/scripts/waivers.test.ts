@@ -37,6 +37,6 @@ describe('what checkov has against the template', () => {
   });
 
   it.each([[{ id: 'CKV_AWS_27' }], [{ id: 'CKV_AWS_27', comment: '' }]])('is not waived by %j', (skip) => {
-    expect(() => waiversOf(withMetadata({ checkov: { skip: [skip] } }))).toThrow();
+    expect(() => waiversOf(withMetadata({ checkov: { skip: [skip] } }))).toThrow('UploadQueue has a waiver without');
   });
 });
