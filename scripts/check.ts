@@ -7,7 +7,7 @@ import { showCursor, showStep } from './progress.ts';
 import { logDirectory, projectDirectory } from './project.ts';
 import { endRunningCommands, runCommand } from './run-command.ts';
 import { onceStopped } from './stop-on-signals.ts';
-import { installSam } from './toolchain.ts';
+import { installLinters, installSam } from './toolchain.ts';
 
 interface Check {
   readonly name: string;
@@ -41,6 +41,18 @@ const sam = await showStep('SAM CLI', installSam).catch((error: unknown) => {
 if (sam !== undefined) {
   await runCheck({ name: 'Template', command: [sam, 'validate', '--lint', '--template-file', 'template.yaml'] });
 }
+const linters = await showStep('Linters', installLinters).catch((error: unknown) => {
+  process.stderr.write(`${describeFailure(error)}\n`);
+  failed.push('Linters');
+});
+if (linters !== undefined) {
+  await runCheck({ name: 'Translated template', command: ['node', 'scripts/scan-template.ts', linters] });
+  await runCheck({
+    name: 'Workflows',
+    command: [join(linters, 'zizmor'), '--offline', '--no-progress', '--persona=pedantic', '.github'],
+  });
+}
+await runCheck({ name: 'Secrets', command: ['secretlint', '**/*'] });
 if (!(await testsPass())) failed.push('Tests');
 
 const took = `${((performance.now() - startedAt) / 1000).toFixed(0)} s`;

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parse } from 'yaml';
 import * as z from 'zod';
+import { projectDirectory } from './project.ts';
 
 /** template.yaml as one stage sees it: mappings and conditions resolved, references kept as `{ Ref }` and `{ 'Fn::GetAtt' }`. */
 
@@ -26,7 +28,8 @@ const templateSchema = z.object({
   Parameters: z.record(z.string(), z.object({ Default: z.string() })),
   Mappings: z.record(z.string(), z.record(z.string(), z.record(z.string(), json))),
   Conditions: z.record(z.string(), json),
-  Globals: z.object({ Function: z.record(z.string(), json) }),
+  // Gone once SAM has translated it.
+  Globals: z.object({ Function: z.record(z.string(), json) }).default({ Function: {} }),
   Resources: z.record(z.string(), resource),
   Outputs: z.record(z.string(), z.object({ Value: json })),
 });
@@ -37,16 +40,25 @@ const customTags = [
     tag: `!${name}`,
     resolve: (value: string) => ({ [shortForm(name)]: value }),
   })),
-  ...['If', 'Not', 'Equals', 'FindInMap', 'Sub'].map((name) => ({
+  ...['If', 'Not', 'Equals', 'FindInMap', 'Join', 'Sub'].map((name) => ({
     tag: `!${name}`,
     collection: 'seq' as const,
     resolve: (value: unknown) => ({ [shortForm(name)]: JSON.parse(JSON.stringify(value)) }),
   })),
 ];
 
-const source = templateSchema.parse(
-  parse(readFileSync(new URL('../template.yaml', import.meta.url), 'utf8'), { customTags }),
-);
+type Source = z.infer<typeof templateSchema>;
+
+/** Short forms of functions spelled out; nothing resolved. */
+export function parseTemplate(file: string): Json {
+  return json.parse(parse(readFileSync(join(projectDirectory, file), 'utf8'), { customTags }));
+}
+
+export function readTemplate(file: string): Source {
+  return templateSchema.parse(parseTemplate(file));
+}
+
+const ownSource = readTemplate('template.yaml');
 
 export interface Template {
   readonly resources: ReadonlyMap<string, Resource>;
@@ -55,7 +67,11 @@ export interface Template {
 }
 
 /** As samconfig.toml deploys it; with concurrency reserved in every stage, so that its arithmetic can be checked. */
-export function templateFor(stage: Stage, overrides: Readonly<Record<string, string>> = {}): Template {
+export function templateFor(
+  stage: Stage,
+  overrides: Readonly<Record<string, string>> = {},
+  source: Source = ownSource,
+): Template {
   const defaults = Object.entries(source.Parameters).map(([name, { Default }]) => [name, Default]);
   const parameters: Readonly<Record<string, string>> = {
     ...Object.fromEntries(defaults),
@@ -68,7 +84,9 @@ export function templateFor(stage: Stage, overrides: Readonly<Record<string, str
   const holds = (condition: string): boolean => {
     const expression = source.Conditions[condition];
     if (expression === undefined) throw new Error(`template.yaml has no condition ${condition}.`);
-    return evaluate(expression) === true;
+    return z
+      .boolean({ error: `The condition ${condition} uses what is not understood here.` })
+      .parse(evaluate(expression));
   };
   const intrinsics: Readonly<Record<string, (argument: Json) => Json | undefined>> = {
     Ref: (name) => (name === 'AWS::NoValue' ? NO_VALUE : parameters[String(name)]),
@@ -113,7 +131,7 @@ export function templateFor(stage: Stage, overrides: Readonly<Record<string, str
 }
 
 export function parameterDefault(name: string): string | undefined {
-  return source.Parameters[name]?.Default;
+  return ownSource.Parameters[name]?.Default;
 }
 
 const NO_VALUE = ' no value';

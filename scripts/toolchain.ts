@@ -1,6 +1,6 @@
 /**
- * The Python tools: MiniStack (the emulator) and SAM CLI, each in a virtual environment of its own, since their pins of
- * botocore exclude each other. The lock files in requirements/ name every package with its hashes; to renew one:
+ * The Python tools: MiniStack (the emulator), SAM CLI and the linters, each in a virtual environment of its own, since their
+ * pins of botocore exclude each other. The lock files in requirements/ name every package with its hashes; to renew one:
  *
  *   uv pip compile --universal --generate-hashes --no-header --python-version 3.10 ministack.in -o ministack.txt
  */
@@ -49,6 +49,11 @@ export async function installSam(report: Report): Promise<string> {
   return (await samOnPath()) ?? join(await installEnvironment('sam', report), 'bin', 'sam');
 }
 
+/** The directory of the executables: python (with SAM's translator), cfn-lint, checkov, zizmor. */
+export async function installLinters(report: Report): Promise<string> {
+  return join(await installEnvironment('linters', report), 'bin');
+}
+
 async function samOnPath(): Promise<string | undefined> {
   const sam = findOnPath('sam');
   if (sam === undefined) return undefined;
@@ -56,7 +61,9 @@ async function samOnPath(): Promise<string | undefined> {
   return version !== undefined && compare(version, oldestSam) >= 0 ? sam : undefined;
 }
 
-async function installEnvironment(tool: 'ministack' | 'sam', report: Report): Promise<string> {
+const titles = { ministack: 'MiniStack', sam: 'SAM CLI', linters: 'the linters' } as const;
+
+async function installEnvironment(tool: keyof typeof titles, report: Report): Promise<string> {
   const environment = join(workDirectory, 'python', tool);
   const lock = join(projectDirectory, 'scripts', 'requirements', `${tool}.txt`);
   const python = join(environment, 'bin', 'python');
@@ -66,7 +73,7 @@ async function installEnvironment(tool: 'ministack' | 'sam', report: Report): Pr
   if (existsSync(python) && (await readFile(marker, 'utf8').catch(() => '')) === state) return environment;
 
   const chosen = await findPython();
-  report(`Installing ${tool === 'sam' ? 'SAM CLI' : 'MiniStack'} into ${shownPath(environment)} (once)`);
+  report(`Installing ${titles[tool]} into ${shownPath(environment)} (once)`);
   const log = join(logDirectory, `install-${tool}.log`);
   await rm(environment, { recursive: true, force: true });
   await mkdir(join(workDirectory, 'python'), { recursive: true });

@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { templateFor } from '../../scripts/template.ts';
+import { unexplained, waiversOf } from '../../scripts/waivers.ts';
+
+const noVpc = { id: 'CKV_AWS_117', resource: 'ResizeImageFunction' };
+const noKey = { id: 'CKV_AWS_27', resource: 'UploadQueue' };
+
+it('is SAM CLI’s own translator that the linters read the template with', () => {
+  const translator = (tool: string) =>
+    /^aws-sam-translator==\S+/m.exec(readFileSync(`scripts/requirements/${tool}.txt`, 'utf8'))?.[0];
+  expect(translator('linters')).toBeDefined();
+  expect(translator('linters')).toBe(translator('sam'));
+});
+
+describe('what checkov has against the template', () => {
+  it('is explained where each finding has a waiver and each waiver a finding', () => {
+    expect(unexplained([noVpc, noKey], [noKey, noVpc])).toEqual([]);
+  });
+
+  it('is not explained by a waiver of another resource, which is of no use itself', () => {
+    expect(unexplained([noVpc], [{ ...noVpc, resource: 'ResizeImagesFunction' }])).toEqual([
+      'CKV_AWS_117 of ResizeImageFunction is neither mended nor waived.',
+      'CKV_AWS_117 of ResizeImagesFunction is waived and not found: drop the waiver.',
+    ]);
+  });
+
+  const withMetadata = (Metadata: { checkov: { skip: { id: string; comment?: string }[] } }) => ({
+    ...templateFor('prod'),
+    resources: new Map([['UploadQueue', { Type: 'AWS::SQS::Queue', Metadata, Properties: {} }]]),
+  });
+
+  it('is waived beside the resource, with a reason', () => {
+    expect(
+      waiversOf(withMetadata({ checkov: { skip: [{ id: 'CKV_AWS_27', comment: 'Holds no secrets.' }] } })),
+    ).toEqual([noKey]);
+  });
+
+  it.each([[{ id: 'CKV_AWS_27' }], [{ id: 'CKV_AWS_27', comment: '' }]])('is not waived by %j', (skip) => {
+    expect(() => waiversOf(withMetadata({ checkov: { skip: [skip] } }))).toThrow('UploadQueue has a waiver without');
+  });
+});

@@ -1,0 +1,151 @@
+import { globSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { at, ofType, parseTemplate, statementsOf, templateFor } from '../../scripts/template.ts';
+
+/** The templates beside the main one keep to what it says; `npm run check` lints them (scripts/scan-template.ts). */
+
+const prod = templateFor('prod');
+const files = globSync('governance/*.yaml').map((file) => file.replace('governance/', ''));
+const governance = (file: string) => parseTemplate(`governance/${file}`);
+
+describe('governance/', () => {
+  it.each(files)('%s is told of in README.md, with the command that deploys it', (file) => {
+    const readme = readFileSync('governance/README.md', 'utf8');
+    expect(readme).toContain(`--template-file governance/${file}`);
+  });
+
+  it.each(files)('%s says of each parameter what it is for', (file) => {
+    const parameters = z.record(z.string(), z.object({ Description: z.string().min(10) }));
+    expect(() => parameters.parse(at(governance(file), 'Parameters'))).not.toThrow();
+  });
+});
+
+describe('permissions-boundary.yaml', () => {
+  const policy = at(governance('permissions-boundary.yaml'), 'Resources', 'DarkroomBoundary', 'Properties');
+  const statements = z
+    .array(z.object({ Effect: z.enum(['Allow', 'Deny']), Action: z.array(z.string()) }))
+    .parse(at(policy, 'PolicyDocument', 'Statement'));
+  const matches = (pattern: string, action: string) =>
+    new RegExp(`^${pattern.replaceAll('*', '.*')}$`, 'i').test(action);
+  const says = (effect: 'Allow' | 'Deny', action: string) =>
+    statements.some(({ Effect, Action }) => Effect === effect && Action.some((pattern) => matches(pattern, action)));
+  const lets = (action: string) => says('Allow', action) && !says('Deny', action);
+
+  it.each(ofType(prod, 'AWS::IAM::Role'))('lets %s do all that its own policies let it do', (_, role) => {
+    const granted = statementsOf(role).flatMap(({ Effect, Action }) => (Effect === 'Allow' ? Action : []));
+    expect(granted.filter((action) => !lets(action))).toEqual([]);
+  });
+
+  it.each([
+    'iam:CreateRole',
+    'iam:PutRolePolicy',
+    'iam:PassRole',
+    'iam:DeleteRolePermissionsBoundary',
+    'iam:CreateAccessKey',
+    'sts:AssumeRole',
+    'organizations:LeaveOrganization',
+  ])('denies %s, whoever else allows it', (action) => {
+    expect(says('Deny', action)).toBe(true);
+  });
+
+  it.each(['s3:PutBucketPolicy', 'kms:ScheduleKeyDeletion', 'lambda:UpdateFunctionCode', 'dynamodb:DeleteTable'])(
+    'lets no role do %s: code does not change the stack it runs in',
+    (action) => {
+      expect(lets(action)).toBe(false);
+    },
+  );
+
+  it('allows no wildcard action', () => {
+    const allowed = statements.filter(({ Effect }) => Effect === 'Allow').flatMap(({ Action }) => Action);
+    expect(allowed.filter((action) => action.includes('*'))).toEqual([]);
+  });
+
+  it('bears the name that the service control policy asks for', () => {
+    const name = (file: string) => at(governance(file), 'Parameters', 'BoundaryName', 'Default');
+    expect(name('permissions-boundary.yaml')).toBe(name('service-control-policy.yaml'));
+    expect(at(policy, 'ManagedPolicyName')).toEqual({ Ref: 'BoundaryName' });
+  });
+});
+
+describe('service-control-policy.yaml', () => {
+  const content = at(
+    governance('service-control-policy.yaml'),
+    'Resources',
+    'DarkroomGuardrails',
+    'Properties',
+    'Content',
+  );
+
+  it('is no longer than AWS allows, with room for regions and names', () => {
+    // 5120 characters: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
+    expect(JSON.stringify(content).length).toBeLessThan(4600);
+  });
+
+  it('denies, and allows nothing', () => {
+    const effects = z.array(z.object({ Effect: z.string() })).parse(at(content, 'Statement'));
+    expect(new Set(effects.map(({ Effect }) => Effect))).toEqual(new Set(['Deny']));
+  });
+});
+
+describe('config-rules.yaml', () => {
+  // Identifier and resource type as AWS documents them, each on the page of its name, as in
+  // https://docs.aws.amazon.com/config/latest/developerguide/s3-bucket-ssl-requests-only.html
+  const documented: Readonly<Record<string, string>> = {
+    CLOUDWATCH_ALARM_ACTION_CHECK: 'AWS::CloudWatch::Alarm',
+    CLOUDWATCH_ALARM_ACTION_ENABLED_CHECK: 'AWS::CloudWatch::Alarm',
+    CLOUDWATCH_LOG_GROUP_ENCRYPTED: 'AWS::Logs::LogGroup',
+    CMK_BACKING_KEY_ROTATION_ENABLED: 'AWS::KMS::Key',
+    CW_LOGGROUP_RETENTION_PERIOD_CHECK: 'AWS::Logs::LogGroup',
+    DYNAMODB_PITR_ENABLED: 'AWS::DynamoDB::Table',
+    DYNAMODB_TABLE_ENCRYPTED_KMS: 'AWS::DynamoDB::Table',
+    KMS_CMK_NOT_SCHEDULED_FOR_DELETION: 'AWS::KMS::Key',
+    LAMBDA_CONCURRENCY_CHECK: 'AWS::Serverless::Function',
+    LAMBDA_FUNCTION_PUBLIC_ACCESS_PROHIBITED: 'AWS::Serverless::Function',
+    LAMBDA_FUNCTION_SETTINGS_CHECK: 'AWS::Serverless::Function',
+    REQUIRED_TAGS: 'AWS::S3::Bucket',
+    S3_BUCKET_ACL_PROHIBITED: 'AWS::S3::Bucket',
+    S3_BUCKET_LEVEL_PUBLIC_ACCESS_PROHIBITED: 'AWS::S3::Bucket',
+    S3_BUCKET_SERVER_SIDE_ENCRYPTION_ENABLED: 'AWS::S3::Bucket',
+    S3_BUCKET_SSL_REQUESTS_ONLY: 'AWS::S3::Bucket',
+    S3_BUCKET_VERSIONING_ENABLED: 'AWS::S3::Bucket',
+    SNS_ENCRYPTED_KMS: 'AWS::SNS::Topic',
+    SQS_QUEUE_NO_PUBLIC_ACCESS: 'AWS::SQS::Queue',
+    STEP_FUNCTIONS_STATE_MACHINE_LOGGING_ENABLED: 'AWS::Serverless::StateMachine',
+  };
+  const rules = z
+    .record(
+      z.string(),
+      z.object({
+        Properties: z.object({
+          Description: z.string(),
+          Source: z.object({ Owner: z.literal('AWS'), SourceIdentifier: z.string() }),
+          InputParameters: z.record(z.string(), z.unknown()).default({}),
+          Scope: z.record(z.string(), z.unknown()).default({}),
+        }),
+      }),
+    )
+    .parse(at(governance('config-rules.yaml'), 'Resources'));
+  const rule = (identifier: string) =>
+    Object.values(rules).find(({ Properties }) => Properties.Source.SourceIdentifier === identifier)?.Properties;
+
+  it.each(Object.entries(rules))('%s is a rule that AWS has, and watches what the stack makes', (_, { Properties }) => {
+    const type = documented[Properties.Source.SourceIdentifier];
+    expect(type).toBeDefined();
+    expect([...prod.resources.values()].map(({ Type }) => Type)).toContain(type);
+  });
+
+  it.each(Object.entries(rules))('%s looks at the stack, or says that it looks at the account', (_, { Properties }) => {
+    const { TagValue, ComplianceResourceId } = Properties.Scope;
+    const ofTheStack = TagValue === 'darkroom' || ComplianceResourceId !== undefined;
+    expect(Properties.Description.endsWith('in this account.')).toBe(!ofTheStack);
+  });
+
+  it('asks for the runtime that the functions have, and for the actions that the alarms have', () => {
+    expect(rule('LAMBDA_FUNCTION_SETTINGS_CHECK')?.InputParameters['runtime']).toBe(prod.functionGlobals['Runtime']);
+    for (const [id, { Properties }] of ofType(prod, 'AWS::CloudWatch::Alarm')) {
+      expect(Properties['AlarmActions'], id).toBeDefined();
+      expect(Properties['OKActions'], id).toBeDefined();
+    }
+  });
+});
