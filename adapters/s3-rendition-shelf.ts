@@ -1,4 +1,4 @@
-import { HeadObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { HeadObjectCommand, PutObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import type { RenditionShelf } from '../core/release.ts';
 
 export function s3RenditionShelf({
@@ -9,6 +9,10 @@ export function s3RenditionShelf({
   readonly bucket: string;
 }): RenditionShelf {
   return {
+    async put(key, bytes, contentType) {
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentType: contentType }));
+    },
+
     async find(key) {
       try {
         const { ContentType, ContentLength = 0 } = await client.send(

@@ -11,7 +11,7 @@ import type {
   Steps,
   Verdict,
 } from './release.ts';
-import { contentTypes, presetsFor, type Rendition, renditionKey, renditionSize, uprightSize } from './rendition.ts';
+import { contentTypes, presetsFor, renditionKey, renditionSize, uprightSize } from './rendition.ts';
 
 export interface CheckReleasePorts {
   readonly releases: ReleaseStore;
@@ -19,8 +19,6 @@ export interface CheckReleasePorts {
   readonly steps: Steps;
   readonly renditions: RenditionShelf;
   readonly known: KnownImage;
-  /** The version of resize-image that renders today: it makes what a new remove-renditions has to remove. */
-  readonly resizeImage: string;
 }
 
 /**
@@ -70,7 +68,7 @@ async function faultOf(
     case 'ExtractMetadata':
       return await metadataFault(called, task, ports);
     case 'ResizeImage':
-      return (await render(called, task, ports)).fault;
+      return await renditionFault(called, task, ports);
     case 'RemoveRenditions':
       return await removalFault(called, task, ports);
   }
@@ -105,51 +103,42 @@ async function metadataFault(
   });
 }
 
-async function removalFault(called: string, task: ImageTask, ports: CheckReleasePorts): Promise<string | undefined> {
-  const { fault, rendered } = await render(ports.resizeImage, task, ports);
-  if (fault !== undefined) return `There was nothing to remove, since ${ports.resizeImage} failed. ${fault}`;
-  const { count } = await ports.steps.removeRenditions(called, { ...task, scope: 'own' });
-  if (count !== rendered.length) return `It says that it removed ${count} renditions of ${rendered.length}.`;
-  for (const { key } of rendered) {
-    if ((await ports.renditions.find(key)) !== undefined) return `It left ${key}.`;
+/** Every group, and each rendition as it has to be: by what is said of it, and by what is there. */
+async function renditionFault(
+  called: string,
+  task: ImageTask,
+  { steps, renditions, known: { header } }: CheckReleasePorts,
+): Promise<string | undefined> {
+  const { imageId, sequencer } = task.image;
+  for (const { name: group, presets } of renditionGroups) {
+    const result = await steps.resizeImage(called, { ...task, group });
+    if (result.outcome !== 'processed') return `It answered ${result.outcome} to a good image.`;
+    for (const preset of presetsFor(header, presets)) {
+      const made = result.renditions.find((rendition) => rendition.preset === preset.name);
+      const key = renditionKey(imageId, sequencer, preset);
+      const contentType = contentTypes[preset.format];
+      const fault =
+        difference(made, { key, contentType, ...renditionSize(header, preset) }) ??
+        difference(await renditions.find(key), { contentType, bytes: made?.bytes });
+      if (fault !== undefined) return `Rendition ${preset.name}: ${fault}`;
+    }
   }
   return undefined;
 }
 
-/** Every group, and each rendition as it has to be: by what is said of it, and by what is there. */
-async function render(
+async function removalFault(
   called: string,
   task: ImageTask,
-  { steps, renditions, known: { header } }: CheckReleasePorts,
-): Promise<{ readonly fault?: string; readonly rendered: readonly Rendition[] }> {
-  const rendered: Rendition[] = [];
-  for (const { name: group, presets } of renditionGroups) {
-    const result = await steps.resizeImage(called, { ...task, group });
-    if (result.outcome !== 'processed') return { rendered, fault: `It answered ${result.outcome} to a good image.` };
-    const wanted = presetsFor(header, presets);
-    if (result.renditions.length !== wanted.length) {
-      return {
-        rendered,
-        fault: `It made ${result.renditions.length} renditions of ${wanted.length} in group ${group}.`,
-      };
-    }
-    for (const [index, preset] of wanted.entries()) {
-      const made = result.renditions[index];
-      const key = renditionKey(task.image.imageId, task.image.sequencer, preset);
-      const expected = {
-        preset: preset.name,
-        key,
-        contentType: contentTypes[preset.format],
-        ...renditionSize(header, preset),
-      };
-      const fault =
-        difference(made, expected) ??
-        difference(await renditions.find(key), { contentType: expected.contentType, bytes: made?.bytes });
-      if (fault !== undefined || made === undefined) return { rendered, fault: `Rendition ${preset.name}: ${fault}` };
-      rendered.push(made);
-    }
-  }
-  return { rendered };
+  { steps, renditions, known }: CheckReleasePorts,
+): Promise<string | undefined> {
+  const { imageId, sequencer } = task.image;
+  const key = `${imageId}/${sequencer}/to-be-removed.jpg`;
+  await renditions.put(key, known.bytes, 'image/jpeg');
+  const { count } = await steps.removeRenditions(called, { ...task, scope: 'own' });
+  if (count !== 1) return `It says that it removed ${count} renditions where there was one.`;
+  return (await renditions.find(key)) === undefined
+    ? undefined
+    : 'It says that it removed a rendition that is still there.';
 }
 
 /** The first property that is not as expected. */

@@ -53,6 +53,7 @@ export interface Steps {
 }
 
 export interface RenditionShelf {
+  put(key: string, bytes: Bytes, contentType: string): Promise<void>;
   /** `undefined` where there is none. */
   find(key: string): Promise<{ readonly contentType: string | undefined; readonly bytes: number } | undefined>;
 }

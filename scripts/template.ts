@@ -37,7 +37,7 @@ const customTags = [
     tag: `!${name}`,
     resolve: (value: string) => ({ [shortForm(name)]: value }),
   })),
-  ...['If', 'Not', 'Equals', 'FindInMap'].map((name) => ({
+  ...['If', 'Not', 'Equals', 'FindInMap', 'Select', 'Split'].map((name) => ({
     tag: `!${name}`,
     collection: 'seq' as const,
     resolve: (value: unknown) => ({ [shortForm(name)]: JSON.parse(JSON.stringify(value)) }),

@@ -6,6 +6,5 @@ const name = z.string().check(z.minLength(1));
 export const config = readEnvironment({
   UPLOAD_BUCKET: name,
   RENDITION_BUCKET: name,
-  RESIZE_IMAGE_ALIAS: name,
   STEP_WAIT_MILLIS: z.coerce.number().check(z.int(), z.positive()),
 });

@@ -15,7 +15,6 @@ const ports = {
   steps: lambdaSteps({ client: lambdaClient({ timeoutMillis: config.STEP_WAIT_MILLIS }) }),
   renditions: s3RenditionShelf({ client, bucket: config.RENDITION_BUCKET }),
   known: knownImage,
-  resizeImage: config.RESIZE_IMAGE_ALIAS,
 };
 
 export const handler = releaseHook((hook) => checkRelease(hook, ports));

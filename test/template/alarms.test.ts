@@ -29,7 +29,11 @@ const published: Readonly<Record<string, Readonly<Record<string, readonly string
     [['RuleName']],
   ),
   // https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
-  'AWS/States': byMetric(['ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionThrottled'], [['StateMachineArn']]),
+  // Version is the number at the end of the version's ARN, for executions started by an alias or a version.
+  'AWS/States': {
+    ...byMetric(['ExecutionsFailed', 'ExecutionsTimedOut'], [['StateMachineArn'], ['StateMachineArn', 'Version']]),
+    ...byMetric(['ExecutionThrottled'], [['StateMachineArn']]),
+  },
   // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
   'AWS/DynamoDB': {
     ...byMetric(['WriteThrottleEvents', 'ReadThrottleEvents'], [['TableName']]),
@@ -45,8 +49,10 @@ const template = templateFor('prod');
 const alarms = ofType(template, 'AWS::CloudWatch::Alarm');
 const items = (value: Json | undefined): Json[] => [value ?? []].flat();
 const watched = ({ Properties }: Resource) => referredId(at(items(Properties['Dimensions'])[0], 'Value'));
+/** For people to act on; those that roll a release back are in release.test.ts. */
 const on = (id: string, metric: string) =>
   alarms
+    .filter(([alarm]) => !alarm.endsWith('RollbackAlarm'))
     .filter(([, alarm]) => watched(alarm) === id && alarm.Properties['MetricName'] === metric)
     .map(([, found]) => found);
 

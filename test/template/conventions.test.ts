@@ -22,6 +22,9 @@ const resource = (id: string): Resource => {
   return found;
 };
 
+// Functions that are no state of the workflow: one starts it, one checks releases.
+const beforeTheWorkflow = ['dispatch-images', 'check-release'];
+
 describe('one stem a step', () => {
   it('has as many functions in the template as folders in functions/', () => {
     expect(
@@ -44,7 +47,7 @@ describe('one stem a step', () => {
 
   it('names the state of each worker after its function', () => {
     const workflow = readFileSync(projectFile('statemachine/image-pipeline.asl.json'), 'utf8');
-    for (const worker of stems.filter((stem) => stem !== 'dispatch-images')) {
+    for (const worker of stems.filter((stem) => !beforeTheWorkflow.includes(stem))) {
       expect(workflow).toMatch(new RegExp(`"${pascal(worker)}": \\{\\s*"Type": "Task"`));
     }
   });
