@@ -1,4 +1,6 @@
+import { CodeDeployClient } from '@aws-sdk/client-codedeploy';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
@@ -14,6 +16,8 @@ export const s3Client = () => new S3Client({ forcePathStyle: emulated, requestHa
 // The endpoint decides where requests go, also where a queue's URL names another host for it.
 export const sqsClient = () => new SQSClient({ requestHandler, useQueueUrlAsEndpoint: false });
 
+export const codeDeployClient = () => new CodeDeployClient({ requestHandler });
+
 export const dynamoDbClient = () => new DynamoDBClient({ requestHandler });
 
 /**
@@ -24,5 +28,11 @@ export const syncExecutionClient = ({ timeoutMillis }: { readonly timeoutMillis:
   new SFNClient({
     maxAttempts: 1,
     disableHostPrefix: emulated,
+    requestHandler: { connectionTimeout: 2_000, requestTimeout: timeoutMillis, throwOnRequestTimeout: true },
+  });
+
+/** Calls functions and waits for their answers, each of which may take minutes. */
+export const lambdaClient = ({ timeoutMillis }: { readonly timeoutMillis: number }) =>
+  new LambdaClient({
     requestHandler: { connectionTimeout: 2_000, requestTimeout: timeoutMillis, throwOnRequestTimeout: true },
   });

@@ -1,10 +1,11 @@
 /** The real `sam build` and `sam deploy` of template.yaml, stage local, against the emulator. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { glob, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { glob, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { familySync } from 'detect-libc';
+import { parseDocument } from 'yaml';
 import { clientConfig, type EmulatorAddress } from './emulator.ts';
 import { Failure } from './failure.ts';
 import { isolatedEnvironment } from './isolated-environment.ts';
@@ -56,6 +57,7 @@ export async function build(sam: string, report: Report, platform: LayerPlatform
     await rm(part, { recursive: true, force: true });
     throw samFailure('sam build', built.output, log);
   }
+  await defaultToThisStage(join(part, 'template.yaml'));
   await moveIntoPlace(part, directory);
   await removeOldBuilds();
   return template;
@@ -139,6 +141,13 @@ async function inputFiles(): Promise<string[]> {
     }
   }
   return files.sort();
+}
+
+/** The emulator translates SAM with the parameters' defaults, whatever the deployment says: an account goes by what it says. */
+async function defaultToThisStage(template: string): Promise<void> {
+  const document = parseDocument(await readFile(template, 'utf8'));
+  document.setIn(['Parameters', 'Stage', 'Default'], 'local');
+  await writeFile(template, document.toString());
 }
 
 async function moveIntoPlace(part: string, directory: string): Promise<void> {

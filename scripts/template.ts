@@ -40,7 +40,7 @@ const customTags = [
     tag: `!${name}`,
     resolve: (value: string) => ({ [shortForm(name)]: value }),
   })),
-  ...['If', 'Not', 'Equals', 'FindInMap', 'Join', 'Sub'].map((name) => ({
+  ...['And', 'If', 'Not', 'Equals', 'FindInMap', 'Join', 'Select', 'Split', 'Sub'].map((name) => ({
     tag: `!${name}`,
     collection: 'seq' as const,
     resolve: (value: unknown) => ({ [shortForm(name)]: JSON.parse(JSON.stringify(value)) }),
@@ -105,6 +105,11 @@ export function templateFor(
       const [left, right] = z.array(json).parse(evaluate(pair));
       return left === right;
     },
+    'Fn::And': (conditions) =>
+      z
+        .array(json)
+        .parse(evaluate(conditions))
+        .every((condition) => condition === true),
     'Fn::Not': (condition) => z.array(json).parse(evaluate(condition))[0] !== true,
   };
   const evaluate = (value: Json): Json => {

@@ -14,6 +14,7 @@ const environments: Readonly<Record<string, Readonly<Record<string, string>>>> =
   'extract-metadata': { KEEP_LOCATION: 'false' },
   'resize-image': { RENDITION_BUCKET: 'renditions' },
   'remove-renditions': { RENDITION_BUCKET: 'renditions' },
+  'check-release': { UPLOAD_BUCKET: 'uploads', RENDITION_BUCKET: 'renditions', STEP_WAIT_MILLIS: '320000' },
   'probe-pipeline': {
     UPLOAD_BUCKET: 'uploads',
     RENDITION_BUCKET: 'renditions',
@@ -68,6 +69,8 @@ describe.each([
   ['dispatch-images', 'RETRY_BASE_SECONDS', '0'],
   ['extract-metadata', 'KEEP_LOCATION', 'perhaps'],
   ['resize-image', 'RENDITION_BUCKET', ''],
+  ['check-release', 'UPLOAD_BUCKET', ''],
+  ['check-release', 'STEP_WAIT_MILLIS', 'long'],
   ['remove-renditions', 'RENDITION_BUCKET', ''],
   ['probe-pipeline', 'UPLOAD_BUCKET', ''],
   ['probe-pipeline', 'RENDITION_BUCKET', ''],

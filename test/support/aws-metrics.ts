@@ -26,17 +26,14 @@ export const awsMetrics: Readonly<Record<string, Readonly<Record<string, readonl
     [['RuleName']],
   ),
   // https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
-  'AWS/States': byMetric(
-    [
-      'ExecutionsStarted',
-      'ExecutionsFailed',
-      'ExecutionsTimedOut',
-      'ExecutionThrottled',
-      'ExecutionTime',
-      'ExpressExecutionBilledDuration',
-    ],
-    [['StateMachineArn']],
-  ),
+  // Version is the number at the end of the version's ARN, for executions started by an alias or a version.
+  'AWS/States': {
+    ...byMetric(['ExecutionsFailed', 'ExecutionsTimedOut'], [['StateMachineArn'], ['StateMachineArn', 'Version']]),
+    ...byMetric(
+      ['ExecutionsStarted', 'ExecutionThrottled', 'ExecutionTime', 'ExpressExecutionBilledDuration'],
+      [['StateMachineArn']],
+    ),
+  },
   // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
   'AWS/DynamoDB': {
     ...byMetric(

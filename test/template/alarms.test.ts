@@ -43,8 +43,10 @@ const watched = (alarm: Resource) => {
   if (metric?.Namespace !== 'Darkroom') return referredId(at(items(metric?.Dimensions)[0], 'Value'));
   return String(metric.MetricName).startsWith('Probe') ? 'ProbePipelineFunction' : 'DispatchImagesFunction';
 };
+/** For people to act on; those that roll a release back are in release.test.ts. */
 const on = (id: string, metric: string) =>
   alarms
+    .filter(([alarm]) => !alarm.endsWith('RollbackAlarm'))
     .filter(([, alarm]) => watched(alarm) === id && alarm.Properties['MetricName'] === metric)
     .map(([, found]) => found);
 

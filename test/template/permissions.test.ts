@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { padSequencer } from '../../core/image.ts';
 import { PROBE_PREFIX } from '../../core/probe-pipeline.ts';
 import {
   at,
@@ -46,6 +47,16 @@ const roleOf = (stage: Stage, id: string): Resource => {
   return role;
 };
 
+/** What may be written to the upload bucket beside people's images, and by whom. */
+const ownPrefixes: Readonly<Record<string, readonly string[]>> = {
+  CheckReleaseRole: ['UploadBucket/darkroom-release/*'],
+  ProbePipelineRole: [`UploadBucket/${PROBE_PREFIX}*`],
+};
+
+/** By name: the dispatcher's ARN would close a circle of resources that wait for each other. */
+const ofThisStack = (service: string, kind: string, rest: string) =>
+  `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${kind}:\${AWS::StackName}-${rest}`;
+
 const allow = (on: string, ...actions: string[]): Permission[] => actions.map((action) => ({ action, on }));
 
 describe.each(stages)('stage %s', (stage) => {
@@ -82,6 +93,22 @@ describe.each(stages)('stage %s', (stage) => {
     ...allow('UploadBucket', 's3:ListBucket'),
   ];
 
+  // Not proved by the emulator, which has no CodeDeploy.
+  const deployments = ofThisStack('codedeploy', 'deploymentgroup', '*');
+  const dispatcher = ofThisStack('lambda', 'function', 'DispatchImagesFunction-*:*');
+  const newVersions = ['ExtractMetadata', 'ResizeImage', 'RemoveRenditions'].map((stem) => `${stem}Function:*`);
+  const checkRelease: [string, readonly Permission[]] = [
+    'CheckRelease',
+    [
+      ...allow(deployments, 'codedeploy:GetDeployment', 'codedeploy:PutLifecycleEventHookExecutionStatus'),
+      ...allow('UploadBucket/darkroom-release/*', 's3:PutObject', 's3:DeleteObject'),
+      ...[...newVersions, dispatcher].flatMap((version) => allow(version, 'lambda:InvokeFunction')),
+      // The check's own sequencer, which S3 gives to no upload.
+      ...allow(`RenditionBucket/*/${padSequencer('0')}/*`, 's3:GetObject', 's3:PutObject'),
+      ...allow('RenditionBucket', 's3:ListBucket'),
+    ],
+  ];
+
   it.each<[string, readonly Permission[]]>([
     [
       'DispatchImages',
@@ -105,6 +132,7 @@ describe.each(stages)('stage %s', (stage) => {
         ...allow('RenditionBucket/*', 's3:GetObject'),
       ],
     ],
+    ...(stage === 'local' ? [] : [checkRelease]),
   ])('%s may do what its code and its declaration need, and nothing else', (stem, byCode) => {
     const needed = [...byDeclaration(stem), ...byCode];
     expect(sorted(granted(roleOf(stage, `${stem}Role`)))).toEqual(sorted([...needed, ...throughDataKey(needed)]));
@@ -146,7 +174,7 @@ describe.each(stages)('stage %s', (stage) => {
     ]);
   });
 
-  it.each(['DispatchImages', 'ExtractMetadata', 'ResizeImage', 'RemoveRenditions', 'ProbePipeline'])(
+  it.each(ofType(template, 'AWS::Serverless::Function').map(([id]) => id.replace(/Function$/, '')))(
     'lets Lambda, and nobody else, act as %s',
     (stem) => {
       expect(roleOf(stage, `${stem}Role`).Properties['AssumeRolePolicyDocument']).toEqual({
@@ -156,13 +184,13 @@ describe.each(stages)('stage %s', (stage) => {
     },
   );
 
-  it('lets nobody but the probe write to the upload bucket, and it only under its prefix', () => {
-    const writers = ofType(template, 'AWS::IAM::Role').flatMap(([id, role]) =>
-      granted(role)
+  it('lets nobody write to the upload bucket but below a prefix of its own, so that no image can loop', () => {
+    for (const [id, role] of ofType(template, 'AWS::IAM::Role')) {
+      const written = granted(role)
         .filter(({ action, on }) => on.startsWith('UploadBucket') && !/^s3:(Get|List)/.test(action))
-        .map(({ on }) => `${id} on ${on}`),
-    );
-    expect([...new Set(writers)]).toEqual([`ProbePipelineRole on UploadBucket/${PROBE_PREFIX}*`]);
+        .map(({ on }) => on);
+      expect([...new Set(written)], id).toEqual(ownPrefixes[id] ?? []);
+    }
   });
 
   it('lets nothing that an upload sets off call the probe, so that no image can loop', () => {
@@ -199,9 +227,30 @@ describe.each(stages)('stage %s', (stage) => {
     for (const [id, role] of ofType(template, 'AWS::IAM::Role')) {
       for (const { action, on } of granted(role)) {
         expect(action, id).not.toContain('*');
-        if (on === '*') expect(action, id).toMatch(/^(xray|logs):/);
+        // CodeDeploy's own policy asks for every alarm: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCodeDeployRoleForLambdaLimited.html
+        if (on === '*') expect(action, id).toMatch(/^(xray|logs):|^cloudwatch:DescribeAlarms$/);
       }
     }
+  });
+
+  it('lets CodeDeploy shift the traffic of this stack’s functions, and nothing else', () => {
+    const role = roleOf(stage, 'ReleaseRole');
+    expect(at(role.Properties['AssumeRolePolicyDocument'], 'Statement', 0)).toMatchObject({
+      Principal: { Service: 'codedeploy.amazonaws.com' },
+      Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+    });
+    expect(sorted(granted(role))).toEqual(
+      sorted([
+        ...allow(
+          ofThisStack('lambda', 'function', '*'),
+          'lambda:GetAlias',
+          'lambda:UpdateAlias',
+          'lambda:GetProvisionedConcurrencyConfig',
+        ),
+        ...allow(ofThisStack('lambda', 'function', 'CheckReleaseFunction-*'), 'lambda:InvokeFunction'),
+        ...allow('*', 'cloudwatch:DescribeAlarms'),
+      ]),
+    );
   });
 
   it('bounds every role by exactly what all roles together may do, in this account', () => {

@@ -1,0 +1,39 @@
+import type { KnownImage } from '../core/release.ts';
+
+/**
+ * A gradient of 64 × 48 pixels, drawn for this purpose, and stored lying on its side: a version that loses the orientation
+ * is found out. In the code, so that a check needs no file and no bucket that could be missing.
+ */
+export const knownImage: KnownImage = {
+  bytes: new Uint8Array(
+    Buffer.from(
+      [
+        '/9j/4QC8RXhpZgAASUkqAAgAAAAGABIBAwABAAAABgAAABoBBQABAAAAVgAAABsBBQABAAAAXgAAACgBAwABAAAAAgAAABMCAwABAAAAAQAAAG',
+        'mHBAABAAAAZgAAAAAAAAA4YwAA6AMAADhjAADoAwAABgAAkAcABAAAADAyMTABkQcABAAAAAECAwAAoAcABAAAADAxMDABoAMAAQAAAP//AAAC',
+        'oAQAAQAAAEAAAAADoAQAAQAAADAAAAAAAAAA/+IB8ElDQ19QUk9GSUxFAAEBAAAB4GxjbXMEIAAAbW50clJHQiBYWVogB+IAAwAUAAkADgAdYW',
+        'NzcE1TRlQAAAAAc2F3c2N0cmwAAAAAAAAAAAAAAAAAAPbWAAEAAAAA0y1oYW5keem/Vlo+AbaDI4VVRvdPqgAAAAAAAAAAAAAAAAAAAAAAAAAA',
+        'AAAAAAAAAAAAAAAKZGVzYwAAAPwAAAAkY3BydAAAASAAAAAid3RwdAAAAUQAAAAUY2hhZAAAAVgAAAAsclhZWgAAAYQAAAAUZ1hZWgAAAZgAAA',
+        'AUYlhZWgAAAawAAAAUclRSQwAAAcAAAAAgZ1RSQwAAAcAAAAAgYlRSQwAAAcAAAAAgbWx1YwAAAAAAAAABAAAADGVuVVMAAAAIAAAAHABzAFIA',
+        'RwBCbWx1YwAAAAAAAAABAAAADGVuVVMAAAAGAAAAHABDAEMAMAAAWFlaIAAAAAAAAPbWAAEAAAAA0y1zZjMyAAAAAAABDD8AAAXd///zJgAAB5',
+        'AAAP2S///7of///aIAAAPcAADAcVhZWiAAAAAAAABvoAAAOPIAAAOPWFlaIAAAAAAAAGKWAAC3iQAAGNpYWVogAAAAAAAAJKAAAA+FAAC2xHBh',
+        'cmEAAAAAAAMAAAACZmkAAPKnAAANWQAAE9AAAApb/9sAQwAKBwcIBwYKCAgICwoKCw4YEA4NDQ4dFRYRGCMfJSQiHyIhJis3LyYpNCkhIjBBMT',
+        'Q5Oz4+PiUuRElDPEg3PT47/9sAQwEKCwsODQ4cEBAcOygiKDs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7Ozs7',
+        'Ozs7/8AAEQgAMABAAwEiAAIRAQMRAf/EABcAAQEBAQAAAAAAAAAAAAAAAAQDBgf/xAAXEAADAQAAAAAAAAAAAAAAAAAAAgRh/8QAGAEBAQEBAQ',
+        'AAAAAAAAAAAAAABAUDBwb/xAAWEQEBAQAAAAAAAAAAAAAAAAADAAL/2gAMAwEAAhEDEQA/AOYJPhdJ8GJPhdJ8PS6aMDxEnwQk+C0nwQk+B9LW',
+        'geGk+CEnwWk+CEnwNpqyDxEnwuk+DEnwuk+BtNWgeziT4ISfBaT4ISfDXS3FweIk+F0nwWk+CEnwNpq0DxEnwQk+C0nwuk+B9NWgeIk+CEnwWk',
+        '+CEnwNpayD2cSfBCT4LSfC6T4a6a4uDxEnwQk+C0nwQk+BtLWgeIk+F0nwWk+CEnwNpq0DxEnwQk+C0nwuk+B9NWQe/9k=',
+      ].join(''),
+      'base64',
+    ),
+  ),
+  header: {
+    format: 'jpeg',
+    width: 64,
+    height: 48,
+    orientation: 6,
+    frames: 1,
+    progressive: false,
+    hasAlpha: false,
+    colourSpace: 'srgb',
+  },
+};

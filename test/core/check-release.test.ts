@@ -1,0 +1,222 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { knownImage } from '../../adapters/known-image.ts';
+import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
+import { checkRelease, LENT_PREFIX } from '../../core/check-release.ts';
+import { extractMetadata } from '../../core/extract-metadata.ts';
+import type { Upload, UploadEvent } from '../../core/image.ts';
+import { rejected } from '../../core/outcome.ts';
+import type { Bytes } from '../../core/ports.ts';
+import type { NewVersion, ReleasedStep, ReleaseHook, Steps, Verdict } from '../../core/release.ts';
+import { releasedSteps } from '../../core/release.ts';
+import { removeRenditions } from '../../core/remove-renditions.ts';
+import type { Rendition } from '../../core/rendition.ts';
+import { resizeImage } from '../../core/resize-image.ts';
+import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
+import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
+
+const hook: ReleaseHook = { deploymentId: 'd-1', executionId: 'e-1' };
+const codec = sharpImageCodec();
+let uploads: InMemoryUploadStore;
+let stored: InMemoryRenditionStore;
+let lent: Upload[];
+let reported: { hook: ReleaseHook; verdict: Verdict }[];
+let called: string[];
+
+beforeEach(() => {
+  uploads = new InMemoryUploadStore();
+  stored = new InMemoryRenditionStore();
+  lent = [];
+  reported = [];
+  called = [];
+});
+
+/** The functions as they are, without Lambda around them. */
+const goodSteps = (): Steps => {
+  const calling = (name: string) => called.push(name);
+  return {
+    async dispatch(name, event) {
+      calling(name);
+      dispatched = event;
+      return { undecided: 0 };
+    },
+    async extractMetadata(name, task) {
+      calling(name);
+      return extractMetadata(task, { uploads, codec }, { keepLocation: false });
+    },
+    async resizeImage(name, task) {
+      calling(name);
+      return resizeImage(task, { uploads, codec, renditions: stored });
+    },
+    async removeRenditions(name, task) {
+      calling(name);
+      return removeRenditions(task, { renditions: stored });
+    },
+  };
+};
+let dispatched: UploadEvent | undefined;
+
+const check = (step: ReleasedStep, broken: Partial<Steps> = {}) => {
+  const newVersion: NewVersion = { step, functionName: `prod-${step}Function-1`, version: '7' };
+  return checkRelease(hook, {
+    releases: {
+      newVersion: async () => newVersion,
+      report: async (reportedHook, verdict) => void reported.push({ hook: reportedHook, verdict }),
+    },
+    images: {
+      bucket: 'uploads',
+      async put(key, bytes) {
+        const state = { versionId: 'v1', etag: 'e1' };
+        uploads.put({ bucket: 'uploads', key, ...state }, bytes);
+        lent.push({ bucket: 'uploads', key, ...state, imageId: '', sequencer: '', size: bytes.length });
+        return state;
+      },
+      async remove(key) {
+        lent = lent.filter((upload) => upload.key !== key);
+      },
+    },
+    steps: { ...goodSteps(), ...broken },
+    renditions: {
+      put: (key, bytes, contentType) => stored.put(key, bytes, contentType),
+      async find(key) {
+        const found = stored.objects.get(key);
+        return found && { contentType: found.contentType, bytes: found.bytes.length };
+      },
+    },
+    known: knownImage,
+  });
+};
+
+it('knows its own picture: what the codec reads in it is what the check expects', async () => {
+  expect(await codec.inspect(knownImage.bytes)).toEqual({ outcome: 'readable', header: knownImage.header });
+});
+
+describe.each(releasedSteps)('a new version of %s', (step) => {
+  it('that does its work passes, called by its version and never by its alias', async () => {
+    expect(await check(step)).toEqual({ verdict: 'passed' });
+    expect(new Set(called)).toEqual(new Set([`prod-${step}Function-1:7`]));
+  });
+
+  it('that throws is refused, with what it threw', async () => {
+    const fails = () => Promise.reject(new Error('sharp could not be loaded'));
+    const broken = { dispatch: fails, extractMetadata: fails, resizeImage: fails, removeRenditions: fails };
+    expect(await check(step, broken)).toEqual({ verdict: 'refused', reason: 'sharp could not be loaded' });
+  });
+
+  it('is told of to CodeDeploy either way, and the lent image taken back', async () => {
+    const fails = () => Promise.reject(new Error('no'));
+    await check(step);
+    await check(step, { dispatch: fails, extractMetadata: fails, resizeImage: fails, removeRenditions: fails });
+    expect(reported.map(({ hook: told, verdict }) => [told, verdict.verdict])).toEqual([
+      [hook, 'passed'],
+      [hook, 'refused'],
+    ]);
+    expect(lent).toEqual([]);
+  });
+});
+
+it('lends its image below its own prefix, as a state that every real one supersedes', async () => {
+  await check('DispatchImages');
+  expect(dispatched?.image.key).toBe(`${LENT_PREFIX}d-1-DispatchImages.jpg`);
+  expect(dispatched?.image.sequencer).toBe('0'.repeat(32));
+});
+
+it('given no verdict can be reached, refuses: a check that could not be made is not passed', async () => {
+  const releases = {
+    newVersion: () => Promise.reject(new Error('AccessDenied')),
+    report: async (reportedHook: ReleaseHook, verdict: Verdict) => void reported.push({ hook: reportedHook, verdict }),
+  };
+  const unused = () => Promise.reject(new Error('not to be called'));
+  const verdict = await checkRelease(hook, {
+    releases,
+    images: { bucket: 'uploads', put: unused, remove: unused },
+    steps: goodSteps(),
+    renditions: { put: unused, find: unused },
+    known: knownImage,
+  });
+  expect(verdict).toEqual({ verdict: 'refused', reason: 'AccessDenied' });
+  expect(reported).toEqual([{ hook, verdict }]);
+});
+
+const good = goodSteps();
+const renditionsWith = (change: (rendition: Rendition) => Rendition): Partial<Steps> => ({
+  async resizeImage(name, task) {
+    const result = await good.resizeImage(name, task);
+    return result.outcome === 'processed' ? { ...result, renditions: result.renditions.map(change) } : result;
+  },
+});
+const rejectAll = async () => rejected('corrupt', 'The picture cannot be read.');
+
+describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
+  ['comes to no decision', 'DispatchImages', { dispatch: async () => ({ undecided: 1 }) }, 'no decision'],
+  ['rejects a good image', 'ExtractMetadata', { extractMetadata: rejectAll }, 'rejected'],
+  ['rejects a good image', 'ResizeImage', { resizeImage: rejectAll }, 'rejected'],
+  [
+    'does not turn the picture upright',
+    'ExtractMetadata',
+    {
+      async extractMetadata(name, task) {
+        const result = await good.extractMetadata(name, task);
+        if (result.outcome !== 'processed') return result;
+        return { ...result, metadata: { ...result.metadata, width: 64, height: 48 } };
+      },
+    },
+    'width is 64 and should be 48',
+  ],
+  [
+    'read other bytes',
+    'ExtractMetadata',
+    {
+      async extractMetadata(name, task) {
+        const result = await good.extractMetadata(name, task);
+        if (result.outcome !== 'processed') return result;
+        return { ...result, metadata: { ...result.metadata, sha256: 'f'.repeat(64) } };
+      },
+    },
+    'sha256',
+  ],
+  ['renders at a wrong size', 'ResizeImage', renditionsWith((made) => ({ ...made, width: 1 })), 'width is 1'],
+  ['says a wrong size in bytes', 'ResizeImage', renditionsWith((made) => ({ ...made, bytes: 1 })), 'should be 1'],
+  [
+    'says a wrong type',
+    'ResizeImage',
+    renditionsWith((made) => ({ ...made, contentType: 'text/plain' })),
+    'contentType is text/plain',
+  ],
+  [
+    'makes nothing of a group',
+    'ResizeImage',
+    { resizeImage: async () => ({ outcome: 'processed', renditions: [] }) },
+    'not there',
+  ],
+  [
+    'stores nothing',
+    'ResizeImage',
+    {
+      async resizeImage(_, task) {
+        return resizeImage(task, { uploads, codec, renditions: new InMemoryRenditionStore() });
+      },
+    },
+    'not there',
+  ],
+  [
+    'stores it as something else',
+    'ResizeImage',
+    {
+      async resizeImage(_, task) {
+        const renditions = {
+          put: (key: string, bytes: Bytes) => stored.put(key, bytes, 'binary/octet-stream'),
+          list: stored.list.bind(stored),
+          remove: stored.remove.bind(stored),
+        };
+        return resizeImage(task, { uploads, codec, renditions });
+      },
+    },
+    'binary/octet-stream',
+  ],
+  ['removes nothing', 'RemoveRenditions', { removeRenditions: async () => ({ count: 0 }) }, 'removed 0'],
+  ['says so without removing it', 'RemoveRenditions', { removeRenditions: async () => ({ count: 1 }) }, 'still there'],
+])('a version that %s (%s)', (_, step, broken, reason) => {
+  it('is refused, and the reason says it', async () => {
+    expect(await check(step, broken)).toEqual({ verdict: 'refused', reason: expect.stringContaining(reason) });
+  });
+});

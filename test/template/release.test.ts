@@ -1,0 +1,139 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { releasedSteps } from '../../core/release.ts';
+import { at, type Json, numberAt, ofType, type Resource, stages, templateFor } from '../../scripts/template.ts';
+import { workflow } from '../../scripts/workflow.ts';
+
+/** How a release gets its traffic, and what takes it away again. */
+
+const template = templateFor('prod');
+const propertiesOf = (id: string, { resources } = template): Resource['Properties'] => {
+  const found = resources.get(id);
+  if (found === undefined) throw new Error(`template.yaml has no resource ${id}.`);
+  return found.Properties;
+};
+const items = (value: Json | undefined): Json[] => [value ?? []].flat();
+
+const canary = at(propertiesOf('ReleaseDeploymentConfig')['TrafficRoutingConfig'], 'TimeBasedCanary');
+const firstGate = { percent: numberAt(canary, 'CanaryPercentage'), minutes: numberAt(canary, 'CanaryInterval') };
+const alias = propertiesOf('ImagePipelineLiveAlias')['DeploymentPreference'];
+const secondGate = { percent: numberAt(alias, 'Percentage'), minutes: numberAt(alias, 'Interval') };
+const rollbackAlarms = ofType(template, 'AWS::CloudWatch::Alarm').filter(([id]) => id.endsWith('RollbackAlarm'));
+
+it('goes from 5 over 20 to 100 %', () => {
+  expect([firstGate.percent, secondGate.percent]).toEqual([5, 20]);
+  expect(at(propertiesOf('ReleaseDeploymentConfig')['TrafficRoutingConfig'], 'Type')).toBe('TimeBasedCanary');
+  expect(at(alias, 'Type')).toBe('CANARY');
+});
+
+describe.each(releasedSteps)('a new version of %s', (step) => {
+  const preference = propertiesOf(`${step}Function`)['DeploymentPreference'];
+
+  it('gets a real image first, and traffic after', () => {
+    expect(at(preference, 'Enabled')).toBe(true);
+    expect(at(preference, 'Hooks')).toEqual({ PreTraffic: { Ref: 'CheckReleaseFunction' } });
+    expect(at(preference, 'Type')).toEqual({ Ref: 'ReleaseDeploymentConfig' });
+    expect(at(preference, 'Role')).toEqual({ 'Fn::GetAtt': 'ReleaseRole.Arn' });
+  });
+
+  it('loses it by its own errors and its own slowness, not by those of the version before it', () => {
+    expect(at(preference, 'Alarms')).toEqual([
+      { Ref: `${step}ErrorsRollbackAlarm` },
+      { Ref: `${step}DurationRollbackAlarm` },
+    ]);
+    for (const symptom of ['Errors', 'Duration']) {
+      const alarm = propertiesOf(`${step}${symptom}RollbackAlarm`);
+      expect(alarm['MetricName']).toBe(symptom);
+      expect(alarm['Dimensions']).toEqual([
+        { Name: 'FunctionName', Value: { Ref: `${step}Function` } },
+        { Name: 'Resource', Value: { 'Fn::Sub': `\${${step}Function}:live` } },
+        { Name: 'ExecutedVersion', Value: { 'Fn::GetAtt': `${step}Function.Version.Version` } },
+      ]);
+    }
+    expect(propertiesOf(`${step}DurationRollbackAlarm`)).toMatchObject({
+      ExtendedStatistic: 'p99',
+      Threshold: numberAt(propertiesOf(`${step}Function`)['Timeout']) * 800,
+    });
+  });
+});
+
+it('a new version of the workflow loses its traffic by its own failures and timeouts', () => {
+  expect(at(alias, 'StateMachineVersionArn')).toEqual({ Ref: 'ImagePipelineLiveVersion' });
+  expect(at(alias, 'Alarms')).toEqual([
+    { Ref: 'ImagePipelineFailedRollbackAlarm' },
+    { Ref: 'ImagePipelineTimedOutRollbackAlarm' },
+  ]);
+  for (const id of ['ImagePipelineFailedRollbackAlarm', 'ImagePipelineTimedOutRollbackAlarm']) {
+    expect(propertiesOf(id)['Dimensions']).toEqual([
+      { Name: 'StateMachineArn', Value: { Ref: 'ImagePipeline' } },
+      { Name: 'Version', Value: { 'Fn::Select': [7, { 'Fn::Split': [':', { Ref: 'ImagePipelineLiveVersion' }] }] } },
+    ]);
+  }
+});
+
+// Until CloudWatch has the metric of a minute: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics.html
+const METRIC_DELAY_SECONDS = 120;
+
+describe.each(rollbackAlarms)('%s', (_, { Properties }) => {
+  const evaluation = numberAt(Properties['Period']) * numberAt(Properties['EvaluationPeriods']);
+
+  it('rings for the first failure, long enough to be seen by who looks once a minute', () => {
+    expect(numberAt(Properties['DatapointsToAlarm'])).toBe(1);
+    expect(evaluation).toBeGreaterThanOrEqual(2 * 60);
+    expect(Properties['TreatMissingData']).toBe('notBreaching');
+  });
+
+  it('rings well within either gate, also for a workflow that hangs until it is stopped', () => {
+    const slowest = workflow.timeoutSeconds + evaluation + METRIC_DELAY_SECONDS;
+    expect(slowest).toBeLessThan(firstGate.minutes * 60);
+    expect(slowest).toBeLessThan(secondGate.minutes * 60);
+  });
+});
+
+it('has an answer to the check before CodeDeploy stops waiting for it, and never before the slowest function', () => {
+  const check = propertiesOf('CheckReleaseFunction');
+  const waited = numberAt(check['Environment'], 'Variables', 'STEP_WAIT_MILLIS') / 1000;
+  expect(waited).toBeGreaterThan(numberAt(propertiesOf('DispatchImagesFunction')['Timeout']));
+  // Room to give the image back and to report.
+  expect(numberAt(check['Timeout'])).toBeGreaterThanOrEqual(waited + 20);
+  expect(check['DeploymentPreference']).toBeUndefined();
+});
+
+describe.each(stages)('stage %s', (stage) => {
+  it('checks releases wherever there is CodeDeploy, and shifts gradually where there is traffic', () => {
+    const staged = templateFor(stage);
+    for (const step of releasedSteps) {
+      const { Enabled, Type } = propertiesOf(`${step}Function`, staged)['DeploymentPreference'] as Record<string, Json>;
+      expect(Enabled).toBe(stage !== 'local');
+      expect(Type).toEqual(stage === 'prod' ? { Ref: 'ReleaseDeploymentConfig' } : 'AllAtOnce');
+    }
+    expect(staged.resources.has('CheckReleaseFunction')).toBe(stage !== 'local');
+    expect(staged.resources.has('ReleaseDeploymentConfig')).toBe(stage === 'prod');
+  });
+});
+
+describe('docs/releases.md', () => {
+  const text = readFileSync(new URL('../../docs/releases.md', import.meta.url), 'utf8');
+
+  it.each([
+    ['the first gate', `${firstGate.percent} % for ${firstGate.minutes} minutes`],
+    ['the second gate', `${secondGate.percent} % for ${secondGate.minutes} minutes`],
+    ['the timeout of the check', `${numberAt(propertiesOf('CheckReleaseFunction')['Timeout'])} seconds`],
+    ['the workflow’s timeout', `${workflow.timeoutSeconds} seconds`],
+  ])('says %s as the template has it', (_, said) => {
+    expect(text.replaceAll('\n', ' ')).toContain(said);
+  });
+
+  it('names every alarm that rolls back by what is in the template, and no other', () => {
+    const named = [...text.matchAll(/`(\w+RollbackAlarm)`/g)].map(([, id]) => id);
+    expect([...new Set(named)].sort()).toEqual(rollbackAlarms.map(([id]) => id).sort());
+  });
+});
+
+it('leaves no rollback alarm to itself: every one is watched by a deployment', () => {
+  const watched = [
+    ...items(at(alias, 'Alarms')),
+    ...releasedSteps.flatMap((step) => items(at(propertiesOf(`${step}Function`)['DeploymentPreference'], 'Alarms'))),
+  ].map((reference) => String(at(reference, 'Ref')));
+  expect(watched.sort()).toEqual(rollbackAlarms.map(([id]) => id).sort());
+});
