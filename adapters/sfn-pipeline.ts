@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { rejectionReasons } from '../core/outcome.ts';
 import type { Pipeline } from '../core/ports.ts';
 
-const decision = z.object({
+export const decisionSchema = z.object({
   outcome: z.enum(['processed', 'rejected', 'superseded', 'vanished', 'deleted']),
   reason: z.optional(z.enum(rejectionReasons)),
 });
@@ -31,7 +31,7 @@ export function sfnPipeline({
             `${execution.cause ?? 'no cause'}. Execution ${execution.executionArn}. The message goes back to the queue.`,
         );
       }
-      return decision.parse(JSON.parse(execution.output ?? 'null'));
+      return decisionSchema.parse(JSON.parse(execution.output ?? 'null'));
     },
   };
 }
