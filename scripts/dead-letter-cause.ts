@@ -58,4 +58,4 @@ function alike(message: string, names: readonly string[]): string {
   return text.length > longest ? `${text.slice(0, longest)}…` : text;
 }
 
-const longest = 240;
+const longest = 400;

@@ -113,7 +113,8 @@ export function redriveStack({ outputs, clientConfig }: Pick<TargetStack, 'outpu
         ended.push(...news);
         if (news.length > 0) lastNews = performance.now();
         if (open.length === 0 || performance.now() - lastNews >= patienceMillis) return [...ended, ...open];
-        report(`${ended.length} of ${moved.length}: ${totalsOf(ended.map(({ verdict }) => verdict))}`);
+        if (news.length > 0)
+          report(`${ended.length} of ${moved.length}: ${totalsOf(ended.map(({ verdict }) => verdict))}`);
         pause = news.length > 0 ? firstPause : Math.min(pause * 1.5, longestPause);
         await sleep(pause);
       }

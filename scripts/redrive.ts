@@ -22,7 +22,7 @@ onceStopped((exitCode) => {
 try {
   process.exitCode = await redrive(parseOptions(process.argv.slice(2)));
 } catch (error) {
-  process.stderr.write(`\n${describeFailure(error)}\n`);
+  process.stderr.write(`${describeFailure(error)}\n`);
   process.exitCode = 1;
 }
 
