@@ -57,7 +57,7 @@ it('a person’s pause wins over a circuit breaker: what it was about to do is s
   const { stateMachineArn } = await stepFunctions.send(
     new CreateStateMachineCommand({
       name: rule,
-      roleArn: 'arn:aws:iam::000000000000:role/test',
+      roleArn: `arn:aws:iam::000000000000:role/${await pipeline.physicalId('ImagePipelineRole')}`,
       definition: JSON.stringify({ StartAt: 'Hold', States: { Hold: { Type: 'Wait', Seconds: 600, End: true } } }),
     }),
   );
