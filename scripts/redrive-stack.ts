@@ -6,7 +6,6 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { dynamoDbCatalogue } from '../adapters/dynamodb-catalogue.ts';
 import { rememberedDecisions } from '../adapters/idempotent-pipeline.ts';
 import type { UploadEvent } from '../core/image.ts';
-import type { ImageRecord } from '../core/record.ts';
 import type { Found } from './dead-letter-cause.ts';
 import { type DeadLetterQueueName, deadLetterQueue, resourceOf } from './dead-letter-queue.ts';
 import { output } from './deploy.ts';
@@ -23,7 +22,6 @@ const longestPause = 15_000;
 export interface Ending {
   readonly moved: Moved;
   readonly verdict: Verdict;
-  readonly record: ImageRecord | undefined;
 }
 
 export function redriveStack({ outputs, clientConfig }: Pick<TargetStack, 'outputs' | 'clientConfig'>) {
@@ -95,18 +93,14 @@ export function redriveStack({ outputs, clientConfig }: Pick<TargetStack, 'outpu
       { patienceMillis }: { readonly patienceMillis: number },
       report: Report,
     ): Promise<Ending[]> {
-      let open: readonly Ending[] = moved.map((message) => ({
-        moved: message,
-        verdict: 'undecided',
-        record: undefined,
-      }));
+      let open: readonly Ending[] = moved.map((message) => ({ moved: message, verdict: 'undecided' }));
       const ended: Ending[] = [];
       let pause = firstPause;
       for (let lastNews = performance.now(); ; ) {
         const dead = new Set((await queueOf('uploads').sample(sampleSize)).map(({ messageId }) => messageId));
         const seen = await inTurns(open, async ({ moved: message }) => {
           const [decision, record] = await Promise.all([memory.find(message.event), recordOf(message.event)]);
-          return { moved: message, verdict: verdictOf(message, { decision, record, dead }), record };
+          return { moved: message, verdict: verdictOf(message, { decision, record, dead }) };
         });
         const news = seen.filter(({ verdict }) => verdict !== 'undecided');
         open = seen.filter(({ verdict }) => verdict === 'undecided');

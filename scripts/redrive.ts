@@ -102,15 +102,14 @@ function sayEnds(endings: readonly Ending[], { waitMinutes }: RedriveOptions, le
   const verdicts = endings.map(({ verdict }) => verdict);
   // Those that somebody has to look at come first.
   const sorted = [...endings].sort((a, b) => Number(isGood(a.verdict)) - Number(isGood(b.verdict)));
-  const rows = sorted.map(({ moved: { event }, verdict, record }) => [
+  const rows = sorted.map(({ moved: { event }, verdict }) => [
     printable(event.image.key),
     verdict,
     event.correlationId,
-    verdict === 'died again' && record?.outcome === 'failed' ? shortened(record.message) : '',
   ]);
   say(
     '',
-    plainTable(['Image', 'Became', 'Correlation id', ''], rows.slice(0, shownRows)),
+    plainTable(['Image', 'Became', 'Correlation id'], rows.slice(0, shownRows)),
     ...(rows.length > shownRows ? [`… and ${rows.length - shownRows} more.`] : []),
     '',
     `${endings.length} moved: ${totalsOf(verdicts)}. In the dead-letter queues now: ${left}.`,
