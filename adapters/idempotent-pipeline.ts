@@ -1,9 +1,13 @@
-import { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempotency';
+import { IdempotencyConfig, IdempotencyItemNotFoundError, makeIdempotent } from '@aws-lambda-powertools/idempotency';
 import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
-import type { Pipeline, PipelineInput } from '../core/ports.ts';
+import type { UploadEvent } from '../core/image.ts';
+import type { Decision, Pipeline, PipelineInput } from '../core/ports.ts';
 import { workflowDecision } from './sfn-pipeline.ts';
+
+const keyPrefix = 'image-pipeline';
+const hashFunction = 'sha256';
 
 /**
  * Spares a repeated event its work: a decision made once is answered from memory. It saves and does not lock (its
@@ -15,7 +19,7 @@ export function idempotentPipeline(
 ): Pipeline & { startInvocation(context: Context): void } {
   const config = new IdempotencyConfig({
     expiresAfterSeconds: options.keepSeconds,
-    hashFunction: 'sha256',
+    hashFunction,
     responseHook: (remembered) => ({ ...workflowDecision.parse(remembered), repeated: true }),
   });
   const persistenceStore = new DynamoDBPersistenceLayer({
@@ -25,7 +29,7 @@ export function idempotentPipeline(
   const runOnce = makeIdempotent((_state: StateKey, input: PipelineInput) => pipeline.run(input), {
     persistenceStore,
     config,
-    keyPrefix: 'image-pipeline',
+    keyPrefix,
     dataIndexArgument: 0,
   });
   return {
@@ -35,10 +39,33 @@ export function idempotentPipeline(
   };
 }
 
+/** What was decided of an event in the last days, for those who ask afterwards. */
+export function rememberedDecisions({
+  client,
+  tableName,
+}: {
+  readonly client: DynamoDBClient;
+  readonly tableName: string;
+}) {
+  const memory = new DynamoDBPersistenceLayer({ tableName, awsSdkV3Client: client });
+  memory.configure({ config: new IdempotencyConfig({ hashFunction }), keyPrefix });
+  return {
+    async find(event: UploadEvent): Promise<Decision | undefined> {
+      try {
+        const remembered = await memory.getRecord(stateKeyOf(event));
+        return remembered.getStatus() === 'COMPLETED' ? workflowDecision.parse(remembered.getResponse()) : undefined;
+      } catch (error) {
+        if (error instanceof IdempotencyItemNotFoundError) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
 /** Image, version and sequencer; never the SQS message id, which differs when S3 sends one event twice. */
 type StateKey = { readonly imageId: string; readonly version: string; readonly sequencer: string };
 
-function stateKeyOf({ image }: PipelineInput): StateKey {
+function stateKeyOf({ image }: UploadEvent): StateKey {
   const version = image.versionId ?? ('etag' in image ? image.etag : 'deleted');
   return { imageId: image.imageId, version, sequencer: image.sequencer };
 }

@@ -3,8 +3,9 @@ export class Failure extends Error {
   override readonly name = 'Failure';
 }
 
-/** One sentence for a {@link Failure}, everything there is for a programming error. */
+/** One sentence for a {@link Failure}, AWS's own for what AWS refuses, everything there is for a programming error. */
 export function describeFailure(error: unknown): string {
   if (error instanceof Failure) return error.message;
+  if (error instanceof Error && '$fault' in error) return `AWS refuses: ${error.message} (${error.name})`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -1,4 +1,4 @@
-import Table from 'cli-table3';
+import Table, { type HorizontalAlignment } from 'cli-table3';
 import prettyBytes from 'pretty-bytes';
 import type { UploadResult } from './send-uploads.ts';
 
@@ -8,29 +8,37 @@ export const noBorders = {
   ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
 };
 
-export function resultTable(results: readonly UploadResult[]): string {
-  const table = new Table({
-    head: ['Image', 'Outcome', 'Size', 'Renditions', 'Time'],
-    colAligns: ['left', 'left', 'right', 'right', 'right'],
-    chars: noBorders,
-    // The names are in the terminal's own colours: readable on any background, and plain in a log.
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-  });
-  for (const result of results) {
-    table.push([
-      printable(result.key),
-      result.outcome ?? 'undecided',
-      size(result),
-      renditions(result),
-      `${(result.took / 1000).toFixed(1)} s`,
-    ]);
-  }
-  return [table.toString().replaceAll(/ +$/gm, ''), ...results.flatMap(remark)].join('\n');
+/** Columns without borders; a row's cells are in the order of the head. */
+export function plainTable(
+  head: readonly string[],
+  rows: readonly string[][],
+  colAligns: readonly HorizontalAlignment[] = [],
+): string {
+  // The names are in the terminal's own colours: readable on any background, and plain in a log.
+  const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 0 };
+  const table = new Table({ head: [...head], colAligns: [...colAligns], chars: noBorders, style });
+  table.push(...rows);
+  return table.toString().replaceAll(/ +$/gm, '');
 }
 
-/** A name that would turn the line around it is shown with those marks spelled out. */
+export function resultTable(results: readonly UploadResult[]): string {
+  const rows = results.map((result) => [
+    printable(result.key),
+    result.outcome ?? 'undecided',
+    size(result),
+    renditions(result),
+    `${(result.took / 1000).toFixed(1)} s`,
+  ]);
+  const head = ['Image', 'Outcome', 'Size', 'Renditions', 'Time'];
+  return [plainTable(head, rows, ['left', 'left', 'right', 'right', 'right']), ...results.flatMap(remark)].join('\n');
+}
+
+/** A name that would turn the line around it, break it or speak to the terminal is shown with those marks spelled out. */
 export function printable(name: string): string {
-  return name.replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (mark) => `\\u${mark.charCodeAt(0).toString(16)}`);
+  return name.replace(
+    /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,
+    (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function size({ bytes, record }: UploadResult): string {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parseOrSay, wholeNumber } from './command-options.ts';
 import { defaultPort } from './emulator.ts';
 import { Failure } from './failure.ts';
 import { callerDirectory } from './project.ts';
@@ -41,13 +42,13 @@ export function parseOptions(args: readonly string[]): StartOptions {
     help: values.help,
     json: asPath('--json', values.json),
     out: asPath('--out', values.out),
-    port: asPort(values.port),
+    port: wholeNumber('--port', values.port, { from: 1, to: 65_535, example: defaultPort + 1 }),
   };
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
+  return parseOrSay('npm start', () =>
+    parseArgs({
       args: [...args],
       allowPositionals: true,
       options: {
@@ -57,24 +58,11 @@ function parse(args: readonly string[]) {
         out: { type: 'string' },
         port: { type: 'string' },
       },
-    });
-  } catch (error) {
-    // Node's own sentence, without its lecture on how to escape a leading dash.
-    const [sentence = ''] = error instanceof Error ? error.message.split('. ') : [];
-    throw new Failure(`${sentence.replace(/\.$/, '')}: see npm start -- --help for the options there are.`);
-  }
+    }),
+  );
 }
 
 function asPath(option: string, path: string | undefined): string | undefined {
   if (path === '') throw new Failure(`${option} needs a path, for example ${option} results.`);
   return path === undefined ? undefined : resolve(callerDirectory(), path);
-}
-
-function asPort(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
-  throw new Failure(
-    `--port needs a number from 1 to 65535, not ${JSON.stringify(text)}: for example --port ${defaultPort + 1}.`,
-  );
 }

@@ -2,12 +2,13 @@ import {
   ConditionalCheckFailedException,
   DeleteItemCommand,
   DynamoDBClient,
+  GetItemCommand,
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { idempotentPipeline } from '../../adapters/idempotent-pipeline.ts';
+import { idempotentPipeline, rememberedDecisions } from '../../adapters/idempotent-pipeline.ts';
 import type { Decision, PipelineInput } from '../../core/ports.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 import { pipelineInput } from '../support/upload-events.ts';
@@ -106,5 +107,29 @@ describe('what makes two events the same', () => {
   it('is the etag where the bucket keeps no versions', async () => {
     const one = await keyOf(pipelineInput({ versionId: undefined, etag: 'e1' }));
     expect(await keyOf(pipelineInput({ versionId: undefined, etag: 'e2' }))).not.toBe(one);
+  });
+});
+
+describe('who asks what was decided', () => {
+  const remembered = () =>
+    rememberedDecisions({ client: new DynamoDBClient({ region: 'us-east-1' }), tableName: 'memory' }).find(
+      pipelineInput(),
+    );
+
+  it.each([['COMPLETED'], ['INPROGRESS']] as const)('is told of a decision, not of a try: %s', async (status) => {
+    dynamoDb.on(GetItemCommand).resolves({ Item: alreadyThere(status, { outcome: 'vanished' }).Item });
+    expect(await remembered()).toEqual(status === 'COMPLETED' ? { outcome: 'vanished' } : undefined);
+  });
+
+  it('is told nothing of an event that nobody remembers', async () => {
+    dynamoDb.on(GetItemCommand).resolves({});
+    expect(await remembered()).toBeUndefined();
+  });
+
+  it('asks by the very key that the dispatcher wrote', async () => {
+    dynamoDb.on(GetItemCommand).resolves({});
+    await newPipeline().run(pipelineInput());
+    await remembered();
+    expect(dynamoDb.commandCalls(GetItemCommand)[0]?.args[0].input.Key).toEqual({ id: puts()[0]?.Item?.['id'] });
   });
 });

@@ -215,7 +215,7 @@ export interface S3Event {
   readonly size?: number;
 }
 
-function messageBody(bucket: string, { key, sequencer, versionId, deleted, etag, size }: S3Event): string {
+export function messageBody(bucket: string, { key, sequencer, versionId, deleted, etag, size }: S3Event): string {
   const object = { key, sequencer, 'version-id': versionId, etag, size };
   return JSON.stringify({
     version: '0',

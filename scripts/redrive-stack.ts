@@ -1,0 +1,131 @@
+/** Moves dead letters of one stack back, and follows them to their ends. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { dynamoDbCatalogue } from '../adapters/dynamodb-catalogue.ts';
+import { rememberedDecisions } from '../adapters/idempotent-pipeline.ts';
+import type { UploadEvent } from '../core/image.ts';
+import type { Found } from './dead-letter-cause.ts';
+import { type DeadLetterQueueName, deadLetterQueue, resourceOf } from './dead-letter-queue.ts';
+import { output } from './deploy.ts';
+import { failedAtOf, type Moved, totalsOf, type Verdict, verdictOf } from './redrive-verdict.ts';
+import type { TargetStack } from './target-stack.ts';
+import type { Report } from './toolchain.ts';
+
+/** A queue can only be sampled: so many messages of each are looked at. */
+export const sampleSize = 1000;
+const concurrentLooks = 20;
+const firstPause = 500;
+const longestPause = 15_000;
+
+export interface Ending {
+  readonly moved: Moved;
+  readonly verdict: Verdict;
+}
+
+export function redriveStack({ outputs, clientConfig }: Pick<TargetStack, 'outputs' | 'clientConfig'>) {
+  const sqs = new SQSClient(clientConfig);
+  const dynamoDb = new DynamoDBClient(clientConfig);
+  const catalogue = dynamoDbCatalogue({
+    client: DynamoDBDocumentClient.from(dynamoDb),
+    tableName: output(outputs, 'ImageTableName'),
+  });
+  const memory = rememberedDecisions({ client: dynamoDb, tableName: output(outputs, 'IdempotencyTableName') });
+  const queueOf = (name: DeadLetterQueueName) =>
+    deadLetterQueue({
+      sqs,
+      url: output(outputs, `${resourceOf[name]}Url`),
+      destination: output(outputs, 'UploadQueueUrl'),
+    });
+  const recordOf = async (event: UploadEvent | undefined) =>
+    event === undefined ? undefined : await catalogue.find(event.image.imageId);
+
+  return {
+    /** Changes nothing. */
+    async look(queues: readonly DeadLetterQueueName[]): Promise<Found[]> {
+      const found: Found[] = [];
+      for (const queue of queues) {
+        const letters = await queueOf(queue).sample(sampleSize);
+        found.push(
+          ...(await inTurns(letters, async (letter) => ({ queue, letter, record: await recordOf(letter.event) }))),
+        );
+      }
+      return found;
+    },
+
+    async count(queues: readonly DeadLetterQueueName[]): Promise<number> {
+      const counts = await Promise.all(queues.map((queue) => queueOf(queue).count()));
+      return counts.reduce((sum, count) => sum + count, 0);
+    },
+
+    /** What was moved until then stays moved, if it throws. */
+    async move(
+      queues: readonly DeadLetterQueueName[],
+      { max, perSecond }: { readonly max: number; readonly perSecond: number },
+      report: Report,
+    ): Promise<Moved[]> {
+      const startedAt = performance.now();
+      const moved: Moved[] = [];
+      // What dies again while we move must not be moved for ever.
+      const ours = new Set<string>();
+      for (const name of queues) {
+        const queue = queueOf(name);
+        for await (const letters of queue.take(max - moved.length, ours)) {
+          // Before the move: from then on the record may speak of its result.
+          const failedAt = new Map(
+            await Promise.all(letters.map(async ({ event }) => [event, failedAtOf(await recordOf(event))] as const)),
+          );
+          for (const forwarded of await queue.forward(letters)) {
+            ours.add(forwarded.newMessageId);
+            moved.push({ ...forwarded, failedAt: failedAt.get(forwarded.event) });
+          }
+          report(`${moved.length} moved`);
+          await sleep(Math.max(0, startedAt + (moved.length / perSecond) * 1000 - performance.now()));
+        }
+      }
+      return moved;
+    },
+
+    /** Waits until each was decided or died again, or nothing was for so long. */
+    async follow(
+      moved: readonly Moved[],
+      { patienceMillis }: { readonly patienceMillis: number },
+      report: Report,
+    ): Promise<Ending[]> {
+      let open: readonly Ending[] = moved.map((message) => ({ moved: message, verdict: 'undecided' }));
+      const ended: Ending[] = [];
+      let pause = firstPause;
+      for (let lastNews = performance.now(); ; ) {
+        const dead = new Set((await queueOf('uploads').sample(sampleSize)).map(({ messageId }) => messageId));
+        const seen = await inTurns(open, async ({ moved: message }) => {
+          const [decision, record] = await Promise.all([memory.find(message.event), recordOf(message.event)]);
+          return { moved: message, verdict: verdictOf(message, { decision, record, dead }) };
+        });
+        const news = seen.filter(({ verdict }) => verdict !== 'undecided');
+        open = seen.filter(({ verdict }) => verdict === 'undecided');
+        ended.push(...news);
+        if (news.length > 0) lastNews = performance.now();
+        if (open.length === 0 || performance.now() - lastNews >= patienceMillis) return [...ended, ...open];
+        if (news.length > 0)
+          report(`${ended.length} of ${moved.length}: ${totalsOf(ended.map(({ verdict }) => verdict))}`);
+        pause = news.length > 0 ? firstPause : Math.min(pause * 1.5, longestPause);
+        await sleep(pause);
+      }
+    },
+
+    close(): void {
+      sqs.destroy();
+      dynamoDb.destroy();
+    },
+  };
+}
+
+/** Some at a time: asking for thousands at once would slow down what answers. */
+async function inTurns<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let next = 0; next < items.length; next += concurrentLooks) {
+    results.push(...(await Promise.all(items.slice(next, next + concurrentLooks).map(work))));
+  }
+  return results;
+}

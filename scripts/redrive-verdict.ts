@@ -1,0 +1,57 @@
+/** What became of a message that was moved back. */
+
+import type { Decision } from '../core/ports.ts';
+import type { ImageRecord } from '../core/record.ts';
+import type { Forwarded } from './dead-letter-queue.ts';
+
+export type Verdict = Decision['outcome'] | 'died again' | 'undecided';
+
+export type Moved = Forwarded & {
+  /** When the failure was recorded that the record spoke of before the move. */
+  readonly failedAt: string | undefined;
+};
+
+export interface Evidence {
+  /** What the dispatcher remembers. */
+  readonly decision: Decision | undefined;
+  readonly record: ImageRecord | undefined;
+  /** The ids of messages in the dead-letter queue: as many of them as could be seen. */
+  readonly dead: ReadonlySet<string>;
+}
+
+/** Nothing is compared with this machine's clock, which may be wrong. */
+export function verdictOf({ event, newMessageId, failedAt }: Moved, { decision, record, dead }: Evidence): Verdict {
+  if (decision !== undefined) return decision.outcome;
+  const failedAnew =
+    record?.outcome === 'failed' && record.sequencer === event.image.sequencer && record.recordedAt !== failedAt;
+  return failedAnew || dead.has(newMessageId) ? 'died again' : 'undecided';
+}
+
+export function failedAtOf(record: ImageRecord | undefined): string | undefined {
+  return record?.outcome === 'failed' ? record.recordedAt : undefined;
+}
+
+/** "3 processed, 1 died again", the good ones first. */
+export function totalsOf(verdicts: Iterable<Verdict>): string {
+  const counts = Map.groupBy(verdicts, (verdict) => verdict);
+  return order
+    .flatMap((verdict) => {
+      const count = counts.get(verdict)?.length;
+      return count === undefined ? [] : [`${count} ${verdict}`];
+    })
+    .join(', ');
+}
+
+export function isGood(verdict: Verdict): boolean {
+  return verdict !== 'died again' && verdict !== 'undecided';
+}
+
+const order = [
+  'processed',
+  'rejected',
+  'deleted',
+  'superseded',
+  'vanished',
+  'died again',
+  'undecided',
+] as const satisfies readonly Verdict[];

@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DeleteRuleCommand, DescribeRuleCommand, PutRuleCommand } from '@aws-sdk/client-eventbridge';
+import {
+  CreateStateMachineCommand,
+  DeleteStateMachineCommand,
+  DescribeExecutionCommand,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import * as z from 'zod';
+import { clientConfig } from '../../scripts/emulator.ts';
+import { intakeSwitch } from '../../scripts/intake-switch.ts';
+import { emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
+import { photo } from '../support/photos.ts';
+
+const pipeline = emulatedPipeline();
+const stack = { name: 'tested', outputs: inject('outputs'), clientConfig: clientConfig(inject('emulator')) };
+const intake = intakeSwitch(stack);
+
+beforeAll(pipeline.queueIsEmpty);
+afterAll(async () => {
+  await intake.resume();
+  intake.close();
+});
+
+it('while intake is paused an upload waits in the queue, untried, and is processed once it is resumed', async () => {
+  const key = 'waiting.jpg';
+  await intake.pause();
+  await pipeline.put(key, photo('rocket.jpg'));
+  await eventually('a message that waits', async () => ((await intake.status()).waiting === 1 ? true : undefined));
+  // Several times as long as the dispatcher takes to come for a message.
+  for (let look = 0; look < 10; look += 1) {
+    expect(await intake.status()).toMatchObject({ state: 'Disabled', waiting: 1, inWork: 0 });
+    await sleep(300);
+  }
+  expect(await pipeline.record(key)).toBeUndefined();
+
+  await intake.resume();
+  await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
+  expect(await intake.status()).toMatchObject({ state: 'Enabled' });
+});
+
+it('is paused and resumed twice as once', async () => {
+  await intake.pause();
+  await intake.pause();
+  expect(await intake.status()).toMatchObject({ state: 'Disabled' });
+  await intake.resume();
+  await intake.resume();
+  expect(await intake.status()).toMatchObject({ state: 'Enabled' });
+});
+
+it('a person’s pause wins over a circuit breaker: what it was about to do is stopped, and it starts no more', async () => {
+  const stepFunctions = new SFNClient(stack.clientConfig);
+  const rule = 'test-intake-breaker';
+  await pipeline.events.send(new PutRuleCommand({ Name: rule, EventPattern: '{"source":["aws.cloudwatch"]}' }));
+  const { stateMachineArn } = await stepFunctions.send(
+    new CreateStateMachineCommand({
+      name: rule,
+      roleArn: `arn:aws:iam::000000000000:role/${await pipeline.physicalId('ImagePipelineRole')}`,
+      definition: JSON.stringify({ StartAt: 'Hold', States: { Hold: { Type: 'Wait', Seconds: 600, End: true } } }),
+    }),
+  );
+  const outputs = {
+    ...stack.outputs,
+    IntakeBreakerArn: z.string().parse(stateMachineArn),
+    IntakeBreakerRuleName: rule,
+  };
+  const guarded = intakeSwitch({ ...stack, outputs });
+  try {
+    const { executionArn } = await stepFunctions.send(new StartExecutionCommand({ stateMachineArn }));
+    expect(await guarded.status()).toMatchObject({ state: 'Enabled', breaker: 'on' });
+
+    await guarded.pause();
+    expect(await guarded.status()).toMatchObject({ state: 'Disabled', breaker: 'off' });
+    const { status } = await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
+    expect(status).toBe('ABORTED');
+
+    await guarded.resume();
+    expect(await guarded.status()).toMatchObject({ state: 'Enabled', breaker: 'on' });
+    expect((await pipeline.events.send(new DescribeRuleCommand({ Name: rule }))).State).toBe('ENABLED');
+  } finally {
+    guarded.close();
+    await stepFunctions.send(new DeleteStateMachineCommand({ stateMachineArn }));
+    await pipeline.events.send(new DeleteRuleCommand({ Name: rule }));
+  }
+});

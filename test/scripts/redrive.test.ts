@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest';
+import type { ImageRecord } from '../../core/record.ts';
+import { causesOf, type Found } from '../../scripts/dead-letter-cause.ts';
+import { parseOptions } from '../../scripts/redrive-options.ts';
+import { isGood, type Moved, totalsOf, verdictOf } from '../../scripts/redrive-verdict.ts';
+import { createdEvent, uploadOf } from '../support/upload-events.ts';
+
+const event = createdEvent();
+const { imageId, bucket, key, sequencer } = uploadOf();
+const earlier = '0055AED6DCD90281E400000000000000';
+const later = '0055AED6DCD90281E600000000000000';
+
+function failedRecord(changes: Partial<Extract<ImageRecord, { outcome: 'failed' }>> = {}): ImageRecord {
+  return {
+    ...{ imageId, bucket, key, version: 'v1', sequencer, correlationId: 'correlation-1', announced: true },
+    ...{ occurredAt: '2026-01-02T03:04:05Z', recordedAt: '2026-01-02T03:05:00Z' },
+    outcome: 'failed',
+    message: 'States.Timeout: too late',
+    ...changes,
+  };
+}
+const deletedRecord: ImageRecord = {
+  ...{ imageId, bucket, key, version: 'v1', sequencer, correlationId: 'correlation-1', announced: true },
+  ...{ occurredAt: '2026-01-02T03:04:05Z', recordedAt: '2026-01-02T03:05:00Z' },
+  outcome: 'deleted',
+  expiresAt: 1,
+};
+
+function found(
+  changes: { event?: Found['letter']['event']; record?: ImageRecord; deliveryError?: string } = {},
+): Found {
+  return {
+    queue: 'uploads',
+    letter: {
+      ...{ messageId: 'message', receiptHandle: 'receipt', body: '…', deliveryError: changes.deliveryError },
+      event: 'event' in changes ? changes.event : event,
+    },
+    record: changes.record,
+  };
+}
+const causeOf = (one: Found) => causesOf([one]).map(({ text }) => text);
+
+describe('why a message died', () => {
+  it('is what its failed record says: of a worker’s error the sentence, also where the record cut it short', () => {
+    const message = `TaskFailed: {"errorType":"AccessDenied","errorMessage":"no \\"PutObject\\" for you","trace":["at x`;
+    expect(causeOf(found({ record: failedRecord({ message }) }))).toEqual(['AccessDenied: no \\"PutObject\\" for you']);
+  });
+
+  it('is one cause for many images, whatever names, ids and numbers their errors hold; the most frequent comes first', () => {
+    const messageOf = (image: string, id: string, seconds: string) =>
+      failedRecord({
+        key: image,
+        message: `Task timed out after ${seconds} seconds for ${image}, s3://out/${id}/0055AED6DCD90281E5/web.webp`,
+      });
+    const letters = ['cat.jpg', 'dog.jpg', 'cow.jpg'].map((image, index) =>
+      found({
+        event: createdEvent({ key: image }),
+        record: messageOf(image, `c0ffee00c0ffee00c0ffee00c0ffee0${index}`, `40.0${index}`),
+      }),
+    );
+    const causes = causesOf([found({ event: undefined }), ...letters]);
+    expect(causes.map(({ text, found: { length } }) => [length, text])).toEqual([
+      [3, 'Task timed out after … seconds for …, s3://out/…'],
+      [1, expect.stringContaining('No S3 event')],
+    ]);
+  });
+
+  it.each([
+    [
+      'is told by EventBridge of what it could not deliver',
+      { deliveryError: 'NO_PERMISSIONS: denied' },
+      'Not delivered: NO_PERMISSIONS: denied',
+    ],
+    ['is that EventBridge does not say', {}, 'Not delivered: EventBridge does not say why'],
+  ])('%s', (_, changes, cause) => {
+    expect(causeOf({ ...found(changes), queue: 'undelivered' })).toEqual([cause]);
+  });
+
+  it.each([
+    ['nothing is on record', undefined],
+    ['the record speaks of an earlier state', failedRecord({ sequencer: earlier })],
+  ])('is the death of the workflow itself where %s', (_, record) => {
+    expect(causeOf(found(record === undefined ? {} : { record }))).toEqual([
+      expect.stringContaining('workflow itself died'),
+    ]);
+  });
+
+  it('is over where the image has moved on', () => {
+    expect(causeOf(found({ record: failedRecord({ sequencer: later }) }))).toEqual([
+      expect.stringContaining('Superseded'),
+    ]);
+    expect(causeOf(found({ record: deletedRecord }))).toEqual(['Decided meanwhile: the record says deleted.']);
+  });
+
+  it('is in the logs alone for a deletion', () => {
+    const deletion = { ...event, change: 'deleted', image: { bucket, key, imageId, sequencer } } as const;
+    expect(causeOf(found({ event: deletion }))).toEqual([expect.stringContaining('A deletion failed')]);
+  });
+});
+
+describe('what became of a moved message', () => {
+  const moved: Moved = { event, newMessageId: 'new', failedAt: '2026-01-02T03:05:00Z' };
+  const nothing = { decision: undefined, record: failedRecord(), dead: new Set<string>() };
+
+  it.each(['processed', 'rejected', 'superseded', 'vanished', 'deleted'] as const)(
+    'is %s once the dispatcher remembers it so, whatever the record says',
+    (outcome) => {
+      expect(verdictOf(moved, { ...nothing, decision: { outcome } })).toBe(outcome);
+    },
+  );
+
+  it('is not known from the failure that was on record before', () => {
+    expect(verdictOf(moved, nothing)).toBe('undecided');
+  });
+
+  it.each([
+    ['its failure is recorded anew', { record: failedRecord({ recordedAt: '2026-01-02T04:00:00Z' }) }],
+    ['it is in the dead-letter queue under its new id', { dead: new Set(['new']) }],
+  ])('is that it died again when %s', (_, evidence) => {
+    expect(verdictOf(moved, { ...nothing, ...evidence })).toBe('died again');
+  });
+
+  it('is not told by the failure of another state of the image', () => {
+    const record = failedRecord({ sequencer: later, recordedAt: '2026-01-02T04:00:00Z' });
+    expect(verdictOf(moved, { ...nothing, record })).toBe('undecided');
+  });
+
+  it('is counted, and only a decision is good', () => {
+    expect(totalsOf(['undecided', 'died again', 'processed', 'processed'])).toBe(
+      '2 processed, 1 died again, 1 undecided',
+    );
+    expect((['processed', 'vanished', 'died again', 'undecided'] as const).map(isGood)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe('npm run redrive', () => {
+  it('takes both queues of this machine’s stack, and asks, unless told otherwise', () => {
+    expect(parseOptions([])).toMatchObject({
+      queues: ['uploads', 'undelivered'],
+      stack: undefined,
+      list: false,
+      yes: false,
+    });
+  });
+
+  it('takes what it is told', () => {
+    const args = [
+      '--queue',
+      'undelivered',
+      '--max',
+      '3',
+      '--rate',
+      '7',
+      '--wait',
+      '0',
+      '--stack',
+      'x',
+      '--yes',
+      '--list',
+    ];
+    expect(parseOptions(args)).toEqual({
+      queues: ['undelivered'],
+      ...{ max: 3, perSecond: 7, waitMinutes: 0, stack: 'x', yes: true, list: true, help: false },
+    });
+  });
+
+  it.each([
+    [['--queue', 'dead']],
+    [['--max', '0']],
+    [['--rate', '501']],
+    [['--wait', 'long']],
+    [['now']],
+    [['--wrong']],
+  ])('refuses %j with one sentence', (args) => {
+    expect(() => parseOptions(args)).toThrow(/^[^\n]+$/);
+  });
+});
