@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import prettyBytes from 'pretty-bytes';
 import type { UploadResult } from './send-uploads.ts';
 
-const noBorders = {
+export const noBorders = {
   ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
   ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
   ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },

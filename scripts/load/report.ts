@@ -1,0 +1,139 @@
+/** A run as a page for people, with the raw data beside it. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import Table from 'cli-table3';
+import { Html, html } from '../html.ts';
+import { noBorders } from '../result-table.ts';
+import { type Chart, drawCharts } from './charts.ts';
+import { reportStyle } from './report-style.ts';
+import { type Percentiles, type RunResult, saturation, waits } from './result.ts';
+import { shownTarget } from './target.ts';
+
+export interface Report {
+  readonly page: string;
+  readonly data: string;
+}
+
+/** @param against an earlier run, to be shown beside this one */
+export async function writeReport(run: RunResult, directory: string, against: RunResult | undefined): Promise<Report> {
+  const page = join(directory, 'report.html');
+  const data = join(directory, 'run.json');
+  await writeFile(data, `${JSON.stringify(run)}\n`);
+  await writeFile(page, reportPage(run, await drawCharts(run, against), against).text);
+  return { page, data };
+}
+
+const columns = ['p50', 'p95', 'p99', 'most'] as const;
+
+/** For the terminal. */
+export function waitTable(run: RunResult, against: RunResult | undefined): string {
+  const table = new Table({
+    head: ['Waiting for', 'Count', ...columns],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
+    chars: noBorders,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
+  for (const { row, earlier } of rowsOf(run, against)) {
+    table.push([
+      row.name,
+      row.count,
+      ...columns.map((column) => `${seconds(row[column])}${before(earlier, column)}`),
+    ]);
+  }
+  return table.toString().replaceAll(/ +$/gm, '');
+}
+
+function reportPage(run: RunResult, charts: readonly Chart[], against: RunResult | undefined): Html {
+  const { title, passed, reconciliation, startedAt } = run;
+  const when = new Date(startedAt).toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
+  return html`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title}: ${passed ? 'passed' : 'failed'}, ${when}</title>
+<style>${new Html(reportStyle)}</style>
+<header>
+  <p class="name">Darkroom under load</p>
+  <h1>${title} <span class="${passed ? 'passed' : 'failed'}">${passed ? 'passed' : 'failed'}</span></h1>
+  <p>${when} UTC, ${shownTarget(run.target)}, seed ${run.seed}, scale ${run.scale}. ${run.machine}.</p>
+  ${against === undefined ? [] : [html`<p>Dashed, and in brackets: ${against.title}, ${against.id}, ${shownTarget(against.target)}.</p>`]}
+</header>
+<main>
+  <section class="sum">
+    <div><b>${reconciliation.sent}</b><span>changes sent</span></div><i>=</i>
+    <div><b>${reconciliation.decided}</b><span>decided</span></div><i>+</i>
+    <div><b>${reconciliation.deadLetters}</b><span>dead letters</span></div>
+    <div class="lost"><b>${reconciliation.lost.length}</b><span>lost</span></div>
+  </section>
+  <p class="story">${story(run)}</p>
+  <section class="columns">
+    <article>
+      <h2>What users waited for</h2>
+      ${waitsTable(run, against)}
+    </article>
+    <article>
+      <h2>What was promised</h2>
+      <ul class="checks">${[
+        ...run.checks.map(
+          (one) => html`<li class="${one.passed ? 'passed' : 'failed'}"><code>${one.expression}</code></li>`,
+        ),
+        ...run.problems.map((problem) => html`<li class="failed">${problem}</li>`),
+      ]}</ul>
+    </article>
+  </section>
+  <section class="plots">${charts.map(figure)}</section>
+</main>
+<footer>Time runs from the first request, in minutes and seconds; dotted lines part the phases: ${phases(run)}. All of it is in
+<a href="run.json">run.json</a>.</footer>
+</html>
+`;
+}
+
+function figure({ title, caption, wide, svg }: Chart): Html {
+  return html`
+    <figure class="${wide ? 'wide' : ''}">
+      <figcaption><h2>${title}</h2> ${caption}</figcaption>
+      ${new Html(svg)}
+    </figure>`;
+}
+
+/** What happened at saturation, in words. */
+function story(run: RunResult): string {
+  const { deepest, deepestAt, drained, rate, throttles, errors, deadLetters } = saturation(run);
+  const queue =
+    deepest === 0
+      ? 'No upload had to wait in the queue.'
+      : `The queue grew to ${deepest} waiting after ${deepestAt.toFixed(0)} s, while up to ${rate.toFixed(1)} changes a second were decided. All were decided ${drained.toFixed(0)} s after the last one came.`;
+  return `${queue} Calls of functions that failed: ${errors}; that were throttled: ${throttles}; dead letters: ${deadLetters}.`;
+}
+
+function waitsTable(run: RunResult, against: RunResult | undefined): Html {
+  const rows = rowsOf(run, against).map(
+    ({ row, earlier }) => html`
+        <tr><td>${row.name}<td>${row.count}${columns.map(
+          (column) => html`<td>${seconds(row[column])}<small>${before(earlier, column)}</small>`,
+        )}`,
+  );
+  return html`<table>
+        <thead><tr><th><th>count${columns.map((column) => html`<th>${column}`)}</thead>
+        <tbody>${rows}</tbody>
+      </table>`;
+}
+
+function rowsOf(run: RunResult, against: RunResult | undefined) {
+  const earlier = new Map((against === undefined ? [] : waits(against.changes)).map((row) => [row.name, row]));
+  return waits(run.changes).map((row) => ({ row, earlier: earlier.get(row.name) }));
+}
+
+function before(earlier: Percentiles | undefined, column: (typeof columns)[number]): string {
+  return earlier === undefined ? '' : ` (${seconds(earlier[column])})`;
+}
+
+function phases({ phases }: RunResult): string {
+  return phases.map(({ name, arrivalCount, duration }) => `${name} ${arrivalCount} in ${duration} s`).join(', ');
+}
+
+function seconds(millis: number): string {
+  return millis < 1000 ? `${millis.toFixed(0)} ms` : `${(millis / 1000).toFixed(1)} s`;
+}
