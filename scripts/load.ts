@@ -1,5 +1,6 @@
 /** `npm run load`: see load/options.ts for what it does and takes. */
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { pathToFileURL } from 'node:url';
 import prettyBytes from 'pretty-bytes';
@@ -9,7 +10,7 @@ import { describeFailure, Failure } from './failure.ts';
 import { isolateThisProcess } from './isolated-environment.ts';
 import { estimatedCost } from './load/cost.ts';
 import { type LoadOptions, loadHelp, parseLoadOptions } from './load/options.ts';
-import { waitTable, writeReport } from './load/report.ts';
+import { reportPage, waitTable } from './load/report.ts';
 import { type RunResult, readResult } from './load/result.ts';
 import { type Destination, executeRun, type PreparedRun, prepareRun } from './load/run.ts';
 import { readScenario, scenarioNames } from './load/scenario.ts';
@@ -48,7 +49,7 @@ async function load(options: LoadOptions): Promise<number> {
       return 0;
     case 'compare': {
       const [before, after] = await Promise.all([readResult(options.before), readResult(options.after)]);
-      await show(after, join(options.after, '..'), before);
+      await show(after, join(dirname(options.after), `against-${before.id}.html`), before);
       return 0;
     }
     case 'run':
@@ -64,7 +65,8 @@ async function run(options: RunOptions): Promise<number> {
   const destination = stack === undefined ? await ownEmulator() : await namedStack(stack);
   if (destination.target.kind === 'stack') await askBeforeSpending(prepared, destination.target, options);
   const result = await executeRun(prepared, destination, { step: showStep, keep, signal: stopped.signal });
-  await show(result, prepared.directory, against);
+  await writeFile(join(prepared.directory, 'run.json'), `${JSON.stringify(result)}\n`);
+  await show(result, join(prepared.directory, 'report.html'), against);
   return result.passed ? 0 : 1;
 }
 
@@ -106,8 +108,8 @@ async function askBeforeSpending(
   if (!/^y(es)?$/i.test(answer.trim())) throw new Failure('Nothing was sent.');
 }
 
-async function show(result: RunResult, directory: string, against: RunResult | undefined): Promise<void> {
-  const report = await writeReport(result, directory, against);
+async function show(result: RunResult, page: string, against: RunResult | undefined): Promise<void> {
+  await writeFile(page, await reportPage(result, against));
   const { reconciliation } = result;
   const lines = [
     '',
@@ -117,8 +119,8 @@ async function show(result: RunResult, directory: string, against: RunResult | u
     ...result.problems.map((problem) => `FAIL  ${problem}`),
     '',
     `${reconciliation.sent} changes = ${reconciliation.decided} decided + ${reconciliation.deadLetters} dead letters; lost: ${reconciliation.lost.length}.`,
-    `${result.title} ${result.passed ? 'passed' : 'failed'}. Report: ${pathToFileURL(report.page)}`,
-    `Raw: ${shownPath(report.data)}`,
+    `${result.title} ${result.passed ? 'passed' : 'failed'}. Report: ${pathToFileURL(page)}`,
+    `Raw: ${shownPath(join(dirname(page), 'run.json'))}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }

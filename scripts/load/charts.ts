@@ -1,7 +1,7 @@
 /** The plots of a run, as SVG. All have one time axis, so that what happens at once stands at one place in each. */
-import type { Change } from './ledger.ts';
+import { type Change, isExpected } from './ledger.ts';
 import { type Axis, type Plot, plotSvg, type Row, type Series } from './plot.ts';
-import { percentiles, type RunResult } from './result.ts';
+import { percentiles, type RunResult, startOf } from './result.ts';
 
 export interface Chart {
   readonly title: string;
@@ -19,115 +19,110 @@ const faint = 'var(--faint)';
 export async function drawCharts(run: RunResult, against: RunResult | undefined): Promise<Chart[]> {
   const axis: Axis = {
     end: Math.max(secondsOf(run), against === undefined ? 0 : secondsOf(against)),
-    phases: run.phases.map(({ name }, index) => ({
-      name,
-      second: run.phases.slice(0, index).reduce((sum, { duration }) => sum + duration, 0),
-    })),
+    phaseStarts: run.phases.map((_, index) => sumOf(run.phases.slice(0, index).map(({ duration }) => duration))),
   };
-  const bin = Math.max(1, Math.ceil(axis.end / 100));
-  const coarse = Math.max(2, Math.ceil(axis.end / 24));
-  const earlier = (rows: (one: RunResult) => readonly Row[], series: string): Row[] =>
-    against === undefined
-      ? []
-      : rows(against)
-          .filter((row) => row.series === series)
-          .map((row) => ({ ...row, series: before }));
+  return await Promise.all(
+    plots(run, against, axis.end).map(async ({ title, caption, wide = false, ...plot }) => {
+      const shown = plot.rows.length === 0 ? `None. ${caption}` : caption;
+      return { title, caption: shown, wide, svg: await plotSvg(axis, plot, wide) };
+    }),
+  );
+}
 
-  return await Promise.all([
-    chart(
-      'What came, and what was done',
-      'Changes so far. Between the lines is what waits: its height how many, its width how long.',
-      true,
-      axis,
-      {
-        rows: [...totals(run), ...earlier(totals, 'decided')],
-        series: [
-          { name: 'sent', colour: blue, mark: 'line' },
-          { name: 'decided', colour: green, mark: 'line' },
-          ...dashedLine(against),
-        ],
-        yTitle: 'changes',
-      },
-    ),
-    chart('Arrivals', 'Changes a second, sent and decided.', false, axis, {
+interface TitledPlot extends Plot {
+  readonly title: string;
+  readonly caption: string;
+  readonly wide?: boolean;
+}
+
+function plots(run: RunResult, against: RunResult | undefined, end: number): TitledPlot[] {
+  const bin = Math.max(1, Math.ceil(end / 100));
+  const coarse = Math.max(2, Math.ceil(end / 24));
+  /** The same of the earlier run, as one dashed line. */
+  const earlier = (rows: (one: RunResult) => readonly Row[], series: string): Row[] =>
+    (against === undefined ? [] : rows(against))
+      .filter((row) => row.series === series)
+      .map((row) => ({ ...row, series: before }));
+  const dashes: Series[] = against === undefined ? [] : [{ name: before, colour: faint, mark: 'dashes' }];
+  return [
+    {
+      title: 'What came, and what was done',
+      caption: 'Changes so far. Between the lines is what waits: its height is how many, its width how long.',
+      wide: true,
+      rows: [...totals(run), ...earlier(totals, 'decided')],
+      series: [
+        { name: 'sent', colour: blue, mark: 'line' },
+        { name: 'decided', colour: green, mark: 'line' },
+        ...dashes,
+      ],
+      yTitle: 'changes',
+    },
+    {
+      title: 'Arrivals',
+      caption: 'Changes a second, sent and decided.',
       rows: [...rates(run, bin), ...earlier((one) => rates(one, bin), 'decided')],
       series: [
         { name: 'sent', colour: blue, mark: 'bar' },
         { name: 'decided', colour: green, mark: 'line' },
-        ...dashedLine(against),
+        ...dashes,
       ],
       yTitle: 'a second',
       bin,
-    }),
-    chart('Upload → ready', 'Percentiles of the images that were uploaded at that time.', false, axis, {
+    },
+    {
+      title: 'Upload → ready',
+      caption: 'Percentiles of the images uploaded at that time.',
       rows: [...readyTimes(run, coarse), ...earlier((one) => readyTimes(one, coarse), 'p95')],
       series: [
         { name: 'p50', colour: green, mark: 'line' },
         { name: 'p95', colour: amber, mark: 'line' },
         { name: 'p99', colour: red, mark: 'line' },
-        ...dashedLine(against),
+        ...dashes,
       ],
       yTitle: 'seconds',
-      interpolate: 'monotone',
-    }),
-    chart(
-      'Queue depth',
-      'Messages that wait for a dispatcher. The queue is the shock absorber: it may grow, and must drain.',
-      false,
-      axis,
-      {
-        rows: [...depths(run), ...earlier(depths, 'waiting')],
-        series: [{ name: 'waiting', colour: blue, mark: 'area' }, ...dashedLine(against)],
-        yTitle: 'messages',
-        interpolate: 'step-after',
-      },
-    ),
-    chart('Concurrency', concurrencyCaption(run), false, axis, {
+      points: true,
+    },
+    {
+      title: 'Queue depth',
+      caption: 'Messages that no dispatcher has taken yet.',
+      rows: [...depths(run), ...earlier(depths, 'waiting')],
+      series: [{ name: 'waiting', colour: blue, mark: 'area' }, ...dashes],
+      yTitle: 'messages',
+      interpolate: 'step-after',
+    },
+    {
+      title: 'Concurrency',
+      caption: 'Messages that a dispatcher holds; in an account, the functions’ concurrent executions too.',
       rows: [...work(run), ...earlier(work, 'images in work')],
       series: [
         { name: 'images in work', colour: green, mark: 'area' },
         ...functionsOf(run).map(
-          (name, index): Series => ({
-            name,
-            colour: [blue, amber, red, faint][index % 4] ?? faint,
-            mark: 'line',
-          }),
+          (name, index): Series => ({ name, colour: [blue, amber, red, faint][index % 4] ?? faint, mark: 'line' }),
         ),
-        ...dashedLine(against),
+        ...dashes,
       ],
       yTitle: 'at once',
       interpolate: 'step-after',
-    }),
-    chart(
-      'Errors',
-      'Refused requests, unexpected outcomes, dead letters, errors and throttles of functions.',
-      true,
-      axis,
-      {
-        rows: errors(run, bin),
-        series: [
-          { name: 'refused by S3', colour: amber, mark: 'bar' },
-          { name: 'dead letters', colour: red, mark: 'bar' },
-          { name: 'function errors', colour: blue, mark: 'bar' },
-          { name: 'throttles', colour: faint, mark: 'bar' },
-        ],
-        yTitle: 'count',
-        bin,
-      },
-    ),
-  ]);
+    },
+    {
+      title: 'Errors',
+      caption: 'Requests that S3 refused, unexpected outcomes, dead letters; the functions’ errors and throttles.',
+      wide: true,
+      rows: errors(run, bin),
+      series: [
+        { name: 'refused by S3', colour: amber, mark: 'bar' },
+        { name: 'unexpected outcomes', colour: green, mark: 'bar' },
+        { name: 'dead letters', colour: red, mark: 'bar' },
+        { name: 'function errors', colour: blue, mark: 'bar' },
+        { name: 'throttles', colour: faint, mark: 'bar' },
+      ],
+      yTitle: 'count',
+      bin,
+    },
+  ];
 }
 
 const before = 'earlier run';
-
-function dashedLine(against: RunResult | undefined): Series[] {
-  return against === undefined ? [] : [{ name: before, colour: faint, mark: 'dashes' }];
-}
-
-/** When the first request began: starting Artillery is not part of it. */
-function startOf({ changes, startedAt }: RunResult): number {
-  return Math.min(...changes.map((one) => one.startedAt), ...(changes.length === 0 ? [Date.parse(startedAt)] : []));
-}
 
 function secondsOf(run: RunResult): number {
   return Math.max(10, Math.ceil((Date.parse(run.endedAt) - startOf(run)) / 1000));
@@ -207,12 +202,6 @@ function functionsOf({ lambda }: RunResult): string[] {
   return [...new Set(lambda.filter(({ metric }) => metric === 'ConcurrentExecutions').map((point) => point.function))];
 }
 
-function concurrencyCaption(run: RunResult): string {
-  return functionsOf(run).length > 0
-    ? 'Images in work, and the functions’ concurrent executions as CloudWatch has them, by the minute.'
-    : 'Images in work: messages that a dispatcher holds. Never more than batch size × dispatchers.';
-}
-
 function errors(run: RunResult, bin: number): Row[] {
   const start = startOf(run);
   const place = (at: number) => Math.max(0, Math.floor((at - start) / 1000 / bin) * bin);
@@ -227,12 +216,15 @@ function errors(run: RunResult, bin: number): Row[] {
     ...run.changes
       .filter(({ problem }) => problem !== undefined)
       .map(({ startedAt }) => ({ second: place(startedAt), value: 1, series: 'refused by S3' })),
+    ...run.changes
+      .filter((one) => one.decidedAt !== undefined && !isExpected(one))
+      .map(({ decidedAt = 0 }) => ({ second: place(decidedAt), value: 1, series: 'unexpected outcomes' })),
     ...letters,
     ...metric('Errors', 'function errors'),
     ...metric('Throttles', 'throttles'),
   ].filter(({ value }) => value > 0);
 }
 
-async function chart(title: string, caption: string, wide: boolean, axis: Axis, plot: Plot): Promise<Chart> {
-  return { title, caption, wide, svg: await plotSvg(axis, plot, wide) };
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
 }

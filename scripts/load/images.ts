@@ -50,9 +50,9 @@ export function sizeClassOf(pixels: number): SizeClass {
 }
 
 /** The same bytes for the same seed, as long as sharp is the same. */
-export async function drawImages(seed: number): Promise<TestImage[]> {
+export async function drawImages(seed: number, classes: readonly SizeClass[] = sizeClasses): Promise<TestImage[]> {
   const drawn: TestImage[] = [];
-  for (const sizeClass of sizeClasses) {
+  for (const sizeClass of classes) {
     for (const [index, drawing] of drawings[sizeClass].entries()) {
       const name = `${sizeClass}-${index}.${drawing.format}`;
       drawn.push({ name, class: sizeClass, bytes: await draw(drawing, `${seed}/${name}`) });

@@ -65,6 +65,13 @@ export function decidedChange<Made extends Pick<Change, 'kind' | 'names'>>(
   );
 }
 
+/** Pictures are processed, corrupt files rejected, deletions carried out; a newer change of the same key may always come first. */
+export function isExpected({ kind, class: imageClass, outcome }: Pick<Change, 'kind' | 'class' | 'outcome'>): boolean {
+  if (outcome === 'superseded') return true;
+  if (kind === 'delete') return outcome === 'deleted';
+  return outcome === (imageClass === 'corrupt' ? 'rejected' : 'processed');
+}
+
 export interface Reconciliation {
   readonly sent: number;
   readonly decided: number;

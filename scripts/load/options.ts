@@ -24,7 +24,7 @@ export const loadHelp = (
 
   npm run load -- SCENARIO                   on an emulator of its own on this machine, which costs nothing
   npm run load -- SCENARIO --stack NAME      on a stack of your AWS account; says what it will cost, and asks
-  npm run load -- compare BEFORE AFTER       two results (run.json, or its directory) side by side
+  npm run load -- compare BEFORE AFTER       two results (their run.json) side by side
 
 Scenarios: ${scenarios.join(', ')}. docs/load.md says what each one proves.
 
@@ -32,7 +32,7 @@ Options, after the --
 
   --seed N        which images come in which order (default 1); the same seed gives the same run
   --scale X       that many times as many arrivals in the same time (default 1)
-  --against RUN   an earlier result, shown in the report beside this one
+  --against JSON  an earlier result (its run.json), shown in the report beside this one
   --keep          leave the uploads in the bucket (else they are removed at the end)
   --yes           do not ask before it costs money
   --help          this
@@ -80,7 +80,7 @@ function parse(args: readonly string[]) {
     });
   } catch (error) {
     // Node's own sentence, without its lecture on how to escape a leading dash.
-    const [sentence = ''] = error instanceof Error ? error.message.split('. ') : [];
+    const [sentence = ''] = error instanceof Error ? error.message.split(/\. |\n/) : [];
     throw new Failure(`${sentence.replace(/\.$/, '')}: see npm run load -- --help for the options there are.`);
   }
 }

@@ -20,7 +20,9 @@ export interface Plot {
   readonly rows: readonly Row[];
   readonly series: readonly Series[];
   readonly yTitle: string;
-  readonly interpolate?: 'linear' | 'monotone' | 'step-after';
+  readonly interpolate?: 'linear' | 'step-after';
+  /** Shows where the values are that a line connects. */
+  readonly points?: boolean;
   /** Seconds that a bar stands for. */
   readonly bin?: number;
 }
@@ -28,7 +30,8 @@ export interface Plot {
 export interface Axis {
   /** Seconds. */
   readonly end: number;
-  readonly phases: readonly { readonly second: number; readonly name: string }[];
+  /** Seconds. */
+  readonly phaseStarts: readonly number[];
 }
 
 export async function plotSvg(axis: Axis, plot: Plot, wide: boolean): Promise<string> {
@@ -41,7 +44,7 @@ export async function plotSvg(axis: Axis, plot: Plot, wide: boolean): Promise<st
   }
 }
 
-function specification({ end, phases }: Axis, plot: Plot, wide: boolean): TopLevelSpec {
+function specification({ end, phaseStarts }: Axis, plot: Plot, wide: boolean): TopLevelSpec {
   const { rows, series, bin = 1 } = plot;
   const x = timeScale(end, wide);
   const most = Math.max(1, ...rows.map(({ value }) => value));
@@ -57,7 +60,8 @@ function specification({ end, phases }: Axis, plot: Plot, wide: boolean): TopLev
       y: {
         field: 'value',
         type: 'quantitative',
-        scale: { domain: [0, most], nice: true },
+        // A little more, so that the highest line is not cut in half.
+        scale: { domain: [0, most * 1.06], nice: false },
         axis: { title: plot.yTitle, tickCount: 4, ...(most <= 4 ? { tickMinStep: 1 } : {}) },
       },
       color: {
@@ -69,7 +73,7 @@ function specification({ end, phases }: Axis, plot: Plot, wide: boolean): TopLev
     },
     layer: [
       {
-        data: { values: phases.filter(({ second }) => second > 0) },
+        data: { values: phaseStarts.filter((second) => second > 0).map((second) => ({ second })) },
         mark: { type: 'rule', color: 'var(--line)', strokeDash: [2, 3] },
         encoding: { x, y: { value: 0 }, y2: { value: 'height' }, color: { value: 'var(--line)' } },
       },
@@ -78,7 +82,7 @@ function specification({ end, phases }: Axis, plot: Plot, wide: boolean): TopLev
           { filter: { field: 'series', oneOf: series.filter((one) => one.mark === mark).map(({ name }) => name) } },
         ],
         mark: styles(plot)[mark],
-        encoding: mark === 'bar' ? { x, x2: { field: 'until' } } : { x },
+        encoding: mark === 'bar' ? { x: { ...x, bin: 'binned' as const }, x2: { field: 'until' } } : { x },
       })),
     ],
     config: {
@@ -97,7 +101,7 @@ function specification({ end, phases }: Axis, plot: Plot, wide: boolean): TopLev
       axisX: { grid: false },
       // The same room on the left in every plot, so that their time axes stand below each other.
       axisY: { minExtent: 34, maxExtent: 34, domain: false, ticks: false },
-      legend: { labelColor: 'var(--ink)', labelFontSize: 12, columnPadding: 14, offset: 4 },
+      legend: { labelColor: 'var(--ink)', labelFontSize: 12, labelLimit: 0, columnPadding: 14, offset: 4 },
     },
   };
 }
@@ -106,11 +110,17 @@ function marksOf(series: readonly Series[]): Series['mark'][] {
   return [...new Set(series.map(({ mark }) => mark))];
 }
 
-function styles({ interpolate = 'linear' }: Plot) {
+function styles({ interpolate = 'linear', points = false }: Plot) {
   return {
     area: { type: 'area' as const, interpolate, clip: true, opacity: 0.35, line: true },
     bar: { type: 'bar' as const, clip: true, opacity: 0.75 },
-    line: { type: 'line' as const, interpolate, clip: true, strokeWidth: 2 },
+    line: {
+      type: 'line' as const,
+      interpolate,
+      clip: true,
+      strokeWidth: 2,
+      ...(points ? { point: { size: 14 } } : {}),
+    },
     dashes: { type: 'line' as const, interpolate, clip: true, strokeWidth: 1.25, strokeDash: [5, 4] },
   };
 }

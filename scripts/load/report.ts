@@ -1,6 +1,4 @@
-/** A run as a page for people, with the raw data beside it. */
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+/** A run as a page for people, and as a table for the terminal. */
 import Table from 'cli-table3';
 import { Html, html } from '../html.ts';
 import { noBorders } from '../result-table.ts';
@@ -9,23 +7,8 @@ import { reportStyle } from './report-style.ts';
 import { type Percentiles, type RunResult, saturation, waits } from './result.ts';
 import { shownTarget } from './target.ts';
 
-export interface Report {
-  readonly page: string;
-  readonly data: string;
-}
-
-/** @param against an earlier run, to be shown beside this one */
-export async function writeReport(run: RunResult, directory: string, against: RunResult | undefined): Promise<Report> {
-  const page = join(directory, 'report.html');
-  const data = join(directory, 'run.json');
-  await writeFile(data, `${JSON.stringify(run)}\n`);
-  await writeFile(page, reportPage(run, await drawCharts(run, against), against).text);
-  return { page, data };
-}
-
 const columns = ['p50', 'p95', 'p99', 'most'] as const;
 
-/** For the terminal. */
 export function waitTable(run: RunResult, against: RunResult | undefined): string {
   const table = new Table({
     head: ['Waiting for', 'Count', ...columns],
@@ -34,16 +17,14 @@ export function waitTable(run: RunResult, against: RunResult | undefined): strin
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
   for (const { row, earlier } of rowsOf(run, against)) {
-    table.push([
-      row.name,
-      row.count,
-      ...columns.map((column) => `${seconds(row[column])}${before(earlier, column)}`),
-    ]);
+    table.push([row.name, row.count, ...columns.map((column) => `${seconds(row[column])}${before(earlier, column)}`)]);
   }
   return table.toString().replaceAll(/ +$/gm, '');
 }
 
-function reportPage(run: RunResult, charts: readonly Chart[], against: RunResult | undefined): Html {
+/** @param against an earlier run, to be shown beside this one */
+export async function reportPage(run: RunResult, against: RunResult | undefined): Promise<string> {
+  const charts = await drawCharts(run, against);
   const { title, passed, reconciliation, startedAt } = run;
   const when = new Date(startedAt).toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
   return html`<!doctype html>
@@ -87,7 +68,7 @@ function reportPage(run: RunResult, charts: readonly Chart[], against: RunResult
 <footer>Time runs from the first request, in minutes and seconds; dotted lines part the phases: ${phases(run)}. All of it is in
 <a href="run.json">run.json</a>.</footer>
 </html>
-`;
+`.text;
 }
 
 function figure({ title, caption, wide, svg }: Chart): Html {

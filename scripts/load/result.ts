@@ -1,6 +1,5 @@
 /** What a run leaves behind: run.json. All plots and tables are made from it, so that two runs can be compared later. */
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { Failure } from '../failure.ts';
 import { shownPath } from '../project.ts';
@@ -59,16 +58,27 @@ export const runResult = z.object({
 });
 export type RunResult = z.infer<typeof runResult>;
 
-/** @param path run.json, or the directory that it is in */
-export async function readResult(path: string): Promise<RunResult> {
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined)
-    throw new Failure(`${shownPath(path)} does not exist: name the run.json of a run, or its directory.`);
-  const file = found.isDirectory() ? join(path, 'run.json') : path;
-  const parsed = runResult.safeParse(JSON.parse(await readFile(file, 'utf8')));
-  if (!parsed.success)
+export async function readResult(file: string): Promise<RunResult> {
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined) throw new Failure(`${shownPath(file)} cannot be read: name the run.json of a run.`);
+  const parsed = runResult.safeParse(asJson(text));
+  if (!parsed.success) {
     throw new Failure(`${shownPath(file)} is not the result of a load run. ${z.prettifyError(parsed.error)}`);
+  }
   return parsed.data;
+}
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Epoch milliseconds of the first request: starting Artillery is no part of the run. */
+export function startOf({ changes, startedAt }: Pick<RunResult, 'changes' | 'startedAt'>): number {
+  return changes.reduce((first, one) => Math.min(first, one.startedAt), changes[0]?.startedAt ?? Date.parse(startedAt));
 }
 
 export interface Percentiles {
@@ -107,7 +117,7 @@ export function percentiles(values: readonly number[]): Omit<Percentiles, 'name'
 
 export interface Saturation {
   readonly deepest: number;
-  /** Seconds after the start. */
+  /** Seconds after the first request. */
   readonly deepestAt: number;
   /** Seconds from the last arrival until everything was decided. */
   readonly drained: number;
@@ -119,8 +129,9 @@ export interface Saturation {
 }
 
 /** What happened when more came than could be worked on at once. */
-export function saturation({ changes, samples, lambda, startedAt, reconciliation }: RunResult): Saturation {
-  const start = Date.parse(startedAt);
+export function saturation(run: RunResult): Saturation {
+  const { changes, samples, lambda, reconciliation } = run;
+  const start = startOf(run);
   const deepest = samples.reduce(
     (most, sample) => (sample.waiting > (most?.waiting ?? -1) ? sample : most),
     samples[0],
@@ -128,7 +139,7 @@ export function saturation({ changes, samples, lambda, startedAt, reconciliation
   const decided = changes
     .flatMap(({ decidedAt }) => (decidedAt === undefined ? [] : [decidedAt]))
     .sort((a, b) => a - b);
-  const lastArrival = Math.max(start, ...changes.map((one) => one.startedAt));
+  const lastArrival = changes.reduce((last, one) => Math.max(last, one.startedAt), start);
   const total = (metric: LambdaPoint['metric']) =>
     lambda.filter((point) => point.metric === metric).reduce((sum, { value }) => sum + value, 0);
   return {

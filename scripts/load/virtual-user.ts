@@ -5,7 +5,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { imageIdOf } from '../../core/image.ts';
-import { type Change, decidedChange, type LedgerLine } from './ledger.ts';
+import { type Change, decidedChange, isExpected, type LedgerLine } from './ledger.ts';
 import type { PlannedChange } from './plan.ts';
 import { type RunFile, runFile, runFileVariable } from './run-file.ts';
 import { guardTarget } from './target.ts';
@@ -149,7 +149,7 @@ interface Measured {
 function measureOutcome({ change, outcome, millis, late }: Measured, metrics: Metrics): void {
   metrics.emit('counter', 'changes.decided', outcome === undefined || outcome === 'failed' ? 0 : 1);
   metrics.emit('counter', 'changes.deadLettered', outcome === 'failed' ? 1 : 0);
-  metrics.emit('counter', 'outcomes.unexpected', isExpected(change, outcome) ? 0 : 1);
+  metrics.emit('counter', 'outcomes.unexpected', isExpected({ ...change, outcome }) ? 0 : 1);
   if (outcome === 'processed') {
     metrics.emit('histogram', 'ready.all.ms', millis);
     metrics.emit('histogram', `ready.${change.class}.ms`, millis);
@@ -157,13 +157,6 @@ function measureOutcome({ change, outcome, millis, late }: Measured, metrics: Me
   }
   if (outcome === 'rejected') metrics.emit('histogram', 'told.rejected.ms', millis);
   if (change.kind === 'delete' && outcome !== undefined) metrics.emit('histogram', 'gone.ms', millis);
-}
-
-/** A newer change of the same key may always come before. */
-function isExpected({ kind, class: imageClass }: Change, outcome: Outcome | undefined): boolean {
-  if (outcome === 'superseded') return true;
-  if (kind === 'delete') return outcome === 'deleted';
-  return outcome === (imageClass === 'corrupt' ? 'rejected' : 'processed');
 }
 
 function readRunFile(environment: Readonly<NodeJS.ProcessEnv>): RunFile {
