@@ -1,5 +1,5 @@
 /** The services of the stack under load, as the runner speaks to them. */
-import { CloudFormationClient, ListStackResourcesCommand } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3';
@@ -62,7 +62,7 @@ export function stackClients({ name, outputs, emulated, clientConfig }: TargetSt
 
     /** Looks at the messages of the dead-letter queue without taking them out: they are a human's to decide on. */
     async deadLetters(prefix: string): Promise<DeadLetter[]> {
-      const letters = new Map<string, DeadLetter>();
+      const letters = new Map<string, DeadLetter | undefined>();
       for (;;) {
         const { Messages = [] } = await sqs.send(
           new ReceiveMessageCommand({
@@ -74,16 +74,12 @@ export function stackClients({ name, outputs, emulated, clientConfig }: TargetSt
           }),
         );
         const unseen = Messages.filter(({ MessageId = '' }) => !letters.has(MessageId));
-        if (unseen.length === 0) return [...letters.values()].filter(({ key }) => key.startsWith(prefix));
+        if (unseen.length === 0)
+          return [...letters.values()]
+            .filter((letter) => letter !== undefined)
+            .filter(({ key }) => key.startsWith(prefix));
         for (const { MessageId = '', Body = '' } of unseen) {
-          const event = await parseS3Event(Body);
-          const { key, versionId } = event.image;
-          letters.set(
-            MessageId,
-            event.change === 'created'
-              ? { key, kind: 'upload', names: [versionId, event.image.etag].filter((known) => known !== undefined) }
-              : { key, kind: 'delete', names: [] },
-          );
+          letters.set(MessageId, await letterOf(Body));
         }
       }
     },
@@ -148,16 +144,24 @@ export function stackClients({ name, outputs, emulated, clientConfig }: TargetSt
   };
 
   async function functions(): Promise<{ logicalId: string; physicalId: string }[]> {
-    const { StackResourceSummaries = [] } = await cloudFormation.send(
-      new ListStackResourcesCommand({ StackName: name }),
-    );
-    return StackResourceSummaries.filter(({ ResourceType }) => ResourceType === 'AWS::Lambda::Function').map(
-      ({ LogicalResourceId = '', PhysicalResourceId = '' }) => ({
-        logicalId: LogicalResourceId,
-        physicalId: PhysicalResourceId,
-      }),
-    );
+    const found: { logicalId: string; physicalId: string }[] = [];
+    for await (const page of paginateListStackResources({ client: cloudFormation }, { StackName: name })) {
+      for (const { ResourceType, LogicalResourceId, PhysicalResourceId } of page.StackResourceSummaries ?? []) {
+        if (ResourceType !== 'AWS::Lambda::Function') continue;
+        found.push({ logicalId: LogicalResourceId ?? '', physicalId: PhysicalResourceId ?? '' });
+      }
+    }
+    return found;
   }
+}
+
+/** Undefined for a message that is no event of S3: it cannot be of a run's making. */
+async function letterOf(body: string): Promise<DeadLetter | undefined> {
+  const event = await parseS3Event(body).catch(() => undefined);
+  if (event === undefined) return undefined;
+  const { key, versionId } = event.image;
+  if (event.change === 'deleted') return { key, kind: 'delete', names: [] };
+  return { key, kind: 'upload', names: [versionId, event.image.etag].filter((name) => name !== undefined) };
 }
 
 export type StackClients = ReturnType<typeof stackClients>;
