@@ -92,7 +92,7 @@ function plots(run: RunResult, against: RunResult | undefined, end: number): Tit
     },
     {
       title: 'Concurrency',
-      caption: 'Messages that a dispatcher holds; in an account, the functions’ concurrent executions too.',
+      caption: 'Images in work: messages that a dispatcher holds.',
       rows: [...work(run), ...earlier(work, 'images in work')],
       series: [
         { name: 'images in work', colour: green, mark: 'area' },
@@ -106,7 +106,8 @@ function plots(run: RunResult, against: RunResult | undefined, end: number): Tit
     },
     {
       title: 'Errors',
-      caption: 'Requests that S3 refused, unexpected outcomes, dead letters; the functions’ errors and throttles.',
+      caption:
+        'Refused requests, unexpected outcomes and dead letters; in an account, errors and throttles of functions too.',
       wide: true,
       rows: errors(run, bin),
       series: [

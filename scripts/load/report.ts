@@ -81,12 +81,16 @@ function figure({ title, caption, wide, svg }: Chart): Html {
 
 /** What happened at saturation, in words. */
 function story(run: RunResult): string {
-  const { deepest, deepestAt, drained, rate, throttles, errors, deadLetters } = saturation(run);
+  const { deepest, deepestAt, drained, rate, deadLetters, calls } = saturation(run);
   const queue =
     deepest === 0
       ? 'No upload had to wait in the queue.'
       : `The queue grew to ${deepest} waiting after ${deepestAt.toFixed(0)} s, while up to ${rate.toFixed(1)} changes a second were decided. All were decided ${drained.toFixed(0)} s after the last one came.`;
-  return `${queue} Calls of functions that failed: ${errors}; that were throttled: ${throttles}; dead letters: ${deadLetters}.`;
+  const functions =
+    calls === undefined
+      ? 'What the functions’ calls met with, this place does not publish.'
+      : `Calls of functions that failed: ${calls.errors}; that were throttled: ${calls.throttles}.`;
+  return `${queue} Dead letters: ${deadLetters}. ${functions}`;
 }
 
 function waitsTable(run: RunResult, against: RunResult | undefined): Html {

@@ -123,9 +123,9 @@ export interface Saturation {
   readonly drained: number;
   /** The most that became decided in one second, over any ten. */
   readonly rate: number;
-  readonly throttles: number;
-  readonly errors: number;
   readonly deadLetters: number;
+  /** Of all functions; undefined where nobody publishes it, which is not the same as none. */
+  readonly calls: { readonly errors: number; readonly throttles: number } | undefined;
 }
 
 /** What happened when more came than could be worked on at once. */
@@ -147,9 +147,8 @@ export function saturation(run: RunResult): Saturation {
     deepestAt: ((deepest?.at ?? start) - start) / 1000,
     drained: Math.max(0, ((decided.at(-1) ?? lastArrival) - lastArrival) / 1000),
     rate: mostWithin(decided, 10_000) / 10,
-    throttles: total('Throttles'),
-    errors: total('Errors'),
     deadLetters: reconciliation.deadLetters,
+    calls: lambda.length === 0 ? undefined : { errors: total('Errors'), throttles: total('Throttles') },
   };
 }
 

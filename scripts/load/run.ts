@@ -95,9 +95,11 @@ export async function executeRun(
   const startedAt = new Date();
   try {
     const { artillery, samples } = await step(`${scenario.title}: ${prepared.changes} changes`, async (report) => {
-      const sampler = startSampling(clients, files.ledger, (sample, changes) =>
-        report(progress(prepared, startedAt, sample, changes)),
-      );
+      const sampler = startSampling(clients, files.ledger, (sample, changes) => {
+        // A terminal shows the newest line alone; a log keeps them all.
+        if (process.stdout.isTTY || sampler.samples.length % 10 === 1)
+          report(progress(prepared, startedAt, sample, changes));
+      });
       try {
         const arguments_ = { scenario, place, runFile: files.runFile, environment, output: directory };
         const ended = await runArtillery(arguments_, signal);

@@ -84,7 +84,7 @@ export function stackClients({ name, outputs, emulated, clientConfig }: TargetSt
       }
     },
 
-    /** What CloudWatch knows of every function of the stack, by the minute; the emulator has no concurrency. */
+    /** What CloudWatch knows of every function of the stack, by the minute: on the emulator nothing of calls by queue and workflow. */
     async lambdaMetrics(from: Date, to: Date): Promise<LambdaPoint[]> {
       const queries = (await functions()).flatMap(({ logicalId, physicalId }) =>
         (['Throttles', 'Errors', 'ConcurrentExecutions'] as const).map((metric) => ({ logicalId, physicalId, metric })),

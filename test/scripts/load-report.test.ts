@@ -78,7 +78,15 @@ it('saturation is told in numbers: how deep, when, how fast, how long to drain',
     changes: Array.from({ length: 20 }, (_, number) => change(number, { decidedAt: start + 10_000 + number * 1000 })),
     lambda: [{ at: start, function: 'ResizeImage', metric: 'Throttles', value: 3 }],
   });
-  expect(saturation(slow)).toMatchObject({ deepest: 7, deepestAt: 12, drained: 10, rate: 1, throttles: 3 });
+  expect(saturation(slow)).toEqual({
+    ...{ deepest: 7, deepestAt: 12, drained: 10, rate: 1, deadLetters: 0 },
+    calls: { errors: 0, throttles: 3 },
+  });
+});
+
+it('what nobody publishes is not told as none', async () => {
+  expect(saturation(run()).calls).toBeUndefined();
+  expect(await reportPage(run(), undefined)).toContain('does not publish');
 });
 
 it('the page says the verdict, the sum and every check, and plots all there is', async () => {
