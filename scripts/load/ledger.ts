@@ -61,7 +61,7 @@ export function decidedChange<Made extends Pick<Change, 'kind' | 'names'>>(
   record: Decided,
 ): Made | undefined {
   return made.findLast(({ kind, names }) =>
-    record.outcome === 'deleted' ? kind === 'delete' : kind === 'upload' && names.includes(record.version),
+    record.outcome === 'deleted' ? kind === 'delete' : names.includes(record.version),
   );
 }
 

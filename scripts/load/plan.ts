@@ -52,7 +52,7 @@ export function planChanges({ seed, prefix, users, mix, images }: Plan): Planned
         : `${prefix}shared-${draw(sharedKeys, [seed, 'key', user])}.jpg`;
     if (turn === 'delete') return [{ kind: 'delete', key }];
     const choices = images[turn === 'corrupt' ? 'corrupt' : (classes[user] ?? 'small')];
-    const image = choices[draw(choices.length, ['image', user])];
+    const image = choices[draw(choices.length, [seed, 'image', user])];
     if (image === undefined) throw new Error('There is no image of a class that the mix asks for.');
     const upload = { kind: 'upload', key, image } as const;
     return turn === 'twice' ? [upload, upload] : [upload];

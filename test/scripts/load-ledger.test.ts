@@ -44,9 +44,10 @@ describe('at the end of a run', () => {
     });
   });
 
-  it('a dead letter excuses its own upload only', () => {
+  it('a dead letter excuses its own upload only, not another of the key, and not the same bytes under another key', () => {
     const letters = [{ key: 'a', kind: 'upload' as const, names: ['etag-0'] }];
-    expect(reconcile([upload(0, 'a'), upload(1, 'a')], records({}), letters).lost).toMatchObject([{ number: 1 }]);
+    const changes = [upload(0, 'a'), upload(1, 'a'), upload(2, 'b', { names: ['etag-0'] })];
+    expect(reconcile(changes, records({}), letters).lost).toMatchObject([{ number: 1 }, { number: 2 }]);
   });
 
   it('a record that says failed stands for a dead letter', () => {

@@ -28,6 +28,17 @@ it('the same seed plans the same run, another seed another one', () => {
   expect(imagesOf({ ...plan, seed: 2 })).not.toEqual(imagesOf(plan));
 });
 
+it('the seed decides who brings a corrupt file, and which image of a class it is', () => {
+  const corrupt = (seed: number) =>
+    imagesOf({ ...plan, seed }).flatMap((image, index) => (image === 'c' ? [index] : []));
+  expect(corrupt(2)).not.toEqual(corrupt(1));
+  const onlySmall: Plan = {
+    ...plan,
+    mix: { ...mix, sizes: { thumb: 0, small: 1, medium: 0, large: 0 }, corruptPercent: 0, twicePercent: 0 },
+  };
+  expect(imagesOf({ ...onlySmall, seed: 2 })).not.toEqual(imagesOf(onlySmall));
+});
+
 it('the mix is kept to the last user, whatever the seed', () => {
   for (const seed of [1, 2, 3]) {
     const turns = planChanges({ ...plan, seed });
