@@ -39,7 +39,9 @@ export const reportStyle = `
   th { font-weight: 500; color: var(--faint); text-align: left; padding-bottom: 0.25rem; }
   td { padding: 0.25rem 0; border-top: 1px solid var(--line); }
   th:not(:first-child), td:not(:first-child) { text-align: right; padding-left: 0.75rem; white-space: nowrap; }
-  small { color: var(--faint); }
+  td:first-child { white-space: nowrap; }
+  small { display: block; color: var(--faint); line-height: 1.2; }
+  small:empty { display: none; }
   .checks { margin: 0; padding: 0; list-style: none; font-size: 0.875rem; }
   .checks li { padding: 0.25rem 0 0.25rem 1.5rem; border-top: 1px solid var(--line); position: relative; overflow-wrap: anywhere; }
   .checks li::before { position: absolute; left: 0; font-weight: 700; }

@@ -85,7 +85,7 @@ function story(run: RunResult): string {
   const queue =
     deepest === 0
       ? 'No upload had to wait in the queue.'
-      : `The queue grew to ${deepest} waiting after ${deepestAt.toFixed(0)} s, while up to ${rate.toFixed(1)} changes a second were decided. All were decided ${drained.toFixed(0)} s after the last one came.`;
+      : `The queue grew to ${deepest} waiting after ${deepestAt.toFixed(0)} s, while up to ${rate.toFixed(1)} changes a second were decided. All were decided ${drained.toFixed(1)} s after the last one came.`;
   const functions =
     calls === undefined
       ? 'What the functions’ calls met with, this place does not publish.'

@@ -23,7 +23,7 @@ export function guardTarget(wanted: Target, environment: Readonly<NodeJS.Process
       : redirections.filter((name) => environment[name] !== wanted.endpoint || !loopback.test(wanted.endpoint));
   if (elsewhere.length > 0) {
     throw new Failure(
-      `${elsewhere.join(', ')} would send this run somewhere else than ${shownTarget(wanted)}: unset it and run this again.`,
+      `${elsewhere.join(', ')} would send this run somewhere else than ${placeOf(wanted)}: unset it and run this again.`,
     );
   }
   if (wanted.kind === 'emulator' && environment['AWS_ENDPOINT_URL'] === undefined) {
@@ -33,6 +33,10 @@ export function guardTarget(wanted: Target, environment: Readonly<NodeJS.Process
 
 export function shownTarget(wanted: Target): string {
   return wanted.kind === 'emulator'
-    ? 'the emulator on this machine'
-    : `stack ${wanted.stack}, account ${wanted.account}, ${wanted.region}`;
+    ? placeOf(wanted)
+    : `${placeOf(wanted)}, account ${wanted.account}, ${wanted.region}`;
+}
+
+function placeOf(wanted: Target): string {
+  return wanted.kind === 'emulator' ? 'the emulator on this machine' : `stack ${wanted.stack}`;
 }

@@ -71,21 +71,17 @@ export function virtualUsers(environment: Readonly<NodeJS.ProcessEnv>): (metrics
     await before;
     const { key, kind } = planned;
     const image = planned.kind === 'upload' ? run.images[planned.image] : undefined;
-    const answer = await request(user, planned);
-    const change: Change = {
-      number: changes,
-      user,
-      key,
-      kind,
-      class: image?.class,
-      bytes: image?.bytes ?? 0,
-      ...answer,
-    };
-    changes += 1;
-    note(change);
-    if (change.problem === undefined) madeByKey.set(key, [...(madeByKey.get(key) ?? []), change]);
-    resolve();
-    return change;
+    try {
+      const answer = await request(user, planned);
+      const about = { user, key, kind, class: image?.class, bytes: image?.bytes ?? 0 };
+      const change: Change = { number: changes, ...about, ...answer };
+      changes += 1;
+      note(change);
+      if (change.problem === undefined) madeByKey.set(key, [...(madeByKey.get(key) ?? []), change]);
+      return change;
+    } finally {
+      resolve();
+    }
   };
 
   /** Undefined when the time is up. */
