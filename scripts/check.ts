@@ -14,7 +14,15 @@ interface Check {
   readonly command: readonly [string, ...string[]];
 }
 
-const deployedAndTested = ['adapters', 'core', 'functions', 'scripts', 'test', 'vitest.config.ts'];
+const deployedAndTested = [
+  'adapters',
+  'core',
+  'functions',
+  'load-tests/processor.ts',
+  'scripts',
+  'test',
+  'vitest.config.ts',
+];
 
 const failed: string[] = [];
 const startedAt = performance.now();

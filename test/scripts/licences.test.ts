@@ -5,7 +5,7 @@ import * as z from 'zod';
 /** What is installed from npm may be used in a fork that is sold: no licence asks for more than its own text. */
 
 const anywhere = new Set(
-  '0BSD Apache-2.0 BlueOak-1.0.0 BSD-2-Clause BSD-3-Clause CC0-1.0 ISC MIT MIT-0 Unlicense'.split(' '),
+  '0BSD Apache-2.0 BlueOak-1.0.0 BSD-2-Clause BSD-3-Clause CC0-1.0 ISC MIT MIT-0 Unlicense Zlib'.split(' '),
 );
 // Not so free, or written by no lawyer: each for packages by name, with the reason why it binds nobody here.
 const forSome: readonly (readonly [licence: string, packages: RegExp, reason: string])[] = [
@@ -20,7 +20,9 @@ const forSome: readonly (readonly [licence: string, packages: RegExp, reason: st
     /^(binaryextensions|editions|istextorbinary|textextensions|version-range)$/,
     'of secretlint: not deployed',
   ],
-  ['WTFPL', /^@azu\/style-format$/, 'of secretlint: not deployed'],
+  ['WTFPL', /^(@azu\/style-format|yaml-js)$/, 'of secretlint and Artillery: not deployed'],
+  ['MPL-2.0', /^artillery(-|$)/, 'load tests: unchanged, not deployed'],
+  ['no licence', /^xmlhttprequest-ssl$/, 'MIT, in a field of its package.json that npm no longer knows; of Artillery'],
   ['Python-2.0', /^argparse$/, 'of secretlint: not deployed'],
   ['CC-BY-3.0', /^spdx-exceptions$/, 'a list of names, of secretlint: not deployed'],
   ['CC-BY-4.0', /^caniuse-lite$/, 'a table of browsers, of Stryker: not deployed'],
@@ -36,6 +38,7 @@ const allowed = (name: string, licence: string): boolean => {
       .some((one) => allowed(name, one));
   }
   return licence
+    .replace(/^\(|\)$/g, '')
     .split(' AND ')
     .every((one) => anywhere.has(one) || forSome.some(([some, packages]) => some === one && packages.test(name)));
 };

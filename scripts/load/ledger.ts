@@ -1,0 +1,122 @@
+/** Every change of a run, what became of it, and the sum that has to come out: changes = decided + dead letters. */
+import * as z from 'zod';
+import { sizeClasses } from './plan.ts';
+
+const outcomes = ['processed', 'rejected', 'superseded', 'deleted', 'failed'] as const;
+
+export const change = z.object({
+  /** Counts the run's changes, from 0. The changes of one key are made in this order, one after the other. */
+  number: z.int(),
+  user: z.int(),
+  key: z.string(),
+  kind: z.enum(['upload', 'delete']),
+  /** Of an upload. */
+  class: z.enum([...sizeClasses, 'corrupt']).optional(),
+  bytes: z.int(),
+  /** Epoch milliseconds: when the request to S3 began. */
+  startedAt: z.number(),
+  /** How long the request to S3 took. */
+  requestMillis: z.number(),
+  /** What a record may call this state: its version, or its etag where events carry no version. */
+  names: z.array(z.string()),
+  /** Why S3 did not take it: then it is not one of the changes that must be decided. */
+  problem: z.string().optional(),
+  /** Epoch milliseconds: when the record was seen to say so. */
+  decidedAt: z.number().optional(),
+  outcome: z.enum(outcomes).optional(),
+});
+export type Change = z.infer<typeof change>;
+
+/** The ledger's file has two lines a change: one when S3 has answered, one when the record says what became of it. */
+export const ledgerLine = z.union([
+  change,
+  z.object({ number: z.int(), decidedAt: z.number(), outcome: z.enum(outcomes) }),
+]);
+export type LedgerLine = z.infer<typeof ledgerLine>;
+
+export function readLedger(lines: readonly LedgerLine[]): Change[] {
+  const changes = new Map<number, Change>();
+  for (const line of lines) {
+    if ('key' in line) changes.set(line.number, line);
+    else {
+      const sent = changes.get(line.number);
+      if (sent !== undefined) changes.set(line.number, { ...sent, ...line });
+    }
+  }
+  return [...changes.values()].sort((one, other) => one.number - other.number);
+}
+
+/** What a record tells of an image, as far as it matters here. */
+export interface Decided {
+  readonly version: string;
+  readonly outcome: 'processed' | 'rejected' | 'deleted' | 'failed';
+}
+
+/**
+ * The newest change that a record speaks of, of those made to its key; all before it are superseded. A tombstone does not
+ * say which deletion made it: it speaks of the last one that was made.
+ */
+export function decidedChange<Made extends Pick<Change, 'kind' | 'names'>>(
+  made: readonly Made[],
+  record: Decided,
+): Made | undefined {
+  return made.findLast(({ kind, names }) =>
+    record.outcome === 'deleted' ? kind === 'delete' : names.includes(record.version),
+  );
+}
+
+/** Pictures are processed, corrupt files rejected, deletions carried out; a newer change of the same key may always come first. */
+export function isExpected({ kind, class: imageClass, outcome }: Pick<Change, 'kind' | 'class' | 'outcome'>): boolean {
+  if (outcome === 'superseded') return true;
+  if (kind === 'delete') return outcome === 'deleted';
+  return outcome === (imageClass === 'corrupt' ? 'rejected' : 'processed');
+}
+
+export interface Reconciliation {
+  readonly sent: number;
+  readonly decided: number;
+  readonly deadLetters: number;
+  /** Neither decided nor in a dead-letter queue: must be none. */
+  readonly lost: readonly Pick<Change, 'number' | 'key' | 'kind'>[];
+}
+
+/** A message of a dead-letter queue. */
+export interface DeadLetter {
+  readonly key: string;
+  readonly kind: Change['kind'];
+  readonly names: readonly string[];
+}
+
+/** Looks at the ledger with nothing but the final records and dead letters: what was seen on the way does not count. */
+export function reconcile(
+  changes: readonly Change[],
+  records: ReadonlyMap<string, Decided>,
+  deadLetters: readonly DeadLetter[],
+): Reconciliation {
+  const sent = changes.filter(({ problem }) => problem === undefined);
+  const dead = new Set<Change>();
+  const lost: Change[] = [];
+  for (const [key, made] of Map.groupBy(sent, (one) => one.key)) {
+    const record = records.get(key);
+    const last = record === undefined ? undefined : decidedChange(made, record);
+    if (last !== undefined && record?.outcome === 'failed') dead.add(last);
+    for (const open of last === undefined ? made : made.slice(made.indexOf(last) + 1)) {
+      if (deadLetters.some((letter) => isOf(letter, open))) dead.add(open);
+      else lost.push(open);
+    }
+  }
+  return {
+    sent: sent.length,
+    decided: sent.length - dead.size - lost.length,
+    deadLetters: dead.size,
+    lost: lost.map(({ number, key, kind }) => ({ number, key, kind })),
+  };
+}
+
+function isOf(letter: DeadLetter, { key, kind, names }: Change): boolean {
+  return (
+    letter.key === key &&
+    letter.kind === kind &&
+    (kind === 'delete' || letter.names.some((name) => names.includes(name)))
+  );
+}

@@ -1,0 +1,164 @@
+/** What a run leaves behind: run.json. All plots and tables are made from it, so that two runs can be compared later. */
+import { readFile } from 'node:fs/promises';
+import * as z from 'zod';
+import { Failure } from '../failure.ts';
+import { shownPath } from '../project.ts';
+import { type Change, change } from './ledger.ts';
+import { sizeClasses } from './plan.ts';
+import { target } from './target.ts';
+
+const queueSample = z.object({
+  /** Epoch milliseconds. */
+  at: z.number(),
+  waiting: z.int(),
+  /** Taken by a dispatcher, or hidden until the next try. */
+  inWork: z.int(),
+  deadLetters: z.int(),
+  undelivered: z.int(),
+});
+export type QueueSample = z.infer<typeof queueSample>;
+
+const lambdaPoint = z.object({
+  /** Epoch milliseconds: the beginning of the minute. */
+  at: z.number(),
+  function: z.string(),
+  metric: z.enum(['Throttles', 'Errors', 'ConcurrentExecutions']),
+  value: z.number(),
+});
+export type LambdaPoint = z.infer<typeof lambdaPoint>;
+
+const check = z.object({ expression: z.string(), passed: z.boolean() });
+export type Check = z.infer<typeof check>;
+
+export const runResult = z.object({
+  schemaVersion: z.literal(1),
+  id: z.string(),
+  scenario: z.string(),
+  title: z.string(),
+  target,
+  seed: z.int(),
+  scale: z.number(),
+  machine: z.string(),
+  startedAt: z.iso.datetime(),
+  endedAt: z.iso.datetime(),
+  phases: z.array(z.object({ name: z.string(), duration: z.int(), arrivalCount: z.int() })),
+  passed: z.boolean(),
+  /** Why it failed, beside the checks. */
+  problems: z.array(z.string()),
+  checks: z.array(check),
+  reconciliation: z.object({
+    sent: z.int(),
+    decided: z.int(),
+    deadLetters: z.int(),
+    lost: z.array(z.object({ number: z.int(), key: z.string(), kind: z.enum(['upload', 'delete']) })),
+  }),
+  changes: z.array(change),
+  samples: z.array(queueSample),
+  lambda: z.array(lambdaPoint),
+});
+export type RunResult = z.infer<typeof runResult>;
+
+export async function readResult(file: string): Promise<RunResult> {
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined) throw new Failure(`${shownPath(file)} cannot be read: name the run.json of a run.`);
+  const parsed = runResult.safeParse(asJson(text));
+  if (!parsed.success) {
+    throw new Failure(`${shownPath(file)} is not the result of a load run. ${z.prettifyError(parsed.error)}`);
+  }
+  return parsed.data;
+}
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Epoch milliseconds of the first request: starting Artillery is no part of the run. */
+export function startOf({ changes, startedAt }: Pick<RunResult, 'changes' | 'startedAt'>): number {
+  return changes.reduce((first, one) => Math.min(first, one.startedAt), changes[0]?.startedAt ?? Date.parse(startedAt));
+}
+
+export interface Percentiles {
+  readonly name: string;
+  readonly count: number;
+  /** Milliseconds. */
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly most: number;
+}
+
+/** What users waited for, one row a kind of waiting; rows without a value are left out. */
+export function waits(changes: readonly Change[]): Percentiles[] {
+  const wait = ({ startedAt, decidedAt = Number.NaN }: Change) => decidedAt - startedAt;
+  const ready = changes.filter(({ outcome }) => outcome === 'processed');
+  const rows: [string, number[]][] = [
+    ...sizeClasses.map((size): [string, number[]] => [
+      `upload → ready, ${size}`,
+      ready.filter((one) => one.class === size).map(wait),
+    ]),
+    ['upload → ready, all', ready.map(wait)],
+    ['upload → told why not', changes.filter(({ outcome }) => outcome === 'rejected').map(wait)],
+    ['delete → gone', changes.filter(({ outcome }) => outcome === 'deleted').map(wait)],
+    ['the PUT itself', changes.filter(({ kind }) => kind === 'upload').map(({ requestMillis }) => requestMillis)],
+  ];
+  return rows.filter(([, values]) => values.length > 0).map(([name, values]) => ({ name, ...percentiles(values) }));
+}
+
+export function percentiles(values: readonly number[]): Omit<Percentiles, 'name'> {
+  const sorted = [...values].sort((one, other) => one - other);
+  // Nearest rank: a wait that somebody really had.
+  const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+  return { count: sorted.length, p50: at(0.5), p95: at(0.95), p99: at(0.99), most: at(1) };
+}
+
+export interface Saturation {
+  readonly deepest: number;
+  /** Seconds after the first request. */
+  readonly deepestAt: number;
+  /** Seconds from the last arrival until everything was decided. */
+  readonly drained: number;
+  /** The most that became decided in one second, over any ten. */
+  readonly rate: number;
+  readonly deadLetters: number;
+  /** Of all functions; undefined where nobody publishes it, which is not the same as none. */
+  readonly calls: { readonly errors: number; readonly throttles: number } | undefined;
+}
+
+/** What happened when more came than could be worked on at once. */
+export function saturation(run: RunResult): Saturation {
+  const { changes, samples, lambda, reconciliation } = run;
+  const start = startOf(run);
+  const deepest = samples.reduce(
+    (most, sample) => (sample.waiting > (most?.waiting ?? -1) ? sample : most),
+    samples[0],
+  );
+  const decided = changes
+    .flatMap(({ decidedAt }) => (decidedAt === undefined ? [] : [decidedAt]))
+    .sort((a, b) => a - b);
+  const lastArrival = changes.reduce((last, one) => Math.max(last, one.startedAt), start);
+  const total = (metric: LambdaPoint['metric']) =>
+    lambda.filter((point) => point.metric === metric).reduce((sum, { value }) => sum + value, 0);
+  return {
+    deepest: deepest?.waiting ?? 0,
+    deepestAt: ((deepest?.at ?? start) - start) / 1000,
+    drained: Math.max(0, ((decided.at(-1) ?? lastArrival) - lastArrival) / 1000),
+    rate: mostWithin(decided, 10_000) / 10,
+    deadLetters: reconciliation.deadLetters,
+    calls: lambda.length === 0 ? undefined : { errors: total('Errors'), throttles: total('Throttles') },
+  };
+}
+
+/** The most of these moments that fall within one span. */
+function mostWithin(sorted: readonly number[], span: number): number {
+  let most = 0;
+  let first = 0;
+  for (const [index, at] of sorted.entries()) {
+    while ((sorted[first] ?? at) <= at - span) first += 1;
+    most = Math.max(most, index - first + 1);
+  }
+  return most;
+}

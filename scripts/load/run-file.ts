@@ -1,0 +1,29 @@
+/** All that Artillery's process has to know of a run, in one file: `npm run load` writes it, the processor reads it. */
+import * as z from 'zod';
+import { sizeClasses } from './plan.ts';
+import { target } from './target.ts';
+
+/** Names the file, for the processor. */
+export const runFileVariable = 'DARKROOM_LOAD_RUN';
+
+export const runFile = z.object({
+  target,
+  bucket: z.string(),
+  table: z.string(),
+  ledger: z.string(),
+  /** Seconds from the start until every user gives up waiting. */
+  patienceSeconds: z.number(),
+  images: z.record(
+    z.string(),
+    z.object({ file: z.string(), class: z.enum([...sizeClasses, 'corrupt']), bytes: z.int() }),
+  ),
+  users: z.array(
+    z.array(
+      z.discriminatedUnion('kind', [
+        z.object({ kind: z.literal('upload'), key: z.string(), image: z.string() }),
+        z.object({ kind: z.literal('delete'), key: z.string() }),
+      ]),
+    ),
+  ),
+});
+export type RunFile = z.infer<typeof runFile>;

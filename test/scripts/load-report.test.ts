@@ -1,0 +1,126 @@
+import { expect, it } from 'vitest';
+import type { Change } from '../../scripts/load/ledger.ts';
+import { reportPage } from '../../scripts/load/report.ts';
+import { percentiles, type RunResult, runResult, saturation, waits } from '../../scripts/load/result.ts';
+
+const start = Date.parse('2026-01-01T12:00:00Z');
+const change = (number: number, fields: Partial<Change> = {}): Change => ({
+  number,
+  user: number,
+  key: `load/run/${number}.jpg`,
+  kind: 'upload',
+  class: 'small',
+  bytes: 1000,
+  startedAt: start + number * 1000,
+  requestMillis: 20,
+  names: [`version-${number}`],
+  decidedAt: start + number * 1000 + 500,
+  outcome: 'processed',
+  ...fields,
+});
+const run = (fields: Partial<RunResult> = {}): RunResult => ({
+  schemaVersion: 1,
+  id: '2026-01-01T12-00-00-ramp',
+  scenario: 'ramp',
+  title: 'Ramp',
+  target: { kind: 'emulator', endpoint: 'https://127.0.0.1:4566' },
+  seed: 1,
+  scale: 1,
+  machine: 'a laptop',
+  startedAt: new Date(start).toISOString(),
+  endedAt: new Date(start + 30_000).toISOString(),
+  phases: [
+    { name: 'few', duration: 10, arrivalCount: 10 },
+    { name: 'more', duration: 10, arrivalCount: 10 },
+  ],
+  passed: true,
+  problems: [],
+  checks: [{ expression: 'ready.all.ms.p95 < 1000', passed: true }],
+  reconciliation: { sent: 20, decided: 20, deadLetters: 0, lost: [] },
+  changes: Array.from({ length: 20 }, (_, number) => change(number)),
+  samples: [
+    { at: start, waiting: 0, inWork: 1, deadLetters: 0, undelivered: 0 },
+    { at: start + 12_000, waiting: 7, inWork: 4, deadLetters: 0, undelivered: 0 },
+    { at: start + 25_000, waiting: 0, inWork: 0, deadLetters: 0, undelivered: 0 },
+  ],
+  lambda: [],
+  ...fields,
+});
+
+it('a result is read as it was written', () => {
+  expect(runResult.parse(JSON.parse(JSON.stringify(run())))).toEqual(run());
+});
+
+it('a percentile is a wait that somebody really had', () => {
+  const hundred = Array.from({ length: 100 }, (_, index) => 100 - index);
+  expect(percentiles(hundred)).toEqual({ count: 100, p50: 50, p95: 95, p99: 99, most: 100 });
+  expect(percentiles([7])).toMatchObject({ p50: 7, p99: 7 });
+});
+
+it('what users waited for is told by size, and apart for rejections, deletions and the PUT', () => {
+  const changes = [
+    change(0, { class: 'thumb', decidedAt: start + 100 }),
+    change(1, { class: 'corrupt', outcome: 'rejected', decidedAt: start + 1300 }),
+    change(2, { kind: 'delete', outcome: 'deleted', decidedAt: start + 2400 }),
+    change(3, { outcome: 'superseded' }),
+  ];
+  expect(waits(changes).map(({ name, count, p50 }) => [name, count, p50])).toEqual([
+    ['upload → ready, thumb', 1, 100],
+    ['upload → ready, all', 1, 100],
+    ['upload → told why not', 1, 300],
+    ['delete → gone', 1, 400],
+    ['the PUT itself', 3, 20],
+  ]);
+});
+
+it('saturation is told in numbers: how deep, when, how fast, how long to drain', () => {
+  const slow = run({
+    changes: Array.from({ length: 20 }, (_, number) => change(number, { decidedAt: start + 10_000 + number * 1000 })),
+    lambda: [{ at: start, function: 'ResizeImage', metric: 'Throttles', value: 3 }],
+  });
+  expect(saturation(slow)).toEqual({
+    ...{ deepest: 7, deepestAt: 12, drained: 10, rate: 1, deadLetters: 0 },
+    calls: { errors: 0, throttles: 3 },
+  });
+});
+
+it('what nobody publishes is not told as none', async () => {
+  expect(saturation(run()).calls).toBeUndefined();
+  expect(await reportPage(run(), undefined)).toContain('does not publish');
+});
+
+it('the page says the verdict, the sum and every check, and plots all there is', async () => {
+  const page = await reportPage(run(), undefined);
+  expect(page).toContain('<span class="passed">passed</span>');
+  expect(page).toContain('The queue grew to 7 waiting after 12 s');
+  expect(page).toContain('ready.all.ms.p95 &lt; 1000');
+  for (const title of ['Arrivals', 'Upload → ready', 'Queue depth', 'Concurrency', 'Errors']) {
+    expect(page).toMatch(new RegExp(`<h2>${title}</h2>[^]*?<svg`));
+  }
+});
+
+it('a failed run says so, and why', async () => {
+  const lost = { number: 3, key: 'load/run/3.jpg', kind: 'upload' } as const;
+  const page = await reportPage(
+    run({
+      passed: false,
+      problems: ['1 change is lost.'],
+      reconciliation: { sent: 20, decided: 19, deadLetters: 0, lost: [lost] },
+    }),
+    undefined,
+  );
+  expect(page).toContain('<span class="failed">failed</span>');
+  expect(page).toContain('<li class="failed">1 change is lost.</li>');
+});
+
+it('two runs stand side by side in every figure', async () => {
+  const earlier = run({ id: 'the-one-before', changes: [change(0, { decidedAt: start + 9000 })] });
+  const page = await reportPage(run(), earlier);
+  expect(page).toContain('the-one-before');
+  expect(page).toContain('500 ms<small> (9.0 s)</small>');
+  expect(page).toContain('earlier run');
+});
+
+it('a run in which nothing happened is plotted all the same', async () => {
+  await expect(reportPage(run({ changes: [], samples: [] }), undefined)).resolves.toContain('<svg');
+});

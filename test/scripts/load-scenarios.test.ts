@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { estimatedCost } from '../../scripts/load/cost.ts';
+import { parseLoadOptions } from '../../scripts/load/options.ts';
+import { checkBounds, mostChanges, readScenario, scenarioNames } from '../../scripts/load/scenario.ts';
+import { guardTarget, target } from '../../scripts/load/target.ts';
+
+const names = await scenarioNames();
+const lines = (name: string) =>
+  readFileSync(new URL(`../../load-tests/scenarios/${name}.yml`, import.meta.url), 'utf8').split('\n');
+
+it('there is one file for each scenario', () => {
+  expect(names).toEqual(['poison', 'ramp', 'smoke', 'soak', 'spike', 'storm']);
+});
+
+describe.each(names)('scenario %s', (name) => {
+  it.each(['emulator', 'account'] as const)('is well formed and within bounds on the %s', async (where) => {
+    const scenario = await readScenario(name, where, 1);
+    const twice = 1 + scenario.mix.twicePercent / 100;
+    expect(() => checkBounds(scenario, scenario.users * twice)).not.toThrow();
+    expect(scenario.users).toBe(scenario.phases.reduce((sum, { arrivalCount }) => sum + arrivalCount, 0));
+  });
+
+  it('fits a coffee break on the emulator', async () => {
+    const { seconds, drainSeconds } = await readScenario(name, 'emulator', 1);
+    expect(seconds + drainSeconds).toBeLessThanOrEqual(5 * 60);
+  });
+
+  it('states its thresholds for both places, each block with its reason', () => {
+    const text = lines(name);
+    const blocks = text.flatMap((line, index) => (/^ +(thresholds|conditions):$/.test(line) ? [text[index + 1]] : []));
+    expect(blocks).toHaveLength(4);
+    for (const first of blocks) expect(first).toMatch(/^ +# \S/);
+  });
+
+  it('fails when anything is lost, in both places', () => {
+    const promise = '- expression: changes.sent == changes.decided + changes.deadLettered';
+    expect(lines(name).filter((line) => line.trim() === promise)).toHaveLength(2);
+  });
+});
+
+it('the spike is fifty times the quiet before and after it', async () => {
+  for (const where of ['emulator', 'account'] as const) {
+    const { phases } = await readScenario('spike', where, 1);
+    const [before, spike, after] = phases.map(({ arrivalCount, duration }) => arrivalCount / duration);
+    expect([spike, after]).toEqual([expect.closeTo((before ?? 0) * 50, 6), before]);
+  }
+});
+
+it('a larger scale brings as many times as many users in the same time', async () => {
+  const [once, thrice] = await Promise.all([readScenario('ramp', 'emulator', 1), readScenario('ramp', 'emulator', 3)]);
+  expect(thrice.users).toBe(once.users * 3);
+  expect(thrice.seconds).toBe(once.seconds);
+});
+
+it('no scale goes beyond the bound, and what is within it costs less than five dollars', async () => {
+  const scenario = await readScenario('soak', 'account', 1);
+  expect(() => checkBounds(scenario, mostChanges + 1)).toThrow(/no run makes more than/);
+  expect(estimatedCost(mostChanges)).toBeLessThan(5);
+  expect(estimatedCost(1)).toBeGreaterThan(0);
+});
+
+it('no run is longer than two hours, the draining included', async () => {
+  const scenario = await readScenario('soak', 'account', 1);
+  expect(() => checkBounds({ ...scenario, drainSeconds: 7200 }, 1)).toThrow(/no run takes longer/);
+});
+
+it('a scenario that does not exist is answered with those that do', async () => {
+  await expect(readScenario('tsunami', 'emulator', 1)).rejects.toThrow(/smoke/);
+});
+
+describe('a run is sent', () => {
+  const emulator = { kind: 'emulator', endpoint: 'https://127.0.0.1:4566' } as const;
+  const stack = { kind: 'stack', stack: 'darkroom-dev', region: 'eu-west-1', account: '1' } as const;
+
+  it('to the emulator where the environment names exactly that', () => {
+    expect(() => guardTarget(emulator, { AWS_ENDPOINT_URL: emulator.endpoint })).not.toThrow();
+  });
+
+  it('never to AWS by an emulator’s run without an endpoint', () => {
+    expect(() => guardTarget(emulator, {})).toThrow(/would go to AWS/);
+  });
+
+  it.each(['https://127.0.0.1:9999', 'https://s3.eu-west-1.amazonaws.com', 'https://example.com'])(
+    'never to %s when it is meant for the emulator',
+    (endpoint) => {
+      expect(() => guardTarget(emulator, { AWS_ENDPOINT_URL: endpoint })).toThrow(/somewhere else/);
+      expect(() =>
+        guardTarget(emulator, { AWS_ENDPOINT_URL: emulator.endpoint, AWS_ENDPOINT_URL_S3: endpoint }),
+      ).toThrow(/AWS_ENDPOINT_URL_S3/);
+    },
+  );
+
+  it.each(['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL_DYNAMODB'])(
+    'never past the named stack by %s',
+    (variable) => {
+      expect(() => guardTarget(stack, { [variable]: 'https://example.com' })).toThrow(variable);
+      expect(() => guardTarget(stack, {})).not.toThrow();
+    },
+  );
+
+  it.each(['http://127.0.0.1:4566', 'https://example.com', 'https://127.0.0.1.example.com:4566'])(
+    'to no emulator at %s',
+    (endpoint) => {
+      expect(target.safeParse({ kind: 'emulator', endpoint }).success).toBe(false);
+    },
+  );
+});
+
+describe('npm run load', () => {
+  it('takes one scenario, on the emulator unless a stack is named', () => {
+    expect(parseLoadOptions(['smoke'])).toMatchObject({ command: 'run', scenario: 'smoke', stack: undefined, seed: 1 });
+    expect(parseLoadOptions(['ramp', '--stack', 'darkroom-dev', '--scale', '0.5'])).toMatchObject({
+      stack: 'darkroom-dev',
+      scale: 0.5,
+      yes: false,
+    });
+  });
+
+  it('without a scenario explains itself', () => {
+    expect(parseLoadOptions([])).toEqual({ command: 'help' });
+  });
+
+  it.each([
+    [['smoke', 'ramp']],
+    [['smoke', '--seed', '1.5']],
+    [['smoke', '--seed', '-1']],
+    [['smoke', '--scale', '0']],
+    [['smoke', '--scale', 'many']],
+    [['smoke', '--stack', '']],
+    [['smoke', '--target', 'https://example.com']],
+    [['compare', 'one.json']],
+  ])('refuses %j with one sentence', (args) => {
+    expect(() => parseLoadOptions(args)).toThrow(/^[^\n]+$/);
+  });
+});
