@@ -24,7 +24,11 @@ export interface Ending {
   readonly verdict: Verdict;
 }
 
-export function redriveStack({ outputs, clientConfig }: Pick<TargetStack, 'outputs' | 'clientConfig'>) {
+export function redriveStack({
+  outputs,
+  clientConfig,
+  emulated,
+}: Pick<TargetStack, 'outputs' | 'clientConfig' | 'emulated'>) {
   const sqs = new SQSClient(clientConfig);
   const dynamoDb = new DynamoDBClient(clientConfig);
   const catalogue = dynamoDbCatalogue({
@@ -62,6 +66,7 @@ export function redriveStack({ outputs, clientConfig }: Pick<TargetStack, 'outpu
     /** What was moved until then stays moved, if it throws. */
     async move(
       queues: readonly DeadLetterQueueName[],
+      found: readonly Found[],
       { max, perSecond }: { readonly max: number; readonly perSecond: number },
       report: Report,
     ): Promise<Moved[]> {
@@ -71,13 +76,28 @@ export function redriveStack({ outputs, clientConfig }: Pick<TargetStack, 'outpu
       const ours = new Set<string>();
       for (const name of queues) {
         const queue = queueOf(name);
+        const seen = found.filter((one) => one.queue === name);
+        const movable = seen.flatMap(({ letter: { event }, record }) =>
+          event === undefined ? [] : [{ event, newMessageId: undefined, failedAt: failedAtOf(record) }],
+        );
+        // The emulator's SQS moves nothing itself.
+        const bySqs =
+          name === 'uploads' &&
+          !emulated &&
+          movable.length === seen.length &&
+          max - moved.length >= (await queue.count());
+        if (bySqs && seen.length > 0) {
+          await queue.moveAll(perSecond, (count) => report(`${count} moved`));
+          moved.push(...movable);
+          continue;
+        }
         for await (const letters of queue.take(max - moved.length, ours)) {
           // Before the move: from then on the record may speak of its result.
           const failedAt = new Map(
             await Promise.all(letters.map(async ({ event }) => [event, failedAtOf(await recordOf(event))] as const)),
           );
           for (const forwarded of await queue.forward(letters)) {
-            ours.add(forwarded.newMessageId);
+            if (forwarded.newMessageId !== undefined) ours.add(forwarded.newMessageId);
             moved.push({ ...forwarded, failedAt: failedAt.get(forwarded.event) });
           }
           report(`${moved.length} moved`);
@@ -97,7 +117,8 @@ export function redriveStack({ outputs, clientConfig }: Pick<TargetStack, 'outpu
       const ended: Ending[] = [];
       let pause = firstPause;
       for (let lastNews = performance.now(); ; ) {
-        const dead = new Set((await queueOf('uploads').sample(sampleSize)).map(({ messageId }) => messageId));
+        const letters = await queueOf('uploads').sample(sampleSize);
+        const dead = new Set(letters.flatMap(({ messageId, event }) => [messageId, event?.correlationId ?? messageId]));
         const seen = await inTurns(open, async ({ moved: message }) => {
           const [decision, record] = await Promise.all([memory.find(message.event), recordOf(message.event)]);
           return { moved: message, verdict: verdictOf(message, { decision, record, dead }) };

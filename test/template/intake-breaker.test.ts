@@ -49,8 +49,8 @@ async function evaluate(value: unknown, variables: Readonly<Record<string, unkno
   return expression === undefined ? filled : await jsonata(expression).evaluate({}, { ...variables });
 }
 
-/** What it does to the intake, in order, if the alarm looks like this after the trial. */
-async function run(alarmState: string): Promise<unknown[]> {
+/** What it does to the intake, in order, if the rule looks like this before the trial, and the alarm like that after it. */
+async function run(alarmState: string, ruleState = 'ENABLED'): Promise<unknown[]> {
   const done: unknown[] = [];
   const variables: Record<string, unknown> = {};
   for (let name: string | undefined = machine.StartAt; name !== undefined; ) {
@@ -58,9 +58,10 @@ async function run(alarmState: string): Promise<unknown[]> {
     if (state === undefined) throw new Error(`The circuit breaker has no state ${name}.`);
     if (state.Type === 'Wait') done.push({ wait: state.Seconds });
     if (state.Resource.endsWith(':updateEventSourceMapping')) done.push(await evaluate(state.Arguments, variables));
-    const result = { MetricAlarms: [{ StateValue: alarmState }] };
+    const result = { MetricAlarms: [{ StateValue: alarmState }], State: ruleState };
+    const input = { rule: 'rule' };
     for (const [variable, value] of Object.entries(state.Assign)) {
-      variables[variable] = await evaluate(value, { states: { result } });
+      variables[variable] = await evaluate(value, { states: { result, input } });
     }
     let next: string | undefined = state.Next ?? state.Default;
     for (const { Condition, Next } of state.Choices) if (await evaluate(Condition, variables)) next = Next;
@@ -80,6 +81,10 @@ describe('once most uploads cannot be decided', () => {
 
   it('the trickle stays a trickle when the alarm rings again, which opens the circuit anew', async () => {
     expect(await run('ALARM')).toEqual([opened, { wait: 300 }, trickle, { wait: 300 }]);
+  });
+
+  it('intake stays paused where a person has paused it meanwhile', async () => {
+    expect(await run('OK', 'DISABLED')).toEqual([opened, { wait: 300 }]);
   });
 
   it('every call is tried again, for a mapping that is just being updated refuses another change', () => {
@@ -129,7 +134,11 @@ it('is started by that alarm, and by nothing else', () => {
     resources: [{ 'Fn::GetAtt': 'UploadQueueUndecidedAlarm.Arn' }],
     detail: { state: { value: ['ALARM'] } },
   });
-  expect(at(rule['Targets'], 0, 'Arn')).toEqual({ Ref: 'IntakeBreaker' });
+  expect(at(rule['Targets'], 0)).toMatchObject({
+    Arn: { Ref: 'IntakeBreaker' },
+    // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+    InputTransformer: { InputTemplate: '{"rule": "<aws.events.rule-name>"}' },
+  });
 });
 
 it('switches the mapping that takes uploads, back to the concurrency that the template gives it', () => {

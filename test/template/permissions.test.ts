@@ -299,6 +299,10 @@ it('lets the circuit breaker switch the intake and look at its alarm, and nothin
         'lambda:UpdateEventSourceMapping',
       ),
       ...allow('UploadQueueUndecidedAlarm', 'cloudwatch:DescribeAlarms'),
+      ...allow(
+        'arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/${AWS::StackName}-IntakeBreakerRule-*',
+        'events:DescribeRule',
+      ),
       ...byTracing,
     ]),
   );
