@@ -18,7 +18,7 @@ const style: NonNullable<TopLevelSpec['config']> = {
   font: 'Helvetica, Arial, sans-serif',
   view: { stroke: null },
   axis: { gridColor: '#e5e5e5', domainColor: '#999999', labelFontSize: 12, titleFontSize: 12, labelLimit: 320 },
-  legend: { labelFontSize: 12, titleFontSize: 12 },
+  legend: { labelFontSize: 12, titleFontSize: 12, labelLimit: 320 },
   range: {
     category: ['#0072b2', '#e69f00', '#009e73', '#d55e00', '#56b4e9', '#cc79a7', '#f0e442', '#7f7f7f', '#000000'],
   },

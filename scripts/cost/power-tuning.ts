@@ -1,8 +1,7 @@
 /** Memory → time → cost of the two workers that compute, from the CPU time that was measured. */
-import { assumptions } from './assumptions.ts';
 import type { Deployment } from './deployment.ts';
-import type { Measured } from './measured.ts';
-import { cpuMillisOf, gigabyteSecond, gigabytes, MEGABYTES_PER_VCPU, vcpus } from './model.ts';
+import type { Measured, MeasuredUpload, Times } from './measured.ts';
+import { gigabyteSecond, gigabytes, MEGABYTES_PER_VCPU, photographs, workerSeconds } from './model.ts';
 import { prices } from './prices.ts';
 
 export const memorySizes = [512, 1024, 1536, MEGABYTES_PER_VCPU, 2654, 2 * MEGABYTES_PER_VCPU] as const;
@@ -23,21 +22,28 @@ export function settings(
   measured: Measured,
   threads: 1 | 2 = 1,
 ): Setting[] {
-  const cpuMillis = averageCpuMillis(worker, deployment, measured);
-  const { reads, writes } =
-    worker === 'metadata'
-      ? { reads: 1, writes: 0 }
-      : { reads: deployment.groups.length, writes: deployment.groups.length };
-  const megabytes = average(measured.uploads.filter(isPhotograph).map(({ bytes }) => bytes)) / 1e6;
-  const waiting =
-    reads * (assumptions.s3GetMillis + (1000 * megabytes) / assumptions.s3MegabytesPerSecond) +
-    writes * assumptions.s3PutMillis;
+  const uploads = measured.uploads.filter(({ name }) => photographs.includes(name));
+  const price = prices[gigabyteSecond(deployment.architecture)].usd;
   return memorySizes.map((memory) => {
     const gain = threads === 2 && memory >= 2 * MEGABYTES_PER_VCPU ? secondThreadGain(measured) : 1;
-    const millis = cpuMillis / vcpus(memory) / gain + waiting;
-    const price = prices[gigabyteSecond(deployment.architecture)].usd;
-    return { memory, vcpus: memory / MEGABYTES_PER_VCPU, millis, cost: gigabytes(memory) * (millis / 1000) * price };
+    const sized = { ...deployment, memory: { ...deployment.memory, [worker]: memory } };
+    const spent = uploads.map((upload) => {
+      const { metadata, resize } = workerSeconds(fasterBy(gain, upload), sized);
+      return worker === 'metadata' ? metadata : sum(resize);
+    });
+    const seconds = sum(spent) / spent.length;
+    return {
+      memory,
+      vcpus: memory / MEGABYTES_PER_VCPU,
+      millis: 1000 * seconds,
+      cost: gigabytes(memory) * seconds * price,
+    };
   });
+}
+
+function fasterBy(gain: number, upload: MeasuredUpload): MeasuredUpload {
+  const faster = <Item extends Times>(item: Item) => ({ ...item, cpuMillis: item.cpuMillis / gain });
+  return { ...upload, metadata: faster(upload.metadata), groups: upload.groups.map(faster) };
 }
 
 /** How much faster two threads are than one. */
@@ -46,17 +52,4 @@ export function secondThreadGain({ threads }: Measured): number {
   return wall(1) / wall(2);
 }
 
-function averageCpuMillis(worker: 'metadata' | 'resize', deployment: Deployment, { uploads }: Measured): number {
-  return average(
-    uploads
-      .filter(isPhotograph)
-      .map((upload) =>
-        worker === 'metadata'
-          ? upload.metadata.cpuMillis
-          : deployment.groups.reduce((sum, group) => sum + cpuMillisOf(group, upload, deployment), 0),
-      ),
-  );
-}
-
-const isPhotograph = ({ name }: { readonly name: string }) => name.startsWith('photo-');
-const average = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);

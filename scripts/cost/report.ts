@@ -29,7 +29,7 @@ export function costBlocks(measured: Measured, images = MILLION): Readonly<Recor
   const prod = deploymentOf('prod');
   return {
     terms: terms(prod, measured, images),
-    bill: billTable(measured, images),
+    bill: billTables(measured, images),
     usage: usageTable(usageOf(mixes.photographs, prod, measured), images),
     practices: practiceTable(prod, measured, images),
     monthly: monthlyTable(measured),
@@ -81,37 +81,30 @@ function quantityOf(usage: readonly Usage[], what: string): number {
   return usage.filter((line) => line.what === what).reduce((sum, { quantity }) => sum + quantity, 0);
 }
 
-interface Column {
-  readonly name: string;
-  readonly bill: Bill;
+const stages = ['dev', 'prod'] as const;
+const workflows = ['EXPRESS', 'STANDARD'] as const;
+
+/** A bill for each image mix. */
+function billsOf(stage: (typeof stages)[number], workflow: Deployment['workflow'], measured: Measured) {
+  const deployment = { ...deploymentOf(stage), workflow };
+  return Object.values(mixes).map((mix) => ({ mix: mix.name, bill: billOf(usageOf(mix, deployment, measured)) }));
 }
 
-function columns(measured: Measured): Column[] {
-  const stage = (name: 'dev' | 'prod') => deploymentOf(name);
-  const prod = stage('prod');
-  const bill = (mix: (typeof mixes)[keyof typeof mixes], deployment: Deployment) =>
-    billOf(usageOf(mix, deployment, measured));
-  return [
-    { name: 'photographs', bill: bill(mixes.photographs, prod) },
-    { name: 'photographs, dev', bill: bill(mixes.photographs, stage('dev')) },
-    { name: 'web pictures', bill: bill(mixes.web, prod) },
-    { name: 'mostly repeats and refusals', bill: bill(mixes.repeats, prod) },
-    { name: 'metadata only', bill: bill(mixes.described, prod) },
-    { name: 'photographs, Standard', bill: bill(mixes.photographs, { ...prod, workflow: 'STANDARD' }) },
-    { name: 'photographs, dev, Standard', bill: bill(mixes.photographs, { ...stage('dev'), workflow: 'STANDARD' }) },
-    { name: 'web pictures, Standard', bill: bill(mixes.web, { ...prod, workflow: 'STANDARD' }) },
-  ];
-}
-
-function billTable(measured: Measured, images: number): string {
-  const all = columns(measured);
-  return table(
-    [`US dollars for ${showCount(images)} images`, ...all.map(({ name }) => name)],
-    [
-      ...services.map((service) => [service, ...all.map(({ bill }) => showUsd(bill[service] * images))]),
-      ['**all**', ...all.map(({ bill }) => `**${showUsd(total(bill) * images)}**`)],
-    ],
-  );
+function billTables(measured: Measured, images: number): string {
+  return workflows
+    .flatMap((workflow) =>
+      stages.map((stage) => {
+        const bills = billsOf(stage, workflow, measured);
+        return table(
+          [`${workflow}, ${stage}: US dollars for ${showCount(images)}`, ...bills.map(({ mix }) => mix)],
+          [
+            ...services.map((service) => [service, ...bills.map(({ bill }) => showUsd(bill[service] * images))]),
+            ['**all**', ...bills.map(({ bill }) => `**${showUsd(total(bill) * images)}**`)],
+          ],
+        );
+      }),
+    )
+    .join('\n\n');
 }
 
 function usageTable(usage: readonly Usage[], images: number): string {
@@ -217,47 +210,55 @@ function powerTable(worker: 'metadata' | 'resize', prod: Deployment, measured: M
   );
 }
 
-/** A bar for each image mix and workflow, by service. */
+/** A bar for each image mix and stage, by service; Standard below EXPRESS, on a scale of its own. */
 export function costChart(measured: Measured): Promise<string> {
-  const prod = deploymentOf('prod');
-  const bars = [
-    ...columns(measured),
-    { name: 'photographs, the naive way', bill: billOf(usageOf(mixes.photographs, naive(prod), measured)) },
-  ];
+  const bars = (workflow: Deployment['workflow']) =>
+    stages.flatMap((stage) =>
+      billsOf(stage, workflow, measured).map(({ mix, bill }) => ({ name: `${mix} (${stage})`, bill })),
+    );
+  const naiveBill = billOf(usageOf(mixes.photographs, naive(deploymentOf('prod')), measured));
   const spec: TopLevelSpec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    title: 'A million images, US dollars, us-east-1',
-    width: 640,
-    height: { step: 30 },
+    title: { text: 'A million images, US dollars, us-east-1', anchor: 'middle' },
+    vconcat: [
+      billPanel('EXPRESS, as shipped', bars('EXPRESS')),
+      billPanel('Standard', [...bars('STANDARD'), { name: 'photographs, the naive way', bill: naiveBill }]),
+    ],
+  };
+  return chartSvg(spec);
+}
+
+function billPanel(title: string, bars: readonly { readonly name: string; readonly bill: Bill }[]) {
+  return {
+    title: { text: title, fontSize: 12 },
+    width: 560,
+    height: { step: 22 },
     data: {
       values: bars.flatMap(({ name, bill }) =>
         services.map((service, order) => ({
-          name,
-          service,
-          order,
+          ...{ name, service, order },
           dollars: Number((bill[service] * MILLION).toFixed(2)),
         })),
       ),
     },
-    mark: 'bar',
+    mark: 'bar' as const,
     encoding: {
       y: {
         field: 'name',
-        type: 'nominal',
+        type: 'nominal' as const,
         sort: bars.map(({ name }) => name),
         axis: { title: null, ticks: false, labelPadding: 8 },
       },
-      x: { field: 'dollars', type: 'quantitative', axis: { title: null, format: '$d', tickCount: 8 } },
+      x: { field: 'dollars', type: 'quantitative' as const, axis: { title: null, format: '$d', tickCount: 8 } },
       color: {
         field: 'service',
-        type: 'nominal',
+        type: 'nominal' as const,
         sort: [...services],
-        legend: { title: null, orient: 'bottom', columns: 5 },
+        legend: { title: null, orient: 'bottom' as const, columns: 5 },
       },
       order: { field: 'order' },
     },
   };
-  return chartSvg(spec);
 }
 
 export function showUsd(dollars: number): string {
