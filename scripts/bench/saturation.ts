@@ -22,8 +22,8 @@ import { type LocalStack, startLocalStack } from '../local-stack.ts';
 import { lastSaturationFile, type Saturation, type SaturationStep } from '../simulate/saturation.ts';
 import { percentile, table } from './measure.ts';
 
-const RATES = [1, 2, 4, 6, 8, 10, 14];
-const SECONDS = 20;
+const RATES = [1, 2, 4, 6, 8, 12];
+const SECONDS = 15;
 const WARM_UP_IMAGES = 16;
 const PATIENCE_MILLIS = 240_000;
 const SAMPLE_MILLIS = 500;
@@ -39,16 +39,18 @@ export async function benchSaturation(): Promise<string> {
     const emulator = emulatorProcess(stack.port);
 
     const steps: SaturationStep[] = [];
-    const used = await processorTime(emulator, async () => {
-      for (const rate of RATES) {
-        steps.push({ rate, ...(await load.send(`rate-${rate}`, Math.max(20, rate * SECONDS), rate)) });
-      }
-    });
+    const used: ProcessorTime[] = [];
+    for (const rate of RATES) {
+      const measured = await processorTime(emulator, () =>
+        load.send(`rate-${rate}`, Math.max(20, rate * SECONDS), rate),
+      );
+      used.push(measured.spent);
+      steps.push({ rate, ...measured.result, cores: round(cpus().length - coresOfOthers(measured.spent)) });
+    }
     const images = steps.reduce((sum, step) => sum + step.images, 0);
     const saturation: Saturation = {
       date: new Date().toISOString().slice(0, 10),
       machine: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`,
-      cores: round(cpus().length - coresOfOthers(used)),
       processorMillis: eachImage(used, images),
       steps,
     };
@@ -59,9 +61,9 @@ export async function benchSaturation(): Promise<string> {
         .map(([name, millis]) => `${name} ${millis}`)
         .join(', ')}.`,
       table(
-        ['images a second', 'images', 'decided a second', 'p50, s', 'p95, s', 'longest queue'],
-        steps.map(({ rate, images, throughput, p50Seconds, p95Seconds, longestQueue }) =>
-          [rate, images, throughput, p50Seconds, p95Seconds, longestQueue].map(String),
+        ['images a second', 'images', 'decided a second', 'p50, s', 'p95, s', 'longest queue', 'cores left'],
+        steps.map(({ rate, images, throughput, p50Seconds, p95Seconds, longestQueue, cores }) =>
+          [rate, images, throughput, p50Seconds, p95Seconds, longestQueue, cores].map(String),
         ),
       ),
     ].join('\n\n');
@@ -92,7 +94,7 @@ function loadOn({ address, outputs }: LocalStack) {
 
   return {
     /** Evenly, whatever becomes of them; resolves when all are decided. Their records say when that was. */
-    async send(prefix: string, images: number, rate: number): Promise<Omit<SaturationStep, 'rate'>> {
+    async send(prefix: string, images: number, rate: number): Promise<Omit<SaturationStep, 'rate' | 'cores'>> {
       const startedAt = Date.now();
       const sentAt: number[] = [];
       const sending = Promise.all(
@@ -139,8 +141,8 @@ function loadOn({ address, outputs }: LocalStack) {
 
 type ProcessorTime = Readonly<Record<string, number>>;
 
-function eachImage(used: ProcessorTime, images: number): Saturation['processorMillis'] {
-  const millis = (name: string) => round((used[name] ?? 0) / images);
+function eachImage(used: readonly ProcessorTime[], images: number): Saturation['processorMillis'] {
+  const millis = (name: string) => round(used.reduce((sum, spent) => sum + (spent[name] ?? 0), 0) / images);
   return {
     dispatcher: millis('DispatchImages'),
     metadata: millis('ExtractMetadata'),
@@ -157,12 +159,12 @@ function coresOfOthers({ wall = 0, machine = 0, ...ours }: ProcessorTime): numbe
 }
 
 /** Milliseconds by name: the functions' processes, the emulator's own, and ours, which sends. */
-async function processorTime(emulator: number, work: () => Promise<unknown>): Promise<ProcessorTime> {
+async function processorTime<Result>(emulator: number, work: () => Promise<Result>) {
   const before = processesUnder(emulator);
   const ownBefore = process.cpuUsage();
   const machineBefore = machineTime();
   const startedAt = performance.now();
-  await work();
+  const result = await work();
   const own = process.cpuUsage(ownBefore);
   const spent: Record<string, number> = {
     wall: performance.now() - startedAt,
@@ -172,7 +174,7 @@ async function processorTime(emulator: number, work: () => Promise<unknown>): Pr
   for (const [id, { name, millis }] of processesUnder(emulator)) {
     spent[name] = (spent[name] ?? 0) + millis - (before.get(id)?.millis ?? 0);
   }
-  return spent;
+  return { result, spent: spent satisfies ProcessorTime };
 }
 
 /** Of all cores: what is neither idle nor waiting for a disk. */

@@ -35,7 +35,7 @@ export type Image =
   | { readonly becomes: 'rejected' }
   /** An event that was decided before. */
   | { readonly becomes: 'repeat' }
-  /** Described anew with no rendition group: `groups: []` in the workflow's input. */
+  /** A metadata-only update: the same way with no rendition group. */
   | { readonly becomes: 'described'; readonly upload: string };
 
 export interface Mix {

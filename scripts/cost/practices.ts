@@ -42,7 +42,7 @@ export function practices(deployment: Deployment, measured: Measured): Practice[
       without: shipped,
     },
     {
-      ...{ name: 'metadata-only update: `groups: []`', where: 'input of the workflow' },
+      ...{ name: 'metadata-only update instead of all anew', where: 'not built: see below' },
       withIt: cost({}, mixes.described),
       without: shipped,
     },

@@ -55,11 +55,13 @@ function terms(prod: Deployment, measured: Measured, images: number): string {
   const renditions = quantityOf(usage, 'renditions, PUT');
   const making = costOf(usage, 'resize-image') / renditions;
   const [first, second, third] = [...services].sort((left, right) => bill[right] - bill[left]);
+  const naively = (deployment: Deployment) => showUsd(costPerImage(mixes.photographs, deployment, measured) * images);
   const term = (service: Service | undefined) => (service === undefined ? '' : `${service} ${share(bill[service])}`);
   return [
     `**${showUsd(all * images)} for ${showCount(images)} photographs** of 3 to 12 megapixels in stage prod: ${term(first)}, ${term(second)}, ${term(third)}.`,
     `The PUTs of ${renditions.toFixed(0)} renditions alone are ${share(costOf(usage, 'renditions, PUT'))}: ${renditionSentence(making, images)}`,
-    `The naive way costs ${showUsd(costPerImage(mixes.photographs, naive(prod), measured) * images)}; with nothing but its rendering, ${showUsd(costPerImage(mixes.photographs, { ...prod, rendering: 'a decode each, default efforts' }, measured) * images)}.`,
+    `The naive way costs ${naively(naive(prod))}: ${naively({ ...prod, rendering: 'a decode each, default efforts' })} with its rendering alone,`,
+    `${naively({ ...naive(prod), workflow: 'EXPRESS' })} with all of it but the Standard workflow.`,
     '',
     `Measured on ${measured.date}: ${measured.machine}, Node ${measured.node}, sharp ${measured.sharp}. Prices of ${PRICES_OF}, us-east-1, before free tiers.`,
   ].join('\n');
@@ -247,7 +249,7 @@ function billPanel(title: string, bars: readonly { readonly name: string; readon
         field: 'name',
         type: 'nominal' as const,
         sort: bars.map(({ name }) => name),
-        axis: { title: null, ticks: false, labelPadding: 8 },
+        axis: { title: null, ticks: false, labelPadding: 8, labelLimit: 400 },
       },
       x: { field: 'dollars', type: 'quantitative' as const, axis: { title: null, format: '$d', tickCount: 8 } },
       color: {

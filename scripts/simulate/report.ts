@@ -24,7 +24,7 @@ export interface Reproduced {
 export function reproduce(saturation: Saturation): Reproduced[] {
   return saturation.steps.map((step) => ({
     step,
-    simulated: simulate(emulatorSetup(saturation, step.rate, step.images), throttleRetry),
+    simulated: simulate(emulatorSetup(saturation, step), throttleRetry),
   }));
 }
 
@@ -64,10 +64,10 @@ export function scaleBlocks(saturation: Saturation, measured: Measured): Readonl
 }
 
 function reproducedTable(saturation: Saturation): string {
-  const { processorMillis: cost, cores, date, machine } = saturation;
+  const { processorMillis: cost, date, machine } = saturation;
   const all = cost.dispatcher + cost.metadata + cost.resize + cost.emulator + cost.sender;
   return [
-    `Measured on ${date} (${machine}, of which other programs left ${cores} cores; \`npm run bench -- saturation\`). An image costs`,
+    `Measured on ${date} (${machine}; \`npm run bench -- saturation\`), with the cores that other programs left at each rate. An image costs`,
     `${all.toFixed(0)} ms of processor time: dispatcher ${cost.dispatcher}, metadata ${cost.metadata}, renditions ${cost.resize}, the emulator itself ${cost.emulator}, the sender ${cost.sender}.`,
     '',
     table(
@@ -80,6 +80,7 @@ function reproducedTable(saturation: Saturation): string {
         'simulated',
         'longest queue',
         'simulated',
+        'cores left',
       ],
       reproduce(saturation).map(({ step, simulated }) => [
         String(step.rate),
@@ -90,13 +91,16 @@ function reproducedTable(saturation: Saturation): string {
         simulated.p50Seconds.toFixed(2),
         String(step.longestQueue),
         String(simulated.longestQueue),
+        step.cores.toFixed(2),
       ]),
     ),
   ].join('\n');
 }
 
 function stepTable(measured: Measured): string {
-  const limits = quotas(deploymentOf('prod'), measured).filter(({ name }) => !name.includes(', were '));
+  const limits = quotas(deploymentOf('prod'), measured)
+    .filter(({ name }) => !name.includes(', were '))
+    .sort((left, right) => bindsAt(left) - bindsAt(right));
   const { batchSize, dispatchers: shipped } = stageSettings('prod');
   const capacity = Math.max(...extrapolate(measured, [1000]).map((step) => step.shipped.throughput));
   return [
@@ -110,7 +114,7 @@ function stepTable(measured: Measured): string {
         'dispatchers needed',
         'then p95',
         'Lambda executions at once',
-        'quotas over their default',
+        'what binds, the first at the lowest rate',
       ],
       extrapolate(measured).map(({ rate, shipped: asShipped, dispatchers, changed, concurrency }) => [
         rate.toLocaleString('en-US'),
@@ -119,10 +123,12 @@ function stepTable(measured: Measured): string {
         dispatchers.toLocaleString('en-US'),
         `${changed.p95Seconds.toFixed(2)} s`,
         concurrency.toLocaleString('en-US'),
-        limits
-          .filter((quota) => bindsAt(quota) <= rate)
-          .map(({ name }) => name)
-          .join('; ') || '–',
+        [
+          ...(rate > capacity ? [`the stage’s own row (${capacity.toFixed(0)})`] : []),
+          ...limits
+            .filter((quota) => bindsAt(quota) <= rate)
+            .map((quota) => `${quota.name} (${showRate(bindsAt(quota))})`),
+        ].join('; ') || '–',
       ]),
     ),
   ].join('\n');
@@ -137,7 +143,7 @@ function quotaTable(measured: Measured): string {
         quota.name,
         `${quota.limit.toLocaleString('en-US')} ${quota.unit}`,
         String(Number(quota.needs.toPrecision(3))),
-        Number(bindsAt(quota).toPrecision(2)).toLocaleString('en-US'),
+        showRate(bindsAt(quota)),
         quota.change,
         `[page](${quota.source})`,
       ]),
@@ -192,6 +198,8 @@ export function scaleChart(saturation: Saturation, measured: Measured): Promise<
   };
   return chartSvg(spec);
 }
+
+const showRate = (rate: number) => Number(rate.toPrecision(2)).toLocaleString('en-US');
 
 /** Charts are compared as text: the last digits of a floating-point number may differ between machines. */
 const rounded = (value: number) => Number(value.toPrecision(4));

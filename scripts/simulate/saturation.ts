@@ -19,14 +19,14 @@ const step = z.object({
   longestQueue: z.int(),
   /** From the last upload to the last decision. */
   drainSeconds: z.number(),
+  /** Those of the machine, without what other programs took meanwhile. */
+  cores: z.number(),
 });
 export type SaturationStep = z.infer<typeof step>;
 
 const saturation = z.object({
   date: z.iso.date(),
   machine: z.string(),
-  /** Those of the machine, without what other programs took meanwhile. */
-  cores: z.number(),
   /** What one image costs, on average over the run. */
   processorMillis: z.object({
     dispatcher: z.number(),

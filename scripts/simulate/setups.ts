@@ -10,7 +10,7 @@ import { at, numberAt, type Stage, templateFor } from '../template.ts';
 import { workflow } from '../workflow.ts';
 import type { ConcurrencyLimits } from './concurrency.ts';
 import { type Setup, simulate, type ThrottleRetry } from './pipeline.ts';
-import type { Saturation } from './saturation.ts';
+import type { Saturation, SaturationStep } from './saturation.ts';
 
 const SEED = 20261121;
 /** Sigma of the times of one kind of image. */
@@ -59,17 +59,17 @@ export const throttleRetry: ThrottleRetry = (() => {
 })();
 
 /** One machine, whose cores everybody shares: the emulator of the load tests. */
-export function emulatorSetup(measured: Saturation, rate: number, images: number): Setup {
-  const working = withoutWaiting(measured, rate, images);
+export function emulatorSetup(measured: Saturation, step: SaturationStep): Setup {
+  const working = withoutWaiting(measured, step);
   const [calm] = measured.steps;
   if (calm === undefined) throw new Error('A saturation curve has at least one step.');
   // What an image waits where nobody is in its way, beside the processor: for sockets, for polls.
-  const alone = simulate(withoutWaiting(measured, calm.rate, calm.images), throttleRetry);
+  const alone = simulate(withoutWaiting(measured, calm), throttleRetry);
   const waitSeconds = Math.max(0, calm.p50Seconds - alone.p50Seconds);
   return { ...working, services: { ...working.services, waitSeconds } };
 }
 
-function withoutWaiting({ cores, processorMillis }: Saturation, rate: number, images: number): Setup {
+function withoutWaiting({ processorMillis }: Saturation, { rate, images, cores }: SaturationStep): Setup {
   const { dispatchers, metadataConcurrency, resizeConcurrency, ...stage } = stageSettings('local');
   const { dispatcher, metadata, resize, emulator, sender } = processorMillis;
   const ready = (most: number): ConcurrencyLimits => ({ most, burst: most, perSecond: 0 });

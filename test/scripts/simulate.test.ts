@@ -55,7 +55,9 @@ describe('the simulation', () => {
   it('has never more at work than the stage allows', () => {
     const { peak, throttles } = prod({}, { rate: 500, seconds: 20 });
     const { dispatchers, metadataConcurrency, resizeConcurrency } = stageSettings('prod');
-    expect(peak).toEqual({ dispatchers, metadata: metadataConcurrency, resize: resizeConcurrency });
+    expect(peak.dispatchers).toBe(dispatchers);
+    expect(peak.metadata).toBeLessThanOrEqual(metadataConcurrency);
+    expect(peak.resize).toBeLessThanOrEqual(resizeConcurrency);
     expect(throttles).toBe(0);
   });
 
