@@ -51,6 +51,8 @@ export interface Outcome {
   readonly images: number;
   readonly decided: number;
   readonly dead: number;
+  /** Tries of all images, by the queue's count. */
+  readonly receives: number;
   /** Images a second, from the first upload to the last decision. */
   readonly throughput: number;
   readonly p50Seconds: number;
@@ -87,6 +89,7 @@ export function simulate(setup: Setup, throttleRetry: ThrottleRetry): Outcome {
   const images = Math.round(setup.rate * setup.seconds);
   let lastDecision = 0;
   let dead = 0;
+  let receives = 0;
   let dispatchers = 0;
   let mostDispatchers = 0;
   let longestQueue = 0;
@@ -115,6 +118,7 @@ export function simulate(setup: Setup, throttleRetry: ThrottleRetry): Outcome {
     let left = batch.length;
     for (const message of batch) {
       message.receives += 1;
+      receives += 1;
       work(message, (succeeded) => {
         if (!succeeded) comeAgain(message);
         left -= 1;
@@ -207,6 +211,7 @@ export function simulate(setup: Setup, throttleRetry: ThrottleRetry): Outcome {
     images,
     decided: waits.length,
     dead,
+    receives,
     throughput: waits.length / lastDecision,
     p50Seconds: percentile(waits, 50),
     p95Seconds: percentile(waits, 95),

@@ -48,8 +48,8 @@ describe('the simulation', () => {
   });
 
   it('makes a dead letter of what fails each time, and of nothing else', () => {
-    expect(prod({ failures: 1 })).toMatchObject({ decided: 0, dead: 1000 });
-    expect(prod({ failures: 0 })).toMatchObject({ decided: 1000, dead: 0 });
+    expect(prod({ failures: 1 })).toMatchObject({ decided: 0, dead: 1000, receives: 5000 });
+    expect(prod({ failures: 0 })).toMatchObject({ decided: 1000, dead: 0, receives: 1000 });
   });
 
   it('has never more at work than the stage allows', () => {
@@ -61,10 +61,10 @@ describe('the simulation', () => {
     expect(throttles).toBe(0);
   });
 
-  it('tries again what is throttled, at the price of time', () => {
+  it('tries again what is throttled within the workflow, at the price of time and of no try of the queue', () => {
     const scarce = prod({ resize: { most: 30, burst: 30, perSecond: 0 } });
     expect(scarce.throttles).toBeGreaterThan(0);
-    expect(scarce.decided).toBe(scarce.images);
+    expect(scarce).toMatchObject({ decided: scarce.images, receives: scarce.images });
     expect(scarce.p95Seconds).toBeGreaterThan(prod().p95Seconds);
   });
 
