@@ -27,6 +27,8 @@ const SECONDS = 15;
 const WARM_UP_IMAGES = 16;
 const PATIENCE_MILLIS = 240_000;
 const SAMPLE_MILLIS = 500;
+/** Cores that others may take without changing the curve. */
+const QUIET = 0.3;
 const TICKS_A_SECOND = 100;
 
 export async function benchSaturation(): Promise<string> {
@@ -56,7 +58,10 @@ export async function benchSaturation(): Promise<string> {
     };
     mkdirSync(dirname(lastSaturationFile), { recursive: true });
     writeFileSync(lastSaturationFile, `${JSON.stringify(saturation, null, 2)}\n`);
+    const taken = cpus().length - Math.min(...steps.map(({ cores }) => cores));
+    const busy = `Other programs took up to ${taken.toFixed(1)} cores, which hides where this saturates: run it again on a quiet machine.`;
     return [
+      ...(taken > QUIET ? [busy] : []),
       `Processor time of one image over the whole run, ms: ${Object.entries(saturation.processorMillis)
         .map(([name, millis]) => `${name} ${millis}`)
         .join(', ')}.`,
