@@ -1,13 +1,17 @@
 /** `npm run bench [section …]`: figures as Markdown, to be read beside those in docs. No test asserts them. */
 import { cpus } from 'node:os';
 import { benchBundles } from './bench/bundles.ts';
+import { benchDurations } from './bench/durations.ts';
 import { benchImage } from './bench/image.ts';
 import { benchPipeline } from './bench/pipeline.ts';
+import { benchSaturation } from './bench/saturation.ts';
 
 const sections: Readonly<Record<string, () => Promise<string>>> = {
   bundles: benchBundles,
   image: benchImage,
+  durations: benchDurations,
   pipeline: benchPipeline,
+  saturation: benchSaturation,
 };
 
 const asked = process.argv.slice(2);

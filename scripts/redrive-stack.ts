@@ -45,6 +45,14 @@ export function redriveStack({
   const recordOf = async (event: UploadEvent | undefined) =>
     event === undefined ? undefined : await catalogue.find(event.image.imageId);
 
+  /** SQS itself moves uploads only, and all of them; that of the emulator moves none. */
+  const allCanGo = async (name: DeadLetterQueueName, seen: readonly Found[], max: number): Promise<boolean> =>
+    !emulated &&
+    name === 'uploads' &&
+    seen.length > 0 &&
+    seen.every(({ letter }) => letter.event !== undefined) &&
+    max >= (await queueOf(name).count());
+
   return {
     /** Changes nothing. */
     async look(queues: readonly DeadLetterQueueName[]): Promise<Found[]> {
@@ -77,18 +85,9 @@ export function redriveStack({
       for (const name of queues) {
         const queue = queueOf(name);
         const seen = found.filter((one) => one.queue === name);
-        const movable = seen.flatMap(({ letter: { event }, record }) =>
-          event === undefined ? [] : [{ event, newMessageId: undefined, failedAt: failedAtOf(record) }],
-        );
-        // The emulator's SQS moves nothing itself.
-        const bySqs =
-          name === 'uploads' &&
-          !emulated &&
-          movable.length === seen.length &&
-          max - moved.length >= (await queue.count());
-        if (bySqs && seen.length > 0) {
+        if (await allCanGo(name, seen, max - moved.length)) {
           await queue.moveAll(perSecond, (count) => report(`${count} moved`));
-          moved.push(...movable);
+          moved.push(...seen.flatMap(asMoved));
           continue;
         }
         for await (const letters of queue.take(max - moved.length, ours)) {
@@ -140,6 +139,10 @@ export function redriveStack({
       dynamoDb.destroy();
     },
   };
+}
+
+function asMoved({ letter: { event }, record }: Found): Moved[] {
+  return event === undefined ? [] : [{ event, newMessageId: undefined, failedAt: failedAtOf(record) }];
 }
 
 /** Some at a time: asking for thousands at once would slow down what answers. */
