@@ -199,9 +199,9 @@ describe.each(ofType(template, 'AWS::S3::Bucket'))('%s', (id, { Properties, Dele
 it('keeps the versions of an upload, for a stated time', () => {
   const { Properties } = resource('UploadBucket');
   expect(Properties['VersioningConfiguration']).toEqual({ Status: 'Enabled' });
-  expect(JSON.stringify(Properties['LifecycleConfiguration'])).toMatch(
-    /"NoncurrentVersionExpiration":\{"NoncurrentDays":\d+\}/,
-  );
+  const rules = [at(Properties['LifecycleConfiguration'], 'Rules') ?? []].flat();
+  const forAll = rules.filter((rule) => at(rule, 'Prefix') === undefined);
+  expect(forAll.flatMap((rule) => at(rule, 'NoncurrentVersionExpiration') ?? [])).toEqual([{ NoncurrentDays: 30 }]);
   expect(at(Properties['NotificationConfiguration'], 'EventBridgeConfiguration', 'EventBridgeEnabled')).toBe(true);
 });
 
