@@ -167,7 +167,7 @@ export function deadLetterQueue({
     },
 
     /** @throws {Failure} where the upload queue refuses one; the others of the batch are forwarded. */
-    async forward(letters: readonly ReadableLetter[]): Promise<Forwarded[]> {
+    async forward(letters: readonly ReadableLetter[]): Promise<(Forwarded & { readonly newMessageId: string })[]> {
       const Entries = letters.map(({ body }, index) => ({ Id: String(index), MessageBody: body }));
       const { Successful = [], Failed: [refused] = [] } = await sqs.send(
         new SendMessageBatchCommand({ QueueUrl: destination, Entries }),

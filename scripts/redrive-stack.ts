@@ -53,6 +53,27 @@ export function redriveStack({
     seen.every(({ letter }) => letter.event !== undefined) &&
     max >= (await queueOf(name).count());
 
+  async function* moveSome(
+    name: DeadLetterQueueName,
+    max: number,
+    perSecond: number,
+  ): AsyncGenerator<readonly Moved[]> {
+    const queue = queueOf(name);
+    const startedAt = performance.now();
+    // What dies again while we move must not be moved for ever.
+    const ours = new Set<string>();
+    for await (const letters of queue.take(max, ours)) {
+      // Before the move: from then on the record may speak of its result.
+      const failedAt = new Map(
+        await Promise.all(letters.map(async ({ event }) => [event, failedAtOf(await recordOf(event))] as const)),
+      );
+      const forwarded = await queue.forward(letters);
+      for (const { newMessageId } of forwarded) ours.add(newMessageId);
+      yield forwarded.map((one) => ({ ...one, failedAt: failedAt.get(one.event) }));
+      await sleep(Math.max(0, startedAt + (ours.size / perSecond) * 1000 - performance.now()));
+    }
+  }
+
   return {
     /** Changes nothing. */
     async look(queues: readonly DeadLetterQueueName[]): Promise<Found[]> {
@@ -78,29 +99,17 @@ export function redriveStack({
       { max, perSecond }: { readonly max: number; readonly perSecond: number },
       report: Report,
     ): Promise<Moved[]> {
-      const startedAt = performance.now();
       const moved: Moved[] = [];
-      // What dies again while we move must not be moved for ever.
-      const ours = new Set<string>();
       for (const name of queues) {
-        const queue = queueOf(name);
         const seen = found.filter((one) => one.queue === name);
         if (await allCanGo(name, seen, max - moved.length)) {
-          await queue.moveAll(perSecond, (count) => report(`${count} moved`));
+          await queueOf(name).moveAll(perSecond, (count) => report(`${count} moved`));
           moved.push(...seen.flatMap(asMoved));
-          continue;
-        }
-        for await (const letters of queue.take(max - moved.length, ours)) {
-          // Before the move: from then on the record may speak of its result.
-          const failedAt = new Map(
-            await Promise.all(letters.map(async ({ event }) => [event, failedAtOf(await recordOf(event))] as const)),
-          );
-          for (const forwarded of await queue.forward(letters)) {
-            if (forwarded.newMessageId !== undefined) ours.add(forwarded.newMessageId);
-            moved.push({ ...forwarded, failedAt: failedAt.get(forwarded.event) });
+        } else {
+          for await (const some of moveSome(name, max - moved.length, perSecond)) {
+            moved.push(...some);
+            report(`${moved.length} moved`);
           }
-          report(`${moved.length} moved`);
-          await sleep(Math.max(0, startedAt + (moved.length / perSecond) * 1000 - performance.now()));
         }
       }
       return moved;
