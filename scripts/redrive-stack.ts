@@ -51,7 +51,7 @@ export function redriveStack({
     name === 'uploads' &&
     seen.length > 0 &&
     seen.every(({ letter }) => letter.event !== undefined) &&
-    max >= (await queueOf(name).count());
+    Math.min(seen.length, max) >= (await queueOf(name).count());
 
   async function* moveSome(
     name: DeadLetterQueueName,

@@ -9,7 +9,7 @@ export const withoutPractice: Readonly<
   },
   'Reserved concurrency for every function': {
     file: 'template.yaml',
-    from: 'ResizeConcurrency: 200',
+    from: 'ResizeConcurrency: 204',
     to: 'ResizeConcurrency: 100',
   },
   'Warm workers in prod, more of them when they are busy': {
@@ -152,8 +152,8 @@ export const withoutPractice: Readonly<
   },
   'Position stays out of records': {
     file: 'template.yaml',
-    from: "    Default: 'false'\n    Description: Whether an image's GPS",
-    to: "    Default: 'true'\n    Description: Whether an image's GPS",
+    from: "    Default: 'false'\n    Description: >-\n      Whether an image's GPS",
+    to: "    Default: 'true'\n    Description: >-\n      Whether an image's GPS",
   },
   'Kill switch': {
     file: 'scripts/intake-report.ts',

@@ -130,7 +130,7 @@ it.each([
 
 it('keeps the records when the stack goes', () => {
   const { DeletionPolicy, UpdateReplacePolicy } = resource('ImageTable');
-  expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['Retain', 'Retain']);
+  expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain']);
 });
 
 describe.each(stages)('stage %s', (stage) => {
@@ -192,7 +192,7 @@ describe.each(ofType(template, 'AWS::S3::Bucket'))('%s', (id, { Properties, Dele
   });
 
   it('survives the stack', () => {
-    expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['Retain', 'Retain']);
+    expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain']);
   });
 });
 
@@ -205,10 +205,13 @@ it('keeps the versions of an upload, for a stated time', () => {
   expect(at(Properties['NotificationConfiguration'], 'EventBridgeConfiguration', 'EventBridgeEnabled')).toBe(true);
 });
 
-it('keeps no probe for longer than a day, and nothing else for less than a month', () => {
+it('keeps no probe and no check of a release for longer than a day, and nothing else for less than a month', () => {
   const rules = at(resource('UploadBucket').Properties['LifecycleConfiguration'], 'Rules');
   const expiring = [rules ?? []].flat().filter((rule) => at(rule, 'ExpirationInDays') !== undefined);
-  expect(expiring.map((rule) => [at(rule, 'Prefix'), at(rule, 'ExpirationInDays')])).toEqual([[PROBE_PREFIX, 1]]);
+  expect(expiring.map((rule) => [at(rule, 'Prefix'), at(rule, 'ExpirationInDays')])).toEqual([
+    [PROBE_PREFIX, 1],
+    ['darkroom-release/', 1],
+  ]);
 });
 
 describe.each(ofType(template, 'AWS::SQS::Queue'))('%s', (id) => {
