@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import fc from 'fast-check';
 import * as z from 'zod';
+import { domainEvents } from '../../adapters/domain-event.ts';
 import { padSequencer } from '../../core/image.ts';
 import { consume, type ImageState, kinds, possibleEndings } from './reference.ts';
 import { imagePipeline, type StateMachine } from './state-machine.ts';
@@ -34,9 +35,11 @@ function* taskNames({ States }: StateMachine): Generator<string> {
 // The second image shows that nobody touches another's.
 const key = fc.constantFrom('cat.jpg', 'cat.jpg', 'cat.jpg', 'dog.jpg');
 const task = fc.constantFrom(...taskNames(imagePipeline()));
+// Around the write that decides it matters most who dies when.
+const decisive = fc.constantFrom('WriteRecord', 'LookForMark', 'EraseVersion', 'MarkAnnounced');
 const trouble: fc.Arbitrary<Trouble> = fc.record({
   attempt: fc.integer({ min: 1, max: 3 }),
-  state: task,
+  state: fc.oneof(task, decisive),
   kind: fc.constantFrom(...troubleKinds),
 });
 // Throttled receives may have used up the tries before the first one.
@@ -291,6 +294,10 @@ function* eventDefects(states: readonly ImageState[], events: ReturnType<typeof 
   const processed = new Map<string, string>();
   for (const { DetailType, Detail } of events) {
     const { version, sequencer } = Detail.image;
+    const promised = Object.entries(domainEvents)
+      .find(([type]) => type === DetailType)?.[1]
+      .safeParse(Detail);
+    if (!promised?.success) yield `${DetailType} is not as promised: ${promised?.error.message ?? 'nobody knows it'}.`;
     const state = states.find((candidate) => padSequencer(candidate.sequencer) === sequencer);
     if (DetailType !== 'ImageProcessed') continue;
     if (state?.kind !== 'photo') yield `${Detail.id} announces as processed what is no photograph.`;

@@ -46,7 +46,7 @@ export const sabotages: readonly Sabotage[] = [
   ),
   sabotage('a repeat removes what it rendered, though it is shown', '"{% $shown %}"', '"{% false %}"'),
   sabotage(
-    'a repeat removes what is shown beside a failure',
+    'a repeat believes the sequencer, whatever is shown',
     "$contains($states.result.Item.renditions.L[0].M.key.S, '/' & $image.sequencer & '/') = true",
     '$states.result.Item.sequencer.S = $image.sequencer',
   ),
