@@ -38,7 +38,7 @@ const task = fc.constantFrom(...taskNames(imagePipeline()));
 // Around the write that decides it matters most who dies when.
 const decisive = fc.constantFrom('WriteRecord', 'LookForMark', 'EraseVersion', 'MarkAnnounced');
 const trouble: fc.Arbitrary<Trouble> = fc.record({
-  attempt: fc.integer({ min: 1, max: 3 }),
+  attempt: fc.constantFrom(1, 1, 1, 2, 3),
   state: fc.oneof(task, decisive),
   kind: fc.constantFrom(...troubleKinds),
 });
@@ -94,7 +94,7 @@ const remove = fc.record({ key, sending }).map(
 );
 
 /** One version for good, also a delete marker's. */
-const erase = fc.record({ key, version: fc.nat(4), sending }).map((given): Command => {
+const erase = fc.record({ key, version: fc.constantFrom(0, 0, 0, 1, 2), sending }).map((given): Command => {
   const chosen = ({ images }: Model) => images.get(given.key)?.toReversed()[given.version];
   return {
     check: (model) => model.versioned && chosen(model)?.erased === false,

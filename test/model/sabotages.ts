@@ -17,15 +17,20 @@ const quick: readonly string[] = [
 export const sabotages: readonly Sabotage[] = [
   sabotage(
     'the record is written whatever is there',
-    '"attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND (announced = :no OR outcome = :failed))"',
+    '"attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND (outcome = :failed OR (announced = :no AND (outcome <> :deleted OR outcome = :outcome))))"',
     '"attribute_not_exists(nothing)"',
   ),
+  sabotage('a repeat does not finish what died unannounced', '(announced = :no AND (', '(announced = :failed AND ('),
   sabotage(
-    'a repeat does not finish what died unannounced',
-    '(announced = :no OR outcome = :failed)',
-    'outcome = :failed',
+    'a redrive does not repair a failure',
+    'AND (outcome = :failed OR (announced',
+    'AND (outcome = :no OR (announced',
   ),
-  sabotage('a redrive does not repair a failure', '(announced = :no OR outcome = :failed)', 'announced = :no'),
+  sabotage(
+    'an erased version is overwritten by a repeat',
+    'outcome <> :deleted OR outcome = :outcome',
+    'announced = :no',
+  ),
   sabotage(
     'a failure is written over a decision',
     'sequencer < :sequencer OR (sequencer = :sequencer AND outcome = :failed)',

@@ -115,10 +115,11 @@ describe('the record', () => {
     },
   );
 
-  it('yields to a newer event, to a repeat of what failed or was left unannounced, and to nothing else', () => {
+  it('yields to a newer event, to a repeat of what failed or was left unannounced, and never an erased version to its upload', () => {
     expect(Object(state('WriteRecord').Arguments)['ConditionExpression']).toBe(
       'attribute_not_exists(sequencer) OR sequencer < :sequencer OR ' +
-        '(sequencer = :sequencer AND (announced = :no OR outcome = :failed))',
+        '(sequencer = :sequencer AND (outcome = :failed OR ' +
+        '(announced = :no AND (outcome <> :deleted OR outcome = :outcome))))',
     );
   });
 
