@@ -2,7 +2,9 @@
 import { parseArgs } from 'node:util';
 import { table } from './bench/measure.ts';
 import { describeFailure, Failure } from './failure.ts';
+import { proveHostile } from './prove/hostile.ts';
 import { proveModel } from './prove/model.ts';
+import { proveMutation } from './prove/mutation.ts';
 
 export interface Proof {
   readonly promise: string;
@@ -18,6 +20,8 @@ export interface ProofOptions {
 
 const sections: Readonly<Record<string, (options: ProofOptions) => Promise<readonly Proof[]>>> = {
   model: proveModel,
+  mutation: proveMutation,
+  hostile: proveHostile,
 };
 
 const usage = `npm run prove -- [section …] [--seed N] [--runs N]
