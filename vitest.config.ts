@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{core,adapters,functions,template,scripts}/**/*.test.ts'],
+          include: ['test/{core,adapters,functions,hostile,model,template,scripts}/**/*.test.ts'],
           // Decoding and encoding real photographs, several files at once on a small machine.
           testTimeout: 30_000,
         },

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+
 /** Milliseconds. */
 export interface Cost {
   readonly cpu: number;
@@ -57,4 +59,11 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((left, right) => left - right);
   return sorted[Math.max(0, Math.ceil((share / 100) * sorted.length) - 1)] ?? Number.NaN;
+}
+
+/** Linux counts into maxRSS what the parent held when it forked; its own high-water mark begins with the program. */
+export function peakKilobytes(): number {
+  const status = existsSync('/proc/self/status') ? readFileSync('/proc/self/status', 'utf8') : '';
+  const [, highWaterMark] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? [];
+  return highWaterMark === undefined ? process.resourceUsage().maxRSS : Number(highWaterMark);
 }

@@ -6,10 +6,11 @@
  * Prints its peak memory in MB as JSON.
  */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { presetsFor } from '../../core/rendition.ts';
+import { peakKilobytes } from './measure.ts';
 
 const [file = '', job = 'portray', times = '1'] = process.argv.slice(2);
 const codec = sharpImageCodec();
@@ -25,10 +26,3 @@ for (let run = 0; run < Number(times); run += 1) {
 }
 
 console.log(JSON.stringify({ megabytes: Math.round(peakKilobytes() / 1024) }));
-
-/** Linux counts into maxRSS what the parent held when it forked; its own high-water mark begins with the program. */
-function peakKilobytes(): number {
-  const status = existsSync('/proc/self/status') ? readFileSync('/proc/self/status', 'utf8') : '';
-  const [, highWaterMark] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? [];
-  return highWaterMark === undefined ? process.resourceUsage().maxRSS : Number(highWaterMark);
-}

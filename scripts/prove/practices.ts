@@ -6,34 +6,35 @@ import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { isolatedEnvironment } from '../isolated-environment.ts';
-import type { Step } from '../local-stack.ts';
 import { readPractices } from '../practices.ts';
+import { showStep } from '../progress.ts';
 import { logDirectory, projectDirectory, workDirectory } from '../project.ts';
+import type { Proof } from '../prove.ts';
 import { runCommand } from '../run-command.ts';
 import { withoutPractice } from './without-practice.ts';
 
-export interface Verdict {
-  readonly practice: string;
-  /** The tests that failed, of those that the page names; empty: nobody missed it. */
-  readonly missedBy: readonly string[];
-}
-
 const copy = join(workDirectory, 'without-practice');
 
-export async function provePractices(step: Step): Promise<Verdict[]> {
+export async function provePractices(): Promise<Proof[]> {
+  const all = Object.entries(withoutPractice);
   await copyProject();
-  const verdicts: Verdict[] = [];
   try {
-    await step('Practices', async (report) => {
-      for (const [practice, change] of Object.entries(withoutPractice)) {
-        report(`${verdicts.length + 1} of ${Object.keys(withoutPractice).length}: ${practice}`);
-        verdicts.push({ practice, missedBy: await missedBy(practice, change) });
+    return await showStep(`Practices: ${all.length}`, async (report) => {
+      const proofs: Proof[] = [];
+      for (const [practice, change] of all) {
+        report(`${proofs.length + 1} of ${all.length}: ${practice}`);
+        const tests = await missedBy(practice, change);
+        proofs.push({
+          promise: practice,
+          evidence: `without it ${tests.length} of its tests fail`,
+          against: tests.length === 0 ? 'nobody misses it' : undefined,
+        });
       }
+      return proofs;
     });
   } finally {
     await rm(copy, { recursive: true, force: true });
   }
-  return verdicts;
 }
 
 async function missedBy(

@@ -23,6 +23,8 @@ describe('sequencers', () => {
 
   it('compare alike in upper and lower case', () => {
     expect(padSequencer('00abc')).toBe(padSequencer('00ABC'));
+    // The workers' schema and the renditions' keys know it in upper case.
+    expect(padSequencer('00abc')).toMatch(/^00ABC0+$/);
   });
 
   it('are all of one width, which is what lets DynamoDB compare them', () => {

@@ -22,7 +22,10 @@ const header: ImageHeader = {
 
 describe('the size that the event names', () => {
   it('empty is refused as empty', () => {
-    expect(admitBytes(0, limits)).toMatchObject({ reason: 'empty' });
+    expect(admitBytes(0, limits)).toMatchObject({
+      reason: 'empty',
+      message: expect.stringMatching(/empty \(0 bytes\)/),
+    });
   });
 
   it('exactly the limit is let in, one byte more is not, and the sentence tells both figures', () => {
@@ -59,6 +62,21 @@ describe('the header', () => {
     expect(admitHeader(scan, limits)?.message).toBe(
       'The picture has 10000 × 5000 = 50 megapixels, and 40 are allowed for progressive JPEG. Please upload it at a smaller size.',
     );
+  });
+
+  it.each([
+    ['jpeg', false, 'JPEG'],
+    ['jpeg', true, 'progressive JPEG'],
+    ['png', false, 'PNG'],
+    ['png', true, 'interlaced PNG'],
+    ['webp', false, 'WebP'],
+    ['webp', true, 'WebP'],
+    ['avif', false, 'AVIF'],
+    ['gif', false, 'GIF'],
+    ['tiff', false, 'TIFF'],
+  ] as const)('calls %s, progressive %s, by the name people know: %s', (format, progressive, name) => {
+    const bomb = { ...header, format, progressive, width: 65_535, height: 65_535 };
+    expect(admitHeader(bomb, limits)?.message).toContain(`allowed for ${name}.`);
   });
 
   it('frames are counted', () => {

@@ -46,7 +46,8 @@ describe('given three states of an image, and a task that speaks of the second',
 });
 
 it('leaves the renditions of other images, and keys of another shape, alone', async () => {
-  const others = [`${'b'.repeat(32)}/${first}/w.webp`, `${imageId}/readme.txt`, `${imageId}/${first}/deeper/w.webp`];
+  const odd = ['readme.txt', `${first}`, `${first}/deeper/w.webp`].map((key) => `${imageId}/${key}`);
+  const others = [`${'b'.repeat(32)}/${first}/w.webp`, ...odd];
   for (const key of others) await renditions.put(key, new Uint8Array(), 'text/plain');
   await remove('through', padSequencer('FF'));
   expect(renditions.keys).toEqual([...others].sort());

@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ImageHeader } from '../../core/metadata.ts';
 import { type Preset, renditionGroups } from '../../core/presets.ts';
-import { MAX_RENDITION_HEIGHT, presetsFor, renditionKey, renditionSize, uprightSize } from '../../core/rendition.ts';
+import {
+  contentTypes,
+  MAX_RENDITION_HEIGHT,
+  presetsFor,
+  renditionKey,
+  renditionSize,
+  uprightSize,
+} from '../../core/rendition.ts';
 
 const header = (width: number, height: number, orientation: ImageHeader['orientation'] = 1): ImageHeader => ({
   format: 'jpeg',
@@ -104,4 +111,21 @@ describe('the presets as they stand', () => {
 it('a rendition’s key derives from image, version and preset alone', () => {
   expect(renditionKey('abc', '0055', jpeg)).toBe('abc/0055/jpeg-1280.jpg');
   expect(webp.slice(0, 1).map((preset) => renditionKey('abc', '0055', preset))).toEqual(['abc/0055/webp-320.webp']);
+});
+
+it.each([
+  [1, 40, 30],
+  [2, 40, 30],
+  [3, 40, 30],
+  [4, 40, 30],
+  [5, 30, 40],
+  [6, 30, 40],
+  [7, 30, 40],
+  [8, 30, 40],
+] as const)('orientation %i: stored 40 × 30, seen %i × %i', (orientation, width, height) => {
+  expect(uprightSize(header(40, 30, orientation))).toEqual({ width, height });
+});
+
+it('each format has the content type that browsers know', () => {
+  expect(contentTypes).toEqual({ webp: 'image/webp', avif: 'image/avif', jpeg: 'image/jpeg' });
 });

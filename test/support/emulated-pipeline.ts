@@ -24,6 +24,7 @@ import {
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { inject } from 'vitest';
 import * as z from 'zod';
+import { type DomainEventType, domainEvents } from '../../adapters/domain-event.ts';
 import { dynamoDbCatalogue } from '../../adapters/dynamodb-catalogue.ts';
 import { parseS3Event } from '../../adapters/s3-event.ts';
 import { sfnPipeline } from '../../adapters/sfn-pipeline.ts';
@@ -194,15 +195,16 @@ export function emulatedPipeline() {
   };
 }
 
-const domainEvent = z.object({
-  source: z.literal('darkroom.pipeline'),
-  'detail-type': z.string(),
-  detail: z.looseObject({
-    id: z.string(),
-    schemaVersion: z.literal(1),
-    image: z.looseObject({ key: z.string(), sequencer: z.string() }),
-  }),
-});
+// As docs/events promises them, to the letter.
+const domainEvent = z.discriminatedUnion('detail-type', [
+  eventOf('ImageProcessed', domainEvents.ImageProcessed),
+  eventOf('ImageRejected', domainEvents.ImageRejected),
+  eventOf('ImageDeleted', domainEvents.ImageDeleted),
+  eventOf('ImageFailed', domainEvents.ImageFailed),
+]);
+function eventOf<Type extends DomainEventType, Detail extends z.core.$ZodType>(type: Type, detail: Detail) {
+  return z.object({ source: z.literal('darkroom.pipeline'), 'detail-type': z.literal(type), detail });
+}
 export type DomainEvent = z.infer<typeof domainEvent>;
 
 export interface S3Event {

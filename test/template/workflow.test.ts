@@ -115,10 +115,11 @@ describe('the record', () => {
     },
   );
 
-  it('yields to a newer event, to a repeat of what failed or was left unannounced, and to nothing else', () => {
+  it('yields to a newer event, to a repeat of what failed or was left unannounced, and never an erased version to its upload', () => {
     expect(Object(state('WriteRecord').Arguments)['ConditionExpression']).toBe(
       'attribute_not_exists(sequencer) OR sequencer < :sequencer OR ' +
-        '(sequencer = :sequencer AND (announced = :no OR outcome = :failed))',
+        '(sequencer = :sequencer AND (outcome = :failed OR ' +
+        '(announced = :no AND (outcome <> :deleted OR outcome = :outcome))))',
     );
   });
 
@@ -140,8 +141,12 @@ describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, nex
   ['WhatChanged', { change: 'deleted', image: { versionId: 'v' } }, 'MarkVersionErased'],
   ['WasThereAnUpload', { decision: { outcome: 'processed' } }, 'ComposeRecord'],
   ['WasThereAnUpload', { decision: { outcome: 'rejected' } }, 'ComposeRecord'],
-  ['WasThereAnUpload', { decision: { outcome: 'superseded' } }, 'DiscardOwnRenditions'],
-  ['WasThereAnUpload', { decision: { outcome: 'vanished' } }, 'DiscardOwnRenditions'],
+  ['WasThereAnUpload', { decision: { outcome: 'superseded' }, image: {} }, 'ReadRecord'],
+  ['WasThereAnUpload', { decision: { outcome: 'vanished' }, image: {} }, 'ReadRecord'],
+  // It was removed for good: what an earlier try has put on record, and had no time to look a mark up for, is to go.
+  ['WasThereAnUpload', { decision: { outcome: 'vanished' }, image: { versionId: 'v' } }, 'EraseVersion'],
+  ['HasOwnRenditions', { change: 'created' }, 'DiscardOwnRenditions'],
+  ['HasOwnRenditions', { change: 'deleted' }, 'Repeat'],
   ['HasVersion', { change: 'created', image: { versionId: 'v' } }, 'LookForMark'],
   ['HasVersion', { change: 'created', image: {} }, 'IsAnythingObsolete'],
   ['HasVersion', { change: 'deleted', image: {} }, 'IsAnythingObsolete'],
@@ -175,6 +180,25 @@ describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, nex
       }
     }
     expect(Default).toBe(next);
+  });
+});
+
+describe('what a repeat rendered', () => {
+  const shown = (Item?: object) =>
+    evaluate(state('ReadRecord').Assign?.['shown'], { image: { sequencer: 'S1' }, states: { result: { Item } } });
+  const rendered = (sequencer: string) => ({ L: [{ M: { key: { S: `i1/${sequencer}/webp-320.webp` } } }] });
+
+  it.each([
+    ['stays, if the record shows it', { outcome: { S: 'processed' }, renditions: rendered('S1') }, true],
+    ['stays, if it is shown beside a newer failure', { outcome: { S: 'failed' }, renditions: rendered('S1') }, true],
+    ['goes, if the record shows another state', { outcome: { S: 'processed' }, renditions: rendered('S2') }, false],
+    ['goes, if a newer state failed and none was shown', { outcome: { S: 'failed' } }, false],
+    // One group may render what another found corrupt.
+    ['goes, if this state was rejected', { sequencer: { S: 'S1' }, outcome: { S: 'rejected' } }, false],
+    ['goes, if this state was deleted', { sequencer: { S: 'S1' }, outcome: { S: 'deleted' } }, false],
+    ['goes, if there is no record', undefined, false],
+  ])('%s', async (_, record, expected) => {
+    expect(await shown(record)).toBe(expected);
   });
 });
 

@@ -1,0 +1,91 @@
+/** `npm run prove [section …]`: runs the evidence of docs/reliability.md again. */
+import { parseArgs } from 'node:util';
+import { table } from './bench/measure.ts';
+import { describeFailure, Failure } from './failure.ts';
+import { proveHostile } from './prove/hostile.ts';
+import { proveModel } from './prove/model.ts';
+import { proveMutation } from './prove/mutation.ts';
+import { provePractices } from './prove/practices.ts';
+
+export interface Proof {
+  readonly promise: string;
+  readonly evidence: string;
+  /** Absent where the promise holds: what was found against it. */
+  readonly against?: string | undefined;
+}
+export interface ProofOptions {
+  readonly seed: number;
+  /** How many cases; each section has its own default. */
+  readonly runs?: number | undefined;
+}
+
+const sections: Readonly<Record<string, (options: ProofOptions) => Promise<readonly Proof[]>>> = {
+  model: proveModel,
+  mutation: proveMutation,
+  hostile: proveHostile,
+  practices: provePractices,
+};
+
+const usage = `npm run prove -- [section …] [--seed N] [--runs N]
+
+  sections   ${Object.keys(sections).join(', ')}; all of them unless named
+  --seed     repeats a run: it is printed with every result
+  --runs     how many histories or files`;
+
+try {
+  process.exitCode = (await prove()) ? 0 : 1;
+} catch (error) {
+  process.stderr.write(`${describeFailure(error)}\n`);
+  process.exitCode = 1;
+}
+
+async function prove(): Promise<boolean> {
+  const { values, positionals } = readArguments();
+  if (values.help) {
+    process.stdout.write(`${usage}\n`);
+    return true;
+  }
+  const unknown = positionals.filter((name) => !(name in sections));
+  if (unknown.length > 0) throw new Failure(`There is no section ${unknown.join(', ')}.\n\n${usage}`);
+
+  const options = { seed: number('seed', values.seed) ?? Date.now() % 2 ** 31, runs: number('runs', values.runs) };
+  let held = true;
+  for (const [name, section] of Object.entries(sections)) {
+    if (positionals.length > 0 && !positionals.includes(name)) continue;
+    const startedAt = performance.now();
+    const proofs = await section(options);
+    const took = `${((performance.now() - startedAt) / 1000).toFixed(0)} s`;
+    const rows = proofs.map(({ promise, evidence, against }) => [
+      promise,
+      evidence,
+      against === undefined ? 'yes' : '**no**',
+    ]);
+    console.log(`## ${name}: seed ${options.seed}, ${took}, Node ${process.version}\n`);
+    console.log(`${table(['promise', 'evidence', 'holds'], rows)}\n`);
+    for (const { promise, against } of proofs)
+      if (against !== undefined) console.log(`### Against: ${promise}\n\n${against}\n`);
+    held &&= proofs.every(({ against }) => against === undefined);
+  }
+  return held;
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        seed: { type: 'string' },
+        runs: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    throw new Failure(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+  }
+}
+
+function number(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,10}$/.test(text)) throw new Failure(`--${name} takes a whole number, and "${text}" is none.`);
+  return Number(text);
+}

@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { renditionGroups } from '../../core/presets.ts';
+
+describe('the presets', () => {
+  it('are those that sites rely on: to rename one, or to take one away, breaks their pages', () => {
+    const shown = renditionGroups.map(({ name, presets }) => [
+      name,
+      presets.map((preset) => [preset.name, preset.format, preset.width]),
+    ]);
+    expect(shown).toEqual([
+      [
+        'web',
+        [
+          ['webp-320', 'webp', 320],
+          ['webp-640', 'webp', 640],
+          ['webp-1280', 'webp', 1280],
+          ['webp-1920', 'webp', 1920],
+          ['jpeg-1280', 'jpeg', 1280],
+        ],
+      ],
+      ['avif', [['avif-1280', 'avif', 1280]]],
+    ]);
+  });
+});

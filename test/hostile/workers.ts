@@ -1,0 +1,58 @@
+import sharp from 'sharp';
+import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
+import { extractMetadata } from '../../core/extract-metadata.ts';
+import { renditionGroups } from '../../core/presets.ts';
+import { resizeImage } from '../../core/resize-image.ts';
+import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
+import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
+import { uploadOf } from '../support/upload-events.ts';
+import { canary, type HostileFile } from './files.ts';
+
+const codec = sharpImageCodec();
+const outcomes = ['processed', 'rejected'];
+
+export interface Verdict {
+  readonly outcome: string;
+  readonly defects: readonly string[];
+}
+
+/** One file through all the workers, as an upload goes. */
+export async function judge({ bytes }: HostileFile): Promise<Verdict> {
+  const image = uploadOf({ size: bytes.length });
+  const [uploads, renditions] = [new InMemoryUploadStore(), new InMemoryRenditionStore()];
+  uploads.put(image, new Uint8Array(bytes));
+  const task = { correlationId: 'hostile', image };
+  const ports = { uploads, renditions, codec };
+  const defects: string[] = [];
+  const ended: string[] = [];
+  const works = [
+    () => extractMetadata(task, ports, { keepLocation: false }),
+    ...renditionGroups.map(
+      ({ name }) =>
+        () =>
+          resizeImage({ ...task, group: name }, ports),
+    ),
+  ];
+  for (const work of works) {
+    try {
+      const result = await work();
+      const reason = result.outcome === 'rejected' ? ` ${result.reason}` : '';
+      ended.push(`${result.outcome}${reason}`);
+      if (!outcomes.includes(result.outcome)) defects.push(`It ended ${result.outcome}.`);
+      if (JSON.stringify(result).includes(canary)) defects.push('The answer repeats what was hidden in the file.');
+    } catch (error) {
+      defects.push(`A worker threw: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  for (const [key, rendition] of renditions.objects) defects.push(...(await leaks(key, Buffer.from(rendition.bytes))));
+  const [outcome = 'nothing'] = ended.toSorted().toReversed();
+  return { outcome, defects };
+}
+
+/** Nothing but pixels comes out. */
+async function leaks(key: string, bytes: Buffer): Promise<string[]> {
+  const { exif, xmp, iptc, orientation } = await sharp(bytes).metadata();
+  const found = Object.entries({ exif, xmp, iptc, orientation }).filter(([, value]) => value !== undefined);
+  const raw = [canary, 'Exif\0\0', 'http://ns.adobe.com/xap'].filter((mark) => bytes.includes(mark));
+  return [...found.map(([name]) => name), ...raw].map((what) => `${key} carries ${JSON.stringify(what)}.`);
+}

@@ -1,0 +1,502 @@
+import { setImmediate } from 'node:timers/promises';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { Scheduler } from 'fast-check';
+import * as z from 'zod';
+import { parseS3Event } from '../../adapters/s3-event.ts';
+import { imageTask, removalTask, renditionTask } from '../../adapters/workflow-task.ts';
+import { dispatchImage } from '../../core/dispatch-images.ts';
+import { extractMetadata } from '../../core/extract-metadata.ts';
+import { rejected, rejectionReasons } from '../../core/outcome.ts';
+import type { Bytes, ImageCodec, PipelineInput, RenditionStore, UploadStore } from '../../core/ports.ts';
+import { removeRenditions } from '../../core/remove-renditions.ts';
+import { resizeImage } from '../../core/resize-image.ts';
+import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
+import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
+import { photoHeader, StubImageCodec } from '../support/stub-image-codec.ts';
+import { InMemoryTable, type Item } from './in-memory-table.ts';
+import { never, runStateMachine, type StateMachine, TaskError } from './state-machine.ts';
+
+/** One thing that goes wrong, once: at one task of one try of a message. */
+export interface Trouble {
+  /** From 1. */
+  readonly attempt: number;
+  readonly state: string;
+  readonly kind: (typeof troubleKinds)[number];
+}
+export const troubleKinds = [
+  /** One call fails and does nothing. */
+  'fails',
+  /** One call does its work, and its answer is lost. */
+  'answer lost',
+  /** A worker fails half-way. */
+  'half done',
+  /** All calls of this try fail. */
+  'down',
+  /** The workflow dies before, or after, what the task does. */
+  'dies before',
+  'dies after',
+  /** The dispatcher loses the connection: the message comes again, and the workflow runs on beside it. */
+  'forsaken',
+  /** The same, and the workflow stands still until everybody else is done: a zombie. */
+  'stalls',
+  /** The task times out, and its worker works on when everybody else is done. */
+  'works on',
+] as const;
+
+/** What S3 sends. */
+export interface Change {
+  readonly key: string;
+  readonly sequencer: string;
+  readonly type: 'Created' | 'Permanently Deleted' | 'Delete Marker Created';
+  readonly versionId?: string | undefined;
+  readonly etag: string;
+  readonly bytes: Bytes;
+}
+
+export interface Message {
+  readonly name: string;
+  readonly body: string;
+  readonly troubles: readonly Trouble[];
+  receives: number;
+  attempts: number;
+  outcome?: string;
+  /** When the run that decided it looked for renditions to remove; else when it decided. */
+  closedAt?: number;
+}
+
+interface Run {
+  readonly name: string;
+  readonly message: Message;
+  readonly attempt: number;
+  readonly struck: Set<string>;
+  /** Ends the wait of the dispatcher alone. */
+  readonly hangUp: (error: TaskError) => void;
+  readonly die: (error: TaskError) => void;
+  readonly death: Promise<never>;
+  over: boolean;
+  dead: boolean;
+  forsaken: boolean;
+  tidiedAt?: number;
+}
+
+export interface DomainEvent {
+  readonly DetailType: string;
+  readonly Detail: z.infer<typeof domainEvent>['Detail'];
+}
+const domainEvent = z.object({
+  Source: z.literal('darkroom.pipeline'),
+  DetailType: z.string(),
+  Detail: z.looseObject({
+    id: z.string(),
+    image: z.looseObject({ id: z.string(), version: z.string(), sequencer: z.string() }),
+  }),
+});
+
+const attributeValue: z.ZodType<AttributeValue> = z.custom<AttributeValue>((value) => typeof value === 'object');
+const item = z.record(z.string(), attributeValue);
+const write = {
+  TableName: z.literal('ImageTable'),
+  ConditionExpression: z.string().optional(),
+  ExpressionAttributeNames: z.record(z.string(), z.string()).optional(),
+  ExpressionAttributeValues: item.optional(),
+};
+const putItem = z.strictObject({ ...write, Item: item, ReturnValues: z.literal('ALL_OLD').optional() });
+const updateItem = z.strictObject({
+  ...write,
+  Key: item,
+  UpdateExpression: z.string(),
+  ReturnValues: z.literal('ALL_NEW').optional(),
+});
+const getItem = z.strictObject({ TableName: write.TableName, Key: item, ConsistentRead: z.literal(true) });
+const putEvents = z.strictObject({
+  Entries: z.tuple([z.strictObject({ EventBusName: z.literal('DomainEventBus'), ...domainEvent.shape })]),
+});
+const invocation = z.strictObject({ FunctionName: z.string(), Payload: z.json() });
+const decision = z.strictObject({
+  outcome: z.enum(['processed', 'rejected', 'superseded', 'vanished', 'deleted']),
+  reason: z.enum(rejectionReasons).optional(),
+  bytesOut: z.int().optional(),
+});
+
+// Hashing leaves the event loop: nobody else moves until it is back, or a history could not be repeated.
+let computing = 0;
+async function compute<Result>(work: () => Promise<Result>): Promise<Result> {
+  computing += 1;
+  try {
+    return await work();
+  } finally {
+    computing -= 1;
+  }
+}
+async function notComputing(work: () => Promise<void>): Promise<void> {
+  computing -= 1;
+  try {
+    await work();
+  } finally {
+    computing += 1;
+  }
+}
+
+/** For the scheduler, between two turns: until everybody waits for the next one. */
+export async function allWait(): Promise<void> {
+  do await setImmediate();
+  while (computing > 0);
+}
+
+const MAX_RECEIVES = 5;
+export const BUCKET = 'uploads';
+
+/** S3, queue, dead-letter queue, workflow, workers, table and bus, in memory; a scheduler decides who goes on, at every await. */
+export class World {
+  readonly uploads = new InMemoryUploadStore();
+  readonly renditions = new InMemoryRenditionStore();
+  readonly table = new InMemoryTable();
+  readonly bus: DomainEvent[] = [];
+  readonly messages: Message[] = [];
+  readonly deadLetters: Message[] = [];
+  readonly journal: string[] = [];
+  /** States whose tasks fail, always and for everybody. */
+  readonly outages = new Set<string>();
+  /** What an invariant that is checked all the time found. */
+  readonly defects: string[] = [];
+  /** Who put a rendition there last, and when. */
+  readonly puts = new Map<string, { readonly message: Message; readonly at: number }>();
+  /** How often each kind of trouble came about. */
+  readonly struck = new Map<string, number>();
+  readonly #parked: (() => void)[] = [];
+  readonly #definition: StateMachine;
+  readonly #scheduler: Scheduler;
+  /** Who is at work. */
+  readonly #active = new Set<object>();
+  #clock = 0;
+  #calm = false;
+
+  constructor(definition: StateMachine, scheduler: Scheduler) {
+    this.#definition = definition;
+    this.#scheduler = scheduler;
+  }
+
+  /** S3 changes its bucket at once, and its event arrives some time. */
+  change(change: Change, options: { readonly receives: number; readonly troubles: readonly Trouble[] }): void {
+    const { key, versionId, etag, bytes } = change;
+    const object = { bucket: BUCKET, key, versionId, etag };
+    if (change.type === 'Created') this.uploads.put(object, bytes);
+    if (change.type === 'Permanently Deleted') this.uploads.remove(object);
+    this.send(change, options);
+  }
+
+  /** One more message about a change. */
+  send(change: Change, { receives, troubles }: { receives: number; troubles: readonly Trouble[] }): void {
+    const name = `m${this.messages.length + 1}`;
+    const message = { name, body: messageBody(change), receives, attempts: 0, troubles };
+    this.messages.push(message);
+    this.#enqueue(message);
+  }
+
+  redrive(): void {
+    for (const message of this.deadLetters.splice(0)) {
+      message.receives = 0;
+      this.#enqueue(message);
+    }
+  }
+
+  /** Zombies go on. */
+  wake(): void {
+    for (const goOn of this.#parked.splice(0)) goOn();
+  }
+
+  async rest(): Promise<void> {
+    while (this.#active.size > 0) await this.turn('rest');
+  }
+
+  /** Everything works again, and everybody gets to an end. */
+  async settle(options: { readonly zombiesLast: boolean; readonly atRest: () => void }): Promise<void> {
+    this.outages.clear();
+    this.#calm = true;
+    for (let redrives = 0; redrives < 3; ) {
+      await this.rest();
+      options.atRest();
+      const [zombies, letters] = [this.#parked.length > 0, this.deadLetters.length > 0];
+      if (zombies && !(letters && options.zombiesLast)) this.wake();
+      else if (letters) {
+        this.redrive();
+        redrives += 1;
+      } else return;
+    }
+    this.defects.push('A dead letter cannot be redriven: it fails although nothing is broken.');
+  }
+
+  #enqueue(message: Message): void {
+    void this.#busy(message, async () => {
+      while (message.receives < MAX_RECEIVES) {
+        await this.turn(`${message.name} is received`);
+        if (await this.#take(message)) return;
+      }
+      this.journal.push(`${message.name} is a dead letter`);
+      this.deadLetters.push(message);
+    });
+  }
+
+  async #take(message: Message): Promise<boolean> {
+    message.receives += 1;
+    message.attempts += 1;
+    const event = await compute(() => parseS3Event(message.body));
+    const pipeline = { run: (input: PipelineInput) => this.#execute(message, input) };
+    try {
+      const options = { lastTry: message.receives >= MAX_RECEIVES };
+      const { outcome } = await dispatchImage(event, { pipeline }, options);
+      message.outcome = outcome;
+      message.closedAt ??= this.#clock;
+      this.journal.push(`${message.name} is ${outcome}`);
+      return true;
+    } catch (error) {
+      if (!(error instanceof TaskError)) this.defects.push(String(error));
+      return false;
+    }
+  }
+
+  #execute(message: Message, input: PipelineInput) {
+    const { promise, resolve, reject } = Promise.withResolvers<z.infer<typeof decision>>();
+    const death = Promise.withResolvers<never>();
+    const name = `${message.name}.${message.attempts}`;
+    const run: Run = {
+      ...{ name, message, attempt: message.attempts, struck: new Set() },
+      ...{ hangUp: reject, die: death.reject, death: death.promise, over: false, dead: false, forsaken: false },
+    };
+    void this.#busy(run, async () => {
+      try {
+        const work = runStateMachine(this.#definition, JSON.parse(JSON.stringify(input)), (call) =>
+          this.#task(run, call),
+        );
+        const output = await Promise.race([work, run.death]);
+        // Nobody heard a forsaken run's decision.
+        if (!run.forsaken) message.closedAt = run.tidiedAt ?? this.#clock;
+        resolve(decision.parse(output));
+      } catch (error) {
+        reject(error);
+      }
+      run.over = true;
+    });
+    return promise;
+  }
+
+  async #busy(worker: object, work: () => Promise<void>): Promise<void> {
+    this.#active.add(worker);
+    await work().catch((error: unknown) => this.defects.push(String(error)));
+    this.#active.delete(worker);
+  }
+
+  async #task(run: Run, call: { state: string; resource: string; parameters: unknown }): Promise<unknown> {
+    const label = `${run.name} ${call.state}`;
+    await this.turn(label);
+    if (run.dead) return never;
+    const kind = this.#troubleOf(run, call);
+    if (kind !== undefined) this.#strike(kind, label);
+    const work = () => this.#work(run, call, label, kind === 'half done');
+    switch (kind) {
+      case undefined:
+        break;
+      case 'fails':
+      case 'down':
+        throw new TaskError('Lambda.ServiceException', `${call.state} is down`);
+      case 'answer lost':
+        await work();
+        throw new TaskError('Lambda.SdkClientException', `the answer of ${call.state} is lost`);
+      case 'dies before':
+        return this.#die(run);
+      case 'dies after':
+        await work();
+        return this.#die(run);
+      case 'forsaken':
+        this.#forsake(run);
+        break;
+      case 'stalls':
+        this.#forsake(run);
+        await this.#park(run);
+        this.journal.push(`${label} goes on`);
+        break;
+      case 'works on':
+        void this.#workOn(work);
+        throw new TaskError('States.Timeout', `${call.state} takes too long`);
+      case 'half done':
+        break;
+    }
+    const result = await work();
+    await this.turn(`${label} answers`);
+    return run.dead ? never : result;
+  }
+
+  #troubleOf(run: Run, { state, resource }: { state: string; resource: string }): Trouble['kind'] | undefined {
+    // One misfortune at a time: a run that outlives its dispatcher's patience comes to its end.
+    if (run.forsaken || this.#calm) return undefined;
+    if (this.outages.has(state)) return 'down';
+    const found = run.message.troubles.find((trouble) => trouble.attempt === run.attempt && trouble.state === state);
+    if (found === undefined || (run.struck.has(state) && found.kind !== 'down')) return undefined;
+    run.struck.add(state);
+    // Only a function outlives the wait for it.
+    return found.kind === 'works on' && !resource.endsWith('lambda:invoke') ? 'fails' : found.kind;
+  }
+
+  #strike(kind: string, label: string): void {
+    this.journal.push(`${label}: ${kind}`);
+    this.struck.set(kind, (this.struck.get(kind) ?? 0) + 1);
+  }
+
+  #die(run: Run): Promise<never> {
+    run.dead = true;
+    run.die(new TaskError('States.Timeout', 'the workflow died'));
+    return never;
+  }
+
+  #forsake(run: Run): void {
+    run.forsaken = true;
+    run.hangUp(new TaskError('TimeoutError', 'the connection broke'));
+  }
+
+  async #park(run: Run): Promise<void> {
+    this.#active.delete(run);
+    await new Promise<void>((goOn) => this.#parked.push(goOn));
+    if (!run.over) this.#active.add(run);
+  }
+
+  async #workOn(work: () => Promise<unknown>): Promise<void> {
+    await new Promise<void>((goOn) => this.#parked.push(goOn));
+    await this.#busy(work, async () => void (await work()));
+  }
+
+  async #work(
+    run: Run,
+    { resource, parameters }: { resource: string; parameters: unknown },
+    label: string,
+    halfDone: boolean,
+  ): Promise<unknown> {
+    switch (resource) {
+      case 'arn:aws:states:::lambda:invoke':
+        return { Payload: await this.#invoke(run, invocation.parse(parameters), halfDone) };
+      case 'arn:aws:states:::dynamodb:getItem': {
+        const found = this.table.get(getItem.parse(parameters).Key);
+        return found === undefined ? {} : { Item: found };
+      }
+      case 'arn:aws:states:::dynamodb:putItem': {
+        const { Item, ReturnValues, ...condition } = putItem.parse(parameters);
+        const before = this.#watched(label, () => this.table.put(Item, condition), Item);
+        return ReturnValues === undefined || before === undefined ? {} : { Attributes: before };
+      }
+      case 'arn:aws:states:::dynamodb:updateItem': {
+        const { Key, ReturnValues, ...update } = updateItem.parse(parameters);
+        const after = this.#watched(label, () => this.table.update(Key, update), Key);
+        return ReturnValues === undefined ? {} : { Attributes: after };
+      }
+      case 'arn:aws:states:::events:putEvents': {
+        const [event] = putEvents.parse(parameters).Entries;
+        this.journal.push(`${label}: ${event.DetailType} of ${event.Detail.image.sequencer.replace(/0+$/, '')}`);
+        this.bus.push(event);
+        return { FailedEntryCount: 0 };
+      }
+      default:
+        throw new Error(`The workflow calls ${resource}, which this world has not.`);
+    }
+  }
+
+  /** Time does not run backwards in a record. */
+  #watched<Result>(label: string, act: () => Result, key: Item): Result {
+    const before = this.table.get(key);
+    const result = act();
+    const after = this.table.get(key);
+    const [from = '', to = ''] = [before, after].map((record) => record?.['sequencer']?.S);
+    this.journal.push(`${label}: ${after?.['outcome']?.S ?? 'mark'} at ${to.replace(/0+$/, '')}`);
+    if (to < from) this.defects.push(`${label} put the record back from sequencer ${from} to ${to}.`);
+    return result;
+  }
+
+  /** The real use cases behind the real schemas, on stores where every call is a turn. */
+  async #invoke(run: Run, { FunctionName, Payload }: z.infer<typeof invocation>, halfDone: boolean): Promise<unknown> {
+    let calls = 0;
+    const turn = async (what: string) => {
+      await notComputing(() => this.turn(`${run.name} ${what}`));
+      calls += 1;
+      if (halfDone && calls > 2) throw new TaskError('Lambda.Unknown', 'the worker ran out of memory');
+    };
+    const uploads: UploadStore = {
+      read: async (upload) => {
+        await turn('reads');
+        return this.uploads.read(upload);
+      },
+    };
+    const renditions = this.#renditionsOf(run, turn);
+    switch (FunctionName) {
+      case 'ExtractMetadataFunction':
+        return compute(() => extractMetadata(imageTask.parse(Payload), { uploads, codec }, { keepLocation: false }));
+      case 'ResizeImageFunction':
+        return compute(() => resizeImage(renditionTask.parse(Payload), { uploads, renditions, codec }));
+      case 'RemoveRenditionsFunction':
+        return compute(() => removeRenditions(removalTask.parse(Payload), { renditions }));
+      default:
+        throw new Error(`The workflow invokes ${FunctionName}, which this world has not.`);
+    }
+  }
+
+  #renditionsOf(run: Run, turn: (what: string) => Promise<void>): RenditionStore {
+    const { renditions, puts } = this;
+    const tidied = () => {
+      run.tidiedAt = this.#clock;
+    };
+    const now = () => this.#clock;
+    return {
+      async put(key, bytes, contentType) {
+        await turn(`puts ${key}`);
+        puts.set(key, { message: run.message, at: now() });
+        await renditions.put(key, bytes, contentType);
+      },
+      async *list(imageId) {
+        await turn('lists');
+        tidied();
+        yield* renditions.list(imageId);
+      },
+      async remove(keys) {
+        for (const key of keys) {
+          await turn(`removes ${key}`);
+          await renditions.remove([key]);
+        }
+      },
+    };
+  }
+
+  /** The scheduler says when it goes on. */
+  async turn(label: string): Promise<void> {
+    await this.#scheduler.schedule(Promise.resolve(), label);
+    this.#clock += 1;
+  }
+}
+
+const header = { ...photoHeader, width: 300, height: 200 };
+
+/** Small pictures: one rendition a format. */
+class ModelCodec extends StubImageCodec {
+  override header = header;
+
+  override async portray(bytes: Bytes = new Uint8Array()): ReturnType<ImageCodec['portray']> {
+    return /^(torn|cracked)/.test(textOf(bytes)) ? torn : super.portray();
+  }
+
+  override async render(...[bytes, ...rest]: Parameters<ImageCodec['render']>): ReturnType<ImageCodec['render']> {
+    return textOf(bytes).startsWith('torn') ? torn : super.render(bytes, ...rest);
+  }
+}
+const codec = new ModelCodec();
+const torn = rejected('corrupt', 'It is torn.');
+const textOf = (bytes: Bytes) => new TextDecoder().decode(bytes);
+
+function messageBody({ key, sequencer, type, versionId, etag, bytes }: Change): string {
+  const created = type === 'Created';
+  return JSON.stringify({
+    id: `event-${key}-${sequencer}`,
+    time: '2026-01-01T00:00:00Z',
+    'detail-type': created ? 'Object Created' : 'Object Deleted',
+    detail: {
+      bucket: { name: BUCKET },
+      object: { key, sequencer, 'version-id': versionId, ...(created && { etag, size: bytes.length }) },
+      ...(!created && { 'deletion-type': type }),
+    },
+  });
+}

@@ -1,0 +1,92 @@
+import {
+  type AttributeValue,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { describe, expect, inject, it } from 'vitest';
+import { output } from '../../scripts/deploy.ts';
+import { clientConfig } from '../../scripts/emulator.ts';
+import { workflow } from '../../scripts/workflow.ts';
+import { InMemoryTable, type Item, type Write } from '../model/in-memory-table.ts';
+
+/** The table of test/model does with the workflow's own expressions what DynamoDB does. */
+
+const client = new DynamoDBClient(clientConfig(inject('emulator')));
+const TableName = output(inject('outputs'), 'ImageTableName');
+
+const text = (S: string): AttributeValue => ({ S });
+const outcomes = ['processed', 'failed', 'deleted'];
+const items: (Item | undefined)[] = [undefined, { expiresAt: { N: '1' } }];
+for (const outcome of outcomes) {
+  for (const sequencer of ['1', '2', '3']) {
+    for (const announced of [true, false]) {
+      const state = { outcome: text(outcome), sequencer: text(sequencer), announced: { BOOL: announced } };
+      items.push({ ...state, version: text(sequencer === '2' ? 'v' : 'w'), reason: text('r'), renditions: { L: [] } });
+    }
+  }
+}
+
+// The event is the one of version v at sequencer 2.
+const values: Readonly<Record<string, AttributeValue>> = {
+  ...{ ':sequencer': text('2'), ':version': text('v'), ':outcome': text('processed'), ':expiresAt': { N: '2' } },
+  ...{ ':yes': { BOOL: true }, ':no': { BOOL: false }, ':failed': text('failed'), ':deleted': text('deleted') },
+};
+const given = (name: string) => values[name] ?? text(name);
+
+const writes = workflow.tasks.flatMap(({ state, definition: { Arguments = {} } }) => {
+  const { ConditionExpression, UpdateExpression, ExpressionAttributeNames, ExpressionAttributeValues } = Arguments;
+  if (typeof ConditionExpression !== 'string') return [];
+  const names = Object.keys(Object(ExpressionAttributeValues));
+  const write = {
+    ConditionExpression,
+    ...(ExpressionAttributeNames !== undefined && { ExpressionAttributeNames: { '#bucket': 'bucket', '#key': 'key' } }),
+    ExpressionAttributeValues: Object.fromEntries(names.map((name) => [name, given(name)])),
+  };
+  return [{ state, write, update: typeof UpdateExpression === 'string' ? UpdateExpression : undefined }];
+});
+
+describe.each(writes)('$state', ({ state, write, update }) => {
+  it.each(items.map((item, index) => ({ item, index })))('on $item', async ({ item, index }) => {
+    const key: Item = { imageId: text(`${state}-${index}`) };
+    const before = item && { ...item, ...key };
+    const [inMemory, inDynamoDb] = [
+      await onFake(key, before, write, update),
+      await onDynamoDb(key, before, write, update),
+    ];
+    expect(inMemory).toEqual(inDynamoDb);
+  });
+});
+
+const newItem = (key: Item): Item => ({ ...key, outcome: text('new') });
+
+async function onFake(key: Item, before: Item | undefined, write: Write, UpdateExpression: string | undefined) {
+  const table = new InMemoryTable();
+  if (before !== undefined) table.put(before);
+  const act = async () =>
+    UpdateExpression === undefined ? table.put(newItem(key), write) : table.update(key, { ...write, UpdateExpression });
+  const refused = await act().then(
+    () => undefined,
+    (error: { error: string }) => error.error,
+  );
+  return { refused: refused?.replace('DynamoDB.', ''), after: table.get(key) };
+}
+
+async function onDynamoDb(
+  Key: Record<string, AttributeValue>,
+  before: Item | undefined,
+  write: Write,
+  UpdateExpression: string | undefined,
+) {
+  if (before !== undefined) await client.send(new PutItemCommand({ TableName, Item: before }));
+  const act = () =>
+    UpdateExpression === undefined
+      ? client.send(new PutItemCommand({ TableName, Item: newItem(Key), ...write }))
+      : client.send(new UpdateItemCommand({ TableName, Key, ...write, UpdateExpression }));
+  const refused = await act().then(
+    () => undefined,
+    (error: Error) => error.name,
+  );
+  return { refused, after: (await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }))).Item };
+}
