@@ -64,7 +64,7 @@ it('an upload that another one of the key has overtaken is superseded', async ()
   await play([[upload('a.jpg'), upload('a.jpg')]]);
   const outcomes = ledger().flatMap((line) => ('outcome' in line ? [line] : []));
   // Both are asked for side by side, and may be answered in either order.
-  expect(outcomes.sort((one, other) => one.number - other.number)).toMatchObject([
+  expect(outcomes.sort((one, other) => Number(one.number) - Number(other.number))).toMatchObject([
     { number: 0, outcome: 'superseded' },
     { number: 1, outcome: 'processed' },
   ]);
