@@ -21,7 +21,8 @@ import { describeFailure, Failure } from './failure.ts';
 import { projectDirectory } from './project.ts';
 
 interface Section {
-  readonly bench: () => Promise<string>;
+  /** Figures that are kept beside the page are written only if asked, too. */
+  readonly bench: (write: boolean) => Promise<string>;
   /** Runs when none is named: a few minutes for all of them, and nothing to install. */
   readonly unasked: boolean;
   readonly page?: string;
@@ -51,7 +52,7 @@ try {
   console.log(`# Benchmarks\n\n${machine}\n`);
   for (const [name, { bench, unasked, page }] of Object.entries(sections)) {
     if (positionals.length === 0 ? !unasked : !positionals.includes(name)) continue;
-    const figures = await bench();
+    const figures = await bench(values.write);
     console.log(`## ${name}\n\n${figures}\n`);
     if (!values.write || page === undefined) continue;
     const path = join(projectDirectory, page);

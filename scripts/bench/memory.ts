@@ -31,7 +31,7 @@ interface Point {
   readonly fileMegabytes: number;
 }
 
-export async function benchMemory(): Promise<string> {
+export async function benchMemory(write: boolean): Promise<string> {
   const kinds: Record<string, { base: number; perMegapixel: number; points: readonly Point[] }> = {};
   for (const [kind, write] of Object.entries(heaviestInputs)) {
     const points: Point[] = [];
@@ -50,7 +50,7 @@ export async function benchMemory(): Promise<string> {
     machine: `${process.platform} ${arch()}, Node ${process.version}, sharp ${sharp.versions.sharp}`,
     kinds,
   };
-  await writeFile(measuredMemoryFile, `${JSON.stringify(measured, undefined, 2)}\n`);
+  if (write) await writeFile(measuredMemoryFile, `${JSON.stringify(measured, undefined, 2)}\n`);
   return [
     'Peak memory of a fresh worker, MB, by the variant of each format that takes the most (JPEG: CMYK; PNG and TIFF: ' +
       '16 bits with alpha; WebP: lossless with alpha; AVIF: 12 bits with alpha), `portray` or the `web` group, ' +

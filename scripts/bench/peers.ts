@@ -108,7 +108,7 @@ async function compare(python: LineWorker, node: LineWorker): Promise<string> {
       `(SSIMULACRA2, against a Lanczos reduction of the whole picture) at 1280 pixels is within ${SAME_SCORE} of ours, or ` +
       'the nearest that its scale has; ' +
       `its encoders run at our efforts where it has such a setting. Ratios to ours of the same formats, medians of ` +
-      `${ROUNDS} interleaved rounds (least–most). Command line tools include their own start, as for whoever calls them.`,
+      `${ROUNDS} interleaved rounds (least–most). The time is that of a busy machine. Command line tools include their own start, as for whoever calls them.`,
     resultTable(results),
     ...missing.map((name) => `${name}: not found: ${advice[name] ?? 'install it'}.`),
   ].join('\n\n');
@@ -273,7 +273,7 @@ function resultTable(results: readonly Result[]): string {
       score.toFixed(1),
       everyFormat.map(number).join(' · '),
       start
-        ? `${((100 * start.wall * starts(contender, presets)) / median(costs.map(({ wall }) => wall))).toFixed(0)} %`
+        ? `${((100 * start.cpu * starts(contender, presets)) / median(costs.map(({ cpu }) => cpu))).toFixed(0)} %`
         : '–',
     ];
   });
@@ -285,7 +285,7 @@ function resultTable(results: readonly Result[]): string {
       'bytes, × ours',
       'mean score',
       'quality WebP · JPEG · AVIF',
-      'of the time, start',
+      'of the CPU, start',
     ],
     rows,
   );

@@ -99,12 +99,12 @@ interface Encoded extends Omit<Measured, 'score'> {
 }
 type Judged = Encoded & Measured;
 
-export async function benchQuality(): Promise<string> {
+export async function benchQuality(write: boolean): Promise<string> {
   await mkdir(directory, { recursive: true });
   const encoded: Encoded[] = [];
   for (const photo of photos) encoded.push(...(await encodeAll(photo)));
   const judged = await judgeAll(encoded);
-  await writeFile(chart, await qualityChart(families.flatMap((family) => chartPoints(family, judged))));
+  if (write) await writeFile(chart, await qualityChart(families.flatMap((family) => chartPoints(family, judged))));
   return [
     `${photos.length} photographs, ${WIDTH} pixels wide, encoded from pixels at hand; the score is SSIMULACRA2 against those ` +
       `pixels, CPU the median of ${ROUNDS} runs. Means over the photographs. “At the shipped score” is read off the curve ` +
