@@ -1,5 +1,5 @@
 /** One real photograph in every format that an upload may have, made once and kept in .darkroom. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,7 +46,8 @@ export async function inputFile(
   const file = join(directory, stem.replaceAll(/\W+/g, '-'));
   if (existsSync(file)) return file;
   await mkdir(directory, { recursive: true });
-  const picture = sharp(photo);
+  // The codec's hardening leaves sharp no way to open files itself.
+  const picture = sharp(readFileSync(photo));
   await writeFile(file, await write(size ? picture.resize({ ...size, fit: 'fill' }) : picture).toBuffer());
   return file;
 }

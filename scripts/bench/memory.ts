@@ -31,12 +31,20 @@ interface Point {
   readonly fileMegabytes: number;
 }
 
+interface Line {
+  /** MB without a picture. */
+  readonly base: number;
+  readonly perMegapixel: number;
+}
+
+type Kinds = Readonly<Record<string, Line & { readonly points: readonly Point[] }>>;
+
 export async function benchMemory(write: boolean): Promise<string> {
-  const kinds: Record<string, { base: number; perMegapixel: number; points: readonly Point[] }> = {};
-  for (const [kind, write] of Object.entries(heaviestInputs)) {
+  const kinds: Record<string, Kinds[string]> = {};
+  for (const [kind, how] of Object.entries(heaviestInputs)) {
     const points: Point[] = [];
     for (const { megapixels, ...size } of sizes) {
-      const file = await inputFile(`heaviest-${kind}`, write, size);
+      const file = await inputFile(`heaviest-${kind}`, how, size);
       points.push({
         megapixels,
         megabytes: Math.max(...jobs.map((job) => renderInProcess({ file, job }).megabytes)),
@@ -51,6 +59,10 @@ export async function benchMemory(write: boolean): Promise<string> {
     kinds,
   };
   if (write) await writeFile(measuredMemoryFile, `${JSON.stringify(measured, undefined, 2)}\n`);
+  return showMemory(kinds);
+}
+
+export function showMemory(kinds: Kinds): string {
   return [
     'Peak memory of a fresh worker, MB, by the variant of each format that takes the most (JPEG: CMYK; PNG and TIFF: ' +
       '16 bits with alpha; WebP: lossless with alpha; AVIF: 12 bits with alpha), `portray` or the `web` group, ' +
@@ -83,7 +95,7 @@ function limitOf(kind: string): number {
 }
 
 /** Least squares; a line that falls is a flat one with noise. */
-function lineThrough(points: readonly Point[]): { readonly base: number; readonly perMegapixel: number } {
+function lineThrough(points: readonly Point[]): Line {
   const x = mean(points.map(({ megapixels }) => megapixels));
   const pixels = points.map(({ megabytes, fileMegabytes }) => megabytes - FILE_COPIES * fileMegabytes);
   const y = mean(pixels);

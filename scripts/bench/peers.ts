@@ -108,7 +108,7 @@ async function compare(python: LineWorker, node: LineWorker): Promise<string> {
       `(SSIMULACRA2, against a Lanczos reduction of the whole picture) at 1280 pixels is within ${SAME_SCORE} of ours, or ` +
       'the nearest that its scale has; ' +
       `its encoders run at our efforts where it has such a setting. Ratios to ours of the same formats, medians of ` +
-      `${ROUNDS} interleaved rounds (least–most). The time is that of a busy machine. Command line tools include their own start, as for whoever calls them.`,
+      `${ROUNDS} interleaved rounds (least–most). Command line tools include their own start, as for whoever calls them.`,
     resultTable(results),
     ...missing.map((name) => `${name}: not found: ${advice[name] ?? 'install it'}.`),
   ].join('\n\n');

@@ -1,4 +1,5 @@
 /** What a point of perceptual quality costs in bytes and CPU, by format, effort, chroma and tables: docs/quality.md. */
+import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
@@ -120,7 +121,7 @@ export async function benchQuality(write: boolean): Promise<string> {
 async function encodeAll(photo: string): Promise<readonly Encoded[]> {
   const name = photo.replaceAll(/\W+/g, '-');
   const pixels = await pixelsOf(
-    sharp(join(projectDirectory, photo))
+    sharp(readFileSync(join(projectDirectory, photo)))
       .autoOrient()
       .resize(WIDTH, undefined, { withoutEnlargement: true })
       .toColourspace('srgb'),
