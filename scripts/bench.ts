@@ -31,7 +31,7 @@ interface Section {
 const performancePage = join('docs', 'performance.md');
 const sections: Readonly<Record<string, Section>> = {
   bundles: { bench: benchBundles, unasked: true, page: performancePage },
-  image: { bench: benchImage, unasked: true, page: performancePage },
+  image: { bench: benchImage, unasked: true },
   stages: { bench: benchStages, unasked: true, page: performancePage },
   tuning: { bench: benchTuning, unasked: true, page: performancePage },
   pipeline: { bench: benchPipeline, unasked: true },
