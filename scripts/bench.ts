@@ -28,6 +28,7 @@ interface Section {
   readonly page?: string;
 }
 
+const usage = 'npm run bench [-- SECTION …] [--write]: the figures of docs/performance.md and docs/quality.md.';
 const performancePage = join('docs', 'performance.md');
 const sections: Readonly<Record<string, Section>> = {
   bundles: { bench: benchBundles, unasked: true, page: performancePage },
@@ -41,9 +42,20 @@ const sections: Readonly<Record<string, Section>> = {
 };
 
 try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${describeFailure(error)}\n`);
+  process.exitCode = 1;
+}
+
+async function main(): Promise<void> {
   const { values, positionals } = parseOrSay('npm run bench', () =>
-    parseArgs({ allowPositionals: true, options: { write: { type: 'boolean', default: false } } }),
+    parseArgs({
+      allowPositionals: true,
+      options: { write: { type: 'boolean', default: false }, help: { type: 'boolean' } },
+    }),
   );
+  if (values.help === true) return console.log(`${usage}\nSections: ${Object.keys(sections).join(', ')}.`);
   const unknown = positionals.filter((name) => !(name in sections));
   if (unknown.length > 0)
     throw new Failure(`Unknown: ${unknown.join(', ')}. Sections: ${Object.keys(sections).join(', ')}.`);
@@ -59,7 +71,4 @@ try {
     const dated = `${new Date().toISOString().slice(0, 10)}, ${machine}.\n\n${figures}`;
     writeFileSync(path, replaceSection(readFileSync(path, 'utf8'), name, dated));
   }
-} catch (error) {
-  process.stderr.write(`${describeFailure(error)}\n`);
-  process.exitCode = 1;
 }
