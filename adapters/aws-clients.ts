@@ -34,5 +34,7 @@ export const syncExecutionClient = ({ timeoutMillis }: { readonly timeoutMillis:
 /** Calls functions and waits for their answers, each of which may take minutes. */
 export const lambdaClient = ({ timeoutMillis }: { readonly timeoutMillis: number }) =>
   new LambdaClient({
+    // A second call would begin beside a first one that is only slow.
+    maxAttempts: 1,
     requestHandler: { connectionTimeout: 2_000, requestTimeout: timeoutMillis, throwOnRequestTimeout: true },
   });

@@ -50,6 +50,7 @@ const renditionResult = z.discriminatedUnion('outcome', [
 ]) satisfies z.ZodMiniType<RenditionResult>;
 
 const removalResult = z.object({ outcome: z.literal('removed'), count: z.int() });
+const thrown = z.object({ errorMessage: z.string() });
 const batchResult = z.object({ batchItemFailures: z.array(z.unknown()) });
 
 /** The functions of the pipeline, called as the workflow and the queue call them, but by a version of one's choice. */
@@ -59,8 +60,12 @@ export function lambdaSteps({ client }: { readonly client: LambdaClient }): Step
       new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(task) }),
     );
     const answer = new TextDecoder().decode(Payload);
-    if (FunctionError !== undefined) throw new Error(`${functionName} failed: ${shortened(answer)}`);
-    const result = schema.safeParse(parsedOrText(answer));
+    const found = parsedOrText(answer);
+    if (FunctionError !== undefined) {
+      const error = thrown.safeParse(found);
+      throw new Error(`${functionName} failed: ${shortened(error.success ? error.data.errorMessage : answer)}`);
+    }
+    const result = schema.safeParse(found);
     if (result.success) return result.data;
     throw new Error(
       `${functionName} answered what nobody understands: ${shortened(answer)} ${z.prettifyError(result.error)}`,

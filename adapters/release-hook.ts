@@ -14,7 +14,8 @@ export function releaseHook(check: (hook: ReleaseHook) => Promise<Verdict>) {
     const { DeploymentId: deploymentId, LifecycleEventHookExecutionId: executionId } = hookEvent.parse(input);
     const verdict = await check({ deploymentId, executionId });
     const log = verdict.verdict === 'passed' ? 'info' : 'error';
-    logger[log]('Release checked', { deploymentId, ...verdict });
+    // What the new version logs of the check bears the same id.
+    logger[log]('Release checked', { correlation_id: `release-${deploymentId}`, deploymentId, ...verdict });
     return verdict;
   };
 }

@@ -99,7 +99,7 @@ function checkTable(checked: readonly CheckedVersion[]): string {
       step,
       what,
       verdict.verdict,
-      verdict.verdict === 'refused' ? firstLine(verdict.reason) : '',
+      verdict.verdict === 'refused' ? said(verdict.reason) : '',
     ]),
   );
 }
@@ -143,7 +143,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return drawn.toString().replaceAll(/ +$/gm, '');
 }
 
-function firstLine(text: string): string {
-  const [line = ''] = text.split('\n');
-  return line.length <= 100 ? line : `${line.slice(0, 100)} …`;
+/** What was said, on one line, without the name of the function that has a column of its own. */
+function said(reason: string): string {
+  const line = reason.replace(/^\S+ failed: /, '').replace(/\s+/g, ' ');
+  return line.length <= 110 ? line : `${line.slice(0, 110)} …`;
 }

@@ -8,11 +8,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { benchBundles } from './bench/bundles.ts';
+import { benchDurations } from './bench/durations.ts';
 import { benchImage } from './bench/image.ts';
 import { benchMemory } from './bench/memory.ts';
 import { benchPeers } from './bench/peers.ts';
 import { benchPipeline } from './bench/pipeline.ts';
 import { benchQuality } from './bench/quality.ts';
+import { benchSaturation } from './bench/saturation.ts';
 import { benchStages } from './bench/stages.ts';
 import { benchTuning } from './bench/tuning.ts';
 import { replaceSection } from './bench/write-section.ts';
@@ -36,6 +38,8 @@ const sections: Readonly<Record<string, Section>> = {
   stages: { bench: benchStages, unasked: true, page: performancePage },
   tuning: { bench: benchTuning, unasked: true, page: performancePage },
   pipeline: { bench: benchPipeline, unasked: true },
+  durations: { bench: benchDurations, unasked: true },
+  saturation: { bench: benchSaturation, unasked: true },
   memory: { bench: benchMemory, unasked: false, page: performancePage },
   peers: { bench: benchPeers, unasked: false, page: performancePage },
   quality: { bench: benchQuality, unasked: false, page: join('docs', 'quality.md') },

@@ -1,12 +1,15 @@
 /** The two queues of what nobody takes any more: looked at without a trace, and emptied into the upload queue. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
   GetQueueAttributesCommand,
+  ListMessageMoveTasksCommand,
   type Message,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   type SQSClient,
+  StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { parseS3Event } from '../adapters/s3-event.ts';
@@ -32,9 +35,10 @@ interface Received {
 export type ReadableLetter = Received & { readonly event: UploadEvent };
 export type DeadLetter = ReadableLetter | (Received & { readonly event: undefined });
 
-/** A message that is back in the upload queue, under the id that it has there, and in a dead-letter queue should it end there again. */
+/** A message that is back in the upload queue. */
 export interface Forwarded {
-  readonly newMessageId: string;
+  /** The id that it has there, and in a dead-letter queue should it end there again; SQS does not tell it of what it moves itself. */
+  readonly newMessageId: string | undefined;
   readonly event: UploadEvent;
 }
 
@@ -42,13 +46,14 @@ export type DeadLetterQueue = ReturnType<typeof deadLetterQueue>;
 
 // SQS's largest batch.
 const batchSize = 10;
+const moveTaskPause = 1_000;
 // Longer than it takes to read some thousands; what a killed program held is to be seen again after it.
 const hiddenSeconds = 120;
 
 /**
- * Moves by receive, send, delete, and not by SQS's StartMessageMoveTask: that takes no dead-letter queue of EventBridge,
- * moves what nobody can read too, and tells of no message whether it was moved. Killed between send and delete, a message
- * is there twice, and its repeat does no harm.
+ * `moveAll` leaves the move to SQS, which goes on should we be killed, but takes no dead-letter queue of EventBridge, no
+ * number of messages, and what nobody can read along. For these, `take` and `forward` receive, send and delete: killed
+ * between the last two, a message is there twice, and its repeat does no harm.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
  */
 export function deadLetterQueue({
@@ -135,8 +140,34 @@ export function deadLetterQueue({
       }
     },
 
+    /**
+     * By SQS itself, to the queue that they came from.
+     *
+     * @throws {Failure} where SQS gives up; what was moved until then stays moved.
+     */
+    async moveAll(perSecond: number, report: (moved: number) => void): Promise<void> {
+      const { Attributes = {} } = await sqs.send(
+        new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['QueueArn'] }),
+      );
+      const SourceArn = z.string().parse(Attributes.QueueArn);
+      await sqs.send(new StartMessageMoveTaskCommand({ SourceArn, MaxNumberOfMessagesPerSecond: perSecond }));
+      for (;;) {
+        // The newest comes first.
+        const { Results: [task] = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults: 1 }));
+        report(task?.ApproximateNumberOfMessagesMoved ?? 0);
+        if (task?.Status === 'COMPLETED') return;
+        if (task?.Status !== 'RUNNING') {
+          const reason = task?.FailureReason ?? 'it was cancelled';
+          throw new Failure(
+            `SQS stopped moving messages (${reason}). Mend that, and run this again: the rest is still there.`,
+          );
+        }
+        await sleep(moveTaskPause);
+      }
+    },
+
     /** @throws {Failure} where the upload queue refuses one; the others of the batch are forwarded. */
-    async forward(letters: readonly ReadableLetter[]): Promise<Forwarded[]> {
+    async forward(letters: readonly ReadableLetter[]): Promise<(Forwarded & { readonly newMessageId: string })[]> {
       const Entries = letters.map(({ body }, index) => ({ Id: String(index), MessageBody: body }));
       const { Successful = [], Failed: [refused] = [] } = await sqs.send(
         new SendMessageBatchCommand({ QueueUrl: destination, Entries }),

@@ -86,10 +86,21 @@ export function intakeSwitch({ name, outputs, clientConfig }: Omit<TargetStack, 
     }
   };
 
-  const turn = async (wanted: 'Enabled' | 'Disabled'): Promise<void> => {
+  const close = async (): Promise<void> => {
     const { UUID, State } = await settled();
-    if (State === wanted) return;
-    await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: wanted === 'Enabled' }));
+    if (State === 'Disabled') return;
+    await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: false }));
+    await settled();
+  };
+
+  /** In full, whatever a circuit breaker has left of it. */
+  const open = async (): Promise<void> => {
+    const { UUID, State, ScalingConfig } = await settled();
+    const MaximumConcurrency = Number(output(outputs, 'IntakeConcurrency'));
+    if (State === 'Enabled' && ScalingConfig?.MaximumConcurrency === MaximumConcurrency) return;
+    await lambda.send(
+      new UpdateEventSourceMappingCommand({ UUID, Enabled: true, ScalingConfig: { MaximumConcurrency } }),
+    );
     await settled();
   };
 
@@ -143,7 +154,7 @@ export function intakeSwitch({ name, outputs, clientConfig }: Omit<TargetStack, 
     /** Until `resume`, and whatever the circuit breaker would do: a person's word counts. */
     async pause(): Promise<void> {
       if (ruleName !== undefined) await events.send(new DisableRuleCommand({ Name: ruleName }));
-      await turn('Disabled');
+      await close();
       await stopBreaker('A person paused intake.');
     },
 
@@ -151,7 +162,7 @@ export function intakeSwitch({ name, outputs, clientConfig }: Omit<TargetStack, 
       await stopBreaker('A person resumed intake.');
       // First, so that the breaker sees what the open intake brings.
       if (ruleName !== undefined) await events.send(new EnableRuleCommand({ Name: ruleName }));
-      await turn('Enabled');
+      await open();
     },
 
     close(): void {

@@ -24,7 +24,11 @@ export interface Ending {
   readonly verdict: Verdict;
 }
 
-export function redriveStack({ outputs, clientConfig }: Pick<TargetStack, 'outputs' | 'clientConfig'>) {
+export function redriveStack({
+  outputs,
+  clientConfig,
+  emulated,
+}: Pick<TargetStack, 'outputs' | 'clientConfig' | 'emulated'>) {
   const sqs = new SQSClient(clientConfig);
   const dynamoDb = new DynamoDBClient(clientConfig);
   const catalogue = dynamoDbCatalogue({
@@ -40,6 +44,35 @@ export function redriveStack({ outputs, clientConfig }: Pick<TargetStack, 'outpu
     });
   const recordOf = async (event: UploadEvent | undefined) =>
     event === undefined ? undefined : await catalogue.find(event.image.imageId);
+
+  /** SQS itself moves uploads only, and all of them; that of the emulator moves none. */
+  const allCanGo = async (name: DeadLetterQueueName, seen: readonly Found[], max: number): Promise<boolean> =>
+    !emulated &&
+    name === 'uploads' &&
+    seen.length > 0 &&
+    seen.every(({ letter }) => letter.event !== undefined) &&
+    Math.min(seen.length, max) >= (await queueOf(name).count());
+
+  async function* moveSome(
+    name: DeadLetterQueueName,
+    max: number,
+    perSecond: number,
+  ): AsyncGenerator<readonly Moved[]> {
+    const queue = queueOf(name);
+    const startedAt = performance.now();
+    // What dies again while we move must not be moved for ever.
+    const ours = new Set<string>();
+    for await (const letters of queue.take(max, ours)) {
+      // Before the move: from then on the record may speak of its result.
+      const failedAt = new Map(
+        await Promise.all(letters.map(async ({ event }) => [event, failedAtOf(await recordOf(event))] as const)),
+      );
+      const forwarded = await queue.forward(letters);
+      for (const { newMessageId } of forwarded) ours.add(newMessageId);
+      yield forwarded.map((one) => ({ ...one, failedAt: failedAt.get(one.event) }));
+      await sleep(Math.max(0, startedAt + (ours.size / perSecond) * 1000 - performance.now()));
+    }
+  }
 
   return {
     /** Changes nothing. */
@@ -62,26 +95,21 @@ export function redriveStack({ outputs, clientConfig }: Pick<TargetStack, 'outpu
     /** What was moved until then stays moved, if it throws. */
     async move(
       queues: readonly DeadLetterQueueName[],
+      found: readonly Found[],
       { max, perSecond }: { readonly max: number; readonly perSecond: number },
       report: Report,
     ): Promise<Moved[]> {
-      const startedAt = performance.now();
       const moved: Moved[] = [];
-      // What dies again while we move must not be moved for ever.
-      const ours = new Set<string>();
       for (const name of queues) {
-        const queue = queueOf(name);
-        for await (const letters of queue.take(max - moved.length, ours)) {
-          // Before the move: from then on the record may speak of its result.
-          const failedAt = new Map(
-            await Promise.all(letters.map(async ({ event }) => [event, failedAtOf(await recordOf(event))] as const)),
-          );
-          for (const forwarded of await queue.forward(letters)) {
-            ours.add(forwarded.newMessageId);
-            moved.push({ ...forwarded, failedAt: failedAt.get(forwarded.event) });
+        const seen = found.filter((one) => one.queue === name);
+        if (await allCanGo(name, seen, max - moved.length)) {
+          await queueOf(name).moveAll(perSecond, (count) => report(`${count} moved`));
+          moved.push(...seen.flatMap(asMoved));
+        } else {
+          for await (const some of moveSome(name, max - moved.length, perSecond)) {
+            moved.push(...some);
+            report(`${moved.length} moved`);
           }
-          report(`${moved.length} moved`);
-          await sleep(Math.max(0, startedAt + (moved.length / perSecond) * 1000 - performance.now()));
         }
       }
       return moved;
@@ -97,7 +125,8 @@ export function redriveStack({ outputs, clientConfig }: Pick<TargetStack, 'outpu
       const ended: Ending[] = [];
       let pause = firstPause;
       for (let lastNews = performance.now(); ; ) {
-        const dead = new Set((await queueOf('uploads').sample(sampleSize)).map(({ messageId }) => messageId));
+        const letters = await queueOf('uploads').sample(sampleSize);
+        const dead = new Set(letters.flatMap(({ messageId, event }) => [messageId, event?.correlationId ?? messageId]));
         const seen = await inTurns(open, async ({ moved: message }) => {
           const [decision, record] = await Promise.all([memory.find(message.event), recordOf(message.event)]);
           return { moved: message, verdict: verdictOf(message, { decision, record, dead }) };
@@ -119,6 +148,10 @@ export function redriveStack({ outputs, clientConfig }: Pick<TargetStack, 'outpu
       dynamoDb.destroy();
     },
   };
+}
+
+function asMoved({ letter: { event }, record }: Found): Moved[] {
+  return event === undefined ? [] : [{ event, newMessageId: undefined, failedAt: failedAtOf(record) }];
 }
 
 /** Some at a time: asking for thousands at once would slow down what answers. */

@@ -15,7 +15,7 @@ export interface Evidence {
   /** What the dispatcher remembers. */
   readonly decision: Decision | undefined;
   readonly record: ImageRecord | undefined;
-  /** The ids of messages in the dead-letter queue: as many of them as could be seen. */
+  /** The messages in the dead-letter queue, as many of them as could be seen: their ids, and their events' correlation ids. */
   readonly dead: ReadonlySet<string>;
 }
 
@@ -24,7 +24,7 @@ export function verdictOf({ event, newMessageId, failedAt }: Moved, { decision, 
   if (decision !== undefined) return decision.outcome;
   const failedAnew =
     record?.outcome === 'failed' && record.sequencer === event.image.sequencer && record.recordedAt !== failedAt;
-  return failedAnew || dead.has(newMessageId) ? 'died again' : 'undecided';
+  return failedAnew || dead.has(newMessageId ?? event.correlationId) ? 'died again' : 'undecided';
 }
 
 export function failedAtOf(record: ImageRecord | undefined): string | undefined {

@@ -43,7 +43,7 @@ async function redrive(options: RedriveOptions): Promise<number> {
     if (!options.yes && !(await confirm(`Move ${movable} of ${all} back to UploadQueue of ${stack.name}?`))) {
       return say('Nothing was moved.');
     }
-    const moved = await showStep('Move', (report) => letters.move(options.queues, options, report));
+    const moved = await showStep('Move', (report) => letters.move(options.queues, found, options, report));
     const patience = { patienceMillis: options.waitMinutes * 60_000 };
     const endings = await showStep('Outcomes', (report) => letters.follow(moved, patience, report));
     sayEnds(endings, options, await letters.count(options.queues));

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 
-/** statemachine/image-pipeline.asl.json, read for tests: every state, those within Parallel and Map too. */
+/** statemachine/image-pipeline.asl.json, read for tests and tools: every state, those within Parallel and Map too. */
 
 const retrier = z.looseObject({
   ErrorEquals: z.array(z.string()),
@@ -11,7 +11,8 @@ const retrier = z.looseObject({
 });
 const catcher = z.looseObject({ ErrorEquals: z.array(z.string()), Next: z.string() });
 
-interface Machine {
+export interface Machine {
+  readonly StartAt: string;
   readonly States: Readonly<Record<string, State>>;
 }
 export interface State {
@@ -21,6 +22,7 @@ export interface State {
   readonly Assign?: Readonly<Record<string, unknown>> | undefined;
   readonly Output?: unknown;
   readonly TimeoutSeconds?: number | undefined;
+  readonly Next?: string | undefined;
   readonly Choices?: readonly { readonly Condition: string; readonly Next: string }[] | undefined;
   readonly Default?: string | undefined;
   readonly Retry?: readonly z.infer<typeof retrier>[] | undefined;
@@ -29,13 +31,16 @@ export interface State {
   readonly ItemProcessor?: Machine | undefined;
 }
 
-const machine: z.ZodType<Machine> = z.lazy(() => z.looseObject({ States: z.record(z.string(), state) }));
+const machine: z.ZodType<Machine> = z.lazy(() =>
+  z.looseObject({ StartAt: z.string(), States: z.record(z.string(), state) }),
+);
 const state: z.ZodType<State> = z.looseObject({
   Type: z.string(),
   Resource: z.string().optional(),
   Arguments: z.record(z.string(), z.unknown()).optional(),
   Assign: z.record(z.string(), z.unknown()).optional(),
   TimeoutSeconds: z.int().optional(),
+  Next: z.string().optional(),
   Choices: z.array(z.looseObject({ Condition: z.string(), Next: z.string() })).optional(),
   Default: z.string().optional(),
   Retry: z.array(retrier).optional(),
@@ -48,7 +53,8 @@ const definition = JSON.parse(
   readFileSync(new URL('../statemachine/image-pipeline.asl.json', import.meta.url), 'utf8'),
 );
 const root = z.looseObject({ TimeoutSeconds: z.int(), QueryLanguage: z.literal('JSONata') }).parse(definition);
-const states = [...allStates(machine.parse(definition))];
+const main = machine.parse(definition);
+const states = [...allStates(main)];
 
 function* allStates({ States }: Machine): Generator<readonly [name: string, state: State]> {
   for (const [name, found] of Object.entries(States)) {
@@ -63,6 +69,7 @@ function* allStates({ States }: Machine): Generator<readonly [name: string, stat
 }
 
 export const workflow = {
+  machine: main,
   timeoutSeconds: root.TimeoutSeconds,
   states: new Map(states),
   /** The Task states; `functionId` where one invokes a function of the template. */

@@ -49,7 +49,7 @@ export function exampleBatches(): readonly (readonly ExampleImage[])[] {
 /** When the messages come, in order. */
 function arrivals(random: () => number): readonly number[] {
   return Array.from({ length: SECONDS }, (_, second) => {
-    const burst = second >= 17 * 60 && second < 21 * 60 ? 70 : 0;
+    const burst = second >= 17 * 60 && second < 21 * 60 ? 180 : 0;
     const count = Math.round((2.5 + second / 2400 + burst) * (0.4 + 1.2 * random()));
     return Array.from({ length: count }, () => second + random()).toSorted((a, b) => a - b);
   }).flat();
@@ -59,8 +59,8 @@ function image(arrived: number, started: number, random: () => number): ExampleI
   // A product of evenly spread numbers leans to the left, with a long tail, as the sizes of photographs do.
   const megabytes = 0.4 + 14 * random() * random();
   const slowness = 0.75 + 0.5 * random();
-  const describing = slowness * (0.18 + 0.045 * megabytes);
-  const rendering = slowness * (0.35 + 0.17 * megabytes);
+  const describing = slowness * (0.06 + 0.006 * megabytes);
+  const rendering = slowness * (0.12 + 0.075 * megabytes);
   const failing = started > 41 * 60 && started < 45 * 60 && random() < 1 / 12;
   const outcome = pick(outcomes, random()) ?? 'processed';
   const working = outcome === 'deleted' ? 0.1 : (failing ? 3 : 1) * rendering + 0.12;

@@ -1,20 +1,16 @@
-/** What a run will cost, before it is started. One place: a price list of the project goes here. */
+/** What a run will cost, before it is started: the cost model's image, and what a load test does beside. */
+import { costPerImage } from '../cost/model.ts';
+import { prices } from '../cost/prices.ts';
 
-// Dollars a million, us-east-1: S3 requests that write, and the rest as the pipeline's bench and bills have them.
-const dollarsAMillion = {
-  'the upload’s PUT': 5,
-  'PUTs of six renditions': 30,
-  'reads of the upload by three workers': 1.2,
-  'Lambda: 4 GB-seconds on arm64': 54,
-  'Step Functions EXPRESS': 4,
-  'DynamoDB: memory of the dispatcher, record, announcement': 4,
-  'EventBridge, SQS, logs': 5,
-  'its removal afterwards': 15,
-  'watching it: the records are read until it is decided': 4,
-} as const;
+// The upload's own PUT; its deletion, which goes through the pipeline too and lists what to remove; and, until it is
+// decided, looks at its record.
+const puts = 1;
+const removal =
+  prices.expressRequest.usd + prices.s3Write.usd + prices.eventBridgeDataEvent.usd + prices.eventBridgeCustomEvent.usd;
+const looks = 20;
 
 /** US dollars, rounded up to the cent. */
 export function estimatedCost(changes: number): number {
-  const each = Object.values(dollarsAMillion).reduce((sum, dollars) => sum + dollars, 0) / 1_000_000;
+  const each = costPerImage() + puts * prices.s3Write.usd + removal + looks * prices.dynamoDbRead.usd;
   return Math.ceil(changes * each * 100) / 100;
 }

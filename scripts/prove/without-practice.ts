@@ -9,7 +9,7 @@ export const withoutPractice: Readonly<
   },
   'Reserved concurrency for every function': {
     file: 'template.yaml',
-    from: 'ResizeConcurrency: 200',
+    from: 'ResizeConcurrency: 204',
     to: 'ResizeConcurrency: 100',
   },
   'Warm workers in prod, more of them when they are busy': {
@@ -152,7 +152,144 @@ export const withoutPractice: Readonly<
   },
   'Position stays out of records': {
     file: 'template.yaml',
-    from: "    Default: 'false'\n    Description: Whether an image's GPS",
-    to: "    Default: 'true'\n    Description: Whether an image's GPS",
+    from: "    Default: 'false'\n    Description: >-\n      Whether an image's GPS",
+    to: "    Default: 'true'\n    Description: >-\n      Whether an image's GPS",
+  },
+  'Kill switch': {
+    file: 'scripts/intake-report.ts',
+    from: 'retentionSeconds * 1000',
+    to: 'retentionSeconds * 2000',
+  },
+  'A person’s pause wins': {
+    file: 'statemachine/intake-breaker.asl.json',
+    from: "$ruleState = 'DISABLED'",
+    to: "$ruleState = 'GONE'",
+  },
+  'Redrive that says why, and what became of each': {
+    file: 'scripts/redrive-verdict.ts',
+    from: 'failedAnew || dead.has(',
+    to: 'dead.has(',
+  },
+  'Error rate by metric math': {
+    file: 'template.yaml',
+    from: 'FILL(failed, 0) + FILL(late, 0) > 5',
+    to: 'FILL(failed, 0) + FILL(late, 0) > 0',
+  },
+  'Anomaly detection on volume and duration': {
+    file: 'template.yaml',
+    from: '              MetricName: UploadToReady\n',
+    to: '              MetricName: UploadToDecision\n',
+  },
+  'Business metrics without a call': {
+    file: 'adapters/decision-log.ts',
+    from: 'if (decision.repeated) return',
+    to: "if (decision.outcome === 'vanished') return",
+  },
+  'Metrics of two stages do not mix': {
+    file: 'template.yaml',
+    from: 'POWERTOOLS_SERVICE_NAME: !Ref AWS::StackName',
+    to: 'POWERTOOLS_SERVICE_NAME: darkroom',
+  },
+  'A synthetic user': {
+    file: 'core/probe-pipeline.ts',
+    from: "verdict: 'healthy', readyMillis: shown.readyMillis",
+    to: "verdict: 'healthy', readyMillis: 0",
+  },
+  'Silence rings': {
+    file: 'template.yaml',
+    from: 'TreatMissingData: !FindInMap [Stages, !Ref Stage, ProbeAbsence]',
+    to: 'TreatMissingData: notBreaching',
+  },
+  'One dashboard, three questions': {
+    file: 'template.yaml',
+    from: '"NumberOfMessagesSent", "QueueName"',
+    to: '"MessagesSent", "QueueName"',
+  },
+  'Saved queries': {
+    file: 'template.yaml',
+    from: 'fields @timestamp, service, message, outcome',
+    to: 'fields @timestamp, service, message, outcom',
+  },
+  'One correlation id in every line': {
+    file: 'adapters/workflow-task.ts',
+    from: '      logger.setCorrelationId(task.correlationId);\n',
+    to: '',
+  },
+  'Traces through all steps': { file: 'template.yaml', from: '    Tracing: Active\n', to: '' },
+  'Logs hold nobody’s data': {
+    file: 'template.yaml',
+    from: '        IncludeExecutionData: false\n',
+    to: '        IncludeExecutionData: true\n',
+  },
+  'CodeDeploy’s role, exactly': {
+    file: 'template.yaml',
+    from: 'Action: [lambda:GetAlias, lambda:UpdateAlias, lambda:GetProvisionedConcurrencyConfig]',
+    to: 'Action: [lambda:GetAlias, lambda:UpdateAlias, lambda:UpdateFunctionCode, lambda:GetProvisionedConcurrencyConfig]',
+  },
+  'Who writes uploads beside people': {
+    file: 'template.yaml',
+    from: '${UploadBucket.Arn}/darkroom-release/*',
+    to: '${UploadBucket.Arn}/*',
+  },
+  'First gate: 5 % of each function': {
+    file: 'template.yaml',
+    from: 'CanaryPercentage: 5, CanaryInterval: 10',
+    to: 'CanaryPercentage: 5, CanaryInterval: 5',
+  },
+  'Second gate: 20 % of the workflow': {
+    file: 'template.yaml',
+    from: 'Percentage: !If [ShiftsGradually, 20, !Ref AWS::NoValue]',
+    to: 'Percentage: !If [ShiftsGradually, 50, !Ref AWS::NoValue]',
+  },
+  'A real image before any traffic': {
+    file: 'template.yaml',
+    from: 'PreTraffic: !If [IsAccount, !Ref CheckReleaseFunction, !Ref AWS::NoValue]',
+    to: 'PostTraffic: !If [IsAccount, !Ref CheckReleaseFunction, !Ref AWS::NoValue]',
+  },
+  'Alarms on the new version only': {
+    file: 'template.yaml',
+    from: '        - { Name: ExecutedVersion, Value: !GetAtt ResizeImageFunction.Version.Version }\n',
+    to: '',
+  },
+  'Every rollback alarm is listened to': {
+    file: 'template.yaml',
+    from: 'Alarms: [!Ref ImagePipelineFailedRollbackAlarm, !Ref ImagePipelineTimedOutRollbackAlarm]',
+    to: 'Alarms: [!Ref ImagePipelineFailedRollbackAlarm]',
+  },
+  'Callers use aliases': {
+    file: 'template.yaml',
+    from: '        ResizeImageFunction: !Ref ResizeImageFunction.Alias\n',
+    to: '        ResizeImageFunction: !GetAtt ResizeImageFunction.Arn\n',
+  },
+  'How a bad release dies, shown': { file: 'template.yaml', from: 'CanaryPercentage: 5,', to: 'CanaryPercentage: 10,' },
+  'The template as CloudFormation gets it': {
+    file: 'scripts/waivers.ts',
+    from: 'comment: z.string().min(10)',
+    to: 'comment: z.string().optional()',
+  },
+  'A boundary that the account owns': {
+    file: 'governance/permissions-boundary.yaml',
+    from: '              - s3:PutObject\n',
+    to: '',
+  },
+  'Guardrails, rules, budget, anomalies': {
+    file: 'governance/config-rules.yaml',
+    from: 'SourceIdentifier: S3_BUCKET_SSL_REQUESTS_ONLY',
+    to: 'SourceIdentifier: S3_BUCKET_TLS_ONLY',
+  },
+  'Licences that bind no fork': {
+    file: 'package-lock.json',
+    from: '"license": "MIT-0"',
+    to: '"license": "GPL-3.0-only"',
+  },
+  'Nothing lost under load': {
+    file: 'load-tests/scenarios/ramp.yml',
+    from: 'changes.sent == changes.decided + changes.deadLettered',
+    to: 'changes.sent >= changes.decided + changes.deadLettered',
+  },
+  'The presets are the bill': {
+    file: 'scripts/cost/prices.ts',
+    from: 's3Write: { usd: 5 / MILLION',
+    to: 's3Write: { usd: 6 / MILLION',
   },
 };

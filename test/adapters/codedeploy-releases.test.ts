@@ -67,7 +67,7 @@ describe('the new version of a deployment', () => {
 it.each([
   [{ verdict: 'passed' } as const, 'Succeeded'],
   [{ verdict: 'refused', reason: 'no' } as const, 'Failed'],
-])('reports $verdict as %s', async (verdict, status) => {
+])('reports %j as %s', async (verdict, status) => {
   codeDeploy.on(PutLifecycleEventHookExecutionStatusCommand).resolves({});
   await releases.report({ deploymentId: 'd-1', executionId: 'e-1' }, verdict);
   expect(codeDeploy.commandCalls(PutLifecycleEventHookExecutionStatusCommand)[0]?.args[0].input).toEqual({

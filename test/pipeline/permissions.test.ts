@@ -29,13 +29,13 @@ const permissions = ofType(template, 'AWS::Serverless::Function').flatMap(([id])
     );
 });
 
-/** `UploadBucket` or, of what is in it, `UploadBucket/*`. */
+/** `UploadBucket` or, of what is in it, `UploadBucket/*`: which part of it, the emulator sees to. */
 function resourceName([resource]: readonly Json[]): string {
-  const [, id = '', inside = ''] =
-    /^(?:\$\{)?(\w+)(?:\.Arn\}?)?(\/\*)?$/.exec(
+  const [, id = '', inside] =
+    /^(?:\$\{)?(\w+)(?:\.Arn\}?)?(\/.*)?$/.exec(
       String(at(resource, 'Ref') ?? at(resource, 'Fn::GetAtt') ?? at(resource, 'Fn::Sub')),
     ) ?? [];
-  return `${id}${inside}`;
+  return inside === undefined ? id : `${id}/*`;
 }
 
 const key = 'permissions.jpg';

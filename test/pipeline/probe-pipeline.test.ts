@@ -45,7 +45,7 @@ it('a probe of a pipeline that works is healthy, says so in metrics, and leaves 
   expect(others).toEqual([]);
   expect(metrics).toMatchObject({ service: stackName, ProbeFailed: 0, ProbeUploadToReady: expect.any(Number) });
 
-  expect(await uploads()).toEqual([]);
+  expect(await uploads()).not.toContain(healthy.key);
   expect(await pipeline.renditionKeys(healthy.key)).toEqual([]);
   expect(await pipeline.record(healthy.key)).toMatchObject({ outcome: 'deleted' });
 });
@@ -58,7 +58,7 @@ it('a probe of a pipeline that takes no work fails as late, says so in metrics, 
   const [metrics] = lines.filter((line) => line['_aws'] !== undefined);
   expect(metrics).toMatchObject({ service: stackName, ProbeFailed: 1 });
   expect(metrics).not.toHaveProperty('ProbeUploadToReady');
-  expect(await uploads()).toEqual([]);
+  expect(await uploads()).not.toContain(failed.key);
 
   // Mended: what was deleted meanwhile ends as deleted, whichever of its two events is tried again.
   await permission.giveBack();

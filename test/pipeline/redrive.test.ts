@@ -13,7 +13,7 @@ const pipeline = emulatedPipeline();
 const permission = rolePermissions(pipeline);
 const outputs = inject('outputs');
 const undeliveredUrl = output(outputs, 'UndeliveredEventQueueUrl');
-const letters = redriveStack({ outputs, clientConfig: clientConfig(inject('emulator')) });
+const letters = redriveStack({ outputs, clientConfig: clientConfig(inject('emulator')), emulated: true });
 const quiet = () => undefined;
 const unhurried = { max: 100, perSecond: 500 };
 const patience = { patienceMillis: 90_000 };
@@ -38,7 +38,7 @@ const dead = (count: number) =>
 const causes = async () =>
   causesOf(await letters.look(deadLetterQueueNames)).map(({ text, found }) => [found.length, text]);
 const redrive = async () => {
-  const moved = await letters.move(deadLetterQueueNames, unhurried, quiet);
+  const moved = await letters.move(deadLetterQueueNames, [], unhurried, quiet);
   const endings = await letters.follow(moved, patience, quiet);
   return endings.map(({ moved: { event }, verdict }) => [event.image.key, verdict]).sort();
 };
@@ -100,7 +100,7 @@ it('moves no more than it is told to', async () => {
     const MessageBody = messageBody(pipeline.bucket, { key, etag: 'e', size: 1, sequencer: '0055AED6DCD90281E5' });
     await pipeline.sqs.send(new SendMessageCommand({ QueueUrl: undeliveredUrl, MessageBody }));
   }
-  const moved = await letters.move(deadLetterQueueNames, { max: 2, perSecond: 500 }, quiet);
+  const moved = await letters.move(deadLetterQueueNames, [], { max: 2, perSecond: 500 }, quiet);
   expect(await letters.count(deadLetterQueueNames)).toBe(1);
   const endings = await letters.follow(moved, patience, quiet);
   expect(endings.map(({ verdict }) => verdict)).toEqual(['vanished', 'vanished']);

@@ -1,7 +1,16 @@
-import { describe, expect, it } from 'vitest';
+import {
+  GetQueueAttributesCommand,
+  ListMessageMoveTasksCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+  StartMessageMoveTaskCommand,
+} from '@aws-sdk/client-sqs';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { ImageRecord } from '../../core/record.ts';
 import { causesOf, type Found } from '../../scripts/dead-letter-cause.ts';
 import { parseOptions } from '../../scripts/redrive-options.ts';
+import { redriveStack } from '../../scripts/redrive-stack.ts';
 import { isGood, type Moved, totalsOf, verdictOf } from '../../scripts/redrive-verdict.ts';
 import { createdEvent, uploadOf } from '../support/upload-events.ts';
 
@@ -120,6 +129,12 @@ describe('what became of a moved message', () => {
     expect(verdictOf(moved, { ...nothing, ...evidence })).toBe('died again');
   });
 
+  it('is told by its event where SQS moved it and does not say under which id', () => {
+    const byQueue = { ...moved, newMessageId: undefined };
+    expect(verdictOf(byQueue, { ...nothing, dead: new Set(['other', event.correlationId]) })).toBe('died again');
+    expect(verdictOf(byQueue, { ...nothing, dead: new Set(['other']) })).toBe('undecided');
+  });
+
   it('is not told by the failure of another state of the image', () => {
     const record = failedRecord({ sequencer: later, recordedAt: '2026-01-02T04:00:00Z' });
     expect(verdictOf(moved, { ...nothing, record })).toBe('undecided');
@@ -135,6 +150,55 @@ describe('what became of a moved message', () => {
       false,
       false,
     ]);
+  });
+});
+
+describe('in an account', () => {
+  const sqs = mockClient(SQSClient);
+  const task = (Status: string, changes = {}) => ({ Results: [{ Status, ...changes }] });
+  const stack = redriveStack({
+    outputs: {
+      UploadDeadLetterQueueUrl: 'https://sqs/dead',
+      UploadQueueUrl: 'https://sqs/uploads',
+      ImageTableName: 'images',
+      IdempotencyTableName: 'idempotency',
+    },
+    clientConfig: {},
+    emulated: false,
+  });
+  const move = (letters: readonly Found[], max = 100) =>
+    stack.move(['uploads'], letters, { max, perSecond: 50 }, () => undefined);
+
+  beforeEach(() => {
+    sqs.reset();
+    sqs.on(GetQueueAttributesCommand).resolves({ Attributes: { ApproximateNumberOfMessages: '1' } });
+    sqs
+      .on(GetQueueAttributesCommand, { AttributeNames: ['QueueArn'] })
+      .resolves({ Attributes: { QueueArn: 'arn:aws:sqs:us-east-1:1:dead' } });
+    sqs.on(StartMessageMoveTaskCommand).resolves({});
+    sqs.on(ReceiveMessageCommand).resolves({});
+  });
+
+  it('SQS moves the uploads itself, at the pace it is told, and is waited for', async () => {
+    sqs.on(ListMessageMoveTasksCommand).resolvesOnce(task('RUNNING')).resolves(task('COMPLETED'));
+    expect(await move([found()])).toMatchObject([{ event, newMessageId: undefined }]);
+    expect(sqs.commandCalls(StartMessageMoveTaskCommand).map((call) => call.args[0].input)).toEqual([
+      { SourceArn: 'arn:aws:sqs:us-east-1:1:dead', MaxNumberOfMessagesPerSecond: 50 },
+    ]);
+    expect(sqs.commandCalls(ListMessageMoveTasksCommand)).toHaveLength(2);
+  });
+
+  it('SQS says why it gave up', async () => {
+    sqs.on(ListMessageMoveTasksCommand).resolves(task('FAILED', { FailureReason: 'AccessDenied' }));
+    await expect(move([found()])).rejects.toThrow('SQS stopped moving messages (AccessDenied)');
+  });
+
+  it.each([
+    ['one that nobody can read is among them', [found(), found({ event: undefined })], 100],
+    ['fewer are asked for than there are', [found()], 0],
+  ])('messages are moved one by one when %s', async (_, letters, max) => {
+    await move(letters, max);
+    expect(sqs.commandCalls(StartMessageMoveTaskCommand)).toEqual([]);
   });
 });
 

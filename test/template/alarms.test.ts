@@ -112,7 +112,10 @@ describe.each(stages)('stage %s', (stage) => {
       const [concurrency] = ofType(templateFor(stage), 'AWS::CloudWatch::Alarm').filter(
         ([, alarm]) => watched(alarm) === id && alarm.Properties['MetricName'] === 'ConcurrentExecutions',
       );
-      expect(concurrency?.[1].Properties['Threshold']).toBe(Properties['ReservedConcurrentExecutions']);
+      // Near the reserve; back-pressure.test.ts sees that it can be reached.
+      const reserve = numberAt(Properties['ReservedConcurrentExecutions']);
+      expect(concurrency?.[1].Properties['Threshold']).toBeLessThanOrEqual(reserve);
+      expect(concurrency?.[1].Properties['Threshold']).toBeGreaterThan(0.6 * reserve);
     },
   );
 });

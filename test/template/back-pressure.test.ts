@@ -43,6 +43,23 @@ describe.each(stages)('stage %s', (stage) => {
     expect(reserved('ResizeImageFunction')).toBeGreaterThanOrEqual(imagesInWork * renditionGroups.length);
   });
 
+  it('rings for busy workers at a number that its pollers can bring about', () => {
+    const rings = (stem: string) => numberAt(properties(`${stem}ConcurrencyAlarm`)['Threshold']);
+    expect(rings('DispatchImages')).toBeLessThanOrEqual(numberAt(mapping, 'ScalingConfig', 'MaximumConcurrency'));
+    expect(rings('ExtractMetadata')).toBeLessThanOrEqual(imagesInWork);
+    expect(rings('RemoveRenditions')).toBeLessThanOrEqual(imagesInWork);
+    expect(rings('ResizeImage')).toBeLessThanOrEqual(imagesInWork * renditionGroups.length);
+  });
+
+  it.runIf(stage !== 'local')('leaves room beside the pollers for the check of a release', () => {
+    expect(reserved('DispatchImagesFunction')).toBeGreaterThan(
+      numberAt(mapping, 'ScalingConfig', 'MaximumConcurrency'),
+    );
+    expect(reserved('ExtractMetadataFunction')).toBeGreaterThan(imagesInWork);
+    expect(reserved('RemoveRenditionsFunction')).toBeGreaterThan(imagesInWork);
+    expect(reserved('ResizeImageFunction')).toBeGreaterThan(imagesInWork * renditionGroups.length);
+  });
+
   it('keeps workers warm within half of the reserve, so that a deployment can warm the next version beside them', () => {
     const targets = ofType(templateFor(stage), 'AWS::ApplicationAutoScaling::ScalableTarget');
     expect(targets).toHaveLength(stage === 'prod' ? 3 : 0);

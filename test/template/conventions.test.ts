@@ -130,7 +130,7 @@ it.each([
 
 it('keeps the records when the stack goes', () => {
   const { DeletionPolicy, UpdateReplacePolicy } = resource('ImageTable');
-  expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['Retain', 'Retain']);
+  expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain']);
 });
 
 describe.each(stages)('stage %s', (stage) => {
@@ -192,23 +192,26 @@ describe.each(ofType(template, 'AWS::S3::Bucket'))('%s', (id, { Properties, Dele
   });
 
   it('survives the stack', () => {
-    expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['Retain', 'Retain']);
+    expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain']);
   });
 });
 
 it('keeps the versions of an upload, for a stated time', () => {
   const { Properties } = resource('UploadBucket');
   expect(Properties['VersioningConfiguration']).toEqual({ Status: 'Enabled' });
-  expect(JSON.stringify(Properties['LifecycleConfiguration'])).toMatch(
-    /"NoncurrentVersionExpiration":\{"NoncurrentDays":\d+\}/,
-  );
+  const rules = [at(Properties['LifecycleConfiguration'], 'Rules') ?? []].flat();
+  const forAll = rules.filter((rule) => at(rule, 'Prefix') === undefined);
+  expect(forAll.flatMap((rule) => at(rule, 'NoncurrentVersionExpiration') ?? [])).toEqual([{ NoncurrentDays: 30 }]);
   expect(at(Properties['NotificationConfiguration'], 'EventBridgeConfiguration', 'EventBridgeEnabled')).toBe(true);
 });
 
-it('keeps no probe for longer than a day, and nothing else for less than a month', () => {
+it('keeps no probe and no check of a release for longer than a day, and nothing else for less than a month', () => {
   const rules = at(resource('UploadBucket').Properties['LifecycleConfiguration'], 'Rules');
   const expiring = [rules ?? []].flat().filter((rule) => at(rule, 'ExpirationInDays') !== undefined);
-  expect(expiring.map((rule) => [at(rule, 'Prefix'), at(rule, 'ExpirationInDays')])).toEqual([[PROBE_PREFIX, 1]]);
+  expect(expiring.map((rule) => [at(rule, 'Prefix'), at(rule, 'ExpirationInDays')])).toEqual([
+    [PROBE_PREFIX, 1],
+    ['darkroom-release/', 1],
+  ]);
 });
 
 describe.each(ofType(template, 'AWS::SQS::Queue'))('%s', (id) => {

@@ -52,7 +52,7 @@ describe('the data key', () => {
   it('is renewed every year, and outlives the stack like the data that nobody could read without it', () => {
     const { Properties, DeletionPolicy, UpdateReplacePolicy } = resource('DataKey');
     expect(Properties['EnableKeyRotation']).toBe(true);
-    expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['Retain', 'Retain']);
+    expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain']);
   });
 
   it('lets EventBridge deliver into the encrypted queues, for the rules of this stack alone', () => {
@@ -63,8 +63,8 @@ describe('the data key', () => {
       Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
       Resource: '*',
       Condition: {
-        StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
-        ArnLike: {
+        StringEqualsIfExists: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
+        ArnLikeIfExists: {
           'aws:SourceArn': {
             'Fn::Sub': 'arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/${AWS::StackName}-*',
           },

@@ -298,7 +298,14 @@ it('lets the circuit breaker switch the intake and look at its alarm, and nothin
         'arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:event-source-mapping:${DispatchImagesFunctionUploads}',
         'lambda:UpdateEventSourceMapping',
       ),
-      ...allow('UploadQueueUndecidedAlarm', 'cloudwatch:DescribeAlarms'),
+      ...allow(
+        'arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*',
+        'cloudwatch:DescribeAlarms',
+      ),
+      ...allow(
+        'arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/${AWS::StackName}-IntakeBreakerRule-*',
+        'events:DescribeRule',
+      ),
       ...byTracing,
     ]),
   );

@@ -1,0 +1,52 @@
+/**
+ * What the model has to assume because neither the code nor a bench on this machine can tell. Each is one number, so
+ * that a month of real traffic can correct it.
+ */
+export const assumptions = {
+  /** CPU time on Lambda's Graviton over that on the machine of the bench. */
+  graviton: 1,
+  /** CPU time on Lambda's x86 over that on the machine of the bench. */
+  x86: 1,
+  /** Waiting for the first byte of a GET, and for a PUT's answer, in ms. The PUTs of a group go out side by side. */
+  s3GetMillis: 20,
+  s3PutMillis: 30,
+  /** From S3 into one worker, in MB a second. */
+  s3MegabytesPerSecond: 90,
+  /** CPU time of an invocation beside the pictures: event, SDK, log line. */
+  handlerCpuMillis: 4,
+  /** What an EXPRESS workflow needs beside its workers: about twenty states, four calls of other services. */
+  workflowMillis: 150,
+  /** Of the dispatcher for a batch beside the wait, and for an event that it remembers. */
+  dispatcherMillis: 30,
+  repeatMillis: 20,
+  /** The slowest image of a batch over the average one: the dispatcher is paid until that is decided. */
+  slowestOfBatch: 1.5,
+  /** Of all invocations; each pays for the load of its modules. docs/decisions/0004. */
+  coldStarts: 0.01,
+  coldStartMillis: 400,
+
+  /** Bytes of one line as CloudWatch counts them: 26 more than the line. */
+  workerLogBytes: 590,
+  decisionLogBytes: 680,
+  /** Two metrics in EMF. */
+  metricsLogBytes: 580,
+  /** `platform.start` and `platform.report`, which Lambda writes for every invocation. */
+  platformLogBytes: 710,
+  /** Of stored logs: what is left of a byte once it is compressed. */
+  logCompression: 0.15,
+  /** A workflow's history with its data at level ALL: one line each for the entry and exit of a state. */
+  historyBytesPerState: 1400,
+
+  /** A record, and what each rendition adds to it. */
+  recordBytes: 800,
+  renditionRecordBytes: 165,
+  idempotencyRecordBytes: 300,
+
+  /** X-Ray's default rule: the first request each second, which is little here, and this share of the others. */
+  tracedShare: 0.05,
+  /** Requests that still reach KMS with a bucket key: "up to 99 %" are saved. */
+  bucketKeyRequests: 0.01,
+  /** Waiting pollers of the event source mapping ask three times a minute each, also when nothing comes. */
+  pollers: 5,
+  pollsPerMinute: 3,
+} as const;

@@ -1,0 +1,93 @@
+/** What a stage deploys, as far as it shows on the bill: read from template.yaml, the workflow and the presets. */
+import { type RenditionGroup, renditionGroups } from '../../core/presets.ts';
+import { at, numberAt, ofType, parameterDefault, type Stage, type Template, templateFor } from '../template.ts';
+
+export interface Deployment {
+  readonly workflow: 'EXPRESS' | 'STANDARD';
+  /** `ALL` writes a line for each entry and exit of a state. */
+  readonly workflowLog: 'OFF' | 'ERROR' | 'ALL';
+  readonly architecture: 'arm64' | 'x86_64';
+  /** MB by function. */
+  readonly memory: {
+    readonly dispatcher: number;
+    readonly metadata: number;
+    readonly resize: number;
+    readonly removal: number;
+  };
+  readonly batchSize: number;
+  readonly groups: readonly RenditionGroup[];
+  /** How a group is made: from one decode, a decode for each rendition, or that at sharp's default efforts. */
+  readonly rendering: 'one decode' | 'a decode each' | 'a decode each, default efforts';
+  /** `Infinity`: the logs never expire. */
+  readonly logRetentionDays: number;
+  readonly tracing: 'sampled' | 'every image' | 'none';
+  /** S3's own keys cost nothing; a customer-managed key is asked for each object, unless the bucket has a key of its own. */
+  readonly bucketKeys: 'S3’s own' | 'customer-managed, bucket keys' | 'customer-managed, asked each time';
+  /** Paid by the month, whatever comes. */
+  readonly standing: Standing;
+}
+
+export interface Standing {
+  readonly alarms: number;
+  readonly compositeAlarms: number;
+  readonly keys: number;
+  readonly dashboards: number;
+  readonly metrics: number;
+  /** GB kept warm. */
+  readonly provisionedGigabytes: number;
+}
+
+/** Of adapters/decision-log.ts: one for each outcome, and the time from upload to decision. */
+const CUSTOM_METRICS = 6;
+
+export function deploymentOf(stage: Exclude<Stage, 'local'>): Deployment {
+  const template = templateFor(stage);
+  const properties = (id: string) => {
+    const found = template.resources.get(id);
+    if (found === undefined) throw new Error(`template.yaml has no ${id}: scripts/cost/deployment.ts reads it.`);
+    return found.Properties;
+  };
+  const memoryOf = (id: string) => numberAt(properties(id)['MemorySize']);
+  const pipeline = properties('ImagePipeline');
+  const logging = at(pipeline['Logging'], 'Level');
+  return {
+    workflow: pipeline['Type'] === 'EXPRESS' ? 'EXPRESS' : 'STANDARD',
+    workflowLog: logging === 'ALL' || logging === 'ERROR' ? logging : 'OFF',
+    architecture: parameterDefault('Architecture') === 'arm64' ? 'arm64' : 'x86_64',
+    memory: {
+      dispatcher: memoryOf('DispatchImagesFunction'),
+      metadata: memoryOf('ExtractMetadataFunction'),
+      resize: memoryOf('ResizeImageFunction'),
+      removal: memoryOf('RemoveRenditionsFunction'),
+    },
+    batchSize: numberAt(properties('DispatchImagesFunction')['Events'], 'Uploads', 'Properties', 'BatchSize'),
+    groups: renditionGroups,
+    rendering: 'one decode',
+    logRetentionDays: numberAt(properties('DispatchImagesLogGroup')['RetentionInDays']),
+    tracing: template.functionGlobals['Tracing'] === 'Active' ? 'sampled' : 'none',
+    bucketKeys: bucketKeysOf(properties('RenditionBucket')['BucketEncryption']),
+    standing: standingOf(template),
+  };
+}
+
+function bucketKeysOf(encryption: Parameters<typeof at>[0]): Deployment['bucketKeys'] {
+  const rule = at(encryption, 'ServerSideEncryptionConfiguration', 0);
+  if (at(rule, 'ServerSideEncryptionByDefault', 'SSEAlgorithm') !== 'aws:kms') return 'S3’s own';
+  return at(rule, 'BucketKeyEnabled') === true ? 'customer-managed, bucket keys' : 'customer-managed, asked each time';
+}
+
+function standingOf(template: Template): Standing {
+  const count = (type: string) => ofType(template, type).length;
+  const provisioned = ofType(template, 'AWS::Serverless::Function').map(([, { Properties }]) => {
+    const warm = at(Properties['ProvisionedConcurrencyConfig'], 'ProvisionedConcurrentExecutions');
+    return warm === undefined ? 0 : (numberAt(warm) * numberAt(Properties['MemorySize'])) / 1024;
+  });
+  return {
+    alarms: count('AWS::CloudWatch::Alarm'),
+    compositeAlarms: count('AWS::CloudWatch::CompositeAlarm'),
+    keys: count('AWS::KMS::Key'),
+    dashboards: count('AWS::CloudWatch::Dashboard'),
+    metrics: CUSTOM_METRICS,
+    provisionedGigabytes: provisioned.reduce((sum, gigabytes) => sum + gigabytes, 0),
+  };
+}

@@ -1,0 +1,416 @@
+/** What one image uses, service by service, and what that costs. */
+import type { RenditionGroup } from '../../core/presets.ts';
+import { presetsFor } from '../../core/rendition.ts';
+import { assumptions } from './assumptions.ts';
+import { type Deployment, deploymentOf } from './deployment.ts';
+import { keptMeasurements, type Measured, type MeasuredUpload } from './measured.ts';
+import { type PriceName, prices } from './prices.ts';
+import { callsOn, invocationsOn, statesOn, waysOf } from './workflow-path.ts';
+
+export const services = [
+  'S3',
+  'Lambda',
+  'DynamoDB',
+  'Step Functions',
+  'CloudWatch Logs',
+  'EventBridge',
+  'SQS',
+  'X-Ray',
+  'KMS',
+] as const;
+export type Service = (typeof services)[number];
+
+export interface Usage {
+  readonly service: Service;
+  readonly what: string;
+  readonly price: PriceName;
+  /** For one image. */
+  readonly quantity: number;
+}
+
+/** What comes into the bucket; `upload` is one of the measured ones. */
+export type Image =
+  | { readonly becomes: 'processed'; readonly upload: string }
+  /** Refused by its header. */
+  | { readonly becomes: 'rejected' }
+  /** An event that was decided before. */
+  | { readonly becomes: 'repeat' }
+  /** A metadata-only update: the same way with no rendition group. */
+  | { readonly becomes: 'described'; readonly upload: string };
+
+export interface Mix {
+  readonly name: string;
+  readonly images: readonly { readonly share: number; readonly image: Image }[];
+}
+
+export const photographs = ['photo-3mp', 'photo-8mp', 'photo-12mp', 'photo-12mp-detailed'];
+const processed = (uploads: readonly string[], share = 1) =>
+  uploads.map((upload) => ({ share: share / uploads.length, image: { becomes: 'processed' as const, upload } }));
+
+export const mixes = {
+  photographs: { name: 'photographs, 3–12 megapixels', images: processed(photographs) },
+  web: { name: 'web pictures, 0.3 megapixels', images: processed(['web-jpeg', 'web-png']) },
+  repeats: {
+    name: 'half repeats, a third refused, a sixth photographs',
+    images: [
+      { share: 1 / 2, image: { becomes: 'repeat' } },
+      { share: 1 / 3, image: { becomes: 'rejected' } },
+      ...processed(photographs, 1 / 6),
+    ],
+  },
+  described: {
+    name: 'metadata only',
+    images: photographs.map((upload) => ({ share: 1 / photographs.length, image: { becomes: 'described', upload } })),
+  },
+} as const satisfies Readonly<Record<string, Mix>>;
+
+export type Bill = Readonly<Record<Service, number>>;
+
+/** US dollars for one image of the mix on average, without what is paid by the month. */
+export function costPerImage(
+  mix: Mix = mixes.photographs,
+  deployment: Deployment = deploymentOf('prod'),
+  measured: Measured = keptMeasurements(),
+): number {
+  return total(billOf(usageOf(mix, deployment, measured)));
+}
+
+export function usageOf(mix: Mix, deployment: Deployment, measured: Measured): Usage[] {
+  return mix.images.flatMap(({ share, image }) =>
+    usageOfImage(image, deployment, measured).map((usage) => ({ ...usage, quantity: usage.quantity * share })),
+  );
+}
+
+export function billOf(usage: readonly Usage[]): Bill {
+  const cost = (service: Service) =>
+    usage
+      .filter((line) => line.service === service)
+      .reduce((sum, { price, quantity }) => sum + quantity * prices[price].usd, 0);
+  return {
+    S3: cost('S3'),
+    Lambda: cost('Lambda'),
+    DynamoDB: cost('DynamoDB'),
+    'Step Functions': cost('Step Functions'),
+    'CloudWatch Logs': cost('CloudWatch Logs'),
+    EventBridge: cost('EventBridge'),
+    SQS: cost('SQS'),
+    'X-Ray': cost('X-Ray'),
+    KMS: cost('KMS'),
+  };
+}
+
+export function total(bill: Bill): number {
+  return services.reduce((sum, service) => sum + bill[service], 0);
+}
+
+// ── One image ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function usageOfImage(image: Image, deployment: Deployment, measured: Measured): Usage[] {
+  const work = workOf(image, deployment, measured);
+  return [...arrival(work, deployment), ...workers(work, deployment), ...coordination(work, deployment)];
+}
+
+/** Seconds and counts of one image. */
+interface Work {
+  /** None for a repeat: the dispatcher remembers. */
+  readonly workflow: Workflow | undefined;
+  readonly dispatcherSeconds: number;
+}
+
+interface Workflow {
+  readonly states: ReadonlyMap<string, number>;
+  readonly seconds: number;
+  readonly metadataSeconds: number;
+  readonly resizeSeconds: readonly number[];
+  readonly removalSeconds: number;
+  readonly renditions: number;
+  readonly reads: number;
+}
+
+function workOf(image: Image, deployment: Deployment, measured: Measured): Work {
+  if (image.becomes === 'repeat') return { workflow: undefined, dispatcherSeconds: seconds(assumptions.repeatMillis) };
+  const workflow = workflowOf(image, deployment, measured);
+  // One that is alone in its batch waits for nobody slower.
+  const slowest = deployment.batchSize === 1 ? 1 : assumptions.slowestOfBatch;
+  return {
+    workflow,
+    dispatcherSeconds: (workflow.seconds * slowest + seconds(assumptions.dispatcherMillis)) / deployment.batchSize,
+  };
+}
+
+function workflowOf(
+  image: Exclude<Image, { becomes: 'repeat' }>,
+  deployment: Deployment,
+  measured: Measured,
+): Workflow {
+  if (image.becomes === 'rejected') return refusal(deployment);
+  const upload = uploadNamed(image.upload, measured);
+  const groups = image.becomes === 'described' ? [] : deployment.groups;
+  const { metadata, resize } = workerSeconds(upload, { ...deployment, groups });
+  return {
+    states: statesOn(waysOf.processed, groups.length),
+    seconds: Math.max(metadata, ...resize) + seconds(assumptions.workflowMillis),
+    metadataSeconds: metadata,
+    resizeSeconds: resize,
+    removalSeconds: 0,
+    renditions: groups.reduce((sum, { presets }) => sum + presetsFor(upload.header, presets).length, 0),
+    reads: 1 + groups.length,
+  };
+}
+
+function refusal(deployment: Deployment): Workflow {
+  const { groups, memory } = deployment;
+  const reading = seconds(assumptions.s3GetMillis);
+  const removalSeconds = busySeconds(0, memory.removal, deployment) + seconds(assumptions.s3PutMillis);
+  const metadataSeconds = busySeconds(0, memory.metadata, deployment) + reading;
+  return {
+    states: statesOn(waysOf.rejected, groups.length),
+    seconds: metadataSeconds + removalSeconds + seconds(assumptions.workflowMillis),
+    metadataSeconds,
+    resizeSeconds: groups.map(() => busySeconds(0, memory.resize, deployment) + reading),
+    removalSeconds,
+    renditions: 0,
+    reads: 1 + groups.length,
+  };
+}
+
+/** How long each worker is busy with an upload, and paid for. */
+export function workerSeconds(upload: MeasuredUpload, deployment: Deployment) {
+  const { groups, memory } = deployment;
+  const reading = seconds(assumptions.s3GetMillis) + upload.bytes / 1e6 / assumptions.s3MegabytesPerSecond;
+  return {
+    metadata: busySeconds(upload.metadata.cpuMillis, memory.metadata, deployment) + reading,
+    resize: groups.map(
+      (group) =>
+        busySeconds(cpuMillisOf(group, upload, deployment), memory.resize, deployment) +
+        reading +
+        seconds(assumptions.s3PutMillis),
+    ),
+  };
+}
+
+function busySeconds(cpuMillis: number, memory: number, { architecture }: Deployment): number {
+  const speed = architecture === 'arm64' ? assumptions.graviton : assumptions.x86;
+  return (
+    seconds(((cpuMillis + assumptions.handlerCpuMillis) * speed) / vcpus(memory)) +
+    seconds(assumptions.coldStarts * assumptions.coldStartMillis)
+  );
+}
+
+/** As measured. A group whose presets changed since costs its average rendition more or less for each. */
+export function cpuMillisOf(
+  group: RenditionGroup,
+  upload: MeasuredUpload,
+  { rendering }: Pick<Deployment, 'rendering'>,
+): number {
+  const found = upload.groups.find(({ name }) => name === group.name);
+  const all = upload.groups.reduce((sum, { cpuMillis }) => sum + cpuMillis, 0);
+  const renditionsOf = (groups: MeasuredUpload['groups']) =>
+    groups.reduce((sum, { renditions }) => sum + renditions.length, 0);
+  const eachMillis = found === undefined ? all / renditionsOf(upload.groups) : found.cpuMillis / renditionsOf([found]);
+  const ours = eachMillis * presetsFor(upload.header, group.presets).length;
+  switch (rendering) {
+    case 'one decode':
+      return ours;
+    case 'a decode each':
+      return ours * (upload.separateCpuMillis / all);
+    case 'a decode each, default efforts':
+      return ours * (upload.naiveCpuMillis / all);
+  }
+}
+
+function arrival(
+  { workflow, dispatcherSeconds }: Work,
+  { batchSize, memory, architecture, tracing }: Deployment,
+): Usage[] {
+  return [
+    line('EventBridge', 'the upload’s event', 'eventBridgeDataEvent', 1),
+    line('SQS', 'send, receive, delete', 'sqsRequest', 1 + 2 / batchSize),
+    line('Lambda', 'requests', 'lambdaRequest', 1 / batchSize),
+    line(
+      'Lambda',
+      'dispatch-images, waiting',
+      gigabyteSecond(architecture),
+      gigabytes(memory.dispatcher) * dispatcherSeconds,
+    ),
+    // Powertools: the beginning and the end; a repeat is refused at the beginning.
+    line(
+      'DynamoDB',
+      'the dispatcher’s memory',
+      'dynamoDbWrite',
+      (workflow === undefined ? 1 : 2) * units(assumptions.idempotencyRecordBytes),
+    ),
+    line('X-Ray', 'traces', 'trace', tracing === 'none' ? 0 : tracing === 'sampled' ? assumptions.tracedShare : 1),
+  ];
+}
+
+function workers({ workflow }: Work, { memory, architecture, bucketKeys }: Deployment): Usage[] {
+  if (workflow === undefined) return [];
+  const { states, metadataSeconds, resizeSeconds, removalSeconds, renditions, reads } = workflow;
+  const removals = invocationsOn(states, 'RemoveRenditionsFunction');
+  const invocations =
+    invocationsOn(states, 'ExtractMetadataFunction') + invocationsOn(states, 'ResizeImageFunction') + removals;
+  const duration = (what: string, megabytes: number, spent: number) =>
+    line('Lambda', what, gigabyteSecond(architecture), gigabytes(megabytes) * spent);
+  const askedShare = {
+    'S3’s own': 0,
+    'customer-managed, bucket keys': assumptions.bucketKeyRequests,
+    'customer-managed, asked each time': 1,
+  }[bucketKeys];
+  return [
+    line('Lambda', 'requests', 'lambdaRequest', invocations),
+    duration('extract-metadata', memory.metadata, metadataSeconds),
+    duration(
+      'resize-image',
+      memory.resize,
+      resizeSeconds.reduce((sum, spent) => sum + spent, 0),
+    ),
+    duration('remove-renditions', memory.removal, removalSeconds),
+    line('S3', 'renditions, PUT', 's3Write', renditions),
+    // The removal lists what there is.
+    line('S3', 'renditions, LIST', 's3Write', removals),
+    line('S3', 'upload, GET by each worker', 's3Read', reads),
+    line('KMS', 'keys of objects', 'kmsRequest', (renditions + reads) * askedShare),
+  ];
+}
+
+function coordination({ workflow }: Work, deployment: Deployment): Usage[] {
+  const { batchSize, logRetentionDays, workflowLog } = deployment;
+  const { decisionLogBytes, metricsLogBytes, platformLogBytes, workerLogBytes } = assumptions;
+  const dispatcherBytes = decisionLogBytes + metricsLogBytes + platformLogBytes / batchSize;
+  if (workflow === undefined) return logs(dispatcherBytes, logRetentionDays);
+  const { states, renditions } = workflow;
+  const transitions = [...states.values()].reduce((sum, times) => sum + times, 0);
+  const invocations = ['ExtractMetadataFunction', 'ResizeImageFunction', 'RemoveRenditionsFunction'].reduce(
+    (sum, id) => sum + invocationsOn(states, id),
+    0,
+  );
+  const historyBytes = workflowLog === 'ALL' ? transitions * assumptions.historyBytesPerState : 0;
+  const recordUnits = units(assumptions.recordBytes + renditions * assumptions.renditionRecordBytes);
+  return [
+    ...(deployment.workflow === 'EXPRESS'
+      ? [
+          line('Step Functions', 'executions', 'expressRequest', 1),
+          // 64 MB at a time, of which our data needs one.
+          line('Step Functions', 'duration', 'expressDuration', (64 / 1024) * (Math.ceil(workflow.seconds * 10) / 10)),
+        ]
+      : [line('Step Functions', 'state transitions', 'standardTransition', transitions)]),
+    line(
+      'DynamoDB',
+      'record: written, marked as announced',
+      'dynamoDbWrite',
+      recordUnits * (callsOn(states, 'dynamodb:putItem') + callsOn(states, 'dynamodb:updateItem')),
+    ),
+    line('DynamoDB', 'record: looked at', 'dynamoDbRead', callsOn(states, 'dynamodb:getItem')),
+    line('EventBridge', 'domain event', 'eventBridgeCustomEvent', callsOn(states, 'events:putEvents')),
+    ...logs(dispatcherBytes + invocations * (workerLogBytes + platformLogBytes) + historyBytes, logRetentionDays),
+  ];
+}
+
+/** Logs that never expire are counted for ten years. */
+const FOR_EVER_DAYS = 3650;
+
+function logs(bytes: number, retentionDays: number): Usage[] {
+  const months = Math.min(retentionDays, FOR_EVER_DAYS) / 30;
+  return [
+    line('CloudWatch Logs', 'ingestion', 'logIngestion', bytes / 1e9),
+    line(
+      'CloudWatch Logs',
+      'kept until they expire',
+      'logStorage',
+      (bytes / 1e9) * assumptions.logCompression * months,
+    ),
+  ];
+}
+
+// ── By the month ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface MonthlyLine {
+  readonly what: string;
+  readonly price: PriceName;
+  readonly quantity: number;
+}
+
+/** Whatever comes: also with no upload at all. */
+export function standingLines({ standing, architecture }: Deployment): MonthlyLine[] {
+  const monthSeconds = 730 * 3600;
+  return [
+    { what: 'alarms', price: 'alarm', quantity: standing.alarms },
+    { what: 'composite alarms', price: 'compositeAlarm', quantity: standing.compositeAlarms },
+    { what: 'custom metrics', price: 'metric', quantity: standing.metrics },
+    { what: 'dashboards', price: 'dashboard', quantity: standing.dashboards },
+    { what: 'keys', price: 'kmsKey', quantity: standing.keys },
+    {
+      what: 'polling an empty queue',
+      price: 'sqsRequest',
+      quantity: (assumptions.pollers * assumptions.pollsPerMinute * monthSeconds) / 60,
+    },
+    {
+      what: 'functions kept warm',
+      price: architecture === 'arm64' ? 'provisionedArm64' : 'provisionedX86',
+      quantity: standing.provisionedGigabytes * monthSeconds,
+    },
+  ];
+}
+
+/** Every month, for each image that is kept. */
+export function keptLines(mix: Mix, deployment: Deployment, measured: Measured): MonthlyLine[] {
+  const gigabytesOf = (size: (upload: MeasuredUpload) => number) =>
+    mix.images.reduce(
+      (sum, { share, image }) =>
+        image.becomes === 'processed' ? sum + share * (size(uploadNamed(image.upload, measured)) / 1e9) : sum,
+      0,
+    );
+  const record = gigabytesOf(
+    ({ header }) =>
+      assumptions.recordBytes +
+      deployment.groups.flatMap(({ presets }) => presetsFor(header, presets)).length * assumptions.renditionRecordBytes,
+  );
+  return [
+    { what: 'uploads', price: 's3Storage', quantity: gigabytesOf(({ bytes }) => bytes) },
+    {
+      what: 'renditions',
+      price: 's3Storage',
+      quantity: gigabytesOf((upload) => renditionBytes(deployment.groups, upload)),
+    },
+    { what: 'records', price: 'dynamoDbStorage', quantity: record },
+    { what: 'records, point-in-time recovery', price: 'dynamoDbRecovery', quantity: record },
+  ];
+}
+
+/** As measured; a preset that was not is taken for an average one. */
+function renditionBytes(groups: readonly RenditionGroup[], { groups: measuredGroups, header }: MeasuredUpload): number {
+  const measuredRenditions = measuredGroups.flatMap(({ renditions }) => renditions);
+  const average = measuredRenditions.reduce((sum, { bytes }) => sum + bytes, 0) / measuredRenditions.length;
+  return groups
+    .flatMap(({ presets }) => presetsFor(header, presets))
+    .reduce((sum, { name }) => sum + (measuredRenditions.find(({ preset }) => preset === name)?.bytes ?? average), 0);
+}
+
+// ── Arithmetic ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** 1,769 MB buy one. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+export const MEGABYTES_PER_VCPU = 1769;
+
+/** A worker computes on one thread: more than one vCPU does not speed it up (docs/power-tuning.md). */
+export function vcpus(megabytes: number): number {
+  return Math.min(1, megabytes / MEGABYTES_PER_VCPU);
+}
+
+export const gigabytes = (megabytes: number) => megabytes / 1024;
+export const gigabyteSecond = (architecture: Deployment['architecture']): PriceName =>
+  architecture === 'arm64' ? 'lambdaArm64' : 'lambdaX86';
+
+function uploadNamed(name: string, { uploads }: Measured): MeasuredUpload {
+  const found = uploads.find((upload) => upload.name === name);
+  if (found === undefined) throw new Error(`No measurement of ${name}: run npm run bench -- durations.`);
+  return found;
+}
+
+function line(service: Service, what: string, price: PriceName, quantity: number): Usage {
+  return { service, what, price, quantity };
+}
+
+const seconds = (millis: number) => millis / 1000;
+/** Write units of DynamoDB: kilobytes, rounded up. */
+const units = (bytes: number) => Math.ceil(bytes / 1024);

@@ -1,0 +1,66 @@
+/** What each practice saves: the same model, with the practice left out. */
+import type { Deployment } from './deployment.ts';
+import type { Measured } from './measured.ts';
+import { costPerImage, type Mix, mixes } from './model.ts';
+
+export interface Practice {
+  readonly name: string;
+  /** Where it is done. */
+  readonly where: string;
+  /** US dollars for one image. */
+  readonly withIt: number;
+  readonly without: number;
+}
+
+export function practices(deployment: Deployment, measured: Measured): Practice[] {
+  const cost = (change: Partial<Deployment> = {}, mix: Mix = mixes.photographs) =>
+    costPerImage(mix, { ...deployment, ...change }, measured);
+  const shipped = cost();
+  const compared = (name: string, where: string, without: Partial<Deployment>): Practice => ({
+    ...{ name, where, withIt: shipped },
+    without: cost(without),
+  });
+  return [
+    compared('EXPRESS, not Standard', 'ADR 1', { workflow: 'STANDARD' }),
+    compared('encoder efforts chosen by measurement, and one decode', 'core/presets.ts, ADR 6', {
+      rendering: 'a decode each, default efforts',
+    }),
+    compared('… of this, one decode for all renditions of a group', 'ADR 6', { rendering: 'a decode each' }),
+    {
+      ...{ name: 'customer-managed keys with bucket keys', where: 'BucketKeyEnabled' },
+      withIt: cost({ bucketKeys: 'customer-managed, bucket keys' }),
+      without: cost({ bucketKeys: 'customer-managed, asked each time' }),
+    },
+    compared('workflow logs errors only', 'ImagePipeline, Logging', { workflowLog: 'ALL' }),
+    compared('batches of ten', 'Stages, BatchSize', { batchSize: 1 }),
+    compared('arm64', 'Architecture', { architecture: 'x86_64' }),
+    compared('traces sampled', 'Tracing: Active, X-Ray’s default rule', { tracing: 'every image' }),
+    compared('logs expire', 'Stages, LogRetentionDays', { logRetentionDays: Number.POSITIVE_INFINITY }),
+    {
+      ...{ name: 'a repeated event is remembered', where: 'IdempotencyTable' },
+      withIt: cost({}, { name: 'repeats', images: [{ share: 1, image: { becomes: 'repeat' } }] }),
+      without: shipped,
+    },
+    {
+      ...{ name: 'metadata-only update instead of all anew', where: 'not built: see below' },
+      withIt: cost({}, mixes.described),
+      without: shipped,
+    },
+  ];
+}
+
+/**
+ * What the first thing that works would cost: a Standard workflow on x86 for each message by itself, a pipeline of sharp
+ * for each rendition at its default efforts, every trace, and logs that nobody lets expire.
+ */
+export function naive(deployment: Deployment): Deployment {
+  return {
+    ...deployment,
+    workflow: 'STANDARD',
+    architecture: 'x86_64',
+    batchSize: 1,
+    rendering: 'a decode each, default efforts',
+    tracing: 'every image',
+    logRetentionDays: Number.POSITIVE_INFINITY,
+  };
+}

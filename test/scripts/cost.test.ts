@@ -1,0 +1,171 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { type RenditionGroup, renditionGroups } from '../../core/presets.ts';
+import { type Deployment, deploymentOf } from '../../scripts/cost/deployment.ts';
+import { keptMeasurements } from '../../scripts/cost/measured.ts';
+import { billOf, costPerImage, mixes, total, usageOf } from '../../scripts/cost/model.ts';
+import { settings } from '../../scripts/cost/power-tuning.ts';
+import { naive, practices } from '../../scripts/cost/practices.ts';
+import { freeTier, prices } from '../../scripts/cost/prices.ts';
+import { costBlocks, costChart, powerTuningBlocks } from '../../scripts/cost/report.ts';
+import { callsOn, invocationsOn, statesOn, waysOf } from '../../scripts/cost/workflow-path.ts';
+import { costDocuments } from '../../scripts/cost.ts';
+import { withBlocks } from '../../scripts/generated-blocks.ts';
+import { workflow } from '../../scripts/workflow.ts';
+
+const MILLION = 1_000_000;
+const measured = keptMeasurements();
+const prod = deploymentOf('prod');
+const dollars = (change: Partial<Deployment> = {}, mix: Parameters<typeof costPerImage>[0] = mixes.photographs) =>
+  costPerImage(mix, { ...prod, ...change }, measured) * MILLION;
+
+describe('the bill of a million images', () => {
+  it('is under $60 for photographs with the default presets', () => {
+    expect(dollars()).toBeLessThan(60);
+  });
+
+  it('is at least four times as much the naive way, and twice as much with naive rendering alone', () => {
+    expect(costPerImage(mixes.photographs, naive(prod), measured)).toBeGreaterThan(4 * costPerImage());
+    expect(dollars({ rendering: 'a decode each, default efforts' })).toBeGreaterThan(2 * dollars());
+  });
+
+  it('grows with a preset by its PUT, and by the CPU of one more rendition', () => {
+    const [first, ...others] = renditionGroups;
+    if (first === undefined) throw new Error('no rendition group');
+    const more: RenditionGroup = {
+      ...first,
+      presets: [...first.presets, { name: 'webp-960', format: 'webp', width: 960, quality: 80, effort: 2 }],
+    };
+    const grown = dollars({ groups: [more, ...others] }) - dollars();
+    expect(grown).toBeGreaterThan(prices.s3Write.usd * MILLION);
+    expect(grown).toBeLessThan(prices.s3Write.usd * MILLION * 1.8);
+  });
+
+  it('shrinks by all that a rendition group costs when it is left out', () => {
+    const [web] = renditionGroups;
+    if (web === undefined) throw new Error('no rendition group');
+    const { S3: all, Lambda: busy } = billOf(usageOf(mixes.photographs, prod, measured));
+    const { S3: fewer, Lambda: idle } = billOf(usageOf(mixes.photographs, { ...prod, groups: [web] }, measured));
+    expect((all - fewer) * MILLION).toBeCloseTo(5.4);
+    expect(idle).toBeLessThan(busy);
+  });
+
+  it('has fewer renditions for pictures that are too small for some presets', () => {
+    const puts = (mix: Parameters<typeof costPerImage>[0] = mixes.web) =>
+      usageOf(mix, prod, measured)
+        .filter(({ what }) => what === 'renditions, PUT')
+        .reduce((sum, { quantity }) => sum + quantity, 0);
+    expect(puts(mixes.web)).toBeLessThan(puts(mixes.photographs));
+    expect(puts(mixes.photographs)).toBeCloseTo(renditionGroups.flatMap(({ presets }) => presets).length);
+  });
+
+  it('as Standard pays for each state that an image passes', () => {
+    const states = [...statesOn(waysOf.processed, renditionGroups.length).values()].reduce(
+      (sum, times) => sum + times,
+      0,
+    );
+    const bill = billOf(usageOf(mixes.photographs, { ...prod, workflow: 'STANDARD' }, measured));
+    expect(bill['Step Functions']).toBeCloseTo(states * prices.standardTransition.usd, 10);
+  });
+
+  it('of a repeat holds no workflow, no worker and no PUT', () => {
+    const bill = billOf(
+      usageOf({ name: 'a repeat', images: [{ share: 1, image: { becomes: 'repeat' } }] }, prod, measured),
+    );
+    expect(bill).toMatchObject({ S3: 0, 'Step Functions': 0, KMS: 0 });
+    expect(total(bill) * MILLION).toBeLessThan(5);
+  });
+
+  it('asks KMS for each object only without bucket keys', () => {
+    const kms = (bucketKeys: Deployment['bucketKeys']) =>
+      billOf(usageOf(mixes.photographs, { ...prod, bucketKeys }, measured)).KMS;
+    expect(kms('S3’s own')).toBe(0);
+    expect(kms('customer-managed, bucket keys')).toBeLessThan(0.02 * kms('customer-managed, asked each time'));
+  });
+
+  it.each(practices(prod, measured))('is lower with: $name', ({ withIt, without }) => {
+    expect(withIt).toBeLessThan(without);
+  });
+});
+
+describe('the way through the workflow', () => {
+  const states = statesOn(waysOf.processed, 2);
+
+  it('calls what an image needs: a worker a group, one record, one event', () => {
+    expect(invocationsOn(states, 'ExtractMetadataFunction')).toBe(1);
+    expect(invocationsOn(states, 'ResizeImageFunction')).toBe(2);
+    expect(invocationsOn(states, 'RemoveRenditionsFunction')).toBe(0);
+    expect(callsOn(states, 'dynamodb:putItem')).toBe(1);
+    expect(callsOn(states, 'events:putEvents')).toBe(1);
+  });
+
+  it('has one state more for one state more', () => {
+    const { States, StartAt } = workflow.machine;
+    const machine = { StartAt: 'First', States: { ...States, First: { Type: 'Pass', Next: StartAt } } };
+    expect(statesOn(waysOf.processed, 2, machine).size).toBe(states.size + 1);
+  });
+
+  it('is not guessed where a Choice leads elsewhere by now', () => {
+    expect(() => statesOn({ ...waysOf.processed, IsAnythingObsolete: 'Repeat' }, 2)).toThrow('IsAnythingObsolete');
+  });
+});
+
+describe('memory', () => {
+  it('below one vCPU saves little and takes longer; above, one thread costs more for nothing', () => {
+    const at = (memory: number) => settings('resize', prod, measured).find((setting) => setting.memory === memory);
+    const [half, one, two] = [at(1024), at(1769), at(3538)];
+    if (half === undefined || one === undefined || two === undefined) throw new Error('not a size of the table');
+    expect(half.millis).toBeGreaterThan(1.4 * one.millis);
+    expect(half.cost).toBeGreaterThan(0.8 * one.cost);
+    expect(two.millis).toBe(one.millis);
+    expect(two.cost).toBeCloseTo(2 * one.cost, 10);
+  });
+});
+
+describe('the price list', () => {
+  it('names the page of AWS for each price', () => {
+    for (const [name, { source, usd }] of Object.entries(prices)) {
+      expect(source, name).toMatch(/^https:\/\/aws\.amazon\.com\/[\w/-]+\/pricing\//);
+      expect(usd, name).toBeGreaterThan(0);
+    }
+  });
+
+  it('has no price twice in the free tier', () => {
+    expect(new Set(freeTier.map(({ price }) => price)).size).toBe(freeTier.length);
+  });
+});
+
+describe('npm run cost', () => {
+  const run = (...args: string[]) =>
+    promisify(execFile)(process.execPath, [fileURLToPath(new URL('../../scripts/cost.ts', import.meta.url)), ...args]);
+
+  it('tells its figures as JSON, each bill the sum of its services', async () => {
+    const bill = z.object({ all: z.number(), services: z.record(z.string(), z.number()) });
+    const { stdout } = await run('--json', '--images', '1000');
+    const { images, dollars: bills } = z.object({ images: z.int(), dollars: z.array(bill) }).parse(JSON.parse(stdout));
+    expect(images).toBe(1000);
+    expect(bills.length).toBeGreaterThan(0);
+    for (const { all, services } of bills) {
+      expect(Object.values(services).reduce((sum, part) => sum + part, 0)).toBeCloseTo(all, 2);
+    }
+  });
+
+  it.each([[['--images', 'many']], [['--wrong']]])('refuses %j with one sentence', async (args) => {
+    await expect(run(...args)).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/^[^\n]+\n$/) });
+  });
+
+  it('wrote docs/cost.md and docs/power-tuning.md as prices, code and measurements are today (npm run cost -- --write)', () => {
+    const text = readFileSync(costDocuments.text, 'utf8');
+    expect(text).toBe(withBlocks(text, 'cost', costBlocks(measured)));
+    const powerTuning = readFileSync(costDocuments.powerTuning, 'utf8');
+    expect(powerTuning).toBe(withBlocks(powerTuning, 'cost', powerTuningBlocks(measured)));
+  });
+
+  it('drew docs/cost.svg as the bill is today (npm run cost -- --write)', async () => {
+    expect(readFileSync(costDocuments.chart, 'utf8')).toBe(await costChart(measured));
+  });
+});
