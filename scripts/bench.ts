@@ -1,25 +1,78 @@
-/** `npm run bench [section …]`: figures as Markdown, to be read beside those in docs. No test asserts them. */
+/**
+ * `npm run bench [-- section …] [--write]`: figures as Markdown, to be read beside those in docs. No test asserts them.
+ * `--write` puts them where docs/performance.md and docs/quality.md have them.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import sharp from 'sharp';
 import { benchBundles } from './bench/bundles.ts';
 import { benchDurations } from './bench/durations.ts';
 import { benchImage } from './bench/image.ts';
+import { benchMemory } from './bench/memory.ts';
+import { benchPeers } from './bench/peers.ts';
 import { benchPipeline } from './bench/pipeline.ts';
+import { benchQuality } from './bench/quality.ts';
 import { benchSaturation } from './bench/saturation.ts';
+import { benchStages } from './bench/stages.ts';
+import { benchTuning } from './bench/tuning.ts';
+import { replaceSection } from './bench/write-section.ts';
+import { parseOrSay } from './command-options.ts';
+import { describeFailure, Failure } from './failure.ts';
+import { projectDirectory } from './project.ts';
 
-const sections: Readonly<Record<string, () => Promise<string>>> = {
-  bundles: benchBundles,
-  image: benchImage,
-  durations: benchDurations,
-  pipeline: benchPipeline,
-  saturation: benchSaturation,
+interface Section {
+  /** Figures that are kept beside the page are written only if asked, too. */
+  readonly bench: (write: boolean) => Promise<string>;
+  /** Runs when none is named: a few minutes for all of them, and nothing to install. */
+  readonly unasked: boolean;
+  readonly page?: string;
+}
+
+const usage = 'npm run bench [-- SECTION …] [--write]: the figures of docs/performance.md and docs/quality.md.';
+const performancePage = join('docs', 'performance.md');
+const sections: Readonly<Record<string, Section>> = {
+  bundles: { bench: benchBundles, unasked: true, page: performancePage },
+  image: { bench: benchImage, unasked: true },
+  stages: { bench: benchStages, unasked: true, page: performancePage },
+  tuning: { bench: benchTuning, unasked: true, page: performancePage },
+  pipeline: { bench: benchPipeline, unasked: true },
+  durations: { bench: benchDurations, unasked: true },
+  saturation: { bench: benchSaturation, unasked: true },
+  memory: { bench: benchMemory, unasked: false, page: performancePage },
+  peers: { bench: benchPeers, unasked: false, page: performancePage },
+  quality: { bench: benchQuality, unasked: false, page: join('docs', 'quality.md') },
 };
 
-const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !(name in sections));
-if (unknown.length > 0)
-  throw new Error(`Unknown: ${unknown.join(', ')}. Sections: ${Object.keys(sections).join(', ')}.`);
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${describeFailure(error)}\n`);
+  process.exitCode = 1;
+}
 
-console.log(`# Benchmarks\n\nNode ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}\n`);
-for (const [name, bench] of Object.entries(sections)) {
-  if (asked.length === 0 || asked.includes(name)) console.log(`## ${name}\n\n${await bench()}\n`);
+async function main(): Promise<void> {
+  const { values, positionals } = parseOrSay('npm run bench', () =>
+    parseArgs({
+      allowPositionals: true,
+      options: { write: { type: 'boolean', default: false }, help: { type: 'boolean' } },
+    }),
+  );
+  if (values.help === true) return console.log(`${usage}\nSections: ${Object.keys(sections).join(', ')}.`);
+  const unknown = positionals.filter((name) => !(name in sections));
+  if (unknown.length > 0)
+    throw new Failure(`Unknown: ${unknown.join(', ')}. Sections: ${Object.keys(sections).join(', ')}.`);
+
+  const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}, sharp ${sharp.versions.sharp}`;
+  console.log(`# Benchmarks\n\n${machine}\n`);
+  for (const [name, { bench, unasked, page }] of Object.entries(sections)) {
+    if (positionals.length === 0 ? !unasked : !positionals.includes(name)) continue;
+    const figures = await bench(values.write);
+    console.log(`## ${name}\n\n${figures}\n`);
+    if (!values.write || page === undefined) continue;
+    const path = join(projectDirectory, page);
+    const dated = `${new Date().toISOString().slice(0, 10)}, ${machine}.\n\n${figures}`;
+    writeFileSync(path, replaceSection(readFileSync(path, 'utf8'), name, dated));
+  }
 }

@@ -1,6 +1,6 @@
 /**
- * The Python tools: MiniStack (the emulator), SAM CLI and the linters, each in a virtual environment of its own, since their
- * pins of botocore exclude each other. The lock files in requirements/ name every package with its hashes; to renew one:
+ * The Python tools: MiniStack (the emulator), SAM CLI, the linters and what benchmarks compare with, each in a virtual
+ * environment of its own, since their pins of botocore exclude each other. The lock files in requirements/ name every package with its hashes; to renew one:
  *
  *   uv pip compile --universal --generate-hashes --no-header --python-version 3.10 ministack.in -o ministack.txt
  */
@@ -54,6 +54,11 @@ export async function installLinters(report: Report): Promise<string> {
   return join(await installEnvironment('linters', report), 'bin');
 }
 
+/** The interpreter that finds the packages of `npm run bench -- peers`. */
+export async function installBenchPeers(report: Report): Promise<string> {
+  return join(await installEnvironment('peers', report), 'bin', 'python');
+}
+
 async function samOnPath(): Promise<string | undefined> {
   const sam = findOnPath('sam');
   if (sam === undefined) return undefined;
@@ -61,7 +66,12 @@ async function samOnPath(): Promise<string | undefined> {
   return version !== undefined && compare(version, oldestSam) >= 0 ? sam : undefined;
 }
 
-const titles = { ministack: 'MiniStack', sam: 'SAM CLI', linters: 'the linters' } as const;
+const titles = {
+  ministack: 'MiniStack',
+  sam: 'SAM CLI',
+  linters: 'the linters',
+  peers: 'Pillow and SSIMULACRA2',
+} as const;
 
 async function installEnvironment(tool: keyof typeof titles, report: Report): Promise<string> {
   const environment = join(workDirectory, 'python', tool);

@@ -30,47 +30,62 @@ const environment: Readonly<Record<string, string>> = {
   ),
 };
 
+type Ways = Readonly<Record<string, readonly Bundle[]>>;
+
 /** How large each function's package is, how long its own modules take to load, and what other settings would do. */
 export async function benchBundles(): Promise<string> {
-  const ways = {
+  const ways = await bundleInEveryWay();
+  return [showSizes(ways), await showLoadTimes(ways)].join('\n\n');
+}
+
+export async function bundleInEveryWay(): Promise<Ways> {
+  return {
     'as deployed': await bundleFunctions(),
     'with every credential provider': await bundleFunctions({ external: ['sharp'] }),
     'not minified': await bundleFunctions({ minify: false }),
     'as ES modules': await bundleFunctions({ format: 'esm' }),
     'with source maps': await bundleFunctions({ sourcemap: true }),
   };
-  const times = await loadTimes(ways);
-  const names = ways['as deployed'].map(({ name }) => name);
-  const byName = (read: (way: string, name: string) => string, rows: Iterable<string>) =>
-    [...rows].map((way) => [way, ...names.map((name) => read(way, name))]);
-  const zipped = new Map(
-    Object.entries(ways).map(([way, bundles]) => [
-      way,
-      new Map(bundles.map((found) => [found.name, found.zippedBytes])),
-    ]),
-  );
-  const ofWay = (way: string, name: string) =>
-    showSummary(summarise((times.get(`${way} ${name}`) ?? []).map(({ own }) => own)));
-  const sharp = [...times.values()].flat().flatMap(({ before }) => (before > 1 ? [before] : []));
+}
+
+/** The same on every machine. */
+export function showSizes(ways: Ways): string {
+  const deployed = ways['as deployed'] ?? [];
   return [
     '### Zipped package, kB',
     table(
-      ['bundle', ...names],
-      byName((way, name) => ((zipped.get(way)?.get(name) ?? 0) / 1000).toFixed(1), zipped.keys()),
+      ['bundle', ...deployed.map(({ name }) => name)],
+      Object.entries(ways).map(([way, bundles]) => [
+        way,
+        ...bundles.map(({ zippedBytes }) => (zippedBytes / 1000).toFixed(1)),
+      ]),
     ),
+    '### What is in them, minified kB before zipping',
+    contributorTable(deployed),
+  ].join('\n\n');
+}
+
+async function showLoadTimes(ways: Ways): Promise<string> {
+  const names = (ways['as deployed'] ?? []).map(({ name }) => name);
+  const times = await loadTimes(ways);
+  const sharp = [...times.values()].flat().flatMap(({ before }) => (before > 1 ? [before] : []));
+  const ofWay = (way: string, name: string) =>
+    showSummary(summarise((times.get(`${way} ${name}`) ?? []).map(({ own }) => own)));
+  return [
     '### Load of our own modules, ms',
     `Medians of ${ROUNDS} interleaved fresh processes (least–most), sharp already loaded; sharp itself takes ${showSummary(summarise(sharp))}. ` +
       'What Lambda reports as Init Duration has its own start-up on top: more than 100 ms even for an empty function.',
-    table(['bundle', ...names], byName(ofWay, Object.keys(ways))),
-    '### What is in them, minified kB before zipping',
-    contributorTable(ways['as deployed']),
+    table(
+      ['bundle', ...names],
+      Object.keys(ways).map((way) => [way, ...names.map((name) => ofWay(way, name))]),
+    ),
   ].join('\n\n');
 }
 
 const loadTime = z.object({ before: z.number(), own: z.number() });
 type LoadTime = z.infer<typeof loadTime>;
 
-async function loadTimes(ways: Readonly<Record<string, readonly Bundle[]>>): Promise<ReadonlyMap<string, LoadTime[]>> {
+async function loadTimes(ways: Ways): Promise<ReadonlyMap<string, LoadTime[]>> {
   await mkdir(directory, { recursive: true });
   try {
     // sharp is found from there as it is from a layer.

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
@@ -10,6 +9,7 @@ import { type Preset, renditionGroups } from '../../core/presets.ts';
 import { presetsFor, renditionSize } from '../../core/rendition.ts';
 import { numberAt, templateFor } from '../template.ts';
 import { showSummary, sideBySide, summarise, table } from './measure.ts';
+import { renderInProcess } from './render-in-process.ts';
 
 const ROUNDS = 15;
 const REPEATS = 20;
@@ -137,21 +137,9 @@ function memoryTable(): string {
   const jobs = ['portray', ...renditionGroups.map(({ name }) => name)];
   const rows = jobs.flatMap((job) =>
     [1, REPEATS].map((times) => {
-      const peak = peakOf(job, times);
+      const peak = renderInProcess({ file: photo, job, times }).megabytes;
       return [job, String(times), String(peak), `${Math.round((100 * peak) / MEMORY_SIZE)} %`];
     }),
   );
   return table(['job', 'pictures in a row', 'MB', `of ${MEMORY_SIZE} MB`], rows);
-}
-
-function peakOf(job: string, times: number): number {
-  const script = fileURLToPath(new URL('render-once.ts', import.meta.url));
-  const printed = execFileSync(process.execPath, [script, photo, job, String(times)], {
-    env: { ...process.env, MALLOC_ARENA_MAX: '2' },
-    encoding: 'utf8',
-  });
-  const report: unknown = JSON.parse(printed);
-  const megabytes =
-    typeof report === 'object' && report !== null && 'megabytes' in report ? Number(report.megabytes) : Number.NaN;
-  return megabytes;
 }

@@ -46,6 +46,18 @@ export function summarise(values: readonly number[]): Summary {
   };
 }
 
+export function median(values: readonly number[]): number {
+  return summarise(values).median;
+}
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+export function mean(values: readonly number[]): number {
+  return sum(values) / values.length;
+}
+
 export function showSummary({ median, least, most }: Summary, digits = 0): string {
   return `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`;
 }

@@ -1,28 +1,50 @@
 /**
  * One worker's life in a fresh process: a file through `portray` or through a rendition group, as often as asked.
  *
- *     node scripts/bench/render-once.ts <file> <portray | name of a group> [times]
+ *     node scripts/bench/render-once.ts <file> <portray | name of a group | all> [times] [settings of sharp as JSON]
  *
- * Prints its peak memory in MB as JSON.
+ * Prints as JSON: its peak memory in MB, and the milliseconds of CPU and of time that a picture took after the first.
  */
 
 import { readFileSync } from 'node:fs';
+import sharp from 'sharp';
 import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { presetsFor } from '../../core/rendition.ts';
-import { peakKilobytes } from './measure.ts';
+import { type Cost, costOf, median, peakKilobytes } from './measure.ts';
+import { type SharpSettings, sharpSettings } from './render-in-process.ts';
 
-const [file = '', job = 'portray', times = '1'] = process.argv.slice(2);
+const [file = '', job = 'portray', times = '1', settings = '{}'] = process.argv.slice(2);
 const codec = sharpImageCodec();
-const group = renditionGroups.find(({ name }) => name === job);
+const groups = renditionGroups.filter(({ name }) => job === 'all' || name === job);
+use(sharpSettings.parse(JSON.parse(settings)));
 
-for (let run = 0; run < Number(times); run += 1) {
+const costs: Cost[] = [];
+for (let run = 0; run < Number(times); run += 1) costs.push(await costOf(work));
+const warm = costs.length > 1 ? costs.slice(1) : costs;
+
+console.log(
+  JSON.stringify({
+    megabytes: Math.round(peakKilobytes() / 1024),
+    cpu: median(warm.map(({ cpu }) => cpu)),
+    wall: median(warm.map(({ wall }) => wall)),
+  }),
+);
+
+async function work(): Promise<void> {
   const bytes = new Uint8Array(readFileSync(file));
   const inspected = await codec.inspect(bytes);
   if (inspected.outcome === 'rejected') throw new Error(inspected.message);
   const { header } = inspected;
-  if (group) await codec.render(bytes, header, presetsFor(header, group.presets));
-  else await codec.portray(bytes, header);
+  if (job === 'portray') await codec.portray(bytes, header);
+  for (const { presets } of groups) {
+    const rendered = await codec.render(bytes, header, presetsFor(header, presets));
+    if (rendered.outcome === 'rejected') throw new Error(rendered.message);
+  }
 }
 
-console.log(JSON.stringify({ megabytes: Math.round(peakKilobytes() / 1024) }));
+function use({ concurrency, cache, simd }: SharpSettings): void {
+  if (concurrency !== undefined) sharp.concurrency(concurrency);
+  if (cache !== undefined) sharp.cache(cache);
+  if (simd !== undefined) sharp.simd(simd);
+}

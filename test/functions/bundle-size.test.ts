@@ -1,16 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { bundleFunctions } from '../../scripts/bundle.ts';
 
-// The promise of docs/decisions/0004. Bytes are the same on every machine; how long they take to load is not, so that is
-// left to `npm run bench bundles`.
+// Zipped, about 5 % above what they are: a package that grows is to be noticed, and the budget raised on purpose. Bytes are
+// the same on every machine; how long they take to load is not, so that is left to `npm run bench -- bundles`.
+const budgets: Readonly<Record<string, number>> = {
+  'check-release': 158_000,
+  'dispatch-images': 118_000,
+  'extract-metadata': 130_000,
+  'probe-pipeline': 167_000,
+  'remove-renditions': 120_000,
+  'resize-image': 131_000,
+};
+// The promise of docs/decisions/0004.
 const MOST_ZIPPED_BYTES = 200_000;
 
 const bundles = await bundleFunctions();
 
-describe.each(bundles)('the package of $name', ({ zippedBytes, contributors }) => {
-  it('is smaller than 200 kB', () => {
-    const largest = [...contributors].slice(0, 5).map(([name, bytes]) => `${name} ${bytes}`);
-    expect(zippedBytes, `largest parts: ${largest.join(', ')}`).toBeLessThan(MOST_ZIPPED_BYTES);
+describe.each(bundles)('the package of $name', ({ name, zippedBytes, contributors }) => {
+  it('keeps its budget, which is smaller than 200 kB', () => {
+    const largest = [...contributors].slice(0, 5).map(([part, bytes]) => `${part} ${bytes}`);
+    expect(zippedBytes, `largest parts: ${largest.join(', ')}`).toBeLessThan(budgets[name] ?? 0);
+    expect(budgets[name]).toBeLessThan(MOST_ZIPPED_BYTES);
   });
 
   it('holds none of the places for credentials where a Lambda never looks', () => {
@@ -25,13 +35,6 @@ describe.each(bundles)('the package of $name', ({ zippedBytes, contributors }) =
   });
 });
 
-it('all functions are bundled', () => {
-  expect(bundles.map(({ name }) => name).sort()).toEqual([
-    'check-release',
-    'dispatch-images',
-    'extract-metadata',
-    'probe-pipeline',
-    'remove-renditions',
-    'resize-image',
-  ]);
+it('every function is bundled, and has a budget', () => {
+  expect(bundles.map(({ name }) => name).sort()).toEqual(Object.keys(budgets));
 });

@@ -23,6 +23,7 @@ const forSome: readonly (readonly [licence: string, packages: RegExp, reason: st
   ['WTFPL', /^(@azu\/style-format|yaml-js)$/, 'of secretlint and Artillery: not deployed'],
   ['MPL-2.0', /^artillery(-|$)/, 'load tests: unchanged, not deployed'],
   ['no licence', /^xmlhttprequest-ssl$/, 'MIT, in a field of its package.json that npm no longer knows; of Artillery'],
+  ['no licence', /^exif-parser$/, 'MIT, in its LICENSE.md alone; of jimp, which benchmarks compare with'],
   ['Python-2.0', /^argparse$/, 'of secretlint: not deployed'],
   ['CC-BY-3.0', /^spdx-exceptions$/, 'a list of names, of secretlint: not deployed'],
   ['CC-BY-4.0', /^caniuse-lite$/, 'a table of browsers, of Stryker: not deployed'],
@@ -43,9 +44,10 @@ const allowed = (name: string, licence: string): boolean => {
     .every((one) => anywhere.has(one) || forSome.some(([some, packages]) => some === one && packages.test(name)));
 };
 
-const lockFiles = globSync(['package-lock.json', '*/package-lock.json', '*/*/package-lock.json'], {
-  exclude: (path) => /^(node_modules|\.)/.test(path),
-});
+const lockFiles = globSync(
+  ['package-lock.json', '*/package-lock.json', '*/*/package-lock.json', '*/*/*/package-lock.json'],
+  { exclude: (path) => /^\.|(^|\/)node_modules(\/|$)/.test(path) },
+);
 const installed = lockFiles.flatMap((file) =>
   Object.entries(lock.parse(JSON.parse(readFileSync(file, 'utf8'))).packages).map(([path, { license }]) => ({
     name: path.replace(/^.*node_modules\//, ''),

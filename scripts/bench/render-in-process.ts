@@ -1,0 +1,37 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
+
+const script = fileURLToPath(new URL('render-once.ts', import.meta.url));
+
+/** On top of what the codec itself sets. */
+export const sharpSettings = z.object({
+  concurrency: z.number().optional(),
+  cache: z.boolean().optional(),
+  simd: z.boolean().optional(),
+});
+export type SharpSettings = z.infer<typeof sharpSettings>;
+
+const report = z.object({ megabytes: z.number(), cpu: z.number(), wall: z.number() });
+
+export interface Job {
+  readonly file: string;
+  /** `portray`, a group's name, or `all` groups. */
+  readonly job: string;
+  readonly times?: number;
+  readonly settings?: SharpSettings;
+  /** As template.yaml has it unless told otherwise; undefined leaves it to glibc. */
+  readonly arenas?: string | undefined;
+}
+
+/** render-once.ts in a process of its own, whose memory nobody else has touched. */
+export function renderInProcess(task: Job): z.infer<typeof report> {
+  const { file, job, times = 1, settings = {} } = task;
+  const arenas = 'arenas' in task ? task.arenas : '2';
+  const { MALLOC_ARENA_MAX: _, ...environment } = process.env;
+  const printed = execFileSync(process.execPath, [script, file, job, String(times), JSON.stringify(settings)], {
+    env: { ...environment, ...(arenas === undefined ? {} : { MALLOC_ARENA_MAX: arenas }) },
+    encoding: 'utf8',
+  });
+  return report.parse(JSON.parse(printed));
+}
