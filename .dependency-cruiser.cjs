@@ -31,7 +31,7 @@ module.exports = {
     {
       name: 'nothing-imports-a-test',
       severity: 'error',
-      from: { pathNot: '^(test|scripts/bench)' },
+      from: { pathNot: '^(test|scripts/(bench|prove))' },
       to: { path: '^test/' },
     },
     {

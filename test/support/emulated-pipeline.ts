@@ -32,11 +32,15 @@ import { imageIdOf } from '../../core/image.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { output, stackName } from '../../scripts/deploy.ts';
 import { clientConfig } from '../../scripts/emulator.ts';
+import type { LocalStack } from '../../scripts/local-stack.ts';
 
-/** The deployed pipeline as a user of it has it: uploads go in, records, renditions and events are looked at. */
-export function emulatedPipeline() {
-  const config = clientConfig(inject('emulator'));
-  const outputs = inject('outputs');
+/**
+ * The deployed pipeline as a user of it has it: uploads go in, records, renditions and events are looked at.
+ *
+ * @param stack where no test runner provides one
+ */
+export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address' | 'outputs'> = providedStack()) {
+  const config = clientConfig(address);
   const bucket = output(outputs, 'UploadBucketName');
   const renditionBucket = output(outputs, 'RenditionBucketName');
   const tableName = output(outputs, 'ImageTableName');
@@ -193,6 +197,8 @@ export function emulatedPipeline() {
     },
   };
 }
+
+const providedStack = () => ({ address: inject('emulator'), outputs: inject('outputs') });
 
 const domainEvent = z.object({
   source: z.literal('darkroom.pipeline'),

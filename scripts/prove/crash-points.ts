@@ -1,0 +1,53 @@
+import { type Case, casesOf, crashPoints, type Ending } from '../../test/faults/crash-points.ts';
+import { divertingEnvironment, faultKinds, startFaultProxy } from '../../test/faults/fault-proxy.ts';
+import { isolateThisProcess } from '../isolated-environment.ts';
+import { startLocalStack } from '../local-stack.ts';
+
+/** Every call of every function × every fault, once and for good, on the emulator. */
+export async function proveCrashPoints({ runs }: { readonly runs?: number | undefined }) {
+  isolateThisProcess();
+  const stack = await startLocalStack(0, (_title, work) => work(() => undefined), divertingEnvironment);
+  const proxy = await startFaultProxy(stack.address);
+  try {
+    const points = await crashPoints(stack, proxy);
+    await points.takeOneByOne();
+    const calls = await points.discover();
+    const endings = await points.run(casesOf(calls).slice(0, runs));
+    points.close();
+    return [false, true].map((lasting) =>
+      proof(
+        endings.filter(({ tried }) => tried.lasting === lasting),
+        lasting,
+      ),
+    );
+  } finally {
+    await proxy.stop();
+    await stack.stop();
+  }
+}
+
+function proof(endings: readonly Ending[], lasting: boolean) {
+  const dead = endings.filter(({ deadLetter }) => deadLetter !== undefined);
+  const against = endings.filter(({ defects }) => defects.length > 0);
+  const reasons = Map.groupBy(dead, ({ deadLetter = '' }) => deadLetter.replace(/:.*/, ''));
+  for (const { tried, happened, deadLetter, defects } of endings)
+    process.stderr.write(
+      `${nameOf(tried)}: ${happened} × → ${deadLetter?.slice(0, 160) ?? 'came through'} ${defects.join(' ')}\n`,
+    );
+  return {
+    promise: lasting
+      ? 'a fault that stays ends in a dead letter with a reason, or harms nothing; once mended, a redrive repairs all'
+      : 'a fault that happens once is overcome, or ends in a dead letter with a reason that a redrive repairs',
+    evidence:
+      `${endings.length} cases, ${Object.keys(faultKinds).length} faults of ` +
+      `${new Set(endings.map(({ tried: { stem, action } }) => `${stem} ${action}`)).size} calls: ` +
+      `${endings.length - dead.length} came through, ${dead.length} died (${[...reasons].map(([kind, of]) => `${kind} ${of.length}`).join(', ')})`,
+    ...(against.length > 0 && {
+      against: against.map(({ tried, defects }) => `${nameOf(tried)}: ${defects.join(' ')}`).join('\n'),
+    }),
+  };
+}
+
+function nameOf({ stem, action, kind, lasting }: Case): string {
+  return `${stem} ${action} ${kind} ${lasting ? 'for good' : 'once'}`;
+}
