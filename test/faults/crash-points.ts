@@ -1,24 +1,16 @@
-/**
- * Every call of AWS that the functions make, gone wrong in every way: what becomes of the image?
- *
- * Two clocks run faster than in an account: what a dead dispatcher held is visible again after half a minute instead of
- * half an hour, and its claim on the decision ends after seconds instead of its own timeout of five minutes.
- */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** Every call of AWS that the functions make, gone wrong in every way: what becomes of the image? */
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { ListEventSourceMappingsCommand, UpdateEventSourceMappingCommand } from '@aws-sdk/client-lambda';
-import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
-import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import sharp from 'sharp';
+import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
 import { imageIdOf } from '../../core/image.ts';
+import { renditionGroups } from '../../core/presets.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { causesOf, type Found } from '../../scripts/dead-letter-cause.ts';
-import { output } from '../../scripts/deploy.ts';
 import { clientConfig } from '../../scripts/emulator.ts';
 import type { LocalStack } from '../../scripts/local-stack.ts';
 import { redriveStack } from '../../scripts/redrive-stack.ts';
 import { type DomainEvent, emulatedPipeline } from '../support/emulated-pipeline.ts';
+import { smallPicture } from '../support/photos.ts';
+import { fastClock } from './fast-clock.ts';
 import { type Fault, type FaultKind, type FaultProxy, faultKinds } from './fault-proxy.ts';
 
 export interface CrashPoint {
@@ -49,34 +41,34 @@ interface Upload {
   readonly tried: Case;
   readonly fault: Fault;
   readonly image: Fault['image'];
-  readonly etag: string;
+  /** As the record is to name it. */
+  readonly version: string;
 }
 
 const stems = ['DispatchImages', 'ExtractMetadata', 'ResizeImage', 'RemoveRenditions'];
-const hiddenSeconds = 30;
-const claimMillis = 3_000;
-const patienceMillis = 900_000;
+const LAST_SEQUENCER = 'F'.repeat(16);
+const together = 8;
+
+export const everyKind = Object.keys(faultKinds) as FaultKind[];
 
 export function casesOf(points: readonly CrashPoint[]): Case[] {
-  const kinds = Object.keys(faultKinds) as FaultKind[];
   return [false, true].flatMap((lasting) =>
-    points.flatMap((point) => kinds.map((kind) => ({ ...point, kind, lasting }))),
+    points.flatMap((point) => everyKind.map((kind) => ({ ...point, kind, lasting }))),
   );
 }
 
 export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>, proxy: FaultProxy) {
   const pipeline = emulatedPipeline(stack);
   const config = clientConfig(stack.address);
-  const table = DynamoDBDocumentClient.from(new DynamoDBClient(config));
+  const clock = fastClock(stack, pipeline);
   const logs = new CloudWatchLogsClient(config);
   const letters = redriveStack({ outputs: stack.outputs, clientConfig: config });
   const heard = await pipeline.subscribe();
-  const pictures = await Promise.all([draw('#b35900'), draw('#0059b3')]);
+  const pictures = await Promise.all([smallPicture('#b35900'), smallPicture('#0059b3')]);
   const functionNames = new Map(
     await Promise.all(stems.map(async (stem) => [stem, await pipeline.physicalId(`${stem}Function`)] as const)),
   );
   const nameOf = (stem: string): string => functionNames.get(stem) ?? stem;
-  const TableName = output(stack.outputs, 'IdempotencyTableName');
   let serial = 0;
 
   const put = async (key: string, picture: 0 | 1) => ({ key, ...(await pipeline.put(key, pictures[picture])) });
@@ -100,46 +92,11 @@ export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>
     await processed(image.key, first.etag);
     const second = await put(image.key, 1);
     const record = await processed(image.key, second.etag);
-    await pipeline.enqueue({ ...second, sequencer: record.sequencer });
-    await untilQuiet();
+    const { versionId: _, ...unversioned } = second;
+    await pipeline.enqueue({ ...unversioned, sequencer: record.sequencer });
+    await pipeline.enqueue({ ...second, sequencer: LAST_SEQUENCER });
+    await clock.until(0);
     return record;
-  }
-
-  async function untilQuiet(): Promise<void> {
-    const firstSeen = new Map<string, number>();
-    for (const deadline = Date.now() + patienceMillis; Date.now() < deadline; await sleep(1_000)) {
-      if ((await pipeline.messagesIn(pipeline.queueUrl)) === 0) return;
-      await endOldClaims(firstSeen);
-    }
-    throw new Error(`The upload queue is not empty after ${patienceMillis / 60_000} minutes.`);
-  }
-
-  /** As if the time of the invocation that made the claim were over. */
-  async function endOldClaims(firstSeen: Map<string, number>): Promise<void> {
-    const { Items = [] } = await table.send(
-      new ScanCommand({
-        TableName,
-        FilterExpression: '#status = :claimed',
-        ExpressionAttributeNames: { '#status': 'status' },
-        ExpressionAttributeValues: { ':claimed': 'INPROGRESS' },
-      }),
-    );
-    for (const { id, in_progress_expiration: claim } of Items) {
-      const name = `${id} ${claim}`;
-      if (!firstSeen.has(name)) firstSeen.set(name, Date.now());
-      if (Date.now() - (firstSeen.get(name) ?? 0) < claimMillis) continue;
-      await table
-        .send(
-          new UpdateCommand({
-            TableName,
-            Key: { id },
-            UpdateExpression: 'SET in_progress_expiration = :now',
-            ConditionExpression: 'in_progress_expiration = :claim',
-            ExpressionAttributeValues: { ':now': Date.now(), ':claim': claim },
-          }),
-        )
-        .catch(() => undefined);
-    }
   }
 
   async function reasonOf(found: Found): Promise<string> {
@@ -165,6 +122,14 @@ export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>
     };
   }
 
+  async function send({ tried, image }: Pick<Upload, 'tried' | 'image'>): Promise<string> {
+    const upload = await put(image.key, 1);
+    if (tried.action !== 's3:GetObjectVersion') return upload.etag;
+    // The emulator's own events name no version.
+    await pipeline.enqueue({ ...upload, sequencer: LAST_SEQUENCER });
+    return upload.versionId;
+  }
+
   /** Why each died. */
   async function lettersByKey(): Promise<Map<string, string>> {
     const reasons = new Map<string, string>();
@@ -180,10 +145,10 @@ export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>
     const defects = new Map<string, string[]>();
     for (const {
       image: { key },
-      etag,
+      version,
     } of uploads) {
       const [record, renditionKeys] = await Promise.all([pipeline.record(key), pipeline.renditionKeys(key)]);
-      defects.set(key, defectsOf({ record, etag, control, renditionKeys, events: events.get(key) ?? [] }));
+      defects.set(key, defectsOf({ record, version, control, renditionKeys, events: events.get(key) ?? [] }));
     }
     return defects;
   }
@@ -191,20 +156,12 @@ export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>
   return {
     /** One message an invocation, so that a fault meets one image; more of them at once, for most of them wait. */
     async takeOneByOne(): Promise<void> {
-      const { EventSourceMappings: [mapping] = [] } = await pipeline.lambda.send(new ListEventSourceMappingsCommand());
-      await pipeline.lambda.send(
-        new UpdateEventSourceMappingCommand({
-          UUID: mapping?.UUID,
-          BatchSize: 1,
-          ScalingConfig: { MaximumConcurrency: 8 },
-        }),
-      );
-      await pipeline.sqs.send(
-        new SetQueueAttributesCommand({
-          QueueUrl: pipeline.queueUrl,
-          Attributes: { VisibilityTimeout: String(hiddenSeconds) },
-        }),
-      );
+      await pipeline.takeInBatches({ BatchSize: 1, ScalingConfig: { MaximumConcurrency: together } });
+      for (const FunctionName of functionNames.values()) {
+        const ReservedConcurrentExecutions = together * renditionGroups.length;
+        await pipeline.lambda.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions }));
+      }
+      await clock.start();
     },
 
     /** The calls that are made for an image that is uploaded, replaced and repeated; then those that a failure adds. */
@@ -232,15 +189,15 @@ export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>
         prepared.flatMap(({ tried, fault, image }) => [fault, ...(tried.afterFailure ? [troubleFor(image)] : [])]),
       );
       const uploads: Upload[] = [];
-      for (const each of prepared) uploads.push({ ...each, etag: (await put(each.image.key, 1)).etag });
-      await untilQuiet();
+      for (const each of prepared) uploads.push({ ...each, version: await send(each) });
+      await clock.until(0);
       const deadLetters = await lettersByKey();
       const cameThrough = uploads.filter(({ image: { key } }) => !deadLetters.has(key));
       const early = await defectsByKey(cameThrough, control);
 
       proxy.plan([]);
       await letters.move(['uploads'], { max: 10_000, perSecond: 100 }, () => undefined);
-      await untilQuiet();
+      await clock.until(0);
       const stillDead = await lettersByKey();
       const late = await defectsByKey(uploads, control);
       return uploads.map(({ tried, fault, image: { key } }) => ({
@@ -259,20 +216,20 @@ export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>
     close(): void {
       letters.close();
       logs.destroy();
-      table.destroy();
+      clock.close();
     },
   };
 }
 
 function defectsOf({
   record,
-  etag,
+  version,
   control,
   renditionKeys,
   events,
 }: {
   readonly record: ImageRecord | undefined;
-  readonly etag: string;
+  readonly version: string;
   readonly control: ImageRecord;
   readonly renditionKeys: readonly string[];
   readonly events: readonly DomainEvent[];
@@ -286,7 +243,7 @@ function defectsOf({
   );
   const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
   return [
-    ...(record.version === etag ? [] : ['The record speaks of another version.']),
+    ...(record.version === version ? [] : ['The record speaks of another version.']),
     ...(record.announced ? [] : ['The record is not announced.']),
     ...(told.length > 0 ? [] : ['Nobody was told.']),
     ...(new Set(told.map(({ detail }) => detail.id)).size <= 1 ? [] : ['Repeats of one event differ in their id.']),
@@ -295,8 +252,3 @@ function defectsOf({
     ...(same(shown, [...renditionKeys].sort()) ? [] : ['The bucket holds other renditions than the record shows.']),
   ];
 }
-
-const draw = (background: string): Promise<Buffer> =>
-  sharp({ create: { width: 48, height: 32, channels: 3, background } })
-    .png()
-    .toBuffer();

@@ -37,7 +37,7 @@ if (file !== undefined) {
   const origin = (): Record<string, string> => ({
     'x-fault-function': process.env['AWS_LAMBDA_FUNCTION_NAME'] ?? '',
     'x-fault-process': String(process.pid),
-    'x-fault-invocation': invocation.slice(0, 8_000),
+    'x-fault-invocation': invocation,
   });
 }
 

@@ -70,7 +70,8 @@ export async function startFaultProxy(
     return undefined;
   };
 
-  const server = createServer((incoming, outgoing) => {
+  // A batch of ten goes into a header of its own.
+  const server = createServer({ maxHeaderSize: 1_000_000 }, (incoming, outgoing) => {
     handle(incoming, outgoing).catch((error: unknown) => outgoing.destroy(error instanceof Error ? error : undefined));
   });
   const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {

@@ -4,7 +4,13 @@ import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/cl
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { IAMClient } from '@aws-sdk/client-iam';
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  InvokeCommand,
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+  UpdateEventSourceMappingCommand,
+  type UpdateEventSourceMappingRequest,
+} from '@aws-sdk/client-lambda';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -87,6 +93,15 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
     lambda,
     physicalId,
     messagesIn,
+
+    /** How the queue is read; answers how to undo it. */
+    async takeInBatches(how: Pick<UpdateEventSourceMappingRequest, 'BatchSize' | 'ScalingConfig'>) {
+      const { EventSourceMappings: [before] = [] } = await lambda.send(new ListEventSourceMappingsCommand());
+      const { UUID, BatchSize, ScalingConfig } = before ?? {};
+      const take = (wanted: typeof how) => lambda.send(new UpdateEventSourceMappingCommand({ UUID, ...wanted }));
+      await take(how);
+      return () => take({ BatchSize, ScalingConfig });
+    },
 
     async put(key: string, body: Uint8Array | string): Promise<{ etag: string; versionId: string; size: number }> {
       const Body = typeof body === 'string' ? Buffer.from(body) : body;
