@@ -59,6 +59,7 @@ async function start(options: StartOptions): Promise<number> {
 
   const results = await whileUp(stack, sendAll(files, stack));
   await whileUp(stack, showResults(results, stack, options));
+  sending = undefined;
   if (options.once || !('crashed' in stack)) return results.every(isDecided) ? 0 : 1;
   return await waitForMore(stack);
 }
@@ -79,15 +80,13 @@ function sayReused({ port, outdated }: RunningStack): void {
 async function sendAll(files: Parameters<typeof sendUploads>[0], destination: Destination): Promise<UploadResult[]> {
   const underWay = { total: files.length, decided: 0, stack: destination };
   sending = underWay;
-  const results = await showStep(`Images: ${files.length}`, (report) =>
+  return await showStep(`Images: ${files.length}`, (report) =>
     sendUploads(files, destination, (result, ended) => {
       const { key, outcome, took } = result;
       if (isDecided(result)) underWay.decided += 1;
       report(`${ended} of ${files.length}: ${printable(key)} ${outcome ?? 'undecided'}, ${(took / 1000).toFixed(1)} s`);
     }),
   );
-  sending = undefined;
-  return results;
 }
 
 /** Nothing half-done may pass for done. */

@@ -1,7 +1,12 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Case, casesOf, crashPoints, type Ending } from '../../test/faults/crash-points.ts';
 import { divertingEnvironment, faultKinds, startFaultProxy } from '../../test/faults/fault-proxy.ts';
 import { isolateThisProcess } from '../isolated-environment.ts';
 import { startLocalStack } from '../local-stack.ts';
+import { shownPath, workDirectory } from '../project.ts';
+
+const listing = join(workDirectory, 'crash-points.txt');
 
 /** Every call of every function × every fault, once and for good, on the emulator. */
 export async function proveCrashPoints({ runs }: { readonly runs?: number | undefined }) {
@@ -14,6 +19,7 @@ export async function proveCrashPoints({ runs }: { readonly runs?: number | unde
     const calls = await points.discover();
     const endings = await points.run(casesOf(calls).slice(0, runs));
     points.close();
+    await writeFile(listing, endings.map(lineOf).join(''));
     return [false, true].map((lasting) =>
       proof(
         endings.filter(({ tried }) => tried.lasting === lasting),
@@ -30,10 +36,6 @@ function proof(endings: readonly Ending[], lasting: boolean) {
   const dead = endings.filter(({ deadLetter }) => deadLetter !== undefined);
   const against = endings.filter(({ defects }) => defects.length > 0);
   const reasons = Map.groupBy(dead, ({ deadLetter = '' }) => deadLetter.replace(/:.*/, ''));
-  for (const { tried, happened, deadLetter, defects } of endings)
-    process.stderr.write(
-      `${nameOf(tried)}: ${happened} × → ${deadLetter?.slice(0, 160) ?? 'came through'} ${defects.join(' ')}\n`,
-    );
   return {
     promise: lasting
       ? 'a fault that stays ends in a dead letter with a reason, or harms nothing; once mended, a redrive repairs all'
@@ -41,11 +43,16 @@ function proof(endings: readonly Ending[], lasting: boolean) {
     evidence:
       `${endings.length} cases, ${Object.keys(faultKinds).length} faults of ` +
       `${new Set(endings.map(({ tried: { stem, action } }) => `${stem} ${action}`)).size} calls: ` +
-      `${endings.length - dead.length} came through, ${dead.length} died (${[...reasons].map(([kind, of]) => `${kind} ${of.length}`).join(', ')})`,
+      `${endings.length - dead.length} came through, ${dead.length} died (${[...reasons].map(([kind, of]) => `${kind} ${of.length}`).join(', ')}); each in ${shownPath(listing)}`,
     ...(against.length > 0 && {
       against: against.map(({ tried, defects }) => `${nameOf(tried)}: ${defects.join(' ')}`).join('\n'),
     }),
   };
+}
+
+function lineOf({ tried, happened, deadLetter, defects }: Ending): string {
+  const end = deadLetter === undefined ? 'came through' : `died, ${deadLetter.replaceAll(/\s+/g, ' ').slice(0, 200)}`;
+  return `${[nameOf(tried), `${happened} times`, end, ...defects].join('; ')}\n`;
 }
 
 function nameOf({ stem, action, kind, lasting }: Case): string {

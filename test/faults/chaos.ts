@@ -10,7 +10,7 @@ import { clientConfig } from '../../scripts/emulator.ts';
 import { intakeSwitch } from '../../scripts/intake-switch.ts';
 import type { LocalStack } from '../../scripts/local-stack.ts';
 import { redriveStack } from '../../scripts/redrive-stack.ts';
-import { emulatedPipeline } from '../support/emulated-pipeline.ts';
+import { emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
 import { smallPicture } from '../support/photos.ts';
 import { descendantsOf, signal } from '../support/processes.ts';
 import { rolePermissions } from '../support/role-permissions.ts';
@@ -101,15 +101,15 @@ export async function chaos(
     for (const { key, colour } of versions) await pipeline.put(key, await smallPicture(colour));
     const bodies: string[] = [];
     while (bodies.length < versions.length) {
-      const { Messages = [] } = await pipeline.sqs.send(
-        new ReceiveMessageCommand({ QueueUrl: pipeline.queueUrl, MaxNumberOfMessages: 10 }),
-      );
-      if (Messages.length === 0) await sleep(100);
-      else {
-        bodies.push(...Messages.map(({ Body = '' }) => Body));
-        const Entries = Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
-        await pipeline.sqs.send(new DeleteMessageBatchCommand({ QueueUrl: pipeline.queueUrl, Entries }));
-      }
+      const messages = await eventually('the events of the uploads', async () => {
+        const { Messages } = await pipeline.sqs.send(
+          new ReceiveMessageCommand({ QueueUrl: pipeline.queueUrl, MaxNumberOfMessages: 10 }),
+        );
+        return Messages;
+      });
+      bodies.push(...messages.map(({ Body = '' }) => Body));
+      const Entries = messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+      await pipeline.sqs.send(new DeleteMessageBatchCommand({ QueueUrl: pipeline.queueUrl, Entries }));
     }
     await intake.resume();
     return bodies;

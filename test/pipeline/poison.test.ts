@@ -5,7 +5,7 @@ import { imageIdOf } from '../../core/image.ts';
 import { clientConfig } from '../../scripts/emulator.ts';
 import { intakeSwitch } from '../../scripts/intake-switch.ts';
 import { type DivertedCall, type FaultProxy, startFaultProxy } from '../faults/fault-proxy.ts';
-import { emulatedPipeline } from '../support/emulated-pipeline.ts';
+import { emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
 import { smallPicture } from '../support/photos.ts';
 
 const pipeline = emulatedPipeline();
@@ -61,6 +61,7 @@ it('one bad image among ten takes none of its neighbours along: they are done at
   await intake.pause();
   const picture = await smallPicture('#336633');
   for (const key of [bad, ...good]) await pipeline.put(key, picture);
+  await eventually('ten messages that wait', async () => ((await intake.status()).waiting === 10 ? true : undefined));
   await intake.resume();
 
   for (const key of good) await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
