@@ -35,8 +35,3 @@ it('a call that goes wrong once, whichever way, is overcome without a dead lette
     })),
   );
 });
-
-it('a call that stays denied ends as a dead letter that says so, and once it is allowed a redrive repairs it', async () => {
-  const [ending] = await points.run([{ ...call, kind: 'denied', lasting: true }]);
-  expect(ending).toMatchObject({ deadLetter: expect.stringContaining('AccessDenied'), defects: [] });
-});

@@ -56,7 +56,7 @@ it('one bad image among ten takes none of its neighbours along: they are done at
   const [bad = '', ...good] = Array.from({ length: 10 }, (_, index) => `among-ten-${index}.png`);
   const functionName = await pipeline.physicalId('ResizeImageFunction');
   const image = { key: bad, imageId: await imageIdOf(pipeline.bucket, bad) };
-  proxy.plan([{ functionName, action: 's3:PutObject', kind: 'broken', image, times: Number.POSITIVE_INFINITY }]);
+  proxy.plan([{ functionName, action: 's3:PutObject', kind: 'denied', image, times: Number.POSITIVE_INFINITY }]);
 
   await intake.pause();
   const picture = await smallPicture('#336633');
@@ -72,5 +72,5 @@ it('one bad image among ten takes none of its neighbours along: they are done at
   expect(first).toEqual(Object.fromEntries([bad, ...good].map((key) => [key, '1'])));
   expect(more).toEqual(['2', '3', '4', '5'].map((receives) => ({ [bad]: receives })));
   expect(await pipeline.messagesIn(pipeline.deadLetterQueueUrl)).toBe(1);
-  expect(failed).toMatchObject({ message: expect.stringContaining('InternalError') });
+  expect(failed).toMatchObject({ message: expect.stringContaining('AccessDenied') });
 });
