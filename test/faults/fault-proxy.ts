@@ -12,10 +12,14 @@ import { describeCall } from '../support/recorded-calls.ts';
 const proxyFile = join(workDirectory, 'fault-proxy');
 
 /** For the emulator, whose functions inherit its environment. */
-export const divertingEnvironment = {
-  NODE_OPTIONS: `--import ${pathToFileURL(join(import.meta.dirname, 'divert-calls.ts')).href}`,
-  FAULT_PROXY_FILE: proxyFile,
-};
+export function divertingEnvironment() {
+  // Of a run that was killed: nobody answers there any more.
+  rmSync(proxyFile, { force: true });
+  return {
+    NODE_OPTIONS: `--import ${pathToFileURL(join(import.meta.dirname, 'divert-calls.ts')).href}`,
+    FAULT_PROXY_FILE: proxyFile,
+  };
+}
 
 /** What may happen to a call, in words of the one who calls. */
 export const faultKinds = {

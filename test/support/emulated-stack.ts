@@ -26,7 +26,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     mkdirSync(workDirectory, { recursive: true });
     writeFileSync(recordedCallsFile, '');
-    const stack = await startLocalStack(0, step, functionEnvironment);
+    const stack = await startLocalStack(0, step, functionEnvironment());
     project.provide('emulator', {
       endpoint: stack.address.endpoint,
       certificate: stack.address.certificate,
@@ -41,11 +41,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
 }
 
-const functionEnvironment = {
-  ...recordingEnvironment,
-  ...divertingEnvironment,
-  NODE_OPTIONS: `${recordingEnvironment.NODE_OPTIONS} ${divertingEnvironment.NODE_OPTIONS}`,
-};
+function functionEnvironment() {
+  const diverting = divertingEnvironment();
+  const NODE_OPTIONS = `${recordingEnvironment.NODE_OPTIONS} ${diverting.NODE_OPTIONS}`;
+  return { ...recordingEnvironment, ...diverting, NODE_OPTIONS };
+}
 
 const step: Step = async (title, work) => {
   const startedAt = performance.now();
