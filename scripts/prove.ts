@@ -2,6 +2,8 @@
 import { parseArgs } from 'node:util';
 import { table } from './bench/measure.ts';
 import { describeFailure, Failure } from './failure.ts';
+import { proveChaos } from './prove/chaos.ts';
+import { proveCrashPoints } from './prove/crash-points.ts';
 import { proveHostile } from './prove/hostile.ts';
 import { proveModel } from './prove/model.ts';
 import { proveMutation } from './prove/mutation.ts';
@@ -24,6 +26,8 @@ const sections: Readonly<Record<string, (options: ProofOptions) => Promise<reado
   mutation: proveMutation,
   hostile: proveHostile,
   practices: provePractices,
+  'crash-points': proveCrashPoints,
+  chaos: proveChaos,
 };
 
 const usage = `npm run prove -- [section …] [--seed N] [--runs N]

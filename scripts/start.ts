@@ -1,10 +1,11 @@
 /** `npm start`: see start-options.ts for what it does and takes. */
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { writeContactSheet } from './contact-sheet.ts';
 import { output } from './deploy.ts';
-import { defaultPort, stopEmulators } from './emulator.ts';
+import { defaultPort, isHealthy, stopEmulators } from './emulator.ts';
 import { describeFailure, Failure } from './failure.ts';
 import { isolateThisProcess } from './isolated-environment.ts';
 import { type LocalStack, startLocalStack } from './local-stack.ts';
@@ -23,8 +24,11 @@ import { filesOf, sampleFiles } from './upload-files.ts';
 let withdrawAnnouncement: () => Promise<void> = async () => undefined;
 let idle = false;
 let finishing: Promise<never> | undefined;
+/** What is under way, and with whom. */
+let sending: { readonly total: number; decided: number; readonly stack: Destination } | undefined;
 
 onceStopped((exitCode) => {
+  sayUndecided();
   // Ctrl-C is how a stack that waits for more is meant to end.
   void finish(idle ? 0 : exitCode);
 });
@@ -33,7 +37,10 @@ try {
   await finish(await start(parseOptions(process.argv.slice(2))));
 } catch (error) {
   // On the way out, what fails fails because it was stopped.
-  if (finishing === undefined) process.stderr.write(`\n${describeFailure(error)}\n`);
+  if (finishing === undefined) {
+    process.stderr.write(`\n${describeFailure(error)}\n`);
+    sayUndecided();
+  }
   await finish(1);
 }
 
@@ -50,8 +57,9 @@ async function start(options: StartOptions): Promise<number> {
   const stack = reused ? running : await startStack(options.port ?? defaultPort);
   if (reused) sayReused(running);
 
-  const results = await Promise.race([sendAll(files, stack), failure(stack)]);
-  await Promise.race([showResults(results, stack, options), failure(stack)]);
+  const results = await whileUp(stack, sendAll(files, stack));
+  await whileUp(stack, showResults(results, stack, options));
+  sending = undefined;
   if (options.once || !('crashed' in stack)) return results.every(isDecided) ? 0 : 1;
   return await waitForMore(stack);
 }
@@ -70,13 +78,26 @@ function sayReused({ port, outdated }: RunningStack): void {
 }
 
 async function sendAll(files: Parameters<typeof sendUploads>[0], destination: Destination): Promise<UploadResult[]> {
+  const underWay = { total: files.length, decided: 0, stack: destination };
+  sending = underWay;
   return await showStep(`Images: ${files.length}`, (report) =>
-    sendUploads(files, destination, ({ key, outcome, took }, decided) => {
-      report(
-        `${decided} of ${files.length}: ${printable(key)} ${outcome ?? 'undecided'}, ${(took / 1000).toFixed(1)} s`,
-      );
+    sendUploads(files, destination, (result, ended) => {
+      const { key, outcome, took } = result;
+      if (isDecided(result)) underWay.decided += 1;
+      report(`${ended} of ${files.length}: ${printable(key)} ${outcome ?? 'undecided'}, ${(took / 1000).toFixed(1)} s`);
     }),
   );
+}
+
+/** Nothing half-done may pass for done. */
+function sayUndecided(): void {
+  if (sending === undefined) return;
+  const { total, decided, stack } = sending;
+  const rest =
+    'crashed' in stack
+      ? 'This machine’s AWS keeps nothing from one start to the next: start again to have all of them decided.'
+      : 'The stack that is up goes on with what it has received.';
+  process.stderr.write(`\nEnded with ${decided} of ${total} uploads decided. ${rest}\n`);
 }
 
 async function showResults(results: readonly UploadResult[], stack: Destination, options: StartOptions): Promise<void> {
@@ -125,6 +146,17 @@ async function waitForMore(stack: LocalStack): Promise<number> {
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
   return await failure(stack);
+}
+
+/** Requests may fail because the emulator is gone before its end is noticed: that is what happened, then. */
+async function whileUp<Result>(stack: LocalStack | RunningStack, work: Promise<Result>): Promise<Result> {
+  try {
+    return await Promise.race([work, failure(stack)]);
+  } catch (error) {
+    if (error instanceof Failure || (await isHealthy(stack.address))) throw error;
+    if (!('crashed' in stack)) throw new Failure(`The stack on port ${stack.port} has ended.`);
+    throw await Promise.race([stack.crashed, sleep(5_000, error)]);
+  }
 }
 
 /** Of a stack that this process did not start, the requests themselves will tell. */

@@ -4,7 +4,13 @@ import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/cl
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { IAMClient } from '@aws-sdk/client-iam';
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  InvokeCommand,
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+  UpdateEventSourceMappingCommand,
+  type UpdateEventSourceMappingRequest,
+} from '@aws-sdk/client-lambda';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -33,11 +39,15 @@ import { imageIdOf } from '../../core/image.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { output, stackName } from '../../scripts/deploy.ts';
 import { clientConfig } from '../../scripts/emulator.ts';
+import type { LocalStack } from '../../scripts/local-stack.ts';
 
-/** The deployed pipeline as a user of it has it: uploads go in, records, renditions and events are looked at. */
-export function emulatedPipeline() {
-  const config = clientConfig(inject('emulator'));
-  const outputs = inject('outputs');
+/**
+ * The deployed pipeline as a user of it has it: uploads go in, records, renditions and events are looked at.
+ *
+ * @param stack where no test runner provides one
+ */
+export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address' | 'outputs'> = providedStack()) {
+  const config = clientConfig(address);
   const bucket = output(outputs, 'UploadBucketName');
   const renditionBucket = output(outputs, 'RenditionBucketName');
   const tableName = output(outputs, 'ImageTableName');
@@ -84,6 +94,15 @@ export function emulatedPipeline() {
     lambda,
     physicalId,
     messagesIn,
+
+    /** How the queue is read; answers how to undo it. */
+    async takeInBatches(how: Pick<UpdateEventSourceMappingRequest, 'BatchSize' | 'ScalingConfig'>) {
+      const { EventSourceMappings: [before] = [] } = await lambda.send(new ListEventSourceMappingsCommand());
+      const { UUID, BatchSize, ScalingConfig } = before ?? {};
+      const take = (wanted: typeof how) => lambda.send(new UpdateEventSourceMappingCommand({ UUID, ...wanted }));
+      await take(how);
+      return () => take({ BatchSize, ScalingConfig });
+    },
 
     async put(key: string, body: Uint8Array | string): Promise<{ etag: string; versionId: string; size: number }> {
       const Body = typeof body === 'string' ? Buffer.from(body) : body;
@@ -194,6 +213,8 @@ export function emulatedPipeline() {
     },
   };
 }
+
+const providedStack = () => ({ address: inject('emulator'), outputs: inject('outputs') });
 
 // As docs/events promises them, to the letter.
 const domainEvent = z.discriminatedUnion('detail-type', [

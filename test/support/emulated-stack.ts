@@ -8,6 +8,7 @@ import { isolateThisProcess } from '../../scripts/isolated-environment.ts';
 import { type Step, startLocalStack } from '../../scripts/local-stack.ts';
 import { workDirectory } from '../../scripts/project.ts';
 import { onceOrphaned } from '../../scripts/stop-on-signals.ts';
+import { divertingEnvironment } from '../faults/fault-proxy.ts';
 import { recordedCallsFile, recordingEnvironment } from './recorded-calls.ts';
 
 declare module 'vitest' {
@@ -25,7 +26,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     mkdirSync(workDirectory, { recursive: true });
     writeFileSync(recordedCallsFile, '');
-    const stack = await startLocalStack(0, step, recordingEnvironment);
+    const stack = await startLocalStack(0, step, functionEnvironment());
     project.provide('emulator', {
       endpoint: stack.address.endpoint,
       certificate: stack.address.certificate,
@@ -38,6 +39,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
     process.stderr.write(`\n${describeFailure(error)}\n\n`);
     process.exit(1);
   }
+}
+
+function functionEnvironment() {
+  const diverting = divertingEnvironment();
+  const NODE_OPTIONS = `${recordingEnvironment.NODE_OPTIONS} ${diverting.NODE_OPTIONS}`;
+  return { ...recordingEnvironment, ...diverting, NODE_OPTIONS };
 }
 
 const step: Step = async (title, work) => {

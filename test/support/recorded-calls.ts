@@ -22,6 +22,8 @@ const recorded = z.object({
   body: z.string(),
 });
 
+type AwsRequest = Omit<z.infer<typeof recorded>, 'functionName'>;
+
 export interface RecordedCall {
   readonly functionName: string;
   /** IAM's name for it. */
@@ -36,8 +38,13 @@ export function recordedCalls(): RecordedCall[] {
     .filter((line) => line !== '')
     .map((line) => {
       const call = recorded.parse(JSON.parse(line));
-      return { functionName: call.functionName, ...(call.target === undefined ? ofS3(call) : ofJson(call)) };
+      return { functionName: call.functionName, ...describeCall(call) };
     });
+}
+
+/** By what a request looks like on the wire. */
+export function describeCall(request: AwsRequest): Pick<RecordedCall, 'action' | 'resource'> {
+  return request.target === undefined ? ofS3(request) : ofJson(request);
 }
 
 const services: Readonly<Record<string, string>> = {
@@ -50,13 +57,13 @@ const resourceNames = z
   .partial()
   .transform(({ TableName, QueueUrl, stateMachineArn }) => TableName ?? QueueUrl ?? stateMachineArn ?? 'unknown');
 
-function ofJson({ target = '', body }: z.infer<typeof recorded>) {
+function ofJson({ target = '', body }: AwsRequest) {
   const [api = '', operation = ''] = target.split('.');
   return { action: `${services[api] ?? api}:${operation}`, resource: resourceNames.parse(JSON.parse(body)) };
 }
 
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
-function ofS3({ method, path }: z.infer<typeof recorded>) {
+function ofS3({ method, path }: AwsRequest) {
   const { pathname, searchParams } = new URL(path, 'https://s3.invalid');
   const [, bucket = '', ...key] = pathname.split('/');
   const read = searchParams.has('versionId') ? 's3:GetObjectVersion' : 's3:GetObject';

@@ -1,0 +1,228 @@
+/** Uploads flow, some of them twice and none in order, while workers are killed, throttled, and denied what they need. */
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
+import { DeleteMessageBatchCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import fc from 'fast-check';
+import type { ImageRecord } from '../../core/record.ts';
+import { deadLetterQueueNames } from '../../scripts/dead-letter-queue.ts';
+import { clientConfig } from '../../scripts/emulator.ts';
+import { intakeSwitch } from '../../scripts/intake-switch.ts';
+import type { LocalStack } from '../../scripts/local-stack.ts';
+import { redriveStack } from '../../scripts/redrive-stack.ts';
+import { emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
+import { smallPicture } from '../support/photos.ts';
+import { descendantsOf, signal } from '../support/processes.ts';
+import { rolePermissions } from '../support/role-permissions.ts';
+import { fastClock } from './fast-clock.ts';
+
+export interface ChaosReport {
+  readonly uploads: number;
+  readonly messages: number;
+  readonly troubles: ReadonlyMap<Trouble['kind'], number>;
+  readonly deadLetters: number;
+  /** Rounds of redriving until none was left. */
+  readonly redrives: number;
+  readonly renditionsCompared: number;
+  readonly defects: readonly string[];
+}
+
+type Trouble =
+  | { readonly kind: 'killed' }
+  | { readonly kind: 'throttled'; readonly stem: string; readonly to: number }
+  | { readonly kind: 'denied'; readonly stem: string; readonly sid: string; readonly action: string };
+
+// As the template reserves them in stage local.
+const reserved = { DispatchImages: 2, ExtractMetadata: 4, ResizeImage: 8, RemoveRenditions: 4 };
+const stems = Object.keys(reserved);
+const permissions = [
+  { stem: 'DispatchImages', sid: 'RunWorkflow', action: 'states:StartSyncExecution' },
+  { stem: 'ExtractMetadata', sid: 'ReadUploads', action: 's3:GetObject' },
+  { stem: 'ResizeImage', sid: 'ReadUploads', action: 's3:GetObject' },
+  { stem: 'ResizeImage', sid: 'WriteRenditions', action: 's3:PutObject' },
+];
+const trouble: fc.Arbitrary<Trouble> = fc.oneof(
+  fc.constant<Trouble>({ kind: 'killed' }),
+  fc.record({ kind: fc.constant('throttled' as const), stem: fc.constantFrom(...stems), to: fc.constantFrom(0, 1) }),
+  fc.constantFrom(...permissions).map((permission): Trouble => ({ kind: 'denied', ...permission })),
+);
+const colours = ['#123456', '#654321', '#2e8b57', '#daa520', '#8b0000', '#708090', '#4b0082', '#f5f5dc'];
+// A fifth of the events comes twice. Of the images about a fifth is uploaded twice, for fast-check prefers small numbers.
+const REPEATED = 0.2;
+const REPLACED = 0.1;
+/** So many messages are in the queue at the most: the rest is sent when there is room. */
+const AFLOAT = 40;
+const MOST_REDRIVES = 10;
+
+export async function chaos(
+  stack: Pick<LocalStack, 'address' | 'outputs'>,
+  { seed, uploads }: { readonly seed: number; readonly uploads: number },
+): Promise<ChaosReport> {
+  const pipeline = emulatedPipeline(stack);
+  const config = clientConfig(stack.address);
+  const clock = fastClock(stack, pipeline);
+  const letters = redriveStack({ outputs: stack.outputs, clientConfig: config });
+  const intake = intakeSwitch({ name: 'chaos', outputs: stack.outputs, clientConfig: config });
+  const permission = rolePermissions(pipeline);
+  const functionNames = new Map<string, string>();
+  for (const stem of stems) functionNames.set(stem, await pipeline.physicalId(`${stem}Function`));
+  const draw = <Value>(arbitrary: fc.Arbitrary<Value>, count: number) => fc.sample(arbitrary, { seed, numRuns: count });
+
+  const throttle = (stem: string, ReservedConcurrentExecutions: number) =>
+    pipeline.lambda.send(
+      new PutFunctionConcurrencyCommand({ FunctionName: functionNames.get(stem), ReservedConcurrentExecutions }),
+    );
+
+  /** What the pictures become where nothing disturbs. */
+  async function undisturbed(): Promise<Map<string, string>> {
+    const hashes = new Map<string, string>();
+    for (const colour of colours) {
+      const key = `undisturbed-${colour}.png`;
+      await pipeline.put(key, await smallPicture(colour));
+      const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
+      hashes.set(colour, await contentOf(record));
+    }
+    return hashes;
+  }
+
+  async function contentOf(record: ImageRecord): Promise<string> {
+    const content = createHash('sha256');
+    for (const { preset, key } of record.outcome === 'processed' ? record.renditions : [])
+      content.update(preset).update((await pipeline.rendition(key)).bytes);
+    return content.digest('hex');
+  }
+
+  /** Puts them, and takes their events out of the queue before anybody works on them. */
+  async function eventsOf(images: readonly Image[]): Promise<string[]> {
+    await intake.pause();
+    const versions = images.flatMap(({ key, shown, before }) =>
+      [before, shown].flatMap((colour) => (colour === undefined ? [] : [{ key, colour }])),
+    );
+    for (const { key, colour } of versions) await pipeline.put(key, await smallPicture(colour));
+    const bodies: string[] = [];
+    while (bodies.length < versions.length) {
+      const messages = await eventually('the events of the uploads', async () => {
+        const { Messages } = await pipeline.sqs.send(
+          new ReceiveMessageCommand({ QueueUrl: pipeline.queueUrl, MaxNumberOfMessages: 10 }),
+        );
+        return Messages;
+      });
+      bodies.push(...messages.map(({ Body = '' }) => Body));
+      const Entries = messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+      await pipeline.sqs.send(new DeleteMessageBatchCommand({ QueueUrl: pipeline.queueUrl, Entries }));
+    }
+    await intake.resume();
+    return bodies;
+  }
+
+  async function make(happening: Trouble): Promise<void> {
+    switch (happening.kind) {
+      case 'killed':
+        signal(
+          'SIGKILL',
+          workers().filter((_, index) => index % 3 === 0),
+        );
+        return;
+      case 'throttled':
+        await throttle(happening.stem, happening.to);
+        return;
+      case 'denied':
+        await permission.takeAway(happening.stem, happening.sid, happening.action);
+        return;
+      default:
+        throw new Error(`There is no trouble ${happening satisfies never}.`);
+    }
+  }
+
+  async function calm(): Promise<void> {
+    await permission.giveBack();
+    for (const [stem, workers] of Object.entries(reserved)) await throttle(stem, workers);
+  }
+
+  async function defectsOf(images: readonly Image[], expected: ReadonlyMap<string, string>) {
+    const defects: string[] = [];
+    let compared = 0;
+    for (const { key, shown } of images) {
+      const record = await pipeline.record(key);
+      if (record?.outcome !== 'processed') {
+        defects.push(`${key}: the record says ${record?.outcome ?? 'nothing'}.`);
+        continue;
+      }
+      compared += record.renditions.length;
+      const keys = record.renditions.map((rendition) => rendition.key).sort();
+      if (!record.announced) defects.push(`${key}: not announced.`);
+      if ((await contentOf(record)) !== expected.get(shown)) defects.push(`${key}: its renditions are not ${shown}.`);
+      if (JSON.stringify(keys) !== JSON.stringify(await pipeline.renditionKeys(key)))
+        defects.push(`${key}: the bucket holds other renditions than the record shows.`);
+    }
+    return { defects, compared };
+  }
+
+  const expected = await undisturbed();
+  await clock.start();
+  const images = draw(
+    fc.record({
+      shown: fc.constantFrom(...colours),
+      other: fc.constantFrom(...colours),
+      chance: fc.integer({ min: 0, max: 99 }),
+    }),
+    uploads,
+  ).map(({ shown, other, chance }, index) => ({
+    key: `chaos-${index}.png`,
+    shown,
+    before: chance < REPLACED * 100 && other !== shown ? other : undefined,
+  }));
+  const bodies = await eventsOf(images);
+  const [repeated = []] = draw(fc.shuffledSubarray(bodies, evenly(Math.round(bodies.length * REPEATED))), 1);
+  const all = [...bodies, ...repeated];
+  const [shuffled = []] = draw(fc.shuffledSubarray(all, evenly(all.length)), 1);
+  const unsent = [...shuffled];
+  const troubles = new Map<Trouble['kind'], number>();
+  const sending = (async () => {
+    for (let MessageBody = unsent.shift(); MessageBody !== undefined; MessageBody = unsent.shift()) {
+      while ((await pipeline.messagesIn(pipeline.queueUrl)) >= AFLOAT) await sleep(200);
+      await pipeline.sqs.send(new SendMessageCommand({ QueueUrl: pipeline.queueUrl, MessageBody }));
+    }
+  })();
+  for (const happening of draw(trouble, uploads)) {
+    if (unsent.length === 0) break;
+    await make(happening);
+    troubles.set(happening.kind, (troubles.get(happening.kind) ?? 0) + 1);
+    await sleep(1_500);
+    await calm();
+    await sleep(1_500);
+  }
+  await sending;
+  await clock.until(0);
+
+  const dead = await letters.count(deadLetterQueueNames);
+  let redrives = 0;
+  for (; redrives < MOST_REDRIVES && (await letters.count(deadLetterQueueNames)) > 0; redrives += 1) {
+    await letters.move(deadLetterQueueNames, { max: 10_000, perSecond: 100 }, () => undefined);
+    await clock.until(0);
+  }
+  const left = await letters.count(deadLetterQueueNames);
+  const { defects, compared } = await defectsOf(images, expected);
+  for (const open of [clock, letters, intake]) open.close();
+  return {
+    uploads,
+    messages: shuffled.length,
+    troubles,
+    deadLetters: dead,
+    redrives,
+    renditionsCompared: compared,
+    defects: [...defects, ...(left > 0 ? [`${left} dead letters are left.`] : [])],
+  };
+}
+
+interface Image {
+  readonly key: string;
+  /** What is to be seen in the end. */
+  readonly shown: string;
+  readonly before: string | undefined;
+}
+
+/** The processes in which functions run, of the emulator that this very process has started. */
+const workers = () => descendantsOf(process.pid).filter(({ command }) => /\bnode\b.*ministack-lambda-/.test(command));
+
+const evenly = (length: number) => ({ minLength: length, maxLength: length });

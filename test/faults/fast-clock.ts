@@ -1,0 +1,77 @@
+/**
+ * Stage local tries again after a second where an account waits for a minute. What must be in proportion to that runs
+ * sixty times faster here too: how long a dead dispatcher's messages stay hidden, and its claims on their decisions last.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { output } from '../../scripts/deploy.ts';
+import { clientConfig } from '../../scripts/emulator.ts';
+import type { LocalStack } from '../../scripts/local-stack.ts';
+import type { emulatedPipeline } from '../support/emulated-pipeline.ts';
+
+const timesFaster = 60;
+// template.yaml: the queue's visibility timeout, and the dispatcher's own.
+const hiddenSeconds = 1_860 / timesFaster;
+const claimMillis = 310_000 / timesFaster;
+const patienceMillis = 900_000;
+
+export function fastClock(
+  stack: Pick<LocalStack, 'address' | 'outputs'>,
+  pipeline: Pick<ReturnType<typeof emulatedPipeline>, 'sqs' | 'queueUrl' | 'messagesIn'>,
+) {
+  const table = DynamoDBDocumentClient.from(new DynamoDBClient(clientConfig(stack.address)));
+  const TableName = output(stack.outputs, 'IdempotencyTableName');
+  const firstSeen = new Map<string, number>();
+
+  /** As if the time of the invocation that made the claim were over. */
+  async function endOldClaims(): Promise<void> {
+    const { Items = [] } = await table.send(
+      new ScanCommand({
+        TableName,
+        FilterExpression: '#status = :claimed AND in_progress_expiration > :now',
+        ExpressionAttributeNames: { '#status': 'status' },
+        ExpressionAttributeValues: { ':claimed': 'INPROGRESS', ':now': Date.now() },
+      }),
+    );
+    for (const { id, in_progress_expiration: claim } of Items) {
+      const name = `${id} ${claim}`;
+      const seen = firstSeen.get(name);
+      if (seen === undefined) firstSeen.set(name, Date.now());
+      if (seen === undefined || Date.now() - seen < claimMillis) continue;
+      await table
+        .send(
+          new UpdateCommand({
+            TableName,
+            Key: { id },
+            UpdateExpression: 'SET in_progress_expiration = :now',
+            ConditionExpression: 'in_progress_expiration = :claim',
+            ExpressionAttributeValues: { ':now': Date.now(), ':claim': claim },
+          }),
+        )
+        .catch((error: unknown) => {
+          // It was decided meanwhile, or claimed anew.
+          if (!(error instanceof Error && error.name === 'ConditionalCheckFailedException')) throw error;
+        });
+    }
+  }
+
+  return {
+    async start(): Promise<void> {
+      const Attributes = { VisibilityTimeout: String(hiddenSeconds) };
+      await pipeline.sqs.send(new SetQueueAttributesCommand({ QueueUrl: pipeline.queueUrl, Attributes }));
+    },
+
+    /** Lets time pass until no more than so many messages wait or are in work. */
+    async until(messages: number): Promise<void> {
+      for (const deadline = Date.now() + patienceMillis; Date.now() < deadline; await sleep(500)) {
+        if ((await pipeline.messagesIn(pipeline.queueUrl)) <= messages) return;
+        await endOldClaims();
+      }
+      throw new Error(`The upload queue is not empty after ${patienceMillis / 60_000} minutes.`);
+    },
+
+    close: () => table.destroy(),
+  };
+}

@@ -1,0 +1,208 @@
+/** Stands between the functions and AWS, and makes the calls go wrong that it is told to. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Agent, request as httpsRequest } from 'node:https';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import * as z from 'zod';
+import type { EmulatorAddress } from '../../scripts/emulator.ts';
+import { workDirectory } from '../../scripts/project.ts';
+import { describeCall } from '../support/recorded-calls.ts';
+
+const proxyFile = join(workDirectory, 'fault-proxy');
+
+/** For the emulator, whose functions inherit its environment. */
+export function divertingEnvironment() {
+  // Of a run that was killed: nobody answers there any more.
+  rmSync(proxyFile, { force: true });
+  return {
+    NODE_OPTIONS: `--import ${pathToFileURL(join(import.meta.dirname, 'divert-calls.ts')).href}`,
+    FAULT_PROXY_FILE: proxyFile,
+  };
+}
+
+/** What may happen to a call, in words of the one who calls. */
+export const faultKinds = {
+  refused: 'the connection breaks before anything happened',
+  lost: 'takes effect, and the answer does not come in time',
+  throttled: 'is throttled',
+  denied: 'is denied',
+  broken: 'is answered with 5xx',
+  hangs: 'has no effect and no answer in time',
+  'dies before': 'the worker is killed before the call',
+  'dies after': 'the worker is killed after it took effect',
+} as const;
+export type FaultKind = keyof typeof faultKinds;
+
+export interface Fault {
+  readonly functionName: string;
+  /** IAM's name of the call. */
+  readonly action: string;
+  readonly kind: FaultKind;
+  /** Of one image's calls alone: its key, or its id. */
+  readonly image: { readonly key: string; readonly imageId: string };
+  readonly times: number;
+}
+
+export interface DivertedCall {
+  readonly functionName: string;
+  readonly action: string;
+  readonly invocation: string;
+}
+
+export interface FaultProxy {
+  /** Every call that came by, in order. */
+  readonly calls: readonly DivertedCall[];
+  /** Replaces what was planned; answers how often each fault happens from now on. */
+  plan(faults: readonly Fault[]): { happened(fault: Fault): number };
+  stop(): Promise<void>;
+}
+
+export async function startFaultProxy(
+  emulator: Pick<EmulatorAddress, 'endpoint' | 'certificate'>,
+): Promise<FaultProxy> {
+  const agent = new Agent({ ca: emulator.certificate, keepAlive: true, maxSockets: 50 });
+  const calls: DivertedCall[] = [];
+  let planned = new Map<Fault, number>();
+
+  const faultFor = (call: DivertedCall): FaultKind | undefined => {
+    for (const [fault, happened] of planned) {
+      if (happened >= fault.times || !concerns(fault, call)) continue;
+      planned.set(fault, happened + 1);
+      return fault.kind;
+    }
+    return undefined;
+  };
+
+  // A batch of ten goes into a header of its own.
+  const server = createServer({ maxHeaderSize: 1_000_000 }, (incoming, outgoing) => {
+    handle(incoming, outgoing).catch((error: unknown) => outgoing.destroy(error instanceof Error ? error : undefined));
+  });
+  const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    const body = Buffer.concat(await Array.fromAsync(incoming as AsyncIterable<Buffer>));
+    const {
+      [functionHeader]: functionName,
+      [processHeader]: pid,
+      [invocationHeader]: invocation,
+    } = origin.parse(incoming.headers);
+    const { method = '', url: path = '' } = incoming;
+    const target = z.string().optional().parse(incoming.headers['x-amz-target']);
+    const { action } = describeCall({ method, path, target, body: target === undefined ? '' : body.toString() });
+    const call = { functionName, action, invocation };
+    calls.push(call);
+    const forward = () => answerOf({ emulator, agent, incoming, body });
+    const kind = faultFor(call);
+    switch (kind) {
+      case undefined: {
+        const { status, headers, bytes } = await forward();
+        outgoing.writeHead(status, headers).end(bytes);
+        return;
+      }
+      case 'refused':
+        outgoing.destroy();
+        return;
+      case 'lost':
+        await forward();
+        outgoing.writeProcessing();
+        return;
+      case 'hangs':
+        outgoing.writeProcessing();
+        return;
+      case 'dies before':
+        process.kill(pid, 'SIGKILL');
+        return;
+      case 'dies after':
+        await forward();
+        process.kill(pid, 'SIGKILL');
+        return;
+      case 'throttled':
+      case 'denied':
+      case 'broken': {
+        const { status, type, text } = refusals[kind][target === undefined ? 's3' : 'json'];
+        outgoing.writeHead(status, { 'content-type': type }).end(text);
+        return;
+      }
+      default:
+        throw new Error(`There is no fault ${kind satisfies never}.`);
+    }
+  };
+
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.listen(0, '127.0.0.1', resolve);
+  await promise;
+  const { port } = z.object({ port: z.int() }).parse(server.address());
+  writeFileSync(proxyFile, String(port));
+  return {
+    calls,
+    plan(faults) {
+      const counts = new Map(faults.map((fault) => [fault, 0]));
+      planned = counts;
+      return { happened: (fault) => counts.get(fault) ?? 0 };
+    },
+    async stop() {
+      rmSync(proxyFile, { force: true });
+      server.closeAllConnections();
+      agent.destroy();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+function concerns({ functionName, action, image }: Fault, call: DivertedCall): boolean {
+  return (
+    call.functionName === functionName &&
+    call.action === action &&
+    (call.invocation.includes(image.key) || call.invocation.includes(image.imageId))
+  );
+}
+
+const functionHeader = 'x-fault-function';
+const processHeader = 'x-fault-process';
+const invocationHeader = 'x-fault-invocation';
+const origin = z.object({
+  [functionHeader]: z.string(),
+  [processHeader]: z.coerce.number().int().positive(),
+  [invocationHeader]: z.string(),
+});
+
+async function answerOf({
+  emulator,
+  agent,
+  incoming,
+  body,
+}: {
+  readonly emulator: Pick<EmulatorAddress, 'endpoint'>;
+  readonly agent: Agent;
+  readonly incoming: IncomingMessage;
+  readonly body: Buffer;
+}): Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; bytes: Buffer }> {
+  const { 'transfer-encoding': _, expect: __, connection: ___, ...headers } = incoming.headers;
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  httpsRequest(
+    new URL(incoming.url ?? '', emulator.endpoint),
+    { method: incoming.method, agent, headers: { ...headers, 'content-length': body.length } },
+    resolve,
+  )
+    .once('error', reject)
+    .end(body);
+  const answer = await promise;
+  const bytes = Buffer.concat(await Array.fromAsync(answer as AsyncIterable<Buffer>));
+  const { 'transfer-encoding': ____, connection: _____, ...answered } = answer.headers;
+  return { status: answer.statusCode ?? 502, headers: answered, bytes };
+}
+
+const asJson = (status: number, code: string) => ({
+  status,
+  type: 'application/x-amz-json-1.0',
+  text: JSON.stringify({ __type: code, message: `${code}, said the fault proxy` }),
+});
+const asXml = (status: number, code: string) => ({
+  status,
+  type: 'application/xml',
+  text: `<Error><Code>${code}</Code><Message>${code}, said the fault proxy</Message></Error>`,
+});
+const refusals = {
+  throttled: { json: asJson(400, 'ThrottlingException'), s3: asXml(503, 'SlowDown') },
+  denied: { json: asJson(400, 'AccessDeniedException'), s3: asXml(403, 'AccessDenied') },
+  broken: { json: asJson(500, 'InternalServerError'), s3: asXml(500, 'InternalError') },
+} as const;

@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { projectDirectory, workDirectory } from '../../scripts/project.ts';
+import { eventually } from '../support/emulated-pipeline.ts';
+import { descendantsOf, processes, signal } from '../support/processes.ts';
+
+/** `npm start` on a laptop that is shut, or whose user loses patience, while uploads are under way. */
+
+let directory: string;
+let port: number;
+let child: ChildProcess;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'darkroom-'));
+  port = await freePort();
+});
+afterEach(() => void child.kill('SIGKILL'));
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+const results = () => join(directory, 'results.json');
+
+/** With the photographs of docs/samples; until the first of them is decided. */
+async function startAndSend(): Promise<{ ended: Promise<number | null>; output: () => string }> {
+  const script = join(projectDirectory, 'scripts', 'start.ts');
+  const args = ['--once', '--port', `${port}`, '--json', results()];
+  child = spawn(process.execPath, [script, ...args], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const { promise: ended, resolve } = Promise.withResolvers<number | null>();
+  child.once('close', resolve);
+  await eventually('the first decision', async () => (/\b1 of \d+: /.test(output) ? true : undefined));
+  return { ended, output: () => output };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.listen(0, '127.0.0.1', resolve);
+  await promise;
+  const address = z.object({ port: z.int() }).parse(server.address());
+  await new Promise((closed) => server.close(closed));
+  return address.port;
+}
+
+function nothingIsLeft(): void {
+  const announcement = join(workDirectory, 'running.json');
+  const announced = existsSync(announcement) ? readFileSync(announcement, 'utf8') : '';
+  expect(announced).not.toContain(`"port":${port}`);
+  expect(existsSync(join(workDirectory, 'emulator', `${port}`))).toBe(false);
+  expect(processes().filter(({ command }) => command.includes(`emulator/${port}/`))).toEqual([]);
+  expect(existsSync(results())).toBe(false);
+}
+
+// In this order: each start follows one that came to a bad end.
+describe('npm start, with uploads under way', { timeout: 240_000 }, () => {
+  it('ended by Ctrl-C, says what is not decided, shows nothing as done and leaves nothing behind', async () => {
+    const { ended, output } = await startAndSend();
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    expect(output()).toMatch(/Ended with \d+ of \d+ uploads decided\. .*keeps nothing.*start again/);
+    expect(output()).not.toContain('All decided.');
+    expect(output()).not.toMatch(/\n\s+at /);
+    nothingIsLeft();
+  });
+
+  it('started again, and its emulator killed: says that, and the same', async () => {
+    const { ended, output } = await startAndSend();
+    signal(
+      'SIGKILL',
+      descendantsOf(z.int().parse(child.pid)).filter(({ command }) => /python.*ministack/.test(command)),
+    );
+    expect(await ended).toBe(1);
+    expect(output()).toContain('The emulator ended unexpectedly');
+    expect(output()).toMatch(/Ended with \d+ of \d+ uploads decided\. .*keeps nothing.*start again/);
+    expect(output()).not.toContain('All decided.');
+    expect(output()).not.toMatch(/\n\s+at /);
+    nothingIsLeft();
+  });
+
+  it('started again, and all of it suspended for a while: decides all', async () => {
+    const { ended, output } = await startAndSend();
+    const all = [{ id: z.int().parse(child.pid) }, ...descendantsOf(z.int().parse(child.pid))];
+    signal('SIGSTOP', all);
+    await sleep(5_000);
+    signal('SIGCONT', all);
+    expect(await ended, output()).toBe(0);
+    expect(output()).toContain('All decided.');
+    const decided = z.array(z.object({ outcome: z.string() })).parse(JSON.parse(await readFile(results(), 'utf8')));
+    expect(new Set(decided.map(({ outcome }) => outcome))).toEqual(new Set(['processed', 'rejected']));
+  });
+});

@@ -1,0 +1,76 @@
+import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import * as z from 'zod';
+import { imageIdOf } from '../../core/image.ts';
+import { clientConfig } from '../../scripts/emulator.ts';
+import { intakeSwitch } from '../../scripts/intake-switch.ts';
+import { type DivertedCall, type FaultProxy, startFaultProxy } from '../faults/fault-proxy.ts';
+import { emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
+import { smallPicture } from '../support/photos.ts';
+
+const pipeline = emulatedPipeline();
+const intake = intakeSwitch({
+  name: 'tested',
+  outputs: inject('outputs'),
+  clientConfig: clientConfig(inject('emulator')),
+});
+let proxy: FaultProxy;
+let asBefore: () => Promise<unknown>;
+
+beforeAll(async () => {
+  await pipeline.queueIsEmpty();
+  await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl: pipeline.deadLetterQueueUrl }));
+  proxy = await startFaultProxy(inject('emulator'));
+  asBefore = await pipeline.takeInBatches({ BatchSize: 10 });
+});
+afterAll(async () => {
+  await proxy.stop();
+  await intake.resume();
+  intake.close();
+  await asBefore();
+  await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl: pipeline.deadLetterQueueUrl }));
+});
+
+const batch = z.object({
+  event: z.object({
+    Records: z.array(z.object({ body: z.string(), attributes: z.object({ ApproximateReceiveCount: z.string() }) })),
+  }),
+});
+
+/** For each invocation of the dispatcher, which keys it was given for the how manieth time. */
+function batchesOf(calls: readonly DivertedCall[], keys: readonly string[]): Record<string, string>[] {
+  const invocations = new Set(calls.map(({ invocation }) => invocation).filter((line) => line.includes('"Records"')));
+  return [...invocations].map((line) =>
+    Object.fromEntries(
+      batch
+        .parse(JSON.parse(line))
+        .event.Records.map(({ body, attributes }) => [
+          keys.find((key) => body.includes(key)) ?? body,
+          attributes.ApproximateReceiveCount,
+        ]),
+    ),
+  );
+}
+
+it('one bad image among ten takes none of its neighbours along: they are done at the first receive, it has its five and ends as a dead letter and a record', async () => {
+  const [bad = '', ...good] = Array.from({ length: 10 }, (_, index) => `among-ten-${index}.png`);
+  const functionName = await pipeline.physicalId('ResizeImageFunction');
+  const image = { key: bad, imageId: await imageIdOf(pipeline.bucket, bad) };
+  proxy.plan([{ functionName, action: 's3:PutObject', kind: 'denied', image, times: Number.POSITIVE_INFINITY }]);
+
+  await intake.pause();
+  const picture = await smallPicture('#336633');
+  for (const key of [bad, ...good]) await pipeline.put(key, picture);
+  await eventually('ten messages that wait', async () => ((await intake.status()).waiting === 10 ? true : undefined));
+  await intake.resume();
+
+  for (const key of good) await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
+  const failed = await pipeline.recordWhen(bad, ({ outcome }) => outcome === 'failed');
+  await pipeline.queueIsEmpty();
+
+  const [first, ...more] = batchesOf(proxy.calls, [bad, ...good]);
+  expect(first).toEqual(Object.fromEntries([bad, ...good].map((key) => [key, '1'])));
+  expect(more).toEqual(['2', '3', '4', '5'].map((receives) => ({ [bad]: receives })));
+  expect(await pipeline.messagesIn(pipeline.deadLetterQueueUrl)).toBe(1);
+  expect(failed).toMatchObject({ message: expect.stringContaining('AccessDenied') });
+});
