@@ -61,7 +61,7 @@ export async function chaos(
   const pipeline = emulatedPipeline(stack);
   const config = clientConfig(stack.address);
   const clock = fastClock(stack, pipeline);
-  const letters = redriveStack({ outputs: stack.outputs, clientConfig: config });
+  const letters = redriveStack({ outputs: stack.outputs, clientConfig: config, emulated: true });
   const intake = intakeSwitch({ name: 'chaos', outputs: stack.outputs, clientConfig: config });
   const permission = rolePermissions(pipeline);
   const functionNames = new Map<string, string>();
@@ -198,7 +198,7 @@ export async function chaos(
   const dead = await letters.count(deadLetterQueueNames);
   let redrives = 0;
   for (; redrives < MOST_REDRIVES && (await letters.count(deadLetterQueueNames)) > 0; redrives += 1) {
-    await letters.move(deadLetterQueueNames, { max: 10_000, perSecond: 100 }, () => undefined);
+    await letters.move(deadLetterQueueNames, [], { max: 10_000, perSecond: 100 }, () => undefined);
     await clock.until(0);
   }
   const left = await letters.count(deadLetterQueueNames);

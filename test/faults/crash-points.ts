@@ -62,7 +62,7 @@ export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>
   const config = clientConfig(stack.address);
   const clock = fastClock(stack, pipeline);
   const logs = new CloudWatchLogsClient(config);
-  const letters = redriveStack({ outputs: stack.outputs, clientConfig: config });
+  const letters = redriveStack({ outputs: stack.outputs, clientConfig: config, emulated: true });
   const heard = await pipeline.subscribe();
   const pictures = await Promise.all([smallPicture('#b35900'), smallPicture('#0059b3')]);
   const functionNames = new Map(
@@ -196,7 +196,7 @@ export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>
       const early = await defectsByKey(cameThrough, control);
 
       proxy.plan([]);
-      await letters.move(['uploads'], { max: 10_000, perSecond: 100 }, () => undefined);
+      await letters.move(['uploads'], [], { max: 10_000, perSecond: 100 }, () => undefined);
       await clock.until(0);
       const stillDead = await lettersByKey();
       const late = await defectsByKey(uploads, control);
