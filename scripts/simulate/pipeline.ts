@@ -35,7 +35,9 @@ export interface Setup {
   readonly spread: number;
   /** Beside the workers: of services that wait (in parallel), and of an emulator that works (one by one). */
   readonly services: {
+    /** Until the record is written, and from there until the message is deleted. */
     readonly waitSeconds: number;
+    readonly endWaitSeconds: number;
     readonly arrival: number;
     readonly begin: number;
     readonly worker: number;
@@ -176,7 +178,7 @@ export function simulate(setup: Setup, throttleRetry: ThrottleRetry): Outcome {
         waits.push(clock.now - message.sentAt);
         lastDecision = clock.now;
       }
-      services.run(spread(setup.services.end), () => done(succeeded));
+      clock.after(setup.services.endWaitSeconds, () => services.run(spread(setup.services.end), () => done(succeeded)));
     });
   };
 

@@ -67,7 +67,7 @@ function reproducedTable(saturation: Saturation): string {
   const { processorMillis: cost, date, machine } = saturation;
   const all = cost.dispatcher + cost.metadata + cost.resize + cost.emulator + cost.sender;
   return [
-    `Measured on ${date} (${machine}; \`npm run bench -- saturation\`), with the cores that other programs left at each rate. An image costs`,
+    `Measured on ${date} (${machine}; \`npm run bench -- saturation\`). An image costs`,
     `${all.toFixed(0)} ms of processor time: dispatcher ${cost.dispatcher}, metadata ${cost.metadata}, renditions ${cost.resize}, the emulator itself ${cost.emulator}, the sender ${cost.sender}.`,
     '',
     table(
@@ -80,18 +80,16 @@ function reproducedTable(saturation: Saturation): string {
         'simulated',
         'longest queue',
         'simulated',
-        'cores left',
       ],
       reproduce(saturation).map(({ step, simulated }) => [
         String(step.rate),
         step.throughput.toFixed(2),
         simulated.throughput.toFixed(2),
-        `${(100 * (simulated.throughput / step.throughput - 1)).toFixed(0)} %`,
+        showPercent(simulated.throughput / step.throughput - 1),
         step.p50Seconds.toFixed(2),
         simulated.p50Seconds.toFixed(2),
         String(step.longestQueue),
         String(simulated.longestQueue),
-        step.cores.toFixed(2),
       ]),
     ),
   ].join('\n');
@@ -199,6 +197,8 @@ export function scaleChart(saturation: Saturation, measured: Measured): Promise<
   return chartSvg(spec);
 }
 
+/** Without a sign before zero. */
+const showPercent = (share: number) => `${Math.round(100 * share) || 0} %`;
 const showRate = (rate: number) => Number(rate.toPrecision(2)).toLocaleString('en-US');
 
 /** Charts are compared as text: the last digits of a floating-point number may differ between machines. */

@@ -19,15 +19,14 @@ const step = z.object({
   longestQueue: z.int(),
   /** From the last upload to the last decision. */
   drainSeconds: z.number(),
-  /** Those of the machine, without what other programs took meanwhile. */
-  cores: z.number(),
 });
 export type SaturationStep = z.infer<typeof step>;
 
 const saturation = z.object({
   date: z.iso.date(),
   machine: z.string(),
-  /** What one image costs, on average over the run. */
+  cores: z.int(),
+  /** What one image costs, measured at the lowest rate. */
   processorMillis: z.object({
     dispatcher: z.number(),
     metadata: z.number(),

@@ -66,10 +66,12 @@ export function emulatorSetup(measured: Saturation, step: SaturationStep): Setup
   // What an image waits where nobody is in its way, beside the processor: for sockets, for polls.
   const alone = simulate(withoutWaiting(measured, calm), throttleRetry);
   const waitSeconds = Math.max(0, calm.p50Seconds - alone.p50Seconds);
-  return { ...working, services: { ...working.services, waitSeconds } };
+  // It waits for calls, and as many of them follow the record as the emulator's work shows.
+  const endWaitSeconds = (waitSeconds * emulatorShares.end) / (1 - emulatorShares.end);
+  return { ...working, services: { ...working.services, waitSeconds, endWaitSeconds } };
 }
 
-function withoutWaiting({ processorMillis }: Saturation, { rate, images, cores }: SaturationStep): Setup {
+function withoutWaiting({ processorMillis, cores }: Saturation, { rate, images }: SaturationStep): Setup {
   const { dispatchers, metadataConcurrency, resizeConcurrency, ...stage } = stageSettings('local');
   const { dispatcher, metadata, resize, emulator, sender } = processorMillis;
   const ready = (most: number): ConcurrencyLimits => ({ most, burst: most, perSecond: 0 });
@@ -92,6 +94,7 @@ function withoutWaiting({ processorMillis }: Saturation, { rate, images, cores }
     spread: SPREAD,
     services: {
       waitSeconds: 0,
+      endWaitSeconds: 0,
       arrival: (sender + emulator * emulatorShares.arrival) / 1000,
       begin: (emulator * emulatorShares.begin) / 1000,
       worker: (emulator * emulatorShares.eachWorker) / 1000,
@@ -129,6 +132,10 @@ export function accountSetup(
       .filter(({ name }) => photographs.includes(name))
       .map((upload) => ({ dispatcher: 0.005, ...workerSeconds(upload, deployment) })),
     spread: SPREAD,
-    services: { waitSeconds: assumptions.workflowMillis / 1000, arrival: 0, begin: 0, worker: 0, end: 0 },
+    services: {
+      waitSeconds: ((1 - emulatorShares.end) * assumptions.workflowMillis) / 1000,
+      endWaitSeconds: (emulatorShares.end * assumptions.workflowMillis) / 1000,
+      ...{ arrival: 0, begin: 0, worker: 0, end: 0 },
+    },
   };
 }
