@@ -67,7 +67,7 @@ export async function playPreTraffic(
     functionName: string,
     version: string,
   ): Promise<void> => {
-    await await checkRelease(
+    await checkRelease(
       { deploymentId: `${step}-${version}-${Date.now()}`, executionId: 'played' },
       {
         // In place of CodeDeploy, which the emulator does not have: says which version, and keeps the verdict.
