@@ -37,7 +37,8 @@ onceStopped((exitCode) => {
 });
 isolateThisProcess();
 try {
-  process.exitCode = (await badRelease(process.argv.slice(2))) || process.exitCode;
+  const exitCode = await badRelease(process.argv.slice(2));
+  process.exitCode ??= exitCode;
 } catch (error) {
   process.stderr.write(`\n${describeFailure(error)}\n`);
   process.exitCode = 1;

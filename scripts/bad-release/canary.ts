@@ -100,54 +100,65 @@ export function drawVersion(routes: readonly Route[], random: number): number {
 
 export async function playCanary(stack: TargetStack, options: CanaryOptions): Promise<PlayedRelease> {
   const sfn = new SFNClient({ ...stack.clientConfig, disableHostPrefix: true, maxAttempts: 1 });
-  const uploads = await uploadsOf(stack);
   const release = await publishRelease(stack, sfn);
+  try {
+    const uploads = await uploadsOf(stack);
+    try {
+      return await play(release, uploads, options);
+    } finally {
+      await uploads.giveBack();
+    }
+  } finally {
+    await release.withdraw();
+    sfn.destroy();
+  }
+}
+
+async function play(
+  release: Awaited<ReturnType<typeof publishRelease>>,
+  uploads: Awaited<ReturnType<typeof uploadsOf>>,
+  { alarm, canaryPercent, imagesAMinute, showMinute, stopped }: CanaryOptions,
+): Promise<PlayedRelease> {
   const minutes: Minute[] = [];
-  const play = async (): Promise<Minute> => {
-    const runs = await uploads.takeEach(async () => {
-      const version = drawVersion(await release.routes(), Math.random());
+  const playMinute = async (): Promise<Minute> => {
+    const routes = await release.routes();
+    const runs = await uploads.takeEach(() => {
+      const version = drawVersion(routes, Math.random());
       return { version, pipeline: release.pipelineOf(version) };
-    }, options.imagesAMinute);
+    }, imagesAMinute);
     // As AWS publishes it: the failed executions of this one version; nothing where it did not run.
     const sums = [...minutes.map(({ runs: earlier }) => earlier), runs].map(failuresOf);
-    const minute = { routes: await release.routes(), runs, alarm: stateOf(options.alarm, sums) };
+    const minute = { routes, runs, alarm: stateOf(alarm, sums) };
     minutes.push(minute);
-    options.showMinute(minute);
+    showMinute(minute);
     return minute;
   };
 
-  try {
-    await uploads.put(options.imagesAMinute);
-    await play();
+  await uploads.put(imagesAMinute);
+  await playMinute();
 
-    await release.route([
-      { version: GOOD, weight: 100 - options.canaryPercent },
-      { version: BAD, weight: options.canaryPercent },
-    ]);
-    let rolledBack = false;
-    while (!rolledBack && minutes.length < MOST_MINUTES && !options.stopped.aborted) {
-      await uploads.put(options.imagesAMinute);
-      rolledBack = (await play()).alarm === 'ALARM';
-    }
-
-    await release.route(everybodyOn(GOOD));
-    await uploads.put(options.imagesAMinute);
-    while ((await uploads.undecided()) > 0 && minutes.length < 2 * MOST_MINUTES && !options.stopped.aborted)
-      await play();
-
-    const runs = minutes.flatMap((minute) => minute.runs);
-    return {
-      minutes,
-      rolledBack,
-      touched: new Set(runs.filter(({ version }) => version === BAD).map(({ key }) => key)).size,
-      images: uploads.keys.length,
-      lost: await uploads.withoutRenditions(),
-    };
-  } finally {
-    await release.withdraw();
-    await uploads.giveBack();
-    sfn.destroy();
+  await release.route([
+    { version: GOOD, weight: 100 - canaryPercent },
+    { version: BAD, weight: canaryPercent },
+  ]);
+  let rolledBack = false;
+  while (!rolledBack && minutes.length < MOST_MINUTES && !stopped.aborted) {
+    await uploads.put(imagesAMinute);
+    rolledBack = (await playMinute()).alarm === 'ALARM';
   }
+
+  await release.route(everybodyOn(GOOD));
+  await uploads.put(imagesAMinute);
+  while (uploads.undecided() > 0 && minutes.length < 2 * MOST_MINUTES && !stopped.aborted) await playMinute();
+
+  const touched = minutes.flatMap(({ runs }) => runs.filter(({ version }) => version === BAD).map(({ key }) => key));
+  return {
+    minutes,
+    rolledBack,
+    touched: new Set(touched).size,
+    images: uploads.keys.length,
+    lost: await uploads.withoutRenditions(),
+  };
 }
 
 function failuresOf(runs: readonly Run[]): number | undefined {
@@ -164,7 +175,12 @@ async function publishRelease(stack: TargetStack, sfn: SFNClient) {
     throw new Failure('The workflow hands no group to its workers: break it otherwise.');
 
   const { stateMachineArn } = await sfn.send(
-    new CreateStateMachineCommand({ name: `${stack.name}-bad-release`, type: 'EXPRESS', definition, roleArn }),
+    new CreateStateMachineCommand({
+      name: `${stack.name}-bad-release-${Date.now()}`,
+      type: 'EXPRESS',
+      definition,
+      roleArn,
+    }),
   );
   const publish = async () =>
     z
@@ -214,7 +230,7 @@ async function messagesIn(sqs: SQSClient, QueueUrl: string): Promise<number> {
   return AttributeNames.reduce((sum, name) => sum + Number(Attributes[name]), 0);
 }
 
-type Choose = () => Promise<{ readonly version: number; readonly pipeline: Pipeline }>;
+type Choose = () => { readonly version: number; readonly pipeline: Pipeline };
 
 /** The upload queue, in the dispatcher's place: that one starts a fixed workflow, and has to stand aside meanwhile. */
 async function uploadsOf(stack: TargetStack) {
@@ -239,7 +255,7 @@ async function uploadsOf(stack: TargetStack) {
 
   const take = async (message: Message, choose: Choose): Promise<Run> => {
     const event = await parseS3Event(message.Body ?? '');
-    const { version, pipeline } = await choose();
+    const { version, pipeline } = choose();
     const given = { QueueUrl, ReceiptHandle: message.ReceiptHandle };
     try {
       await dispatchImage(event, { pipeline }, { lastTry: false });
@@ -280,7 +296,7 @@ async function uploadsOf(stack: TargetStack) {
       return await Promise.all(messages.map((message) => take(message, choose)));
     },
 
-    undecided: async () => keys.length - decided.size,
+    undecided: () => keys.length - decided.size,
 
     async withoutRenditions(): Promise<number> {
       const records = await Promise.all(keys.map(async (key) => catalogue.find(await imageIdOf(Bucket, key))));
