@@ -38,8 +38,6 @@ export interface Forwarded {
   readonly event: UploadEvent;
 }
 
-export type DeadLetterQueue = ReturnType<typeof deadLetterQueue>;
-
 // SQS's largest batch.
 const batchSize = 10;
 // Longer than it takes to read some thousands; what a killed program held is to be seen again after it.
