@@ -42,8 +42,6 @@ export interface Forwarded {
   readonly event: UploadEvent;
 }
 
-export type DeadLetterQueue = ReturnType<typeof deadLetterQueue>;
-
 // SQS's largest batch.
 const batchSize = 10;
 const moveTaskPause = 1_000;
