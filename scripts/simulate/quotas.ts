@@ -52,6 +52,17 @@ export function quotas(deployment: Deployment, measured: Measured): Quota[] {
   const eventBridge = 'https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html';
   return [
     {
+      name: 'Lambda: what of it can be reserved',
+      // A dispatcher; and for each image of its batch a metadata worker, a removal and a worker a rendition group.
+      ...{
+        limit: 900,
+        unit: 'executions',
+        needs: (dispatcher / deployment.batchSize) * (1 + deployment.batchSize * (2 + deployment.groups.length)),
+      },
+      change: 'ask for more (L-B99A9384); without ReserveConcurrency the next row counts',
+      source: 'https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html',
+    },
+    {
       name: 'Lambda: concurrent executions of the account',
       ...{ limit: 1000, unit: 'executions', needs: concurrencyPerImage(deployment, measured) },
       change: 'ask for more (L-B99A9384), then raise the stage’s row; a new account has 10',
