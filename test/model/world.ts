@@ -163,7 +163,8 @@ export class World {
   readonly puts = new Map<string, { readonly message: Message; readonly at: number }>();
   /** How often each kind of trouble came about. */
   readonly struck = new Map<string, number>();
-  readonly #parked: (() => void)[] = [];
+  /** Zombies, and how to wake them. */
+  readonly #parked = new Map<object, () => void>();
   readonly #definition: StateMachine;
   readonly #scheduler: Scheduler;
   /** Who is at work. */
@@ -200,9 +201,13 @@ export class World {
     }
   }
 
-  /** Zombies go on. */
+  /** Zombies go on: at work from this moment, so that nobody takes them for gone. */
   wake(): void {
-    for (const goOn of this.#parked.splice(0)) goOn();
+    for (const [worker, goOn] of this.#parked) {
+      this.#active.add(worker);
+      goOn();
+    }
+    this.#parked.clear();
   }
 
   async rest(): Promise<void> {
@@ -216,7 +221,7 @@ export class World {
     for (let redrives = 0; redrives < 3; ) {
       await this.rest();
       options.atRest();
-      const [zombies, letters] = [this.#parked.length > 0, this.deadLetters.length > 0];
+      const [zombies, letters] = [this.#parked.size > 0, this.deadLetters.length > 0];
       if (zombies && !(letters && options.zombiesLast)) this.wake();
       else if (letters) {
         this.redrive();
@@ -322,6 +327,8 @@ export class World {
         break;
     }
     const result = await work();
+    // The workflow may have ended beside it: then this was all that there was left to do.
+    if (run.over) this.#active.delete(run);
     await this.turn(`${label} answers`);
     return run.dead ? never : result;
   }
@@ -353,15 +360,15 @@ export class World {
     run.hangUp(new TaskError('TimeoutError', 'the connection broke'));
   }
 
-  async #park(run: Run): Promise<void> {
-    this.#active.delete(run);
-    await new Promise<void>((goOn) => this.#parked.push(goOn));
-    if (!run.over) this.#active.add(run);
+  async #park(worker: object): Promise<void> {
+    this.#active.delete(worker);
+    await new Promise<void>((goOn) => this.#parked.set(worker, goOn));
   }
 
   async #workOn(work: () => Promise<unknown>): Promise<void> {
-    await new Promise<void>((goOn) => this.#parked.push(goOn));
-    await this.#busy(work, async () => void (await work()));
+    const worker = {};
+    await this.#park(worker);
+    await this.#busy(worker, async () => void (await work()));
   }
 
   async #work(

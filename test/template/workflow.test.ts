@@ -152,8 +152,9 @@ describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, nex
   ['HasVersion', { change: 'deleted', image: {} }, 'IsAnythingObsolete'],
   ['IsVersionErased', { erased: true }, 'EraseVersion'],
   ['IsVersionErased', { erased: false }, 'IsAnythingObsolete'],
-  ['WhoWasFirst', { shown: true }, 'Repeat'],
-  ['WhoWasFirst', { shown: false }, 'DiscardOwnRenditions'],
+  ['WhoWasFirst', { shown: true, erased: false }, 'Repeat'],
+  ['WhoWasFirst', { shown: false, erased: true }, 'EraseVersion'],
+  ['WhoWasFirst', { shown: false, erased: false }, 'DiscardOwnRenditions'],
   ['IsAnythingObsolete', { decision: { outcome: 'processed' }, replaced: false }, 'Announce'],
   ['IsAnythingObsolete', { decision: { outcome: 'processed' }, replaced: true }, 'RemoveRenditions'],
   // One group may have rendered what another one found corrupt; a try that died may have rendered what is deleted.
@@ -199,6 +200,20 @@ describe('what a repeat rendered', () => {
     ['goes, if there is no record', undefined, false],
   ])('%s', async (_, record, expected) => {
     expect(await shown(record)).toBe(expected);
+  });
+});
+
+describe('the erasure of this very version', () => {
+  const erased = { outcome: { S: 'deleted' }, sequencer: { S: 'S1' }, announced: { BOOL: false } };
+  it.each([
+    ['is finished, if whoever began it has not announced it', erased, true],
+    ['is done, if it is announced', { ...erased, announced: { BOOL: true } }, false],
+    ['is not what a newer deletion is', { ...erased, sequencer: { S: 'S2' } }, false],
+    ['is not what an upload is', { ...erased, outcome: { S: 'processed' } }, false],
+    ['is not there, if there is no record', undefined, false],
+  ])('%s', async (_, Item, expected) => {
+    const variables = { image: { sequencer: 'S1' }, states: { result: { Item } } };
+    expect(await evaluate(state('ReadRecord').Assign?.['erased'], variables)).toBe(expected);
   });
 });
 
