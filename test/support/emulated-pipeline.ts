@@ -260,7 +260,7 @@ export function messageBody(bucket: string, { key, sequencer, versionId, deleted
 }
 
 // Generous: a safety bound for a pipeline that hangs, not a measure of its speed.
-const PATIENCE_MILLIS = 90_000;
+const PATIENCE_MILLIS = 240_000;
 
 export async function eventually<Found>(what: string, look: () => Promise<Found | undefined>): Promise<Found> {
   const giveUpAt = Date.now() + PATIENCE_MILLIS;
