@@ -1,28 +1,47 @@
 import { execFileSync } from 'node:child_process';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { releasedSteps } from '../../core/release.ts';
-import type { Stage } from '../../scripts/template.ts';
-import { installSam } from '../../scripts/toolchain.ts';
+import { isolatedEnvironment } from '../../scripts/isolated-environment.ts';
+import { projectDirectory } from '../../scripts/project.ts';
+import { type Stage, stages } from '../../scripts/template.ts';
+import { installLinters } from '../../scripts/toolchain.ts';
 
 /** What SAM makes of the template, and CloudFormation would see: what the source alone does not show. */
 
-const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const INSTALLATION_MILLIS = 600_000;
 const resources = z.record(z.string(), z.looseObject({ Type: z.string() }));
 type Resources = z.infer<typeof resources>;
 
-let python: string;
+let byStage: ReadonlyMap<Stage, Resources>;
 beforeAll(async () => {
-  python = join(dirname(await installSam(() => undefined)), 'python');
-});
+  const python = join(await installLinters(() => undefined), 'python');
+  byStage = new Map(stages.map((stage) => [stage, translate(python, stage)]));
+}, INSTALLATION_MILLIS);
 
-const translated = (stage: Stage): Resources => {
-  const args = [file('test/support/translate.py'), file('template.yaml'), `Stage=${stage}`];
-  const output = execFileSync(python, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  return z.object({ Resources: resources }).parse(JSON.parse(output)).Resources;
-};
+function translate(python: string, stage: Stage): Resources {
+  const directory = mkdtempSync(join(tmpdir(), 'translated-'));
+  try {
+    const output = join(directory, 'template.json');
+    execFileSync(python, ['scripts/translate.py', output, `Stage=${stage}`], {
+      cwd: projectDirectory,
+      env: isolatedEnvironment(),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    return z.object({ Resources: resources }).parse(JSON.parse(readFileSync(output, 'utf8'))).Resources;
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function translated(stage: Stage): Resources {
+  const found = byStage.get(stage);
+  if (found === undefined) throw new Error(`Stage ${stage} was not translated.`);
+  return found;
+}
 
 /** Every logical id that a value waits for: Ref, GetAtt and Sub, and DependsOn. */
 function waitedFor(value: unknown): string[] {
@@ -56,7 +75,7 @@ function circleIn(all: Resources): readonly string[] | undefined {
     .find((circle) => circle !== undefined);
 }
 
-describe.each(['local', 'dev', 'prod'] as const)('stage %s', (stage) => {
+describe.each(stages)('stage %s', (stage) => {
   it('has no resources that wait for each other in a circle', () => {
     expect(circleIn(translated(stage))).toBeUndefined();
   });
