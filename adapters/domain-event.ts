@@ -1,11 +1,13 @@
 import * as z from 'zod/mini';
 import { rejectionReasons } from '../core/outcome.ts';
-import { metadata, rendition } from './image-description.ts';
+import { imageDescription } from './image-description.ts';
 
 /** What DomainEventBus carries: composed by the workflow (state Announce), promised to everybody who listens. */
 
 /** Raise it for a change that breaks a consumer: a field that goes, changes its meaning or need not be there any more. */
 export const schemaVersion = 1;
+
+const { metadata, rendition } = imageDescription(z.strictObject);
 
 const common = {
   schemaVersion: z.literal(schemaVersion),
@@ -25,7 +27,7 @@ const common = {
   }),
 };
 
-/** By detail-type: strict here, so that a test sees what nobody promised; open to additions in docs/events. */
+/** By detail-type: strict here at every level, so that a test sees what nobody promised; open to additions in docs/events. */
 export const domainEvents = {
   ImageProcessed: z
     .strictObject({ ...common, metadata, renditions: z.array(rendition).check(z.minLength(1)) })

@@ -4,10 +4,15 @@ import { Ajv, type SchemaObject } from 'ajv';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import * as z from 'zod';
 import { domainEvents, schemaVersion } from '../../adapters/domain-event.ts';
 import { breakingChanges, eventDocuments, eventSchemas, type JsonSchema } from '../../scripts/event-documents.ts';
+import { nobodyPromised, withOneThingMore } from '../support/one-thing-more.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const examples = [...read('docs/events/README.md').matchAll(/```json\n(.*?)```/gs)].map(([, text = '']) =>
+  z.object({ 'detail-type': z.string(), detail: z.record(z.string(), z.unknown()) }).parse(JSON.parse(text)),
+);
 
 describe('docs/events', () => {
   it.each([...eventDocuments()])('%s says what is promised: else run `npm run schemas`', (name, content) => {
@@ -15,11 +20,8 @@ describe('docs/events', () => {
   });
 
   it('shows an example of every event, as it is promised', () => {
-    const blocks = [...read('docs/events/README.md').matchAll(/```json\n(.*?)```/gs)].map(([, text = '']) =>
-      JSON.parse(text),
-    );
-    expect(blocks.map((event) => event['detail-type'])).toEqual(Object.keys(domainEvents));
-    for (const event of blocks) {
+    expect(examples.map((event) => event['detail-type'])).toEqual(Object.keys(domainEvents));
+    for (const event of examples) {
       const [, schema] = Object.entries(domainEvents).find(([type]) => type === event['detail-type']) ?? [];
       expect(schema?.safeParse(event.detail).error).toBeUndefined();
     }
@@ -32,6 +34,29 @@ describe('docs/events', () => {
     const document = parse(read('docs/events/asyncapi.yaml'));
     expect(ajv.validate(asyncApi, document) || ajv.errors).toBe(true);
     expect(ajv.validate(asyncApi, { ...document, channels: [] })).toBe(false);
+  });
+});
+
+describe('an event with all that may be in it', () => {
+  const [processed] = examples;
+  const whole = {
+    ...processed?.detail,
+    metadata: {
+      ...z.looseObject({}).parse(processed?.detail['metadata']),
+      camera: { make: 'Apple', model: 'iPhone 5' },
+      capturedAt: '2012-09-29T16:11:25',
+      location: { latitude: 47.6, longitude: -122.3 },
+    },
+  };
+
+  it('is as promised', () => {
+    expect(domainEvents.ImageProcessed.safeParse(whole).error).toBeUndefined();
+  });
+
+  it.each(withOneThingMore(whole))('and with one thing more in %j is not, for nobody promised it', (path, more) => {
+    expect(domainEvents.ImageProcessed.safeParse(more).error?.issues).toEqual([
+      expect.objectContaining({ code: 'unrecognized_keys', path, keys: Object.keys(nobodyPromised) }),
+    ]);
   });
 });
 
