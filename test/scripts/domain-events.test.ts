@@ -5,7 +5,7 @@ import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { domainEvents, schemaVersion } from '../../adapters/domain-event.ts';
+import { domainEvents, schemaVersion } from '../../scripts/domain-events.ts';
 import { breakingChanges, eventDocuments, eventSchemas, type JsonSchema } from '../../scripts/event-documents.ts';
 import { nobodyPromised, withOneThingMore } from '../support/one-thing-more.ts';
 
@@ -67,7 +67,7 @@ describe('who listens to the released events', () => {
     // A version that was never released promises nothing yet.
     if (!existsSync(new URL(`../../${released(type)}`, import.meta.url))) return;
     const broken = breakingChanges(JSON.parse(read(released(type))), current);
-    expect(broken, 'This breaks consumers: raise schemaVersion in adapters/domain-event.ts, or take it back.').toEqual(
+    expect(broken, 'This breaks consumers: raise schemaVersion in scripts/domain-events.ts, or take it back.').toEqual(
       [],
     );
   });

@@ -1,8 +1,11 @@
 import * as z from 'zod/mini';
+import { imageDescription } from '../adapters/image-description.ts';
 import { rejectionReasons } from '../core/outcome.ts';
-import { imageDescription } from './image-description.ts';
 
-/** What DomainEventBus carries: composed by the workflow (state Announce), promised to everybody who listens. */
+/**
+ * What DomainEventBus carries: composed by the workflow (state Announce), promised to everybody who listens. No function
+ * reads it: docs/events is made of it, and the tests hold every event to it.
+ */
 
 /** Raise it for a change that breaks a consumer: a field that goes, changes its meaning or need not be there any more. */
 export const schemaVersion = 1;
