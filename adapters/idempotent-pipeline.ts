@@ -2,12 +2,16 @@ import { IdempotencyConfig, IdempotencyItemNotFoundError, makeIdempotent } from 
 import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
+import * as z from 'zod/mini';
 import type { UploadEvent } from '../core/image.ts';
-import type { Decision, Pipeline, PipelineInput } from '../core/ports.ts';
-import { workflowDecision } from './sfn-pipeline.ts';
+import { type DecidedOutcome, decidedOutcomes } from '../core/outcome.ts';
+import type { Pipeline, PipelineInput, RepeatedDecision } from '../core/ports.ts';
 
 const keyPrefix = 'image-pipeline';
 const hashFunction = 'sha256';
+
+// No more of it: what is remembered may have been decided by the code of eight days ago.
+const remembered = z.object({ outcome: z.enum(decidedOutcomes) });
 
 /**
  * Spares a repeated event its work: a decision made once is answered from memory. It saves and does not lock (its
@@ -20,7 +24,8 @@ export function idempotentPipeline(
   const config = new IdempotencyConfig({
     expiresAfterSeconds: options.keepSeconds,
     hashFunction,
-    responseHook: (remembered) => ({ ...workflowDecision.parse(remembered), repeated: true }),
+    responseHook: (answer) =>
+      ({ outcome: remembered.parse(answer).outcome, repeated: true }) satisfies RepeatedDecision,
   });
   const persistenceStore = new DynamoDBPersistenceLayer({
     tableName: options.tableName,
@@ -39,8 +44,8 @@ export function idempotentPipeline(
   };
 }
 
-/** What was decided of an event in the last days, for those who ask afterwards. */
-export function rememberedDecisions({
+/** How events ended in the last days, for those who ask afterwards. */
+export function rememberedOutcomes({
   client,
   tableName,
 }: {
@@ -50,10 +55,10 @@ export function rememberedDecisions({
   const memory = new DynamoDBPersistenceLayer({ tableName, awsSdkV3Client: client });
   memory.configure({ config: new IdempotencyConfig({ hashFunction }), keyPrefix });
   return {
-    async find(event: UploadEvent): Promise<Decision | undefined> {
+    async find(event: UploadEvent): Promise<DecidedOutcome | undefined> {
       try {
-        const remembered = await memory.getRecord(stateKeyOf(event));
-        return remembered.getStatus() === 'COMPLETED' ? workflowDecision.parse(remembered.getResponse()) : undefined;
+        const found = await memory.getRecord(stateKeyOf(event));
+        return found.getStatus() === 'COMPLETED' ? remembered.parse(found.getResponse()).outcome : undefined;
       } catch (error) {
         if (error instanceof IdempotencyItemNotFoundError) return undefined;
         throw error;

@@ -1,13 +1,13 @@
 import { type SFNClient, StartSyncExecutionCommand } from '@aws-sdk/client-sfn';
 import * as z from 'zod/mini';
 import { rejectionReasons } from '../core/outcome.ts';
-import type { Pipeline } from '../core/ports.ts';
+import type { Decision, Pipeline } from '../core/ports.ts';
 
-export const workflowDecision = z.object({
-  outcome: z.enum(['processed', 'rejected', 'superseded', 'vanished', 'deleted']),
-  reason: z.optional(z.enum(rejectionReasons)),
-  bytesOut: z.optional(z.int().check(z.nonnegative())),
-});
+const workflowDecision = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('processed'), bytesOut: z.int().check(z.nonnegative()) }),
+  z.object({ outcome: z.literal('rejected'), reason: z.enum(rejectionReasons) }),
+  z.object({ outcome: z.enum(['superseded', 'vanished', 'deleted']) }),
+]) satisfies z.ZodMiniType<Decision>;
 
 /**
  * The client must not retry: the queue does, and a second StartSyncExecution runs beside the first one.

@@ -1,7 +1,7 @@
 /** All that the core needs of the world, on one screen. Adapters are named by technology, fakes `InMemory…`. */
 import type { ImageId, Upload, UploadEvent } from './image.ts';
 import type { ImageHeader, Portrait } from './metadata.ts';
-import type { Missing, Outcome, Rejection, RejectionReason } from './outcome.ts';
+import type { DecidedOutcome, Missing, Rejection, RejectionReason } from './outcome.ts';
 import type { Preset } from './presets.ts';
 import type { ImageRecord } from './record.ts';
 
@@ -45,19 +45,22 @@ export interface Picture {
 }
 
 /** What the workflow answers when it came to a decision; a failure is none. */
-export interface Decision {
-  readonly outcome: Exclude<Outcome, 'failed'>;
-  readonly reason?: RejectionReason | undefined;
-  /** All renditions together, of a processed image. */
-  readonly bytesOut?: number | undefined;
-  /** Answered from memory: this event was decided before, and that decision is already counted. */
-  readonly repeated?: true | undefined;
+export type Decision =
+  /** Bytes of all renditions together. */
+  | { readonly outcome: 'processed'; readonly bytesOut: number }
+  | { readonly outcome: 'rejected'; readonly reason: RejectionReason }
+  | { readonly outcome: Exclude<DecidedOutcome, 'processed' | 'rejected'> };
+
+/** Answered from memory: this event was decided before, and that decision is already counted. */
+export interface RepeatedDecision {
+  readonly outcome: DecidedOutcome;
+  readonly repeated: true;
 }
 
 /** The workflow. */
 export interface Pipeline {
   /** Waits for the decision. Throws where there is none (failed, timed out, throttled): the event must come again. */
-  run(event: PipelineInput): Promise<Decision>;
+  run(event: PipelineInput): Promise<Decision | RepeatedDecision>;
 }
 
 export type PipelineInput = UploadEvent & {

@@ -182,7 +182,7 @@ export const withoutPractice: Readonly<
   },
   'Business metrics without a call': {
     file: 'adapters/decision-log.ts',
-    from: 'if (decision.repeated) return',
+    from: "if ('repeated' in decision) return",
     to: "if (decision.outcome === 'vanished') return",
   },
   'Metrics of two stages do not mix': {

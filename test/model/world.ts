@@ -112,11 +112,11 @@ const putEvents = z.strictObject({
   Entries: z.tuple([z.strictObject({ EventBusName: z.literal('DomainEventBus'), ...domainEvent.shape })]),
 });
 const invocation = z.strictObject({ FunctionName: z.string(), Payload: z.json() });
-const decision = z.strictObject({
-  outcome: z.enum(['processed', 'rejected', 'superseded', 'vanished', 'deleted']),
-  reason: z.enum(rejectionReasons).optional(),
-  bytesOut: z.int().optional(),
-});
+const decision = z.discriminatedUnion('outcome', [
+  z.strictObject({ outcome: z.literal('processed'), bytesOut: z.int() }),
+  z.strictObject({ outcome: z.literal('rejected'), reason: z.enum(rejectionReasons) }),
+  z.strictObject({ outcome: z.enum(['superseded', 'vanished', 'deleted']) }),
+]);
 
 // Hashing leaves the event loop: nobody else moves until it is back, or a history could not be repeated.
 let computing = 0;

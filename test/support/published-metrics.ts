@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { decisionLog } from '../../adapters/decision-log.ts';
 import { probeLog } from '../../adapters/probe-log.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
-import type { Decision } from '../../core/ports.ts';
+import type { Decision, RepeatedDecision } from '../../core/ports.ts';
 import { createdEvent } from './upload-events.ts';
 
 export const embeddedMetrics = z.looseObject({
@@ -44,7 +44,7 @@ export function publishedMetrics(lines: readonly unknown[]): PublishedMetric[] {
   });
 }
 
-const decisions: readonly Decision[] = [
+const decisions: readonly (Decision | RepeatedDecision)[] = [
   { outcome: 'processed', bytesOut: 1 },
   { outcome: 'processed', repeated: true },
   ...rejectionReasons.map((reason): Decision => ({ outcome: 'rejected', reason })),
