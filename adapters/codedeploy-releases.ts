@@ -4,7 +4,8 @@ import {
   PutLifecycleEventHookExecutionStatusCommand,
 } from '@aws-sdk/client-codedeploy';
 import * as z from 'zod/mini';
-import { type ReleaseStore, releasedSteps } from '../core/release.ts';
+import type { ReleaseStore } from '../core/ports.ts';
+import { releasedSteps } from '../core/release.ts';
 
 // https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-resources.html
 const appSpec = z.object({

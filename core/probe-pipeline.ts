@@ -1,6 +1,6 @@
 import { type ImageId, imageIdOf } from './image.ts';
 import type { ImageHeader } from './metadata.ts';
-import type { Bytes, Catalogue, Clock, ImageCodec, RenditionReader, SentUpload, Uploader } from './ports.ts';
+import type { Catalogue, Clock, ImageCodec, KnownImage, RenditionReader, SentUpload, Uploader } from './ports.ts';
 import { type Preset, type RenditionGroup, renditionGroups } from './presets.ts';
 import type { ImageRecord } from './record.ts';
 import { contentTypes, presetsFor, type Rendition, renditionSize, type Size } from './rendition.ts';
@@ -10,12 +10,6 @@ export const PROBE_PREFIX = 'darkroom-probe/';
 
 // How exact the measured time is. A look costs one small read.
 const LOOK_EVERY_MILLIS = 250;
-
-export interface ProbeImage {
-  readonly bytes: Bytes;
-  readonly contentType: string;
-  readonly header: ImageHeader;
-}
 
 export interface ProbePorts {
   readonly uploads: Uploader;
@@ -55,7 +49,7 @@ type Fault = { readonly reason: ProbeFailure; readonly message: string };
  */
 export async function probePipeline(
   ports: ProbePorts,
-  probe: { readonly image: ProbeImage; readonly waitMillis: number },
+  probe: { readonly image: KnownImage; readonly waitMillis: number },
   groups: readonly RenditionGroup[] = renditionGroups,
 ): Promise<ProbeVerdict> {
   const { uploads, clock } = ports;
@@ -164,7 +158,7 @@ async function faultInRendition(
   { renditions, codec }: ProbePorts,
 ): Promise<string | undefined> {
   const file = await renditions.read(rendition.key);
-  if (file.outcome === 'unreadable') return `${rendition.key} cannot be read: ${file.message}`;
+  if (file.outcome !== 'found') return `${rendition.key} cannot be read: ${file.message}`;
   const inspected = await codec.inspect(file.bytes);
   if (inspected.outcome === 'rejected') return `${rendition.key} is no picture: ${inspected.message}`;
 

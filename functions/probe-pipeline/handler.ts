@@ -3,7 +3,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Context } from 'aws-lambda';
 import { dynamoDbClient, s3Client } from '../../adapters/aws-clients.ts';
 import { dynamoDbCatalogue } from '../../adapters/dynamodb-catalogue.ts';
-import { probeImage } from '../../adapters/probe-image.ts';
+import { knownImage } from '../../adapters/known-image.ts';
 import { probeLog } from '../../adapters/probe-log.ts';
 import { s3RenditionReader } from '../../adapters/s3-rendition-reader.ts';
 import { s3Uploader } from '../../adapters/s3-uploader.ts';
@@ -28,5 +28,5 @@ const log = probeLog(logger);
 
 export const handler = async (_schedule: unknown, context: Context) => {
   logger.addContext(context);
-  return log(await probePipeline(ports, { image: probeImage, waitMillis: config.WAIT_MILLIS }));
+  return log(await probePipeline(ports, { image: knownImage, waitMillis: config.WAIT_MILLIS }));
 };

@@ -5,8 +5,8 @@ import { checkRelease, LENT_PREFIX } from '../../core/check-release.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
 import type { Upload, UploadEvent } from '../../core/image.ts';
 import { rejected } from '../../core/outcome.ts';
-import type { Bytes } from '../../core/ports.ts';
-import type { NewVersion, ReleasedStep, ReleaseHook, Steps, Verdict } from '../../core/release.ts';
+import type { Bytes, RenditionReader, Steps } from '../../core/ports.ts';
+import type { NewVersion, ReleasedStep, ReleaseHook, Verdict } from '../../core/release.ts';
 import { releasedSteps } from '../../core/release.ts';
 import { removeRenditions } from '../../core/remove-renditions.ts';
 import type { Rendition } from '../../core/rendition.ts';
@@ -55,14 +55,14 @@ const goodSteps = (): Steps => {
 };
 let dispatched: UploadEvent | undefined;
 
-const check = (step: ReleasedStep, broken: Partial<Steps> = {}) => {
+const check = (step: ReleasedStep, broken: Partial<Steps> = {}, renditions: RenditionReader = stored) => {
   const newVersion: NewVersion = { step, functionName: `prod-${step}Function-1`, version: '7' };
   return checkRelease(hook, {
     releases: {
       newVersion: async () => newVersion,
       report: async (reportedHook, verdict) => void reported.push({ hook: reportedHook, verdict }),
     },
-    images: {
+    uploads: {
       bucket: 'uploads',
       async put(key, bytes) {
         const state = { versionId: 'v1', etag: 'e1' };
@@ -75,20 +75,11 @@ const check = (step: ReleasedStep, broken: Partial<Steps> = {}) => {
       },
     },
     steps: { ...goodSteps(), ...broken },
-    renditions: {
-      put: (key, bytes, contentType) => stored.put(key, bytes, contentType),
-      async find(key) {
-        const found = stored.objects.get(key);
-        return found && { contentType: found.contentType, bytes: found.bytes.length };
-      },
-    },
+    renditions,
+    renditionStore: stored,
     known: knownImage,
   });
 };
-
-it('knows its own picture: what the codec reads in it is what the check expects', async () => {
-  expect(await codec.inspect(knownImage.bytes)).toEqual({ outcome: 'readable', header: knownImage.header });
-});
 
 describe.each(releasedSteps)('a new version of %s', (step) => {
   it('that does its work passes, called by its version and never by its alias', async () => {
@@ -128,13 +119,22 @@ it('given no verdict can be reached, refuses: a check that could not be made is 
   const unused = () => Promise.reject(new Error('not to be called'));
   const verdict = await checkRelease(hook, {
     releases,
-    images: { bucket: 'uploads', put: unused, remove: unused },
+    uploads: { bucket: 'uploads', put: unused, remove: unused },
     steps: goodSteps(),
-    renditions: { put: unused, find: unused },
+    renditions: { read: unused },
+    renditionStore: { put: unused },
     known: knownImage,
   });
   expect(verdict).toEqual({ verdict: 'refused', reason: 'AccessDenied' });
   expect(reported).toEqual([{ hook, verdict }]);
+});
+
+it('given it may not look whether a rendition is gone, refuses: S3 denies what is missing, too', async () => {
+  const denied: RenditionReader = { read: async () => ({ outcome: 'denied', message: 'AccessDenied: no' }) };
+  expect(await check('RemoveRenditions', {}, denied)).toEqual({
+    verdict: 'refused',
+    reason: expect.stringContaining('AccessDenied: no'),
+  });
 });
 
 const good = goodSteps();
@@ -144,6 +144,7 @@ const renditionsWith = (change: (rendition: Rendition) => Rendition): Partial<St
     return result.outcome === 'processed' ? { ...result, renditions: result.renditions.map(change) } : result;
   },
 });
+const removed = (count: number) => ({ outcome: 'removed', count }) as const;
 const rejectAll = async () => rejected('corrupt', 'The picture cannot be read.');
 
 describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
@@ -157,10 +158,10 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
       async extractMetadata(name, task) {
         const result = await good.extractMetadata(name, task);
         if (result.outcome !== 'processed') return result;
-        return { ...result, metadata: { ...result.metadata, width: 64, height: 48 } };
+        return { ...result, metadata: { ...result.metadata, width: 162, height: 1296 } };
       },
     },
-    'width is 64 and should be 48',
+    'width is 162 and should be 1296',
   ],
   [
     'read other bytes',
@@ -196,7 +197,7 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
         return resizeImage(task, { uploads, codec, renditions: new InMemoryRenditionStore() });
       },
     },
-    'not there',
+    'cannot be read: NoSuchKey',
   ],
   [
     'stores it as something else',
@@ -213,8 +214,8 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
     },
     'binary/octet-stream',
   ],
-  ['removes nothing', 'RemoveRenditions', { removeRenditions: async () => ({ count: 0 }) }, 'removed 0'],
-  ['says so without removing it', 'RemoveRenditions', { removeRenditions: async () => ({ count: 1 }) }, 'still there'],
+  ['removes nothing', 'RemoveRenditions', { removeRenditions: async () => removed(0) }, 'removed 0'],
+  ['says so without removing it', 'RemoveRenditions', { removeRenditions: async () => removed(1) }, 'still there'],
 ])('a version that %s (%s)', (_, step, broken, reason) => {
   it('is refused, and the reason says it', async () => {
     expect(await check(step, broken)).toEqual({ verdict: 'refused', reason: expect.stringContaining(reason) });

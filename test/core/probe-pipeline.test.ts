@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { KnownImage } from '../../core/ports.ts';
 import { renditionGroups } from '../../core/presets.ts';
-import { PROBE_PREFIX, type ProbeImage, probePipeline } from '../../core/probe-pipeline.ts';
+import { PROBE_PREFIX, probePipeline } from '../../core/probe-pipeline.ts';
 import { InMemoryPipeline, pictureBytes } from '../support/in-memory-pipeline.ts';
 import { photoHeader } from '../support/stub-image-codec.ts';
 
-const image: ProbeImage = { bytes: pictureBytes('jpeg', 4000, 3000), contentType: 'image/jpeg', header: photoHeader };
+const image: KnownImage = { bytes: pictureBytes('jpeg', 4000, 3000), contentType: 'image/jpeg', header: photoHeader };
 const WAIT_MILLIS = 10_000;
 const probe = ({ ports }: InMemoryPipeline) => probePipeline(ports, { image, waitMillis: WAIT_MILLIS });
 

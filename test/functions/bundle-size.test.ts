@@ -4,7 +4,7 @@ import { bundleFunctions } from '../../scripts/bundle.ts';
 // Zipped, about 5 % above what they are: a package that grows is to be noticed, and the budget raised on purpose. Bytes are
 // the same on every machine; how long they take to load is not, so that is left to `npm run bench -- bundles`.
 const budgets: Readonly<Record<string, number>> = {
-  'check-release': 158_000,
+  'check-release': 166_000,
   'dispatch-images': 118_000,
   'extract-metadata': 130_000,
   'probe-pipeline': 167_000,

@@ -96,7 +96,7 @@ export class InMemoryPipeline {
   private readonly reader: RenditionReader = {
     read: async (key) => {
       const found = this.stored.get(key);
-      return found === undefined ? { outcome: 'unreadable', message: 'AccessDenied' } : { outcome: 'found', ...found };
+      return found === undefined ? { outcome: 'denied', message: 'AccessDenied' } : { outcome: 'found', ...found };
     },
   };
 
