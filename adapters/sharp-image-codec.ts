@@ -1,5 +1,5 @@
 import sharp, { type Sharp, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
-import { defaultLimits, type Limits, mostPixels } from '../core/limits.ts';
+import { defaultLimits, mostPixels } from '../core/limits.ts';
 import { formatNames, type ImageHeader, type InputFormat, type Orientation } from '../core/metadata.ts';
 import { type Rejection, rejected } from '../core/outcome.ts';
 import type { Bytes, ImageCodec } from '../core/ports.ts';
@@ -11,14 +11,15 @@ import { type Pixels, pixelsOf, renderPyramid, sizesDownwards, TIMEOUT } from '.
 
 hardenLibvips();
 
+const limitInputPixels = mostPixels(defaultLimits);
+
 /** `ImageCodec` by sharp (libvips). Throws only for what is no fault of the picture: memory, time, a bug. */
-export function sharpImageCodec(limits: Limits = defaultLimits): ImageCodec {
-  const limitInputPixels = mostPixels(limits);
+export function sharpImageCodec(): ImageCodec {
   return {
     inspect,
 
     async portray(bytes, header) {
-      const small = await decodeSoundly(bytes, header, limitInputPixels, (picture) =>
+      const small = await decodeSoundly(bytes, header, (picture) =>
         pixelsOf(
           picture.resize(PORTRAIT_SIZE, PORTRAIT_SIZE, { fit: 'inside', withoutEnlargement: true }).ensureAlpha(),
         ),
@@ -37,7 +38,7 @@ export function sharpImageCodec(limits: Limits = defaultLimits): ImageCodec {
     async render(bytes, header, presets) {
       const largest = sizesDownwards(header, presets)[0];
       if (!largest) return { outcome: 'rendered', pictures: [] };
-      const base = await decodeSoundly(bytes, header, limitInputPixels, (picture) =>
+      const base = await decodeSoundly(bytes, header, (picture) =>
         pixelsOf(picture.resize({ ...largest, fit: 'fill' })),
       );
       if (base.outcome === 'rejected') return base;
@@ -133,11 +134,9 @@ const MOST_LOST_ROWS = 0.1;
 async function decodeSoundly(
   bytes: Bytes,
   header: ImageHeader,
-  limitInputPixels: number,
   decode: (picture: Sharp) => Promise<Pixels>,
 ): Promise<Decoded> {
-  const attempt = async (failOn: SharpOptions['failOn']) =>
-    decode(await uprightInSrgb(bytes, header, { failOn, limitInputPixels }));
+  const attempt = async (failOn: SharpOptions['failOn']) => decode(await uprightInSrgb(bytes, header, failOn));
   try {
     return { outcome: 'decoded', decoded: await attempt('warning'), damaged: false };
   } catch (error) {
@@ -145,7 +144,7 @@ async function decodeSoundly(
   }
   try {
     if (header.format !== 'jpeg') return { outcome: 'decoded', decoded: await attempt('error'), damaged: true };
-    const broken = await brokenOff(bytes, header, limitInputPixels);
+    const broken = await brokenOff(bytes, header);
     return broken ?? { outcome: 'decoded', decoded: await attempt('none'), damaged: true };
   } catch (error) {
     return corruptUnlessMachine(error, `The ${formatNames[header.format]} file is damaged or incomplete.`);
@@ -153,30 +152,24 @@ async function decodeSoundly(
 }
 
 /** sRGB with eight bits a channel is what sharp comes down to by itself; nearly always. */
-async function uprightInSrgb(
-  bytes: Bytes,
-  header: ImageHeader,
-  options: Pick<SharpOptions, 'failOn' | 'limitInputPixels'>,
-): Promise<Sharp> {
-  const picture = sharp(bytes, { ...options, autoOrient: true })
-    .toColourspace('srgb')
-    .timeout(TIMEOUT);
+async function uprightInSrgb(bytes: Bytes, header: ImageHeader, failOn: SharpOptions['failOn']): Promise<Sharp> {
+  const picture = sharp(bytes, { failOn, limitInputPixels, autoOrient: true }).toColourspace('srgb').timeout(TIMEOUT);
   // sharp takes a 16-bit picture with a profile to Display P3 and leaves it there unless told where to end.
   const wide = header.colourSpace === 'rgb16' && (await readHeader(bytes)).icc !== undefined;
   return wide ? picture.withIccProfile('srgb') : picture;
 }
 
-async function brokenOff(bytes: Bytes, header: ImageHeader, limitInputPixels: number): Promise<Rejection | undefined> {
+async function brokenOff(bytes: Bytes, header: ImageHeader): Promise<Rejection | undefined> {
   if (header.progressive && !reachesFullDetail(bytes)) {
     return corrupt('The JPEG file breaks off: most of the detail is missing.');
   }
-  const lost = await lostRows(bytes, header, limitInputPixels);
+  const lost = await lostRows(bytes, header);
   if (lost <= MOST_LOST_ROWS) return undefined;
   return corrupt(`The JPEG file breaks off: about ${Math.round(lost * 100)} % of the picture is missing.`);
 }
 
 /** The share of rows that are nothing but mid-grey: what libjpeg fills in for data that never came. */
-async function lostRows(bytes: Bytes, { colourSpace }: ImageHeader, limitInputPixels: number): Promise<number> {
+async function lostRows(bytes: Bytes, { colourSpace }: ImageHeader): Promise<number> {
   const stored = sharp(bytes, { failOn: 'none', limitInputPixels, ignoreIcc: true }).timeout(TIMEOUT);
   const { width, height, channels, data } = await pixelsOf(
     // Ink is grey only before it is converted.

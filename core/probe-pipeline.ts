@@ -1,7 +1,7 @@
 import { type ImageId, imageIdOf } from './image.ts';
 import type { ImageHeader } from './metadata.ts';
 import type { Catalogue, Clock, ImageCodec, KnownImage, RenditionReader, SentUpload, Uploader } from './ports.ts';
-import { type Preset, type RenditionGroup, renditionGroups } from './presets.ts';
+import { type Preset, renditionGroups } from './presets.ts';
 import type { ImageRecord } from './record.ts';
 import { contentTypes, presetsFor, type Rendition, renditionSize, type Size } from './rendition.ts';
 
@@ -50,14 +50,13 @@ type Fault = { readonly reason: ProbeFailure; readonly message: string };
 export async function probePipeline(
   ports: ProbePorts,
   probe: { readonly image: KnownImage; readonly waitMillis: number },
-  groups: readonly RenditionGroup[] = renditionGroups,
 ): Promise<ProbeVerdict> {
   const { uploads, clock } = ports;
   const key = `${PROBE_PREFIX}${crypto.randomUUID()}.jpg`;
   const imageId = await imageIdOf(uploads.bucket, key);
   const presets = presetsFor(
     probe.image.header,
-    groups.flatMap((group) => group.presets),
+    renditionGroups.flatMap((group) => group.presets),
   );
   const wait = (found: (record: ImageRecord) => boolean) => recordWhen(imageId, found, ports, probe.waitMillis);
 
