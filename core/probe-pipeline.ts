@@ -20,7 +20,7 @@ export interface ProbePorts {
 }
 
 /** Each says what a user would see: docs/runbooks/probe-pipeline.md has a line for each. */
-export type ProbeFailure =
+type ProbeFailure =
   | 'late'
   | 'rejected'
   | 'failed'

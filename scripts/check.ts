@@ -55,6 +55,7 @@ await runCheck({
   command: ['biome', 'ci', '--error-on-warnings', `--colors=${process.stdout.isTTY ? 'force' : 'off'}`],
 });
 await runCheck({ name: 'Dependency rule', command: ['depcruise', ...deployedAndTested] });
+await runCheck({ name: 'Unused code and packages', command: ['knip'] });
 await runCheck({ name: 'Secrets', command: ['secretlint', '**/*'] });
 // Before the tests, which would install them too: two at once would be in each other's way.
 await run('Tools: MiniStack, SAM CLI and linters', () =>

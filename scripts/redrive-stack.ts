@@ -14,7 +14,7 @@ import type { TargetStack } from './target-stack.ts';
 import type { Report } from './toolchain.ts';
 
 /** A queue can only be sampled: so many messages of each are looked at. */
-export const sampleSize = 1000;
+const sampleSize = 1000;
 const concurrentLooks = 20;
 const firstPause = 500;
 const longestPause = 15_000;

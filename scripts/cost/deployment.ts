@@ -27,7 +27,7 @@ export interface Deployment {
   readonly standing: Standing;
 }
 
-export interface Standing {
+interface Standing {
   readonly alarms: number;
   readonly compositeAlarms: number;
   readonly keys: number;

@@ -29,7 +29,7 @@ export interface Usage {
 }
 
 /** What comes into the bucket; `upload` is one of the measured ones. */
-export type Image =
+type Image =
   | { readonly becomes: 'processed'; readonly upload: string }
   /** Refused by its header. */
   | { readonly becomes: 'rejected' }
@@ -198,7 +198,7 @@ function busySeconds(cpuMillis: number, memory: number, { architecture }: Deploy
 }
 
 /** As measured. A group whose presets changed since costs its average rendition more or less for each. */
-export function cpuMillisOf(
+function cpuMillisOf(
   group: RenditionGroup,
   upload: MeasuredUpload,
   { rendering }: Pick<Deployment, 'rendering'>,
@@ -393,7 +393,7 @@ function renditionBytes(groups: readonly RenditionGroup[], { groups: measuredGro
 export const MEGABYTES_PER_VCPU = 1769;
 
 /** A worker computes on one thread: more than one vCPU does not speed it up (docs/power-tuning.md). */
-export function vcpus(megabytes: number): number {
+function vcpus(megabytes: number): number {
   return Math.min(1, megabytes / MEGABYTES_PER_VCPU);
 }
 

@@ -263,7 +263,7 @@ function billPanel(title: string, bars: readonly { readonly name: string; readon
   };
 }
 
-export function showUsd(dollars: number): string {
+function showUsd(dollars: number): string {
   return `$${dollars.toFixed(2)}`;
 }
 

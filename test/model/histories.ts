@@ -153,7 +153,7 @@ const record = z.object({
   renditions: z.array(z.object({ key: z.string() })).default([]),
 });
 
-export interface Figures {
+interface Figures {
   histories: number;
   changes: number;
   messages: number;
