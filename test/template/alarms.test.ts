@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { metricMath } from '../../scripts/dashboard/metric-math.ts';
 import {
@@ -78,6 +78,15 @@ describe.each(alarms)('%s', (id, alarm) => {
     expect(Properties['TreatMissingData']).toBe(id === 'ProbePipelineMissingAlarm' ? 'breaching' : 'notBreaching');
   });
 });
+
+it.each([...alarms, ...ofType(template, 'AWS::CloudWatch::CompositeAlarm')])(
+  '%s is explained on the page that it names',
+  (id, { Properties }) => {
+    const [, page = 'none'] = /([a-z-]+\.md)$/.exec(String(at(Properties['AlarmDescription'], 'Fn::Sub'))) ?? [];
+    const text = readFileSync(new URL(`../../docs/runbooks/${page}`, import.meta.url), 'utf8');
+    expect(text).toContain(`\`${id.replace(/Alarm$/, '')}\``);
+  },
+);
 
 describe.each(stages)('stage %s', (stage) => {
   const { resources } = templateFor(stage);
