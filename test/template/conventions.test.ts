@@ -26,6 +26,15 @@ const resource = (id: string): Resource => {
 // One starts the workflow, one watches it from outside, one checks releases.
 const noStates = ['dispatch-images', 'probe-pipeline', 'check-release'];
 
+it('has a map at its head that names every section, in order', () => {
+  const text = readFileSync(projectFile('template.yaml'), 'utf8');
+  const sections = [...text.matchAll(/^ {2}# ── (\d+ \w+) ─+$/gm)].map(([, section]) => section);
+  const [head = ''] = text.split('\nParameters:');
+  const named = [...head.matchAll(/\b\d+ [A-Z][a-z]+\b/g)].map(([section]) => section);
+  expect(sections.length).toBeGreaterThan(10);
+  expect(named).toEqual(sections);
+});
+
 describe('one stem a step', () => {
   it('has as many functions in the template as folders in functions/', () => {
     expect(
