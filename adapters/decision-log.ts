@@ -19,7 +19,8 @@ const counterOf: Readonly<Record<DecidedOutcome, string>> = {
  * One log line and one set of metrics a try: what was decided, how long after the upload, or that there is no decision.
  * docs/observability.md explains each metric; alarms and dashboard are tested against what is published here.
  */
-export function decisionLog(logger: Logger, metrics = new Metrics({ namespace: 'Darkroom' })) {
+export function decisionLog(logger: Logger) {
+  const metrics = new Metrics({ namespace: 'Darkroom' });
   // Without an await between the first metric and the last: the messages of a batch share this object.
   const publish = ({ correlationId, image }: UploadEvent, measures: readonly Measure[], reason?: string) => {
     for (const measure of measures) metrics.addMetric(...measure);

@@ -16,11 +16,14 @@ const remembered = z.object({ outcome: z.enum(decidedOutcomes) });
 /**
  * Spares a repeated event its work: a decision made once is answered from memory. It saves and does not lock (its
  * writes are unconditional in places): that a repeat does no harm rests on the workflow's conditional write alone.
+ *
+ * @returns the pipeline within an invocation: with the time that it has left, the record of a killed worker expires
+ * instead of blocking retries.
  */
 export function idempotentPipeline(
   pipeline: Pipeline,
   options: { readonly client: DynamoDBClient; readonly tableName: string; readonly keepSeconds: number },
-): Pipeline & { startInvocation(context: Context): void } {
+): (context: Context) => Pipeline {
   const config = new IdempotencyConfig({
     expiresAfterSeconds: options.keepSeconds,
     hashFunction,
@@ -37,10 +40,9 @@ export function idempotentPipeline(
     keyPrefix,
     dataIndexArgument: 0,
   });
-  return {
-    run: (input) => runOnce(stateKeyOf(input), input),
-    // With the time that this invocation has left, the record of a killed worker expires instead of blocking retries.
-    startInvocation: (context) => config.registerLambdaContext(context),
+  return (context) => {
+    config.registerLambdaContext(context);
+    return { run: (input) => runOnce(stateKeyOf(input), input) };
   };
 }
 

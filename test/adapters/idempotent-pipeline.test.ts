@@ -21,9 +21,7 @@ const processed = { outcome: 'processed', bytesOut: 567 } as const;
 
 function newPipeline() {
   const client = new DynamoDBClient({ region: 'us-east-1' });
-  const pipeline = idempotentPipeline({ run }, { client, tableName: 'memory', keepSeconds: 600 });
-  pipeline.startInvocation(lambdaContext());
-  return pipeline;
+  return idempotentPipeline({ run }, { client, tableName: 'memory', keepSeconds: 600 })(lambdaContext());
 }
 
 const puts = () => dynamoDb.commandCalls(PutItemCommand).map(({ args: [{ input }] }) => input);

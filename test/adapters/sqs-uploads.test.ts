@@ -44,11 +44,11 @@ beforeEach(() => {
 });
 const postponed = () => sqs.commandCalls(ChangeMessageVisibilityCommand).map(({ args: [{ input }] }) => input);
 
-type Take = Parameters<ReturnType<typeof sqsUploads>['forEachUpload']>[2];
+type Take = Parameters<typeof sqsUploads>[1];
 const takeAll = (Records: SQSRecord[], take: Take) => {
   const client = new SQSClient({ region: 'us-east-1' });
   const options = { client, queueUrl: 'https://queue', maxReceiveCount: 5, retryBaseSeconds: 60, logger: new Logger() };
-  return sqsUploads(options).forEachUpload({ Records } satisfies SQSEvent, lambdaContext(), take);
+  return sqsUploads(options, take)({ Records } satisfies SQSEvent, lambdaContext());
 };
 
 describe('a batch', () => {

@@ -1,10 +1,18 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
+import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { Context } from 'aws-lambda';
 import type { ProbeVerdict } from '../core/probe-pipeline.ts';
 
-/** One log line and one set of metrics a probe. That a probe ran at all is told by ProbeFailed, 0 or 1. */
-export function probeLog(logger: Logger, metrics = new Metrics({ namespace: 'Darkroom' })) {
-  return (verdict: ProbeVerdict): ProbeVerdict => {
+/**
+ * A Lambda handler for the schedule: one log line and one set of metrics a probe. That a probe ran at all is told by
+ * ProbeFailed, 0 or 1.
+ */
+export function scheduledProbe(probe: () => Promise<ProbeVerdict>) {
+  const logger = new Logger();
+  const metrics = new Metrics({ namespace: 'Darkroom' });
+  return async (_schedule: unknown, context: Context): Promise<ProbeVerdict> => {
+    logger.addContext(context);
+    const verdict = await probe();
     const { correlationId, ...told } = verdict;
     const line = { correlation_id: correlationId, ...told };
     switch (verdict.verdict) {
