@@ -1,7 +1,7 @@
 /**
  * The renditions of every image. This is the file a fork edits.
  *
- * Each stored rendition costs about $5 a million in S3 PUTs and far less to make (docs/decisions): a preset has to earn it.
+ * Each stored rendition costs about $5 a million in S3 PUTs and less than half of that to make (docs/cost.md): a preset has to earn it.
  */
 
 export type RenditionFormat = 'webp' | 'avif' | 'jpeg';
