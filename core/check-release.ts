@@ -42,7 +42,7 @@ async function judge({ deploymentId }: ReleaseHook, ports: CheckReleasePorts): P
 }
 
 /** The only keys of the upload bucket that the check may write: the role has no others. */
-export const LENT_PREFIX = 'darkroom-release/';
+const LENT_PREFIX = 'darkroom-release/';
 
 // The bucket's own event of the same upload takes its way too, through the version that is live. It always wins, and so
 // does that of the removal: nothing that the check makes up outlives it.

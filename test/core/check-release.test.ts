@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { knownImage } from '../../adapters/known-image.ts';
 import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
-import { checkRelease, LENT_PREFIX } from '../../core/check-release.ts';
+import { type CheckReleasePorts, checkRelease } from '../../core/check-release.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
 import type { Upload, UploadEvent } from '../../core/image.ts';
 import { rejected } from '../../core/outcome.ts';
@@ -11,6 +11,7 @@ import { releasedSteps } from '../../core/release.ts';
 import { removeRenditions } from '../../core/remove-renditions.ts';
 import type { Rendition } from '../../core/rendition.ts';
 import { resizeImage } from '../../core/resize-image.ts';
+import { whatFailed, withEachCallFailing } from '../support/failing-calls.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
 
@@ -22,13 +23,14 @@ let lent: Upload[];
 let reported: { hook: ReleaseHook; verdict: Verdict }[];
 let called: string[];
 
-beforeEach(() => {
+const begin = () => {
   uploads = new InMemoryUploadStore();
   stored = new InMemoryRenditionStore();
   lent = [];
   reported = [];
   called = [];
-});
+};
+beforeEach(begin);
 
 /** The functions as they are, without Lambda around them. */
 const goodSteps = (): Steps => {
@@ -55,9 +57,13 @@ const goodSteps = (): Steps => {
 };
 let dispatched: UploadEvent | undefined;
 
-const check = (step: ReleasedStep, broken: Partial<Steps> = {}, renditions: RenditionReader = stored) => {
+const portsFor = (
+  step: ReleasedStep,
+  broken: Partial<Steps> = {},
+  renditions: RenditionReader = stored,
+): CheckReleasePorts => {
   const newVersion: NewVersion = { step, functionName: `prod-${step}Function-1`, version: '7' };
-  return checkRelease(hook, {
+  return {
     releases: {
       newVersion: async () => newVersion,
       report: async (reportedHook, verdict) => void reported.push({ hook: reportedHook, verdict }),
@@ -78,8 +84,9 @@ const check = (step: ReleasedStep, broken: Partial<Steps> = {}, renditions: Rend
     renditions,
     renditionStore: stored,
     known: knownImage,
-  });
+  };
 };
+const check = (...given: Parameters<typeof portsFor>) => checkRelease(hook, portsFor(...given));
 
 describe.each(releasedSteps)('a new version of %s', (step) => {
   it('that does its work passes, called by its version and never by its alias', async () => {
@@ -105,10 +112,13 @@ describe.each(releasedSteps)('a new version of %s', (step) => {
   });
 });
 
-it('lends its image below its own prefix, as a state that every real one supersedes', async () => {
+it('lends its image below its own prefix, as a new state that every real one supersedes, and with an id to be followed by', async () => {
   await check('DispatchImages');
-  expect(dispatched?.image.key).toBe(`${LENT_PREFIX}d-1-DispatchImages.jpg`);
-  expect(dispatched?.image.sequencer).toBe('0'.repeat(32));
+  expect(dispatched).toMatchObject({
+    change: 'created',
+    correlationId: 'release-d-1',
+    image: { key: 'darkroom-release/d-1-DispatchImages.jpg', sequencer: '0'.repeat(32) },
+  });
 });
 
 it('given no verdict can be reached, refuses: a check that could not be made is not passed', async () => {
@@ -134,6 +144,39 @@ it('given it may not look whether a rendition is gone, refuses: S3 denies what i
   expect(await check('RemoveRenditions', {}, denied)).toEqual({
     verdict: 'refused',
     reason: expect.stringContaining('AccessDenied: no'),
+  });
+});
+
+describe.each(releasedSteps)('while a new version of %s is checked', (step) => {
+  const names = ['releases', 'uploads', 'steps', 'renditions', 'renditionStore'] as const;
+  const make = () => {
+    begin();
+    return portsFor(step);
+  };
+
+  it.each([
+    ['before it took effect', false],
+    ['after it took effect', true],
+  ])('any call of AWS that fails %s refuses the release, or leaves it without a verdict', async (_, takesEffect) => {
+    const ends = await withEachCallFailing({ make, names, takesEffect }, (ports) => checkRelease(hook, ports));
+    const reports = ends.filter(({ call }) => call === 'releases.report');
+    expect(ends.length - reports.length).toBeGreaterThan(3);
+    for (const { call, ended } of ends.filter((end) => !reports.includes(end))) {
+      const value = { verdict: 'refused', reason: whatFailed };
+      expect({ call, ended }).toEqual({ call, ended: { status: 'fulfilled', value } });
+    }
+    // CodeDeploy waits for one in vain, and ends the deployment.
+    expect(reports.map(({ ended: { status } }) => status)).toEqual(['rejected']);
+  });
+
+  it('takes the lent image back, whatever else fails', async () => {
+    const left: string[] = [];
+    await withEachCallFailing({ make, names, takesEffect: false }, async (ports) => {
+      await checkRelease(hook, ports).catch(() => undefined);
+      left.push(lent.map(({ key }) => key).join());
+    });
+    // Where it is the removal itself that fails, the bucket's lifecycle does it; and the last time nothing failed.
+    expect(left.filter((keys) => keys !== '')).toHaveLength(1);
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { KnownImage } from '../../core/ports.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { PROBE_PREFIX, probePipeline } from '../../core/probe-pipeline.ts';
+import { whatFailed, withEachCallFailing } from '../support/failing-calls.ts';
 import { InMemoryPipeline, pictureBytes } from '../support/in-memory-pipeline.ts';
 import { photoHeader } from '../support/stub-image-codec.ts';
 
@@ -47,7 +48,7 @@ const onlyAvif = (
 
 describe.each<[what: string, pipeline: InMemoryPipeline, reason: string, message: RegExp]>([
   ['never decides', pipelineWith({ readyAfterMillis: Number.POSITIVE_INFINITY }), 'late', /within 10 seconds/],
-  ['decides a moment too late', pipelineWith({ readyAfterMillis: WAIT_MILLIS + 1_000 }), 'late', /within 10 seconds/],
+  ['decides a moment too late', pipelineWith({ readyAfterMillis: WAIT_MILLIS + 1 }), 'late', /within 10 seconds/],
   [
     'has a record of another version only',
     pipelineWith({ record: (right) => ({ ...right, version: 'another' }) }),
@@ -88,6 +89,12 @@ describe.each<[what: string, pipeline: InMemoryPipeline, reason: string, message
     }),
     'missing-rendition',
     new RegExp(`lists no ${avif}`),
+  ],
+  [
+    'lists none',
+    pipelineWith({ record: (right) => ({ ...right, renditions: [] }) }),
+    'missing-rendition',
+    new RegExp(`lists no .+, ${avif}`),
   ],
   [
     'stores all renditions but one',
@@ -169,5 +176,23 @@ describe('given that the probe itself cannot work', () => {
     const pipeline = pipelineWith({ lookFails: new Error('ProvisionedThroughputExceeded') });
     await expect(probe(pipeline)).rejects.toThrow('ProvisionedThroughputExceeded');
     expect([...pipeline.uploads.keys()]).toEqual([]);
+  });
+});
+
+describe.each([
+  ['before it took effect', false],
+  ['after it took effect', true],
+])('given a call of AWS that fails %s, whichever it is', (_, takesEffect) => {
+  it('no probe is healthy: it throws what it met', async () => {
+    const names = ['uploads', 'catalogue', 'renditions'] as const;
+    const make = () => new InMemoryPipeline().ports;
+    const ends = await withEachCallFailing({ make, names, takesEffect }, (ports) =>
+      probePipeline(ports, { image, waitMillis: WAIT_MILLIS }),
+    );
+    expect(new Set(ends.map(({ call }) => call))).toEqual(
+      new Set(['uploads.put', 'uploads.remove', 'catalogue.find', 'renditions.read']),
+    );
+    for (const { call, ended } of ends)
+      expect({ call, ended }).toEqual({ call, ended: { status: 'rejected', reason: new Error(whatFailed) } });
   });
 });

@@ -54,9 +54,9 @@ function batchesOf(calls: readonly DivertedCall[], keys: readonly string[]): Rec
 
 it('one bad image among ten takes none of its neighbours along: they are done at the first receive, it has its five and ends as a dead letter and a record', async () => {
   const [bad = '', ...good] = Array.from({ length: 10 }, (_, index) => `among-ten-${index}.png`);
-  const functionName = await pipeline.physicalId('ResizeImageFunction');
+  const caller = await pipeline.physicalId('ResizeImageFunction');
   const image = { key: bad, imageId: await imageIdOf(pipeline.bucket, bad) };
-  proxy.plan([{ functionName, action: 's3:PutObject', kind: 'denied', image, times: Number.POSITIVE_INFINITY }]);
+  proxy.plan([{ caller, action: 's3:PutObject', kind: 'denied', image, times: Number.POSITIVE_INFINITY }]);
 
   await intake.pause();
   const picture = await smallPicture('#336633');

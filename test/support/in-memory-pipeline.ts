@@ -36,7 +36,8 @@ export class InMemoryPipeline {
   uploadFails: Error | undefined;
   lookFails: Error | undefined;
 
-  private millis = 0;
+  // Only differences mean something.
+  private millis = 1_000;
   private readonly due: { readonly at: number; readonly imageId: string; readonly record: ImageRecord }[] = [];
 
   get ports(): ProbePorts {
