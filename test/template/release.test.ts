@@ -87,7 +87,7 @@ const METRIC_DELAY_SECONDS = 120;
 describe.each(rollbackAlarms)('%s', (_, { Properties }) => {
   const evaluation = numberAt(Properties['Period']) * numberAt(Properties['EvaluationPeriods']);
 
-  it('rings for the first failure, long enough to be seen by who looks once a minute', () => {
+  it('rings for the first failure, long enough for a service that looks once a minute', () => {
     expect(numberAt(Properties['DatapointsToAlarm'])).toBe(1);
     expect(evaluation).toBeGreaterThanOrEqual(2 * 60);
     expect(Properties['TreatMissingData']).toBe('notBreaching');
