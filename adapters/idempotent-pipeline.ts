@@ -10,12 +10,12 @@ import type { Pipeline, PipelineInput, RepeatedDecision } from '../core/ports.ts
 const keyPrefix = 'image-pipeline';
 const hashFunction = 'sha256';
 
-// No more of it: what is remembered may have been decided by the code of eight days ago.
+// The outcome alone: the code of eight days ago may have remembered less of a decision, or more.
 const remembered = z.object({ outcome: z.enum(decidedOutcomes) });
 
 /**
- * Spares a repeated event its work: a decision made once is answered from memory. It saves and does not lock (its
- * writes are unconditional in places): that a repeat does no harm rests on the workflow's conditional write alone.
+ * Spares a repeated event its work: a decision made once is answered from memory. It saves work and does not lock (some
+ * of its writes are unconditional): only the workflow's conditional write makes a repeat harmless.
  *
  * @returns the pipeline within an invocation: with the time that it has left, the record of a killed worker expires
  * instead of blocking retries.

@@ -2,7 +2,7 @@ import type { KnownImage } from '../core/ports.ts';
 
 /**
  * The picture that the probe sends and the check of a release lends: a strip of docs/samples/flowers-iphone5-gps-8mp.jpg
- * (licence beside it). Wide enough that every preset applies, stored lying on its side so that a lost orientation is found
+ * (licence beside it). Wide enough for most presets, stored lying on its side so that a lost orientation is found
  * out, and 5 kB, since it is in the functions' packages.
  */
 export const knownImage: KnownImage = {

@@ -46,7 +46,7 @@ export function lambdaSteps({ client }: { readonly client: LambdaClient }): Step
     const result = schema.safeParse(found);
     if (result.success) return result.data;
     throw new Error(
-      `${functionName} answered what nobody understands: ${shortened(answer)} ${z.prettifyError(result.error)}`,
+      `${functionName} gave an answer of an unknown shape: ${shortened(answer)} ${z.prettifyError(result.error)}`,
     );
   };
   return {
@@ -67,7 +67,7 @@ function messageOf({ correlationId, occurredAt, image }: UploadEvent & { readonl
   const detail = { bucket: { name: bucket }, object };
   return {
     messageId: correlationId,
-    // Of no queue: it cannot be postponed, and the dispatcher can live with that.
+    // No queue has it, so it cannot be postponed: the dispatcher goes on without.
     receiptHandle: correlationId,
     body: JSON.stringify({ id: correlationId, time: occurredAt, 'detail-type': 'Object Created', detail }),
     attributes: { ApproximateReceiveCount: '1' },

@@ -43,8 +43,8 @@ export function sfnPipeline({
 }
 
 /**
- * So the workflow's own log lines, which know only their execution's ARN, are found by the correlation id too. Of an
- * EXPRESS workflow a name may come again. https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartSyncExecution.html
+ * The workflow's own log lines know only their execution's ARN: with the correlation id as its name they are found too.
+ * An EXPRESS workflow may use a name again. https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartSyncExecution.html
  */
 function executionName(correlationId: string): string {
   return correlationId.replaceAll(/[^\w-]/g, '-').slice(0, 80);

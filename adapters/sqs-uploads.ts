@@ -27,7 +27,7 @@ export function sqsUploads(
 ) {
   const read = (message: SQSRecord): Promise<UploadEvent> =>
     parseS3Event(message.body).catch((error: unknown) => {
-      logger.error('Nobody can read this message: it ends in the dead-letter queue', {
+      logger.error('This message cannot be read: it ends in the dead-letter queue', {
         messageId: message.messageId,
         error,
       });

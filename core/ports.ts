@@ -101,7 +101,7 @@ export interface SentUpload {
 
 /** What a user of the pipeline sees of its renditions. */
 export interface RenditionReader {
-  /** Missing or denied is an answer. Who may not list the bucket is denied also what is missing. */
+  /** Missing or denied is an answer. To a caller that may not list the bucket, S3 answers `denied` for both. */
   read(
     key: string,
   ): Promise<

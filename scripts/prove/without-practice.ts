@@ -226,7 +226,7 @@ export const withoutPractice: Readonly<
     from: 'Action: [lambda:GetAlias, lambda:UpdateAlias, lambda:GetProvisionedConcurrencyConfig]',
     to: 'Action: [lambda:GetAlias, lambda:UpdateAlias, lambda:UpdateFunctionCode, lambda:GetProvisionedConcurrencyConfig]',
   },
-  'Who writes uploads beside people': {
+  'Writers of uploads other than people': {
     file: 'template.yaml',
     from: '${UploadBucket.Arn}/darkroom-release/*',
     to: '${UploadBucket.Arn}/*',

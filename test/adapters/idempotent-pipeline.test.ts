@@ -124,23 +124,23 @@ describe('what makes two events the same', () => {
   });
 });
 
-describe('who asks how an event ended', () => {
+describe('the question how an event ended', () => {
   const remembered = () =>
     rememberedOutcomes({ client: new DynamoDBClient({ region: 'us-east-1' }), tableName: 'memory' }).find(
       pipelineInput(),
     );
 
-  it.each([['COMPLETED'], ['INPROGRESS']] as const)('is told of a decision, not of a try: %s', async (status) => {
+  it.each([['COMPLETED'], ['INPROGRESS']] as const)('is answered by a decision, not by a try: %s', async (status) => {
     dynamoDb.on(GetItemCommand).resolves({ Item: alreadyThere(status, { outcome: 'vanished' }).Item });
     expect(await remembered()).toBe(status === 'COMPLETED' ? 'vanished' : undefined);
   });
 
-  it('is told nothing of an event that nobody remembers', async () => {
+  it('has no answer for an event that was never decided', async () => {
     dynamoDb.on(GetItemCommand).resolves({});
     expect(await remembered()).toBeUndefined();
   });
 
-  it('asks by the very key that the dispatcher wrote', async () => {
+  it('goes by the very key that the dispatcher wrote', async () => {
     dynamoDb.on(GetItemCommand).resolves({});
     await newPipeline().run(pipelineInput());
     await remembered();

@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { knownImage } from '../../adapters/known-image.ts';
 import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
-import { renditionGroups } from '../../core/presets.ts';
+import { type Preset, renditionGroups } from '../../core/presets.ts';
 import { presetsFor } from '../../core/rendition.ts';
 
 it('the known image is what its header says', async () => {
@@ -23,9 +23,10 @@ it('lies on its side, so that a lost orientation is found out', () => {
   expect(knownImage.header.orientation).toBeGreaterThanOrEqual(5);
 });
 
-it('every preset applies to it, so that each is probed', () => {
+it('becomes a rendition of every format, so that each encoder is tried', () => {
   const presets = renditionGroups.flatMap((group) => group.presets);
-  expect(presetsFor(knownImage.header, presets)).toEqual(presets);
+  const formatsOf = (some: readonly Preset[]) => new Set(some.map(({ format }) => format));
+  expect(formatsOf(presetsFor(knownImage.header, presets))).toEqual(formatsOf(presets));
 });
 
 it('stays small in the functions’ packages', () => {

@@ -100,7 +100,7 @@ describe.each(releasedSteps)('a new version of %s', (step) => {
     expect(await check(step, broken)).toEqual({ verdict: 'refused', reason: 'sharp could not be loaded' });
   });
 
-  it('is told of to CodeDeploy either way, and the lent image taken back', async () => {
+  it('is reported to CodeDeploy either way, and the lent image is taken back', async () => {
     const fails = () => Promise.reject(new Error('no'));
     await check(step);
     await check(step, { dispatch: fails, extractMetadata: fails, resizeImage: fails, removeRenditions: fails });
@@ -139,7 +139,7 @@ it('given no verdict can be reached, refuses: a check that could not be made is 
   expect(reported).toEqual([{ hook, verdict }]);
 });
 
-it('given it may not look whether a rendition is gone, refuses: S3 denies what is missing, too', async () => {
+it('given it may not see whether a rendition is gone, refuses', async () => {
   const denied: RenditionReader = { read: async () => ({ outcome: 'denied', message: 'AccessDenied: no' }) };
   expect(await check('RemoveRenditions', {}, denied)).toEqual({
     verdict: 'refused',

@@ -166,13 +166,13 @@ describe.each<[what: string, pipeline: InMemoryPipeline, reason: string, message
 });
 
 describe('given that the probe itself cannot work', () => {
-  it('for want of an upload, it throws, and leaves no deletion of what never was', async () => {
+  it('and its upload fails, it throws, and deletes nothing', async () => {
     const pipeline = pipelineWith({ uploadFails: new Error('SlowDown') });
     await expect(probe(pipeline)).rejects.toThrow('SlowDown');
     expect(pipeline.removals).toEqual([]);
   });
 
-  it('for want of the record, it throws after it has deleted its picture', async () => {
+  it('and the record cannot be read, it throws after it has deleted its picture', async () => {
     const pipeline = pipelineWith({ lookFails: new Error('ProvisionedThroughputExceeded') });
     await expect(probe(pipeline)).rejects.toThrow('ProvisionedThroughputExceeded');
     expect([...pipeline.uploads.keys()]).toEqual([]);

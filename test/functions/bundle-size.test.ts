@@ -23,7 +23,7 @@ describe.each(bundles)('the package of $name', ({ name, zippedBytes, contributor
     expect(budgets[name]).toBeLessThan(MOST_ZIPPED_BYTES);
   });
 
-  it('holds none of the places for credentials where a Lambda never looks', () => {
+  it('holds none of the credential providers that a Lambda never needs', () => {
     const places = [...contributors.keys()].filter((name) =>
       /credential-provider-(?!node$|env$)|nested-clients/.test(name),
     );

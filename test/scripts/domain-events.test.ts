@@ -60,7 +60,7 @@ describe('an event with all that may be in it', () => {
   });
 });
 
-describe('who listens to the released events', () => {
+describe('a consumer of the released events', () => {
   const released = (type: string) => `docs/events/v${schemaVersion}/${type}.json`;
 
   it.each([...eventSchemas()])('still understands %s', (type, current) => {

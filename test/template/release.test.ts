@@ -57,6 +57,16 @@ describe.each(releasedSteps)('a new version of %s', (step) => {
   });
 });
 
+it('finds each function by a name that CloudFormation does not cut short', () => {
+  // Of 64 letters it gives 25 to the stack and 24 to the logical id, and 13 are random: nobody documents it, some have
+  // seen it (https://github.com/convox/rack/issues/2297).
+  const settings = readFileSync(new URL('../../samconfig.toml', import.meta.url), 'utf8');
+  const stacks = [...settings.matchAll(/^stack_name = "(.*)"$/gm)].map(([, name = '']) => name);
+  expect(stacks.length).toBeGreaterThanOrEqual(stages.length);
+  for (const stack of stacks) expect(stack.length, stack).toBeLessThanOrEqual(25);
+  for (const step of [...releasedSteps, 'CheckRelease']) expect(`${step}Function`.length, step).toBeLessThanOrEqual(24);
+});
+
 it('a new version of the workflow loses its traffic by its own failures and timeouts', () => {
   expect(at(alias, 'StateMachineVersionArn')).toEqual({ Ref: 'ImagePipelineLiveVersion' });
   expect(at(alias, 'Alarms')).toEqual([
@@ -77,7 +87,7 @@ const METRIC_DELAY_SECONDS = 120;
 describe.each(rollbackAlarms)('%s', (_, { Properties }) => {
   const evaluation = numberAt(Properties['Period']) * numberAt(Properties['EvaluationPeriods']);
 
-  it('rings for the first failure, long enough to be seen by who looks once a minute', () => {
+  it('rings for the first failure, long enough for a service that looks once a minute', () => {
     expect(numberAt(Properties['DatapointsToAlarm'])).toBe(1);
     expect(evaluation).toBeGreaterThanOrEqual(2 * 60);
     expect(Properties['TreatMissingData']).toBe('notBreaching');
