@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
@@ -18,6 +19,12 @@ const state = (name: string) => {
   if (found === undefined) throw new Error(`The workflow has no state ${name}.`);
   return found;
 };
+
+// https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
+it('is evaluated here by the version of JSONata that Step Functions implements', () => {
+  const installed = readFileSync(new URL('../../node_modules/jsonata/package.json', import.meta.url), 'utf8');
+  expect(JSON.parse(installed)).toMatchObject({ version: '2.0.6' });
+});
 
 describe('every task', () => {
   it.each(workflow.tasks)(
