@@ -141,6 +141,27 @@ describe('the record', () => {
   });
 });
 
+// Of a timeout, for example: https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskTimedOutEventDetails.html
+describe.each([
+  ['without a cause', {}],
+  ['with a cause', { Cause: 'It took longer than 45 seconds.' }],
+])('a failure %s', (_, cause) => {
+  const failure = { Error: 'States.Timeout', ...cause };
+
+  it('ends the execution under its own name, not with States.QueryEvaluationError', async () => {
+    const { Error: error, Cause } = state('GiveUp');
+    expect(await evaluate(error, { failure })).toBe('States.Timeout');
+    expect(await evaluate(Cause, { failure })).toEqual(expect.stringMatching(/./));
+  });
+
+  it('is put on record', async () => {
+    const { ExpressionAttributeValues } = Object(state('WriteFailure').Arguments);
+    expect(await evaluate(ExpressionAttributeValues[':message'].S, { failure })).toEqual(
+      expect.stringMatching(/^States.Timeout: /),
+    );
+  });
+});
+
 /** What follows, given what is known. */
 describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, next: string]>([
   ['WhatChanged', { change: 'created', image: { versionId: 'v' } }, 'ProcessImage'],
