@@ -30,7 +30,9 @@ export const awsMetrics: Readonly<Record<string, Readonly<Record<string, readonl
   'AWS/States': {
     ...byMetric(['ExecutionsFailed', 'ExecutionsTimedOut'], [['StateMachineArn'], ['StateMachineArn', 'Version']]),
     ...byMetric(
-      ['ExecutionsStarted', 'ExecutionThrottled', 'ExecutionTime', 'ExpressExecutionBilledDuration'],
+      // Not ExecutionThrottled: it counts state transitions, of which EXPRESS has no limit. A StartSyncExecution that is
+      // throttled begins no execution; the dispatcher counts it in TriesFailed.
+      ['ExecutionsStarted', 'ExecutionTime', 'ExpressExecutionBilledDuration'],
       [['StateMachineArn']],
     ),
   },
