@@ -126,6 +126,10 @@ it.each([
   ['most tries fail', { processed: 20, rejected: 10, tries: 70 }, 70],
   ['the dispatcher cannot even start', { errors: 12 }, 100],
   ['a few bad files come, and nothing else', { tries: 9 }, 0],
+  // Lambda counts a call of which all failed; the dispatcher counts its tries.
+  ['six batches of one fail, and ten images are decided', { tries: 6, errors: 6, processed: 10 }, 37.5],
+  ['a batch of ten fails as a whole', { tries: 10, errors: 1, processed: 10 }, 50],
+  ['some tries fail among repeats that are remembered', { tries: 6, repeated: 10 }, 37.5],
 ])('given %s, it is so many percent: %j', async (_, counts, percent) => {
   // As CloudWatch does: an expression may use the others by their ids.
   const values: Record<string, number> = { ...counts };
@@ -133,6 +137,11 @@ it.each([
     if (Expression !== undefined) values[Id] = await metricMath(Expression, values);
   }
   expect(values['undecided']).toBe(percent);
+});
+
+it('asks for no more metrics than an alarm may', () => {
+  // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.html
+  expect(metrics.filter(({ Expression }) => Expression === undefined).length).toBeLessThanOrEqual(10);
 });
 
 it('is started by that alarm, and by nothing else', () => {
