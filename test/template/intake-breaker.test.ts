@@ -98,7 +98,19 @@ const alarm = properties('DispatchImagesUndecidedAlarm');
 const metrics = z.array(z.looseObject({ Id: z.string(), Expression: z.string().optional() })).parse(alarm['Metrics']);
 const metricPeriod = numberAt(alarm['Metrics'], 3, 'MetricStat', 'Period');
 // CloudWatch has the numbers of a minute one or two minutes later.
-const ringsAfterSeconds = (numberAt(alarm['EvaluationPeriods']) + 2) * metricPeriod;
+const lateSeconds = 2 * metricPeriod;
+const ringsAfterSeconds = numberAt(alarm['DatapointsToAlarm']) * metricPeriod + lateSeconds;
+const windowSeconds = numberAt(alarm['EvaluationPeriods']) * metricPeriod;
+
+it('rings though the newest minutes have no numbers yet, which FILL makes none', () => {
+  expect(windowSeconds).toBeGreaterThanOrEqual(ringsAfterSeconds);
+});
+
+it('rings where tries hang: of two bursts, each in one minute, it still sees the first when it sees the second', () => {
+  const { Environment } = properties('DispatchImagesFunction');
+  const apartSeconds = numberAt(Environment, 'Variables', 'WORKFLOW_WAIT_MILLIS') / 1000;
+  expect(windowSeconds).toBeGreaterThanOrEqual(apartSeconds + metricPeriod + lateSeconds);
+});
 
 it.each(stages.filter((stage) => stage !== 'local'))(
   'stage %s: stops before any message has used its tries up',
