@@ -48,6 +48,9 @@ export const awsMetrics: Readonly<Record<string, Readonly<Record<string, readonl
   'AWS/Logs': byMetric(['IncomingBytes'], [['LogGroupName']]),
 };
 
+/** Until CloudWatch has the numbers of a minute: a minute or two. */
+export const METRIC_DELAY_SECONDS = 120;
+
 function byMetric(metrics: readonly string[], dimensions: readonly string[][]): Record<string, readonly string[][]> {
   return Object.fromEntries(metrics.map((metric) => [metric, dimensions]));
 }

@@ -3,6 +3,7 @@ import jsonata from 'jsonata';
 import * as z from 'zod';
 import { metricMath } from '../../scripts/dashboard/metric-math.ts';
 import { templateFor } from '../../scripts/template.ts';
+import { METRIC_DELAY_SECONDS } from './aws-metrics.ts';
 
 /**
  * Plays the circuit breaker minute by minute: the traffic makes numbers, the alarm of template.yaml rings by them, each
@@ -86,8 +87,7 @@ export interface Played {
 
 const FULL = 10;
 const HANGING_MINUTES = 5;
-// CloudWatch has the numbers of a minute two minutes later.
-const LATE_MINUTES = 2;
+const LATE_MINUTES = METRIC_DELAY_SECONDS / 60;
 
 export async function play({
   minutes,

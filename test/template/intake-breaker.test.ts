@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { retryDelaySeconds } from '../../core/dispatch-images.ts';
 import { at, numberAt, type Resource, stages, templateFor } from '../../scripts/template.ts';
+import { METRIC_DELAY_SECONDS } from '../support/aws-metrics.ts';
 import { breaker, calculated, play, undecidedAlarm, type Weather } from '../support/played-breaker.ts';
 
 /** The circuit breaker: stops pulling while what is behind keeps failing, and goes on by itself. */
@@ -103,9 +104,7 @@ describe('once most uploads cannot be decided', () => {
 
 const alarm = properties('DispatchImagesUndecidedAlarm');
 const metricPeriod = numberAt(alarm['Metrics'], 3, 'MetricStat', 'Period');
-// CloudWatch has the numbers of a minute one or two minutes later.
-const lateSeconds = 2 * metricPeriod;
-const ringsAfterSeconds = numberAt(alarm['DatapointsToAlarm']) * metricPeriod + lateSeconds;
+const ringsAfterSeconds = numberAt(alarm['DatapointsToAlarm']) * metricPeriod + METRIC_DELAY_SECONDS;
 const windowSeconds = numberAt(alarm['EvaluationPeriods']) * metricPeriod;
 
 it('rings though the newest minutes have no numbers yet, which FILL makes none', () => {
@@ -115,7 +114,7 @@ it('rings though the newest minutes have no numbers yet, which FILL makes none',
 it('rings where tries hang: of two bursts, each in one minute, it still sees the first when it sees the second', () => {
   const { Environment } = properties('DispatchImagesFunction');
   const apartSeconds = numberAt(Environment, 'Variables', 'WORKFLOW_WAIT_MILLIS') / 1000;
-  expect(windowSeconds).toBeGreaterThanOrEqual(apartSeconds + metricPeriod + lateSeconds);
+  expect(windowSeconds).toBeGreaterThanOrEqual(apartSeconds + metricPeriod + METRIC_DELAY_SECONDS);
 });
 
 it.each(stages.filter((stage) => stage !== 'local'))(
