@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { retryDelaySeconds } from '../../core/dispatch-images.ts';
+import { renditionGroups } from '../../core/presets.ts';
 import { metricMath } from '../../scripts/dashboard/metric-math.ts';
 import {
   at,
@@ -11,6 +13,7 @@ import {
   stages,
   templateFor,
 } from '../../scripts/template.ts';
+import { workflow } from '../../scripts/workflow.ts';
 import { awsMetrics, METRIC_DELAY_SECONDS } from '../support/aws-metrics.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { publishEverything, publishedMetrics } from '../support/published-metrics.ts';
@@ -96,6 +99,47 @@ it.each(bearingTheBeginning)(
     expect(period * periods).toBeGreaterThanOrEqual(timeout + METRIC_DELAY_SECONDS + period * needed);
   },
 );
+
+describe.each(stages)('one image of stage %s that fails all its tries', (stage) => {
+  const { resources } = templateFor(stage);
+  const properties = (id: string) => resources.get(id)?.Properties ?? {};
+  const baseSeconds = numberAt(
+    at(properties('DispatchImagesFunction')['Environment'], 'Variables', 'RETRY_BASE_SECONDS'),
+  );
+  const tries = numberAt(at(properties('UploadQueue')['RedrivePolicy'], 'maxReceiveCount'));
+  const delays = Array.from({ length: tries - 1 }, (_, index) =>
+    retryDelaySeconds(index + 1, { baseSeconds, lastTry: false, random: 0 }),
+  );
+  /** As close together as they may come, in seconds from the first one. */
+  const beginnings = Array.from({ length: tries }, (_, index) =>
+    delays.slice(0, index).reduce((sum, delay) => sum + delay, 0),
+  );
+
+  const callsATry = (functionId: string) =>
+    workflow.tasks
+      .filter((task) => task.functionId === functionId)
+      .map(
+        ({ definition }) =>
+          1 + (definition.Retry?.find(({ ErrorEquals }) => ErrorEquals[0] === 'States.ALL')?.MaxAttempts ?? 0),
+      )
+      .reduce((sum, calls) => sum + calls, 0);
+
+  it.each([
+    ['DispatchImagesErrorsAlarm', 1],
+    ['ImagePipelineFailedAlarm', 1],
+    ['ExtractMetadataErrorsAlarm', callsATry('ExtractMetadataFunction')],
+    ['ResizeImageErrorsAlarm', callsATry('ResizeImageFunction') * renditionGroups.length],
+    ['RemoveRenditionsErrorsAlarm', callsATry('RemoveRenditionsFunction')],
+  ])('does not ring %s, with %i failures a try', (id, failures) => {
+    const { Threshold, DatapointsToAlarm, Period } = properties(id);
+    const period = numberAt(Period);
+    for (let offset = 0; offset < period; offset += 1) {
+      const minutes = Map.groupBy(beginnings, (begin) => Math.floor((begin + offset) / period));
+      const breaching = [...minutes.values()].filter(({ length }) => length * failures > numberAt(Threshold));
+      expect(breaching.length, `${offset} s into a minute`).toBeLessThan(numberAt(DatapointsToAlarm));
+    }
+  });
+});
 
 describe.each(stages)('stage %s', (stage) => {
   const { resources } = templateFor(stage);
