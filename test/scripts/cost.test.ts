@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { type RenditionGroup, renditionGroups } from '../../core/presets.ts';
+import { assumptions } from '../../scripts/cost/assumptions.ts';
 import { type Deployment, deploymentOf } from '../../scripts/cost/deployment.ts';
 import { keptMeasurements } from '../../scripts/cost/measured.ts';
 import { billOf, costPerImage, mixes, total, usageOf } from '../../scripts/cost/model.ts';
@@ -15,6 +16,7 @@ import { costBlocks, costChart, powerTuningBlocks } from '../../scripts/cost/rep
 import { callsOn, invocationsOn, statesOn, waysOf } from '../../scripts/cost/workflow-path.ts';
 import { costDocuments } from '../../scripts/cost.ts';
 import { withBlocks } from '../../scripts/generated-blocks.ts';
+import { at, numberAt, templateFor } from '../../scripts/template.ts';
 import { workflow } from '../../scripts/workflow.ts';
 
 const MILLION = 1_000_000;
@@ -89,6 +91,47 @@ describe('the bill of a million images', () => {
 
   it.each(practices(prod, measured))('is lower with: $name', ({ withIt, without }) => {
     expect(withIt).toBeLessThan(without);
+  });
+});
+
+describe('an expired version', () => {
+  // An upload's way without the image's work: a mark, and an update that its record refuses.
+  const batchSeconds = (assumptions.workflowMillis * assumptions.slowestOfBatch + assumptions.dispatcherMillis) / 1000;
+  const recordUnits = Math.ceil((assumptions.recordBytes + 6 * assumptions.renditionRecordBytes) / 1024);
+  const document = (url: URL) => readFileSync(url, 'utf8').replaceAll('\n', ' ');
+
+  it('costs what docs/cost.md says', () => {
+    const { decisionLogBytes, metricsLogBytes, platformLogBytes, tracedShare, workflowMillis } = assumptions;
+    const parts = [
+      prices.eventBridgeDataEvent.usd,
+      prices.sqsRequest.usd * (1 + 2 / prod.batchSize),
+      prices.dynamoDbWrite.usd * 2,
+      prices.expressRequest.usd + (prices.expressDuration.usd * (64 / 1024) * Math.ceil(workflowMillis / 100)) / 10,
+      prices.dynamoDbWrite.usd * (1 + recordUnits),
+      (prices.logIngestion.usd * (decisionLogBytes + metricsLogBytes + platformLogBytes / prod.batchSize)) / 1e9,
+      prices.trace.usd * tracedShare,
+      (prices.lambdaRequest.usd + (prices.lambdaArm64.usd * prod.memory.dispatcher * batchSeconds) / 1024) /
+        prod.batchSize,
+    ];
+    const said = /\*\*Expired versions\*\*.*?a million\*\*/.exec(
+      document(new URL('../../docs/cost.md', import.meta.url)),
+    );
+    expect([...String(said).matchAll(/\$[\d.]+\d/g)].map(String)).toEqual(
+      [...parts, parts.reduce((sum, part) => sum + part)].map((part) => `$${(part * MILLION).toFixed(2)}`),
+    );
+  });
+
+  it('takes its turn as docs/scale.md says', () => {
+    const dispatchers = numberAt(
+      at(
+        templateFor('prod').resources.get('DispatchImagesFunction')?.Properties['Events'],
+        ...['Uploads', 'Properties', 'ScalingConfig', 'MaximumConcurrency'],
+      ),
+    );
+    const perSecond = (dispatchers * prod.batchSize) / batchSeconds;
+    const text = document(new URL('../../docs/scale.md', import.meta.url));
+    expect(text).toContain(`≈ ${Math.round(perSecond / 10) * 10} a second`);
+    expect(text).toContain(`a million of them take ${Math.round(MILLION / perSecond / 60)} minutes`);
   });
 });
 
