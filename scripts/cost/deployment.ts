@@ -38,7 +38,7 @@ export interface Deployment {
   readonly standing: Standing;
 }
 
-export interface Standing {
+interface Standing {
   /** An alarm is paid for each metric that it watches. */
   readonly alarmMetrics: number;
   readonly compositeAlarms: number;

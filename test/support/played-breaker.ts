@@ -46,7 +46,7 @@ export const undecidedAlarm = z
   .parse(templateFor('prod').resources.get('DispatchImagesUndecidedAlarm')?.Properties);
 
 /** Sums of one minute, by the ids of the alarm's queries. */
-export type Counts = Readonly<Record<string, number>>;
+type Counts = Readonly<Record<string, number>>;
 
 const calculations = new Map<string, number>();
 
@@ -67,7 +67,7 @@ export async function calculated(id: string, counts: Counts): Promise<number> {
 /** A minute behind the queue: images are decided, tries fail at once, or after five minutes; or nobody uploads. */
 export type Weather = 'fine' | 'down' | 'hangs' | 'idle';
 
-export interface Play {
+interface Play {
   readonly minutes: number;
   readonly weather: (minute: number) => Weather;
   /** Ten, unless hardly anybody uploads. */
@@ -78,7 +78,7 @@ export interface Play {
   readonly heedsNoPause?: boolean;
 }
 
-export interface Played {
+interface Played {
   /** What was done to the intake, and in which minute. */
   readonly switched: readonly { readonly minute: number; readonly to: 'paused' | 'trickle' | 'full' }[];
   /** The state in which each execution ended, in the order of their beginnings; `undefined` while it runs. */
