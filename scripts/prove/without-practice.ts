@@ -233,8 +233,8 @@ export const withoutPractice: Readonly<
   },
   'First gate: 5 % of each function': {
     file: 'template.yaml',
-    from: 'CanaryPercentage: 5, CanaryInterval: 10',
-    to: 'CanaryPercentage: 5, CanaryInterval: 5',
+    from: 'CanaryPercentage: 5, CanaryInterval: 15',
+    to: 'CanaryPercentage: 5, CanaryInterval: 10',
   },
   'Second gate: 20 % of the workflow': {
     file: 'template.yaml',
