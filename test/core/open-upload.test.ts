@@ -60,7 +60,7 @@ describe('openUpload', () => {
 
   it('a stack may have limits of its own', async () => {
     const none = { jpeg: 1, png: 1, webp: 1, avif: 1, gif: 1, tiff: 1 };
-    const limits = { bytes: 100, pixels: none, progressivePixels: none, frames: 1 };
+    const limits = { bytes: 100, pixels: none, progressivePixels: none, side: 100, frames: 1 };
     expect(await openUpload({ correlationId: 'c', image }, { uploads, codec, limits })).toMatchObject({
       reason: 'too-many-pixels',
     });
