@@ -77,7 +77,8 @@ async function judgedTogether(makers: readonly Maker[]): Promise<Line[]> {
   const { status, signal, stdout } = spawnSync('node', [join(import.meta.dirname, 'judge-files.ts'), folder], {
     cwd: projectDirectory,
     encoding: 'utf8',
-    env: { ...process.env, ...strings(environment) },
+    // With nowhere to put what does not fit into memory: a worker's own disk is small, and nobody tidies it up.
+    env: { ...process.env, ...strings(environment), TMPDIR: '/nonexistent' },
     timeout: PATIENCE_MILLIS,
   });
   const lines = stdout
@@ -91,7 +92,7 @@ async function judgedTogether(makers: readonly Maker[]): Promise<Line[]> {
   return status === 0 ? ended : [...ended, crash];
 }
 
-/** What the template sets in plain words: MALLOC_ARENA_MAX, VIPS_BLOCK_UNTRUSTED. */
+/** What the template sets in plain words: MALLOC_ARENA_MAX, VIPS_BLOCK_UNTRUSTED, VIPS_MAX_COORD. */
 function strings(variables: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(variables).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
