@@ -1,25 +1,27 @@
 import sharp, { type Sharp, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
-import { defaultLimits, mostPixels } from '../core/limits.ts';
+import { admitFrames, admitHeader, defaultLimits, type Limits, mostPixels } from '../core/limits.ts';
 import { formatNames, type ImageHeader, type InputFormat, type Orientation } from '../core/metadata.ts';
 import { type Rejection, rejected } from '../core/outcome.ts';
 import type { Bytes, ImageCodec } from '../core/ports.ts';
+import { largestPicture } from './sharp-image-codec/avif-pictures.ts';
 import { exifPortrait } from './sharp-image-codec/exif.ts';
 import { type OtherFormat, signatureOf } from './sharp-image-codec/image-signatures.ts';
-import { reachesFullDetail } from './sharp-image-codec/jpeg-scans.ts';
+import { hasTooManyParts, reachesFullDetail } from './sharp-image-codec/jpeg-segments.ts';
 import { PORTRAIT_SIZE, portrayPixels } from './sharp-image-codec/portrait.ts';
 import { type Pixels, pixelsOf, renderPyramid, sizesDownwards, TIMEOUT } from './sharp-image-codec/pyramid.ts';
+import { isInTiles } from './sharp-image-codec/tiff-directory.ts';
+import { countFrames } from './sharp-image-codec/webp-frames.ts';
 
 hardenLibvips();
 
-const limitInputPixels = mostPixels(defaultLimits);
-
 /** `ImageCodec` by sharp (libvips). Throws only for what is no fault of the picture: memory, time, a bug. */
-export function sharpImageCodec(): ImageCodec {
+export function sharpImageCodec(limits: Limits = defaultLimits): ImageCodec {
+  const limitInputPixels = mostPixels(limits);
   return {
-    inspect,
+    inspect: (bytes) => inspect(bytes, limits),
 
     async portray(bytes, header) {
-      const small = await decodeSoundly(bytes, header, (picture) =>
+      const small = await decodeSoundly(bytes, header, limitInputPixels, (picture) =>
         pixelsOf(
           picture.resize(PORTRAIT_SIZE, PORTRAIT_SIZE, { fit: 'inside', withoutEnlargement: true }).ensureAlpha(),
         ),
@@ -38,7 +40,7 @@ export function sharpImageCodec(): ImageCodec {
     async render(bytes, header, presets) {
       const largest = sizesDownwards(header, presets)[0];
       if (!largest) return { outcome: 'rendered', pictures: [] };
-      const base = await decodeSoundly(bytes, header, (picture) =>
+      const base = await decodeSoundly(bytes, header, limitInputPixels, (picture) =>
         pixelsOf(picture.resize({ ...largest, fit: 'fill' })),
       );
       if (base.outcome === 'rejected') return base;
@@ -62,18 +64,39 @@ function hardenLibvips(): void {
 
 // ── The header ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function inspect(bytes: Bytes): ReturnType<ImageCodec['inspect']> {
+async function inspect(bytes: Bytes, limits: Limits): ReturnType<ImageCodec['inspect']> {
   const signature = signatureOf(bytes);
   if (signature.kind === 'unknown') return unsupported('The file is not a picture that we know.');
   if (signature.kind === 'other') return unsupported(otherFormatSentences[signature.name]);
 
   const { format } = signature;
+  const refused = refuseUnopened(format, bytes, limits);
+  if (refused) return refused;
   try {
     const found = await readHeader(bytes);
     if (format === 'avif' && found.compression !== 'av1') return unsupported(otherFormatSentences.HEIC);
-    return { outcome: 'readable', header: headerOf(format, found) };
+    const header = headerOf(format, bytes, found);
+    const within = format === 'avif' ? admitHeader({ ...header, ...largestPicture(bytes) }, limits) : undefined;
+    return within ?? { outcome: 'readable', header };
   } catch (error) {
     return corruptUnlessMachine(error, `The ${formatNames[format]} file cannot be opened: its beginning is damaged.`);
+  }
+}
+
+/** What costs a worker its time or its memory as soon as libvips looks at it. */
+function refuseUnopened(format: InputFormat, bytes: Bytes, limits: Limits): Rejection | undefined {
+  switch (format) {
+    case 'jpeg':
+      return hasTooManyParts(bytes)
+        ? corrupt('The JPEG file is made of more parts than any picture needs.')
+        : undefined;
+    case 'webp':
+      return admitFrames(countFrames(bytes, limits.frames), limits);
+    case 'png':
+    case 'avif':
+    case 'gif':
+    case 'tiff':
+      return undefined;
   }
 }
 
@@ -82,14 +105,14 @@ function readHeader(bytes: Bytes): Promise<SharpMetadata> {
   return sharp(bytes, { failOn: 'none', limitInputPixels: false }).metadata();
 }
 
-function headerOf(format: InputFormat, found: SharpMetadata): ImageHeader {
+function headerOf(format: InputFormat, bytes: Bytes, found: SharpMetadata): ImageHeader {
   return {
     format,
     width: found.width,
     height: found.height,
     orientation: orientationOf(found.orientation),
     frames: found.pages ?? 1,
-    progressive: found.isProgressive,
+    progressive: found.isProgressive || (format === 'tiff' && isInTiles(bytes)),
     hasAlpha: found.hasAlpha,
     colourSpace: found.space,
   };
@@ -134,9 +157,11 @@ const MOST_LOST_ROWS = 0.1;
 async function decodeSoundly(
   bytes: Bytes,
   header: ImageHeader,
+  limitInputPixels: number,
   decode: (picture: Sharp) => Promise<Pixels>,
 ): Promise<Decoded> {
-  const attempt = async (failOn: SharpOptions['failOn']) => decode(await uprightInSrgb(bytes, header, failOn));
+  const attempt = async (failOn: SharpOptions['failOn']) =>
+    decode(await uprightInSrgb(bytes, header, { failOn, limitInputPixels }));
   try {
     return { outcome: 'decoded', decoded: await attempt('warning'), damaged: false };
   } catch (error) {
@@ -144,7 +169,7 @@ async function decodeSoundly(
   }
   try {
     if (header.format !== 'jpeg') return { outcome: 'decoded', decoded: await attempt('error'), damaged: true };
-    const broken = await brokenOff(bytes, header);
+    const broken = await brokenOff(bytes, header, limitInputPixels);
     return broken ?? { outcome: 'decoded', decoded: await attempt('none'), damaged: true };
   } catch (error) {
     return corruptUnlessMachine(error, `The ${formatNames[header.format]} file is damaged or incomplete.`);
@@ -152,24 +177,30 @@ async function decodeSoundly(
 }
 
 /** sRGB with eight bits a channel is what sharp comes down to by itself; nearly always. */
-async function uprightInSrgb(bytes: Bytes, header: ImageHeader, failOn: SharpOptions['failOn']): Promise<Sharp> {
-  const picture = sharp(bytes, { failOn, limitInputPixels, autoOrient: true }).toColourspace('srgb').timeout(TIMEOUT);
+async function uprightInSrgb(
+  bytes: Bytes,
+  header: ImageHeader,
+  options: Pick<SharpOptions, 'failOn' | 'limitInputPixels'>,
+): Promise<Sharp> {
+  const picture = sharp(bytes, { ...options, autoOrient: true })
+    .toColourspace('srgb')
+    .timeout(TIMEOUT);
   // sharp takes a 16-bit picture with a profile to Display P3 and leaves it there unless told where to end.
   const wide = header.colourSpace === 'rgb16' && (await readHeader(bytes)).icc !== undefined;
   return wide ? picture.withIccProfile('srgb') : picture;
 }
 
-async function brokenOff(bytes: Bytes, header: ImageHeader): Promise<Rejection | undefined> {
+async function brokenOff(bytes: Bytes, header: ImageHeader, limitInputPixels: number): Promise<Rejection | undefined> {
   if (header.progressive && !reachesFullDetail(bytes)) {
     return corrupt('The JPEG file breaks off: most of the detail is missing.');
   }
-  const lost = await lostRows(bytes, header);
+  const lost = await lostRows(bytes, header, limitInputPixels);
   if (lost <= MOST_LOST_ROWS) return undefined;
   return corrupt(`The JPEG file breaks off: about ${Math.round(lost * 100)} % of the picture is missing.`);
 }
 
 /** The share of rows that are nothing but mid-grey: what libjpeg fills in for data that never came. */
-async function lostRows(bytes: Bytes, { colourSpace }: ImageHeader): Promise<number> {
+async function lostRows(bytes: Bytes, { colourSpace }: ImageHeader, limitInputPixels: number): Promise<number> {
   const stored = sharp(bytes, { failOn: 'none', limitInputPixels, ignoreIcc: true }).timeout(TIMEOUT);
   const { width, height, channels, data } = await pixelsOf(
     // Ink is grey only before it is converted.

@@ -16,7 +16,7 @@ const physical: Readonly<Record<string, string>> = {
   ImagePipelineLiveAlias: 'arn:aws:states:us-east-1:123456789012:stateMachine:image-pipeline:live',
 };
 // What libraries read, and no config.ts.
-const readByLibraries = ['POWERTOOLS_SERVICE_NAME', 'MALLOC_ARENA_MAX', 'VIPS_BLOCK_UNTRUSTED'];
+const readByLibraries = ['POWERTOOLS_SERVICE_NAME', 'MALLOC_ARENA_MAX', 'VIPS_BLOCK_UNTRUSTED', 'VIPS_MAX_COORD'];
 
 type Environment = Readonly<Record<string, string>>;
 

@@ -41,6 +41,7 @@ const trouble: fc.Arbitrary<Trouble> = fc.record({
   attempt: fc.constantFrom(1, 1, 1, 2, 3),
   state: fc.oneof(task, decisive),
   kind: fc.constantFrom(...troubleKinds),
+  calls: fc.nat(4),
 });
 // Throttled receives may have used up the tries before the first one.
 const sending = fc.record({
@@ -153,7 +154,7 @@ const record = z.object({
   renditions: z.array(z.object({ key: z.string() })).default([]),
 });
 
-interface Figures {
+export interface Figures {
   histories: number;
   changes: number;
   messages: number;

@@ -1,15 +1,18 @@
 """
-Python loads this into the emulator before the emulator's own code: while a fault proxy is up (fault-proxy.ts), each task
-of a workflow asks there what is to become of it. The emulator makes the workflow's calls within its own process, where
-no proxy can stand between.
+Python loads this into the emulator before the emulator's own code. While a fault proxy is up (fault-proxy.ts), each task
+of a workflow asks there what is to become of it: the emulator makes the workflow's calls within its own process, where no
+proxy can stand between. And what fails does so as in an account, where the emulator knows better.
 """
 
 import contextvars
 import functools
 import json
 import os
+import threading
+import time
 import urllib.request
 
+from ministack.core import lambda_runtime
 from ministack.services import stepfunctions
 
 execute_task = stepfunctions._execute_task
@@ -77,6 +80,40 @@ def matches_as_in_an_account(patterns, error):
     return error != "States.Runtime" and error_matches(patterns, error)
 
 
+invoke = lambda_runtime.Worker.invoke
+signal, collect = lambda_runtime._signal, lambda_runtime._collect
+this_thread = threading.local()
+
+
+def invoke_and_keep(worker, *given, **named):
+    """A function that throws is not started anew for that: its process takes the next invocation."""
+    this_thread.spared = []
+    response = invoke(worker, *given, **named)
+    spared, this_thread.spared = this_thread.spared, None
+    for process in spared:
+        if str(response.get("error")).startswith("Task timed out"):
+            signal(process)
+            collect(process, time.monotonic() + lambda_runtime._REAP_GRACE)
+        else:
+            worker._proc = process
+    return response
+
+
+def signal_unless_spared(process):
+    if getattr(this_thread, "spared", None) is None:
+        signal(process)
+    else:
+        this_thread.spared.append(process)
+
+
+def collect_unless_spared(process, deadline):
+    if process not in (getattr(this_thread, "spared", None) or []):
+        collect(process, deadline)
+
+
 stepfunctions._execute_task = known_task
 stepfunctions._invoke_resource = fated_resource
 stepfunctions._error_matches = matches_as_in_an_account
+lambda_runtime.Worker.invoke = invoke_and_keep
+lambda_runtime._signal = signal_unless_spared
+lambda_runtime._collect = collect_unless_spared
