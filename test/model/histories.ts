@@ -242,8 +242,8 @@ function everyHistoryEndsWell(definition: StateMachine, figures: Figures) {
       };
       await scheduler.waitFor(run());
       count(figures, model, world);
-      const defects = [...world.defects, ...defectsInTheEnd(model, world, figures)];
-      if (defects.length > 0) throw new Error(`${defects.join('\n')}\n\n${world.journal.join('\n')}`);
+      const defects = new Set([...world.defects, ...defectsInTheEnd(model, world, figures)]);
+      if (defects.size > 0) throw new Error(`${[...defects].join('\n')}\n\n${world.journal.join('\n')}`);
     },
   );
 }

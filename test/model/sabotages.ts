@@ -11,6 +11,8 @@ const quick: readonly string[] = [
   'the record is written whatever is there',
   'who loses keeps what it rendered',
   'a failure counts as a decision',
+  'only one group is rendered',
+  'no failure is put on record',
 ];
 
 /** The workflow broken on purpose, one line at a time. Each has to be found by some history, or the histories prove nothing. */

@@ -317,7 +317,7 @@ export class World {
     const work = () => this.#work(run, call, label, calls);
     switch (kind) {
       case undefined:
-      // Strikes when it dies: it may be done before.
+      // Strikes later, when the worker dies: it may have done its work before.
       case 'half done':
         break;
       case 'fails':
@@ -461,7 +461,7 @@ export class World {
     mostCalls: number | undefined,
   ): Promise<unknown> {
     let [calls, dead] = [0, false];
-    const live = () => {
+    const dieIfHalfDone = () => {
       if (calls !== mostCalls) return;
       if (!dead) this.#strike('half done', label);
       dead = true;
@@ -469,7 +469,7 @@ export class World {
     };
     const turn = async (what: string) => {
       await notComputing(() => this.turn(`${run.name} ${what}`));
-      live();
+      dieIfHalfDone();
       calls += 1;
     };
     const uploads: UploadStore = {
@@ -491,7 +491,7 @@ export class World {
           throw new Error(`The workflow invokes ${FunctionName}, which this world has not.`);
       }
     });
-    live();
+    dieIfHalfDone();
     return result;
   }
 
