@@ -162,6 +162,7 @@ const commands = [
   upload,
   remove,
   erase,
+  erase,
   repeat,
   fc.constant(always('rest', rest)),
   fc.constant(always('redrive', (world) => world.redrive())),
