@@ -88,6 +88,8 @@ interface Run {
   abandoned: boolean;
   /** It has come to put its failure on record. */
   failing: boolean;
+  /** It has put on record what it decided. */
+  recorded: boolean;
   tidiedAt?: number;
 }
 
@@ -172,7 +174,7 @@ export class World {
   readonly outages = new Set<string>();
   /** What an invariant that is checked all the time found. */
   readonly defects: string[] = [];
-  /** Who put a rendition there last, and when; `late`: when its own workflow could no longer tidy up after it. */
+  /** Who put a rendition there last, and when; `late`: when its own workflow was past looking for what is to be removed. */
   readonly puts = new Map<string, { readonly message: Message; readonly at: number; readonly late: boolean }>();
   /** How often each kind of trouble came about. */
   readonly struck = new Map<Trouble['kind'], number>();
@@ -284,7 +286,7 @@ export class World {
     const run: Run = {
       ...{ name, message, attempt: message.attempts, lastTry: input.lastTry, struck: new Set() },
       ...{ hangUp: reject, die: death.reject, death: death.promise },
-      ...{ over: false, dead: false, abandoned: false, failing: false },
+      ...{ over: false, dead: false, abandoned: false, failing: false, recorded: false },
     };
     void this.#busy(run, async () => {
       try {
@@ -414,6 +416,8 @@ export class World {
       case 'arn:aws:states:::dynamodb:putItem': {
         const { Item, ReturnValues, ...condition } = putItem.parse(parameters);
         const before = this.#watched(label, () => this.table.put(Item, condition), Item);
+        // A mark has none.
+        run.recorded ||= Item['sequencer'] !== undefined;
         return ReturnValues === undefined || before === undefined ? {} : { Attributes: before };
       }
       case 'arn:aws:states:::dynamodb:updateItem': {
@@ -504,7 +508,11 @@ export class World {
     return {
       async put(key, bytes, contentType) {
         await turn(`puts ${key}`);
-        puts.set(key, { message: run.message, at: now(), late: run.over || run.dead || run.tidiedAt !== undefined });
+        puts.set(key, {
+          message: run.message,
+          at: now(),
+          late: run.over || run.dead || run.recorded || run.tidiedAt !== undefined,
+        });
         await renditions.put(key, bytes, contentType);
       },
       async *list(imageId) {
