@@ -436,24 +436,14 @@ export class World {
     }
   }
 
-  /** What every write of a record has to keep. */
   #watched<Result>(label: string, act: () => Result, key: Item): Result {
     const before = this.table.get(key) ?? {};
     const result = act();
     const after = this.table.get(key) ?? {};
-    const [from = '', to = ''] = [before, after].map(({ sequencer }) => sequencer?.S);
-    const [was, is] = [before, after].map(({ outcome }) => outcome?.S);
-    this.journal.push(`${label}: ${is ?? 'mark'} at ${to.replace(/0+$/, '')}`);
-    if (to < from) this.defects.push(`${label} put the record back from sequencer ${from} to ${to}.`);
-    if (is === 'failed' && !isDeepStrictEqual(before['renditions'], after['renditions'])) {
-      this.defects.push(`${label} put a failure on record, and took away what was shown.`);
-    }
-    const isErasure = was !== 'deleted' && is === 'deleted';
-    const isFinal = before['announced']?.BOOL === true && was !== 'failed' && from === to;
-    if (isFinal && !isErasure && !isDeepStrictEqual(before, after)) {
-      this.defects.push(`${label} changed what had been announced as ${was}.`);
-    }
-    if (is !== undefined && is !== 'failed') this.decided.add(`${after['imageId']?.S}/${to}`);
+    const [outcome, sequencer = ''] = [after['outcome']?.S, after['sequencer']?.S];
+    this.journal.push(`${label}: ${outcome ?? 'mark'} at ${sequencer.replace(/0+$/, '')}`);
+    this.defects.push(...[...writeDefects(before, after)].map((defect) => `${label} ${defect}.`));
+    if (outcome !== undefined && outcome !== 'failed') this.decided.add(`${after['imageId']?.S}/${sequencer}`);
     return result;
   }
 
@@ -553,6 +543,21 @@ class ModelCodec extends StubImageCodec {
 const codec = new ModelCodec();
 const torn = rejected('corrupt', 'It is torn.');
 const textOf = (bytes: Bytes) => new TextDecoder().decode(bytes);
+
+/** What every write of a record has to keep. */
+function* writeDefects(before: Item, after: Item): Generator<string> {
+  const [from = '', to = ''] = [before, after].map(({ sequencer }) => sequencer?.S);
+  const [was, is] = [before, after].map(({ outcome }) => outcome?.S);
+  if (to < from) yield `put the record back from sequencer ${from} to ${to}`;
+  if (is === 'failed' && !isDeepStrictEqual(before['renditions'], after['renditions'])) {
+    yield 'put a failure on record, and took away what was shown';
+  }
+  if (from !== to) return;
+  if (was === 'deleted' && is !== 'deleted') yield 'brought back what was erased';
+  const isErasure = was !== 'deleted' && is === 'deleted';
+  const isFinal = before['announced']?.BOOL === true && was !== 'failed';
+  if (isFinal && !isErasure && !isDeepStrictEqual(before, after)) yield `changed what had been announced as ${was}`;
+}
 
 /** Nobody is left to tell that this try has failed. */
 function silences(kind: Trouble['kind']): boolean {
