@@ -284,8 +284,8 @@ export const withoutPractice: Readonly<
   },
   'Histories that may go wrong at every await': {
     file: 'test/model/histories.ts',
-    from: 'if (defects.length > 0) throw',
-    to: 'if (defects.length > 1000) throw',
+    from: 'if (defects.size > 0) throw',
+    to: 'if (defects.size > 1000) throw',
   },
   'Every call goes wrong in every way': {
     file: 'test/faults/crash-points.ts',
