@@ -3,7 +3,11 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetObjectCommand, NoSuchKey, S3Client } from '@aws-sdk/client-s3';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { dynamoDbCatalogue } from '../adapters/dynamodb-catalogue.ts';
+import type { ImageRecord } from '../core/record.ts';
 import type { Rendition } from '../core/rendition.ts';
 import { output } from './deploy.ts';
 import { clientConfig } from './emulator.ts';
@@ -25,6 +29,11 @@ export async function saveRenditions(
   directory: string,
 ): Promise<SavedRenditions> {
   const s3 = new S3Client({ ...clientConfig(address), forcePathStyle: true });
+  const dynamoDb = new DynamoDBClient(clientConfig(address));
+  const catalogue = dynamoDbCatalogue({
+    client: DynamoDBDocumentClient.from(dynamoDb),
+    tableName: output(outputs, 'ImageTableName'),
+  });
   const bucket = output(outputs, 'RenditionBucketName');
   const save = async (rendition: Rendition, imageId: string): Promise<SavedRendition> => {
     const file = join(directory, imageId, `${rendition.preset}${extname(rendition.key)}`);
@@ -35,15 +44,25 @@ export async function saveRenditions(
     await pipeline(Body, createWriteStream(file));
     return { ...rendition, file };
   };
+  /** Of an image that was uploaded again meanwhile: those of its record as it is now. */
+  const saveAll = async (record: ImageRecord): Promise<readonly SavedRendition[]> => {
+    if (record.outcome !== 'processed') return [];
+    const tried = await Promise.allSettled(record.renditions.map((rendition) => save(rendition, record.imageId)));
+    const failed = tried.find((each) => each.status === 'rejected');
+    if (failed === undefined) return tried.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    const now = failed.reason instanceof NoSuchKey ? await catalogue.find(record.imageId) : undefined;
+    if (now === undefined || now.sequencer === record.sequencer) throw failed.reason;
+    return saveAll(now);
+  };
   try {
     const saved = new Map<string, readonly SavedRendition[]>();
     for (const { key, record } of results) {
-      if (record?.outcome !== 'processed') continue;
-      saved.set(key, await Promise.all(record.renditions.map((rendition) => save(rendition, record.imageId))));
+      if (record?.outcome === 'processed') saved.set(key, await saveAll(record));
     }
     return saved;
   } finally {
     s3.destroy();
+    dynamoDb.destroy();
   }
 }
 

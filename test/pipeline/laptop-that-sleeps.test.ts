@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,29 +15,44 @@ import { descendantsOf, processes, signal } from '../support/processes.ts';
 
 let directory: string;
 let port: number;
-let child: ChildProcess;
+const children: ChildProcess[] = [];
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'darkroom-'));
   port = await freePort();
 });
-afterEach(() => void child.kill('SIGKILL'));
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 const results = () => join(directory, 'results.json');
 
-/** With the photographs of docs/samples; until the first of them is decided. */
-async function startAndSend(): Promise<{ ended: Promise<number | null>; output: () => string }> {
+interface Started {
+  readonly child: ChildProcess;
+  /** With its exit code. */
+  readonly ended: Promise<number | null>;
+  readonly output: () => string;
+}
+
+/** `npm start`; answers when it has said so. */
+async function start(args: readonly string[], said: RegExp): Promise<Started> {
   const script = join(projectDirectory, 'scripts', 'start.ts');
-  const args = ['--once', '--port', `${port}`, '--json', results()];
-  child = spawn(process.execPath, [script, ...args], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+  const all = [script, '--port', `${port}`, ...args];
+  const child = spawn(process.execPath, all, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
   let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const { promise: ended, resolve } = Promise.withResolvers<number | null>();
   child.once('close', resolve);
-  await eventually('the first decision', async () => (/\b1 of \d+: /.test(output) ? true : undefined));
-  return { ended, output: () => output };
+  await eventually(`“${said.source}”`, async () => {
+    if (child.exitCode !== null && !said.test(output)) throw new Error(`npm start has ended:\n${output}`);
+    return said.test(output) ? true : undefined;
+  });
+  return { child, ended, output: () => output };
 }
+
+/** With the photographs of docs/samples; until the first of them is decided. */
+const startAndSend = () => start(['--once', '--json', results()], /\b1 of \d+: /);
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -61,7 +76,7 @@ function nothingIsLeft(): void {
 // In this order: each start follows one that came to a bad end.
 describe('npm start, with uploads under way', () => {
   it('ended by Ctrl-C, says what is not decided, shows nothing as done and leaves nothing behind', async () => {
-    const { ended, output } = await startAndSend();
+    const { child, ended, output } = await startAndSend();
     child.kill('SIGINT');
     expect(await ended).toBe(130);
     expect(output()).toMatch(/Ended with \d+ of \d+ uploads decided\. .*keeps nothing.*start again/);
@@ -71,7 +86,7 @@ describe('npm start, with uploads under way', () => {
   });
 
   it('started again, and its emulator killed: says that, and the same', async () => {
-    const { ended, output } = await startAndSend();
+    const { child, ended, output } = await startAndSend();
     signal(
       'SIGKILL',
       descendantsOf(z.int().parse(child.pid)).filter(({ command }) => /python.*ministack/.test(command)),
@@ -85,7 +100,7 @@ describe('npm start, with uploads under way', () => {
   });
 
   it('started again, and all of it suspended for a while: decides all', async () => {
-    const { ended, output } = await startAndSend();
+    const { child, ended, output } = await startAndSend();
     const all = [{ id: z.int().parse(child.pid) }, ...descendantsOf(z.int().parse(child.pid))];
     signal('SIGSTOP', all);
     await sleep(5_000);
@@ -94,5 +109,29 @@ describe('npm start, with uploads under way', () => {
     expect(output()).toContain('All decided.');
     const decided = z.array(z.object({ outcome: z.string() })).parse(JSON.parse(await readFile(results(), 'utf8')));
     expect(new Set(decided.map(({ outcome }) => outcome))).toEqual(new Set(['processed', 'rejected']));
+  });
+});
+
+describe('npm start, while another one is up', () => {
+  it('ended by Ctrl-C, says that the stack goes on; sent again, all is decided', async () => {
+    await writeFile(join(directory, 'notes.jpg'), 'Dear diary');
+    const up = await start([join(directory, 'notes.jpg')], /Up until Ctrl-C/);
+
+    const sender = await startAndSend();
+    sender.child.kill('SIGINT');
+    expect(await sender.ended).toBe(130);
+    expect(sender.output()).toMatch(/Ended with \d+ of \d+ uploads decided\. The stack that is up goes on/);
+    expect(sender.output()).not.toContain('All decided.');
+    expect(existsSync(results())).toBe(false);
+
+    const again = await start(['--once', '--json', results()], /All decided\./);
+    expect(await again.ended).toBe(0);
+    const decided = z.array(z.object({ outcome: z.string() })).parse(JSON.parse(await readFile(results(), 'utf8')));
+    expect(new Set(decided.map(({ outcome }) => outcome))).toEqual(new Set(['processed', 'rejected']));
+
+    await rm(results());
+    up.child.kill('SIGINT');
+    expect(await up.ended).toBe(0);
+    nothingIsLeft();
   });
 });
