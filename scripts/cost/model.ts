@@ -3,7 +3,7 @@ import type { RenditionGroup } from '../../core/presets.ts';
 import { presetsFor } from '../../core/rendition.ts';
 import { assumptions } from './assumptions.ts';
 import { type Deployment, deploymentOf } from './deployment.ts';
-import { keptMeasurements, type Measured, type MeasuredUpload } from './measured.ts';
+import { keptMeasurements, type Measured, type MeasuredUpload, type Times } from './measured.ts';
 import { type PriceName, prices } from './prices.ts';
 import { callsOn, invocationsOn, statesOn, waysOf } from './workflow-path.ts';
 
@@ -158,64 +158,93 @@ function workflowOf(
   };
 }
 
-function refusal(deployment: Deployment): Workflow {
-  const { groups, memory } = deployment;
+function refusal({ groups, memory }: Deployment): Workflow {
   const reading = seconds(assumptions.s3GetMillis);
-  const removalSeconds = busySeconds(0, memory.removal, deployment) + seconds(assumptions.s3PutMillis);
-  const metadataSeconds = busySeconds(0, memory.metadata, deployment) + reading;
+  const busy = (megabytes: number) => seconds(assumptions.refusalCpuMillis) / vcpus(megabytes) + COLD_STARTS;
+  const removalSeconds = busy(memory.removal) + seconds(assumptions.s3PutMillis);
+  const metadataSeconds = busy(memory.metadata) + reading;
   return {
     states: statesOn(waysOf.rejected, groups.length),
     seconds: metadataSeconds + removalSeconds + seconds(assumptions.workflowMillis),
     metadataSeconds,
-    resizeSeconds: groups.map(() => busySeconds(0, memory.resize, deployment) + reading),
+    resizeSeconds: groups.map(() => busy(memory.resize) + reading),
     removalSeconds,
     renditions: 0,
     reads: 1 + groups.length,
   };
 }
 
+/** Of each call's time, their share. */
+const COLD_STARTS = seconds(assumptions.coldStarts * assumptions.coldStartMillis);
+
 /** How long each worker is busy with an upload, and paid for. */
-export function workerSeconds(upload: MeasuredUpload, deployment: Deployment) {
+export function workerSeconds(upload: MeasuredUpload, deployment: Deployment, threads = 1) {
   const { groups, memory } = deployment;
-  const reading = seconds(assumptions.s3GetMillis) + upload.bytes / 1e6 / assumptions.s3MegabytesPerSecond;
+  const waits = waitSeconds(upload);
+  const factor = cpuFactor(upload, deployment);
+  const metadata = millisAt(upload.metadata, memory.metadata, threads);
   return {
-    metadata: busySeconds(upload.metadata.cpuMillis, memory.metadata, deployment) + reading,
-    resize: groups.map(
-      (group) =>
-        busySeconds(cpuMillisOf(group, upload, deployment), memory.resize, deployment) +
-        reading +
-        seconds(assumptions.s3PutMillis),
-    ),
+    metadata: busySeconds(metadata.work + metadata.client, factor) + waits.metadata,
+    resize: groups.map((group) => busySeconds(groupMillis(group, upload, deployment, threads), factor) + waits.resize),
   };
 }
 
-function busySeconds(cpuMillis: number, memory: number, { architecture }: Deployment): number {
-  const speed = architecture === 'arm64' ? assumptions.graviton : assumptions.x86;
-  return (
-    seconds(((cpuMillis + assumptions.handlerCpuMillis) * speed) / vcpus(memory)) +
-    seconds(assumptions.coldStarts * assumptions.coldStartMillis)
-  );
+/** Lambda's time over that of the machine that measured. */
+export function cpuFactor(
+  { yardstickCpuMillis }: MeasuredUpload,
+  { architecture, yardstickMillis }: Deployment,
+): number {
+  return (yardstickMillis ?? assumptions.yardstickMillis[architecture].likely) / yardstickCpuMillis;
+}
+
+/** Of one worker, for S3: no vCPU shortens it. */
+export function waitSeconds({ bytes }: MeasuredUpload) {
+  const reading = seconds(assumptions.s3GetMillis) + bytes / 1e6 / assumptions.s3MegabytesPerSecond;
+  return { metadata: reading, resize: reading + seconds(assumptions.s3PutMillis) };
+}
+
+const busySeconds = (millis: number, factor: number) => seconds(millis * factor) + COLD_STARTS;
+
+/** The work as measured at this memory size, and what S3's client takes there. */
+function millisAt({ runs, clientCpuMillis }: Times, memory: number, threads: number) {
+  const found = runs.find((run) => run.memory === memory && run.threads === threads);
+  if (found === undefined) {
+    throw new Error(`No measurement at ${memory} MB: run npm run bench -- durations, on Linux as root.`);
+  }
+  return { work: found.millis, client: clientCpuMillis / vcpus(memory) };
 }
 
 /** As measured. A group whose presets changed since costs its average rendition more or less for each. */
-export function cpuMillisOf(
+function groupMillis(
   group: RenditionGroup,
   upload: MeasuredUpload,
-  { rendering }: Pick<Deployment, 'rendering'>,
+  { rendering, memory }: Deployment,
+  threads: number,
 ): number {
-  const found = upload.groups.find(({ name }) => name === group.name);
-  const all = upload.groups.reduce((sum, { cpuMillis }) => sum + cpuMillis, 0);
-  const renditionsOf = (groups: MeasuredUpload['groups']) =>
-    groups.reduce((sum, { renditions }) => sum + renditions.length, 0);
-  const eachMillis = found === undefined ? all / renditionsOf(upload.groups) : found.cpuMillis / renditionsOf([found]);
-  const ours = eachMillis * presetsFor(upload.header, group.presets).length;
+  const named = upload.groups.filter(({ name }) => name === group.name);
+  const alike = named.length > 0 ? named : upload.groups;
+  const factor = renderingFactor(upload, rendering);
+  const all = alike.reduce((sum, times) => {
+    const { work, client } = millisAt(times, memory.resize, threads);
+    return sum + work * factor + client;
+  }, 0);
+  const renditions = alike.reduce((sum, measured) => sum + measured.renditions.length, 0);
+  return (all / renditions) * presetsFor(upload.header, group.presets).length;
+}
+
+/** CPU of that way over ours. */
+function renderingFactor(
+  { groups, separateCpuMillis, naiveCpuMillis }: MeasuredUpload,
+  rendering: Deployment['rendering'],
+): number {
+  const ours = groups.reduce((sum, { cpuMillis }) => sum + cpuMillis, 0);
   switch (rendering) {
     case 'one decode':
-      return ours;
+      return 1;
     case 'a decode each':
-      return ours * (upload.separateCpuMillis / all);
+      return separateCpuMillis / ours;
     case 'a decode each, default efforts':
-      return ours * (upload.naiveCpuMillis / all);
+      return naiveCpuMillis / ours;
   }
 }
 
@@ -240,7 +269,13 @@ function arrival(
       'dynamoDbWrite',
       (workflow === undefined ? 1 : 2) * units(assumptions.idempotencyRecordBytes),
     ),
-    line('X-Ray', 'traces', 'trace', tracing === 'none' ? 0 : tracing === 'sampled' ? assumptions.tracedShare : 1),
+    // One begins with each call of the dispatcher, for all images that it takes.
+    line(
+      'X-Ray',
+      'traces',
+      'trace',
+      { none: 0, sampled: assumptions.tracedShare, 'every call': 1 }[tracing] / batchSize,
+    ),
   ];
 }
 
@@ -275,7 +310,7 @@ function workers({ workflow }: Work, { memory, architecture, bucketKeys }: Deplo
 }
 
 function coordination({ workflow }: Work, deployment: Deployment): Usage[] {
-  const { batchSize, logRetentionDays, workflowLog } = deployment;
+  const { batchSize, logRetentionDays, platformLog, workflowLog } = deployment;
   const { decisionLogBytes, metricsLogBytes, platformLogBytes, workerLogBytes } = assumptions;
   const dispatcherBytes = decisionLogBytes + metricsLogBytes + platformLogBytes / batchSize;
   if (workflow === undefined) return logs(dispatcherBytes, logRetentionDays);
@@ -285,6 +320,7 @@ function coordination({ workflow }: Work, deployment: Deployment): Usage[] {
     (sum, id) => sum + invocationsOn(states, id),
     0,
   );
+  const workerBytes = workerLogBytes + (platformLog === 'every call' ? platformLogBytes : 0);
   const historyBytes = workflowLog === 'ALL' ? transitions * assumptions.historyBytesPerState : 0;
   const recordUnits = units(assumptions.recordBytes + renditions * assumptions.renditionRecordBytes);
   return [
@@ -303,7 +339,7 @@ function coordination({ workflow }: Work, deployment: Deployment): Usage[] {
     ),
     line('DynamoDB', 'record: looked at', 'dynamoDbRead', callsOn(states, 'dynamodb:getItem')),
     line('EventBridge', 'domain event', 'eventBridgeCustomEvent', callsOn(states, 'events:putEvents')),
-    ...logs(dispatcherBytes + invocations * (workerLogBytes + platformLogBytes) + historyBytes, logRetentionDays),
+    ...logs(dispatcherBytes + invocations * workerBytes + historyBytes, logRetentionDays),
   ];
 }
 
@@ -392,7 +428,7 @@ function renditionBytes(groups: readonly RenditionGroup[], { groups: measuredGro
 /** 1,769 MB buy one. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 export const MEGABYTES_PER_VCPU = 1769;
 
-/** A worker computes on one thread: more than one vCPU does not speed it up (docs/power-tuning.md). */
+/** Of what one thread can use. */
 export function vcpus(megabytes: number): number {
   return Math.min(1, megabytes / MEGABYTES_PER_VCPU);
 }
@@ -411,6 +447,9 @@ function line(service: Service, what: string, price: PriceName, quantity: number
   return { service, what, price, quantity };
 }
 
-const seconds = (millis: number) => millis / 1000;
+function seconds(millis: number): number {
+  return millis / 1000;
+}
+
 /** Write units of DynamoDB: kilobytes, rounded up. */
 const units = (bytes: number) => Math.ceil(bytes / 1024);

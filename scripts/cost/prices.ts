@@ -44,6 +44,9 @@ export const prices = {
   s3Read: { usd: 0.4 / MILLION, per: 'GET', source: s3 },
   s3Storage: { usd: 0.023, per: 'GB-month', source: s3 },
 
+  // The first 10 TB of a month to Europe and the United States. On no bill of Darkroom's, but on that of more bytes.
+  cloudFrontTransfer: { usd: 0.085, per: 'GB to a reader', source: 'https://aws.amazon.com/cloudfront/pricing/' },
+
   // Halved on 2024-11-01.
   dynamoDbWrite: { usd: 0.625 / MILLION, per: 'write request unit, 1 KB', source: dynamoDb },
   dynamoDbRead: { usd: 0.125 / MILLION, per: 'read request unit, 4 KB, strongly consistent', source: dynamoDb },

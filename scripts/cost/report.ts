@@ -1,16 +1,19 @@
 /** The bill as Markdown and as a chart. */
 import type { TopLevelSpec } from 'vega-lite';
-import { table } from '../bench/measure.ts';
+import { mean, showSummary, table } from '../bench/measure.ts';
 import { chartSvg } from '../chart.ts';
+import { assumptions } from './assumptions.ts';
 import { type Deployment, deploymentOf } from './deployment.ts';
 import type { Measured } from './measured.ts';
 import {
   type Bill,
   billOf,
   costPerImage,
+  cpuFactor,
   keptLines,
   type MonthlyLine,
   mixes,
+  photographs,
   type Service,
   services,
   standingLines,
@@ -31,6 +34,7 @@ export function costBlocks(measured: Measured, images = MILLION): Readonly<Recor
     terms: terms(prod, measured, images),
     bill: billTables(measured, images),
     usage: usageTable(usageOf(mixes.photographs, prod, measured), images),
+    processors: processorTable(prod, measured, images),
     practices: practiceTable(prod, measured, images),
     monthly: monthlyTable(measured),
     free: freeTierTable(prod, measured),
@@ -133,6 +137,45 @@ function usageTable(usage: readonly Usage[], images: number): string {
   );
 }
 
+const architectures = ['arm64', 'x86_64'] as const;
+
+/** The bill over how fast the processor may be, and how slow it may be before the goal is missed. */
+function processorTable(prod: Deployment, measured: Measured, images: number): string {
+  const uploads = measured.uploads.filter(({ name }) => photographs.includes(name));
+  const rows = architectures.flatMap((architecture) =>
+    Object.entries(assumptions.yardstickMillis[architecture]).map(([name, yardstickMillis]) => {
+      const deployment = { ...prod, architecture, yardstickMillis };
+      const bill = billOf(usageOf(mixes.photographs, deployment, measured));
+      const factor = mean(uploads.map((upload) => cpuFactor(upload, deployment)));
+      const cells = [
+        ...[`${architecture}, ${name}`, String(yardstickMillis), factor.toFixed(2)],
+        ...[bill.Lambda, total(bill)].map((usd) => showUsd(usd * images)),
+      ];
+      const isDeployed = architecture === prod.architecture && name === 'likely';
+      return isDeployed ? cells.map((cell) => `**${cell}**`) : cells;
+    }),
+  );
+  return [
+    table(
+      ['processor', 'yardstick, ms', 'CPU time, × measured', 'Lambda', `US dollars for ${showCount(images)}`],
+      rows,
+    ),
+    `With ${prod.architecture}, $${GOAL} a million is passed where the yardstick takes more than ${slowestYardstick(prod, measured)} ms.`,
+  ].join('\n\n');
+}
+
+/** US dollars for a million photographs. */
+const GOAL = 60;
+
+/** In whole milliseconds: the slowest processor with which the goal is still met. */
+export function slowestYardstick(prod: Deployment, measured: Measured): number {
+  const cost = (yardstickMillis: number) =>
+    costPerImage(mixes.photographs, { ...prod, yardstickMillis }, measured) * MILLION;
+  let millis = 1;
+  while (cost(millis + 1) < GOAL) millis += 1;
+  return millis;
+}
+
 function practiceTable(prod: Deployment, measured: Measured, images: number): string {
   return table(
     [`US dollars for ${showCount(images)} images`, 'where', 'with it', 'without', 'saves'],
@@ -199,15 +242,26 @@ function priceTable(): string {
 }
 
 function powerTable(worker: 'metadata' | 'resize', prod: Deployment, measured: Measured, images: number): string {
-  const two = settings(worker, prod, measured, 2);
   return table(
-    ['MB', 'vCPU', 'ms an image', `US dollars for ${showCount(images)}`, '… with two threads of libvips'],
-    settings(worker, prod, measured).map(({ memory, vcpus, millis, cost }, index) => [
-      memory === prod.memory[worker] ? `**${memory}**` : String(memory),
+    [
+      'MB',
+      'vCPU',
+      'threads',
+      'measured, ms',
+      '× CPU ÷ vCPU',
+      'waits, ms',
+      `paid on ${prod.architecture}, ms`,
+      `US dollars for ${showCount(images)}`,
+    ],
+    settings(worker, prod, measured).map(({ memory, vcpus, threads, measured: own, computed, waits, paid, cost }) => [
+      memory === prod.memory[worker] && threads === 1 ? `**${memory}**` : String(memory),
       vcpus.toFixed(2),
-      millis.toFixed(0),
+      String(threads),
+      showSummary(own),
+      (own.median / computed).toFixed(2),
+      waits.toFixed(0),
+      paid.toFixed(0),
       showUsd(cost * images),
-      vcpus < 2 ? '–' : `${two[index]?.millis.toFixed(0)} ms, ${showUsd((two[index]?.cost ?? 0) * images)}`,
     ]),
   );
 }
