@@ -10,7 +10,7 @@ import { OneByOne, Processor } from './processor.ts';
 import { randomFrom, spreadBy } from './random.ts';
 
 /** Seconds of one image. */
-export interface Work {
+interface Work {
   readonly dispatcher: number;
   readonly metadata: number;
   /** By rendition group. */

@@ -72,9 +72,10 @@ describe('the simulation', () => {
   });
 
   it('brings up pollers by and by: a cold start leaves a queue where a warm one has none', () => {
-    const load = { rate: 100, seconds: 20, dispatchers: 20 };
+    const load = { rate: 20, seconds: 20, dispatchers: 20 };
     const run = (warm: boolean) => simulate(accountSetup(measured, { ...load, warm }), throttleRetry);
-    expect(run(true).longestQueue).toBeLessThan(run(false).longestQueue);
+    expect(run(true).longestQueue).toBe(0);
+    expect(run(false).longestQueue).toBeGreaterThan(0);
   });
 
   it('keeps up with 10,000 images a second once there are dispatchers enough', () => {
