@@ -23,7 +23,9 @@ import { type LineWorker, startLineWorker, workerCost } from './line-worker.ts';
 import { startLocalS3 } from './local-s3.ts';
 import { median, showSummary, summarise, table } from './measure.ts';
 
-const ROUNDS = 9;
+const ROUNDS = 7;
+// Of what is only compared, and takes as long as all the rest: a slow encoder's noise is a small share of it.
+const COMPARED_ROUNDS = 3;
 const script = fileURLToPath(new URL('upload-worker.ts', import.meta.url));
 const project = (path: string) => join(projectDirectory, path);
 
@@ -39,13 +41,14 @@ const uploads: Readonly<Record<string, () => string | Promise<string>>> = {
 
 const groupNames = renditionGroups.map(({ name }) => name);
 const jobs = ['metadata', ...groupNames];
-/** Only of the size that is deployed: their CPU time is compared, which no share of a CPU changes. */
+/** By a worker of its own, whose memory they may leave as they like. Of CPU time, which no share of a CPU changes. */
 const comparedJobs = [...jobs.map((job) => `s3:${job}`), 'separate', 'naive'];
 
 interface Contender {
   readonly memory: number;
   readonly threads: number;
   readonly jobs: readonly string[];
+  readonly rounds: number;
   readonly worker: LineWorker;
 }
 
@@ -85,28 +88,36 @@ export async function benchDurations(): Promise<string> {
 
 const bySize = (one: Contender, other: Contender) => one.memory - other.memory || one.threads - other.threads;
 
+const deployed = deploymentOf('prod').memory;
+const isDeployed = ({ memory, threads }: Pick<Contender, 'memory' | 'threads'>) =>
+  memory === deployed.resize && threads === 1;
+
 /** One for each memory size, and one more with two threads where there are two vCPUs for them. */
 function startWorkers(
   shares: CpuShares | undefined,
   environment: Readonly<Record<string, string>>,
 ): readonly Contender[] {
-  const deployed = deploymentOf('prod').memory;
   // Without shares, a worker has a whole CPU, and that is what one thread has of any size from there on.
   const sizes = new Set([deployed.metadata, deployed.resize, ...(shares === undefined ? [] : memorySizes)]);
-  return [...sizes]
-    .filter((memory) => shares !== undefined || memory >= MEGABYTES_PER_VCPU)
-    .sort((one, other) => one - other)
-    .flatMap((memory) => (memory < 2 * MEGABYTES_PER_VCPU ? [1] : [1, 2]).map((threads) => ({ memory, threads })))
-    .map(({ memory, threads }) => {
-      const worker = startLineWorker(process.execPath, [script, String(threads)], projectDirectory, {
-        ...environment,
-        // As template.yaml has it.
-        MALLOC_ARENA_MAX: '2',
-      });
-      shares?.limit(worker.pid, memory / MEGABYTES_PER_VCPU);
-      const compares = memory === deployed.resize && threads === 1;
-      return { memory, threads, worker, jobs: compares ? [...jobs, ...comparedJobs] : jobs };
+  const start = (memory: number, threads: number, own: readonly string[], rounds: number): Contender => {
+    const worker = startLineWorker(process.execPath, [script, String(threads)], projectDirectory, {
+      ...environment,
+      // As template.yaml has it.
+      MALLOC_ARENA_MAX: '2',
     });
+    shares?.limit(worker.pid, memory / MEGABYTES_PER_VCPU);
+    return { memory, threads, jobs: own, rounds, worker };
+  };
+  const ways = [...sizes]
+    .filter((memory) => shares !== undefined || memory >= MEGABYTES_PER_VCPU)
+    .flatMap((memory) => (memory < 2 * MEGABYTES_PER_VCPU ? [1] : [1, 2]).map((threads) => ({ memory, threads })));
+  return [
+    ...ways.map(({ memory, threads }) => {
+      const alsoYardstick = isDeployed({ memory, threads }) ? ['yardstick'] : [];
+      return start(memory, threads, [...jobs, ...alsoYardstick], ROUNDS);
+    }),
+    start(deployed.resize, 1, comparedJobs, COMPARED_ROUNDS),
+  ];
 }
 
 async function measureAll(
@@ -117,13 +128,18 @@ async function measureAll(
   for (const [name, file] of Object.entries(files)) {
     const each = (round: number) => {
       const shift = round % contenders.length;
-      return askAll([...contenders.slice(shift), ...contenders.slice(0, shift)], name, files);
+      const inTurn = [...contenders.slice(shift), ...contenders.slice(0, shift)];
+      return askAll(
+        inTurn.filter(({ rounds }) => round < rounds),
+        name,
+        files,
+      );
     };
     // To warm up.
     await each(0);
-    const rounds: (readonly Answered[])[] = [];
-    for (let round = 0; round < ROUNDS; round += 1) rounds.push(await each(round));
-    measured.push(await summarised(name, file, rounds));
+    const answers: Answered[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) answers.push(...(await each(round)));
+    measured.push(await summarised(name, file, answers));
   }
   return measured;
 }
@@ -145,38 +161,28 @@ async function askAll(
       const given = await contender.worker.ask({ name, file: files[name], job }, answer);
       answers.push({ contender, job, ...given });
     }
-    if (!isDeployed(contender)) continue;
-    const given = await contender.worker.ask({ name, file: files[name], job: 'yardstick' }, answer);
-    answers.push({ contender, job: 'yardstick', ...given });
   }
   return answers;
 }
 
-const isDeployed = ({ jobs }: Contender) => jobs.includes('naive');
-
-async function summarised(
-  name: string,
-  file: string,
-  rounds: readonly (readonly Answered[])[],
-): Promise<MeasuredUpload> {
+async function summarised(name: string, file: string, answers: readonly Answered[]): Promise<MeasuredUpload> {
   const bytes = new Uint8Array(readFileSync(file));
   const inspected = await sharpImageCodec().inspect(bytes);
   if (inspected.outcome === 'rejected') throw new Error(inspected.message);
-  const contenders = [...new Set(rounds.flat().map(({ contender }) => contender))].sort(bySize);
-  const deployed = rounds.map((round) => round.filter(({ contender }) => isDeployed(contender)));
-  const cpuIn = (round: readonly Answered[], job: string) => round.find((one) => one.job === job)?.cpu ?? Number.NaN;
-  const cpuMillis = (job: string) => tenths(median(deployed.map((round) => cpuIn(round, job))));
+  const contenders = [...new Set(answers.map(({ contender }) => contender))].sort(bySize);
+  const cpuMillis = (job: string) =>
+    tenths(median(answers.filter((one) => one.job === job && isDeployed(one.contender)).map(({ cpu }) => cpu)));
   const times = (job: string): Times => ({
     cpuMillis: cpuMillis(job),
-    clientCpuMillis: tenths(
-      Math.max(0, median(deployed.map((round) => cpuIn(round, `s3:${job}`) - cpuIn(round, job)))),
-    ),
-    runs: contenders.map((contender) => {
-      const own = rounds.flat().filter((one) => one.contender === contender && one.job === job);
-      const { median: millis, least, most } = summarise(own.map(({ wall }) => wall));
-      const { memory, threads } = contender;
-      return { memory, threads, millis: tenths(millis), least: tenths(least), most: tenths(most) };
-    }),
+    clientCpuMillis: cpuMillis(`s3:${job}`),
+    runs: contenders
+      .filter((contender) => contender.jobs.includes(job))
+      .map((contender) => {
+        const own = answers.filter((one) => one.contender === contender && one.job === job);
+        const { median: millis, least, most } = summarise(own.map(({ wall }) => wall));
+        const { memory, threads } = contender;
+        return { memory, threads, millis: tenths(millis), least: tenths(least), most: tenths(most) };
+      }),
   });
   return {
     name,
@@ -187,7 +193,7 @@ async function summarised(
     groups: groupNames.map((group) => ({
       name: group,
       ...times(group),
-      renditions: deployed[0]?.find(({ job }) => job === group)?.renditions ?? [],
+      renditions: answers.find(({ job }) => job === group)?.renditions ?? [],
     })),
     separateCpuMillis: cpuMillis('separate'),
     naiveCpuMillis: cpuMillis('naive'),

@@ -22,7 +22,7 @@ import {
   versionsOf,
 } from './peer-contenders.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 // One with soft backgrounds, one with detail everywhere.
 const files = ['test/fixtures/photos/book-d90-12mp.jpg', 'docs/samples/tomatoes-5d-portrait-12mp.jpg'];
 const advice: Readonly<Record<string, string>> = {

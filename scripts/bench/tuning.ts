@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { showSummary, summarise, table } from './measure.ts';
 import { type Job, renderInProcess } from './render-in-process.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 const PICTURES = 8;
 const file = fileURLToPath(new URL('../../test/fixtures/photos/book-d90-12mp.jpg', import.meta.url));
 

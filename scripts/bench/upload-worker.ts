@@ -25,8 +25,8 @@ import { costOf } from './measure.ts';
 import { yardstick } from './yardstick.ts';
 
 /**
- * `metadata` or a group's name, with stores in memory, or with those of S3 after `s3:`; all renditions the naive ways,
- * `separate` with our encoders or `naive` with sharp's own; or the `yardstick`.
+ * `metadata` or a group's name, with stores in memory; after `s3:`, what that reads and writes and no work on the picture;
+ * all renditions the naive ways, `separate` with our encoders or `naive` with sharp's own; or the `yardstick`.
  */
 const question = z.object({ name: z.string(), file: z.string(), job: z.string() });
 
@@ -42,17 +42,27 @@ async function answer(name: string, bytes: Bytes, job: string) {
     const presets = await presetsOf(bytes);
     return costOf(() => eachAlone(bytes, presets, job === 'naive' ? withDefaults : encoder));
   }
-  const [kind, step = kind] = job.split(':');
   const task = taskFor(name, bytes);
-  const ports = kind === 's3' ? { ...s3, codec } : inMemory(task.image, bytes);
+  const ports = inMemory(task.image, bytes);
+  const resize = async (group: string) => processed(await resizeImage({ ...task, group }, ports)).renditions;
+  const [kind, step = kind] = job.split(':');
+  if (kind === 's3') {
+    if (step !== 'metadata') await resize(step ?? '');
+    return costOf(() => throughS3(task.image, ports.renditions.objects));
+  }
   if (step === 'metadata') {
     return costOf(async () => processed(await extractMetadata(task, ports, { keepLocation: false })));
   }
   let renditions: readonly Rendition[] = [];
   const cost = await costOf(async () => {
-    renditions = processed(await resizeImage({ ...task, group: step ?? '' }, ports)).renditions;
+    renditions = await resize(job);
   });
   return { ...cost, renditions: renditions.map(({ preset, bytes }) => ({ preset, bytes })) };
+}
+
+async function throughS3(image: Upload, renditions: InMemoryRenditionStore['objects']): Promise<void> {
+  await s3.uploads.read(image);
+  await Promise.all([...renditions].map(([key, { bytes, contentType }]) => s3.renditions.put(key, bytes, contentType)));
 }
 
 function processed<Result extends { readonly outcome: string }>(result: Result) {
