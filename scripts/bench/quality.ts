@@ -242,10 +242,10 @@ function formatTable(judged: readonly Judged[]): string {
 
 /** US dollars for a millisecond of this machine's CPU, and for a kilobyte: kept for a month, and delivered once. */
 function dollars(yardstickCpuMillis: number) {
-  const { memory, architecture } = deploymentOf('prod');
-  const millisecond = gigabytes(memory.resize) * prices[gigabyteSecond(architecture)].usd * 1e-3;
+  const prod = deploymentOf('prod');
+  const millisecond = gigabytes(prod.memory.resize) * prices[gigabyteSecond(prod)].usd * 1e-3;
   return {
-    cpu: (millisecond * assumptions.yardstickMillis[architecture].likely) / yardstickCpuMillis,
+    cpu: (millisecond * assumptions.yardstickMillis[prod.architecture].likely) / yardstickCpuMillis,
     kept: prices.s3Storage.usd / 1e6,
     delivered: prices.cloudFrontTransfer.usd / 1e6,
   };

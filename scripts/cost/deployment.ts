@@ -27,6 +27,8 @@ export interface Deployment {
     readonly removal: number;
     readonly probe: number;
   };
+  /** Where the functions run: whether what is kept warm is enough for all images, or for none. */
+  readonly environments: 'on demand' | 'kept warm';
   readonly batchSize: number;
   readonly groups: readonly RenditionGroup[];
   /** How a group is made: from one decode, a decode for each rendition, or that at sharp's default efforts. */
@@ -85,6 +87,7 @@ export function deploymentOf(stage: Exclude<Stage, 'local'>): Deployment {
       removal: memoryOf('RemoveRenditionsFunction'),
       probe: memoryOf('ProbePipelineFunction'),
     },
+    environments: 'on demand',
     batchSize: numberAt(properties('DispatchImagesFunction')['Events'], 'Uploads', 'Properties', 'BatchSize'),
     groups: renditionGroups,
     rendering: 'one decode',

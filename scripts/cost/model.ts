@@ -67,6 +67,14 @@ export const mixes = {
 
 export type Bill = Readonly<Record<Service, number>>;
 
+/**
+ * As images come one by one: no batch fills, and X-Ray records the first call of each second. A million spread evenly over a
+ * month is one in 2.6 seconds.
+ */
+export function oneByOne(deployment: Deployment): Deployment {
+  return { ...deployment, batchSize: 1, tracing: 'every call' };
+}
+
 /** US dollars for one image of the mix on average, without what is paid by the month. */
 export function costPerImage(
   mix: Mix = mixes.photographs,
@@ -203,8 +211,8 @@ export function workerSeconds(upload: MeasuredUpload, deployment: Deployment, th
   const factor = cpuFactor(upload, deployment);
   const metadata = millisAt(upload.metadata, memory.metadata, threads);
   return {
-    metadata: busySeconds(metadata.work + metadata.client, factor) + waits.metadata,
-    resize: groups.map((group) => busySeconds(groupMillis(group, upload, deployment, threads), factor) + waits.resize),
+    metadata: busySeconds(metadata, factor, waits.metadata),
+    resize: groups.map((group) => busySeconds(groupMillis(group, upload, deployment, threads), factor, waits.resize)),
   };
 }
 
@@ -222,10 +230,19 @@ export function waitSeconds({ bytes }: MeasuredUpload) {
   return { metadata: reading, resize: reading + seconds(assumptions.s3PutMillis) };
 }
 
-const busySeconds = (millis: number, factor: number) => seconds(millis * factor) + COLD_STARTS;
+/** S3's client works while bytes are under way: whichever takes longer counts. */
+function busySeconds({ work, client }: Spent, factor: number, waits: number): number {
+  return seconds(work * factor) + Math.max(seconds(client * factor), waits) + COLD_STARTS;
+}
+
+/** Milliseconds. */
+interface Spent {
+  readonly work: number;
+  readonly client: number;
+}
 
 /** The work as measured at this memory size, and what S3's client takes there. */
-function millisAt({ runs, clientCpuMillis }: Times, memory: number, threads: number) {
+function millisAt({ runs, clientCpuMillis }: Times, memory: number, threads: number): Spent {
   const found = runs.find((run) => run.memory === memory && run.threads === threads);
   if (found === undefined) {
     throw new Error(`No measurement at ${memory} MB: run npm run bench -- durations, on Linux as root.`);
@@ -239,16 +256,17 @@ function groupMillis(
   upload: MeasuredUpload,
   { rendering, memory }: Deployment,
   threads: number,
-): number {
+): Spent {
   const named = upload.groups.filter(({ name }) => name === group.name);
   const alike = named.length > 0 ? named : upload.groups;
   const factor = renderingFactor(upload, rendering);
-  const all = alike.reduce((sum, times) => {
-    const { work, client } = millisAt(times, memory.resize, threads);
-    return sum + work * factor + client;
-  }, 0);
-  const renditions = alike.reduce((sum, measured) => sum + measured.renditions.length, 0);
-  return (all / renditions) * presetsFor(upload.header, group.presets).length;
+  const times = alike.map((each) => millisAt(each, memory.resize, threads));
+  const renditions = alike.reduce((sum, each) => sum + each.renditions.length, 0);
+  const share = presetsFor(upload.header, group.presets).length / renditions;
+  return {
+    work: share * factor * times.reduce((sum, { work }) => sum + work, 0),
+    client: share * times.reduce((sum, { client }) => sum + client, 0),
+  };
 }
 
 /** CPU of that way over ours. */
@@ -267,10 +285,8 @@ function renderingFactor(
   }
 }
 
-function arrival(
-  { workflow, dispatcherSeconds }: Work,
-  { batchSize, memory, architecture, tracing }: Deployment,
-): Usage[] {
+function arrival({ workflow, dispatcherSeconds }: Work, deployment: Deployment): Usage[] {
+  const { batchSize, memory, tracing } = deployment;
   return [
     line('EventBridge', 'the upload’s event', 'eventBridgeDataEvent', 1),
     line('SQS', 'send, receive, delete', 'sqsRequest', 1 + 2 / batchSize),
@@ -278,7 +294,7 @@ function arrival(
     line(
       'Lambda',
       'dispatch-images, waiting',
-      gigabyteSecond(architecture),
+      gigabyteSecond(deployment),
       gigabytes(memory.dispatcher) * dispatcherSeconds,
     ),
     // Powertools: the beginning and the end; a repeat is refused at the beginning.
@@ -298,14 +314,15 @@ function arrival(
   ];
 }
 
-function workers({ workflow }: Work, { memory, architecture, bucketKeys }: Deployment): Usage[] {
+function workers({ workflow }: Work, deployment: Deployment): Usage[] {
   if (workflow === undefined) return [];
+  const { memory, bucketKeys } = deployment;
   const { states, metadataSeconds, resizeSeconds, removalSeconds, renditions, reads } = workflow;
   const removals = invocationsOn(states, 'RemoveRenditionsFunction');
   const invocations =
     invocationsOn(states, 'ExtractMetadataFunction') + invocationsOn(states, 'ResizeImageFunction') + removals;
   const duration = (what: string, megabytes: number, spent: number) =>
-    line('Lambda', what, gigabyteSecond(architecture), gigabytes(megabytes) * spent);
+    line('Lambda', what, gigabyteSecond(deployment), gigabytes(megabytes) * spent);
   const askedShare = {
     'S3’s own': 0,
     'customer-managed, bucket keys': assumptions.bucketKeyRequests,
@@ -409,7 +426,7 @@ export function standingLines({ standing, architecture }: Deployment): MonthlyLi
 
 /** US dollars a month: each probe uploads a small picture, looks at what becomes of it, and deletes it. */
 export function probesCost(deployment: Deployment, measured: Measured): number {
-  const { memory, architecture, groups, standing } = deployment;
+  const { memory, groups, standing } = deployment;
   const { probeSeconds, workerLogBytes, metricsLogBytes, platformLogBytes } = assumptions;
   const upload = uploadNamed('web-jpeg', measured);
   const renditions = groups.flatMap(({ presets }) => presetsFor(upload.header, presets)).length;
@@ -417,7 +434,7 @@ export function probesCost(deployment: Deployment, measured: Measured): number {
     ...usageOfImage({ becomes: 'processed', upload: upload.name }, deployment, measured),
     ...usageOfImage({ becomes: 'deleted' }, deployment, measured),
     line('Lambda', 'requests', 'lambdaRequest', 1),
-    line('Lambda', 'probe-pipeline, waiting', gigabyteSecond(architecture), gigabytes(memory.probe) * probeSeconds),
+    line('Lambda', 'probe-pipeline, waiting', gigabyteSecond(deployment), gigabytes(memory.probe) * probeSeconds),
     line('S3', 'upload, PUT', 's3Write', 1),
     line('S3', 'renditions, GET', 's3Read', renditions),
     line('DynamoDB', 'record: looked at', 'dynamoDbRead', probeSeconds),
@@ -471,8 +488,17 @@ function vcpus(megabytes: number): number {
 }
 
 export const gigabytes = (megabytes: number) => megabytes / 1024;
-export const gigabyteSecond = (architecture: Deployment['architecture']): PriceName =>
-  architecture === 'arm64' ? 'lambdaArm64' : 'lambdaX86';
+export function gigabyteSecond({
+  architecture,
+  environments,
+}: Pick<Deployment, 'architecture' | 'environments'>): PriceName {
+  switch (environments) {
+    case 'on demand':
+      return architecture === 'arm64' ? 'lambdaArm64' : 'lambdaX86';
+    case 'kept warm':
+      return architecture === 'arm64' ? 'warmArm64' : 'warmX86';
+  }
+}
 
 function uploadNamed(name: string, { uploads }: Measured): MeasuredUpload {
   const found = uploads.find((upload) => upload.name === name);

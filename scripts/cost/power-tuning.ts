@@ -47,7 +47,7 @@ export function settings(worker: 'metadata' | 'resize', deployment: Deployment, 
       computed: average((upload) => sum(jobs(upload).map(({ cpuMillis }) => cpuMillis))) / Math.min(threads, vcpus),
       waits: 1000 * average((upload) => jobs(upload).length * waitSeconds(upload)[worker]),
       paid: 1000 * paid,
-      cost: gigabytes(memory) * paid * prices[gigabyteSecond(deployment.architecture)].usd,
+      cost: gigabytes(memory) * paid * prices[gigabyteSecond(deployment)].usd,
     };
   });
 }

@@ -26,6 +26,9 @@ export const prices = {
   lambdaRequest: { usd: 0.2 / MILLION, per: 'request', source: lambda },
   lambdaArm64: { usd: 0.0000133334, per: 'GB-second', source: lambda },
   lambdaX86: { usd: 0.0000166667, per: 'GB-second', source: lambda },
+  // What runs in an environment that is kept warm is paid for at these.
+  warmArm64: { usd: 0.0000077778, per: 'GB-second of work where it is kept warm', source: lambda },
+  warmX86: { usd: 0.0000097222, per: 'GB-second of work where it is kept warm', source: lambda },
   provisionedArm64: { usd: 0.0000033334, per: 'GB-second kept warm', source: lambda },
   provisionedX86: { usd: 0.0000041667, per: 'GB-second kept warm', source: lambda },
 

@@ -12,6 +12,7 @@ import {
   cpuFactor,
   keptLines,
   mixes,
+  oneByOne,
   photographs,
   probesCost,
   type Service,
@@ -22,7 +23,7 @@ import {
   usageOf,
 } from './model.ts';
 import { settings } from './power-tuning.ts';
-import { naive, practices } from './practices.ts';
+import { naive, oneGroup, practices } from './practices.ts';
 import { freeTier, PRICES_OF, prices } from './prices.ts';
 
 const MILLION = 1_000_000;
@@ -59,13 +60,16 @@ function terms(prod: Deployment, measured: Measured, images: number): string {
   const renditions = quantityOf(usage, 'renditions, PUT');
   const making = costOf(usage, 'resize-image') / renditions;
   const [first, second, third] = [...services].sort((left, right) => bill[right] - bill[left]);
-  const naively = (deployment: Deployment) => showUsd(costPerImage(mixes.photographs, deployment, measured) * images);
+  const costs = (deployment: Deployment) => showUsd(costPerImage(mixes.photographs, deployment, measured) * images);
   const term = (service: Service | undefined) => (service === undefined ? '' : `${service} ${share(bill[service])}`);
   return [
     `**${showUsd(all * images)} for ${showCount(images)} photographs** of 3 to 12 megapixels in stage prod: ${term(first)}, ${term(second)}, ${term(third)}.`,
     `The PUTs of ${renditions.toFixed(0)} renditions alone are ${share(costOf(usage, 'renditions, PUT'))}: ${renditionSentence(making, images)}`,
-    `The naive way costs ${naively(naive(prod))}: ${naively({ ...prod, rendering: 'a decode each, default efforts' })} with its rendering alone,`,
-    `${naively({ ...naive(prod), workflow: 'EXPRESS' })} with all of it but the Standard workflow.`,
+    `That is for images that come in bursts, and so fill the batches. One by one, as a million spread over a month come, they cost ${costs(oneByOne(prod))}: no batch fills, and X-Ray records every call.`,
+    `Where workers that are kept warm take them all, it is ${costs({ ...prod, environments: 'kept warm' })} and what those cost by the month.`,
+    `With all presets in one rendition group it is ${costs(oneGroup(prod))} at the most: ADR 6 says why there are two.`,
+    `The naive way costs ${costs(naive(prod))}: ${costs({ ...prod, rendering: 'a decode each, default efforts' })} with its rendering alone,`,
+    `${costs({ ...naive(prod), workflow: 'EXPRESS' })} with all of it but the Standard workflow.`,
     '',
     `Measured on ${measured.date}: ${measured.machine}, Node ${measured.node}, sharp ${measured.sharp}. Prices of ${PRICES_OF}, us-east-1, before free tiers.`,
   ].join('\n');

@@ -13,6 +13,7 @@ import {
   costPerImage,
   cpuFactor,
   mixes,
+  oneByOne,
   probesCost,
   total,
   usageOf,
@@ -20,7 +21,7 @@ import {
   workerSeconds,
 } from '../../scripts/cost/model.ts';
 import { settings } from '../../scripts/cost/power-tuning.ts';
-import { naive, practices } from '../../scripts/cost/practices.ts';
+import { naive, oneGroup, practices } from '../../scripts/cost/practices.ts';
 import { freeTier, prices } from '../../scripts/cost/prices.ts';
 import { costBlocks, costChart, powerTuningBlocks, slowestYardstick } from '../../scripts/cost/report.ts';
 import { callsOn, invocationsOn, statesOn, waysOf } from '../../scripts/cost/workflow-path.ts';
@@ -38,10 +39,20 @@ const dollars = (change: Partial<Deployment> = {}, mix: Parameters<typeof costPe
   costPerImage(mix, { ...prod, ...change }, measured) * MILLION;
 
 describe('the bill of a million images', () => {
-  // The goal is $60: docs/cost.md says by how much it is missed, and with which processor it would be met.
-  it('is under $66 for photographs with the default presets', () => {
+  // The goal is $60: docs/cost.md says by how much it is missed, and with which processor it is not.
+  it('is under $66 for photographs with the default presets, and less with all of them in one group', () => {
     expect(dollars(), 'A preset more costs more: raise the number on purpose.').toBeLessThan(66);
+    expect(costPerImage(mixes.photographs, oneGroup(prod), measured) * MILLION).toBeLessThan(dollars() - 1);
     expect(dollars({ yardstickMillis: assumptions.yardstickMillis[prod.architecture].likely })).toBe(dollars());
+  });
+
+  it('is more where images come one by one, and less where all of them meet a worker that is kept warm', () => {
+    const oneAtATime = costPerImage(mixes.photographs, oneByOne(prod), measured) * MILLION;
+    expect(oneAtATime).toBeGreaterThan(dollars() + prices.trace.usd * MILLION * 0.9);
+    const { Lambda: warm } = billOf(usageOf(mixes.photographs, { ...prod, environments: 'kept warm' }, measured));
+    const { Lambda: onDemand } = billOf(usageOf(mixes.photographs, prod, measured));
+    expect(warm / onDemand).toBeGreaterThan(prices.warmArm64.usd / prices.lambdaArm64.usd);
+    expect(warm / onDemand).toBeLessThan(0.7);
   });
 
   it('is at least four times as much the naive way, and twice as much with naive rendering alone', () => {
@@ -226,17 +237,16 @@ describe('memory', () => {
     expect(at(3538, 2).cost).toBeGreaterThan(at(1769).cost);
   });
 
-  it('is paid for as it was measured, with S3’s client, and with the waits that no vCPU shortens', () => {
+  it('is paid for as it was measured, and for S3: its client, or the waits that no vCPU shortens, whichever is longer', () => {
     const [upload] = measured.uploads;
     if (upload === undefined) throw new Error('nothing measured');
     const half = { ...prod, memory: { ...prod.memory, metadata: 1024 } };
     const found = upload.metadata.runs.find(({ memory, threads }) => memory === 1024 && threads === 1);
-    const cpu = (found?.millis ?? Number.NaN) + upload.metadata.clientCpuMillis / (1024 / 1769);
+    const work = (found?.millis ?? Number.NaN) * cpuFactor(upload, half);
+    const client = (upload.metadata.clientCpuMillis / (1024 / 1769)) * cpuFactor(upload, half);
+    const waits = 1000 * waitSeconds(upload).metadata;
     const coldStarts = assumptions.coldStarts * assumptions.coldStartMillis;
-    expect(1000 * workerSeconds(upload, half).metadata).toBeCloseTo(
-      cpu * cpuFactor(upload, half) + coldStarts + 1000 * waitSeconds(upload).metadata,
-      6,
-    );
+    expect(1000 * workerSeconds(upload, half).metadata).toBeCloseTo(work + Math.max(client, waits) + coldStarts, 6);
   });
 
   it('of a size that was not measured is not guessed', () => {
@@ -250,7 +260,9 @@ describe('the processor', () => {
       billOf(usageOf(mixes.photographs, { ...prod, yardstickMillis }, measured));
     const [one, two, three] = [bill(50), bill(100), bill(150)];
     expect(two.Lambda).toBeGreaterThan(1.3 * one.Lambda);
-    expect(three.Lambda - two.Lambda).toBeCloseTo(two.Lambda - one.Lambda, 12);
+    // A little more where S3's client takes longer than its bytes.
+    expect((three.Lambda - two.Lambda) / (two.Lambda - one.Lambda)).toBeGreaterThanOrEqual(1);
+    expect((three.Lambda - two.Lambda) / (two.Lambda - one.Lambda)).toBeLessThan(1.1);
     expect({ ...two, Lambda: 0, 'Step Functions': 0 }).toEqual({ ...one, Lambda: 0, 'Step Functions': 0 });
   });
 
