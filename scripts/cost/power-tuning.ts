@@ -31,7 +31,7 @@ export function settings(worker: 'metadata' | 'resize', deployment: Deployment, 
     worker === 'metadata' ? [upload.metadata] : upload.groups;
   return (uploads[0]?.metadata.runs ?? []).map(({ memory, threads }) => {
     const vcpus = memory / MEGABYTES_PER_VCPU;
-    const sized = { ...deployment, memory: { ...deployment.memory, [worker]: memory } };
+    const sized = { ...deployment, memory: { ...deployment.memory, metadata: memory, resize: memory } };
     const measuredAs = (read: 'millis' | 'least' | 'most') =>
       average((upload) =>
         sum(
