@@ -67,8 +67,8 @@ function hardenLibvips(): void {
 // ── V8 ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Files and pixels lie outside V8's heap and yet make it collect that, about twice a picture: a seventh of a worker's CPU
- * went into tidying 12 MB. Its heap may grow to five times what is alive before that.
+ * Files and pixels lie outside V8's heap and yet make it collect that. Its heap may grow to five times what is alive before;
+ * what that gains is open: docs/decisions/0006-image-work.md.
  */
 function collectGarbageSeldom(): void {
   setFlagsFromString('--heap-growing-percent=400');
