@@ -13,6 +13,9 @@ import { type Pixels, pixelsOf, renderPyramid, sizesDownwards, TIMEOUT } from '.
 import { isInTiles } from './sharp-image-codec/tiff-directory.ts';
 import { countFrames } from './sharp-image-codec/webp-frames.ts';
 
+// Ink and one for what is clear.
+const limitInputChannels = 5;
+
 hardenLibvips();
 collectGarbageSeldom();
 
@@ -114,7 +117,7 @@ function refuseUnopened(format: InputFormat, bytes: Bytes, limits: Limits): Reje
 
 function readHeader(bytes: Bytes): Promise<SharpMetadata> {
   // However large the picture says it is: core answers that with a sentence.
-  return sharp(bytes, { failOn: 'none', limitInputPixels: false }).metadata();
+  return sharp(bytes, { failOn: 'none', limitInputPixels: false, limitInputChannels }).metadata();
 }
 
 function headerOf(format: InputFormat, bytes: Bytes, found: SharpMetadata): ImageHeader {
@@ -194,7 +197,7 @@ async function uprightInSrgb(
   header: ImageHeader,
   options: Pick<SharpOptions, 'failOn' | 'limitInputPixels'>,
 ): Promise<Sharp> {
-  const picture = sharp(bytes, { ...options, autoOrient: true })
+  const picture = sharp(bytes, { ...options, limitInputChannels, autoOrient: true })
     .toColourspace('srgb')
     .timeout(TIMEOUT);
   // sharp takes a 16-bit picture with a profile to Display P3 and leaves it there unless told where to end.
@@ -213,7 +216,9 @@ async function brokenOff(bytes: Bytes, header: ImageHeader, limitInputPixels: nu
 
 /** The share of rows that are nothing but mid-grey: what libjpeg fills in for data that never came. */
 async function lostRows(bytes: Bytes, { colourSpace }: ImageHeader, limitInputPixels: number): Promise<number> {
-  const stored = sharp(bytes, { failOn: 'none', limitInputPixels, ignoreIcc: true }).timeout(TIMEOUT);
+  const stored = sharp(bytes, { failOn: 'none', limitInputPixels, limitInputChannels, ignoreIcc: true }).timeout(
+    TIMEOUT,
+  );
   const { width, height, channels, data } = await pixelsOf(
     // Ink is grey only before it is converted.
     (colourSpace === 'cmyk' ? stored.pipelineColourspace('cmyk').toColourspace('cmyk') : stored).resize({

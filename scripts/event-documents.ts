@@ -1,7 +1,10 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import * as z from 'zod/mini';
 import { type DomainEventType, domainEvents, schemaVersion } from './domain-events.ts';
+import { projectDirectory } from './project.ts';
 
 /** docs/events: a JSON Schema for each event's detail, and an AsyncAPI document for the bus. */
 
@@ -16,8 +19,14 @@ export function eventSchemas(): ReadonlyMap<DomainEventType, JsonSchema> {
 /** Additions do not break a consumer that ignores them, so none is told to refuse them; and no noise. */
 function open({ jsonSchema }: { jsonSchema: JsonSchema }): void {
   delete jsonSchema.additionalProperties;
-  if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+  if (isDefined(jsonSchema.format)) delete jsonSchema.pattern;
+  // https://json-schema.org/draft/2020-12/json-schema-validation#section-7.3 has no base64: who validates would stumble.
+  else delete jsonSchema.format;
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+}
+
+function isDefined(format: string | undefined): boolean {
+  return format !== undefined && ['date-time', 'date', 'time', 'duration', 'email', 'uri', 'uuid'].includes(format);
 }
 
 /** By their paths in docs/events. */
@@ -106,6 +115,31 @@ export function breakingChanges(released: JsonSchema, current: JsonSchema, path 
   found.push(...optional.map((name) => `${path}.${name} need not be there any more`));
   if (items !== undefined) found.push(...breakingChanges(asSchema(items), asSchema(nowItems ?? {}), `${path}[]`));
   return found;
+}
+
+/** Of all events that were released: also one that is told no more. */
+export function brokenPromises(
+  released: ReadonlyMap<string, JsonSchema>,
+  current: ReadonlyMap<string, JsonSchema>,
+): string[] {
+  return [...released].flatMap(([type, schema]) => {
+    const now = current.get(type);
+    return now === undefined ? [`${type} is gone`] : breakingChanges(schema, now);
+  });
+}
+
+/** Where the schemas of this version are kept once they are released. */
+export const releaseDirectory = join(projectDirectory, 'docs', 'events', `v${schemaVersion}`);
+
+/** None before the first release of a version. */
+export function releasedSchemas(): ReadonlyMap<string, JsonSchema> {
+  const files = existsSync(releaseDirectory) ? readdirSync(releaseDirectory) : [];
+  return new Map(
+    files.map((file) => [
+      file.replace(/\.json$/, ''),
+      asSchema(JSON.parse(readFileSync(join(releaseDirectory, file), 'utf8'))),
+    ]),
+  );
 }
 
 const schemaObject = z.custom<JsonSchema>(

@@ -1,23 +1,36 @@
 /**
  * `npm run schemas`: docs/events out of scripts/domain-events.ts. With `--release` also docs/events/v<schemaVersion>,
- * which later changes are held to.
+ * which later changes are held to; refused where it would break a consumer of what is released already.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { schemaVersion } from './domain-events.ts';
-import { eventDocuments, eventSchemas, json } from './event-documents.ts';
+import {
+  brokenPromises,
+  eventDocuments,
+  eventSchemas,
+  json,
+  releaseDirectory,
+  releasedSchemas,
+} from './event-documents.ts';
 import { projectDirectory, shownPath } from './project.ts';
 
 const { values } = parseArgs({ options: { release: { type: 'boolean', default: false } } });
-const directory = join(projectDirectory, 'docs', 'events');
 
-write(directory, eventDocuments());
-if (values.release) {
-  write(
-    join(directory, `v${schemaVersion}`),
-    new Map([...eventSchemas()].map(([type, schema]) => [`${type}.json`, json(schema)])),
-  );
+write(join(projectDirectory, 'docs', 'events'), eventDocuments());
+if (values.release) release();
+
+function release(): void {
+  const schemas = eventSchemas();
+  const broken = brokenPromises(releasedSchemas(), schemas);
+  if (broken.length > 0) {
+    console.error(
+      `Not released, for this breaks consumers: raise schemaVersion in scripts/domain-events.ts, or take it back.\n${broken.join('\n')}`,
+    );
+    process.exitCode = 1;
+    return;
+  }
+  write(releaseDirectory, new Map([...schemas].map(([type, schema]) => [`${type}.json`, json(schema)])));
 }
 
 function write(folder: string, documents: ReadonlyMap<string, string>): void {

@@ -2,9 +2,10 @@ import { chaos } from '../../test/faults/chaos.ts';
 import { isolateThisProcess } from '../isolated-environment.ts';
 import { startLocalStack } from '../local-stack.ts';
 import { showStep } from '../progress.ts';
+import type { Proof, ProofOptions } from '../prove.ts';
 
 /** Hundreds of uploads through a pipeline whose workers are killed, throttled and denied what they need meanwhile. */
-export async function proveChaos({ seed, runs = 500 }: { readonly seed: number; readonly runs?: number | undefined }) {
+export async function proveChaos({ seed, runs = 500 }: ProofOptions): Promise<readonly Proof[]> {
   isolateThisProcess();
   const stack = await startLocalStack(0, showStep);
   try {
@@ -12,14 +13,15 @@ export async function proveChaos({ seed, runs = 500 }: { readonly seed: number; 
       `Chaos: ${runs} uploads`,
       () => chaos(stack, { seed, uploads: runs }),
     );
-    const happened = [...troubles].map(([kind, times]) => `${kind} ${times}`).join(', ');
+    const happened = `${troubles.killed} workers killed, ${troubles.throttled} times throttled, ${troubles.denied} denied`;
     return [
       {
-        promise: 'every upload ends as one record and the renditions of an undisturbed run, byte for byte',
+        promise:
+          'every upload ends as one record, told under one id, and the renditions of an undisturbed run, byte for byte',
         evidence:
           `${uploads} uploads, ${messages} messages out of order; ${happened}; ${deadLetters} dead letters, ` +
           `none after ${redrives} redrives; ${renditionsCompared} renditions compared`,
-        ...(defects.length > 0 && { against: defects.join('\n') }),
+        against: defects.length === 0 ? undefined : defects.join('\n'),
       },
     ];
   } finally {

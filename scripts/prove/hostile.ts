@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { freemem } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { bombs } from '../../test/hostile/bombs.ts';
@@ -22,6 +23,10 @@ const MOST_MEGABYTES = Math.floor(numberAt(worker, 'MemorySize') * 0.7);
 const MOST_SECONDS = numberAt(worker, 'Timeout');
 const environment = z.record(z.string(), z.unknown()).parse(at(worker, 'Environment', 'Variables'));
 const FILES_A_PROCESS = 50;
+// A process for each of two processors, where both have room.
+const SIDE_BY_SIDE = freemem() > 2 * numberAt(worker, 'MemorySize') * 2 ** 20 ? 2 : 1;
+const [SOME_BROKEN, MANY_BROKEN] = [200, 400];
+const folder = join(workDirectory, 'hostile');
 const PATIENCE_MILLIS = 600_000;
 
 const line = z.object({
@@ -33,7 +38,11 @@ const line = z.object({
 });
 
 /** Hundreds of files that nobody should upload, through the real workers in processes of their own. */
-export async function proveHostile({ seed, runs = 400 }: ProofOptions): Promise<readonly Proof[]> {
+export async function proveHostile({
+  seed,
+  long,
+  runs = long ? MANY_BROKEN : SOME_BROKEN,
+}: ProofOptions): Promise<readonly Proof[]> {
   const good = await goodFiles();
   const small = [
     ...(await oddFiles(good)),
@@ -48,48 +57,63 @@ export async function proveHostile({ seed, runs = 400 }: ProofOptions): Promise<
   );
   const alone = (makers: readonly Maker[]) => makers.map((maker) => [maker]);
   return [
-    proof('broken and deceitful files', await judged('Broken and deceitful', batches)),
-    proof('small files of very many parts', await judged('Overloads', alone(overloads()))),
-    proof('bombs, each in a fresh worker,', await judged('Bombs', alone(bombs()))),
+    proof('broken and deceitful files', await judged('Broken and deceitful', batches, SIDE_BY_SIDE)),
+    proof('small files of very many parts', await judged('Overloads', alone(overloads()), SIDE_BY_SIDE)),
+    proof('bombs, each in a fresh worker,', await judged('Bombs', alone(bombs()), 1)),
   ];
 }
 
 type Line = z.infer<typeof line>;
 
-function judged(title: string, batches: readonly (readonly Maker[])[]): Promise<Line[]> {
+function judged(title: string, batches: readonly (readonly Maker[])[], atOnce: number): Promise<Line[]> {
   return showStep(`${title}: ${batches.flat().length}`, async (report) => {
+    rmSync(folder, { recursive: true, force: true });
     const lines: Line[] = [];
-    for (const batch of batches) {
-      report(`${lines.length} judged`);
-      lines.push(...(await judgedTogether(batch)));
-    }
+    const waiting = [...batches.entries()];
+    const work = async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        report(`${lines.length} judged`);
+        const [index, batch] = next;
+        lines.push(...(await judgedTogether(batch, join(folder, String(index)))));
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, work));
     return lines;
   });
 }
 
-async function judgedTogether(makers: readonly Maker[]): Promise<Line[]> {
-  const folder = join(workDirectory, 'hostile');
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+async function judgedTogether(makers: readonly Maker[], place: string): Promise<Line[]> {
+  mkdirSync(place, { recursive: true });
   for (const [index, [name, make]] of makers.entries()) {
-    writeFileSync(join(folder, `${String(index).padStart(3, '0')} ${name.replaceAll('/', '-')}`), await make());
+    writeFileSync(join(place, `${String(index).padStart(3, '0')} ${name.replaceAll('/', '-')}`), await make());
   }
-  const { status, signal, stdout } = spawnSync('node', [join(import.meta.dirname, 'judge-files.ts'), folder], {
-    cwd: projectDirectory,
-    encoding: 'utf8',
-    // With nowhere to put what does not fit into memory: a worker's own disk is small, and nobody tidies it up.
-    env: { ...process.env, ...strings(environment), TMPDIR: '/nonexistent' },
-    timeout: PATIENCE_MILLIS,
-  });
+  const { end, stdout } = await judgedInProcess(place);
+  rmSync(place, { recursive: true });
   const lines = stdout
     .split('\n')
     .filter(Boolean)
     .map((text) => line.parse(JSON.parse(text)));
   const ended = lines.filter(({ outcome }) => outcome !== undefined);
   const last = lines.at(-1)?.file ?? 'the first file';
-  const how = signal === null ? `exit code ${status}` : `signal ${signal}`;
-  const crash = { file: last, seconds: 0, defects: [`The process ended with ${how}.`], megabytes: 0 };
-  return status === 0 ? ended : [...ended, crash];
+  const crash = { file: last, seconds: 0, defects: [`The process ended with ${end}.`], megabytes: 0 };
+  return end === undefined ? ended : [...ended, crash];
+}
+
+/** `end` is absent where all went well. */
+function judgedInProcess(place: string): Promise<{ readonly end: string | undefined; readonly stdout: string }> {
+  const options = {
+    cwd: projectDirectory,
+    // With nowhere to put what does not fit into memory: a worker's own disk is small, and nobody tidies it up.
+    env: { ...process.env, ...strings(environment), TMPDIR: '/nonexistent' },
+    timeout: PATIENCE_MILLIS,
+    maxBuffer: 2 ** 26,
+  };
+  return new Promise((resolve) => {
+    execFile('node', [join(import.meta.dirname, 'judge-files.ts'), place], options, (error, stdout) => {
+      const end = error === null ? undefined : error.signal ? `signal ${error.signal}` : `exit code ${error.code}`;
+      resolve({ end, stdout });
+    });
+  });
 }
 
 /** What the template sets in plain words: MALLOC_ARENA_MAX, VIPS_BLOCK_UNTRUSTED, VIPS_MAX_COORD. */

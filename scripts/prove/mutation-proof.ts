@@ -1,6 +1,7 @@
 import type { Proof } from '../prove.ts';
 
-// Of what is changed at random in core, so much has to make a test fail. What survives is looked at in docs/reliability.md.
+// Of all that Stryker can change in core, every mutator at every place, so much has to make a test fail. What survives is
+// looked at in docs/reliability.md.
 const LEAST_KILLED = 0.85;
 
 export interface Mutant {

@@ -11,15 +11,17 @@ import type { LocalStack } from '../../scripts/local-stack.ts';
 import { redriveStack } from '../../scripts/redrive-stack.ts';
 import { emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
 import { smallPicture } from '../support/photos.ts';
-import { descendantsOf, signal } from '../support/processes.ts';
+import { descendantsOf, type Process, signal } from '../support/processes.ts';
 import { rolePermissions } from '../support/role-permissions.ts';
-import { chaosPlan, colours, type Image, reserved, type Trouble } from './chaos-plan.ts';
+import { chaosPlan, colours, type Image, reserved, type Trouble, troubleKinds } from './chaos-plan.ts';
 import { fastClock } from './fast-clock.ts';
+import { defectsOfAnnouncement } from './judge.ts';
 
 export interface ChaosReport {
   readonly uploads: number;
   readonly messages: number;
-  readonly troubles: ReadonlyMap<Trouble['kind'], number>;
+  /** How often each; of workers killed, how many. */
+  readonly troubles: Readonly<Record<Trouble['kind'], number>>;
   readonly deadLetters: number;
   /** Rounds of redriving until none was left. */
   readonly redrives: number;
@@ -30,6 +32,8 @@ export interface ChaosReport {
 /** So many messages are in the queue at the most: the rest is sent when there is room. */
 const AFLOAT = 40;
 const MOST_REDRIVES = 10;
+/** As long as each trouble lasts, and the calm after it. */
+const TROUBLE_MILLIS = 1_500;
 
 export async function chaos(
   stack: Pick<LocalStack, 'address' | 'outputs'>,
@@ -91,20 +95,26 @@ export async function chaos(
     return bodies;
   }
 
-  async function make(happening: Trouble): Promise<void> {
+  /** Answers how often it happened, once it has had its time. */
+  async function make(happening: Trouble): Promise<number> {
     switch (happening.kind) {
-      case 'killed':
-        signal(
+      case 'killed': {
+        const targets = signal(
           'SIGKILL',
           workers().filter((_, index) => index % 3 === 0),
         );
-        return;
+        await sleep(TROUBLE_MILLIS);
+        const alive = new Set(workers().map(({ id }) => id));
+        return targets.filter(({ id }) => !alive.has(id)).length;
+      }
       case 'throttled':
         await throttle(happening.stem, happening.to);
-        return;
+        await sleep(TROUBLE_MILLIS);
+        return 1;
       case 'denied':
         await permission.takeAway(happening.stem, happening.sid, happening.action);
-        return;
+        await sleep(TROUBLE_MILLIS);
+        return 1;
       default:
         throw new Error(`There is no trouble ${happening satisfies never}.`);
     }
@@ -117,6 +127,7 @@ export async function chaos(
 
   async function defectsOf(images: readonly Image[], expected: ReadonlyMap<string, string>) {
     const defects: string[] = [];
+    const events = Map.groupBy(await heard(), ({ detail }) => detail.image.key);
     let compared = 0;
     for (const { key, shown } of images) {
       const record = await pipeline.record(key);
@@ -126,7 +137,8 @@ export async function chaos(
       }
       compared += record.renditions.length;
       const keys = record.renditions.map((rendition) => rendition.key).sort();
-      if (!record.announced) defects.push(`${key}: not announced.`);
+      const untold = defectsOfAnnouncement(record, record.outcome, events.get(key) ?? []);
+      defects.push(...untold.map((defect) => `${key}: ${defect}`));
       if ((await contentOf(record)) !== expected.get(shown)) defects.push(`${key}: its renditions are not ${shown}.`);
       if (JSON.stringify(keys) !== JSON.stringify(await pipeline.renditionKeys(key)))
         defects.push(`${key}: the bucket holds other renditions than the record shows.`);
@@ -134,12 +146,13 @@ export async function chaos(
     return { defects, compared };
   }
 
+  const heard = await pipeline.subscribe();
   const expected = await undisturbed();
   await clock.start();
   const plan = chaosPlan({ seed, uploads });
   const shuffled = plan.disorder(await eventsOf(plan.images));
   const unsent = [...shuffled];
-  const troubles = new Map<Trouble['kind'], number>();
+  const troubles = { killed: 0, throttled: 0, denied: 0 };
   const sending = (async () => {
     for (let MessageBody = unsent.shift(); MessageBody !== undefined; MessageBody = unsent.shift()) {
       while ((await pipeline.messagesIn(pipeline.queueUrl)) >= AFLOAT) await sleep(200);
@@ -148,11 +161,9 @@ export async function chaos(
   })();
   for (const happening of plan.troubles) {
     if (unsent.length === 0) break;
-    await make(happening);
-    troubles.set(happening.kind, (troubles.get(happening.kind) ?? 0) + 1);
-    await sleep(1_500);
+    troubles[happening.kind] += await make(happening);
     await calm();
-    await sleep(1_500);
+    await sleep(TROUBLE_MILLIS);
   }
   await sending;
   await clock.until(0);
@@ -173,9 +184,14 @@ export async function chaos(
     deadLetters: dead,
     redrives,
     renditionsCompared: compared,
-    defects: [...defects, ...(left > 0 ? [`${left} dead letters are left.`] : [])],
+    defects: [
+      ...defects,
+      ...(left > 0 ? [`${left} dead letters are left.`] : []),
+      ...troubleKinds.filter((kind) => troubles[kind] === 0).map((kind) => `Nothing was ${kind}: this proves nothing.`),
+    ],
   };
 }
 
 /** The processes in which functions run, of the emulator that this very process has started. */
-const workers = () => descendantsOf(process.pid).filter(({ command }) => /\bnode\b.*ministack-lambda-/.test(command));
+const workers = (): Process[] =>
+  descendantsOf(process.pid).filter(({ command }) => /\bnode\b.*ministack-lambda-/.test(command));

@@ -19,7 +19,7 @@ interface Fate {
 }
 
 /** `WriteRecord dynamodb:PutItem` */
-export function actionOf({ state, resource }: WorkflowTask): string {
+export function actionOf({ state, resource }: Pick<WorkflowTask, 'state' | 'resource'>): string {
   const [service = '', operation = ''] = partsOf(resource);
   const name = service === 'lambda' ? 'InvokeFunction' : `${operation.charAt(0).toUpperCase()}${operation.slice(1)}`;
   return `${state} ${service}:${name}`;

@@ -1,13 +1,14 @@
+import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseS3Event } from '../../adapters/s3-event.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { renditionKey } from '../../core/rendition.ts';
-import { brokenFiles } from './broken-files.ts';
+import { brokenFiles, tornAtParts } from './broken-files.ts';
 import { goodFiles } from './good-files.ts';
-import type { Maker } from './hostile-file.ts';
+import { canary, type Maker } from './hostile-file.ts';
 import { hostileKeys } from './keys.ts';
 import { lies } from './lies.ts';
-import { oddFiles } from './odd-files.ts';
+import { collections, oddFiles } from './odd-files.ts';
 import { oddProfiles } from './profiles.ts';
 import { judge } from './workers.ts';
 
@@ -33,11 +34,46 @@ describe('a hostile file', () => {
   });
 
   it('with a profile that does not fit ends processed or rejected', async () => {
-    await allEndWell((await oddProfiles()).filter((_, index) => index % 6 === 0));
+    await allEndWell((await oddProfiles()).filter((_, index) => index % 5 === 0));
+  });
+
+  it('of a collection ends processed or rejected', async () => {
+    await allEndWell(collections().filter((_, index) => index % 15 === 0));
+  });
+
+  it('torn where a part of it begins ends processed or rejected', async () => {
+    await allEndWell(tornAtParts(good).filter((_, index) => index % 25 === 0));
   });
 
   it('that is broken ends processed or rejected', async () => {
     await allEndWell(brokenFiles(good, 20261121, 60));
+  });
+
+  // Else it would prove nothing that nothing of it comes out.
+  it.each([
+    ['baseline.jpg', ['exif', 'xmp']],
+    ['plain.png', ['exif', 'xmp']],
+    ['lossy.webp', ['exif', 'xmp']],
+    ['still.avif', ['exif', 'xmp']],
+    ['lzw.tiff', ['xmp']],
+    ['telling.jpg', ['exif', 'xmp', 'iptc']],
+    ['telling.tiff', ['iptc']],
+  ])('has something to hide: %s', async (name, kinds) => {
+    const bytes = good.get(name) ?? Buffer.alloc(0);
+    const { exif, xmp, iptc } = await sharp(bytes).metadata();
+    const found = Object.entries({ exif, xmp, iptc }).filter(([, block]) => block?.includes(canary));
+    expect(found.map(([kind]) => kind)).toEqual(kinds);
+  });
+
+  it('has an author and a position to hide in a TIFF’s own directories', () => {
+    const bytes = good.get('telling.tiff') ?? Buffer.alloc(0);
+    const directory = bytes.readUInt32LE(4);
+    const tags = Array.from({ length: bytes.readUInt16LE(directory) }, (_, index) =>
+      bytes.readUInt16LE(directory + 2 + 12 * index),
+    );
+    // Copyright, EXIF, GPS.
+    expect(tags).toEqual(expect.arrayContaining([33_432, 34_665, 34_853]));
+    expect(bytes.toString('latin1').split(canary).length - 1).toBe(3);
   });
 
   it('is told from a good one', async () => {

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import sharp, { type Sharp } from 'sharp';
+import { jpegSegment, jpegWith } from './containers/jpeg.ts';
+import { u16be, u32be } from './containers/numbers.ts';
+import { tiffThatTells } from './containers/tiff.ts';
 import { canary } from './hostile-file.ts';
 
 export const fixture = (path: string) => readFileSync(new URL(`../fixtures/${path}`, import.meta.url));
@@ -33,6 +36,10 @@ export async function goodFiles(): Promise<ReadonlyMap<string, Buffer>> {
   const made = await Promise.all(
     encoded.map(async ([name, picture]): Promise<[string, Buffer]> => [name, await picture.toBuffer()]),
   );
+  const telling = [
+    ['telling.tiff', tiffThatTells(canary, iptc)],
+    ['telling.jpg', jpegWith(await small.clone().jpeg().toBuffer(), jpegSegment(0xed, photoshop(iptc)))],
+  ] as const;
   const found = [
     'cmyk.jpg',
     'cmyk-alpha.tiff',
@@ -41,8 +48,17 @@ export async function goodFiles(): Promise<ReadonlyMap<string, Buffer>> {
     'animated-9-frames.webp',
     'sequence.avif',
   ];
-  return new Map([...made, ...found.map((name): [string, Buffer] => [name, fixture(`formats/${name}`)])]);
+  return new Map([...made, ...telling, ...found.map((name): [string, Buffer] => [name, fixture(`formats/${name}`)])]);
 }
 
 const gps = { GPSLatitudeRef: 'N', GPSLatitude: '47/1 36/1 0/1', GPSLongitudeRef: 'W', GPSLongitude: '122/1 18/1 0/1' };
 export const xmp = `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="${canary}"/></rdf:RDF></x:xmpmeta>`;
+/** A by-line: record 2, data set 80. */
+const iptc = Buffer.concat([Buffer.from([0x1c, 2, 80]), u16be(canary.length), Buffer.from(canary)]);
+
+/** As JPEG holds IPTC: among Photoshop's resources. */
+function photoshop(block: Buffer): Buffer {
+  const [kind, name] = [u16be(0x0404), Buffer.alloc(2)];
+  const even = Buffer.alloc(block.length % 2);
+  return Buffer.concat([Buffer.from('Photoshop 3.0\x008BIM'), kind, name, u32be(block.length), block, even]);
+}

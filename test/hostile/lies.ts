@@ -55,7 +55,7 @@ function otherLies(of: (name: string) => Buffer): readonly Maker[] {
   return [
     ...[png('sixteen bits', 24, 16), png('a palette', 25, 3), png('no compression', 26, 1), png('interlaced', 28, 1)],
     ...[jpeg('twelve bits', 2, 12), jpeg('four inks', 7, 4), jpeg('no colours', 7, 0), jpeg('sixteenths', 9, 0x44)],
-    jpeg('tables that it has not', 10, 3),
+    jpeg('missing tables', 10, 3),
     ...[tiff('no samples', 277, 0), tiff('65,535 samples', 277, 65_535), tiff('an unknown compression', 259, 9_999)],
     ...[
       tiff('one row a strip', 278, 1),

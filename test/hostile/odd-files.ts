@@ -12,14 +12,14 @@ export async function oddFiles(good: ReadonlyMap<string, Buffer>): Promise<reado
   const still = (name: string, bytes: Buffer | string): Maker => [name, async () => Buffer.from(bytes)];
   const photo = sharp(of('baseline.jpg'));
   const svg = fixture('formats/drawing.svg').toString();
-  const oriented = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((orientation): Maker[] => [
-    ...(['jpeg', 'webp', 'png', 'tiff', 'avif'] as const).map(
+  const oriented = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((orientation) =>
+    (['jpeg', 'webp', 'png', 'tiff', 'avif'] as const).map(
       (format): Maker => [
         `orientation ${orientation}.${format}`,
         () => photo.clone().withMetadata({ orientation }).withXmp(xmp).toFormat(format).toBuffer(),
       ],
     ),
-  ]);
+  );
   return [
     ...oriented,
     still('empty', ''),

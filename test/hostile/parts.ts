@@ -57,21 +57,19 @@ function riffParts(bytes: Buffer, from: number, end: number): number[] {
 
 /** By type, what stands before the boxes within a box. */
 const containers: Readonly<Record<string, number>> = {
-  ...{
-    meta: 4,
-    iinf: 6,
-    iref: 4,
-    stsd: 8,
-    dref: 8,
-    iprp: 0,
-    ipco: 0,
-    moov: 0,
-    trak: 0,
-    mdia: 0,
-    minf: 0,
-    dinf: 0,
-    stbl: 0,
-  },
+  meta: 4,
+  iinf: 6,
+  iref: 4,
+  stsd: 8,
+  dref: 8,
+  iprp: 0,
+  ipco: 0,
+  moov: 0,
+  trak: 0,
+  mdia: 0,
+  minf: 0,
+  dinf: 0,
+  stbl: 0,
 };
 
 function boxParts(bytes: Buffer, from: number, end: number): number[] {

@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
+import { rejectionReasons } from '../../core/outcome.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { resizeImage } from '../../core/resize-image.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
@@ -42,8 +43,7 @@ export async function judge(bytes: Buffer): Promise<Verdict> {
       const result = await work();
       const reason = result.outcome === 'rejected' ? ` ${result.reason}` : '';
       ended.push(`${result.outcome}${reason}`);
-      if (!outcomes.includes(result.outcome)) defects.push(`It ended ${result.outcome}.`);
-      if (JSON.stringify(result).includes(canary)) defects.push('The answer repeats what was hidden in the file.');
+      defects.push(...defectsOf(result));
     } catch (error) {
       defects.push(`A worker threw: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -53,6 +53,17 @@ export async function judge(bytes: Buffer): Promise<Verdict> {
   for (const [key, rendition] of renditions.objects) defects.push(...(await leaks(key, Buffer.from(rendition.bytes))));
   const [outcome = 'nothing'] = ended.toSorted().toReversed();
   return { outcome, seconds: Math.max(...seconds), defects };
+}
+
+function defectsOf(result: Awaited<ReturnType<typeof extractMetadata | typeof resizeImage>>): string[] {
+  const { outcome } = result;
+  return [
+    ...(outcomes.includes(outcome) ? [] : [`It ended ${outcome}.`]),
+    ...(outcome === 'rejected' && !rejectionReasons.includes(result.reason)
+      ? [`Nobody knows the reason ${result.reason}.`]
+      : []),
+    ...(JSON.stringify(result).includes(canary) ? ['The answer repeats what was hidden in the file.'] : []),
+  ];
 }
 
 /** Nothing but pixels comes out. */

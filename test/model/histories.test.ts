@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Findings, runHistories } from './histories.ts';
 import { sabotages } from './sabotages.ts';
-import { troubleKinds } from './world.ts';
+import { taskTroubles, workerTroubles } from './world.ts';
 
 /**
  * The workflow itself with the real use cases, and everything around them in memory: uploads, overwrites, deletions,
@@ -16,12 +16,13 @@ describe('500 histories of a bucket', () => {
     findings = await runHistories({ seed, runs: 500 });
   }, 120_000);
 
-  it('end as the reference says: nothing lost or resurrected, announced once, the winner’s renditions there and no others', () => {
+  it('end as the reference says: nothing lost or resurrected, announced under one id, the winner’s renditions there and no others', () => {
     expect(findings.defect?.report).toBeUndefined();
   });
 
-  it('meet with every kind of trouble', () => {
-    expect([...findings.figures.troubles.keys()].sort()).toEqual([...troubleKinds].sort());
+  it('meet with every kind of trouble, each at least 25 times', () => {
+    const { troubles } = findings.figures;
+    expect([...taskTroubles, ...workerTroubles].filter((kind) => (troubles.get(kind) ?? 0) < 25)).toEqual([]);
   });
 
   // These show at once; `npm run prove` goes through all of them.

@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import * as z from 'zod';
 import { padSequencer } from '../../core/image.ts';
 import { domainEvents } from '../../scripts/domain-events.ts';
-import { consume, type ImageState, kinds, possibleEndings } from './reference.ts';
+import { consume, type ImageState, isTrueOf, kinds, meaningOf, possibleEndings, renditionKeys } from './reference.ts';
 import { imagePipeline, type StateMachine } from './state-machine.ts';
-import { allWait, BUCKET, type Change, type Trouble, troubleKinds, World } from './world.ts';
+import { allWait, BUCKET, type Change, type Trouble, taskTroubles, World } from './world.ts';
 
 /** Histories of a bucket, and what must be true of the pipeline after each of them. */
 
@@ -34,23 +34,29 @@ function* taskNames({ States }: StateMachine): Generator<string> {
 
 // The second image shows that nobody touches another's.
 const key = fc.constantFrom('cat.jpg', 'cat.jpg', 'cat.jpg', 'dog.jpg');
-const task = fc.constantFrom(...taskNames(imagePipeline()));
-// Around the write that decides it matters most who dies when.
-const decisive = fc.constantFrom('WriteRecord', 'LookForMark', 'EraseVersion', 'MarkAnnounced');
-const trouble: fc.Arbitrary<Trouble> = fc.record({
-  attempt: fc.constantFrom(1, 1, 1, 2, 3),
-  state: fc.oneof(task, decisive),
-  kind: fc.constantFrom(...troubleKinds),
-  calls: fc.nat(4),
-});
+// From the write that decides to the event it matters most who dies when.
+const decisive = fc.constantFrom('WriteRecord', 'LookForMark', 'EraseVersion', 'Announce', 'MarkAnnounced');
+const task = fc.oneof(fc.constantFrom(...taskNames(imagePipeline())), decisive);
+const attempt = fc.constantFrom(1, 1, 1, 2, 3);
+const worker = fc.constantFrom('ExtractMetadata', 'ResizeImage', 'RemoveRenditions');
+const taskTrouble = fc.record({ attempt, state: task, kind: fc.constantFrom(...taskTroubles) });
+// The first makes one call, the second two or three, the third one and one more for each key that it removes.
+const halfDone = fc.record({ attempt, state: worker, kind: fc.constant('half done' as const), calls: fc.nat(3) });
+const worksOn = fc.record({ attempt, state: worker, kind: fc.constant('works on' as const) });
+const trouble: fc.Arbitrary<Trouble> = fc.oneof({ arbitrary: taskTrouble, weight: 6 }, halfDone, worksOn);
 // Throttled receives may have used up the tries before the first one.
 const sending = fc.record({
   receives: fc.constantFrom(0, 0, 0, 3, 4),
   troubles: fc.array(trouble, { maxLength: 3 }),
 });
 
-/** S3's: longer or shorter, to be compared after padding on the right. */
-const nextSequencer = ({ changes }: Model) => (changes.length + 1).toString(16).padStart(4, '0').replace(/0+$/, '');
+/** The sequencer is S3's: longer or shorter, to be compared after padding on the right. */
+function now({ changes }: Model): Pick<Change, 'sequencer' | 'occurredAt'> {
+  return {
+    sequencer: (changes.length + 1).toString(16).padStart(4, '0').replace(/0+$/, ''),
+    occurredAt: new Date(Date.UTC(2026, 0, 1, 0, 0, changes.length)).toISOString(),
+  };
+}
 
 function happen(model: Model, world: World, change: Change, options: Sending): void {
   model.changes.push(change);
@@ -58,36 +64,46 @@ function happen(model: Model, world: World, change: Change, options: Sending): v
   world.change(change, options);
 }
 
-const upload = fc.record({ key, kind: fc.constantFrom('photo', ...kinds), sending }).map(
-  (given): Command => ({
-    check: () => true,
-    async run(model, world) {
-      await world.turn('S3');
-      const sequencer = nextSequencer(model);
-      const versionId = model.versioned ? `v${sequencer}` : undefined;
-      const bytes = new Uint8Array(Buffer.from(given.kind === 'empty' ? '' : `${given.kind} ${sequencer}`));
-      const change: Change = { key: given.key, sequencer, type: 'Created', versionId, etag: `e${sequencer}`, bytes };
-      const states = model.images.get(given.key) ?? [];
-      model.images.set(given.key, [...states, { ...change, kind: given.kind, erased: false }]);
-      happen(model, world, change, given.sending);
-    },
-    toString: () => `upload(${JSON.stringify(given)})`,
-  }),
-);
+const upload = fc
+  .record({
+    key,
+    kind: fc.constantFrom('photo', ...kinds),
+    sameBytes: fc.constantFrom(false, false, false, true),
+    sending,
+  })
+  .map(
+    (given): Command => ({
+      check: () => true,
+      async run(model, world) {
+        await world.turn('S3');
+        const states = model.images.get(given.key) ?? [];
+        const before = given.sameBytes ? states.findLast(({ type }) => type === 'Created') : undefined;
+        const { sequencer, occurredAt } = now(model);
+        const versionId = model.versioned ? `v${sequencer}` : undefined;
+        const kind = before?.kind ?? given.kind;
+        const bytes = before?.bytes ?? new Uint8Array(Buffer.from(kind === 'empty' ? '' : `${kind} ${sequencer}`));
+        const etag = before?.etag ?? `e${sequencer}`;
+        const change: Change = { key: given.key, sequencer, occurredAt, type: 'Created', versionId, etag, bytes };
+        model.images.set(given.key, [...states, { ...change, kind }]);
+        happen(model, world, change, given.sending);
+      },
+      toString: () => `upload(${JSON.stringify(given)})`,
+    }),
+  );
 
 const remove = fc.record({ key, sending }).map(
   (given): Command => ({
     check: ({ images }) => images.has(given.key),
     async run(model, world) {
       await world.turn('S3');
-      const sequencer = nextSequencer(model);
+      const { sequencer, occurredAt } = now(model);
       const change: Change = {
-        ...{ key: given.key, sequencer, etag: '', bytes: new Uint8Array() },
+        ...{ key: given.key, sequencer, occurredAt, etag: '', bytes: new Uint8Array() },
         ...(model.versioned
           ? { type: 'Delete Marker Created', versionId: `v${sequencer}` }
           : { type: 'Permanently Deleted' }),
       };
-      model.images.get(given.key)?.push({ ...change, kind: 'deletion', erased: false });
+      model.images.get(given.key)?.push({ ...change, kind: 'deletion' });
       happen(model, world, change, given.sending);
     },
     toString: () => `delete(${JSON.stringify(given)})`,
@@ -98,14 +114,17 @@ const remove = fc.record({ key, sending }).map(
 const erase = fc.record({ key, version: fc.constantFrom(0, 0, 0, 1, 2), sending }).map((given): Command => {
   const chosen = ({ images }: Model) => images.get(given.key)?.toReversed()[given.version];
   return {
-    check: (model) => model.versioned && chosen(model)?.erased === false,
+    check: (model) => {
+      const state = chosen(model);
+      return model.versioned && state !== undefined && state.erasedAt === undefined;
+    },
     async run(model, world) {
       await world.turn('S3');
       const state = chosen(model);
       if (state === undefined) return;
+      const change: Change = { ...state, ...now(model), type: 'Permanently Deleted' };
       // Without its delete marker the record stays as it is: docs/decisions/0005.
-      state.erased = state.kind !== 'deletion';
-      const change: Change = { ...state, type: 'Permanently Deleted', sequencer: nextSequencer(model) };
+      if (state.kind !== 'deletion') state.erasedAt = change.occurredAt;
       happen(model, world, change, given.sending);
     },
     toString: () => `erase(${JSON.stringify(given)})`,
@@ -124,22 +143,28 @@ const repeat = fc.record({ change: fc.nat(9), times: fc.integer({ min: 1, max: 5
   }),
 );
 
-const always = (name: string, act: (world: World) => void | Promise<void>): Command => ({
+const always = (name: string, act: (world: World, model: Model) => void | Promise<void>): Command => ({
   check: () => true,
-  async run(_, world) {
+  async run(model, world) {
     await world.turn(name);
-    await act(world);
+    await act(world, model);
   },
   toString: () => name,
 });
+
+async function rest(world: World, model: Model): Promise<void> {
+  await world.rest();
+  world.defects.push(...defectsAtRest(model, world));
+}
 
 const commands = [
   upload,
   upload,
   remove,
   erase,
+  erase,
   repeat,
-  fc.constant(always('rest', (world) => world.rest())),
+  fc.constant(always('rest', rest)),
   fc.constant(always('redrive', (world) => world.redrive())),
   fc.constant(always('wake', (world) => world.wake())),
   task.map((state) => always(`break(${state})`, ({ outages }) => void outages.add(state))),
@@ -149,7 +174,9 @@ const commands = [
 /** What the record tells, as far as it matters here. */
 const record = z.object({
   outcome: z.string(),
+  version: z.string(),
   sequencer: z.string(),
+  occurredAt: z.string(),
   announced: z.boolean(),
   renditions: z.array(z.object({ key: z.string() })).default([]),
 });
@@ -161,7 +188,7 @@ export interface Figures {
   events: number;
   /** Renditions that a worker wrote after its message had been decided: nobody shows them, nobody removes them. */
   leftBehind: number;
-  readonly troubles: Map<string, number>;
+  readonly troubles: Map<Trouble['kind'], number>;
 }
 export interface Findings {
   readonly figures: Figures;
@@ -216,8 +243,8 @@ function everyHistoryEndsWell(definition: StateMachine, figures: Figures) {
       };
       await scheduler.waitFor(run());
       count(figures, model, world);
-      const defects = [...world.defects, ...defectsInTheEnd(model, world, figures)];
-      if (defects.length > 0) throw new Error(`${defects.join('\n')}\n\n${world.journal.join('\n')}`);
+      const defects = new Set([...world.defects, ...defectsInTheEnd(model, world, figures)]);
+      if (defects.size > 0) throw new Error(`${[...defects].join('\n')}\n\n${world.journal.join('\n')}`);
     },
   );
 }
@@ -243,16 +270,42 @@ function eventsOf({ bus }: World, image: string) {
 function* defectsAtRest({ images }: Model, world: World): Generator<string> {
   for (const [image, states] of images) {
     const found = recordOf(world, image);
-    const heard = consume(eventsOf(world, image));
-    if (found?.announced && !isSame(heard, found)) {
-      yield `${image} is announced as ${told(found)}, and consumers believe ${told(heard)}.`;
+    yield* hearsayDefects(image, found, world);
+    for (const { key } of found?.renditions ?? []) {
+      const state = states.find(({ sequencer }) => key.includes(`/${padSequencer(sequencer)}/`));
+      // Of an erased one the end is on the way.
+      const isErased = state?.erasedAt !== undefined;
+      if (!isErased && !world.renditions.objects.has(key)) yield `${key} is shown, and is not there.`;
     }
-    for (const rendition of found?.renditions ?? []) {
-      const erased = states.some(({ sequencer, erased }) => erased && rendition.key.includes(padSequencer(sequencer)));
-      // Then its end is on the way.
-      if (!erased && !world.renditions.objects.has(rendition.key)) yield `${rendition.key} is shown, and is not there.`;
+    const newest = states.at(-1);
+    if (newest && world.deadLetters.some(({ change }) => isUpload(change, newest) && !world.untold.has(change))) {
+      yield* failureDefects(newest, found, world);
     }
   }
+}
+
+function* hearsayDefects(image: string, found: Found, world: World): Generator<string> {
+  if (!found?.announced) return;
+  const events = eventsOf(world, image);
+  for (const heard of [consume(events), consume(events.toReversed())]) {
+    if (!isSame(heard, found)) yield `${image} is announced as ${told(found)}, and consumers believe ${told(heard)}.`;
+  }
+}
+
+const isUpload = ({ type, key, sequencer }: Change, state: Change) =>
+  type === 'Created' && key === state.key && sequencer === state.sequencer;
+
+/** The newest upload is a dead letter, and nothing kept its last try from saying so: unless another try decided, all know. */
+function* failureDefects(state: ImageState, found: Found, world: World): Generator<string> {
+  const failure = { outcome: 'failed', sequencer: padSequencer(state.sequencer) };
+  if (world.decided.has(`${imageIdOf(state.key)}/${failure.sequencer}`)) return;
+  if (!isSame(found, failure)) yield `${state.key} is ${told(found)}, and should be ${told(failure)}.`;
+  if (found?.announced === false) yield `${state.key} is ${told(found)}, and that was not announced.`;
+  const isErased = world.messages.some(
+    ({ change, outcome }) =>
+      outcome !== undefined && change.type === 'Permanently Deleted' && change.versionId === state.versionId,
+  );
+  if (state.erasedAt !== undefined && isErased) yield `${state.key} has failed, though its version was erased.`;
 }
 
 /** When everything works again, all dead letters are redriven and all zombies are at rest. */
@@ -264,6 +317,10 @@ function* defectsInTheEnd(model: Model, world: World, figures: Figures): Generat
     if (!possible.some((ending) => isSame(ending, found))) {
       yield `${image} is ${told(found)}, and should be ${possible.map(told).join(' or ')}.`;
     }
+    const state = stateAt(states, found?.sequencer);
+    if (found && !(state && isTrueOf(state, found))) {
+      yield `${image} is ${told(found)}, of version ${found.version} at ${found.occurredAt}, which is not so.`;
+    }
     if (found?.announced === false) yield `${image} is ${told(found)}, and was not announced.`;
     const events = eventsOf(world, image);
     if (found === undefined && events.length > 0) yield `${image} has no record, and was announced.`;
@@ -272,41 +329,47 @@ function* defectsInTheEnd(model: Model, world: World, figures: Figures): Generat
   }
 }
 
-function* renditionDefects(
-  image: string,
-  found: z.infer<typeof record> | undefined,
-  world: World,
-  figures: Figures,
-): Generator<string> {
-  const wanted = new Set(found?.outcome === 'processed' ? found.renditions.map((rendition) => rendition.key) : []);
-  if (found?.outcome === 'processed' && wanted.size === 0) yield `${image} is processed, and has no renditions.`;
-  for (const rendition of wanted) {
-    if (!world.renditions.objects.has(rendition)) yield `${rendition} is in the record, and is not there.`;
+function stateAt(states: readonly ImageState[], sequencer: string | undefined): ImageState | undefined {
+  return states.find((state) => padSequencer(state.sequencer) === sequencer);
+}
+
+function* renditionDefects(image: string, found: Found, world: World, figures: Figures): Generator<string> {
+  const imageId = imageIdOf(image);
+  const wanted = found?.outcome === 'processed' ? renditionKeys(imageId, found.sequencer) : [];
+  const shown = found?.renditions.map((rendition) => rendition.key) ?? [];
+  if (shown.toSorted().join() !== wanted.toSorted().join()) {
+    const [has, needs] = [shown, wanted].map((keys) => keys.map((key) => key.split('/').at(-1)).join(', '));
+    yield `${image} shows [${has}], and should show [${needs}].`;
   }
-  for (const rendition of world.renditions.keys.filter((stored) => stored.startsWith(`${imageIdOf(image)}/`))) {
-    if (wanted.has(rendition)) continue;
-    const put = world.puts.get(rendition);
-    if (put !== undefined && put.at > (put.message.closedAt ?? Number.POSITIVE_INFINITY)) figures.leftBehind += 1;
-    else yield `${rendition} is nobody's, and is still there.`;
+  for (const key of wanted) if (!world.renditions.objects.has(key)) yield `${key} is not there.`;
+  for (const key of world.renditions.keys.filter((stored) => stored.startsWith(`${imageId}/`))) {
+    if (wanted.includes(key)) continue;
+    const put = world.puts.get(key);
+    if (put?.late && put.at > (put.message.closedAt ?? Number.POSITIVE_INFINITY)) figures.leftBehind += 1;
+    else yield `No record shows ${key}, and it was not removed.`;
   }
 }
 
 function* eventDefects(states: readonly ImageState[], events: ReturnType<typeof eventsOf>): Generator<string> {
-  const processed = new Map<string, string>();
+  const ids = new Map<string, string>();
   for (const { DetailType, Detail } of events) {
     const { version, sequencer } = Detail.image;
     const promised = Object.entries(domainEvents)
       .find(([type]) => type === DetailType)?.[1]
       .safeParse(Detail);
     if (!promised?.success) yield `${DetailType} is not as promised: ${promised?.error.message ?? 'nobody knows it'}.`;
-    const state = states.find((candidate) => padSequencer(candidate.sequencer) === sequencer);
-    if (DetailType !== 'ImageProcessed') continue;
-    if (state?.kind !== 'photo') yield `${Detail.id} announces as processed what is no photograph.`;
-    if ((processed.get(version) ?? Detail.id) !== Detail.id) yield `Version ${version} is processed under two ids.`;
-    processed.set(version, Detail.id);
+    const state = stateAt(states, sequencer);
+    const { outcome } = meaningOf(DetailType);
+    if (!(state && isTrueOf(state, { ...Detail, outcome, version }))) {
+      yield `${Detail.id} of version ${version} at ${Detail.occurredAt}, which is not so.`;
+    }
+    const said = `${DetailType} ${sequencer}`;
+    if ((ids.get(said) ?? Detail.id) !== Detail.id) yield `${said} is announced under two ids.`;
+    ids.set(said, Detail.id);
   }
 }
 
+type Found = z.infer<typeof record> | undefined;
 type Told = { readonly outcome: string; readonly sequencer: string } | undefined;
 const isSame = (one: Told, other: Told) => one?.outcome === other?.outcome && one?.sequencer === other?.sequencer;
 const told = (ending: Told) =>

@@ -11,6 +11,8 @@ const quick: readonly string[] = [
   'the record is written whatever is there',
   'who loses keeps what it rendered',
   'a failure counts as a decision',
+  'only one group is rendered',
+  'no failure is put on record',
 ];
 
 /** The workflow broken on purpose, one line at a time. Each has to be found by some history, or the histories prove nothing. */
@@ -68,6 +70,40 @@ export const sabotages: readonly Sabotage[] = [
     'a failure counts as a decision',
     '"Next":"WriteFailure"}],"Default":"GiveUp"',
     '"Next":"WriteFailure"}],"Default":"Repeat"',
+  ),
+  sabotage('only one group is rendered', '"group":"{% $states.input.group %}"', '"group":"web"'),
+  sabotage(
+    'the record bears another time than the change',
+    "'occurredAt': $occurredAt, 'recordedAt'",
+    "'occurredAt': $now(), 'recordedAt'",
+  ),
+  sabotage('no failure is put on record', '$lastTry and', 'false and'),
+  sabotage('a failure takes away what is shown', 'REMOVE reason, expiresAt"', 'REMOVE reason, expiresAt, renditions"'),
+  sabotage(
+    'a failure is not announced',
+    `"{% $decision.outcome = 'failed' %}","Next":"Announce"`,
+    `"{% $decision.outcome = 'failed' %}","Next":"IsItDecided"`,
+  ),
+  sabotage('a failed deletion is put on record as failed', "$lastTry and $change = 'created'", '$lastTry'),
+  sabotage(
+    'a failure does not look for the mark',
+    "$change = 'created' and $exists($image.versionId)",
+    "$change = 'created' and $decision.outcome != 'failed' and $exists($image.versionId)",
+  ),
+  sabotage(
+    'a record is marked as announced whatever has become of it',
+    '"sequencer = :sequencer AND outcome = :outcome"',
+    '"sequencer = :sequencer"',
+  ),
+  sabotage(
+    'an announced erasure begins again',
+    'version = :version AND (outcome <> :deleted OR announced = :no)',
+    'version = :version',
+  ),
+  sabotage(
+    'an erasure that died unannounced is not finished by its own upload',
+    '$states.result.Item.announced.BOOL = false',
+    'false',
   ),
 ];
 

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Scheduler } from 'fast-check';
 import * as z from 'zod';
@@ -21,26 +22,30 @@ export interface Trouble {
   /** From 1. */
   readonly attempt: number;
   readonly state: string;
-  readonly kind: (typeof troubleKinds)[number];
-  /** Of a worker that is half done: how many of its calls it has made. */
-  readonly calls: number;
+  readonly kind: (typeof taskTroubles | typeof workerTroubles)[number];
+  /** How many calls a worker has made when it is half done. */
+  readonly calls?: number;
 }
-export const troubleKinds = [
+/** Of any task. */
+export const taskTroubles = [
   /** One call fails and does nothing. */
   'fails',
   /** One call does its work, and its answer is lost. */
   'answer lost',
-  /** A worker dies between two of its calls. */
-  'half done',
   /** All calls of this try fail. */
   'down',
   /** The workflow dies before, or after, what the task does. */
   'dies before',
   'dies after',
   /** The dispatcher loses the connection: the message comes again, and the workflow runs on beside it. */
-  'forsaken',
+  'abandoned',
   /** The same, and the workflow stands still until everybody else is done: a zombie. */
   'stalls',
+] as const;
+/** Of a task that is a worker. */
+export const workerTroubles = [
+  /** It dies before, between or after its calls. */
+  'half done',
   /** The task times out, and its worker works on when everybody else is done. */
   'works on',
 ] as const;
@@ -53,11 +58,13 @@ export interface Change {
   readonly versionId?: string | undefined;
   readonly etag: string;
   readonly bytes: Bytes;
+  /** ISO 8601, UTC. */
+  readonly occurredAt: string;
 }
 
 export interface Message {
   readonly name: string;
-  readonly body: string;
+  readonly change: Change;
   readonly troubles: readonly Trouble[];
   receives: number;
   attempts: number;
@@ -70,6 +77,7 @@ interface Run {
   readonly name: string;
   readonly message: Message;
   readonly attempt: number;
+  readonly lastTry: boolean;
   readonly struck: Set<string>;
   /** Ends the wait of the dispatcher alone. */
   readonly hangUp: (error: TaskError) => void;
@@ -77,7 +85,11 @@ interface Run {
   readonly death: Promise<never>;
   over: boolean;
   dead: boolean;
-  forsaken: boolean;
+  abandoned: boolean;
+  /** It has come to put its failure on record. */
+  failing: boolean;
+  /** It has put on record what it decided. */
+  recorded: boolean;
   tidiedAt?: number;
 }
 
@@ -90,6 +102,7 @@ const domainEvent = z.object({
   DetailType: z.string(),
   Detail: z.looseObject({
     id: z.string(),
+    occurredAt: z.string(),
     image: z.looseObject({ id: z.string(), version: z.string(), sequencer: z.string() }),
   }),
 });
@@ -161,10 +174,14 @@ export class World {
   readonly outages = new Set<string>();
   /** What an invariant that is checked all the time found. */
   readonly defects: string[] = [];
-  /** Who put a rendition there last, and when. */
-  readonly puts = new Map<string, { readonly message: Message; readonly at: number }>();
+  /** Who put a rendition there last, and when; `late`: when its own workflow was past looking for what is to be removed. */
+  readonly puts = new Map<string, { readonly message: Message; readonly at: number; readonly late: boolean }>();
   /** How often each kind of trouble came about. */
-  readonly struck = new Map<string, number>();
+  readonly struck = new Map<Trouble['kind'], number>();
+  /** Changes that some try put on record as anything but failed. */
+  readonly decided = new Set<string>();
+  /** Changes whose last try was itself in trouble when it had to tell of its failure. */
+  readonly untold = new Set<Change>();
   /** Zombies, and how to wake them. */
   readonly #parked = new Map<object, () => void>();
   readonly #definition: StateMachine;
@@ -191,7 +208,7 @@ export class World {
   /** One more message about a change. */
   send(change: Change, { receives, troubles }: { receives: number; troubles: readonly Trouble[] }): void {
     const name = `m${this.messages.length + 1}`;
-    const message = { name, body: messageBody(change), receives, attempts: 0, troubles };
+    const message = { name, change, receives, attempts: 0, troubles };
     this.messages.push(message);
     this.#enqueue(message);
   }
@@ -247,7 +264,7 @@ export class World {
   async #take(message: Message): Promise<boolean> {
     message.receives += 1;
     message.attempts += 1;
-    const event = await compute(() => parseS3Event(message.body));
+    const event = await compute(() => parseS3Event(bodyOf(message.change)));
     const pipeline = { run: (input: PipelineInput) => this.#execute(message, input) };
     try {
       const options = { lastTry: message.receives >= MAX_RECEIVES };
@@ -267,8 +284,9 @@ export class World {
     const death = Promise.withResolvers<never>();
     const name = `${message.name}.${message.attempts}`;
     const run: Run = {
-      ...{ name, message, attempt: message.attempts, struck: new Set() },
-      ...{ hangUp: reject, die: death.reject, death: death.promise, over: false, dead: false, forsaken: false },
+      ...{ name, message, attempt: message.attempts, lastTry: input.lastTry, struck: new Set() },
+      ...{ hangUp: reject, die: death.reject, death: death.promise },
+      ...{ over: false, dead: false, abandoned: false, failing: false, recorded: false },
     };
     void this.#busy(run, async () => {
       try {
@@ -276,8 +294,8 @@ export class World {
           this.#task(run, call),
         );
         const output = await Promise.race([work, run.death]);
-        // Nobody heard a forsaken run's decision.
-        if (!run.forsaken) message.closedAt = run.tidiedAt ?? this.#clock;
+        // Nobody heard an abandoned run's decision.
+        if (!run.abandoned) message.closedAt = run.tidiedAt ?? this.#clock;
         resolve(decision.parse(output));
       } catch (error) {
         reject(error);
@@ -298,35 +316,41 @@ export class World {
     await this.turn(label);
     if (run.dead) return never;
     const { kind, calls } = this.#troubleOf(run, call) ?? {};
-    if (kind !== undefined) this.#strike(kind, label);
-    const work = () => this.#work(run, call, label, kind === 'half done' ? calls : undefined);
+    const work = () => this.#work(run, call, label, calls);
     switch (kind) {
       case undefined:
+      // Strikes later, when the worker dies: it may have done its work before.
+      case 'half done':
         break;
       case 'fails':
       case 'down':
+        this.#strike(kind, label);
         throw new TaskError('Lambda.ServiceException', `${call.state} is down`);
       case 'answer lost':
         await work();
+        this.#strike(kind, label);
         throw new TaskError('Lambda.SdkClientException', `the answer of ${call.state} is lost`);
       case 'dies before':
+        this.#strike(kind, label);
         return this.#die(run);
       case 'dies after':
         await work();
+        this.#strike(kind, label);
         return this.#die(run);
-      case 'forsaken':
-        this.#forsake(run);
+      case 'abandoned':
+        this.#strike(kind, label);
+        this.#abandon(run);
         break;
       case 'stalls':
-        this.#forsake(run);
+        this.#strike(kind, label);
+        this.#abandon(run);
         await this.#park(run);
         this.journal.push(`${label} goes on`);
         break;
       case 'works on':
+        this.#strike(kind, label);
         void this.#workOn(work);
         throw new TaskError('States.Timeout', `${call.state} takes too long`);
-      case 'half done':
-        break;
     }
     const result = await work();
     // The workflow may have ended beside it: then this was all that there was left to do.
@@ -335,18 +359,21 @@ export class World {
     return run.dead ? never : result;
   }
 
-  #troubleOf(run: Run, { state, resource }: { state: string; resource: string }): Partial<Trouble> | undefined {
+  #troubleOf(run: Run, { state }: { state: string }): Partial<Trouble> | undefined {
+    run.failing ||= state === 'WriteFailure';
     // One misfortune at a time: a run that outlives its dispatcher's patience comes to its end.
-    if (run.forsaken || this.#calm) return undefined;
-    if (this.outages.has(state)) return { kind: 'down' };
-    const found = run.message.troubles.find((trouble) => trouble.attempt === run.attempt && trouble.state === state);
-    if (found === undefined || (run.struck.has(state) && found.kind !== 'down')) return undefined;
-    run.struck.add(state);
-    // Only a function outlives the wait for it.
-    return found.kind === 'works on' && !resource.endsWith('lambda:invoke') ? { kind: 'fails' } : found;
+    if (run.abandoned || this.#calm) return undefined;
+    const own = run.message.troubles.find((trouble) => trouble.attempt === run.attempt && trouble.state === state);
+    const fresh = own !== undefined && (own.kind === 'down' || !run.struck.has(state)) ? own : undefined;
+    if (fresh !== undefined) run.struck.add(state);
+    // What a message meets with by itself comes first, or an outage would hide it.
+    const found = fresh ?? (this.outages.has(state) ? { kind: 'down' as const } : undefined);
+    if (run.lastTry && found !== undefined && (run.failing || silences(found.kind)))
+      this.untold.add(run.message.change);
+    return found;
   }
 
-  #strike(kind: string, label: string): void {
+  #strike(kind: Trouble['kind'], label: string): void {
     this.journal.push(`${label}: ${kind}`);
     this.struck.set(kind, (this.struck.get(kind) ?? 0) + 1);
   }
@@ -357,8 +384,8 @@ export class World {
     return never;
   }
 
-  #forsake(run: Run): void {
-    run.forsaken = true;
+  #abandon(run: Run): void {
+    run.abandoned = true;
     run.hangUp(new TaskError('TimeoutError', 'the connection broke'));
   }
 
@@ -381,7 +408,7 @@ export class World {
   ): Promise<unknown> {
     switch (resource) {
       case 'arn:aws:states:::lambda:invoke':
-        return { Payload: await this.#invoke(run, invocation.parse(parameters), mostCalls) };
+        return { Payload: await this.#invoke(run, invocation.parse(parameters), label, mostCalls) };
       case 'arn:aws:states:::dynamodb:getItem': {
         const found = this.table.get(getItem.parse(parameters).Key);
         return found === undefined ? {} : { Item: found };
@@ -389,6 +416,8 @@ export class World {
       case 'arn:aws:states:::dynamodb:putItem': {
         const { Item, ReturnValues, ...condition } = putItem.parse(parameters);
         const before = this.#watched(label, () => this.table.put(Item, condition), Item);
+        // A mark has none.
+        run.recorded ||= Item['sequencer'] !== undefined;
         return ReturnValues === undefined || before === undefined ? {} : { Attributes: before };
       }
       case 'arn:aws:states:::dynamodb:updateItem': {
@@ -407,14 +436,14 @@ export class World {
     }
   }
 
-  /** Time does not run backwards in a record. */
   #watched<Result>(label: string, act: () => Result, key: Item): Result {
-    const before = this.table.get(key);
+    const before = this.table.get(key) ?? {};
     const result = act();
-    const after = this.table.get(key);
-    const [from = '', to = ''] = [before, after].map((record) => record?.['sequencer']?.S);
-    this.journal.push(`${label}: ${after?.['outcome']?.S ?? 'mark'} at ${to.replace(/0+$/, '')}`);
-    if (to < from) this.defects.push(`${label} put the record back from sequencer ${from} to ${to}.`);
+    const after = this.table.get(key) ?? {};
+    const [outcome, sequencer = ''] = [after['outcome']?.S, after['sequencer']?.S];
+    this.journal.push(`${label}: ${outcome ?? 'mark'} at ${sequencer.replace(/0+$/, '')}`);
+    this.defects.push(...[...writeDefects(before, after)].map((defect) => `${label} ${defect}.`));
+    if (outcome !== undefined && outcome !== 'failed') this.decided.add(`${after['imageId']?.S}/${sequencer}`);
     return result;
   }
 
@@ -422,13 +451,20 @@ export class World {
   async #invoke(
     run: Run,
     { FunctionName, Payload }: z.infer<typeof invocation>,
-    mostCalls: number = Number.POSITIVE_INFINITY,
+    label: string,
+    mostCalls: number | undefined,
   ): Promise<unknown> {
-    let calls = 0;
+    let [calls, dead] = [0, false];
+    const dieIfHalfDone = () => {
+      if (calls !== mostCalls) return;
+      if (!dead) this.#strike('half done', label);
+      dead = true;
+      throw new TaskError('Lambda.Unknown', 'the worker ran out of memory');
+    };
     const turn = async (what: string) => {
       await notComputing(() => this.turn(`${run.name} ${what}`));
+      dieIfHalfDone();
       calls += 1;
-      if (calls > mostCalls) throw new TaskError('Lambda.Unknown', 'the worker ran out of memory');
     };
     const uploads: UploadStore = {
       read: async (upload) => {
@@ -437,16 +473,20 @@ export class World {
       },
     };
     const renditions = this.#renditionsOf(run, turn);
-    switch (FunctionName) {
-      case 'ExtractMetadataFunction':
-        return compute(() => extractMetadata(imageTask.parse(Payload), { uploads, codec }, { keepLocation: false }));
-      case 'ResizeImageFunction':
-        return compute(() => resizeImage(renditionTask.parse(Payload), { uploads, renditions, codec }));
-      case 'RemoveRenditionsFunction':
-        return compute(() => removeRenditions(removalTask.parse(Payload), { renditions }));
-      default:
-        throw new Error(`The workflow invokes ${FunctionName}, which this world has not.`);
-    }
+    const result = await compute(async () => {
+      switch (FunctionName) {
+        case 'ExtractMetadataFunction':
+          return extractMetadata(imageTask.parse(Payload), { uploads, codec }, { keepLocation: false });
+        case 'ResizeImageFunction':
+          return resizeImage(renditionTask.parse(Payload), { uploads, renditions, codec });
+        case 'RemoveRenditionsFunction':
+          return removeRenditions(removalTask.parse(Payload), { renditions });
+        default:
+          throw new Error(`The workflow invokes ${FunctionName}, which this world has not.`);
+      }
+    });
+    dieIfHalfDone();
+    return result;
   }
 
   #renditionsOf(run: Run, turn: (what: string) => Promise<void>): RenditionStore {
@@ -458,7 +498,11 @@ export class World {
     return {
       async put(key, bytes, contentType) {
         await turn(`puts ${key}`);
-        puts.set(key, { message: run.message, at: now() });
+        puts.set(key, {
+          message: run.message,
+          at: now(),
+          late: run.over || run.dead || run.recorded || run.tidiedAt !== undefined,
+        });
         await renditions.put(key, bytes, contentType);
       },
       async *list(imageId) {
@@ -482,7 +526,7 @@ export class World {
   }
 }
 
-const header = { ...photoHeader, width: 300, height: 200 };
+export const header = { ...photoHeader, width: 300, height: 200 };
 
 /** Small pictures: one rendition a format. */
 class ModelCodec extends StubImageCodec {
@@ -500,11 +544,31 @@ const codec = new ModelCodec();
 const torn = rejected('corrupt', 'It is torn.');
 const textOf = (bytes: Bytes) => new TextDecoder().decode(bytes);
 
-function messageBody({ key, sequencer, type, versionId, etag, bytes }: Change): string {
+/** What every write of a record has to keep. */
+function* writeDefects(before: Item, after: Item): Generator<string> {
+  const [from = '', to = ''] = [before, after].map(({ sequencer }) => sequencer?.S);
+  const [was, is] = [before, after].map(({ outcome }) => outcome?.S);
+  if (to < from) yield `put the record back from sequencer ${from} to ${to}`;
+  if (is === 'failed' && !isDeepStrictEqual(before['renditions'], after['renditions'])) {
+    yield 'put a failure on record, and took away what was shown';
+  }
+  if (from !== to) return;
+  if (was === 'deleted' && is !== 'deleted') yield 'brought back what was erased';
+  const isErasure = was !== 'deleted' && is === 'deleted';
+  const isFinal = before['announced']?.BOOL === true && was !== 'failed';
+  if (isFinal && !isErasure && !isDeepStrictEqual(before, after)) yield `changed what had been announced as ${was}`;
+}
+
+/** Nobody is left to tell that this try has failed. */
+function silences(kind: Trouble['kind']): boolean {
+  return kind === 'dies before' || kind === 'dies after' || kind === 'abandoned' || kind === 'stalls';
+}
+
+function bodyOf({ key, sequencer, type, versionId, etag, bytes, occurredAt }: Change): string {
   const created = type === 'Created';
   return JSON.stringify({
     id: `event-${key}-${sequencer}`,
-    time: '2026-01-01T00:00:00Z',
+    time: occurredAt,
     'detail-type': created ? 'Object Created' : 'Object Deleted',
     detail: {
       bucket: { name: BUCKET },

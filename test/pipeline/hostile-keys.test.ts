@@ -5,7 +5,7 @@ import { smallPicture } from '../support/photos.ts';
 
 /** Keys that a path, a URL or a shell would read differently, through S3, EventBridge, queue, workflow, table and bus. */
 
-// On the emulator no `*` of a policy matches a line break, so its workers may not read such an upload.
+// The emulator's IAM does not match line breaks with `*`, so its workers may not read such an upload.
 const keys = hostileKeys.filter((key) => !key.includes('\n'));
 const pipeline = emulatedPipeline();
 

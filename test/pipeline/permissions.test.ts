@@ -1,8 +1,8 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { imageIdOf, padSequencer } from '../../core/image.ts';
-import { at, type Json, ofType, statementsOf, templateFor } from '../../scripts/template.ts';
 import { emulatedPipeline } from '../support/emulated-pipeline.ts';
+import { functionPermissions as permissions } from '../support/function-permissions.ts';
 import { photo } from '../support/photos.ts';
 import { recordedCalls } from '../support/recorded-calls.ts';
 import { rolePermissions } from '../support/role-permissions.ts';
@@ -13,30 +13,6 @@ import { rolePermissions } from '../support/role-permissions.ts';
  */
 
 const pipeline = emulatedPipeline();
-
-// What Lambda, S3 and KMS look up themselves on the function's behalf.
-const notEnforced = ['TakeUploads', 'WriteLogs', 'WriteTraces', 'TellGoneFromDenied', 'UseDataKey'];
-
-const template = templateFor('local');
-const permissions = ofType(template, 'AWS::Serverless::Function').flatMap(([id]) => {
-  const stem = id.replace(/Function$/, '');
-  const role = template.resources.get(`${stem}Role`);
-  if (role === undefined) throw new Error(`template.yaml has no role ${stem}Role.`);
-  return statementsOf(role)
-    .filter(({ Sid }) => !notEnforced.includes(Sid))
-    .flatMap(({ Sid, Action, Resource }) =>
-      Action.map((action) => ({ stem, sid: Sid, action, on: resourceName(Resource) })),
-    );
-});
-
-/** `UploadBucket` or, of what is in it, `UploadBucket/*`: which part of it, the emulator sees to. */
-function resourceName([resource]: readonly Json[]): string {
-  const [, id = '', inside] =
-    /^(?:\$\{)?(\w+)(?:\.Arn\}?)?(\/.*)?$/.exec(
-      String(at(resource, 'Ref') ?? at(resource, 'Fn::GetAtt') ?? at(resource, 'Fn::Sub')),
-    ) ?? [];
-  return inside === undefined ? id : `${id}/*`;
-}
 
 const key = 'permissions.jpg';
 let upload: { etag: string; versionId: string; size: number };

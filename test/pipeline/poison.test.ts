@@ -37,7 +37,7 @@ const batch = z.object({
   }),
 });
 
-/** For each invocation of the dispatcher, which keys it was given for the how manieth time. */
+/** For each invocation of the dispatcher, which keys it was given, and how often each had been received. */
 function batchesOf(calls: readonly DivertedCall[], keys: readonly string[]): Record<string, string>[] {
   const invocations = new Set(calls.map(({ invocation }) => invocation).filter((line) => line.includes('"Records"')));
   return [...invocations].map((line) =>

@@ -1,14 +1,15 @@
 import { expect, it } from 'vitest';
-import { chaosPlan } from '../faults/chaos-plan.ts';
+import { chaosPlan, troubleKinds } from '../faults/chaos-plan.ts';
 
 /** What `npm run prove -- chaos` is going to do, before it does it. */
 
 const plan = chaosPlan({ seed: 1, uploads: 500 });
 
-it('uploads five hundred images, and some of them twice, never the same picture', () => {
+it('uploads five hundred images, and about a fifth of them twice, never the same picture', () => {
   expect(new Set(plan.images.map(({ key }) => key)).size).toBe(500);
   const replaced = plan.images.filter(({ before }) => before !== undefined);
-  expect(replaced.length).toBeGreaterThan(50);
+  expect(replaced.length).toBeGreaterThan(70);
+  expect(replaced.length).toBeLessThan(120);
   expect(replaced.filter(({ before, shown }) => before === shown)).toEqual([]);
 });
 
@@ -24,7 +25,7 @@ it('kills, throttles and denies within any minute', () => {
   // One trouble every three seconds.
   for (let from = 0; from + 20 <= 100; from += 20) {
     const kinds = new Set(plan.troubles.slice(from, from + 20).map(({ kind }) => kind));
-    expect([...kinds].sort()).toEqual(['denied', 'killed', 'throttled']);
+    expect([...kinds].sort()).toEqual([...troubleKinds].sort());
   }
 });
 

@@ -40,6 +40,7 @@ import { output, stackName } from '../../scripts/deploy.ts';
 import { type DomainEventType, domainEvents } from '../../scripts/domain-events.ts';
 import { clientConfig } from '../../scripts/emulator.ts';
 import type { LocalStack } from '../../scripts/local-stack.ts';
+import { violationsOf } from './published-schemas.ts';
 
 /**
  * The deployed pipeline as a user of it has it: uploads go in, records, renditions and events are looked at.
@@ -205,7 +206,7 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
           const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
           if (Messages.length === 0) return heard;
           for (const { Body, ReceiptHandle } of Messages) {
-            heard.push(domainEvent.parse(JSON.parse(z.string().parse(Body))));
+            heard.push(asPublished(JSON.parse(z.string().parse(Body))));
             await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
           }
         }
@@ -216,7 +217,13 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
 
 const providedStack = () => ({ address: inject('emulator'), outputs: inject('outputs') });
 
-// As docs/events promises them, to the letter.
+/** By the published documents, and by the strict form of them, which allows nothing that is not in them. */
+function asPublished(event: unknown): DomainEvent {
+  const violations = violationsOf(event);
+  if (violations.length > 0) throw new Error(`An event is not as docs/events says: ${violations.join(', ')}.`);
+  return domainEvent.parse(event);
+}
+
 const domainEvent = z.discriminatedUnion('detail-type', [
   eventOf('ImageProcessed', domainEvents.ImageProcessed),
   eventOf('ImageRejected', domainEvents.ImageRejected),

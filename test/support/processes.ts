@@ -29,13 +29,17 @@ export function descendantsOf(ancestor: number): Process[] {
   return found;
 }
 
-/** Sends it to those that are still there. */
-export function signal(name: NodeJS.Signals, targets: readonly Pick<Process, 'id'>[]): void {
-  for (const { id } of targets) {
+/** Answers to which of them it was sent: those that were still there. */
+export function signal<Target extends Pick<Process, 'id'>>(
+  name: NodeJS.Signals,
+  targets: readonly Target[],
+): readonly Target[] {
+  return targets.filter(({ id }) => {
     try {
-      process.kill(id, name);
-    } catch {
-      // It has ended meanwhile.
+      return process.kill(id, name);
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
+      throw error;
     }
-  }
+  });
 }

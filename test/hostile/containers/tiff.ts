@@ -1,27 +1,39 @@
 import { deflateSync } from 'node:zlib';
 import { repeated, u16le, u32le } from './numbers.ts';
 
+const BYTE = 1;
+const ASCII = 2;
 const SHORT = 3;
 const LONG = 4;
+const RATIONAL = 5;
 type Tag = readonly [tag: number, type: number, values: readonly number[]];
 
 /** A directory behind its data, and what does not fit into it behind that. */
 function tiff(data: Buffer, tags: readonly Tag[], next = 0): Buffer {
-  const directoryAt = 8 + data.length + (data.length % 2);
-  let extraAt = directoryAt + 2 + 12 * tags.length + 4;
+  const even = Buffer.concat([data, Buffer.alloc(data.length % 2)]);
+  const directoryAt = 8 + even.length;
+  return Buffer.concat([Buffer.from('II*\0'), u32le(directoryAt), even, directory(tags, directoryAt, next)]);
+}
+
+function directory(tags: readonly Tag[], at: number, next = 0): Buffer {
+  let extraAt = at + 2 + 12 * tags.length + 4;
   const extras: Buffer[] = [];
   const entries = tags.map(([tag, type, values]) => {
-    const bytes = Buffer.concat(values.map((value) => (type === SHORT ? u16le(value) : u32le(value))));
-    const head = [u16le(tag), u16le(type), u32le(values.length)];
+    const bytes = Buffer.concat(values.map((value) => numberOf(type, value)));
+    // Of two numbers each.
+    const count = type === RATIONAL ? values.length / 2 : values.length;
+    const head = [u16le(tag), u16le(type), u32le(count)];
     if (bytes.length <= 4) return Buffer.concat([...head, bytes, Buffer.alloc(4 - bytes.length)]);
     extras.push(bytes);
     extraAt += bytes.length;
     return Buffer.concat([...head, u32le(extraAt - bytes.length)]);
   });
-  return Buffer.concat([
-    ...[Buffer.from('II*\0'), u32le(directoryAt), data, Buffer.alloc(data.length % 2)],
-    ...[u16le(tags.length), ...entries, u32le(next), ...extras],
-  ]);
+  return Buffer.concat([u16le(tags.length), ...entries, u32le(next), ...extras]);
+}
+
+function numberOf(type: number, value: number): Buffer {
+  if (type === BYTE || type === ASCII) return Buffer.from([value]);
+  return type === SHORT ? u16le(value) : u32le(value);
 }
 
 export interface TiffKind {
@@ -70,6 +82,37 @@ export function tiffOfStrips(kind: TiffKind, rows: number): Buffer {
   );
 }
 
+/** With EXIF, a position and IPTC, as cameras and photographers' programs write them. */
+export function tiffThatTells(text: string, iptc: Buffer): Buffer {
+  const ascii = (value: string) => [...Buffer.from(`${value}\0`)];
+  const strip = deflateSync(Buffer.alloc(40 * 40 * 3, 0x99));
+  const exifAt = 8 + strip.length + (strip.length % 2);
+  const exif = directory([[37_510, BYTE, [...Buffer.from(`ASCII\0\0\0${text}`)]]], exifAt);
+  const gpsAt = exifAt + exif.length + (exif.length % 2);
+  const gps = directory(
+    [
+      [1, ASCII, ascii('N')],
+      [2, RATIONAL, [47, 1, 36, 1, 0, 1]],
+      [3, ASCII, ascii('W')],
+      [4, RATIONAL, [122, 1, 18, 1, 0, 1]],
+    ],
+    gpsAt,
+  );
+  return tiff(
+    Buffer.concat([strip, Buffer.alloc(strip.length % 2), exif, Buffer.alloc(exif.length % 2), gps]),
+    inOrder([
+      ...pictureTags({ width: 40, height: 40 }),
+      [273, LONG, [8]],
+      [278, LONG, [40]],
+      [279, LONG, [strip.length]],
+      [33_432, ASCII, ascii(text)],
+      [33_723, BYTE, [...iptc]],
+      [34_665, LONG, [exifAt]],
+      [34_853, LONG, [gpsAt]],
+    ]),
+  );
+}
+
 export function tiffOfTiles(kind: TiffKind, side: number): Buffer {
   const { width, height, bits = 8, samples = 3 } = kind;
   const tile = deflateSync(Buffer.alloc((side * side * bits * samples) / 8));
@@ -89,19 +132,17 @@ export function tiffOfTiles(kind: TiffKind, side: number): Buffer {
 /** A directory a page, each naming the next, all with one strip. */
 export function tiffOfPages(count: number): Buffer {
   const strip = Buffer.alloc(16, 0x55);
-  const tags: readonly (readonly [number, number])[] = [
-    ...([
-      [256, 4],
-      [257, 4],
-      [258, 8],
-      [259, 1],
-      [262, 1],
-      [273, 8],
-      [277, 1],
-      [278, 4],
-      [279, 16],
-    ] as const),
-  ];
+  const tags = [
+    [256, 4],
+    [257, 4],
+    [258, 8],
+    [259, 1],
+    [262, 1],
+    [273, 8],
+    [277, 1],
+    [278, 4],
+    [279, 16],
+  ] as const;
   const entries = tags.map(([tag, value]) => Buffer.concat([u16le(tag), u16le(LONG), u32le(1), u32le(value)]));
   const directory = Buffer.concat([u16le(tags.length), ...entries]);
   const length = directory.length + 4;

@@ -1,0 +1,37 @@
+import { at, type Json, ofType, statementsOf, templateFor } from '../../scripts/template.ts';
+
+/** What a function's own code may call, by its role in the template. */
+export interface FunctionPermission {
+  /** `ResizeImage` of ResizeImageFunction. */
+  readonly stem: string;
+  readonly sid: string;
+  /** IAM's name of the call. */
+  readonly action: string;
+  /** `UploadBucket` or, of what is in it, `UploadBucket/*`: which part of it, the emulator sees to. */
+  readonly on: string;
+}
+
+// What Lambda, S3 and KMS look up themselves on the function's behalf.
+const madeByAws = ['TakeUploads', 'WriteLogs', 'WriteTraces', 'TellGoneFromDenied', 'UseDataKey'];
+
+const template = templateFor('local');
+export const functionPermissions: readonly FunctionPermission[] = ofType(template, 'AWS::Serverless::Function').flatMap(
+  ([id]) => {
+    const stem = id.replace(/Function$/, '');
+    const role = template.resources.get(`${stem}Role`);
+    if (role === undefined) throw new Error(`template.yaml has no role ${stem}Role.`);
+    return statementsOf(role)
+      .filter(({ Sid }) => !madeByAws.includes(Sid))
+      .flatMap(({ Sid, Action, Resource }) =>
+        Action.map((action) => ({ stem, sid: Sid, action, on: resourceName(Resource) })),
+      );
+  },
+);
+
+function resourceName([resource]: readonly Json[]): string {
+  const [, id = '', inside] =
+    /^(?:\$\{)?(\w+)(?:\.Arn\}?)?(\/.*)?$/.exec(
+      String(at(resource, 'Ref') ?? at(resource, 'Fn::GetAtt') ?? at(resource, 'Fn::Sub')),
+    ) ?? [];
+  return inside === undefined ? id : `${id}/*`;
+}

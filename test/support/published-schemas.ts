@@ -1,0 +1,39 @@
+/** Events as a consumer checks them who has nothing but docs/events: by its AsyncAPI document and its JSON Schemas. */
+import { readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { parse } from 'yaml';
+import * as z from 'zod';
+import { domainEvents } from '../../scripts/domain-events.ts';
+
+// Strict: a keyword or a format that nobody knows is an error too.
+const ajv = addFormats.default(new Ajv2020({ strict: true, allErrors: true }));
+const read = (name: string) => readFileSync(new URL(`../../docs/events/${name}`, import.meta.url), 'utf8');
+// Where the documents refer to each other from.
+const base = 'https://darkroom.invalid/events';
+
+const asyncApi = z
+  .object({
+    components: z.object({
+      messages: z.record(z.string(), z.object({ payload: z.record(z.string(), z.unknown()) })),
+    }),
+  })
+  .parse(parse(read('asyncapi.yaml')));
+
+for (const type of Object.keys(domainEvents)) ajv.addSchema(JSON.parse(read(`${type}.json`)), `${base}/${type}.json`);
+const payloads = new Map(
+  Object.entries(asyncApi.components.messages).map(([type, { payload }]) => [
+    type,
+    ajv.compile({ $id: `${base}/${type}`, ...payload }),
+  ]),
+);
+
+/** Of a whole event, with EventBridge's envelope; none where it is as published. */
+export function violationsOf(event: unknown): string[] {
+  const type = z.object({ 'detail-type': z.string() }).safeParse(event).data?.['detail-type'] ?? 'none';
+  const validate = payloads.get(type);
+  if (validate === undefined) return [`docs/events has no ${type}`];
+  return validate(event)
+    ? []
+    : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
+}
