@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import sharp, { type Sharp, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
 import { admitFrames, admitHeader, defaultLimits, type Limits, mostPixels } from '../core/limits.ts';
 import { formatNames, type ImageHeader, type InputFormat, type Orientation } from '../core/metadata.ts';
@@ -17,7 +16,6 @@ import { countFrames } from './sharp-image-codec/webp-frames.ts';
 const limitInputChannels = 5;
 
 hardenLibvips();
-collectGarbageSeldom();
 
 /** `ImageCodec` by sharp (libvips). Throws only for what is no fault of the picture: memory, time, a bug. */
 export function sharpImageCodec(limits: Limits = defaultLimits): ImageCodec {
@@ -65,16 +63,6 @@ function hardenLibvips(): void {
   // No picture comes twice, so a cache only holds memory; and a worker's memory buys it one vCPU.
   sharp.cache(false);
   sharp.concurrency(1);
-}
-
-// ── V8 ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/**
- * Files and pixels lie outside V8's heap and yet make it collect that. Its heap may grow to five times what is alive before;
- * what that gains is open: docs/decisions/0006-image-work.md.
- */
-function collectGarbageSeldom(): void {
-  setFlagsFromString('--heap-growing-percent=400');
 }
 
 // ── The header ──────────────────────────────────────────────────────────────────────────────────────────────────────
