@@ -1,6 +1,6 @@
 /**
  * The renditions of every image. This is the file a fork edits. Each stored rendition costs about $5 a million in S3 PUTs
- * and less than half of that to make (docs/cost.md): a preset has to earn it.
+ * and $3 to make (docs/cost.md): a preset has to earn it.
  *
  * A preset more: also CostMetrics in template.yaml; then `npm run dashboard`, `npm run cost -- --write`,
  * `npm run simulate -- --write`, and `npm test`, which names what you have to confirm. A group more: also an event in

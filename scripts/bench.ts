@@ -34,7 +34,7 @@ const usage = 'npm run bench [-- SECTION …] [--write]: the figures of docs/per
 const performancePage = join('docs', 'performance.md');
 const sections: Readonly<Record<string, Section>> = {
   bundles: { bench: benchBundles, unasked: true, page: performancePage },
-  image: { bench: benchImage, unasked: true },
+  image: { bench: benchImage, unasked: true, page: performancePage },
   stages: { bench: benchStages, unasked: true, page: performancePage },
   tuning: { bench: benchTuning, unasked: true, page: performancePage },
   pipeline: { bench: benchPipeline, unasked: true },

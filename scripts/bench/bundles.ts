@@ -8,7 +8,7 @@ import { projectDirectory, workDirectory } from '../project.ts';
 import { at, ofType, templateFor } from '../template.ts';
 import { showSummary, summarise, table } from './measure.ts';
 
-const ROUNDS = 15;
+const ROUNDS = 5;
 const TOP = 12;
 const loader = fileURLToPath(new URL('load-module.ts', import.meta.url));
 const directory = join(workDirectory, 'bench-bundles');

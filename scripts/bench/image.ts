@@ -11,7 +11,7 @@ import { numberAt, templateFor } from '../template.ts';
 import { showSummary, sideBySide, summarise, table } from './measure.ts';
 import { renderInProcess } from './render-in-process.ts';
 
-const ROUNDS = 15;
+const ROUNDS = 7;
 const REPEATS = 20;
 const MEMORY_SIZE = numberAt(templateFor('prod').resources.get('ResizeImageFunction')?.Properties['MemorySize']);
 const photo = fileURLToPath(new URL('../../test/fixtures/photos/book-d90-12mp.jpg', import.meta.url));

@@ -16,11 +16,17 @@ const MEMORY_SIZE = numberAt(templateFor('prod').resources.get('ResizeImageFunct
 // As it arrives, and as the codec gets it.
 const FILE_COPIES = 2;
 
-// 3:2, as most cameras have it.
-const sizes = [6, 12, 24, 48].map((megapixels) => {
-  const height = Math.round(Math.sqrt((megapixels * 1e6) / 1.5));
-  return { megapixels, width: Math.round(height * 1.5), height };
-});
+const steps = [6, 12, 24, 48];
+
+/** 3:2, as most cameras have it; no more pixels than are let in. */
+function sizesOf(kind: string) {
+  return steps.map((step) => {
+    const megapixels = Math.min(step, limitOf(kind) / 1e6);
+    const height = Math.round(Math.sqrt((megapixels * 1e6) / 1.5));
+    return { megapixels, width: Math.min(Math.round(height * 1.5), Math.floor(limitOf(kind) / height)), height };
+  });
+}
+
 // From one decode each: what they hold differs only in the size that they decode to.
 const jobs = ['portray', 'web'];
 
@@ -43,7 +49,7 @@ export async function benchMemory(write: boolean): Promise<string> {
   const kinds: Record<string, Kinds[string]> = {};
   for (const [kind, how] of Object.entries(heaviestInputs)) {
     const points: Point[] = [];
-    for (const { megapixels, ...size } of sizes) {
+    for (const { megapixels, ...size } of sizesOf(kind)) {
       const file = await inputFile(`heaviest-${kind}`, how, size);
       points.push({
         megapixels,
@@ -67,10 +73,10 @@ function showMemory(kinds: Kinds): string {
     'Peak memory of a fresh worker, MB, by the variant of each format that takes the most (JPEG: CMYK; PNG and TIFF: ' +
       '16 bits with alpha; WebP: lossless with alpha; AVIF: 12 bits with alpha), `portray` or the `web` group, ' +
       `whichever is more. ${FILE_COPIES} copies of the file are part of the peak and not of the slope, which is that of ` +
-      'the line through the four. In all: the base, the largest file twice, and as many megapixels as `core/limits.ts` ' +
+      'the line through the four; the last of them is the limit, where that is less. In all: the base, the largest file twice, and as many megapixels as `core/limits.ts` ' +
       `lets in, of ${MEMORY_SIZE} MB.`,
     table(
-      ['input', ...sizes.map(({ megapixels }) => `${megapixels} MP`), 'MB a megapixel', 'base', 'limit', 'in all'],
+      ['input', ...steps.map((megapixels) => `${megapixels} MP`), 'MB a megapixel', 'base', 'limit', 'in all'],
       Object.entries(kinds).map(([kind, { base, perMegapixel, points }]) => {
         const limit = limitOf(kind) / 1e6;
         const all = base + (FILE_COPIES * defaultLimits.bytes) / 2 ** 20 + limit * perMegapixel;

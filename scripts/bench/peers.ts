@@ -1,280 +1,208 @@
-/** The project's renditions of one photograph, made by those that a user would pick instead, at the same perceptual score. */
+/** The project's renditions, made by those that a user would pick instead, each at the same perceptual score as ours. */
 import { readFileSync } from 'node:fs';
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import sharp from 'sharp';
 import * as z from 'zod';
-import { encoder } from '../../adapters/sharp-image-codec/pyramid.ts';
 import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
-import type { ImageHeader } from '../../core/metadata.ts';
 import type { Bytes } from '../../core/ports.ts';
 import { type Preset, type RenditionFormat, renditionGroups } from '../../core/presets.ts';
-import { presetsFor, renditionSize, type Size } from '../../core/rendition.ts';
-import { workDirectory } from '../project.ts';
+import { presetsFor, renditionSize } from '../../core/rendition.ts';
+import { projectDirectory } from '../project.ts';
 import { startNodePeers, startPythonPeers } from './install-peers.ts';
-import { type LineWorker, workerCost } from './line-worker.ts';
-import { type Cost, costOf, mean, median, showSummary, sum, summarise, table } from './measure.ts';
+import type { LineWorker } from './line-worker.ts';
+import { type Attempt, nearest, nextQuality, SAME_SCORE } from './matching-quality.ts';
+import { type Cost, mean, median, showSummary, sum, summarise, table } from './measure.ts';
+import {
+  type Contender,
+  contendersOf,
+  everyFormat,
+  fileOf,
+  type Photo,
+  peersDirectory,
+  versionsOf,
+} from './peer-contenders.ts';
 
-const ROUNDS = 5;
-// Of SSIMULACRA2: nobody sees less.
-const SAME_SCORE = 0.7;
-const MOST_ATTEMPTS = 4;
-const photo = fileURLToPath(new URL('../../test/fixtures/photos/book-d90-12mp.jpg', import.meta.url));
-const directory = join(workDirectory, 'bench-peers');
-
-interface Contender {
-  readonly name: string;
-  readonly formats: readonly RenditionFormat[];
-  /** Writes each rendition to {@link fileOf}. */
-  render(presets: readonly Preset[]): Promise<Cost>;
-  /** For programs that are started anew for each photograph. */
-  start?(): Promise<Cost>;
-}
-
-const everyFormat: readonly RenditionFormat[] = ['webp', 'jpeg', 'avif'];
-
-export async function benchPeers(): Promise<string> {
-  await mkdir(directory, { recursive: true });
-  const workers = [await startPythonPeers(), await startNodePeers()] as const;
-  try {
-    return await compare(...workers);
-  } finally {
-    for (const worker of workers) worker.end();
-  }
-}
-
-async function compare(python: LineWorker, node: LineWorker): Promise<string> {
-  const bytes: Bytes = new Uint8Array(readFileSync(photo));
-  const inspected = await sharpImageCodec().inspect(bytes);
-  if (inspected.outcome === 'rejected') throw new Error(inspected.message);
-  const { header } = inspected;
-  const presets = presetsFor(
-    header,
-    renditionGroups.flatMap((group) => group.presets),
-  );
-  const judge = await judgeFor(python, header, presets);
-  const found = { ...(await versionsOf(python)), ...(await versionsOf(node)) };
-  const of = (worker: LineWorker, name: string, formats = everyFormat): readonly Contender[] =>
-    found[name] === null ? [] : [outside(worker, name, `${name} ${found[name]}`, formats, header)];
-  const jpegOnly: readonly RenditionFormat[] = ['jpeg'];
-  const us = ours(header, bytes);
-  const contenders: readonly Contender[] = [
-    us,
-    naive('naive sharp, our settings', header, bytes, encoder),
-    naive('naive sharp, its defaults', header, bytes, (picture, { format, quality }) =>
-      picture.toFormat(format, { quality }),
-    ),
-    ...of(python, 'Pillow'),
-    ...of(python, 'vipsthumbnail'),
-    ...of(python, 'ImageMagick'),
-    ...of(node, '@napi-rs/image'),
-    { ...us, name: 'ours, JPEG only', formats: jpegOnly },
-    ...of(node, 'jimp', jpegOnly),
-  ];
-
-  const matched = new Map<Contender, readonly Preset[]>();
-  await us.render(presets);
-  const target = await judge(presets);
-  for (const contender of contenders) {
-    const able = presets.filter(({ format }) => contender.formats.includes(format));
-    matched.set(contender, contender.name.startsWith('ours') ? able : await match(contender, able, target, judge));
-  }
-
-  const costs = new Map(contenders.map((contender): [Contender, Cost[]] => [contender, []]));
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const shift = round % contenders.length;
-    for (const contender of [...contenders.slice(shift), ...contenders.slice(0, shift)]) {
-      costs.get(contender)?.push(await contender.render(matched.get(contender) ?? []));
-    }
-  }
-
-  const results: Result[] = [];
-  for (const [contender, able] of matched) {
-    await contender.render(able);
-    const scores = await judge(able);
-    results.push({
-      contender,
-      presets: able,
-      costs: costs.get(contender) ?? [],
-      score: mean(able.map(({ name }) => scores.get(name) ?? Number.NaN)),
-      bytes: sum(await Promise.all(able.map(async (preset) => (await stat(fileOf(preset))).size))),
-      start: contender.start ? await contender.start() : undefined,
-    });
-  }
-  const missing = Object.keys(found).filter((name) => found[name] === null);
-  return [
-    `${presets.length} renditions of one 12-megapixel JPEG. Each contender’s quality number is set so that its score ` +
-      `(SSIMULACRA2, against a Lanczos reduction of the whole picture) at 1280 pixels is within ${SAME_SCORE} of ours, or ` +
-      'the nearest that its scale has; ' +
-      `its encoders run at our efforts where it has such a setting. Ratios to ours of the same formats, medians of ` +
-      `${ROUNDS} interleaved rounds (least–most). Command line tools include their own start, as for whoever calls them.`,
-    resultTable(results),
-    ...missing.map((name) => `${name}: not found: ${advice[name] ?? 'install it'}.`),
-  ].join('\n\n');
-}
-
+const ROUNDS = 3;
+// One more is a quarter of an hour more of judging: docs/samples/tomatoes-5d-portrait-12mp.jpg has detail everywhere.
+const files = ['test/fixtures/photos/book-d90-12mp.jpg'];
 const advice: Readonly<Record<string, string>> = {
   vipsthumbnail: 'apt install libvips-tools',
   ImageMagick: 'apt install imagemagick',
 };
 
-// ── The contenders ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-const fileOf = ({ name, format }: Preset) => join(directory, `${name}.${format === 'jpeg' ? 'jpg' : format}`);
-
-function ours(header: ImageHeader, bytes: Bytes): Contender {
-  const codec = sharpImageCodec();
-  return {
-    name: 'ours',
-    formats: everyFormat,
-    render: (presets) =>
-      costOf(async () => {
-        for (const { presets: ofGroup } of renditionGroups) {
-          const wanted = presets.filter(({ name }) => ofGroup.some((preset) => preset.name === name));
-          const result = await codec.render(bytes, header, wanted);
-          if (result.outcome === 'rejected') throw new Error(result.message);
-          for (const picture of result.pictures) await writeFile(fileOf(picture.preset), picture.bytes);
-        }
-      }),
-  };
+export async function benchPeers(): Promise<string> {
+  await mkdir(peersDirectory, { recursive: true });
+  const workers = [await startPythonPeers(), await startNodePeers()] as const;
+  try {
+    return await compare(...workers);
+  } finally {
+    for (const worker of workers) await worker.end();
+  }
 }
 
-function naive(name: string, header: ImageHeader, bytes: Bytes, encode: typeof encoder): Contender {
-  return {
-    name,
-    formats: everyFormat,
-    render: (presets) =>
-      costOf(async () => {
-        for (const preset of presets) {
-          await encode(sharp(bytes).autoOrient().resize(renditionSize(header, preset).width), preset).toFile(
-            fileOf(preset),
-          );
-        }
-      }),
-  };
+interface Wanted {
+  readonly photo: Photo;
+  readonly preset: Preset;
 }
 
-function outside(
-  worker: LineWorker,
-  peer: string,
-  name: string,
-  formats: readonly RenditionFormat[],
-  header: ImageHeader,
-): Contender {
-  return {
-    name,
-    formats,
-    render: (presets) => {
-      const renditions = presets.map((preset) => ({
-        ...preset,
-        effort: preset.effort ?? null,
-        ...renditionSize(header, preset),
-        file: fileOf(preset),
-      }));
-      return worker.ask({ do: 'render', peer, photo, renditions }, workerCost);
-    },
-    ...(['vipsthumbnail', 'ImageMagick'].includes(peer)
-      ? { start: () => worker.ask({ do: 'start', peer }, workerCost) }
-      : {}),
-  };
+/** With the quality number that its contender needs, and how far its score is from ours then. */
+interface Rendition extends Wanted, Attempt {
+  readonly score: number;
+  readonly bytes: number;
 }
 
-function versionsOf(worker: LineWorker): Promise<Readonly<Record<string, string | null>>> {
-  return worker.ask({ do: 'versions' }, z.record(z.string(), z.nullable(z.string())));
+interface Result {
+  readonly contender: Contender;
+  readonly renditions: readonly Rendition[];
+  readonly costs: Cost[];
 }
+
+async function compare(python: LineWorker, node: LineWorker): Promise<string> {
+  const photos = await Promise.all(files.map(open));
+  const versions = { ...(await versionsOf(python)), ...(await versionsOf(node)) };
+  const wanted = photos.flatMap((photo) => presetsOf(photo).map((preset) => ({ photo, preset })));
+  for (const { photo, preset } of wanted) await makeReference(python, photo, preset);
+
+  const [us, ...others] = contendersOf(python, node, versions);
+  if (us === undefined) throw new Error('no contender');
+  const ours = await renderOurs(us, wanted, python);
+  const results: Result[] = [{ contender: us, renditions: ours, costs: [] }];
+  for (const contender of others) {
+    const able = ours.filter(({ preset }) => contender.formats.includes(preset.format));
+    const renditions: Rendition[] = [];
+    for (const photo of photos) {
+      renditions.push(
+        ...(await match(
+          contender,
+          able.filter((one) => one.photo === photo),
+          python,
+        )),
+      );
+    }
+    results.push({ contender, renditions, costs: [] });
+  }
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const shift = round % results.length;
+    for (const { contender, renditions, costs } of [...results.slice(shift), ...results.slice(0, shift)]) {
+      costs.push(await renderAll(contender, renditions));
+    }
+  }
+
+  const starts = new Map<Contender, Cost>();
+  for (const { contender, renditions } of results) {
+    if (contender.start) starts.set(contender, await contender.start(renditions.length));
+  }
+  return [
+    `${wanted.length} renditions: every preset of ${photos.length} 12-megapixel JPEG${photos.length === 1 ? '' : 's'}. A contender has a quality number of ` +
+      'its own for each rendition: the one that brings its score (SSIMULACRA2, against a Lanczos reduction of the whole ' +
+      `picture) within ${SAME_SCORE} of ours, or else the nearest that its scale has; “off” says how far they are from ours ` +
+      'on average, and the farthest. Encoders run on one thread, at our efforts where there is such a setting. Ratios to ' +
+      `ours of the same formats, medians of ${ROUNDS} interleaved rounds (least–most). Command line tools include their ` +
+      'own start, as for whoever calls them.',
+    resultTable(results, starts),
+    ...Object.keys(versions)
+      .filter((name) => versions[name] === null)
+      .map((name) => `${name}: not found: ${advice[name] ?? 'install it'}.`),
+  ].join('\n\n');
+}
+
+async function open(path: string): Promise<Photo> {
+  const file = join(projectDirectory, path);
+  const bytes: Bytes = new Uint8Array(readFileSync(file));
+  const inspected = await sharpImageCodec().inspect(bytes);
+  if (inspected.outcome === 'rejected') throw new Error(inspected.message);
+  return { file, bytes, header: inspected.header };
+}
+
+const presetsOf = ({ header }: Photo) =>
+  presetsFor(
+    header,
+    renditionGroups.flatMap((group) => group.presets),
+  );
 
 // ── The same score ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-type Scores = ReadonlyMap<string, number>;
-type Judge = (presets: readonly Preset[]) => Promise<Scores>;
-
-async function judgeFor(python: LineWorker, header: ImageHeader, presets: readonly Preset[]): Promise<Judge> {
-  const reference = ({ width }: Size) => join(directory, `reference-${width}.png`);
-  for (const size of presets.map((preset) => renditionSize(header, preset))) {
-    await python.ask({ do: 'reference', photo, ...size, file: reference(size) }, z.null());
-  }
-  return async (asked) => {
-    const scores = new Map<string, number>();
-    for (const preset of asked) {
-      const question = { do: 'score', reference: reference(renditionSize(header, preset)), file: fileOf(preset) };
-      scores.set(preset.name, await python.ask(question, z.number()));
-    }
-    return scores;
-  };
+async function makeReference(python: LineWorker, photo: Photo, preset: Preset): Promise<void> {
+  const size = renditionSize(photo.header, preset);
+  await python.ask({ do: 'reference', photo: photo.file, ...size, file: referenceOf({ photo, preset }) }, z.null());
 }
 
-/** The presets with the quality numbers on this contender's own scale. */
+const referenceOf = ({ photo, preset }: Wanted) =>
+  join(peersDirectory, `reference-${files.findIndex((path) => photo.file.endsWith(path))}-${preset.name}.png`);
+
+/** Photograph by photograph, each with all its presets: how one is made may depend on what else is. */
+async function renderAll(contender: Contender, wanted: readonly Wanted[]): Promise<Cost> {
+  const costs: Cost[] = [];
+  for (const photo of new Set(wanted.map((one) => one.photo))) {
+    const presets = wanted.filter((one) => one.photo === photo).map(({ preset }) => preset);
+    costs.push(await contender.render(photo, presets));
+  }
+  return { cpu: sum(costs.map(({ cpu }) => cpu)), wall: sum(costs.map(({ wall }) => wall)) };
+}
+
+async function judge(wanted: Wanted, python: LineWorker, target?: number): Promise<Rendition> {
+  const file = fileOf(wanted.preset);
+  const score = await python.ask({ do: 'score', reference: referenceOf(wanted), file }, z.number());
+  const off = target === undefined ? 0 : score - target;
+  return { ...wanted, quality: wanted.preset.quality, score, off, bytes: (await stat(file)).size };
+}
+
+async function renderOurs(us: Contender, wanted: readonly Wanted[], python: LineWorker): Promise<readonly Rendition[]> {
+  const renditions: Rendition[] = [];
+  for (const photo of new Set(wanted.map((one) => one.photo))) {
+    const ofPhoto = wanted.filter((one) => one.photo === photo);
+    await renderAll(us, ofPhoto);
+    for (const one of ofPhoto) renditions.push(await judge(one, python));
+  }
+  return renditions;
+}
+
+/** Of one photograph: tries until each rendition is as good as ours, or nothing nearer is left to try. */
 async function match(
   contender: Contender,
-  presets: readonly Preset[],
-  target: Scores,
-  judge: Judge,
-): Promise<readonly Preset[]> {
-  const numbers = new Map<RenditionFormat, number>();
-  for (const format of contender.formats) {
-    const typical = presets.find((preset) => preset.format === format && preset.width === 1280);
-    if (!typical) continue;
-    const score = async (quality: number) => {
-      await contender.render([{ ...typical, quality }]);
-      return (await judge([typical])).get(typical.name) ?? Number.NaN;
-    };
-    numbers.set(format, await qualityFor(target.get(typical.name) ?? Number.NaN, typical.quality, score));
+  ours: readonly Rendition[],
+  python: LineWorker,
+): Promise<readonly Rendition[]> {
+  const searches = ours.map((our): { readonly our: Rendition; readonly tried: Rendition[] } => ({ our, tried: [] }));
+  type Search = (typeof searches)[number];
+  const next = ({ our, tried }: Search) => (tried.length === 0 ? our.quality : nextQuality(tried));
+  for (let open = searches; open.length > 0; open = searches.filter((search) => next(search) !== undefined)) {
+    const attempts = searches.map((search) => {
+      const quality = next(search) ?? nearest(search.tried)?.quality ?? search.our.quality;
+      return { search, wanted: { photo: search.our.photo, preset: { ...search.our.preset, quality } } };
+    });
+    await renderAll(
+      contender,
+      attempts.map(({ wanted }) => wanted),
+    );
+    for (const { search, wanted } of attempts) {
+      if (open.includes(search)) search.tried.push(await judge(wanted, python, search.our.score));
+    }
   }
-  return presets.map((preset) => ({ ...preset, quality: numbers.get(preset.format) ?? preset.quality }));
-}
-
-/** By the secant through the last two attempts; the best of a few, since quality numbers are whole. */
-async function qualityFor(target: number, first: number, score: (quality: number) => Promise<number>): Promise<number> {
-  const tried: { readonly quality: number; readonly distance: number }[] = [];
-  let quality = first;
-  while (tried.length < MOST_ATTEMPTS && !tried.some((attempt) => attempt.quality === quality)) {
-    const distance = (await score(quality)) - target;
-    tried.push({ quality, distance });
-    if (Math.abs(distance) <= SAME_SCORE) break;
-    const before = tried.at(-2);
-    const slope = before ? (distance - before.distance) / (quality - before.quality) : 0.5;
-    quality = Math.round(Math.min(98, Math.max(5, quality - distance / (slope > 0.1 ? slope : 0.5))));
-  }
-  return tried.reduce((best, one) => (Math.abs(one.distance) < Math.abs(best.distance) ? one : best)).quality;
+  return searches.flatMap(({ tried }) => nearest(tried) ?? []);
 }
 
 // ── The result ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-interface Result {
-  readonly contender: Contender;
-  readonly presets: readonly Preset[];
-  readonly costs: readonly Cost[];
-  readonly score: number;
-  readonly bytes: number;
-  readonly start: Cost | undefined;
-}
-
-function resultTable(results: readonly Result[]): string {
-  const rows = results.map(({ contender, presets, costs, score, bytes, start }) => {
-    const base = results.find(
-      (result) =>
-        result.contender.name.startsWith('ours') && result.contender.formats.length === contender.formats.length,
-    );
-    const ratio = (read: (cost: Cost) => number) =>
-      showSummary(
-        summarise(
-          costs.map((cost, round) => read(cost) / median([base?.costs[round]].flatMap((c) => (c ? [read(c)] : [])))),
-        ),
-        2,
-      );
-    const number = (format: RenditionFormat) =>
-      presets.find((preset) => preset.format === format && preset.width === 1280)?.quality ?? '–';
+function resultTable(results: readonly Result[], starts: ReadonlyMap<Contender, Cost>): string {
+  const rows = results.map(({ contender, renditions, costs }) => {
+    const base = results.find((result) => result.contender.formats.length === contender.formats.length);
+    const ratio = (read: (cost: Cost) => number) => {
+      const ours = (base?.costs ?? []).map(read);
+      return showSummary(summarise(costs.map((cost, round) => read(cost) / (ours[round] ?? Number.NaN))), 2);
+    };
+    const off = renditions.map((one) => one.off);
+    const farthest = [...off].sort((one, other) => Math.abs(other) - Math.abs(one))[0] ?? Number.NaN;
+    const start = starts.get(contender);
     return [
       contender.name,
       ratio(({ cpu }) => cpu),
       ratio(({ wall }) => wall),
-      (bytes / (base?.bytes ?? Number.NaN)).toFixed(2),
-      score.toFixed(1),
-      everyFormat.map(number).join(' · '),
-      start
-        ? `${((100 * start.cpu * starts(contender, presets)) / median(costs.map(({ cpu }) => cpu))).toFixed(0)} %`
-        : '–',
+      (bytesOf(renditions) / bytesOf(base?.renditions ?? [])).toFixed(2),
+      mean(renditions.map(({ score }) => score)).toFixed(1),
+      `${mean(off).toFixed(1)}, ${farthest.toFixed(1)}`,
+      everyFormat.map((format) => qualities(renditions, format)).join(' · '),
+      start === undefined ? '–' : percent(start.cpu / median(costs.map(({ cpu }) => cpu))),
     ];
   });
   return table(
@@ -284,6 +212,7 @@ function resultTable(results: readonly Result[]): string {
       'time, × ours',
       'bytes, × ours',
       'mean score',
+      'off, farthest',
       'quality WebP · JPEG · AVIF',
       'of the CPU, start',
     ],
@@ -291,7 +220,13 @@ function resultTable(results: readonly Result[]): string {
   );
 }
 
-/** vipsthumbnail makes one rendition a call. */
-function starts({ name }: Contender, presets: readonly Preset[]): number {
-  return name.startsWith('vipsthumbnail') ? presets.length : 1;
+const bytesOf = (renditions: readonly Rendition[]) => sum(renditions.map(({ bytes }) => bytes));
+
+function qualities(renditions: readonly Rendition[], format: RenditionFormat): string {
+  const numbers = renditions.filter(({ preset }) => preset.format === format).map(({ quality }) => quality);
+  const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
+  if (numbers.length === 0) return '–';
+  return least === most ? String(least) : `${least}–${most}`;
 }
+
+const percent = (share: number) => `${(100 * share).toFixed(0)} %`;

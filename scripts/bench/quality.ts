@@ -6,12 +6,17 @@ import sharp, { type Sharp } from 'sharp';
 import * as z from 'zod';
 import { encoder, type Pixels, pixelsOf } from '../../adapters/sharp-image-codec/pyramid.ts';
 import { type Preset, type RenditionFormat, renditionGroups } from '../../core/presets.ts';
+import { assumptions } from '../cost/assumptions.ts';
+import { deploymentOf } from '../cost/deployment.ts';
+import { gigabyteSecond, gigabytes } from '../cost/model.ts';
+import { PRICES_OF, prices } from '../cost/prices.ts';
 import { projectDirectory, workDirectory } from '../project.ts';
 import { startPythonPeers } from './install-peers.ts';
 import type { LineWorker } from './line-worker.ts';
 import { costOf, mean, median, table } from './measure.ts';
 import { type ChartPoint, qualityChart } from './quality-chart.ts';
 import { atScore, type Measured, priceOfAPoint } from './rate-distortion.ts';
+import { yardstick } from './yardstick.ts';
 
 const WIDTH = 1280;
 const ROUNDS = 3;
@@ -103,7 +108,11 @@ type Judged = Encoded & Measured;
 export async function benchQuality(write: boolean): Promise<string> {
   await mkdir(directory, { recursive: true });
   const encoded: Encoded[] = [];
-  for (const photo of photos) encoded.push(...(await encodeAll(photo)));
+  const speeds: number[] = [];
+  for (const photo of photos) {
+    encoded.push(...(await encodeAll(photo)));
+    for (let round = 0; round < ROUNDS; round += 1) speeds.push((await costOf(yardstick)).cpu);
+  }
   const judged = await judgeAll(encoded);
   if (write) await writeFile(chart, await qualityChart(families.flatMap((family) => chartPoints(family, judged))));
   return [
@@ -113,6 +122,8 @@ export async function benchQuality(write: boolean): Promise<string> {
     ...families.map((family) => familySection(family, judged)),
     '### Formats against each other',
     formatTable(judged),
+    '### When more effort pays',
+    payoffSection(judged, median(speeds)),
   ].join('\n\n');
 }
 
@@ -169,7 +180,7 @@ async function judgeAll(encoded: readonly Encoded[]): Promise<readonly Judged[]>
   try {
     await Promise.all(judges.map(work));
   } finally {
-    for (const judge of judges) judge.end();
+    for (const judge of judges) await judge.end();
   }
   return judged;
 }
@@ -227,6 +238,54 @@ function formatTable(judged: readonly Judged[]): string {
     return [preset.name, range(ratios.map(({ bytes }) => bytes)), range(ratios.map(({ cpu }) => cpu))];
   });
   return table(['as shipped', `bytes at the score of ${base.preset.name}, × its own`, 'CPU, × its own'], rows);
+}
+
+/** US dollars for a millisecond of this machine's CPU, and for a kilobyte: kept for a month, and delivered once. */
+function dollars(yardstickCpuMillis: number) {
+  const prod = deploymentOf('prod');
+  const millisecond = gigabytes(prod.memory.resize) * prices[gigabyteSecond(prod)].usd * 1e-3;
+  return {
+    cpu: (millisecond * assumptions.yardstickMillis[prod.architecture].likely) / yardstickCpuMillis,
+    kept: prices.s3Storage.usd / 1e6,
+    delivered: prices.cloudFrontTransfer.usd / 1e6,
+  };
+}
+
+/** Of settings that take more CPU for fewer bytes: after how long, or how many readers, a rendition is cheaper. */
+function payoffSection(judged: readonly Judged[], yardstickCpuMillis: number): string {
+  const { cpu: millisecond, kept, delivered } = dollars(yardstickCpuMillis);
+  const rows = families.flatMap(({ preset, shipped, others }) =>
+    others.flatMap((setting) => {
+      const differences = photos.map((photo) => {
+        const score = scoreOf(shipped, preset.quality, photo, judged);
+        const own = atScore(curve(setting, photo, judged), score);
+        const ours = atScore(curve(shipped, photo, judged), score);
+        return { cpu: own.cpu - ours.cpu, kilobytes: (ours.bytes - own.bytes) / 1000 };
+      });
+      const cpu = mean(differences.map((one) => one.cpu));
+      const kilobytes = mean(differences.map((one) => one.kilobytes));
+      // Within what the photographs differ by, a kilobyte saved is none.
+      if (cpu <= 0 || differences.filter((one) => one.kilobytes > 0).length < differences.length) return [];
+      const price = cpu * millisecond;
+      const months = price / (kilobytes * kept);
+      return [
+        [
+          `${preset.name}: ${setting.name}`,
+          `+ ${cpu.toFixed(0)} ms`,
+          `− ${kilobytes.toFixed(1)} KB`,
+          months < 36 ? `${months.toFixed(0)} months` : `${(months / 12).toFixed(0)} years`,
+          `${(price / (kilobytes * delivered)).toFixed(1)} times`,
+        ],
+      ];
+    }),
+  );
+  return [
+    `By list prices (${PRICES_OF}, us-east-1): a million times a millisecond of this machine’s CPU costs ` +
+      `$${(1e6 * millisecond).toFixed(3)} on Lambda as deployed, a million kilobytes $${(1e6 * kept).toFixed(3)} a month in S3, ` +
+      `and $${(1e6 * delivered).toFixed(3)} to deliver by CloudFront once. At the shipped score, of the settings that save ` +
+      'bytes of every photograph:',
+    table(['instead of what is shipped', 'CPU', 'bytes', 'pays after, kept in S3', 'or after, delivered'], rows),
+  ].join('\n\n');
 }
 
 function priceOfPoints(shipped: Setting, preset: Preset, judged: readonly Judged[]) {

@@ -4,13 +4,15 @@ import * as z from 'zod';
 
 const script = fileURLToPath(new URL('render-once.ts', import.meta.url));
 
-/** On top of what the codec itself sets. */
-export const sharpSettings = z.object({
+/** On top of what the codec itself sets: of sharp, and of V8. */
+export const runtimeSettings = z.object({
   concurrency: z.number().optional(),
   cache: z.boolean().optional(),
   simd: z.boolean().optional(),
+  /** V8's: 0 is its own choice. */
+  heapGrowingPercent: z.number().optional(),
 });
-export type SharpSettings = z.infer<typeof sharpSettings>;
+export type RuntimeSettings = z.infer<typeof runtimeSettings>;
 
 const report = z.object({ megabytes: z.number(), cpu: z.number(), wall: z.number() });
 
@@ -19,7 +21,7 @@ export interface Job {
   /** `portray`, a group's name, or `all` groups. */
   readonly job: string;
   readonly times?: number;
-  readonly settings?: SharpSettings;
+  readonly settings?: RuntimeSettings;
   /** As template.yaml has it unless told otherwise; undefined leaves it to glibc. */
   readonly arenas?: string | undefined;
 }

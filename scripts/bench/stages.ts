@@ -10,7 +10,7 @@ import { presetsFor, renditionSize, type Size } from '../../core/rendition.ts';
 import { inputFile, usualInputs } from './inputs.ts';
 import { showSummary, sideBySide, summarise, table } from './measure.ts';
 
-const ROUNDS = 7;
+const ROUNDS = 5;
 const percent = (share: number) => `${Math.round(100 * share)} %`;
 
 export async function benchStages(): Promise<string> {

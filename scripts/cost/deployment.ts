@@ -17,6 +17,8 @@ export interface Deployment {
   /** `ALL` writes a line for each entry and exit of a state. */
   readonly workflowLog: 'OFF' | 'ERROR' | 'ALL';
   readonly architecture: 'arm64' | 'x86_64';
+  /** Instead of the likely one of {@link assumptions}. */
+  readonly yardstickMillis?: number;
   /** MB by function. */
   readonly memory: {
     readonly dispatcher: number;
@@ -25,13 +27,17 @@ export interface Deployment {
     readonly removal: number;
     readonly probe: number;
   };
+  /** Where the functions run: whether what is kept warm is enough for all images, or for none. */
+  readonly environments: 'on demand' | 'kept warm';
   readonly batchSize: number;
   readonly groups: readonly RenditionGroup[];
   /** How a group is made: from one decode, a decode for each rendition, or that at sharp's default efforts. */
   readonly rendering: 'one decode' | 'a decode each' | 'a decode each, default efforts';
+  /** Whether Lambda writes lines of its own for each call of a worker, or only for one that failed. */
+  readonly platformLog: 'every call' | 'failed calls';
   /** `Infinity`: the logs never expire. */
   readonly logRetentionDays: number;
-  readonly tracing: 'sampled' | 'every image' | 'none';
+  readonly tracing: 'sampled' | 'every call' | 'none';
   /** S3's own keys cost nothing; a customer-managed key is asked for each object, unless the bucket has a key of its own. */
   readonly bucketKeys: 'S3’s own' | 'customer-managed, bucket keys' | 'customer-managed, asked each time';
   /** Paid by the month, whatever comes. */
@@ -81,9 +87,14 @@ export function deploymentOf(stage: Exclude<Stage, 'local'>): Deployment {
       removal: memoryOf('RemoveRenditionsFunction'),
       probe: memoryOf('ProbePipelineFunction'),
     },
+    environments: 'on demand',
     batchSize: numberAt(properties('DispatchImagesFunction')['Events'], 'Uploads', 'Properties', 'BatchSize'),
     groups: renditionGroups,
     rendering: 'one decode',
+    platformLog:
+      at(properties('ResizeImageFunction')['LoggingConfig'], 'SystemLogLevel') === 'WARN'
+        ? 'failed calls'
+        : 'every call',
     logRetentionDays: numberAt(properties('DispatchImagesLogGroup')['RetentionInDays']),
     tracing: template.functionGlobals['Tracing'] === 'Active' ? 'sampled' : 'none',
     bucketKeys: bucketKeysOf(properties('RenditionBucket')['BucketEncryption']),

@@ -7,11 +7,22 @@ import type { ImageHeader } from '../../core/metadata.ts';
 import { Failure } from '../failure.ts';
 import { shownPath, workDirectory } from '../project.ts';
 
+/** One job at one memory size: its time on the share of CPU that Lambda gives for it. Median, least and most, in ms. */
+const run = z.object({
+  memory: z.int(),
+  threads: z.int(),
+  millis: z.number(),
+  least: z.number(),
+  most: z.number(),
+});
+export type Run = z.infer<typeof run>;
+
 const times = z.object({
-  /** On one core. */
+  /** However large the share: the work itself, on one thread. */
   cpuMillis: z.number(),
-  /** On all cores of the machine that measured. */
-  wallMillis: z.number(),
+  /** What S3's client takes besides, for GET and PUTs over TLS. */
+  clientCpuMillis: z.number(),
+  runs: z.array(run),
 });
 export type Times = z.infer<typeof times>;
 
@@ -30,6 +41,8 @@ const measuredUpload = z.object({
   name: z.string(),
   bytes: z.int(),
   header,
+  /** Of one and the same small job, which tells how fast this machine was just then: docs/cost.md. */
+  yardstickCpuMillis: z.number(),
   metadata: times,
   groups: z.array(
     times.extend({ name: z.string(), renditions: z.array(z.object({ preset: z.string(), bytes: z.int() })) }),
@@ -48,8 +61,6 @@ const measured = z.object({
   node: z.string(),
   sharp: z.string(),
   uploads: z.array(measuredUpload),
-  /** All groups of the largest photograph, by threads of libvips. */
-  threads: z.array(z.object({ threads: z.int(), wallMillis: z.number() })),
 });
 export type Measured = z.infer<typeof measured>;
 

@@ -3,7 +3,7 @@ import type { RenditionGroup } from '../../core/presets.ts';
 import { presetsFor } from '../../core/rendition.ts';
 import { assumptions } from './assumptions.ts';
 import { type Deployment, deploymentOf, MONTH_SECONDS } from './deployment.ts';
-import { keptMeasurements, type Measured, type MeasuredUpload } from './measured.ts';
+import { keptMeasurements, type Measured, type MeasuredUpload, type Times } from './measured.ts';
 import { type PriceName, prices } from './prices.ts';
 import { callsOn, invocationsOn, statesOn, waysOf } from './workflow-path.ts';
 
@@ -66,6 +66,14 @@ export const mixes = {
 } as const satisfies Readonly<Record<string, Mix>>;
 
 export type Bill = Readonly<Record<Service, number>>;
+
+/**
+ * As images come one by one: no batch fills, and X-Ray records the first call of each second. A million spread evenly over a
+ * month is one in 2.6 seconds.
+ */
+export function oneByOne(deployment: Deployment): Deployment {
+  return { ...deployment, batchSize: 1, tracing: 'every call' };
+}
 
 /** US dollars for one image of the mix on average, without what is paid by the month. */
 export function costPerImage(
@@ -163,13 +171,13 @@ function workflowOf(
 function refusal(deployment: Deployment): Workflow {
   const { groups, memory } = deployment;
   const reading = seconds(assumptions.s3GetMillis);
-  const removalSeconds = busySeconds(0, memory.removal, deployment) + seconds(assumptions.s3PutMillis);
-  const metadataSeconds = busySeconds(0, memory.metadata, deployment) + reading;
+  const removalSeconds = removing(deployment);
+  const metadataSeconds = briefly(memory.metadata) + reading;
   return {
     states: statesOn(waysOf.rejected, groups.length),
     seconds: metadataSeconds + removalSeconds + seconds(assumptions.workflowMillis),
     metadataSeconds,
-    resizeSeconds: groups.map(() => busySeconds(0, memory.resize, deployment) + reading),
+    resizeSeconds: groups.map(() => briefly(memory.resize) + reading),
     removalSeconds,
     renditions: 0,
     reads: 1 + groups.length,
@@ -177,7 +185,7 @@ function refusal(deployment: Deployment): Workflow {
 }
 
 function deletion(deployment: Deployment): Workflow {
-  const removalSeconds = busySeconds(0, deployment.memory.removal, deployment) + seconds(assumptions.s3PutMillis);
+  const removalSeconds = removing(deployment);
   return {
     states: statesOn(waysOf.deleted, deployment.groups.length),
     seconds: removalSeconds + seconds(assumptions.workflowMillis),
@@ -189,55 +197,96 @@ function deletion(deployment: Deployment): Workflow {
   };
 }
 
+/** Of each call's time, their share. */
+const COLD_STARTS = seconds(assumptions.coldStarts * assumptions.coldStartMillis);
+
+/** A worker that does not compute. */
+const briefly = (megabytes: number) => seconds(assumptions.refusalCpuMillis) / vcpus(megabytes) + COLD_STARTS;
+const removing = ({ memory }: Deployment) => briefly(memory.removal) + seconds(assumptions.s3PutMillis);
+
 /** How long each worker is busy with an upload, and paid for. */
-export function workerSeconds(upload: MeasuredUpload, deployment: Deployment) {
+export function workerSeconds(upload: MeasuredUpload, deployment: Deployment, threads = 1) {
   const { groups, memory } = deployment;
-  const reading = seconds(assumptions.s3GetMillis) + upload.bytes / 1e6 / assumptions.s3MegabytesPerSecond;
+  const waits = waitSeconds(upload);
+  const factor = cpuFactor(upload, deployment);
+  const metadata = millisAt(upload.metadata, memory.metadata, threads);
   return {
-    metadata: busySeconds(upload.metadata.cpuMillis, memory.metadata, deployment) + reading,
-    resize: groups.map(
-      (group) =>
-        busySeconds(cpuMillisOf(group, upload, deployment), memory.resize, deployment) +
-        reading +
-        seconds(assumptions.s3PutMillis),
-    ),
+    metadata: busySeconds(metadata, factor, waits.metadata),
+    resize: groups.map((group) => busySeconds(groupMillis(group, upload, deployment, threads), factor, waits.resize)),
   };
 }
 
-function busySeconds(cpuMillis: number, memory: number, { architecture }: Deployment): number {
-  const speed = architecture === 'arm64' ? assumptions.graviton : assumptions.x86;
-  return (
-    seconds(((cpuMillis + assumptions.handlerCpuMillis) * speed) / vcpus(memory)) +
-    seconds(assumptions.coldStarts * assumptions.coldStartMillis)
-  );
+/** Lambda's time over that of the machine that measured. */
+export function cpuFactor(
+  { yardstickCpuMillis }: MeasuredUpload,
+  { architecture, yardstickMillis }: Deployment,
+): number {
+  return (yardstickMillis ?? assumptions.yardstickMillis[architecture].likely) / yardstickCpuMillis;
+}
+
+/** Of one worker, for S3: no vCPU shortens it. */
+export function waitSeconds({ bytes }: MeasuredUpload) {
+  const reading = seconds(assumptions.s3GetMillis) + bytes / 1e6 / assumptions.s3MegabytesPerSecond;
+  return { metadata: reading, resize: reading + seconds(assumptions.s3PutMillis) };
+}
+
+/** S3's client works while bytes are under way: whichever takes longer counts. */
+function busySeconds({ work, client }: Spent, factor: number, waits: number): number {
+  return seconds(work * factor) + Math.max(seconds(client * factor), waits) + COLD_STARTS;
+}
+
+/** Milliseconds. */
+interface Spent {
+  readonly work: number;
+  readonly client: number;
+}
+
+/** The work as measured at this memory size, and what S3's client takes there. */
+function millisAt({ runs, clientCpuMillis }: Times, memory: number, threads: number): Spent {
+  const found = runs.find((run) => run.memory === memory && run.threads === threads);
+  if (found === undefined) {
+    throw new Error(`No measurement at ${memory} MB: run npm run bench -- durations, on Linux as root.`);
+  }
+  return { work: found.millis, client: clientCpuMillis / vcpus(memory) };
 }
 
 /** As measured. A group whose presets changed since costs its average rendition more or less for each. */
-function cpuMillisOf(
+function groupMillis(
   group: RenditionGroup,
   upload: MeasuredUpload,
-  { rendering }: Pick<Deployment, 'rendering'>,
+  { rendering, memory }: Deployment,
+  threads: number,
+): Spent {
+  const named = upload.groups.filter(({ name }) => name === group.name);
+  const alike = named.length > 0 ? named : upload.groups;
+  const factor = renderingFactor(upload, rendering);
+  const times = alike.map((each) => millisAt(each, memory.resize, threads));
+  const renditions = alike.reduce((sum, each) => sum + each.renditions.length, 0);
+  const share = presetsFor(upload.header, group.presets).length / renditions;
+  return {
+    work: share * factor * times.reduce((sum, { work }) => sum + work, 0),
+    client: share * times.reduce((sum, { client }) => sum + client, 0),
+  };
+}
+
+/** CPU of that way over ours. */
+function renderingFactor(
+  { groups, separateCpuMillis, naiveCpuMillis }: MeasuredUpload,
+  rendering: Deployment['rendering'],
 ): number {
-  const found = upload.groups.find(({ name }) => name === group.name);
-  const all = upload.groups.reduce((sum, { cpuMillis }) => sum + cpuMillis, 0);
-  const renditionsOf = (groups: MeasuredUpload['groups']) =>
-    groups.reduce((sum, { renditions }) => sum + renditions.length, 0);
-  const eachMillis = found === undefined ? all / renditionsOf(upload.groups) : found.cpuMillis / renditionsOf([found]);
-  const ours = eachMillis * presetsFor(upload.header, group.presets).length;
+  const ours = groups.reduce((sum, { cpuMillis }) => sum + cpuMillis, 0);
   switch (rendering) {
     case 'one decode':
-      return ours;
+      return 1;
     case 'a decode each':
-      return ours * (upload.separateCpuMillis / all);
+      return separateCpuMillis / ours;
     case 'a decode each, default efforts':
-      return ours * (upload.naiveCpuMillis / all);
+      return naiveCpuMillis / ours;
   }
 }
 
-function arrival(
-  { workflow, dispatcherSeconds }: Work,
-  { batchSize, memory, architecture, tracing }: Deployment,
-): Usage[] {
+function arrival({ workflow, dispatcherSeconds }: Work, deployment: Deployment): Usage[] {
+  const { batchSize, memory, tracing } = deployment;
   return [
     line('EventBridge', 'the upload’s event', 'eventBridgeDataEvent', 1),
     line('SQS', 'send, receive, delete', 'sqsRequest', 1 + 2 / batchSize),
@@ -245,7 +294,7 @@ function arrival(
     line(
       'Lambda',
       'dispatch-images, waiting',
-      gigabyteSecond(architecture),
+      gigabyteSecond(deployment),
       gigabytes(memory.dispatcher) * dispatcherSeconds,
     ),
     // Powertools: the beginning and the end; a repeat is refused at the beginning.
@@ -255,18 +304,25 @@ function arrival(
       'dynamoDbWrite',
       (workflow === undefined ? 1 : 2) * units(assumptions.idempotencyRecordBytes),
     ),
-    line('X-Ray', 'traces', 'trace', tracing === 'none' ? 0 : tracing === 'sampled' ? assumptions.tracedShare : 1),
+    // One begins with each call of the dispatcher, for all images that it takes.
+    line(
+      'X-Ray',
+      'traces',
+      'trace',
+      { none: 0, sampled: assumptions.tracedShare, 'every call': 1 }[tracing] / batchSize,
+    ),
   ];
 }
 
-function workers({ workflow }: Work, { memory, architecture, bucketKeys }: Deployment): Usage[] {
+function workers({ workflow }: Work, deployment: Deployment): Usage[] {
   if (workflow === undefined) return [];
+  const { memory, bucketKeys } = deployment;
   const { states, metadataSeconds, resizeSeconds, removalSeconds, renditions, reads } = workflow;
   const removals = invocationsOn(states, 'RemoveRenditionsFunction');
   const invocations =
     invocationsOn(states, 'ExtractMetadataFunction') + invocationsOn(states, 'ResizeImageFunction') + removals;
   const duration = (what: string, megabytes: number, spent: number) =>
-    line('Lambda', what, gigabyteSecond(architecture), gigabytes(megabytes) * spent);
+    line('Lambda', what, gigabyteSecond(deployment), gigabytes(megabytes) * spent);
   const askedShare = {
     'S3’s own': 0,
     'customer-managed, bucket keys': assumptions.bucketKeyRequests,
@@ -290,7 +346,7 @@ function workers({ workflow }: Work, { memory, architecture, bucketKeys }: Deplo
 }
 
 function coordination({ workflow }: Work, deployment: Deployment): Usage[] {
-  const { batchSize, logRetentionDays, workflowLog } = deployment;
+  const { batchSize, logRetentionDays, platformLog, workflowLog } = deployment;
   const { decisionLogBytes, metricsLogBytes, platformLogBytes, workerLogBytes } = assumptions;
   const dispatcherBytes = decisionLogBytes + metricsLogBytes + platformLogBytes / batchSize;
   if (workflow === undefined) return logs(dispatcherBytes, logRetentionDays);
@@ -300,6 +356,7 @@ function coordination({ workflow }: Work, deployment: Deployment): Usage[] {
     (sum, id) => sum + invocationsOn(states, id),
     0,
   );
+  const workerBytes = workerLogBytes + (platformLog === 'every call' ? platformLogBytes : 0);
   const historyBytes = workflowLog === 'ALL' ? transitions * assumptions.historyBytesPerState : 0;
   const recordUnits = units(assumptions.recordBytes + renditions * assumptions.renditionRecordBytes);
   return [
@@ -318,7 +375,7 @@ function coordination({ workflow }: Work, deployment: Deployment): Usage[] {
     ),
     line('DynamoDB', 'record: looked at', 'dynamoDbRead', callsOn(states, 'dynamodb:getItem')),
     line('EventBridge', 'domain event', 'eventBridgeCustomEvent', callsOn(states, 'events:putEvents')),
-    ...logs(dispatcherBytes + invocations * (workerLogBytes + platformLogBytes) + historyBytes, logRetentionDays),
+    ...logs(dispatcherBytes + invocations * workerBytes + historyBytes, logRetentionDays),
   ];
 }
 
@@ -369,7 +426,7 @@ export function standingLines({ standing, architecture }: Deployment): MonthlyLi
 
 /** US dollars a month: each probe uploads a small picture, looks at what becomes of it, and deletes it. */
 export function probesCost(deployment: Deployment, measured: Measured): number {
-  const { memory, architecture, groups, standing } = deployment;
+  const { memory, groups, standing } = deployment;
   const { probeSeconds, workerLogBytes, metricsLogBytes, platformLogBytes } = assumptions;
   const upload = uploadNamed('web-jpeg', measured);
   const renditions = groups.flatMap(({ presets }) => presetsFor(upload.header, presets)).length;
@@ -377,7 +434,7 @@ export function probesCost(deployment: Deployment, measured: Measured): number {
     ...usageOfImage({ becomes: 'processed', upload: upload.name }, deployment, measured),
     ...usageOfImage({ becomes: 'deleted' }, deployment, measured),
     line('Lambda', 'requests', 'lambdaRequest', 1),
-    line('Lambda', 'probe-pipeline, waiting', gigabyteSecond(architecture), gigabytes(memory.probe) * probeSeconds),
+    line('Lambda', 'probe-pipeline, waiting', gigabyteSecond(deployment), gigabytes(memory.probe) * probeSeconds),
     line('S3', 'upload, PUT', 's3Write', 1),
     line('S3', 'renditions, GET', 's3Read', renditions),
     line('DynamoDB', 'record: looked at', 'dynamoDbRead', probeSeconds),
@@ -425,14 +482,23 @@ function renditionBytes(groups: readonly RenditionGroup[], { groups: measuredGro
 /** 1,769 MB buy one. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 export const MEGABYTES_PER_VCPU = 1769;
 
-/** A worker computes on one thread: more than one vCPU does not speed it up (docs/power-tuning.md). */
+/** Of what one thread can use. */
 function vcpus(megabytes: number): number {
   return Math.min(1, megabytes / MEGABYTES_PER_VCPU);
 }
 
 export const gigabytes = (megabytes: number) => megabytes / 1024;
-export const gigabyteSecond = (architecture: Deployment['architecture']): PriceName =>
-  architecture === 'arm64' ? 'lambdaArm64' : 'lambdaX86';
+export function gigabyteSecond({
+  architecture,
+  environments,
+}: Pick<Deployment, 'architecture' | 'environments'>): PriceName {
+  switch (environments) {
+    case 'on demand':
+      return architecture === 'arm64' ? 'lambdaArm64' : 'lambdaX86';
+    case 'kept warm':
+      return architecture === 'arm64' ? 'warmArm64' : 'warmX86';
+  }
+}
 
 function uploadNamed(name: string, { uploads }: Measured): MeasuredUpload {
   const found = uploads.find((upload) => upload.name === name);
@@ -444,6 +510,9 @@ function line(service: Service, what: string, price: PriceName, quantity: number
   return { service, what, price, quantity };
 }
 
-const seconds = (millis: number) => millis / 1000;
+function seconds(millis: number): number {
+  return millis / 1000;
+}
+
 /** Write units of DynamoDB: kilobytes, rounded up. */
 const units = (bytes: number) => Math.ceil(bytes / 1024);

@@ -1,55 +1,55 @@
-/** Memory → time → cost of the two workers that compute, from the CPU time that was measured. */
+/** Memory → time → cost of the two workers that compute, from the times that were measured on such shares of a CPU. */
 import type { Deployment } from './deployment.ts';
-import type { Measured, MeasuredUpload, Times } from './measured.ts';
-import { gigabyteSecond, gigabytes, MEGABYTES_PER_VCPU, photographs, workerSeconds } from './model.ts';
+import type { Measured, Times } from './measured.ts';
+import { gigabyteSecond, gigabytes, MEGABYTES_PER_VCPU, photographs, waitSeconds, workerSeconds } from './model.ts';
 import { prices } from './prices.ts';
 
-const memorySizes = [512, 1024, 1536, MEGABYTES_PER_VCPU, 2654, 2 * MEGABYTES_PER_VCPU] as const;
+/** What is measured, and shown. */
+export const memorySizes = [512, 1024, 1536, MEGABYTES_PER_VCPU, 2654, 2 * MEGABYTES_PER_VCPU] as const;
 
+/** Of an average photograph, all its rendition groups; milliseconds. */
 export interface Setting {
   readonly memory: number;
   readonly vcpus: number;
-  /** For one image, all its rendition groups. */
-  readonly millis: number;
+  readonly threads: number;
+  /** On the machine of the bench. */
+  readonly measured: { readonly median: number; readonly least: number; readonly most: number };
+  /** What it would be if a share of a CPU did nothing but stretch the CPU time: what measuring is compared with. */
+  readonly computed: number;
+  /** For S3. */
+  readonly waits: number;
+  /** On Lambda, all in all. */
+  readonly paid: number;
   /** US dollars. */
   readonly cost: number;
 }
 
-/** With one thread, as shipped, or with two where there are two vCPUs. */
-export function settings(
-  worker: 'metadata' | 'resize',
-  deployment: Deployment,
-  measured: Measured,
-  threads: 1 | 2 = 1,
-): Setting[] {
+export function settings(worker: 'metadata' | 'resize', deployment: Deployment, measured: Measured): Setting[] {
   const uploads = measured.uploads.filter(({ name }) => photographs.includes(name));
-  const price = prices[gigabyteSecond(deployment.architecture)].usd;
-  return memorySizes.map((memory) => {
-    const gain = threads === 2 && memory >= 2 * MEGABYTES_PER_VCPU ? secondThreadGain(measured) : 1;
-    const sized = { ...deployment, memory: { ...deployment.memory, [worker]: memory } };
-    const spent = uploads.map((upload) => {
-      const { metadata, resize } = workerSeconds(fasterBy(gain, upload), sized);
-      return worker === 'metadata' ? metadata : sum(resize);
-    });
-    const seconds = sum(spent) / spent.length;
+  const average = (value: (upload: Measured['uploads'][number]) => number) => sum(uploads.map(value)) / uploads.length;
+  const jobs = (upload: Measured['uploads'][number]): readonly Times[] =>
+    worker === 'metadata' ? [upload.metadata] : upload.groups;
+  return (uploads[0]?.metadata.runs ?? []).map(({ memory, threads }) => {
+    const vcpus = memory / MEGABYTES_PER_VCPU;
+    const sized = { ...deployment, memory: { ...deployment.memory, metadata: memory, resize: memory } };
+    const measuredAs = (read: 'millis' | 'least' | 'most') =>
+      average((upload) =>
+        sum(
+          jobs(upload).flatMap(({ runs }) =>
+            runs.filter((run) => run.memory === memory && run.threads === threads).map((run) => run[read]),
+          ),
+        ),
+      );
+    const paid = average((upload) => sum([workerSeconds(upload, sized, threads)[worker]].flat()));
     return {
-      memory,
-      vcpus: memory / MEGABYTES_PER_VCPU,
-      millis: 1000 * seconds,
-      cost: gigabytes(memory) * seconds * price,
+      ...{ memory, vcpus, threads },
+      measured: { median: measuredAs('millis'), least: measuredAs('least'), most: measuredAs('most') },
+      computed: average((upload) => sum(jobs(upload).map(({ cpuMillis }) => cpuMillis))) / Math.min(threads, vcpus),
+      waits: 1000 * average((upload) => jobs(upload).length * waitSeconds(upload)[worker]),
+      paid: 1000 * paid,
+      cost: gigabytes(memory) * paid * prices[gigabyteSecond(deployment)].usd,
     };
   });
-}
-
-function fasterBy(gain: number, upload: MeasuredUpload): MeasuredUpload {
-  const faster = <Item extends Times>(item: Item) => ({ ...item, cpuMillis: item.cpuMillis / gain });
-  return { ...upload, metadata: faster(upload.metadata), groups: upload.groups.map(faster) };
-}
-
-/** How much faster two threads are than one. */
-function secondThreadGain({ threads }: Measured): number {
-  const wall = (count: number) => threads.find((run) => run.threads === count)?.wallMillis ?? Number.NaN;
-  return wall(1) / wall(2);
 }
 
 const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);

@@ -26,6 +26,9 @@ export const prices = {
   lambdaRequest: { usd: 0.2 / MILLION, per: 'request', source: lambda },
   lambdaArm64: { usd: 0.0000133334, per: 'GB-second', source: lambda },
   lambdaX86: { usd: 0.0000166667, per: 'GB-second', source: lambda },
+  // What runs in an environment that is kept warm is paid for at these.
+  warmArm64: { usd: 0.0000077778, per: 'GB-second of work where it is kept warm', source: lambda },
+  warmX86: { usd: 0.0000097222, per: 'GB-second of work where it is kept warm', source: lambda },
   provisionedArm64: { usd: 0.0000033334, per: 'GB-second kept warm', source: lambda },
   provisionedX86: { usd: 0.0000041667, per: 'GB-second kept warm', source: lambda },
 
@@ -43,6 +46,9 @@ export const prices = {
   s3Write: { usd: 5 / MILLION, per: 'PUT, COPY, POST or LIST', source: s3 },
   s3Read: { usd: 0.4 / MILLION, per: 'GET', source: s3 },
   s3Storage: { usd: 0.023, per: 'GB-month', source: s3 },
+
+  // The first 10 TB of a month to Europe and the United States. On no bill of Darkroom's, but on that of more bytes.
+  cloudFrontTransfer: { usd: 0.085, per: 'GB to a reader', source: 'https://aws.amazon.com/cloudfront/pricing/' },
 
   // Halved on 2024-11-01.
   dynamoDbWrite: { usd: 0.625 / MILLION, per: 'write request unit, 1 KB', source: dynamoDb },

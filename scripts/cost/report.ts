@@ -1,15 +1,19 @@
 /** The bill as Markdown and as a chart. */
 import type { TopLevelSpec } from 'vega-lite';
-import { table } from '../bench/measure.ts';
+import { mean, showSummary, table } from '../bench/measure.ts';
 import { chartSvg } from '../chart.ts';
+import { assumptions } from './assumptions.ts';
 import { type Deployment, deploymentOf } from './deployment.ts';
 import type { Measured } from './measured.ts';
 import {
   type Bill,
   billOf,
   costPerImage,
+  cpuFactor,
   keptLines,
   mixes,
+  oneByOne,
+  photographs,
   probesCost,
   type Service,
   services,
@@ -19,7 +23,7 @@ import {
   usageOf,
 } from './model.ts';
 import { settings } from './power-tuning.ts';
-import { naive, practices } from './practices.ts';
+import { naive, oneGroup, practices } from './practices.ts';
 import { freeTier, PRICES_OF, prices } from './prices.ts';
 
 const MILLION = 1_000_000;
@@ -31,6 +35,7 @@ export function costBlocks(measured: Measured, images = MILLION): Readonly<Recor
     terms: terms(prod, measured, images),
     bill: billTables(measured, images),
     usage: usageTable(usageOf(mixes.photographs, prod, measured), images),
+    processors: processorTable(prod, measured, images),
     practices: practiceTable(prod, measured, images),
     monthly: monthlyTable(measured),
     free: freeTierTable(prod, measured),
@@ -55,13 +60,16 @@ function terms(prod: Deployment, measured: Measured, images: number): string {
   const renditions = quantityOf(usage, 'renditions, PUT');
   const making = costOf(usage, 'resize-image') / renditions;
   const [first, second, third] = [...services].sort((left, right) => bill[right] - bill[left]);
-  const naively = (deployment: Deployment) => showUsd(costPerImage(mixes.photographs, deployment, measured) * images);
+  const costs = (deployment: Deployment) => showUsd(costPerImage(mixes.photographs, deployment, measured) * images);
   const term = (service: Service | undefined) => (service === undefined ? '' : `${service} ${share(bill[service])}`);
   return [
     `**${showUsd(all * images)} for ${showCount(images)} photographs** of 3 to 12 megapixels in stage prod: ${term(first)}, ${term(second)}, ${term(third)}.`,
     `The PUTs of ${renditions.toFixed(0)} renditions alone are ${share(costOf(usage, 'renditions, PUT'))}: ${renditionSentence(making, images)}`,
-    `The naive way costs ${naively(naive(prod))}: ${naively({ ...prod, rendering: 'a decode each, default efforts' })} with its rendering alone,`,
-    `${naively({ ...naive(prod), workflow: 'EXPRESS' })} with all of it but the Standard workflow.`,
+    `That is for images that come in bursts, and so fill the batches. One by one, as a million spread over a month come, they cost ${costs(oneByOne(prod))}: no batch fills, and X-Ray records every call.`,
+    `Where workers that are kept warm take them all, it is ${costs({ ...prod, environments: 'kept warm' })} and what those cost by the month.`,
+    `With all presets in one rendition group it is ${costs(oneGroup(prod))} at the most: ADR 6 says why there are two.`,
+    `The naive way costs ${costs(naive(prod))}: ${costs({ ...prod, rendering: 'a decode each, default efforts' })} with its rendering alone,`,
+    `${costs({ ...naive(prod), workflow: 'EXPRESS' })} with all of it but the Standard workflow.`,
     '',
     `Measured on ${measured.date}: ${measured.machine}, Node ${measured.node}, sharp ${measured.sharp}. Prices of ${PRICES_OF}, us-east-1, before free tiers.`,
   ].join('\n');
@@ -133,6 +141,54 @@ function usageTable(usage: readonly Usage[], images: number): string {
   );
 }
 
+const architectures = ['arm64', 'x86_64'] as const;
+
+/** The bill over how fast the processor may be, and how slow it may be before the goal is missed. */
+function processorTable(prod: Deployment, measured: Measured, images: number): string {
+  const uploads = measured.uploads.filter(({ name }) => photographs.includes(name));
+  const rows = architectures.flatMap((architecture) =>
+    Object.entries(assumptions.yardstickMillis[architecture]).map(([name, yardstickMillis]) => {
+      const deployment = { ...prod, architecture, yardstickMillis };
+      const bill = billOf(usageOf(mixes.photographs, deployment, measured));
+      const factor = mean(uploads.map((upload) => cpuFactor(upload, deployment)));
+      const cells = [
+        ...[`${architecture}, ${name}`, String(yardstickMillis), factor.toFixed(2)],
+        ...[bill.Lambda, total(bill)].map((usd) => showUsd(usd * images)),
+      ];
+      const isDeployed = architecture === prod.architecture && name === 'likely';
+      return isDeployed ? cells.map((cell) => `**${cell}**`) : cells;
+    }),
+  );
+  return [
+    table(
+      ['processor', 'yardstick, ms', 'CPU time, × measured', 'Lambda', `US dollars for ${showCount(images)}`],
+      rows,
+    ),
+    goalSentence(prod, measured),
+  ].join('\n\n');
+}
+
+/** US dollars for a million photographs. */
+const GOAL = 60;
+
+function goalSentence(prod: Deployment, measured: Measured): string {
+  const over = costPerImage(mixes.photographs, prod, measured) * MILLION - GOAL;
+  const verdict = over < 0 ? 'is met' : `is missed by ${showUsd(over)}`;
+  return (
+    `The goal of $${GOAL} a million **${verdict}** on the ${prod.architecture} that is likely; ` +
+    `it is met where the yardstick takes no more than ${slowestYardstick(prod, measured)} ms.`
+  );
+}
+
+/** In whole milliseconds: the slowest processor with which the goal is still met. */
+export function slowestYardstick(prod: Deployment, measured: Measured): number {
+  const cost = (yardstickMillis: number) =>
+    costPerImage(mixes.photographs, { ...prod, yardstickMillis }, measured) * MILLION;
+  let millis = 1;
+  while (cost(millis + 1) < GOAL) millis += 1;
+  return millis;
+}
+
 function practiceTable(prod: Deployment, measured: Measured, images: number): string {
   return table(
     [`US dollars for ${showCount(images)} images`, 'where', 'with it', 'without', 'saves'],
@@ -202,15 +258,26 @@ function priceTable(): string {
 }
 
 function powerTable(worker: 'metadata' | 'resize', prod: Deployment, measured: Measured, images: number): string {
-  const two = settings(worker, prod, measured, 2);
   return table(
-    ['MB', 'vCPU', 'ms an image', `US dollars for ${showCount(images)}`, '… with two threads of libvips'],
-    settings(worker, prod, measured).map(({ memory, vcpus, millis, cost }, index) => [
-      memory === prod.memory[worker] ? `**${memory}**` : String(memory),
+    [
+      'MB',
+      'vCPU',
+      'threads',
+      'measured, ms',
+      '× CPU ÷ vCPU',
+      'waits, ms',
+      `paid on ${prod.architecture}, ms`,
+      `US dollars for ${showCount(images)}`,
+    ],
+    settings(worker, prod, measured).map(({ memory, vcpus, threads, measured: own, computed, waits, paid, cost }) => [
+      memory === prod.memory[worker] && threads === 1 ? `**${memory}**` : String(memory),
       vcpus.toFixed(2),
-      millis.toFixed(0),
+      String(threads),
+      showSummary(own),
+      (own.median / computed).toFixed(2),
+      waits.toFixed(0),
+      paid.toFixed(0),
       showUsd(cost * images),
-      vcpus < 2 ? '–' : `${two[index]?.millis.toFixed(0)} ms, ${showUsd((two[index]?.cost ?? 0) * images)}`,
     ]),
   );
 }

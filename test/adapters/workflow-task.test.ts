@@ -27,6 +27,21 @@ describe('a step of the workflow', () => {
     ]);
   });
 
+  it('reports on each call as Lambda would: how long, how much memory; and on the first, how long it took to start', async () => {
+    const handler = workflowTask(imageTask, async () => ({ outcome: 'processed' }));
+    await handler(task, lambdaContext());
+    await handler(task, lambdaContext());
+    const [first, second] = logged('info');
+    const call = { millis: expect.any(Number), peakMegabytes: expect.any(Number) };
+    expect(first).toMatchObject({ ...call, initMillis: expect.any(Number) });
+    expect(second).toMatchObject(call);
+    expect(second).not.toHaveProperty('initMillis');
+    // In MB: not kilobytes, not bytes, and of this very process.
+    const resident = process.memoryUsage.rss() / 2 ** 20;
+    expect(first?.['peakMegabytes']).toBeGreaterThan(resident / 2);
+    expect(first?.['peakMegabytes']).toBeLessThan(resident * 20);
+  });
+
   it('given the work throws, lets the error through and logs it with the image', async () => {
     const handler = workflowTask(imageTask, () => Promise.reject(new Error('S3 is slow')));
     await expect(handler(task, lambdaContext())).rejects.toThrow('S3 is slow');

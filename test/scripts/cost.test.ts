@@ -7,12 +7,23 @@ import * as z from 'zod';
 import { type RenditionGroup, renditionGroups } from '../../core/presets.ts';
 import { assumptions } from '../../scripts/cost/assumptions.ts';
 import { customMetrics, type Deployment, deploymentOf, metricsOf } from '../../scripts/cost/deployment.ts';
-import { keptMeasurements } from '../../scripts/cost/measured.ts';
-import { billOf, costPerImage, mixes, probesCost, total, usageOf } from '../../scripts/cost/model.ts';
+import { keptMeasurements, type Times } from '../../scripts/cost/measured.ts';
+import {
+  billOf,
+  costPerImage,
+  cpuFactor,
+  mixes,
+  oneByOne,
+  probesCost,
+  total,
+  usageOf,
+  waitSeconds,
+  workerSeconds,
+} from '../../scripts/cost/model.ts';
 import { settings } from '../../scripts/cost/power-tuning.ts';
-import { naive, practices } from '../../scripts/cost/practices.ts';
+import { naive, oneGroup, practices } from '../../scripts/cost/practices.ts';
 import { freeTier, prices } from '../../scripts/cost/prices.ts';
-import { costBlocks, costChart, powerTuningBlocks } from '../../scripts/cost/report.ts';
+import { costBlocks, costChart, powerTuningBlocks, slowestYardstick } from '../../scripts/cost/report.ts';
 import { callsOn, invocationsOn, statesOn, waysOf } from '../../scripts/cost/workflow-path.ts';
 import { costDocuments } from '../../scripts/cost.ts';
 import { withBlocks } from '../../scripts/generated-blocks.ts';
@@ -28,8 +39,20 @@ const dollars = (change: Partial<Deployment> = {}, mix: Parameters<typeof costPe
   costPerImage(mix, { ...prod, ...change }, measured) * MILLION;
 
 describe('the bill of a million images', () => {
-  it('is under $60 for photographs with the default presets', () => {
-    expect(dollars(), 'A preset more costs more: raise the number on purpose.').toBeLessThan(60);
+  // The goal is $60: docs/cost.md says by how much it is missed, and with which processor it is not.
+  it('is under $66 for photographs with the default presets, and less with all of them in one group', () => {
+    expect(dollars(), 'A preset more costs more: raise the number on purpose.').toBeLessThan(66);
+    expect(costPerImage(mixes.photographs, oneGroup(prod), measured) * MILLION).toBeLessThan(dollars() - 1);
+    expect(dollars({ yardstickMillis: assumptions.yardstickMillis[prod.architecture].likely })).toBe(dollars());
+  });
+
+  it('is more where images come one by one, and less where all of them meet a worker that is kept warm', () => {
+    const oneAtATime = costPerImage(mixes.photographs, oneByOne(prod), measured) * MILLION;
+    expect(oneAtATime).toBeGreaterThan(dollars() + prices.trace.usd * MILLION * 0.9);
+    const { Lambda: warm } = billOf(usageOf(mixes.photographs, { ...prod, environments: 'kept warm' }, measured));
+    const { Lambda: onDemand } = billOf(usageOf(mixes.photographs, prod, measured));
+    expect(warm / onDemand).toBeGreaterThan(prices.warmArm64.usd / prices.lambdaArm64.usd);
+    expect(warm / onDemand).toBeLessThan(0.7);
   });
 
   it('is at least four times as much the naive way, and twice as much with naive rendering alone', () => {
@@ -112,7 +135,7 @@ describe('an expired version', () => {
       prices.expressRequest.usd + (prices.expressDuration.usd * (64 / 1024) * Math.ceil(workflowMillis / 100)) / 10,
       prices.dynamoDbWrite.usd * (1 + recordUnits),
       (prices.logIngestion.usd * (decisionLogBytes + metricsLogBytes + platformLogBytes / prod.batchSize)) / 1e9,
-      prices.trace.usd * tracedShare,
+      (prices.trace.usd * tracedShare) / prod.batchSize,
       (prices.lambdaRequest.usd + (prices.lambdaArm64.usd * prod.memory.dispatcher * batchSeconds) / 1024) /
         prod.batchSize,
     ];
@@ -201,14 +224,79 @@ describe('what is paid by the month', () => {
 });
 
 describe('memory', () => {
-  it('below one vCPU saves little and takes longer; above, one thread costs more for nothing', () => {
-    const at = (memory: number) => settings('resize', prod, measured).find((setting) => setting.memory === memory);
-    const [half, one, two] = [at(1024), at(1769), at(3538)];
-    if (half === undefined || one === undefined || two === undefined) throw new Error('not a size of the table');
-    expect(half.millis).toBeGreaterThan(1.4 * one.millis);
-    expect(half.cost).toBeGreaterThan(0.8 * one.cost);
-    expect(two.millis).toBe(one.millis);
-    expect(two.cost).toBeCloseTo(2 * one.cost, 10);
+  const at = (memory: number, threads = 1) => {
+    const found = settings('resize', prod, measured).find((one) => one.memory === memory && one.threads === threads);
+    if (found === undefined) throw new Error('not a size of the table');
+    return found;
+  };
+
+  it('below one vCPU takes longer; above, one thread is faster by nothing that pays', () => {
+    expect(at(1024).measured.median).toBeGreaterThan(at(1769).measured.median);
+    expect(at(512).measured.median).toBeGreaterThan(at(1024).measured.median);
+    expect(at(3538).cost).toBeGreaterThan(at(1769).cost);
+    expect(at(3538, 2).cost).toBeGreaterThan(at(1769).cost);
+  });
+
+  it('is paid for as it was measured, and for S3: its client, or the waits that no vCPU shortens, whichever is longer', () => {
+    const [upload] = measured.uploads;
+    if (upload === undefined) throw new Error('nothing measured');
+    const half = { ...prod, memory: { ...prod.memory, metadata: 1024 } };
+    const found = upload.metadata.runs.find(({ memory, threads }) => memory === 1024 && threads === 1);
+    const work = (found?.millis ?? Number.NaN) * cpuFactor(upload, half);
+    const client = (upload.metadata.clientCpuMillis / (1024 / 1769)) * cpuFactor(upload, half);
+    const waits = 1000 * waitSeconds(upload).metadata;
+    const coldStarts = assumptions.coldStarts * assumptions.coldStartMillis;
+    expect(1000 * workerSeconds(upload, half).metadata).toBeCloseTo(work + Math.max(client, waits) + coldStarts, 6);
+  });
+
+  it('of a size that was not measured is not guessed', () => {
+    expect(() => dollars({ memory: { ...prod.memory, resize: 1000 } })).toThrow('No measurement at 1000 MB');
+  });
+});
+
+describe('the processor', () => {
+  it('costs in proportion where it computes, and nowhere else', () => {
+    const bill = (yardstickMillis: number) =>
+      billOf(usageOf(mixes.photographs, { ...prod, yardstickMillis }, measured));
+    const [one, two, three] = [bill(50), bill(100), bill(150)];
+    expect(two.Lambda).toBeGreaterThan(1.3 * one.Lambda);
+    // A little more where S3's client takes longer than its bytes.
+    expect((three.Lambda - two.Lambda) / (two.Lambda - one.Lambda)).toBeGreaterThanOrEqual(1);
+    expect((three.Lambda - two.Lambda) / (two.Lambda - one.Lambda)).toBeLessThan(1.1);
+    expect({ ...two, Lambda: 0, 'Step Functions': 0 }).toEqual({ ...one, Lambda: 0, 'Step Functions': 0 });
+  });
+
+  it('is Lambda’s: a machine that is twice as slow at everything measures the same bill', () => {
+    const slower = (times: Times): Times => ({
+      cpuMillis: 2 * times.cpuMillis,
+      clientCpuMillis: 2 * times.clientCpuMillis,
+      runs: times.runs.map((run) => ({ ...run, millis: 2 * run.millis })),
+    });
+    const uploads = measured.uploads.map((upload) => ({
+      ...upload,
+      yardstickCpuMillis: 2 * upload.yardstickCpuMillis,
+      metadata: slower(upload.metadata),
+      groups: upload.groups.map((group) => ({ ...group, ...slower(group) })),
+    }));
+    expect(costPerImage(mixes.photographs, prod, { ...measured, uploads })).toBeCloseTo(
+      costPerImage(mixes.photographs, prod, measured),
+      12,
+    );
+  });
+
+  it.each(['arm64', 'x86_64'] as const)(
+    'of %s has a likely speed between the fastest and the slowest',
+    (architecture) => {
+      const { low, likely, high } = assumptions.yardstickMillis[architecture];
+      expect(low).toBeLessThan(likely);
+      expect(high).toBeGreaterThan(likely);
+    },
+  );
+
+  it('may be as slow as docs/cost.md says before the goal of $60 is missed', () => {
+    const slowest = slowestYardstick(prod, measured);
+    expect(dollars({ yardstickMillis: slowest })).toBeLessThan(60);
+    expect(dollars({ yardstickMillis: slowest + 1 })).toBeGreaterThanOrEqual(60);
   });
 });
 

@@ -68,7 +68,7 @@ describe.each(ofType(template, 'AWS::Serverless::Function'))('%s', (id, { Proper
 
   it('runs as a role of its own and logs to a group of its own', () => {
     expect(Properties['Role']).toEqual({ 'Fn::GetAtt': `${stem}Role.Arn` });
-    expect(Properties['LoggingConfig']).toEqual({ LogFormat: 'JSON', LogGroup: { Ref: `${stem}LogGroup` } });
+    expect(Properties['LoggingConfig']).toMatchObject({ LogFormat: 'JSON', LogGroup: { Ref: `${stem}LogGroup` } });
     expect(Properties['Policies']).toBeUndefined();
   });
 
@@ -76,6 +76,16 @@ describe.each(ofType(template, 'AWS::Serverless::Function'))('%s', (id, { Proper
     expect(Properties['MemorySize']).toBeGreaterThanOrEqual(512);
     expect(Properties['Timeout']).toBeGreaterThan(0);
   });
+});
+
+it('leaves out Lambda’s own lines of what went well for exactly those functions that report on it themselves', () => {
+  const quiet = ofType(template, 'AWS::Serverless::Function').filter(
+    ([, { Properties }]) => at(Properties['LoggingConfig'], 'SystemLogLevel') === 'WARN',
+  );
+  const reporting = stems.filter((stem) =>
+    readFileSync(projectFile(`functions/${stem}/handler.ts`), 'utf8').includes('workflowTask('),
+  );
+  expect(quiet.map(([id]) => id).sort()).toEqual(reporting.map((stem) => `${pascal(stem)}Function`).sort());
 });
 
 it('runs every function on Node.js 24, traced, behind the alias live', () => {

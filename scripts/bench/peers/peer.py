@@ -51,7 +51,10 @@ def vipsthumbnail(photo, renditions):
 
 
 def imagemagick(photo, renditions):
-    """One decode, shrunk while it is read, and -thumbnail, the faster of its two ways to resize."""
+    """One decode, shrunk while it is read, and -thumbnail, the faster of its two ways to resize.
+
+    Version 6 has no setting for AVIF's effort, and leaves it to libheif.
+    """
     width = 2 * max(rendition["width"] for rendition in renditions)
     command = [magick(), "-define", f"jpeg:size={width}x{width}", photo, "-auto-orient"]
     for one in renditions:
@@ -67,11 +70,13 @@ def imagemagick(photo, renditions):
 
 
 def run(command):
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "VIPS_CONCURRENCY": "1"})
+    one_thread = {"VIPS_CONCURRENCY": "1", "MAGICK_THREAD_LIMIT": "1"}
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **one_thread})
 
 
 def magick():
-    return shutil.which("magick") or shutil.which("convert")
+    """ImageMagick 7; else 6, under the name that Debian gives it, or its own."""
+    return next(filter(None, map(shutil.which, ["magick", "convert-im6.q16", "convert"])), None)
 
 
 peers = {
