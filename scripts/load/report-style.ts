@@ -10,6 +10,8 @@ export const reportStyle = `
     --good: light-dark(#2d6a3e, #7fc08f);
     --blue: light-dark(#2f6db3, #7db2ee);
     --amber: light-dark(#c77700, #f0b35a);
+    --violet: light-dark(#7a4fb0, #b597e6);
+    --teal: light-dark(#0f8a8a, #5cc9c4);
     font: 0.9375rem/1.5 system-ui, sans-serif;
   }
   * { box-sizing: border-box; }

@@ -75,7 +75,7 @@ function figure({ title, caption, wide, svg }: Chart): Html {
   return html`
     <figure class="${wide ? 'wide' : ''}">
       <figcaption><h2>${title}</h2> ${caption}</figcaption>
-      ${new Html(svg)}
+      ${svg === undefined ? [] : new Html(svg)}
     </figure>`;
 }
 
@@ -88,7 +88,7 @@ function story(run: RunResult): string {
       : `The queue grew to ${deepest} waiting after ${deepestAt.toFixed(0)} s, while up to ${rate.toFixed(1)} changes a second were decided. All were decided ${drained.toFixed(1)} s after the last one came.`;
   const functions =
     calls === undefined
-      ? 'What the functions’ calls met with, this place does not publish.'
+      ? 'The emulator does not publish what calls of functions met with.'
       : `Calls of functions that failed: ${calls.errors}; that were throttled: ${calls.throttles}.`;
   return `${queue} Dead letters: ${deadLetters}. ${functions}`;
 }

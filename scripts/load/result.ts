@@ -5,6 +5,7 @@ import { Failure } from '../failure.ts';
 import { shownPath } from '../project.ts';
 import { type Change, change } from './ledger.ts';
 import { sizeClasses } from './plan.ts';
+import { consumers, workers } from './processor-time.ts';
 import { target } from './target.ts';
 
 const queueSample = z.object({
@@ -15,6 +16,13 @@ const queueSample = z.object({
   inWork: z.int(),
   deadLetters: z.int(),
   undelivered: z.int(),
+  /** Since the sample before; on the emulator, and where the operating system tells (Linux). */
+  processor: z
+    .object({
+      millis: z.record(z.enum(consumers), z.number()),
+      processes: z.record(z.enum(workers), z.object({ alive: z.int(), busy: z.int() })),
+    })
+    .optional(),
 });
 export type QueueSample = z.infer<typeof queueSample>;
 
@@ -31,7 +39,7 @@ const check = z.object({ expression: z.string(), passed: z.boolean() });
 export type Check = z.infer<typeof check>;
 
 export const runResult = z.object({
-  schemaVersion: z.literal(1),
+  schemaVersion: z.literal(2),
   id: z.string(),
   scenario: z.string(),
   title: z.string(),
@@ -39,6 +47,8 @@ export const runResult = z.object({
   seed: z.int(),
   scale: z.number(),
   machine: z.string(),
+  /** Of the machine that ran it. */
+  processors: z.int(),
   startedAt: z.iso.datetime(),
   endedAt: z.iso.datetime(),
   phases: z.array(z.object({ name: z.string(), duration: z.int(), arrivalCount: z.int() })),

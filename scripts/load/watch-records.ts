@@ -68,7 +68,7 @@ export function recordWatcher(client: DynamoDBDocumentClient, tableName: string)
 
   const ask = async (): Promise<void> => {
     while (watched.size > 0) {
-      const turn = [...watched].slice(0, batchSize * questionsATurn);
+      const turn = [...watched].slice(0, batchSize);
       const byImage = Map.groupBy(turn, ({ imageId }) => imageId);
       for (const found of await readRecords(client, tableName, [...byImage.keys()])) {
         for (const one of byImage.get(found.imageId) ?? []) one.seen(found);
@@ -100,5 +100,4 @@ export function recordWatcher(client: DynamoDBDocumentClient, tableName: string)
   };
 }
 
-const questionsATurn = 4;
 const pollInterval = 200;

@@ -19,7 +19,7 @@ const change = (number: number, fields: Partial<Change> = {}): Change => ({
   ...fields,
 });
 const run = (fields: Partial<RunResult> = {}): RunResult => ({
-  schemaVersion: 1,
+  schemaVersion: 2,
   id: '2026-01-01T12-00-00-ramp',
   scenario: 'ramp',
   title: 'Ramp',
@@ -27,6 +27,7 @@ const run = (fields: Partial<RunResult> = {}): RunResult => ({
   seed: 1,
   scale: 1,
   machine: 'a laptop',
+  processors: 2,
   startedAt: new Date(start).toISOString(),
   endedAt: new Date(start + 30_000).toISOString(),
   phases: [
@@ -94,9 +95,22 @@ it('the page says the verdict, the sum and every check, and plots all there is',
   expect(page).toContain('<span class="passed">passed</span>');
   expect(page).toContain('The queue grew to 7 waiting after 12 s');
   expect(page).toContain('ready.all.ms.p95 &lt; 1000');
-  for (const title of ['Arrivals', 'Upload → ready', 'Queue depth', 'Concurrency', 'Errors']) {
+  for (const title of ['Arrivals', 'Upload → ready', 'Queue depth', 'Concurrency']) {
     expect(page).toMatch(new RegExp(`<h2>${title}</h2>[^]*?<svg`));
   }
+});
+
+it('where the operating system tells who worked, the page plots it, and the workers that were busy', async () => {
+  const spent = { dispatcher: 50, metadata: 100, resize: 1200, removal: 0, emulator: 300, load: 100, others: 20 };
+  const none = { alive: 0, busy: 0 };
+  const processes = { dispatcher: { alive: 2, busy: 1 }, metadata: none, resize: { alive: 8, busy: 7 }, removal: none };
+  const samples = run().samples.map((sample) => ({ ...sample, processor: { millis: spent, processes } }));
+  const page = await reportPage(run({ samples }), undefined);
+  const [, concurrency, processors] = /<h2>Concurrency<\/h2>(.*?)<h2>Processors<\/h2>(.*?)<h2>/s.exec(page) ?? [];
+  expect(concurrency).toContain('ResizeImage');
+  expect(concurrency).not.toContain('ExtractMetadata');
+  for (const name of ['ExtractMetadata', 'the emulator', 'other programs']) expect(processors).toContain(name);
+  expect(await reportPage(run(), undefined)).not.toContain('<h2>Processors');
 });
 
 it('a failed run says so, and why', async () => {
