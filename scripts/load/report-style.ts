@@ -49,6 +49,10 @@ export const reportStyle = `
   .checks li::before { position: absolute; left: 0; font-weight: 700; }
   .checks .passed::before { content: '✓'; color: var(--good); }
   .checks .failed::before { content: '✗'; color: var(--safelight); }
+  .checks code { display: block; }
+  .checks span { display: flex; gap: 0.75rem; align-items: center; justify-content: space-between; color: var(--faint); font-variant-numeric: tabular-nums; }
+  .checks i { flex: 0 0 40%; height: 0.35rem; border-radius: 1rem; background: linear-gradient(to right, var(--good) calc(100% * var(--used)), var(--line) 0); }
+  .checks .failed i { background: var(--safelight); }
   .checks .failed { color: var(--safelight); }
   code { font: 0.8125rem/1.4 ui-monospace, monospace; }
   footer { margin-top: 1.5rem; color: var(--faint); font-size: 0.8125rem; }

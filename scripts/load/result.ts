@@ -35,8 +35,31 @@ const lambdaPoint = z.object({
 });
 export type LambdaPoint = z.infer<typeof lambdaPoint>;
 
-const check = z.object({ expression: z.string(), passed: z.boolean() });
+const check = z.object({
+  expression: z.string(),
+  passed: z.boolean(),
+  /** What Artillery measured of the metrics in the expression: counts and milliseconds. */
+  metrics: z.record(z.string(), z.number()),
+});
 export type Check = z.infer<typeof check>;
+
+export interface Threshold {
+  /** Milliseconds. */
+  readonly measured: number;
+  readonly limit: number;
+}
+
+/** Undefined for a condition, which compares counts with each other. */
+export function thresholdOf({ expression, metrics }: Check): Threshold | undefined {
+  const [, metric = '', limit] = /^([\w.]+\.ms\.\w+) < (\d+)$/.exec(expression) ?? [];
+  const measured = metrics[metric];
+  return limit === undefined || measured === undefined ? undefined : { measured, limit: Number(limit) };
+}
+
+/** A condition with numbers in the places of its metrics. */
+export function inNumbers({ expression, metrics }: Check): string {
+  return expression.replaceAll(/[a-zA-Z][\w.]*/g, (name) => String(metrics[name] ?? name));
+}
 
 export const runResult = z.object({
   schemaVersion: z.literal(2),
@@ -113,6 +136,7 @@ export function waits(changes: readonly Change[]): Percentiles[] {
     ['upload → ready, all', ready.map(wait)],
     ['upload → told why not', changes.filter(({ outcome }) => outcome === 'rejected').map(wait)],
     ['delete → gone', changes.filter(({ outcome }) => outcome === 'deleted').map(wait)],
+    ['change → overtaken', changes.filter(({ outcome }) => outcome === 'superseded').map(wait)],
     ['the PUT itself', changes.filter(({ kind }) => kind === 'upload').map(({ requestMillis }) => requestMillis)],
   ];
   return rows.filter(([, values]) => values.length > 0).map(([name, values]) => ({ name, ...percentiles(values) }));

@@ -14,6 +14,9 @@ const record = z.object({
   announced: z.boolean(),
 });
 
+/** Milliseconds from one look at the records to the next. */
+export const pollInterval = 200;
+
 // DynamoDB's most for one BatchGetItem.
 const batchSize = 100;
 
@@ -99,5 +102,3 @@ export function recordWatcher(client: DynamoDBDocumentClient, tableName: string)
     },
   };
 }
-
-const pollInterval = 200;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { estimatedCost } from '../../scripts/load/cost.ts';
 import { parseLoadOptions } from '../../scripts/load/options.ts';
 import { checkBounds, mostChanges, readScenario, scenarioNames } from '../../scripts/load/scenario.ts';
@@ -32,6 +33,25 @@ describe.each(names)('scenario %s', (name) => {
     expect(blocks).toHaveLength(4);
     for (const first of blocks) expect(first).toMatch(/^ +# \S/);
   });
+
+  it.each(['emulator', 'account'] as const)(
+    'holds whatever a user waits for to a threshold on the %s',
+    async (where) => {
+      const { config } = parse(lines(name).join('\n'));
+      const held = config.environments[where].ensure.thresholds.flatMap((threshold: object) => Object.keys(threshold));
+      const { mix } = await readScenario(name, where, 1);
+      expect(held).toEqual(
+        expect.arrayContaining([
+          'upload.put.ms.p95',
+          // Of twenty images the p99 is the slowest one. Of those who share keys hardly anybody sees an own image ready.
+          ...(name === 'storm' ? [] : ['ready.all.ms.p50', 'ready.all.ms.p95']),
+          ...(name === 'storm' || name === 'smoke' ? [] : ['ready.all.ms.p99']),
+          ...(mix.corruptPercent > 0 ? ['told.rejected.ms.p95'] : []),
+          ...(mix.deletePercent > 0 ? ['gone.ms.p95', 'overtaken.ms.p95'] : []),
+        ]),
+      );
+    },
+  );
 
   it('fails when anything is lost, in both places', () => {
     const promise = '- expression: changes.sent == changes.decided + changes.deadLettered';
