@@ -20,8 +20,9 @@ export default defineConfig({
           globalSetup: ['test/support/emulated-stack.ts'],
           // All files share one stack, and measure it.
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          // Safety bounds for a pipeline that hangs on a machine that has other things to do: an outage takes all five tries.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           // Unit tests first: they are quick, and would take the emulator's processor time.
           sequence: { groupOrder: 1 },
         },

@@ -5,7 +5,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 
-// Set on a laptop only: there every service answers at one address, which knows no host name a bucket or prefix.
+// Set on a laptop only: there every service answers at one address, without a host name for each bucket or prefix.
 const emulated = process.env['AWS_ENDPOINT_URL'] !== undefined;
 
 // A connection that hangs is given up long before the function's own timeout, so that the SDK can try another.

@@ -4,7 +4,8 @@ import {
   PutLifecycleEventHookExecutionStatusCommand,
 } from '@aws-sdk/client-codedeploy';
 import * as z from 'zod/mini';
-import { type ReleaseStore, releasedSteps } from '../core/release.ts';
+import type { ReleaseStore } from '../core/ports.ts';
+import { releasedSteps } from '../core/release.ts';
 
 // https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-resources.html
 const appSpec = z.object({
@@ -47,6 +48,7 @@ function stepOf(functionName: string) {
   const step = releasedSteps.find((candidate) => functionName.includes(`-${candidate}Function`));
   if (step !== undefined) return step;
   throw new Error(
-    `Nobody knows how to check ${functionName} (known: ${releasedSteps.join(', ')}). Teach core/check-release.ts.`,
+    `There is no check for ${functionName} (only for ${releasedSteps.join(', ')}): add one to core/check-release.ts. ` +
+      'Is its name cut short? CloudFormation does that where the name of a stack has more than 25 letters.',
   );
 }

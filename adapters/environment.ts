@@ -4,6 +4,9 @@ import * as z from 'zod/mini';
 // zod/mini is a third of zod in a bundle (docs/decisions/0004), for one thing because it brings no messages of its own.
 z.config(en());
 
+export const text = z.string().check(z.minLength(1));
+export const positiveInteger = z.coerce.number().check(z.int(), z.positive());
+
 /**
  * The function's settings out of its environment variables, read once when the module loads.
  *

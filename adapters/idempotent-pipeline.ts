@@ -2,25 +2,33 @@ import { IdempotencyConfig, IdempotencyItemNotFoundError, makeIdempotent } from 
 import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
+import * as z from 'zod/mini';
 import type { UploadEvent } from '../core/image.ts';
-import type { Decision, Pipeline, PipelineInput } from '../core/ports.ts';
-import { workflowDecision } from './sfn-pipeline.ts';
+import { type DecidedOutcome, decidedOutcomes } from '../core/outcome.ts';
+import type { Pipeline, PipelineInput, RepeatedDecision } from '../core/ports.ts';
 
 const keyPrefix = 'image-pipeline';
 const hashFunction = 'sha256';
 
+// The outcome alone: the code of eight days ago may have remembered less of a decision, or more.
+const remembered = z.object({ outcome: z.enum(decidedOutcomes) });
+
 /**
- * Spares a repeated event its work: a decision made once is answered from memory. It saves and does not lock (its
- * writes are unconditional in places): that a repeat does no harm rests on the workflow's conditional write alone.
+ * Spares a repeated event its work: a decision made once is answered from memory. It saves work and does not lock (some
+ * of its writes are unconditional): only the workflow's conditional write makes a repeat harmless.
+ *
+ * @returns the pipeline within an invocation: with the time that it has left, the record of a killed worker expires
+ * instead of blocking retries.
  */
 export function idempotentPipeline(
   pipeline: Pipeline,
   options: { readonly client: DynamoDBClient; readonly tableName: string; readonly keepSeconds: number },
-): Pipeline & { startInvocation(context: Context): void } {
+): (context: Context) => Pipeline {
   const config = new IdempotencyConfig({
     expiresAfterSeconds: options.keepSeconds,
     hashFunction,
-    responseHook: (remembered) => ({ ...workflowDecision.parse(remembered), repeated: true }),
+    responseHook: (answer) =>
+      ({ outcome: remembered.parse(answer).outcome, repeated: true }) satisfies RepeatedDecision,
   });
   const persistenceStore = new DynamoDBPersistenceLayer({
     tableName: options.tableName,
@@ -32,15 +40,14 @@ export function idempotentPipeline(
     keyPrefix,
     dataIndexArgument: 0,
   });
-  return {
-    run: (input) => runOnce(stateKeyOf(input), input),
-    // With the time that this invocation has left, the record of a killed worker expires instead of blocking retries.
-    startInvocation: (context) => config.registerLambdaContext(context),
+  return (context) => {
+    config.registerLambdaContext(context);
+    return { run: (input) => runOnce(stateKeyOf(input), input) };
   };
 }
 
-/** What was decided of an event in the last days, for those who ask afterwards. */
-export function rememberedDecisions({
+/** How events ended in the last days, for those who ask afterwards. */
+export function rememberedOutcomes({
   client,
   tableName,
 }: {
@@ -50,10 +57,10 @@ export function rememberedDecisions({
   const memory = new DynamoDBPersistenceLayer({ tableName, awsSdkV3Client: client });
   memory.configure({ config: new IdempotencyConfig({ hashFunction }), keyPrefix });
   return {
-    async find(event: UploadEvent): Promise<Decision | undefined> {
+    async find(event: UploadEvent): Promise<DecidedOutcome | undefined> {
       try {
-        const remembered = await memory.getRecord(stateKeyOf(event));
-        return remembered.getStatus() === 'COMPLETED' ? workflowDecision.parse(remembered.getResponse()) : undefined;
+        const found = await memory.getRecord(stateKeyOf(event));
+        return found.getStatus() === 'COMPLETED' ? remembered.parse(found.getResponse()).outcome : undefined;
       } catch (error) {
         if (error instanceof IdempotencyItemNotFoundError) return undefined;
         throw error;

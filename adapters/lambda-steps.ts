@@ -1,55 +1,33 @@
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod/mini';
 import type { UploadEvent } from '../core/image.ts';
-import type { MetadataResult, RenditionResult } from '../core/image-task.ts';
-import { inputFormats } from '../core/metadata.ts';
+import type { MetadataResult, RemovalResult, RenditionResult } from '../core/image-task.ts';
 import { rejectionReasons } from '../core/outcome.ts';
-import type { Steps } from '../core/release.ts';
+import type { Steps } from '../core/ports.ts';
+import { imageDescription } from './image-description.ts';
+
+// A new version may answer more than this one knows.
+const { metadata, rendition } = imageDescription(z.object);
 
 const rejection = z.object({ outcome: z.literal('rejected'), reason: z.enum(rejectionReasons), message: z.string() });
 const missing = z.object({ outcome: z.enum(['superseded', 'vanished']) });
 
 const metadataResult = z.discriminatedUnion('outcome', [
-  z.object({
-    outcome: z.literal('processed'),
-    metadata: z.object({
-      format: z.enum(inputFormats),
-      width: z.int(),
-      height: z.int(),
-      bytes: z.int(),
-      sha256: z.string(),
-      colourSpace: z.string(),
-      hasAlpha: z.boolean(),
-      orientation: z.literal([1, 2, 3, 4, 5, 6, 7, 8]),
-      frames: z.int(),
-      dominantColour: z.string(),
-      thumbhash: z.string(),
-      damaged: z.boolean(),
-    }),
-  }),
+  z.object({ outcome: z.literal('processed'), metadata }),
   rejection,
   missing,
 ]) satisfies z.ZodMiniType<MetadataResult>;
 
 const renditionResult = z.discriminatedUnion('outcome', [
-  z.object({
-    outcome: z.literal('processed'),
-    renditions: z.array(
-      z.object({
-        preset: z.string(),
-        key: z.string(),
-        contentType: z.string(),
-        width: z.int(),
-        height: z.int(),
-        bytes: z.int(),
-      }),
-    ),
-  }),
+  z.object({ outcome: z.literal('processed'), renditions: z.array(rendition) }),
   rejection,
   missing,
 ]) satisfies z.ZodMiniType<RenditionResult>;
 
-const removalResult = z.object({ outcome: z.literal('removed'), count: z.int() });
+const removalResult = z.object({
+  outcome: z.literal('removed'),
+  count: z.int().check(z.nonnegative()),
+}) satisfies z.ZodMiniType<RemovalResult>;
 const thrown = z.object({ errorMessage: z.string() });
 const batchResult = z.object({ batchItemFailures: z.array(z.unknown()) });
 
@@ -68,7 +46,7 @@ export function lambdaSteps({ client }: { readonly client: LambdaClient }): Step
     const result = schema.safeParse(found);
     if (result.success) return result.data;
     throw new Error(
-      `${functionName} answered what nobody understands: ${shortened(answer)} ${z.prettifyError(result.error)}`,
+      `${functionName} gave an answer of an unknown shape: ${shortened(answer)} ${z.prettifyError(result.error)}`,
     );
   };
   return {
@@ -89,7 +67,7 @@ function messageOf({ correlationId, occurredAt, image }: UploadEvent & { readonl
   const detail = { bucket: { name: bucket }, object };
   return {
     messageId: correlationId,
-    // Of no queue: it cannot be postponed, and the dispatcher can live with that.
+    // No queue has it, so it cannot be postponed: the dispatcher goes on without.
     receiptHandle: correlationId,
     body: JSON.stringify({ id: correlationId, time: occurredAt, 'detail-type': 'Object Created', detail }),
     attributes: { ApproximateReceiveCount: '1' },

@@ -19,13 +19,17 @@ export function s3RenditionReader({
           contentType: ContentType,
         };
       } catch (error) {
-        if (!isRefusal(error)) throw error;
-        return { outcome: 'unreadable', message: `${error.name}: ${error.message}` };
+        if (!(error instanceof S3ServiceException)) throw error;
+        const message = `${error.name}: ${error.message}`;
+        switch (error.$metadata.httpStatusCode) {
+          case 403:
+            return { outcome: 'denied', message };
+          case 404:
+            return { outcome: 'missing', message };
+          default:
+            throw error;
+        }
       }
     },
   };
-}
-
-function isRefusal(error: unknown): error is S3ServiceException {
-  return error instanceof S3ServiceException && [403, 404].includes(error.$metadata.httpStatusCode ?? 0);
 }

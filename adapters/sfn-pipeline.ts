@@ -1,13 +1,13 @@
 import { type SFNClient, StartSyncExecutionCommand } from '@aws-sdk/client-sfn';
 import * as z from 'zod/mini';
 import { rejectionReasons } from '../core/outcome.ts';
-import type { Pipeline } from '../core/ports.ts';
+import type { Decision, Pipeline } from '../core/ports.ts';
 
-export const workflowDecision = z.object({
-  outcome: z.enum(['processed', 'rejected', 'superseded', 'vanished', 'deleted']),
-  reason: z.optional(z.enum(rejectionReasons)),
-  bytesOut: z.optional(z.int().check(z.nonnegative())),
-});
+const workflowDecision = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('processed'), bytesOut: z.int().check(z.nonnegative()) }),
+  z.object({ outcome: z.literal('rejected'), reason: z.enum(rejectionReasons) }),
+  z.object({ outcome: z.enum(['superseded', 'vanished', 'deleted']) }),
+]) satisfies z.ZodMiniType<Decision>;
 
 /**
  * The client must not retry: the queue does, and a second StartSyncExecution runs beside the first one.
@@ -43,8 +43,8 @@ export function sfnPipeline({
 }
 
 /**
- * So the workflow's own log lines, which know only their execution's ARN, are found by the correlation id too. Of an
- * EXPRESS workflow a name may come again. https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartSyncExecution.html
+ * The workflow's own log lines know only their execution's ARN: with the correlation id as its name they are found too.
+ * An EXPRESS workflow may use a name again. https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartSyncExecution.html
  */
 function executionName(correlationId: string): string {
   return correlationId.replaceAll(/[^\w-]/g, '-').slice(0, 80);

@@ -1,13 +1,16 @@
 import sharp, { type Sharp, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
-import { defaultLimits, type Limits, mostPixels } from '../core/limits.ts';
+import { admitFrames, admitHeader, defaultLimits, type Limits, mostPixels } from '../core/limits.ts';
 import { formatNames, type ImageHeader, type InputFormat, type Orientation } from '../core/metadata.ts';
 import { type Rejection, rejected } from '../core/outcome.ts';
 import type { Bytes, ImageCodec } from '../core/ports.ts';
+import { largestPicture } from './sharp-image-codec/avif-pictures.ts';
 import { exifPortrait } from './sharp-image-codec/exif.ts';
 import { type OtherFormat, signatureOf } from './sharp-image-codec/image-signatures.ts';
-import { reachesFullDetail } from './sharp-image-codec/jpeg-scans.ts';
+import { hasTooManyParts, reachesFullDetail } from './sharp-image-codec/jpeg-segments.ts';
 import { PORTRAIT_SIZE, portrayPixels } from './sharp-image-codec/portrait.ts';
 import { type Pixels, pixelsOf, renderPyramid, sizesDownwards, TIMEOUT } from './sharp-image-codec/pyramid.ts';
+import { isInTiles } from './sharp-image-codec/tiff-directory.ts';
+import { countFrames } from './sharp-image-codec/webp-frames.ts';
 
 hardenLibvips();
 
@@ -15,7 +18,7 @@ hardenLibvips();
 export function sharpImageCodec(limits: Limits = defaultLimits): ImageCodec {
   const limitInputPixels = mostPixels(limits);
   return {
-    inspect,
+    inspect: (bytes) => inspect(bytes, limits),
 
     async portray(bytes, header) {
       const small = await decodeSoundly(bytes, header, limitInputPixels, (picture) =>
@@ -61,18 +64,39 @@ function hardenLibvips(): void {
 
 // ── The header ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function inspect(bytes: Bytes): ReturnType<ImageCodec['inspect']> {
+async function inspect(bytes: Bytes, limits: Limits): ReturnType<ImageCodec['inspect']> {
   const signature = signatureOf(bytes);
   if (signature.kind === 'unknown') return unsupported('The file is not a picture that we know.');
   if (signature.kind === 'other') return unsupported(otherFormatSentences[signature.name]);
 
   const { format } = signature;
+  const refused = refuseUnopened(format, bytes, limits);
+  if (refused) return refused;
   try {
     const found = await readHeader(bytes);
     if (format === 'avif' && found.compression !== 'av1') return unsupported(otherFormatSentences.HEIC);
-    return { outcome: 'readable', header: headerOf(format, found) };
+    const header = headerOf(format, bytes, found);
+    const within = format === 'avif' ? admitHeader({ ...header, ...largestPicture(bytes) }, limits) : undefined;
+    return within ?? { outcome: 'readable', header };
   } catch (error) {
     return corruptUnlessMachine(error, `The ${formatNames[format]} file cannot be opened: its beginning is damaged.`);
+  }
+}
+
+/** What costs a worker its time or its memory as soon as libvips looks at it. */
+function refuseUnopened(format: InputFormat, bytes: Bytes, limits: Limits): Rejection | undefined {
+  switch (format) {
+    case 'jpeg':
+      return hasTooManyParts(bytes)
+        ? corrupt('The JPEG file is made of more parts than any picture needs.')
+        : undefined;
+    case 'webp':
+      return admitFrames(countFrames(bytes, limits.frames), limits);
+    case 'png':
+    case 'avif':
+    case 'gif':
+    case 'tiff':
+      return undefined;
   }
 }
 
@@ -81,14 +105,14 @@ function readHeader(bytes: Bytes): Promise<SharpMetadata> {
   return sharp(bytes, { failOn: 'none', limitInputPixels: false }).metadata();
 }
 
-function headerOf(format: InputFormat, found: SharpMetadata): ImageHeader {
+function headerOf(format: InputFormat, bytes: Bytes, found: SharpMetadata): ImageHeader {
   return {
     format,
     width: found.width,
     height: found.height,
     orientation: orientationOf(found.orientation),
     frames: found.pages ?? 1,
-    progressive: found.isProgressive,
+    progressive: found.isProgressive || (format === 'tiff' && isInTiles(bytes)),
     hasAlpha: found.hasAlpha,
     colourSpace: found.space,
   };

@@ -6,7 +6,7 @@ import { retryDelaySeconds } from '../core/dispatch-images.ts';
 import type { UploadEvent } from '../core/image.ts';
 import { parseS3Event } from './s3-event.ts';
 
-export interface UploadQueueOptions {
+interface UploadQueueOptions {
   readonly client: SQSClient;
   readonly queueUrl: string;
   readonly maxReceiveCount: number;
@@ -14,14 +14,20 @@ export interface UploadQueueOptions {
   readonly logger: Logger;
 }
 
+/** Throws where there is no decision: the message comes again. */
+type Take = (event: UploadEvent, options: { readonly lastTry: boolean; readonly context: Context }) => Promise<void>;
+
 /**
- * Takes the messages of a batch side by side, each on its own: those that throw are named in the answer and come again
- * after a while, the others are deleted.
+ * A Lambda handler for the upload queue: takes the messages of a batch side by side, each on its own. Those that throw are
+ * named in the answer and come again after a while, the others are deleted.
  */
-export function sqsUploads({ client, queueUrl, maxReceiveCount, retryBaseSeconds, logger }: UploadQueueOptions) {
+export function sqsUploads(
+  { client, queueUrl, maxReceiveCount, retryBaseSeconds, logger }: UploadQueueOptions,
+  take: Take,
+) {
   const read = (message: SQSRecord): Promise<UploadEvent> =>
     parseS3Event(message.body).catch((error: unknown) => {
-      logger.error('Nobody can read this message: it ends in the dead-letter queue', {
+      logger.error('This message cannot be read: it ends in the dead-letter queue', {
         messageId: message.messageId,
         error,
       });
@@ -54,30 +60,24 @@ export function sqsUploads({ client, queueUrl, maxReceiveCount, retryBaseSeconds
     });
   };
 
-  return {
-    forEachUpload(
-      batch: SQSEvent,
-      context: Context,
-      take: (event: UploadEvent, options: { readonly lastTry: boolean }) => Promise<void>,
-    ): Promise<SQSBatchResponse> {
-      logger.addContext(context);
-      const takeMessage = async (message: SQSRecord) => {
-        const receives = Number(message.attributes.ApproximateReceiveCount);
-        const lastTry = receives >= maxReceiveCount;
-        let event: UploadEvent | undefined;
-        try {
-          event = await read(message);
-          await take(event, { lastTry });
-        } catch (error) {
-          await postpone(message, receives, lastTry, event?.correlationId);
-          throw error;
-        }
-      };
-      return processPartialResponse(batch, takeMessage, new BatchProcessor(EventType.SQS), {
-        context,
-        // Nothing of the batch went well: that counts as an error of the function, so that its alarms see a bad release.
-        throwOnFullBatchFailure: true,
-      });
-    },
+  return (batch: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+    logger.addContext(context);
+    const takeMessage = async (message: SQSRecord) => {
+      const receives = Number(message.attributes.ApproximateReceiveCount);
+      const lastTry = receives >= maxReceiveCount;
+      let event: UploadEvent | undefined;
+      try {
+        event = await read(message);
+        await take(event, { lastTry, context });
+      } catch (error) {
+        await postpone(message, receives, lastTry, event?.correlationId);
+        throw error;
+      }
+    };
+    return processPartialResponse(batch, takeMessage, new BatchProcessor(EventType.SQS), {
+      context,
+      // Nothing of the batch went well: that counts as an error of the function, so that its alarms see a bad release.
+      throwOnFullBatchFailure: true,
+    });
   };
 }

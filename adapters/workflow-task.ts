@@ -1,8 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod/mini';
-import type { ImageTask, RenditionTask } from '../core/image-task.ts';
-import type { RemovalTask } from '../core/remove-renditions.ts';
+import type { ImageTask, RemovalTask, RenditionTask } from '../core/image-task.ts';
 
 const sequencer = z.string().check(z.regex(/^[0-9A-F]{32}$/));
 const imageId = z.string().check(z.regex(/^[0-9a-f]{32}$/));

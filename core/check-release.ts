@@ -1,23 +1,16 @@
 import { imageIdOf, padSequencer, sha256 } from './image.ts';
 import type { ImageTask } from './image-task.ts';
+import type { KnownImage, ReleaseStore, RenditionReader, RenditionStore, Steps, Uploader } from './ports.ts';
 import { renditionGroups } from './presets.ts';
-import type {
-  KnownImage,
-  LentImages,
-  NewVersion,
-  ReleaseHook,
-  ReleaseStore,
-  RenditionShelf,
-  Steps,
-  Verdict,
-} from './release.ts';
+import type { NewVersion, ReleaseHook, Verdict } from './release.ts';
 import { contentTypes, presetsFor, renditionKey, renditionSize, uprightSize } from './rendition.ts';
 
 export interface CheckReleasePorts {
   readonly releases: ReleaseStore;
-  readonly images: LentImages;
+  readonly uploads: Uploader;
   readonly steps: Steps;
-  readonly renditions: RenditionShelf;
+  readonly renditions: RenditionReader;
+  readonly renditionStore: Pick<RenditionStore, 'put'>;
   readonly known: KnownImage;
 }
 
@@ -34,9 +27,9 @@ export async function checkRelease(hook: ReleaseHook, ports: CheckReleasePorts):
 async function judge({ deploymentId }: ReleaseHook, ports: CheckReleasePorts): Promise<Verdict> {
   const release = await ports.releases.newVersion(deploymentId);
   const key = `${LENT_PREFIX}${deploymentId}-${release.step}.jpg`;
-  const { bucket } = ports.images;
-  const { bytes } = ports.known;
-  const state = await ports.images.put(key, bytes);
+  const { bucket } = ports.uploads;
+  const { bytes, contentType } = ports.known;
+  const state = await ports.uploads.put(key, bytes, contentType);
   try {
     const imageId = await imageIdOf(bucket, key);
     const image = { bucket, key, imageId, sequencer: LOWEST_SEQUENCER, ...state, size: bytes.byteLength };
@@ -44,12 +37,12 @@ async function judge({ deploymentId }: ReleaseHook, ports: CheckReleasePorts): P
     return fault === undefined ? { verdict: 'passed' } : refused(fault);
   } finally {
     // The pipeline hears of it and removes whatever was rendered.
-    await ports.images.remove(key);
+    await ports.uploads.remove(key);
   }
 }
 
 /** The only keys of the upload bucket that the check may write: the role has no others. */
-export const LENT_PREFIX = 'darkroom-release/';
+const LENT_PREFIX = 'darkroom-release/';
 
 // The bucket's own event of the same upload takes its way too, through the version that is live. It always wins, and so
 // does that of the removal: nothing that the check makes up outlives it.
@@ -119,26 +112,42 @@ async function renditionFault(
       const contentType = contentTypes[preset.format];
       const fault =
         difference(made, { key, contentType, ...renditionSize(header, preset) }) ??
-        difference(await renditions.find(key), { contentType, bytes: made?.bytes });
+        (await storedFault(key, { contentType, bytes: made?.bytes }, renditions));
       if (fault !== undefined) return `Rendition ${preset.name}: ${fault}`;
     }
   }
   return undefined;
 }
 
+async function storedFault(
+  key: string,
+  expected: { readonly contentType: string; readonly bytes: number | undefined },
+  renditions: RenditionReader,
+): Promise<string | undefined> {
+  const file = await renditions.read(key);
+  if (file.outcome !== 'found') return `It cannot be read: ${file.message}`;
+  return difference({ contentType: file.contentType, bytes: file.bytes.byteLength }, expected);
+}
+
 async function removalFault(
   called: string,
   task: ImageTask,
-  { steps, renditions, known }: CheckReleasePorts,
+  { steps, renditions, renditionStore, known }: CheckReleasePorts,
 ): Promise<string | undefined> {
   const { imageId, sequencer } = task.image;
   const key = `${imageId}/${sequencer}/to-be-removed.jpg`;
-  await renditions.put(key, known.bytes, 'image/jpeg');
+  await renditionStore.put(key, known.bytes, known.contentType);
   const { count } = await steps.removeRenditions(called, { ...task, scope: 'own' });
   if (count !== 1) return `It says that it removed ${count} renditions where there was one.`;
-  return (await renditions.find(key)) === undefined
-    ? undefined
-    : 'It says that it removed a rendition that is still there.';
+  const left = await renditions.read(key);
+  switch (left.outcome) {
+    case 'missing':
+      return undefined;
+    case 'found':
+      return 'It says that it removed a rendition that is still there.';
+    case 'denied':
+      return `It says that it removed a rendition, and nobody can see whether it did: ${left.message}`;
+  }
 }
 
 /** The first property that is not as expected. */

@@ -1,5 +1,5 @@
 import type { UploadEvent } from './image.ts';
-import type { Decision, Pipeline } from './ports.ts';
+import type { Pipeline } from './ports.ts';
 import { renditionGroups } from './presets.ts';
 
 /**
@@ -11,7 +11,7 @@ export function dispatchImage(
   event: UploadEvent,
   ports: { readonly pipeline: Pipeline },
   options: { readonly lastTry: boolean },
-): Promise<Decision> {
+): ReturnType<Pipeline['run']> {
   const groups = renditionGroups.map((group) => group.name);
   return ports.pipeline.run({ ...event, groups, lastTry: options.lastTry });
 }

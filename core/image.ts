@@ -27,7 +27,7 @@ export interface Upload {
 }
 
 /** The end of an image: `versionId` says that one version was removed for good, its absence that the key is gone. */
-export interface Deletion {
+interface Deletion {
   readonly bucket: string;
   readonly key: string;
   readonly imageId: ImageId;

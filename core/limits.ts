@@ -5,8 +5,10 @@ import { type Rejection, rejected } from './outcome.ts';
 export interface Limits {
   readonly bytes: number;
   readonly pixels: Readonly<Record<InputFormat, number>>;
-  /** Progressive JPEG and interlaced PNG: decoders that must hold all rows at once need more memory a pixel. */
-  readonly progressivePixels: { readonly jpeg: number; readonly png: number };
+  /** Progressive JPEG, interlaced PNG, TIFF in tiles: decoders that must hold all rows at once need more memory a pixel. */
+  readonly progressivePixels: { readonly jpeg: number; readonly png: number; readonly tiff: number };
+  /** Width and height: rows cost memory by their length, however few they are. */
+  readonly side: number;
   /** Frames of an animation or pages of a document; only the first is rendered, but finding the last takes time. */
   readonly frames: number;
 }
@@ -26,8 +28,8 @@ export const defaultLimits: Limits = {
     png: 100 * MEGA,
     // 5 MB, lossless with alpha.
     webp: 100 * MEGA,
-    // 25 MB, 10 or 12 bits with alpha: held whole, and more than once.
-    avif: 40 * MEGA,
+    // 31 MB, 10 or 12 bits with alpha, and turned: held whole, and more than once.
+    avif: 30 * MEGA,
     // 6 MB: two whole frames.
     gif: 100 * MEGA,
     // 3 MB; libtiff itself refuses strips and tiles of more than 50 MB.
@@ -38,7 +40,11 @@ export const defaultLimits: Limits = {
     jpeg: 100 * MEGA,
     // 10 MB with 16 bits and alpha.
     png: 80 * MEGA,
+    // 26 MB, 32 bits with alpha, and tiles as high as the picture.
+    tiff: 30 * MEGA,
   },
+  // As long as JPEG and GIF can be. PNG and TIFF of 10,000,000 × 10 would take 5 GB.
+  side: 65_535,
   frames: 10_000,
 };
 
@@ -58,21 +64,30 @@ export function admitBytes(bytes: number, limits: Limits): Rejection | undefined
 
 /** From the first bytes, before a pixel is decoded. */
 export function admitHeader(header: ImageHeader, limits: Limits): Rejection | undefined {
-  const pixels = header.width * header.height;
+  const { width, height, frames } = header;
+  const pixels = width * height;
   const most = pixelLimit(header, limits);
   if (pixels > most) {
     return rejected(
       'too-many-pixels',
-      `The picture has ${header.width} × ${header.height} = ${mega(pixels)} megapixels, and ${mega(most)} are allowed for ${kindOf(header)}. Please upload it at a smaller size.`,
+      `The picture has ${width} × ${height} = ${mega(pixels)} megapixels, and ${mega(most)} are allowed for ${kindOf(header)}. Please upload it at a smaller size.`,
     );
   }
-  if (header.frames > limits.frames) {
+  if (Math.max(width, height) > limits.side) {
     return rejected(
-      'too-many-frames',
-      `The file has ${header.frames} frames, and ${limits.frames} are allowed. Please upload a shorter animation or a single picture.`,
+      'too-many-pixels',
+      `The picture has ${width} × ${height} pixels, and ${limits.side} are allowed on a side. Please upload it at a smaller size.`,
     );
   }
-  return undefined;
+  return admitFrames(frames, limits);
+}
+
+export function admitFrames(frames: number, limits: Limits): Rejection | undefined {
+  if (frames <= limits.frames) return undefined;
+  return rejected(
+    'too-many-frames',
+    `The file has ${frames} frames, and ${limits.frames} are allowed. Please upload a shorter animation or a single picture.`,
+  );
 }
 
 /** The most pixels of any format: no decoder has to go beyond. */
@@ -81,7 +96,7 @@ export function mostPixels(limits: Limits): number {
 }
 
 function pixelLimit({ format, progressive }: ImageHeader, limits: Limits): number {
-  return progressive && (format === 'jpeg' || format === 'png')
+  return progressive && (format === 'jpeg' || format === 'png' || format === 'tiff')
     ? limits.progressivePixels[format]
     : limits.pixels[format];
 }
@@ -89,6 +104,7 @@ function pixelLimit({ format, progressive }: ImageHeader, limits: Limits): numbe
 function kindOf({ format, progressive }: ImageHeader): string {
   if (progressive && format === 'jpeg') return 'progressive JPEG';
   if (progressive && format === 'png') return 'interlaced PNG';
+  if (progressive && format === 'tiff') return 'TIFF in tiles';
   return formatNames[format];
 }
 

@@ -22,7 +22,7 @@ export interface ImageHeader {
   readonly orientation: Orientation;
   /** Frames of an animation, or pages; 1 for a still image. Only the first becomes renditions. */
   readonly frames: number;
-  /** Progressive JPEG or interlaced PNG: decoding holds the whole image in memory. */
+  /** Progressive JPEG, interlaced PNG, TIFF in tiles: decoding holds the whole image in memory. */
   readonly progressive: boolean;
   readonly hasAlpha: boolean;
   /** libvips' name: `srgb`, `b-w`, `cmyk`, `rgb16`, … */

@@ -1,5 +1,5 @@
 import type { ImageTask } from './image-task.ts';
-import { admitBytes, admitHeader, defaultLimits, type Limits } from './limits.ts';
+import { admitBytes, admitHeader, defaultLimits } from './limits.ts';
 import type { ImageHeader } from './metadata.ts';
 import type { Missing, Rejection } from './outcome.ts';
 import type { Bytes, ImageCodec, UploadStore } from './ports.ts';
@@ -7,7 +7,6 @@ import type { Bytes, ImageCodec, UploadStore } from './ports.ts';
 export interface OpenUploadPorts {
   readonly uploads: UploadStore;
   readonly codec: ImageCodec;
-  readonly limits?: Limits;
 }
 
 export type OpenedUpload =
@@ -16,11 +15,8 @@ export type OpenedUpload =
   | Missing;
 
 /** Cheapest check first: what the event says of the size, then the header; no pixel is decoded here. */
-export async function openUpload(
-  { image }: ImageTask,
-  { uploads, codec, limits = defaultLimits }: OpenUploadPorts,
-): Promise<OpenedUpload> {
-  const refused = admitBytes(image.size, limits);
+export async function openUpload({ image }: ImageTask, { uploads, codec }: OpenUploadPorts): Promise<OpenedUpload> {
+  const refused = admitBytes(image.size, defaultLimits);
   if (refused) return refused;
 
   const read = await uploads.read(image);
@@ -30,5 +26,5 @@ export async function openUpload(
   if (inspected.outcome === 'rejected') return inspected;
 
   const { header } = inspected;
-  return admitHeader(header, limits) ?? { outcome: 'open', bytes: read.bytes, header };
+  return admitHeader(header, defaultLimits) ?? { outcome: 'open', bytes: read.bytes, header };
 }

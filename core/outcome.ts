@@ -1,5 +1,7 @@
 /** How an upload ends. Expected ends are data; only the unexpected throws, and a throw means "try again". */
-export type Outcome = 'processed' | 'rejected' | 'superseded' | 'vanished' | 'deleted' | 'failed';
+export const decidedOutcomes = ['processed', 'rejected', 'superseded', 'vanished', 'deleted'] as const;
+export type DecidedOutcome = (typeof decidedOutcomes)[number];
+export type Outcome = DecidedOutcome | 'failed';
 
 /** Why an upload cannot become renditions. A closed list: consumers may switch over it. */
 export const rejectionReasons = [

@@ -1,9 +1,18 @@
-/** All that the core needs of the world, on one screen. Adapters are named by technology, fakes `InMemory…`. */
+/** All that the core needs of the world. Adapters are named by technology, fakes `InMemory…`. */
 import type { ImageId, Upload, UploadEvent } from './image.ts';
+import type {
+  ImageTask,
+  MetadataResult,
+  RemovalResult,
+  RemovalTask,
+  RenditionResult,
+  RenditionTask,
+} from './image-task.ts';
 import type { ImageHeader, Portrait } from './metadata.ts';
-import type { Missing, Outcome, Rejection, RejectionReason } from './outcome.ts';
+import type { DecidedOutcome, Missing, Rejection, RejectionReason } from './outcome.ts';
 import type { Preset } from './presets.ts';
 import type { ImageRecord } from './record.ts';
+import type { NewVersion, ReleaseHook, Verdict } from './release.ts';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -45,19 +54,22 @@ export interface Picture {
 }
 
 /** What the workflow answers when it came to a decision; a failure is none. */
-export interface Decision {
-  readonly outcome: Exclude<Outcome, 'failed'>;
-  readonly reason?: RejectionReason | undefined;
-  /** All renditions together, of a processed image. */
-  readonly bytesOut?: number | undefined;
-  /** Answered from memory: this event was decided before, and that decision is already counted. */
-  readonly repeated?: true | undefined;
+export type Decision =
+  /** Bytes of all renditions together. */
+  | { readonly outcome: 'processed'; readonly bytesOut: number }
+  | { readonly outcome: 'rejected'; readonly reason: RejectionReason }
+  | { readonly outcome: Exclude<DecidedOutcome, 'processed' | 'rejected'> };
+
+/** Answered from memory: this event was decided before, and that decision is already counted. */
+export interface RepeatedDecision {
+  readonly outcome: DecidedOutcome;
+  readonly repeated: true;
 }
 
 /** The workflow. */
 export interface Pipeline {
   /** Waits for the decision. Throws where there is none (failed, timed out, throttled): the event must come again. */
-  run(event: PipelineInput): Promise<Decision>;
+  run(event: PipelineInput): Promise<Decision | RepeatedDecision>;
 }
 
 export type PipelineInput = UploadEvent & {
@@ -89,17 +101,41 @@ export interface SentUpload {
 
 /** What a user of the pipeline sees of its renditions. */
 export interface RenditionReader {
-  /** Gone or forbidden is an answer: S3 tells the two apart only to those who may list the bucket. */
+  /** Missing or denied is an answer. To a caller that may not list the bucket, S3 answers `denied` for both. */
   read(
     key: string,
   ): Promise<
     | { readonly outcome: 'found'; readonly bytes: Bytes; readonly contentType: string | undefined }
-    | { readonly outcome: 'unreadable'; readonly message: string }
+    | { readonly outcome: 'missing' | 'denied'; readonly message: string }
   >;
+}
+
+/** A real picture, and what there is to know of it. */
+export interface KnownImage {
+  readonly bytes: Bytes;
+  readonly contentType: string;
+  readonly header: ImageHeader;
 }
 
 export interface Clock {
   /** Milliseconds; only differences mean something. */
   now(): number;
   sleep(millis: number): Promise<void>;
+}
+
+/** Releases under way. */
+export interface ReleaseStore {
+  newVersion(deploymentId: string): Promise<NewVersion>;
+  report(hook: ReleaseHook, verdict: Verdict): Promise<void>;
+}
+
+/** The functions, each called by its name with a version or alias, past all queues and workflows. Throws what they throw. */
+export interface Steps {
+  dispatch(
+    functionName: string,
+    upload: UploadEvent & { readonly change: 'created' },
+  ): Promise<{ readonly undecided: number }>;
+  extractMetadata(functionName: string, task: ImageTask): Promise<MetadataResult>;
+  resizeImage(functionName: string, task: RenditionTask): Promise<RenditionResult>;
+  removeRenditions(functionName: string, task: RemovalTask): Promise<RemovalResult>;
 }

@@ -1,7 +1,10 @@
 /**
- * The renditions of every image. This is the file a fork edits.
+ * The renditions of every image. This is the file a fork edits. Each stored rendition costs about $5 a million in S3 PUTs
+ * and less than half of that to make (docs/cost.md): a preset has to earn it.
  *
- * Each stored rendition costs about $5 a million in S3 PUTs and far less to make (docs/decisions): a preset has to earn it.
+ * A preset more: also CostMetrics in template.yaml; then `npm run dashboard`, `npm run cost -- --write`,
+ * `npm run simulate -- --write`, and `npm test`, which names what you have to confirm. A group more: also an event in
+ * events/resize-image and, in template.yaml's Mappings, ResizeConcurrency and BusyResizeWorkers.
  */
 
 export type RenditionFormat = 'webp' | 'avif' | 'jpeg';

@@ -1,7 +1,7 @@
 import { type ImageId, imageIdOf } from './image.ts';
 import type { ImageHeader } from './metadata.ts';
-import type { Bytes, Catalogue, Clock, ImageCodec, RenditionReader, SentUpload, Uploader } from './ports.ts';
-import { type Preset, type RenditionGroup, renditionGroups } from './presets.ts';
+import type { Catalogue, Clock, ImageCodec, KnownImage, RenditionReader, SentUpload, Uploader } from './ports.ts';
+import { type Preset, renditionGroups } from './presets.ts';
 import type { ImageRecord } from './record.ts';
 import { contentTypes, presetsFor, type Rendition, renditionSize, type Size } from './rendition.ts';
 
@@ -10,12 +10,6 @@ export const PROBE_PREFIX = 'darkroom-probe/';
 
 // How exact the measured time is. A look costs one small read.
 const LOOK_EVERY_MILLIS = 250;
-
-export interface ProbeImage {
-  readonly bytes: Bytes;
-  readonly contentType: string;
-  readonly header: ImageHeader;
-}
 
 export interface ProbePorts {
   readonly uploads: Uploader;
@@ -26,7 +20,7 @@ export interface ProbePorts {
 }
 
 /** Each says what a user would see: docs/runbooks/probe-pipeline.md has a line for each. */
-export type ProbeFailure =
+type ProbeFailure =
   | 'late'
   | 'rejected'
   | 'failed'
@@ -55,15 +49,14 @@ type Fault = { readonly reason: ProbeFailure; readonly message: string };
  */
 export async function probePipeline(
   ports: ProbePorts,
-  probe: { readonly image: ProbeImage; readonly waitMillis: number },
-  groups: readonly RenditionGroup[] = renditionGroups,
+  probe: { readonly image: KnownImage; readonly waitMillis: number },
 ): Promise<ProbeVerdict> {
   const { uploads, clock } = ports;
   const key = `${PROBE_PREFIX}${crypto.randomUUID()}.jpg`;
   const imageId = await imageIdOf(uploads.bucket, key);
   const presets = presetsFor(
     probe.image.header,
-    groups.flatMap((group) => group.presets),
+    renditionGroups.flatMap((group) => group.presets),
   );
   const wait = (found: (record: ImageRecord) => boolean) => recordWhen(imageId, found, ports, probe.waitMillis);
 
@@ -164,7 +157,7 @@ async function faultInRendition(
   { renditions, codec }: ProbePorts,
 ): Promise<string | undefined> {
   const file = await renditions.read(rendition.key);
-  if (file.outcome === 'unreadable') return `${rendition.key} cannot be read: ${file.message}`;
+  if (file.outcome !== 'found') return `${rendition.key} cannot be read: ${file.message}`;
   const inspected = await codec.inspect(file.bytes);
   if (inspected.outcome === 'rejected') return `${rendition.key} is no picture: ${inspected.message}`;
 

@@ -29,8 +29,8 @@ export type ImageRecord = {
   /** A tombstone: it keeps a late `Object Created` from bringing the image back, until `expiresAt` (epoch seconds). */
   | { readonly outcome: 'deleted'; readonly expiresAt: number }
   /**
-   * The message is in the dead-letter queue; a redrive may still decide it. Of an image that was shown before, this is
-   * what still can be.
+   * The message is in the dead-letter queue; a redrive may still decide it. If the image was shown before, `metadata` and
+   * `renditions` are what can still be shown.
    */
   | {
       readonly outcome: 'failed';

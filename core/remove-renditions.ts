@@ -1,24 +1,11 @@
-import type { ImageId, Sequencer } from './image.ts';
+import type { Sequencer } from './image.ts';
+import type { RemovalResult, RemovalTask } from './image-task.ts';
 import type { RenditionStore } from './ports.ts';
-
-/**
- * Which renditions of an image nobody may see any more. A sequencer only ever grows, so what is to go never becomes
- * wanted again: the removal may be repeated, or come late, without harm.
- */
-export interface RemovalTask {
-  readonly correlationId: string;
-  readonly image: { readonly imageId: ImageId; readonly sequencer: Sequencer };
-  /**
-   * `older`: this state is shown, those before it are not. `through`: this state has nothing to show either (rejected,
-   * deleted). `own`: this state lost; what it rendered goes, the others are not its business.
-   */
-  readonly scope: 'older' | 'through' | 'own';
-}
 
 export async function removeRenditions(
   task: RemovalTask,
   ports: { readonly renditions: RenditionStore },
-): Promise<{ readonly outcome: 'removed'; readonly count: number }> {
+): Promise<RemovalResult> {
   const keys = await Array.fromAsync(ports.renditions.list(task.image.imageId));
   const obsolete = keys.filter((key) => isObsolete(sequencerOf(key), task));
   await ports.renditions.remove(obsolete);

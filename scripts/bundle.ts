@@ -64,7 +64,7 @@ async function bundle({ Metadata, Properties: { CodeUri } }: BundledFunction, ch
     write: false,
   });
   const [code] = outputFiles.filter(({ path }) => path.endsWith('.js'));
-  if (code === undefined) throw new Error(`esbuild made nothing of ${CodeUri}.`);
+  if (code === undefined) throw new Error(`esbuild made no bundle of ${CodeUri}.`);
   return {
     name: CodeUri.replace('functions/', ''),
     code: code.contents,

@@ -88,7 +88,7 @@ export async function deploy(
   return await stackOutputs(emulator);
 }
 
-export async function stackOutputs(emulator: EmulatorAddress): Promise<StackOutputs> {
+async function stackOutputs(emulator: EmulatorAddress): Promise<StackOutputs> {
   const cloudFormation = new CloudFormationClient(clientConfig(emulator));
   try {
     const { Stacks: [stack] = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName: stackName }));

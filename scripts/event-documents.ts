@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import * as z from 'zod/mini';
-import { type DomainEventType, domainEvents, schemaVersion } from '../adapters/domain-event.ts';
+import { type DomainEventType, domainEvents, schemaVersion } from './domain-events.ts';
 
 /** docs/events: a JSON Schema for each event's detail, and an AsyncAPI document for the bus. */
 

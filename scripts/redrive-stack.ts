@@ -4,7 +4,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { dynamoDbCatalogue } from '../adapters/dynamodb-catalogue.ts';
-import { rememberedDecisions } from '../adapters/idempotent-pipeline.ts';
+import { rememberedOutcomes } from '../adapters/idempotent-pipeline.ts';
 import type { UploadEvent } from '../core/image.ts';
 import type { Found } from './dead-letter-cause.ts';
 import { type DeadLetterQueueName, deadLetterQueue, resourceOf } from './dead-letter-queue.ts';
@@ -14,7 +14,7 @@ import type { TargetStack } from './target-stack.ts';
 import type { Report } from './toolchain.ts';
 
 /** A queue can only be sampled: so many messages of each are looked at. */
-export const sampleSize = 1000;
+const sampleSize = 1000;
 const concurrentLooks = 20;
 const firstPause = 500;
 const longestPause = 15_000;
@@ -35,7 +35,7 @@ export function redriveStack({
     client: DynamoDBDocumentClient.from(dynamoDb),
     tableName: output(outputs, 'ImageTableName'),
   });
-  const memory = rememberedDecisions({ client: dynamoDb, tableName: output(outputs, 'IdempotencyTableName') });
+  const memory = rememberedOutcomes({ client: dynamoDb, tableName: output(outputs, 'IdempotencyTableName') });
   const queueOf = (name: DeadLetterQueueName) =>
     deadLetterQueue({
       sqs,
@@ -128,8 +128,8 @@ export function redriveStack({
         const letters = await queueOf('uploads').sample(sampleSize);
         const dead = new Set(letters.flatMap(({ messageId, event }) => [messageId, event?.correlationId ?? messageId]));
         const seen = await inTurns(open, async ({ moved: message }) => {
-          const [decision, record] = await Promise.all([memory.find(message.event), recordOf(message.event)]);
-          return { moved: message, verdict: verdictOf(message, { decision, record, dead }) };
+          const [decided, record] = await Promise.all([memory.find(message.event), recordOf(message.event)]);
+          return { moved: message, verdict: verdictOf(message, { decided, record, dead }) };
         });
         const news = seen.filter(({ verdict }) => verdict !== 'undecided');
         open = seen.filter(({ verdict }) => verdict === 'undecided');

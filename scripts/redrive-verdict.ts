@@ -1,10 +1,10 @@
 /** What became of a message that was moved back. */
 
-import type { Decision } from '../core/ports.ts';
+import type { DecidedOutcome } from '../core/outcome.ts';
 import type { ImageRecord } from '../core/record.ts';
 import type { Forwarded } from './dead-letter-queue.ts';
 
-export type Verdict = Decision['outcome'] | 'died again' | 'undecided';
+export type Verdict = DecidedOutcome | 'died again' | 'undecided';
 
 export type Moved = Forwarded & {
   /** When the failure was recorded that the record spoke of before the move. */
@@ -13,15 +13,15 @@ export type Moved = Forwarded & {
 
 export interface Evidence {
   /** What the dispatcher remembers. */
-  readonly decision: Decision | undefined;
+  readonly decided: DecidedOutcome | undefined;
   readonly record: ImageRecord | undefined;
   /** The messages in the dead-letter queue, as many of them as could be seen: their ids, and their events' correlation ids. */
   readonly dead: ReadonlySet<string>;
 }
 
 /** Nothing is compared with this machine's clock, which may be wrong. */
-export function verdictOf({ event, newMessageId, failedAt }: Moved, { decision, record, dead }: Evidence): Verdict {
-  if (decision !== undefined) return decision.outcome;
+export function verdictOf({ event, newMessageId, failedAt }: Moved, { decided, record, dead }: Evidence): Verdict {
+  if (decided !== undefined) return decided;
   const failedAnew =
     record?.outcome === 'failed' && record.sequencer === event.image.sequencer && record.recordedAt !== failedAt;
   return failedAnew || dead.has(newMessageId ?? event.correlationId) ? 'died again' : 'undecided';

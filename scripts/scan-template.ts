@@ -12,7 +12,7 @@ import { describeFailure, Failure } from './failure.ts';
 import { isolatedEnvironment } from './isolated-environment.ts';
 import { logDirectory, projectDirectory } from './project.ts';
 import { runCommand } from './run-command.ts';
-import { readTemplate, type Stage, templateFor } from './template.ts';
+import { deployedParameters, readTemplate, type Stage, templateFor } from './template.ts';
 import { type Finding, unexplained, waiversOf } from './waivers.ts';
 
 const translated = join('.darkroom', 'translated');
@@ -42,17 +42,9 @@ try {
 
 async function translate(linters: string, stage: Stage): Promise<string> {
   const file = join(translated, `${stage}.json`);
-  await run(join(linters, 'python'), ['scripts/translate.py', file, ...(await deployedParameters(stage))]);
+  const parameters = Object.entries(deployedParameters(stage)).map(([name, value]) => `${name}=${value}`);
+  await run(join(linters, 'python'), ['scripts/translate.py', file, ...parameters]);
   return file;
-}
-
-/** What `sam deploy --config-env <stage>` deploys with. */
-async function deployedParameters(stage: Stage): Promise<string[]> {
-  const settings = await readFile(join(projectDirectory, 'samconfig.toml'), 'utf8');
-  const section = settings.split(/^\[/m).find((text) => text.startsWith(`${stage}.deploy.parameters]`)) ?? '';
-  const [, overrides] = /^parameter_overrides = "(.*)"$/m.exec(section) ?? [];
-  if (overrides === undefined) throw new Failure(`samconfig.toml has no parameter_overrides for stage ${stage}.`);
-  return overrides.split(' ');
 }
 
 /** checkov guesses at conditions, in both directions. So it reads stage prod with all of them resolved. */

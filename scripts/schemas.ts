@@ -1,11 +1,11 @@
 /**
- * `npm run schemas`: docs/events out of adapters/domain-event.ts. With `--release` also docs/events/v<schemaVersion>,
+ * `npm run schemas`: docs/events out of scripts/domain-events.ts. With `--release` also docs/events/v<schemaVersion>,
  * which later changes are held to.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { schemaVersion } from '../adapters/domain-event.ts';
+import { schemaVersion } from './domain-events.ts';
 import { eventDocuments, eventSchemas, json } from './event-documents.ts';
 import { projectDirectory, shownPath } from './project.ts';
 

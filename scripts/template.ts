@@ -66,7 +66,7 @@ export interface Template {
   readonly functionGlobals: Readonly<Record<string, Json>>;
 }
 
-/** As samconfig.toml deploys it; with concurrency reserved in every stage, so that its arithmetic can be checked. */
+/** With concurrency reserved in every stage, so that its arithmetic can be checked. */
 export function templateFor(
   stage: Stage,
   overrides: Readonly<Record<string, string>> = {},
@@ -133,6 +133,25 @@ export function templateFor(
     outputs: Object.keys(source.Outputs),
     functionGlobals: z.record(z.string(), json).parse(evaluate(source.Globals.Function)),
   };
+}
+
+/** What `sam deploy --config-env <stage>` overrides. */
+export function deployedParameters(stage: Stage): Readonly<Record<string, string>> {
+  const settings = readFileSync(join(projectDirectory, 'samconfig.toml'), 'utf8');
+  const section = settings.split(/^\[/m).find((text) => text.startsWith(`${stage}.deploy.parameters]`)) ?? '';
+  const [, overrides] = /^parameter_overrides = "(.*)"$/m.exec(section) ?? [];
+  if (overrides === undefined) throw new Error(`samconfig.toml has no parameter_overrides for stage ${stage}.`);
+  const pairs = overrides.split(' ').map((override): [string, string] => {
+    const [name = '', value = ''] = override.split('=');
+    return [name, value];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** Exactly as `sam deploy --config-env <stage>` deploys it. */
+export function deployedTemplate(stage: Stage): Template {
+  const defaults = Object.entries(ownSource.Parameters).map(([name, { Default }]) => [name, Default]);
+  return templateFor(stage, { ...Object.fromEntries(defaults), ...deployedParameters(stage) });
 }
 
 export function parameterDefault(name: string): string | undefined {

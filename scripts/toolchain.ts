@@ -40,7 +40,7 @@ export async function installToolchain(report: Report): Promise<Toolchain> {
   return { ministack, sam };
 }
 
-export async function installMinistack(report: Report): Promise<string> {
+async function installMinistack(report: Report): Promise<string> {
   return join(await installEnvironment('ministack', report), 'bin', 'ministack');
 }
 

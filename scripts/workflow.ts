@@ -29,6 +29,8 @@ export interface State {
   readonly Catch?: readonly z.infer<typeof catcher>[] | undefined;
   readonly Branches?: readonly Machine[] | undefined;
   readonly ItemProcessor?: Machine | undefined;
+  readonly Error?: string | undefined;
+  readonly Cause?: string | undefined;
 }
 
 const machine: z.ZodType<Machine> = z.lazy(() =>
@@ -47,6 +49,8 @@ const state: z.ZodType<State> = z.looseObject({
   Catch: z.array(catcher).optional(),
   Branches: z.array(machine).optional(),
   ItemProcessor: machine.optional(),
+  Error: z.string().optional(),
+  Cause: z.string().optional(),
 });
 
 const definition = JSON.parse(

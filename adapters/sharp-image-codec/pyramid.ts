@@ -52,7 +52,7 @@ async function encode(pixels: Pixels, preset: Preset): Promise<Bytes> {
   return encoder(fromPixels(pixels), preset).toBuffer();
 }
 
-/** Settings that cost the least for what the eye sees: docs/decisions has the figures. */
+/** Settings that cost the least for what the eye sees: docs/decisions/0006-image-work.md has the figures. */
 export function encoder(picture: Sharp, { format, quality, effort }: Preset): Sharp {
   const work = effort === undefined ? {} : { effort };
   switch (format) {

@@ -1,10 +1,7 @@
-import * as z from 'zod/mini';
-import { readEnvironment } from '../../adapters/environment.ts';
-
-const name = z.string().check(z.minLength(1));
+import { positiveInteger, readEnvironment, text } from '../../adapters/environment.ts';
 
 export const config = readEnvironment({
-  UPLOAD_BUCKET: name,
-  RENDITION_BUCKET: name,
-  STEP_WAIT_MILLIS: z.coerce.number().check(z.int(), z.positive()),
+  UPLOAD_BUCKET: text,
+  RENDITION_BUCKET: text,
+  STEP_WAIT_MILLIS: positiveInteger,
 });

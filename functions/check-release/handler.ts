@@ -3,17 +3,20 @@ import { codeDeployReleases } from '../../adapters/codedeploy-releases.ts';
 import { knownImage } from '../../adapters/known-image.ts';
 import { lambdaSteps } from '../../adapters/lambda-steps.ts';
 import { releaseHook } from '../../adapters/release-hook.ts';
-import { s3LentImages } from '../../adapters/s3-lent-images.ts';
-import { s3RenditionShelf } from '../../adapters/s3-rendition-shelf.ts';
+import { s3RenditionReader } from '../../adapters/s3-rendition-reader.ts';
+import { s3RenditionStore } from '../../adapters/s3-rendition-store.ts';
+import { s3Uploader } from '../../adapters/s3-uploader.ts';
 import { checkRelease } from '../../core/check-release.ts';
 import { config } from './config.ts';
 
 const client = s3Client();
+const renditions = { client, bucket: config.RENDITION_BUCKET };
 const ports = {
   releases: codeDeployReleases({ client: codeDeployClient() }),
-  images: s3LentImages({ client, bucket: config.UPLOAD_BUCKET }),
+  uploads: s3Uploader({ client, bucket: config.UPLOAD_BUCKET }),
   steps: lambdaSteps({ client: lambdaClient({ timeoutMillis: config.STEP_WAIT_MILLIS }) }),
-  renditions: s3RenditionShelf({ client, bucket: config.RENDITION_BUCKET }),
+  renditions: s3RenditionReader(renditions),
+  renditionStore: s3RenditionStore(renditions),
   known: knownImage,
 };
 

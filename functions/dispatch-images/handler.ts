@@ -1,5 +1,4 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import type { Context, SQSEvent } from 'aws-lambda';
 import { dynamoDbClient, sqsClient, syncExecutionClient } from '../../adapters/aws-clients.ts';
 import { decisionLog } from '../../adapters/decision-log.ts';
 import { idempotentPipeline } from '../../adapters/idempotent-pipeline.ts';
@@ -8,7 +7,7 @@ import { sqsUploads } from '../../adapters/sqs-uploads.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { config } from './config.ts';
 
-const pipeline = idempotentPipeline(
+const pipelineWithin = idempotentPipeline(
   sfnPipeline({
     client: syncExecutionClient({ timeoutMillis: config.WORKFLOW_WAIT_MILLIS }),
     stateMachineArn: config.STATE_MACHINE_ARN,
@@ -17,17 +16,14 @@ const pipeline = idempotentPipeline(
 );
 const logger = new Logger();
 const log = decisionLog(logger);
-const { forEachUpload } = sqsUploads({
+const queue = {
   client: sqsClient(),
   queueUrl: config.UPLOAD_QUEUE_URL,
   maxReceiveCount: config.MAX_RECEIVE_COUNT,
   retryBaseSeconds: config.RETRY_BASE_SECONDS,
   logger,
-});
-
-export const handler = async (batch: SQSEvent, context: Context) => {
-  pipeline.startInvocation(context);
-  return forEachUpload(batch, context, (event, options) =>
-    log(event, options, () => dispatchImage(event, { pipeline }, options)),
-  );
 };
+
+export const handler = sqsUploads(queue, (event, { lastTry, context }) =>
+  log(event, { lastTry }, () => dispatchImage(event, { pipeline: pipelineWithin(context) }, { lastTry })),
+);

@@ -1,11 +1,8 @@
-import * as z from 'zod/mini';
-import { readEnvironment } from '../../adapters/environment.ts';
-
-const name = z.string().check(z.minLength(1));
+import { positiveInteger, readEnvironment, text } from '../../adapters/environment.ts';
 
 export const config = readEnvironment({
-  UPLOAD_BUCKET: name,
-  RENDITION_BUCKET: name,
-  IMAGE_TABLE: name,
-  WAIT_MILLIS: z.coerce.number().check(z.int(), z.positive()),
+  UPLOAD_BUCKET: text,
+  RENDITION_BUCKET: text,
+  IMAGE_TABLE: text,
+  WAIT_MILLIS: positiveInteger,
 });

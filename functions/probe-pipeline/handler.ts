@@ -1,12 +1,10 @@
-import { Logger } from '@aws-lambda-powertools/logger';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { Context } from 'aws-lambda';
 import { dynamoDbClient, s3Client } from '../../adapters/aws-clients.ts';
 import { dynamoDbCatalogue } from '../../adapters/dynamodb-catalogue.ts';
-import { probeImage } from '../../adapters/probe-image.ts';
-import { probeLog } from '../../adapters/probe-log.ts';
+import { knownImage } from '../../adapters/known-image.ts';
 import { s3RenditionReader } from '../../adapters/s3-rendition-reader.ts';
 import { s3Uploader } from '../../adapters/s3-uploader.ts';
+import { scheduledProbe } from '../../adapters/scheduled-probe.ts';
 import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
 import { systemClock } from '../../adapters/system-clock.ts';
 import { probePipeline } from '../../core/probe-pipeline.ts';
@@ -23,10 +21,7 @@ const ports = {
   codec: sharpImageCodec(),
   clock: systemClock,
 };
-const logger = new Logger();
-const log = probeLog(logger);
 
-export const handler = async (_schedule: unknown, context: Context) => {
-  logger.addContext(context);
-  return log(await probePipeline(ports, { image: probeImage, waitMillis: config.WAIT_MILLIS }));
-};
+export const handler = scheduledProbe(() =>
+  probePipeline(ports, { image: knownImage, waitMillis: config.WAIT_MILLIS }),
+);

@@ -172,7 +172,7 @@ async function publishRelease(stack: TargetStack, sfn: SFNClient) {
   const { definition = '', roleArn } = await sfn.send(new DescribeStateMachineCommand({ stateMachineArn: liveArn }));
   const badDefinition = definition.replace('{% $states.input.group %}', 'poster');
   if (badDefinition === definition)
-    throw new Failure('The workflow hands no group to its workers: break it otherwise.');
+    throw new Failure('The workflow passes no rendition group to its workers any more: find another way to break it.');
 
   const { stateMachineArn } = await sfn.send(
     new CreateStateMachineCommand({

@@ -13,8 +13,9 @@ import { S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod';
 import { knownImage } from '../../adapters/known-image.ts';
 import { lambdaSteps } from '../../adapters/lambda-steps.ts';
-import { s3LentImages } from '../../adapters/s3-lent-images.ts';
-import { s3RenditionShelf } from '../../adapters/s3-rendition-shelf.ts';
+import { s3RenditionReader } from '../../adapters/s3-rendition-reader.ts';
+import { s3RenditionStore } from '../../adapters/s3-rendition-store.ts';
+import { s3Uploader } from '../../adapters/s3-uploader.ts';
 import { checkRelease } from '../../core/check-release.ts';
 import { type ReleasedStep, releasedSteps, type Verdict } from '../../core/release.ts';
 import { output } from '../deploy.ts';
@@ -60,6 +61,7 @@ export async function playPreTraffic(
 ): Promise<readonly CheckedVersion[]> {
   const lambda = new LambdaClient(stack.clientConfig);
   const s3 = new S3Client({ ...stack.clientConfig, forcePathStyle: true });
+  const renditions = { client: s3, bucket: output(stack.outputs, 'RenditionBucketName') };
   const results: CheckedVersion[] = [];
 
   const check = async (
@@ -78,9 +80,10 @@ export async function playPreTraffic(
             checked({ step, what, broken, verdict });
           },
         },
-        images: s3LentImages({ client: s3, bucket: output(stack.outputs, 'UploadBucketName') }),
+        uploads: s3Uploader({ client: s3, bucket: output(stack.outputs, 'UploadBucketName') }),
         steps: lambdaSteps({ client: lambda }),
-        renditions: s3RenditionShelf({ client: s3, bucket: output(stack.outputs, 'RenditionBucketName') }),
+        renditions: s3RenditionReader(renditions),
+        renditionStore: s3RenditionStore(renditions),
         known: knownImage,
       },
     );

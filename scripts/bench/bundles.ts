@@ -38,7 +38,7 @@ export async function benchBundles(): Promise<string> {
   return [showSizes(ways), await showLoadTimes(ways)].join('\n\n');
 }
 
-export async function bundleInEveryWay(): Promise<Ways> {
+async function bundleInEveryWay(): Promise<Ways> {
   return {
     'as deployed': await bundleFunctions(),
     'with every credential provider': await bundleFunctions({ external: ['sharp'] }),
@@ -49,7 +49,7 @@ export async function bundleInEveryWay(): Promise<Ways> {
 }
 
 /** The same on every machine. */
-export function showSizes(ways: Ways): string {
+function showSizes(ways: Ways): string {
   const deployed = ways['as deployed'] ?? [];
   return [
     '### Zipped package, kB',

@@ -62,7 +62,7 @@ export async function benchMemory(write: boolean): Promise<string> {
   return showMemory(kinds);
 }
 
-export function showMemory(kinds: Kinds): string {
+function showMemory(kinds: Kinds): string {
   return [
     'Peak memory of a fresh worker, MB, by the variant of each format that takes the most (JPEG: CMYK; PNG and TIFF: ' +
       '16 bits with alpha; WebP: lossless with alpha; AVIF: 12 bits with alpha), `portray` or the `web` group, ' +

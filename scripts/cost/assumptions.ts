@@ -48,6 +48,8 @@ export const assumptions = {
   tracedShare: 0.05,
   /** Requests that still reach KMS with a bucket key: "up to 99 %" are saved. */
   bucketKeyRequests: 0.01,
+  /** A probe waits for its renditions and for their removal, and looks once a second. */
+  probeSeconds: 5,
   /** Waiting pollers of the event source mapping ask three times a minute each, also when nothing comes. */
   pollers: 5,
   pollsPerMinute: 3,

@@ -1,6 +1,16 @@
 /** What a stage deploys, as far as it shows on the bill: read from template.yaml, the workflow and the presets. */
+import { rejectionReasons } from '../../core/outcome.ts';
 import { type RenditionGroup, renditionGroups } from '../../core/presets.ts';
-import { at, numberAt, ofType, parameterDefault, type Stage, type Template, templateFor } from '../template.ts';
+import {
+  at,
+  deployedTemplate,
+  numberAt,
+  ofType,
+  parameterDefault,
+  type Resource,
+  type Stage,
+  type Template,
+} from '../template.ts';
 
 export interface Deployment {
   readonly workflow: 'EXPRESS' | 'STANDARD';
@@ -13,6 +23,7 @@ export interface Deployment {
     readonly metadata: number;
     readonly resize: number;
     readonly removal: number;
+    readonly probe: number;
   };
   readonly batchSize: number;
   readonly groups: readonly RenditionGroup[];
@@ -27,21 +38,30 @@ export interface Deployment {
   readonly standing: Standing;
 }
 
-export interface Standing {
-  readonly alarms: number;
+interface Standing {
+  /** An alarm is paid for each metric that it watches. */
+  readonly alarmMetrics: number;
   readonly compositeAlarms: number;
   readonly keys: number;
   readonly dashboards: number;
-  readonly metrics: number;
+  readonly customMetrics: number;
   /** GB kept warm. */
   readonly provisionedGigabytes: number;
+  readonly probesAMonth: number;
 }
 
-/** Of adapters/decision-log.ts: one for each outcome, and the time from upload to decision. */
-const CUSTOM_METRICS = 6;
+export const MONTH_SECONDS = 730 * 3600;
+
+/** Namespace Darkroom, dimension `service`: of adapters/decision-log.ts and adapters/probe-log.ts, compared with them by a test. */
+export const customMetrics = [
+  ...['ImagesProcessed', 'ImagesRejected', 'ImagesSuperseded', 'ImagesVanished', 'ImagesDeleted', 'ImagesRepeated'],
+  ...['TriesFailed', 'ImagesFailed', 'UploadToReady', 'BytesIn', 'BytesOut'],
+  ...['ProbeFailed', 'ProbeUploadToReady'],
+  ...rejectionReasons.map((reason) => `ImagesRejected ${reason}`),
+];
 
 export function deploymentOf(stage: Exclude<Stage, 'local'>): Deployment {
-  const template = templateFor(stage);
+  const template = deployedTemplate(stage);
   const properties = (id: string) => {
     const found = template.resources.get(id);
     if (found === undefined) throw new Error(`template.yaml has no ${id}: scripts/cost/deployment.ts reads it.`);
@@ -59,6 +79,7 @@ export function deploymentOf(stage: Exclude<Stage, 'local'>): Deployment {
       metadata: memoryOf('ExtractMetadataFunction'),
       resize: memoryOf('ResizeImageFunction'),
       removal: memoryOf('RemoveRenditionsFunction'),
+      probe: memoryOf('ProbePipelineFunction'),
     },
     batchSize: numberAt(properties('DispatchImagesFunction')['Events'], 'Uploads', 'Properties', 'BatchSize'),
     groups: renditionGroups,
@@ -83,11 +104,30 @@ function standingOf(template: Template): Standing {
     return warm === undefined ? 0 : (numberAt(warm) * numberAt(Properties['MemorySize'])) / 1024;
   });
   return {
-    alarms: count('AWS::CloudWatch::Alarm'),
+    alarmMetrics: ofType(template, 'AWS::CloudWatch::Alarm').reduce((sum, [, alarm]) => sum + metricsOf(alarm), 0),
     compositeAlarms: count('AWS::CloudWatch::CompositeAlarm'),
     keys: count('AWS::KMS::Key'),
     dashboards: count('AWS::CloudWatch::Dashboard'),
-    metrics: CUSTOM_METRICS,
+    customMetrics: customMetrics.length,
     provisionedGigabytes: provisioned.reduce((sum, gigabytes) => sum + gigabytes, 0),
+    probesAMonth: ofType(template, 'AWS::Scheduler::Schedule').reduce(
+      (sum, [, { Properties }]) => sum + runsOf(Properties),
+      0,
+    ),
   };
+}
+
+/** What an alarm is paid for. A band is two metrics more: its upper and its lower edge. */
+export function metricsOf({ Properties }: Resource): number {
+  const metrics = [Properties['Metrics'] ?? []].flat();
+  if (metrics.length === 0) return 1;
+  const watched = metrics.filter((metric) => at(metric, 'MetricStat') !== undefined).length;
+  return Properties['ThresholdMetricId'] === undefined ? watched : watched + 2;
+}
+
+function runsOf({ State, ScheduleExpression }: Resource['Properties']): number {
+  if (State !== 'ENABLED') return 0;
+  const [, minutes] = /^rate\((\d+) minutes\)$/.exec(String(ScheduleExpression)) ?? [];
+  if (minutes === undefined) throw new Error(`${ScheduleExpression} is no rate that is understood here.`);
+  return MONTH_SECONDS / 60 / Number(minutes);
 }

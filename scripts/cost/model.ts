@@ -2,7 +2,7 @@
 import type { RenditionGroup } from '../../core/presets.ts';
 import { presetsFor } from '../../core/rendition.ts';
 import { assumptions } from './assumptions.ts';
-import { type Deployment, deploymentOf } from './deployment.ts';
+import { type Deployment, deploymentOf, MONTH_SECONDS } from './deployment.ts';
 import { keptMeasurements, type Measured, type MeasuredUpload } from './measured.ts';
 import { type PriceName, prices } from './prices.ts';
 import { callsOn, invocationsOn, statesOn, waysOf } from './workflow-path.ts';
@@ -29,10 +29,11 @@ export interface Usage {
 }
 
 /** What comes into the bucket; `upload` is one of the measured ones. */
-export type Image =
+type Image =
   | { readonly becomes: 'processed'; readonly upload: string }
   /** Refused by its header. */
   | { readonly becomes: 'rejected' }
+  | { readonly becomes: 'deleted' }
   /** An event that was decided before. */
   | { readonly becomes: 'repeat' }
   /** A metadata-only update: the same way with no rendition group. */
@@ -144,6 +145,7 @@ function workflowOf(
   measured: Measured,
 ): Workflow {
   if (image.becomes === 'rejected') return refusal(deployment);
+  if (image.becomes === 'deleted') return deletion(deployment);
   const upload = uploadNamed(image.upload, measured);
   const groups = image.becomes === 'described' ? [] : deployment.groups;
   const { metadata, resize } = workerSeconds(upload, { ...deployment, groups });
@@ -174,6 +176,19 @@ function refusal(deployment: Deployment): Workflow {
   };
 }
 
+function deletion(deployment: Deployment): Workflow {
+  const removalSeconds = busySeconds(0, deployment.memory.removal, deployment) + seconds(assumptions.s3PutMillis);
+  return {
+    states: statesOn(waysOf.deleted, deployment.groups.length),
+    seconds: removalSeconds + seconds(assumptions.workflowMillis),
+    metadataSeconds: 0,
+    resizeSeconds: [],
+    removalSeconds,
+    renditions: 0,
+    reads: 0,
+  };
+}
+
 /** How long each worker is busy with an upload, and paid for. */
 export function workerSeconds(upload: MeasuredUpload, deployment: Deployment) {
   const { groups, memory } = deployment;
@@ -198,7 +213,7 @@ function busySeconds(cpuMillis: number, memory: number, { architecture }: Deploy
 }
 
 /** As measured. A group whose presets changed since costs its average rendition more or less for each. */
-export function cpuMillisOf(
+function cpuMillisOf(
   group: RenditionGroup,
   upload: MeasuredUpload,
   { rendering }: Pick<Deployment, 'rendering'>,
@@ -333,24 +348,42 @@ export interface MonthlyLine {
 
 /** Whatever comes: also with no upload at all. */
 export function standingLines({ standing, architecture }: Deployment): MonthlyLine[] {
-  const monthSeconds = 730 * 3600;
   return [
-    { what: 'alarms', price: 'alarm', quantity: standing.alarms },
+    { what: 'alarms, by the metrics that they watch', price: 'alarm', quantity: standing.alarmMetrics },
     { what: 'composite alarms', price: 'compositeAlarm', quantity: standing.compositeAlarms },
-    { what: 'custom metrics', price: 'metric', quantity: standing.metrics },
+    { what: 'custom metrics', price: 'metric', quantity: standing.customMetrics },
     { what: 'dashboards', price: 'dashboard', quantity: standing.dashboards },
     { what: 'keys', price: 'kmsKey', quantity: standing.keys },
     {
       what: 'polling an empty queue',
       price: 'sqsRequest',
-      quantity: (assumptions.pollers * assumptions.pollsPerMinute * monthSeconds) / 60,
+      quantity: (assumptions.pollers * assumptions.pollsPerMinute * MONTH_SECONDS) / 60,
     },
     {
       what: 'functions kept warm',
       price: architecture === 'arm64' ? 'provisionedArm64' : 'provisionedX86',
-      quantity: standing.provisionedGigabytes * monthSeconds,
+      quantity: standing.provisionedGigabytes * MONTH_SECONDS,
     },
   ];
+}
+
+/** US dollars a month: each probe uploads a small picture, looks at what becomes of it, and deletes it. */
+export function probesCost(deployment: Deployment, measured: Measured): number {
+  const { memory, architecture, groups, standing } = deployment;
+  const { probeSeconds, workerLogBytes, metricsLogBytes, platformLogBytes } = assumptions;
+  const upload = uploadNamed('web-jpeg', measured);
+  const renditions = groups.flatMap(({ presets }) => presetsFor(upload.header, presets)).length;
+  const probe = [
+    ...usageOfImage({ becomes: 'processed', upload: upload.name }, deployment, measured),
+    ...usageOfImage({ becomes: 'deleted' }, deployment, measured),
+    line('Lambda', 'requests', 'lambdaRequest', 1),
+    line('Lambda', 'probe-pipeline, waiting', gigabyteSecond(architecture), gigabytes(memory.probe) * probeSeconds),
+    line('S3', 'upload, PUT', 's3Write', 1),
+    line('S3', 'renditions, GET', 's3Read', renditions),
+    line('DynamoDB', 'record: looked at', 'dynamoDbRead', probeSeconds),
+    ...logs(workerLogBytes + metricsLogBytes + platformLogBytes, deployment.logRetentionDays),
+  ];
+  return standing.probesAMonth * total(billOf(probe));
 }
 
 /** Every month, for each image that is kept. */
@@ -393,7 +426,7 @@ function renditionBytes(groups: readonly RenditionGroup[], { groups: measuredGro
 export const MEGABYTES_PER_VCPU = 1769;
 
 /** A worker computes on one thread: more than one vCPU does not speed it up (docs/power-tuning.md). */
-export function vcpus(megabytes: number): number {
+function vcpus(megabytes: number): number {
   return Math.min(1, megabytes / MEGABYTES_PER_VCPU);
 }
 

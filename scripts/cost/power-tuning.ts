@@ -4,7 +4,7 @@ import type { Measured, MeasuredUpload, Times } from './measured.ts';
 import { gigabyteSecond, gigabytes, MEGABYTES_PER_VCPU, photographs, workerSeconds } from './model.ts';
 import { prices } from './prices.ts';
 
-export const memorySizes = [512, 1024, 1536, MEGABYTES_PER_VCPU, 2654, 2 * MEGABYTES_PER_VCPU] as const;
+const memorySizes = [512, 1024, 1536, MEGABYTES_PER_VCPU, 2654, 2 * MEGABYTES_PER_VCPU] as const;
 
 export interface Setting {
   readonly memory: number;
@@ -47,7 +47,7 @@ function fasterBy(gain: number, upload: MeasuredUpload): MeasuredUpload {
 }
 
 /** How much faster two threads are than one. */
-export function secondThreadGain({ threads }: Measured): number {
+function secondThreadGain({ threads }: Measured): number {
   const wall = (count: number) => threads.find((run) => run.threads === count)?.wallMillis ?? Number.NaN;
   return wall(1) / wall(2);
 }

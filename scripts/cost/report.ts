@@ -9,8 +9,8 @@ import {
   billOf,
   costPerImage,
   keptLines,
-  type MonthlyLine,
   mixes,
+  probesCost,
   type Service,
   services,
   standingLines,
@@ -148,16 +148,19 @@ function practiceTable(prod: Deployment, measured: Measured, images: number): st
 
 function monthlyTable(measured: Measured): string {
   const prod = deploymentOf('prod');
-  const dev = deploymentOf('dev');
-  const cost = ({ price, quantity }: MonthlyLine) => showUsd(quantity * prices[price].usd);
-  const devLines = standingLines(dev);
+  const months = [deploymentOf('dev'), prod].map((deployment) => [
+    ...standingLines(deployment).map(({ what, price, quantity }) => ({ what, usd: quantity * prices[price].usd })),
+    { what: 'probes', usd: probesCost(deployment, measured) },
+  ]);
+  const everything = months.map((lines) => lines.reduce((sum, { usd }) => sum + usd, 0));
+  const rows = (months[0] ?? []).map(({ what }, index) => [
+    what,
+    ...months.map((lines) => showUsd(lines[index]?.usd ?? 0)),
+  ]);
   return [
     table(
       ['US dollars a month, whatever comes', 'dev', 'prod'],
-      standingLines(prod).map((line, index) => {
-        const devLine = devLines[index];
-        return [line.what, devLine === undefined ? '' : cost(devLine), cost(line)];
-      }),
+      [...rows, ['**all**', ...everything.map((usd) => `**${showUsd(usd)}**`)]],
     ),
     '',
     table(
@@ -263,7 +266,7 @@ function billPanel(title: string, bars: readonly { readonly name: string; readon
   };
 }
 
-export function showUsd(dollars: number): string {
+function showUsd(dollars: number): string {
   return `$${dollars.toFixed(2)}`;
 }
 

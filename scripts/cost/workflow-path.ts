@@ -24,6 +24,14 @@ export const waysOf = {
     NeedsAnnouncement: 'Announce',
     IsItDecided: 'Decided',
   },
+  /** A deletion: a tombstone, and what was rendered is removed. */
+  deleted: {
+    WhatChanged: 'DecideDeletion',
+    HasVersion: 'IsAnythingObsolete',
+    IsAnythingObsolete: 'RemoveRenditions',
+    NeedsAnnouncement: 'Announce',
+    IsItDecided: 'Decided',
+  },
 } as const satisfies Readonly<Record<string, Turns>>;
 
 /** How often each state is entered, with so many rendition groups in the Map. */

@@ -1,4 +1,4 @@
-import type { Outcome, RejectionReason } from '../../core/outcome.ts';
+import type { DecidedOutcome, RejectionReason } from '../../core/outcome.ts';
 
 /**
  * One hour of stage prod, made up: some 20,000 changes of the upload bucket, among them a burst that fills the queue and,
@@ -13,7 +13,7 @@ const DISPATCHERS = 10;
 const BATCH_SIZE = 10;
 
 export interface ExampleImage {
-  readonly outcome: Exclude<Outcome, 'failed'>;
+  readonly outcome: DecidedOutcome;
   readonly reason: RejectionReason;
   readonly repeated: boolean;
   /** The first try fails, after three calls of a worker. */

@@ -62,7 +62,13 @@ const widget = z.discriminatedUnion('type', [
 export type Widget = z.infer<typeof widget>;
 export type MetricWidget = Extract<Widget, { type: 'metric' }>;
 
-const substituted = z.tuple([z.string(), z.record(z.string(), z.union([z.string(), z.number()]))]);
+// A variable may be a text with references of its own.
+const variable = z.union([
+  z.string(),
+  z.number(),
+  z.object({ 'Fn::Sub': z.string() }).transform((sub) => sub['Fn::Sub']),
+]);
+const substituted = z.tuple([z.string(), z.record(z.string(), variable)]);
 
 const pseudoParameters: Readonly<Record<string, string>> = {
   'AWS::Region': 'us-east-1',
@@ -73,17 +79,19 @@ const pseudoParameters: Readonly<Record<string, string>> = {
 export function widgetsOf(template: Template): Widget[] {
   const [text, variables] = bodyOf(template);
   const values = { ...pseudoParameters, ...variables };
-  const resolved = text.replaceAll(reference, (_, name: string) =>
-    String(values[name] ?? parameterDefault(name) ?? name),
-  );
-  return z.strictObject({ periodOverride: z.literal('inherit'), widgets: z.array(widget) }).parse(JSON.parse(resolved))
-    .widgets;
+  const resolved = (part: string): string =>
+    part.replaceAll(reference, (_, name: string) =>
+      name in values ? resolved(String(values[name])) : (parameterDefault(name) ?? name),
+    );
+  const dashboard = z.strictObject({ periodOverride: z.literal('inherit'), widgets: z.array(widget) });
+  return dashboard.parse(JSON.parse(resolved(text))).widgets;
 }
 
 /** Every logical id that the dashboard asks CloudFormation for. */
 export function idsIn(template: Template): string[] {
   const [text, variables] = bodyOf(template);
-  const names = [...text.matchAll(reference)].map(([, name = '']) => name);
+  const texts = [text, ...Object.values(variables).map(String)];
+  const names = texts.flatMap((part) => [...part.matchAll(reference)].map(([, name = '']) => name));
   return names.filter((name) => ![pseudoParameters[name], variables[name], parameterDefault(name)].some(Boolean));
 }
 

@@ -4,7 +4,7 @@ import { runFileVariable } from './run-file.ts';
 
 /** Functions in the order of an image's way; each of their processes is an execution environment. */
 export const workers = ['dispatcher', 'metadata', 'resize', 'removal'] as const;
-export type Worker = (typeof workers)[number];
+type Worker = (typeof workers)[number];
 export const consumers = [...workers, 'emulator', 'load', 'others'] as const;
 export type Consumer = (typeof consumers)[number];
 

@@ -13,7 +13,7 @@ export type Place = 'emulator' | 'account';
 /** No run makes more changes than this, whatever its scale: about $3 in an account. */
 export const mostChanges = 25_000;
 /** No run takes longer than this, the draining included. */
-export const longestSeconds = 2 * 3600;
+const longestSeconds = 2 * 3600;
 
 const share = z.number().min(0).max(100);
 
@@ -52,7 +52,7 @@ const scenarioFile = z.strictObject({
     .length(1),
 });
 
-export type Phase = z.infer<typeof phase>;
+type Phase = z.infer<typeof phase>;
 
 export interface Scenario {
   readonly name: string;

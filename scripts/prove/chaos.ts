@@ -1,16 +1,17 @@
 import { chaos } from '../../test/faults/chaos.ts';
 import { isolateThisProcess } from '../isolated-environment.ts';
 import { startLocalStack } from '../local-stack.ts';
+import { showStep } from '../progress.ts';
 
 /** Hundreds of uploads through a pipeline whose workers are killed, throttled and denied what they need meanwhile. */
 export async function proveChaos({ seed, runs = 500 }: { readonly seed: number; readonly runs?: number | undefined }) {
   isolateThisProcess();
-  const stack = await startLocalStack(0, (_title, work) => work(() => undefined));
+  const stack = await startLocalStack(0, showStep);
   try {
-    const { uploads, messages, troubles, deadLetters, redrives, renditionsCompared, defects } = await chaos(stack, {
-      seed,
-      uploads: runs,
-    });
+    const { uploads, messages, troubles, deadLetters, redrives, renditionsCompared, defects } = await showStep(
+      `Chaos: ${runs} uploads`,
+      () => chaos(stack, { seed, uploads: runs }),
+    );
     const happened = [...troubles].map(([kind, times]) => `${kind} ${times}`).join(', ');
     return [
       {

@@ -2,26 +2,30 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { type Case, casesOf, crashPoints, type Ending } from '../../test/faults/crash-points.ts';
+import { fastWorkflows } from '../../test/faults/fast-clock.ts';
 import { divertingEnvironment, faultKinds, startFaultProxy } from '../../test/faults/fault-proxy.ts';
 import { isolateThisProcess } from '../isolated-environment.ts';
 import { startLocalStack } from '../local-stack.ts';
+import { showStep } from '../progress.ts';
 import { shownPath, workDirectory } from '../project.ts';
 
 const listing = join(workDirectory, 'crash-points.txt');
 
-/** Every call of every function × every fault, once and for good, on the emulator; or as many of these cases as `runs` says. */
+/** Every call of every function and of the workflow × every fault, once and for good; or as many cases as `runs` says. */
 export async function proveCrashPoints({ seed, runs }: { readonly seed: number; readonly runs?: number | undefined }) {
   isolateThisProcess();
-  const stack = await startLocalStack(0, (_title, work) => work(() => undefined), divertingEnvironment());
+  const stack = await startLocalStack(0, showStep, { ...divertingEnvironment(), ...fastWorkflows });
   const proxy = await startFaultProxy(stack.address);
   try {
     const points = await crashPoints(stack, proxy);
     await points.takeOneByOne();
-    const all = casesOf(await points.discover());
+    const all = casesOf(await points.discover(), seed);
     const count = Math.min(runs ?? all.length, all.length);
     const some = fc.shuffledSubarray(all, { minLength: count, maxLength: count });
     const [cases = []] = fc.sample(some, { seed, numRuns: 1 });
-    const endings = await points.run(cases);
+    const endings = await showStep(`Crash points: ${cases.length} of ${all.length}`, (report) =>
+      points.run(cases, report),
+    );
     points.close();
     await writeFile(listing, endings.map(lineOf).join(''));
     return [false, true].map((lasting) =>
@@ -59,6 +63,6 @@ function lineOf({ tried, happened, deadLetter, defects }: Ending): string {
   return `${[nameOf(tried), `${happened} times`, end, ...defects].join('; ')}\n`;
 }
 
-function nameOf({ stem, action, kind, lasting }: Case): string {
-  return `${stem} ${action} ${kind} ${lasting ? 'for good' : 'once'}`;
+function nameOf({ stem, action, story, kind, lasting }: Case): string {
+  return `${stem} ${action} ${kind} ${lasting ? 'for good' : 'once'}, of an image ${story}`;
 }

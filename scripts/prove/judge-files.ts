@@ -13,6 +13,6 @@ import { peakKilobytes } from '../bench/measure.ts';
 const [folder = ''] = process.argv.slice(2);
 for (const file of readdirSync(folder).sort()) {
   console.log(JSON.stringify({ file }));
-  const { outcome, defects } = await judge({ name: file, bytes: readFileSync(join(folder, file)) });
-  console.log(JSON.stringify({ file, outcome, defects, megabytes: Math.round(peakKilobytes() / 1024) }));
+  const verdict = await judge(readFileSync(join(folder, file)));
+  console.log(JSON.stringify({ file, ...verdict, megabytes: Math.round(peakKilobytes() / 1024) }));
 }

@@ -1,27 +1,75 @@
-import { runHistories } from '../../test/model/histories.ts';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import type { Figures, Findings } from '../../test/model/histories.ts';
 import { sabotages } from '../../test/model/sabotages.ts';
+import { showStep } from '../progress.ts';
 import type { Proof, ProofOptions } from '../prove.ts';
+
+// So many of each seed; the next ones have the next seed, so that they can be run side by side.
+const HISTORIES_A_SEED = 1_250;
+
+interface Task {
+  readonly seed: number;
+  readonly runs: number;
+  readonly sabotage?: string;
+}
 
 /** Histories of a bucket against the workflow itself; then against the workflow broken on purpose, to see that they bite. */
 export async function proveModel({ seed, runs = 10_000 }: ProofOptions): Promise<readonly Proof[]> {
-  const { figures, defect } = await runHistories({ seed, runs });
-  const { histories, changes, messages, events, leftBehind, troubles } = figures;
-  const proofs: Proof[] = [
+  const histories = Array.from({ length: Math.ceil(runs / HISTORIES_A_SEED) }, (_, index): Task => {
+    return { seed: seed + index, runs: Math.min(HISTORIES_A_SEED, runs - index * HISTORIES_A_SEED) };
+  });
+  const broken = sabotages.map(({ what }): Task => ({ seed, runs, sabotage: what }));
+  const found = await sideBySide('Histories', histories);
+  const noticed = await sideBySide('Sabotages', broken);
+  return [
     {
       promise: 'every history ends as the reference says',
-      evidence:
-        `${histories} histories: ${changes} changes in S3, ${messages} messages, ${events} events; ` +
-        `${[...troubles].map(([kind, times]) => `${kind} ${times}`).join(', ')}; left behind by late workers: ${leftBehind}`,
-      against: defect?.report,
+      evidence: describe(found.map(({ figures }) => figures)),
+      against: found.flatMap(({ defect }) => defect?.report ?? []).join('\n\n') || undefined,
     },
+    ...broken.map(({ sabotage }, index): Proof => {
+      const defect = noticed[index]?.defect;
+      return {
+        promise: `noticed: ${sabotage}`,
+        evidence: defect ? `in history ${defect.after}; ${defect.smallest}` : `${runs} histories`,
+        against: defect ? undefined : 'No history noticed it.',
+      };
+    }),
   ];
-  for (const { what, workflow } of sabotages) {
-    const { defect: noticed } = await runHistories({ seed, runs, workflow });
-    proofs.push({
-      promise: `noticed: ${what}`,
-      evidence: noticed ? `in history ${noticed.after}; ${noticed.smallest}` : `${runs} histories`,
-      against: noticed ? undefined : 'No history noticed it.',
-    });
-  }
-  return proofs;
+}
+
+function describe(figures: readonly Figures[]): string {
+  const sum = (of: (each: Figures) => number) => figures.reduce((total, each) => total + of(each), 0);
+  const kinds = new Set(figures.flatMap(({ troubles }) => [...troubles.keys()]));
+  const troubles = [...kinds].map((kind) => `${kind} ${sum((each) => each.troubles.get(kind) ?? 0)}`);
+  return (
+    `${sum(({ histories }) => histories)} histories: ${sum(({ changes }) => changes)} changes in S3, ` +
+    `${sum(({ messages }) => messages)} messages, ${sum(({ events }) => events)} events; ${troubles.join(', ')}; ` +
+    `left behind by late workers: ${sum(({ leftBehind }) => leftBehind)}`
+  );
+}
+
+/** As many at once as there are cores; the answers in the order of the tasks. */
+function sideBySide(title: string, tasks: readonly Task[]): Promise<Findings[]> {
+  return showStep(`${title}: ${tasks.length} seeds and workflows`, async (report) => {
+    const waiting = [...tasks.entries()];
+    const found: Findings[] = [];
+    const work = async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        found[next[0]] = await runInThread(next[1]);
+        report(`${Object.keys(found).length} of ${tasks.length}`);
+      }
+    };
+    await Promise.all(Array.from({ length: availableParallelism() }, work));
+    return found;
+  });
+}
+
+function runInThread(task: Task): Promise<Findings> {
+  const { promise, resolve, reject } = Promise.withResolvers<Findings>();
+  const thread = new Worker(new URL('run-histories.ts', import.meta.url), { workerData: task });
+  thread.once('message', resolve);
+  thread.once('error', reject);
+  return promise;
 }

@@ -182,7 +182,7 @@ export const withoutPractice: Readonly<
   },
   'Business metrics without a call': {
     file: 'adapters/decision-log.ts',
-    from: 'if (decision.repeated) return',
+    from: "if ('repeated' in decision) return",
     to: "if (decision.outcome === 'vanished') return",
   },
   'Metrics of two stages do not mix': {
@@ -226,15 +226,15 @@ export const withoutPractice: Readonly<
     from: 'Action: [lambda:GetAlias, lambda:UpdateAlias, lambda:GetProvisionedConcurrencyConfig]',
     to: 'Action: [lambda:GetAlias, lambda:UpdateAlias, lambda:UpdateFunctionCode, lambda:GetProvisionedConcurrencyConfig]',
   },
-  'Who writes uploads beside people': {
+  'Writers of uploads other than people': {
     file: 'template.yaml',
     from: '${UploadBucket.Arn}/darkroom-release/*',
     to: '${UploadBucket.Arn}/*',
   },
   'First gate: 5 % of each function': {
     file: 'template.yaml',
-    from: 'CanaryPercentage: 5, CanaryInterval: 10',
-    to: 'CanaryPercentage: 5, CanaryInterval: 5',
+    from: 'CanaryPercentage: 5, CanaryInterval: 15',
+    to: 'CanaryPercentage: 5, CanaryInterval: 10',
   },
   'Second gate: 20 % of the workflow': {
     file: 'template.yaml',

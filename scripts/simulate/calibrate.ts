@@ -5,17 +5,17 @@ import type { Consumer } from '../load/processor-time.ts';
 import type { Ramp } from './ramp.ts';
 
 /** The functions that every picture passes. */
-export const functions = ['dispatcher', 'metadata', 'resize'] as const;
-export type FunctionName = (typeof functions)[number];
+const functions = ['dispatcher', 'metadata', 'resize'] as const;
+type FunctionName = (typeof functions)[number];
 
 /** Core-seconds. */
-export interface FunctionCost {
+interface FunctionCost {
   readonly image: Readonly<Record<SizeClass, number>>;
   /** Of a new process, until it works as the others do. */
   readonly start: number;
 }
 
-export interface ServiceCost {
+interface ServiceCost {
   /** Core-seconds. */
   readonly image: number;
   /** Cores, whether images come or not. */

@@ -13,7 +13,7 @@ export interface History {
   readonly queue: readonly { readonly at: number; readonly waiting: number }[];
 }
 
-export interface PhaseFigures {
+interface PhaseFigures {
   readonly name: string;
   readonly decidedASecond: number;
   readonly queueAtEnd: number;

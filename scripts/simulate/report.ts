@@ -14,7 +14,7 @@ import { averages, bindsAt, concurrencyPerImage, quotas } from './quotas.ts';
 import type { Ramp } from './ramp.ts';
 import { stageSettings, throttleRetry } from './stage.ts';
 
-export const rates = [1, 10, 100, 1000, 10_000] as const;
+const rates = [1, 10, 100, 1000, 10_000] as const;
 
 /** Room for bursts and slow images above the average. */
 const HEADROOM = 1.5;

@@ -55,6 +55,15 @@ describe('the new version of a deployment', () => {
     await expect(releases.newVersion('d-1')).rejects.toThrow(/SendPostcardFunction.*core\/check-release\.ts/);
   });
 
+  it('given a name that CloudFormation has cut short, is an error that says so', async () => {
+    codeDeploy.on(GetDeploymentCommand).resolves({
+      deploymentInfo: {
+        revision: { appSpecContent: { content: appSpec('a-stack-with-a-very-long-n-ResizeImageFu-1A2B') } },
+      },
+    });
+    await expect(releases.newVersion('d-1')).rejects.toThrow(/ResizeImageFu.*more than 25 letters/);
+  });
+
   it.each([
     ['no revision', undefined],
     ['an AppSpec without resources', { appSpecContent: { content: '{"Resources":[]}' } }],

@@ -6,27 +6,28 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { idempotentPipeline, rememberedDecisions } from '../../adapters/idempotent-pipeline.ts';
-import type { Decision, PipelineInput } from '../../core/ports.ts';
+import { idempotentPipeline, rememberedOutcomes } from '../../adapters/idempotent-pipeline.ts';
+import type { DecidedOutcome } from '../../core/outcome.ts';
+import type { Pipeline, PipelineInput } from '../../core/ports.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 import { pipelineInput } from '../support/upload-events.ts';
 
 const dynamoDb = mockClient(DynamoDBClient);
-const run = vi.fn<(input: PipelineInput) => Promise<Decision>>();
+const run = vi.fn<Pipeline['run']>();
+const processed = { outcome: 'processed', bytesOut: 567 } as const;
 
 function newPipeline() {
   const client = new DynamoDBClient({ region: 'us-east-1' });
-  const pipeline = idempotentPipeline({ run }, { client, tableName: 'memory', keepSeconds: 600 });
-  pipeline.startInvocation(lambdaContext());
-  return pipeline;
+  return idempotentPipeline({ run }, { client, tableName: 'memory', keepSeconds: 600 })(lambdaContext());
 }
 
 const puts = () => dynamoDb.commandCalls(PutItemCommand).map(({ args: [{ input }] }) => input);
 
 /** As DynamoDB answers where the record is there already. */
-function alreadyThere(status: 'COMPLETED' | 'INPROGRESS', decision?: Decision) {
+function alreadyThere(status: 'COMPLETED' | 'INPROGRESS', data?: object) {
   const seconds = Math.floor(Date.now() / 1000);
   return new ConditionalCheckFailedException({
     $metadata: {},
@@ -36,19 +37,19 @@ function alreadyThere(status: 'COMPLETED' | 'INPROGRESS', decision?: Decision) {
       status: { S: status },
       expiration: { N: String(seconds + 600) },
       ...(status === 'INPROGRESS' && { in_progress_expiration: { N: String((seconds + 30) * 1000) } }),
-      ...(decision && { data: { M: { outcome: { S: decision.outcome } } } }),
+      ...(data && { data: { M: marshall(data) } }),
     },
   });
 }
 
 beforeEach(() => {
   dynamoDb.reset();
-  run.mockReset().mockResolvedValue({ outcome: 'processed' });
+  run.mockReset().mockResolvedValue(processed);
 });
 
 describe('an event that was never seen', () => {
   it('runs the workflow and remembers its decision', async () => {
-    expect(await newPipeline().run(pipelineInput())).toEqual({ outcome: 'processed' });
+    expect(await newPipeline().run(pipelineInput())).toEqual(processed);
     expect(run).toHaveBeenCalledExactlyOnceWith(pipelineInput());
     const [update] = dynamoDb.commandCalls(UpdateItemCommand);
     expect(update?.args[0].input).toMatchObject({ TableName: 'memory' });
@@ -71,9 +72,22 @@ describe('an event that was never seen', () => {
 });
 
 describe('an event that comes again', () => {
-  it('given it was decided, is answered from memory, and says that it is a repeat', async () => {
-    dynamoDb.on(PutItemCommand).rejects(alreadyThere('COMPLETED', { outcome: 'rejected' }));
-    expect(await newPipeline().run(pipelineInput())).toEqual({ outcome: 'rejected', repeated: true });
+  it.each<[DecidedOutcome, object]>([
+    ['processed', { outcome: 'processed', bytesOut: 567 }],
+    ['rejected', { outcome: 'rejected', reason: 'corrupt' }],
+    ['deleted', { outcome: 'deleted' }],
+    // Remembered by code that did not yet tell the bytes, and by code that may tell more.
+    ['processed', { outcome: 'processed' }],
+    ['processed', { outcome: 'processed', bytesOut: 567, seconds: 2 }],
+  ])('given it ended as %s, is answered from memory, and says that it is a repeat: %j', async (outcome, remembered) => {
+    dynamoDb.on(PutItemCommand).rejects(alreadyThere('COMPLETED', remembered));
+    expect(await newPipeline().run(pipelineInput())).toEqual({ outcome, repeated: true });
+    expect(run).not.toHaveBeenCalled();
+  });
+
+  it('given that what is remembered is no decision, goes back to the queue', async () => {
+    dynamoDb.on(PutItemCommand).rejects(alreadyThere('COMPLETED', { outcome: 'failed' }));
+    await expect(newPipeline().run(pipelineInput())).rejects.toThrow('outcome');
     expect(run).not.toHaveBeenCalled();
   });
 
@@ -110,23 +124,23 @@ describe('what makes two events the same', () => {
   });
 });
 
-describe('who asks what was decided', () => {
+describe('the question how an event ended', () => {
   const remembered = () =>
-    rememberedDecisions({ client: new DynamoDBClient({ region: 'us-east-1' }), tableName: 'memory' }).find(
+    rememberedOutcomes({ client: new DynamoDBClient({ region: 'us-east-1' }), tableName: 'memory' }).find(
       pipelineInput(),
     );
 
-  it.each([['COMPLETED'], ['INPROGRESS']] as const)('is told of a decision, not of a try: %s', async (status) => {
+  it.each([['COMPLETED'], ['INPROGRESS']] as const)('is answered by a decision, not by a try: %s', async (status) => {
     dynamoDb.on(GetItemCommand).resolves({ Item: alreadyThere(status, { outcome: 'vanished' }).Item });
-    expect(await remembered()).toEqual(status === 'COMPLETED' ? { outcome: 'vanished' } : undefined);
+    expect(await remembered()).toBe(status === 'COMPLETED' ? 'vanished' : undefined);
   });
 
-  it('is told nothing of an event that nobody remembers', async () => {
+  it('has no answer for an event that was never decided', async () => {
     dynamoDb.on(GetItemCommand).resolves({});
     expect(await remembered()).toBeUndefined();
   });
 
-  it('asks by the very key that the dispatcher wrote', async () => {
+  it('goes by the very key that the dispatcher wrote', async () => {
     dynamoDb.on(GetItemCommand).resolves({});
     await newPipeline().run(pipelineInput());
     await remembered();

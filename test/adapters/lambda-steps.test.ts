@@ -51,7 +51,7 @@ describe('a function that', () => {
   ])('answers %s is an error that shows the answer', async (_, answer) => {
     answerWith(answer);
     await expect(steps.resizeImage('resize:7', { ...task, group: 'web' })).rejects.toThrow(
-      `answered what nobody understands: ${JSON.stringify(answer)}`,
+      `gave an answer of an unknown shape: ${JSON.stringify(answer)}`,
     );
   });
 });

@@ -26,11 +26,11 @@ it('a rendition comes with its bytes and its type', async () => {
 });
 
 it.each([
-  [403, 'AccessDenied'],
-  [404, 'NoSuchKey'],
-])('given S3 answers %i, it is unreadable, in the words of S3: %s', async (status, name) => {
+  [403, 'AccessDenied', 'denied'],
+  [404, 'NoSuchKey', 'missing'],
+])('given S3 answers %i %s, it is %s, in the words of S3', async (status, name, outcome) => {
   s3.on(GetObjectCommand).rejects(refusal(status, name));
-  expect(await renditions.read('a.webp')).toEqual({ outcome: 'unreadable', message: `${name}: ${name}!` });
+  expect(await renditions.read('a.webp')).toEqual({ outcome, message: `${name}: ${name}!` });
 });
 
 it.each([

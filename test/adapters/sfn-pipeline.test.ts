@@ -33,7 +33,7 @@ describe('running the workflow', () => {
 
   it('hands over the whole event, and the trace of this invocation', async () => {
     vi.stubEnv('_X_AMZN_TRACE_ID', 'Root=1-5759e988-bd862e3fe1be46a994272793');
-    succeedWith({ outcome: 'processed' });
+    succeedWith({ outcome: 'processed', bytesOut: 1234 });
     const input = pipelineInput({}, true);
     await pipeline.run(input);
     const [call] = sfn.commandCalls(StartSyncExecutionCommand);
@@ -49,7 +49,7 @@ describe('running the workflow', () => {
     ['a/b c:d*é', 'a-b-c-d--'],
     ['x'.repeat(100), 'x'.repeat(80)],
   ])('names the execution after the correlation id %s, so that the workflow’s log is found by it', async (id, name) => {
-    succeedWith({ outcome: 'processed' });
+    succeedWith({ outcome: 'processed', bytesOut: 1234 });
     await pipeline.run({ ...pipelineInput(), correlationId: id });
     expect(sfn.commandCalls(StartSyncExecutionCommand)[0]?.args[0].input.name).toBe(name);
   });
@@ -68,6 +68,8 @@ describe('running the workflow', () => {
   it.each([
     ['an outcome that no dispatcher may take for a decision', { outcome: 'failed' }],
     ['an outcome that nobody knows', { outcome: 'fine' }],
+    ['renditions of which nobody says how large they are', { outcome: 'processed' }],
+    ['a rejection without a reason', { outcome: 'rejected' }],
     ['no outcome', {}],
     ['nothing', null],
   ])('given it succeeds with %s, throws', async (_, output) => {

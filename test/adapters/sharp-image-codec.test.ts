@@ -14,6 +14,7 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const codec = sharpImageCodec();
 const allPresets = renditionGroups.flatMap(({ presets }) => presets);
+const widestPreset = Math.max(...allPresets.map(({ width }) => width));
 const orientations = [1, 2, 3, 4, 5, 6, 7, 8];
 
 // Nothing lost in the encoder: what is left to see is the decoder's and the pyramid's work.
@@ -229,8 +230,8 @@ describe('sizes', () => {
   it.each([
     ['tall', 100, 20_000, 81, 16_200],
     ['a column of one pixel', 1, 17_000, 1, 16_383],
-    ['wide', 20_000, 100, 1920, 10],
-    ['a row of one pixel', 17_000, 1, 1920, 1],
+    ['wide', 20_000, 100, widestPreset, Math.round(widestPreset / 200)],
+    ['a row of one pixel', 17_000, 1, widestPreset, 1],
     ['a single pixel', 1, 1, 1, 1],
   ])('%s pictures fit into every format', async (_, width, height, widest, highest) => {
     const bytes = await bytesOf(
@@ -334,7 +335,9 @@ describe('damaged files: worth having, or refused, and by both workers alike', (
   it.each(pngSuite.filter((name) => name.startsWith('x')))('PngSuite’s corrupt %s is refused', async (name) => {
     expect(await verdicts(await fixture(`pngsuite/${name}`))).toBe('refused');
   });
-  it.each(pngSuite.filter((name) => name.startsWith('good')))('PngSuite’s %s is fine', async (name) => {
+  // The others take as long each: `npm run prove -- hostile` has them all.
+  const sample = pngSuite.filter((name) => !name.startsWith('x')).filter((_, index) => index % 6 === 0);
+  it.each(sample)('PngSuite’s %s is fine', async (name) => {
     expect(await verdicts(await fixture(`pngsuite/${name}`))).toBe('sound');
   });
 

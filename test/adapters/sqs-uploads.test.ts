@@ -44,15 +44,15 @@ beforeEach(() => {
 });
 const postponed = () => sqs.commandCalls(ChangeMessageVisibilityCommand).map(({ args: [{ input }] }) => input);
 
-type Take = Parameters<ReturnType<typeof sqsUploads>['forEachUpload']>[2];
+type Take = Parameters<typeof sqsUploads>[1];
 const takeAll = (Records: SQSRecord[], take: Take) => {
   const client = new SQSClient({ region: 'us-east-1' });
   const options = { client, queueUrl: 'https://queue', maxReceiveCount: 5, retryBaseSeconds: 60, logger: new Logger() };
-  return sqsUploads(options).forEachUpload({ Records } satisfies SQSEvent, lambdaContext(), take);
+  return sqsUploads(options, take)({ Records } satisfies SQSEvent, lambdaContext());
 };
 
 describe('a batch', () => {
-  it('of which all went well leaves nothing in the queue', async () => {
+  it('given all went well, leaves nothing in the queue', async () => {
     const seen: UploadEvent[] = [];
     const answer = await takeAll([message('1', body('a.jpg')), message('2', body('b.jpg'))], async (event) => {
       seen.push(event);
@@ -61,7 +61,7 @@ describe('a batch', () => {
     expect(seen.map(({ image }) => image.key).sort()).toEqual(['a.jpg', 'b.jpg']);
   });
 
-  it('of which one throws gives back that one alone', async () => {
+  it('given one message throws, gives back that one alone', async () => {
     const answer = await takeAll(
       [message('1', body('a.jpg')), message('2', body('b.jpg')), message('3', body('c.jpg'))],
       async ({ image }) => {
@@ -71,7 +71,7 @@ describe('a batch', () => {
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '2' }] });
   });
 
-  it('with a message that nobody can read takes the others', async () => {
+  it('given one message cannot be read, takes the others', async () => {
     const seen: string[] = [];
     const answer = await takeAll([message('1', 'poison'), message('2', body('b.jpg'))], async ({ image }) => {
       seen.push(image.key);
@@ -83,7 +83,7 @@ describe('a batch', () => {
     ]);
   });
 
-  it('of which nothing went well is an error of the function, so that its alarm rings', async () => {
+  it('given nothing went well, is an error of the function, so that its alarm rings', async () => {
     const fail: Take = () => Promise.reject(new Error('no permission'));
     await expect(takeAll([message('1', body('a.jpg')), message('2', body('b.jpg'))], fail)).rejects.toThrow();
   });
@@ -125,12 +125,12 @@ describe('a message that failed', () => {
     expect(postponed()[0]?.VisibilityTimeout).toBeGreaterThanOrEqual(60);
   });
 
-  it('for the last time goes to the dead-letter queue at once', async () => {
+  it('for the last time, goes to the dead-letter queue at once', async () => {
     await expect(takeAll([message('1', body('a.jpg'), 5)], fail)).rejects.toThrow();
     expect(postponed()).toMatchObject([{ VisibilityTimeout: 0 }]);
   });
 
-  it('and cannot be postponed comes again all the same, when the queue says so', async () => {
+  it('given it cannot be postponed, comes again after the queue’s own timeout', async () => {
     sqs.on(ChangeMessageVisibilityCommand).rejects(new Error('denied'));
     const answer = await takeAll([message('1', 'poison'), message('2', body('b.jpg'))], async () => undefined);
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] });

@@ -1,16 +1,17 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { knownImage } from '../../adapters/known-image.ts';
 import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
-import { checkRelease, LENT_PREFIX } from '../../core/check-release.ts';
+import { type CheckReleasePorts, checkRelease } from '../../core/check-release.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
 import type { Upload, UploadEvent } from '../../core/image.ts';
 import { rejected } from '../../core/outcome.ts';
-import type { Bytes } from '../../core/ports.ts';
-import type { NewVersion, ReleasedStep, ReleaseHook, Steps, Verdict } from '../../core/release.ts';
+import type { Bytes, RenditionReader, Steps } from '../../core/ports.ts';
+import type { NewVersion, ReleasedStep, ReleaseHook, Verdict } from '../../core/release.ts';
 import { releasedSteps } from '../../core/release.ts';
 import { removeRenditions } from '../../core/remove-renditions.ts';
 import type { Rendition } from '../../core/rendition.ts';
 import { resizeImage } from '../../core/resize-image.ts';
+import { whatFailed, withEachCallFailing } from '../support/failing-calls.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
 
@@ -22,13 +23,14 @@ let lent: Upload[];
 let reported: { hook: ReleaseHook; verdict: Verdict }[];
 let called: string[];
 
-beforeEach(() => {
+const begin = () => {
   uploads = new InMemoryUploadStore();
   stored = new InMemoryRenditionStore();
   lent = [];
   reported = [];
   called = [];
-});
+};
+beforeEach(begin);
 
 /** The functions as they are, without Lambda around them. */
 const goodSteps = (): Steps => {
@@ -55,14 +57,18 @@ const goodSteps = (): Steps => {
 };
 let dispatched: UploadEvent | undefined;
 
-const check = (step: ReleasedStep, broken: Partial<Steps> = {}) => {
+const portsFor = (
+  step: ReleasedStep,
+  broken: Partial<Steps> = {},
+  renditions: RenditionReader = stored,
+): CheckReleasePorts => {
   const newVersion: NewVersion = { step, functionName: `prod-${step}Function-1`, version: '7' };
-  return checkRelease(hook, {
+  return {
     releases: {
       newVersion: async () => newVersion,
       report: async (reportedHook, verdict) => void reported.push({ hook: reportedHook, verdict }),
     },
-    images: {
+    uploads: {
       bucket: 'uploads',
       async put(key, bytes) {
         const state = { versionId: 'v1', etag: 'e1' };
@@ -75,20 +81,12 @@ const check = (step: ReleasedStep, broken: Partial<Steps> = {}) => {
       },
     },
     steps: { ...goodSteps(), ...broken },
-    renditions: {
-      put: (key, bytes, contentType) => stored.put(key, bytes, contentType),
-      async find(key) {
-        const found = stored.objects.get(key);
-        return found && { contentType: found.contentType, bytes: found.bytes.length };
-      },
-    },
+    renditions,
+    renditionStore: stored,
     known: knownImage,
-  });
+  };
 };
-
-it('knows its own picture: what the codec reads in it is what the check expects', async () => {
-  expect(await codec.inspect(knownImage.bytes)).toEqual({ outcome: 'readable', header: knownImage.header });
-});
+const check = (...given: Parameters<typeof portsFor>) => checkRelease(hook, portsFor(...given));
 
 describe.each(releasedSteps)('a new version of %s', (step) => {
   it('that does its work passes, called by its version and never by its alias', async () => {
@@ -102,7 +100,7 @@ describe.each(releasedSteps)('a new version of %s', (step) => {
     expect(await check(step, broken)).toEqual({ verdict: 'refused', reason: 'sharp could not be loaded' });
   });
 
-  it('is told of to CodeDeploy either way, and the lent image taken back', async () => {
+  it('is reported to CodeDeploy either way, and the lent image is taken back', async () => {
     const fails = () => Promise.reject(new Error('no'));
     await check(step);
     await check(step, { dispatch: fails, extractMetadata: fails, resizeImage: fails, removeRenditions: fails });
@@ -114,10 +112,13 @@ describe.each(releasedSteps)('a new version of %s', (step) => {
   });
 });
 
-it('lends its image below its own prefix, as a state that every real one supersedes', async () => {
+it('lends its image below its own prefix, as a new state that every real one supersedes, and with an id to be followed by', async () => {
   await check('DispatchImages');
-  expect(dispatched?.image.key).toBe(`${LENT_PREFIX}d-1-DispatchImages.jpg`);
-  expect(dispatched?.image.sequencer).toBe('0'.repeat(32));
+  expect(dispatched).toMatchObject({
+    change: 'created',
+    correlationId: 'release-d-1',
+    image: { key: 'darkroom-release/d-1-DispatchImages.jpg', sequencer: '0'.repeat(32) },
+  });
 });
 
 it('given no verdict can be reached, refuses: a check that could not be made is not passed', async () => {
@@ -128,13 +129,55 @@ it('given no verdict can be reached, refuses: a check that could not be made is 
   const unused = () => Promise.reject(new Error('not to be called'));
   const verdict = await checkRelease(hook, {
     releases,
-    images: { bucket: 'uploads', put: unused, remove: unused },
+    uploads: { bucket: 'uploads', put: unused, remove: unused },
     steps: goodSteps(),
-    renditions: { put: unused, find: unused },
+    renditions: { read: unused },
+    renditionStore: { put: unused },
     known: knownImage,
   });
   expect(verdict).toEqual({ verdict: 'refused', reason: 'AccessDenied' });
   expect(reported).toEqual([{ hook, verdict }]);
+});
+
+it('given it may not see whether a rendition is gone, refuses', async () => {
+  const denied: RenditionReader = { read: async () => ({ outcome: 'denied', message: 'AccessDenied: no' }) };
+  expect(await check('RemoveRenditions', {}, denied)).toEqual({
+    verdict: 'refused',
+    reason: expect.stringContaining('AccessDenied: no'),
+  });
+});
+
+describe.each(releasedSteps)('while a new version of %s is checked', (step) => {
+  const names = ['releases', 'uploads', 'steps', 'renditions', 'renditionStore'] as const;
+  const make = () => {
+    begin();
+    return portsFor(step);
+  };
+
+  it.each([
+    ['before it took effect', false],
+    ['after it took effect', true],
+  ])('any call of AWS that fails %s refuses the release, or leaves it without a verdict', async (_, takesEffect) => {
+    const ends = await withEachCallFailing({ make, names, takesEffect }, (ports) => checkRelease(hook, ports));
+    const reports = ends.filter(({ call }) => call === 'releases.report');
+    expect(ends.length - reports.length).toBeGreaterThan(3);
+    for (const { call, ended } of ends.filter((end) => !reports.includes(end))) {
+      const value = { verdict: 'refused', reason: whatFailed };
+      expect({ call, ended }).toEqual({ call, ended: { status: 'fulfilled', value } });
+    }
+    // CodeDeploy waits for one in vain, and ends the deployment.
+    expect(reports.map(({ ended: { status } }) => status)).toEqual(['rejected']);
+  });
+
+  it('takes the lent image back, whatever else fails', async () => {
+    const left: string[] = [];
+    await withEachCallFailing({ make, names, takesEffect: false }, async (ports) => {
+      await checkRelease(hook, ports).catch(() => undefined);
+      left.push(lent.map(({ key }) => key).join());
+    });
+    // Where it is the removal itself that fails, the bucket's lifecycle does it; and the last time nothing failed.
+    expect(left.filter((keys) => keys !== '')).toHaveLength(1);
+  });
 });
 
 const good = goodSteps();
@@ -144,6 +187,7 @@ const renditionsWith = (change: (rendition: Rendition) => Rendition): Partial<St
     return result.outcome === 'processed' ? { ...result, renditions: result.renditions.map(change) } : result;
   },
 });
+const removed = (count: number) => ({ outcome: 'removed', count }) as const;
 const rejectAll = async () => rejected('corrupt', 'The picture cannot be read.');
 
 describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
@@ -157,10 +201,10 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
       async extractMetadata(name, task) {
         const result = await good.extractMetadata(name, task);
         if (result.outcome !== 'processed') return result;
-        return { ...result, metadata: { ...result.metadata, width: 64, height: 48 } };
+        return { ...result, metadata: { ...result.metadata, width: 162, height: 1296 } };
       },
     },
-    'width is 64 and should be 48',
+    'width is 162 and should be 1296',
   ],
   [
     'read other bytes',
@@ -196,7 +240,7 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
         return resizeImage(task, { uploads, codec, renditions: new InMemoryRenditionStore() });
       },
     },
-    'not there',
+    'cannot be read: NoSuchKey',
   ],
   [
     'stores it as something else',
@@ -213,8 +257,8 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
     },
     'binary/octet-stream',
   ],
-  ['removes nothing', 'RemoveRenditions', { removeRenditions: async () => ({ count: 0 }) }, 'removed 0'],
-  ['says so without removing it', 'RemoveRenditions', { removeRenditions: async () => ({ count: 1 }) }, 'still there'],
+  ['removes nothing', 'RemoveRenditions', { removeRenditions: async () => removed(0) }, 'removed 0'],
+  ['says so without removing it', 'RemoveRenditions', { removeRenditions: async () => removed(1) }, 'still there'],
 ])('a version that %s (%s)', (_, step, broken, reason) => {
   it('is refused, and the reason says it', async () => {
     expect(await check(step, broken)).toEqual({ verdict: 'refused', reason: expect.stringContaining(reason) });

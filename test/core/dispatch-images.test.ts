@@ -17,10 +17,10 @@ it('hands the event to the workflow with the groups to fan out over, and answers
   const pipeline: Pipeline = {
     run: async (input) => {
       seen.push(input);
-      return { outcome: 'processed' };
+      return { outcome: 'processed', bytesOut: 5 };
     },
   };
-  expect(await dispatchImage(event, { pipeline }, { lastTry: true })).toEqual({ outcome: 'processed' });
+  expect(await dispatchImage(event, { pipeline }, { lastTry: true })).toEqual({ outcome: 'processed', bytesOut: 5 });
   expect(seen).toEqual([{ ...event, lastTry: true, groups: renditionGroups.map(({ name }) => name) }]);
 });
 

@@ -11,7 +11,7 @@ const comesBefore = (left: string, right: string) => {
 };
 
 describe('sequencers', () => {
-  it('compare, once padded, as S3 says that they compare', () => {
+  it('once padded, compare as S3 prescribes', () => {
     fc.assert(
       fc.property(
         sequencer,

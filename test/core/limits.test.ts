@@ -6,7 +6,8 @@ const MEGA = 1_000_000;
 const limits: Limits = {
   bytes: 50 * MEGA,
   pixels: { jpeg: 100 * MEGA, png: 60 * MEGA, webp: 50 * MEGA, avif: 30 * MEGA, gif: 20 * MEGA, tiff: 10 * MEGA },
-  progressivePixels: { jpeg: 40 * MEGA, png: 25 * MEGA },
+  progressivePixels: { jpeg: 40 * MEGA, png: 25 * MEGA, tiff: 5 * MEGA },
+  side: 200 * MEGA,
   frames: 10,
 };
 const header: ImageHeader = {
@@ -48,6 +49,7 @@ describe('the header', () => {
     ['avif', false, 30],
     ['gif', true, 20],
     ['tiff', false, 10],
+    ['tiff', true, 5],
   ] as const)('%s, progressive %s: up to %i megapixels', (format, progressive, megapixels) => {
     const wide = { ...header, format, progressive, height: 1 };
     expect(admitHeader({ ...wide, width: megapixels * MEGA }, limits)).toBeUndefined();
@@ -74,9 +76,19 @@ describe('the header', () => {
     ['avif', false, 'AVIF'],
     ['gif', false, 'GIF'],
     ['tiff', false, 'TIFF'],
+    ['tiff', true, 'TIFF in tiles'],
   ] as const)('calls %s, progressive %s, by the name people know: %s', (format, progressive, name) => {
     const bomb = { ...header, format, progressive, width: 65_535, height: 65_535 };
     expect(admitHeader(bomb, limits)?.message).toContain(`allowed for ${name}.`);
+  });
+
+  it.each(['width', 'height'] as const)('no %s may be longer than a decoder has memory for', (side) => {
+    const strip = { ...header, width: 1, height: 1 };
+    expect(admitHeader({ ...strip, [side]: 1_000 }, { ...limits, side: 1_000 })).toBeUndefined();
+    expect(admitHeader({ ...strip, [side]: 1_001 }, { ...limits, side: 1_000 })).toMatchObject({
+      reason: 'too-many-pixels',
+      message: expect.stringMatching(/1001.* pixels, and 1000 are allowed on a side/),
+    });
   });
 
   it('frames are counted', () => {
@@ -104,6 +116,7 @@ describe('the default limits', () => {
   it('never let a decoder hold more than it holds row by row', () => {
     expect(defaultLimits.progressivePixels.jpeg).toBeLessThanOrEqual(defaultLimits.pixels.jpeg);
     expect(defaultLimits.progressivePixels.png).toBeLessThanOrEqual(defaultLimits.pixels.png);
+    expect(defaultLimits.progressivePixels.tiff).toBeLessThanOrEqual(defaultLimits.pixels.tiff);
     expect(mostPixels(limits)).toBe(100 * MEGA);
   });
 });

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Upload } from '../../core/image.ts';
+import { defaultLimits } from '../../core/limits.ts';
 import { openUpload } from '../../core/open-upload.ts';
 import { rejected } from '../../core/outcome.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
@@ -58,12 +59,11 @@ describe('openUpload', () => {
     expect(await open()).toMatchObject({ outcome: 'rejected', reason: 'too-many-pixels' });
   });
 
-  it('a stack may have limits of its own', async () => {
-    const none = { jpeg: 1, png: 1, webp: 1, avif: 1, gif: 1, tiff: 1 };
-    const limits = { bytes: 100, pixels: none, progressivePixels: none, frames: 1 };
-    expect(await openUpload({ correlationId: 'c', image }, { uploads, codec, limits })).toMatchObject({
-      reason: 'too-many-pixels',
-    });
+  it('the limits are those of core/limits.ts, to the pixel', async () => {
+    codec.header = { ...codec.header, width: defaultLimits.pixels.jpeg, height: 1 };
+    expect(await open()).toMatchObject({ outcome: 'open' });
+    codec.header = { ...codec.header, width: defaultLimits.pixels.jpeg + 1 };
+    expect(await open()).toMatchObject({ reason: 'too-many-pixels' });
   });
 
   it('trouble with the store is thrown: another try may help', async () => {

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { KnownImage } from '../../core/ports.ts';
 import { renditionGroups } from '../../core/presets.ts';
-import { PROBE_PREFIX, type ProbeImage, probePipeline } from '../../core/probe-pipeline.ts';
+import { PROBE_PREFIX, probePipeline } from '../../core/probe-pipeline.ts';
+import { whatFailed, withEachCallFailing } from '../support/failing-calls.ts';
 import { InMemoryPipeline, pictureBytes } from '../support/in-memory-pipeline.ts';
 import { photoHeader } from '../support/stub-image-codec.ts';
 
-const image: ProbeImage = { bytes: pictureBytes('jpeg', 4000, 3000), contentType: 'image/jpeg', header: photoHeader };
+const image: KnownImage = { bytes: pictureBytes('jpeg', 4000, 3000), contentType: 'image/jpeg', header: photoHeader };
 const WAIT_MILLIS = 10_000;
 const probe = ({ ports }: InMemoryPipeline) => probePipeline(ports, { image, waitMillis: WAIT_MILLIS });
 
@@ -46,7 +48,7 @@ const onlyAvif = (
 
 describe.each<[what: string, pipeline: InMemoryPipeline, reason: string, message: RegExp]>([
   ['never decides', pipelineWith({ readyAfterMillis: Number.POSITIVE_INFINITY }), 'late', /within 10 seconds/],
-  ['decides a moment too late', pipelineWith({ readyAfterMillis: WAIT_MILLIS + 1_000 }), 'late', /within 10 seconds/],
+  ['decides a moment too late', pipelineWith({ readyAfterMillis: WAIT_MILLIS + 1 }), 'late', /within 10 seconds/],
   [
     'has a record of another version only',
     pipelineWith({ record: (right) => ({ ...right, version: 'another' }) }),
@@ -87,6 +89,12 @@ describe.each<[what: string, pipeline: InMemoryPipeline, reason: string, message
     }),
     'missing-rendition',
     new RegExp(`lists no ${avif}`),
+  ],
+  [
+    'lists none',
+    pipelineWith({ record: (right) => ({ ...right, renditions: [] }) }),
+    'missing-rendition',
+    new RegExp(`lists no .+, ${avif}`),
   ],
   [
     'stores all renditions but one',
@@ -158,15 +166,33 @@ describe.each<[what: string, pipeline: InMemoryPipeline, reason: string, message
 });
 
 describe('given that the probe itself cannot work', () => {
-  it('for want of an upload, it throws, and leaves no deletion of what never was', async () => {
+  it('and its upload fails, it throws, and deletes nothing', async () => {
     const pipeline = pipelineWith({ uploadFails: new Error('SlowDown') });
     await expect(probe(pipeline)).rejects.toThrow('SlowDown');
     expect(pipeline.removals).toEqual([]);
   });
 
-  it('for want of the record, it throws after it has deleted its picture', async () => {
+  it('and the record cannot be read, it throws after it has deleted its picture', async () => {
     const pipeline = pipelineWith({ lookFails: new Error('ProvisionedThroughputExceeded') });
     await expect(probe(pipeline)).rejects.toThrow('ProvisionedThroughputExceeded');
     expect([...pipeline.uploads.keys()]).toEqual([]);
+  });
+});
+
+describe.each([
+  ['before it took effect', false],
+  ['after it took effect', true],
+])('given a call of AWS that fails %s, whichever it is', (_, takesEffect) => {
+  it('no probe is healthy: it throws what it met', async () => {
+    const names = ['uploads', 'catalogue', 'renditions'] as const;
+    const make = () => new InMemoryPipeline().ports;
+    const ends = await withEachCallFailing({ make, names, takesEffect }, (ports) =>
+      probePipeline(ports, { image, waitMillis: WAIT_MILLIS }),
+    );
+    expect(new Set(ends.map(({ call }) => call))).toEqual(
+      new Set(['uploads.put', 'uploads.remove', 'catalogue.find', 'renditions.read']),
+    );
+    for (const { call, ended } of ends)
+      expect({ call, ended }).toEqual({ call, ended: { status: 'rejected', reason: new Error(whatFailed) } });
   });
 });

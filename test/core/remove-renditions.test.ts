@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { padSequencer } from '../../core/image.ts';
-import { type RemovalTask, removeRenditions } from '../../core/remove-renditions.ts';
+import type { RemovalTask } from '../../core/image-task.ts';
+import { removeRenditions } from '../../core/remove-renditions.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
 
 const [first, second, third] = ['01', '02', '03'].map(padSequencer);

@@ -41,7 +41,7 @@ describe('resizeImage', () => {
     codec = new StubImageCodec();
   });
 
-  it('stores one group’s renditions and tells of each where it is and what it is', async () => {
+  it('stores one group’s renditions, and says of each where it is and what it is', async () => {
     expect(await resize()).toEqual({
       outcome: 'processed',
       renditions: [

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import fc from 'fast-check';
 import type { ImageRecord } from '../../core/record.ts';
 import { deadLetterQueueNames } from '../../scripts/dead-letter-queue.ts';
 import { clientConfig } from '../../scripts/emulator.ts';
@@ -14,6 +13,7 @@ import { emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
 import { smallPicture } from '../support/photos.ts';
 import { descendantsOf, signal } from '../support/processes.ts';
 import { rolePermissions } from '../support/role-permissions.ts';
+import { chaosPlan, colours, type Image, reserved, type Trouble } from './chaos-plan.ts';
 import { fastClock } from './fast-clock.ts';
 
 export interface ChaosReport {
@@ -27,29 +27,6 @@ export interface ChaosReport {
   readonly defects: readonly string[];
 }
 
-type Trouble =
-  | { readonly kind: 'killed' }
-  | { readonly kind: 'throttled'; readonly stem: string; readonly to: number }
-  | { readonly kind: 'denied'; readonly stem: string; readonly sid: string; readonly action: string };
-
-// As the template reserves them in stage local.
-const reserved = { DispatchImages: 2, ExtractMetadata: 4, ResizeImage: 8, RemoveRenditions: 4 };
-const stems = Object.keys(reserved);
-const permissions = [
-  { stem: 'DispatchImages', sid: 'RunWorkflow', action: 'states:StartSyncExecution' },
-  { stem: 'ExtractMetadata', sid: 'ReadUploads', action: 's3:GetObject' },
-  { stem: 'ResizeImage', sid: 'ReadUploads', action: 's3:GetObject' },
-  { stem: 'ResizeImage', sid: 'WriteRenditions', action: 's3:PutObject' },
-];
-const trouble: fc.Arbitrary<Trouble> = fc.oneof(
-  fc.constant<Trouble>({ kind: 'killed' }),
-  fc.record({ kind: fc.constant('throttled' as const), stem: fc.constantFrom(...stems), to: fc.constantFrom(0, 1) }),
-  fc.constantFrom(...permissions).map((permission): Trouble => ({ kind: 'denied', ...permission })),
-);
-const colours = ['#123456', '#654321', '#2e8b57', '#daa520', '#8b0000', '#708090', '#4b0082', '#f5f5dc'];
-// A fifth of the events comes twice. Of the images about a fifth is uploaded twice, for fast-check prefers small numbers.
-const REPEATED = 0.2;
-const REPLACED = 0.1;
 /** So many messages are in the queue at the most: the rest is sent when there is room. */
 const AFLOAT = 40;
 const MOST_REDRIVES = 10;
@@ -65,8 +42,7 @@ export async function chaos(
   const intake = intakeSwitch({ name: 'chaos', outputs: stack.outputs, clientConfig: config });
   const permission = rolePermissions(pipeline);
   const functionNames = new Map<string, string>();
-  for (const stem of stems) functionNames.set(stem, await pipeline.physicalId(`${stem}Function`));
-  const draw = <Value>(arbitrary: fc.Arbitrary<Value>, count: number) => fc.sample(arbitrary, { seed, numRuns: count });
+  for (const stem of reserved.keys()) functionNames.set(stem, await pipeline.physicalId(`${stem}Function`));
 
   const throttle = (stem: string, ReservedConcurrentExecutions: number) =>
     pipeline.lambda.send(
@@ -136,7 +112,7 @@ export async function chaos(
 
   async function calm(): Promise<void> {
     await permission.giveBack();
-    for (const [stem, workers] of Object.entries(reserved)) await throttle(stem, workers);
+    for (const [stem, workers] of reserved) await throttle(stem, workers);
   }
 
   async function defectsOf(images: readonly Image[], expected: ReadonlyMap<string, string>) {
@@ -160,22 +136,8 @@ export async function chaos(
 
   const expected = await undisturbed();
   await clock.start();
-  const images = draw(
-    fc.record({
-      shown: fc.constantFrom(...colours),
-      other: fc.constantFrom(...colours),
-      chance: fc.integer({ min: 0, max: 99 }),
-    }),
-    uploads,
-  ).map(({ shown, other, chance }, index) => ({
-    key: `chaos-${index}.png`,
-    shown,
-    before: chance < REPLACED * 100 && other !== shown ? other : undefined,
-  }));
-  const bodies = await eventsOf(images);
-  const [repeated = []] = draw(fc.shuffledSubarray(bodies, evenly(Math.round(bodies.length * REPEATED))), 1);
-  const all = [...bodies, ...repeated];
-  const [shuffled = []] = draw(fc.shuffledSubarray(all, evenly(all.length)), 1);
+  const plan = chaosPlan({ seed, uploads });
+  const shuffled = plan.disorder(await eventsOf(plan.images));
   const unsent = [...shuffled];
   const troubles = new Map<Trouble['kind'], number>();
   const sending = (async () => {
@@ -184,7 +146,7 @@ export async function chaos(
       await pipeline.sqs.send(new SendMessageCommand({ QueueUrl: pipeline.queueUrl, MessageBody }));
     }
   })();
-  for (const happening of draw(trouble, uploads)) {
+  for (const happening of plan.troubles) {
     if (unsent.length === 0) break;
     await make(happening);
     troubles.set(happening.kind, (troubles.get(happening.kind) ?? 0) + 1);
@@ -202,7 +164,7 @@ export async function chaos(
     await clock.until(0);
   }
   const left = await letters.count(deadLetterQueueNames);
-  const { defects, compared } = await defectsOf(images, expected);
+  const { defects, compared } = await defectsOf(plan.images, expected);
   for (const open of [clock, letters, intake]) open.close();
   return {
     uploads,
@@ -215,14 +177,5 @@ export async function chaos(
   };
 }
 
-interface Image {
-  readonly key: string;
-  /** What is to be seen in the end. */
-  readonly shown: string;
-  readonly before: string | undefined;
-}
-
 /** The processes in which functions run, of the emulator that this very process has started. */
 const workers = () => descendantsOf(process.pid).filter(({ command }) => /\bnode\b.*ministack-lambda-/.test(command));
-
-const evenly = (length: number) => ({ minLength: length, maxLength: length });

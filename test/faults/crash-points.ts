@@ -1,25 +1,26 @@
-/** Every call of AWS that the functions make, gone wrong in every way: what becomes of the image? */
+/** Every call of AWS that the functions and the workflow make, gone wrong in every way: what becomes of the image? */
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
-import { imageIdOf } from '../../core/image.ts';
+import fc from 'fast-check';
 import { renditionGroups } from '../../core/presets.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { causesOf, type Found } from '../../scripts/dead-letter-cause.ts';
 import { clientConfig } from '../../scripts/emulator.ts';
 import type { LocalStack } from '../../scripts/local-stack.ts';
 import { redriveStack } from '../../scripts/redrive-stack.ts';
+import type { Report } from '../../scripts/toolchain.ts';
 import { type DomainEvent, emulatedPipeline } from '../support/emulated-pipeline.ts';
-import { smallPicture } from '../support/photos.ts';
 import { fastClock } from './fast-clock.ts';
 import { type Fault, type FaultKind, type FaultProxy, faultKinds } from './fault-proxy.ts';
+import { type Expected, type ImageName, imageNamed, imageStories } from './stories.ts';
 
+/** A call of AWS, and what happens to an image for which it is made. */
 export interface CrashPoint {
-  /** `ResizeImage` of ResizeImageFunction. */
+  /** `ResizeImage` of ResizeImageFunction, or `ImagePipeline`. */
   readonly stem: string;
-  /** IAM's name of the call. */
+  /** IAM's name of the call, with the state's before it where the workflow makes it. */
   readonly action: string;
-  /** The call is made only after something else has failed. */
-  readonly afterFailure: boolean;
+  readonly story: string;
 }
 
 export interface Case extends CrashPoint {
@@ -37,24 +38,33 @@ export interface Ending {
   readonly defects: readonly string[];
 }
 
-interface Upload {
+interface Begun {
   readonly tried: Case;
+  readonly image: ImageName;
   readonly fault: Fault;
-  readonly image: Fault['image'];
-  /** As the record is to name it. */
-  readonly version: string;
+  readonly troubles: readonly Fault[];
+  readonly goOn: () => Promise<Expected>;
 }
 
-const stems = ['DispatchImages', 'ExtractMetadata', 'ResizeImage', 'RemoveRenditions'];
-const LAST_SEQUENCER = 'F'.repeat(16);
+const functionStems = ['DispatchImages', 'ExtractMetadata', 'ResizeImage', 'RemoveRenditions'];
 const together = 8;
+const beginTogether = 40;
 
 export const everyKind = Object.keys(faultKinds) as FaultKind[];
 
-export function casesOf(points: readonly CrashPoint[]): Case[] {
-  return [false, true].flatMap((lasting) =>
-    points.flatMap((point) => everyKind.map((kind) => ({ ...point, kind, lasting }))),
+/** Each call in every way, once and for good; of the stories in which it is made, one each time, by the seed. */
+export function casesOf(points: readonly CrashPoint[], seed: number): Case[] {
+  const everyWay = [...Map.groupBy(points, ({ stem, action }) => `${stem} ${action}`).values()].flatMap((stories) =>
+    [false, true].flatMap((lasting) => everyKind.map((kind) => ({ stories, kind, lasting }))),
   );
+  const one = fc.tuple(...everyWay.map(({ stories }) => fc.constantFrom(...stories)));
+  return fc
+    .sample(one, { seed, numRuns: 1 })
+    .flatMap((drawn) =>
+      drawn.flatMap((point, index) =>
+        everyWay.slice(index, index + 1).map(({ kind, lasting }) => ({ ...point, kind, lasting })),
+      ),
+    );
 }
 
 export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>, proxy: FaultProxy) {
@@ -64,40 +74,21 @@ export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>
   const logs = new CloudWatchLogsClient(config);
   const letters = redriveStack({ outputs: stack.outputs, clientConfig: config, emulated: true });
   const heard = await pipeline.subscribe();
-  const pictures = await Promise.all([smallPicture('#b35900'), smallPicture('#0059b3')]);
-  const functionNames = new Map(
-    await Promise.all(stems.map(async (stem) => [stem, await pipeline.physicalId(`${stem}Function`)] as const)),
-  );
-  const nameOf = (stem: string): string => functionNames.get(stem) ?? stem;
+  const physicalIds = new Map([['ImagePipeline', await pipeline.physicalId('ImagePipeline')]]);
+  for (const stem of functionStems) physicalIds.set(stem, await pipeline.physicalId(`${stem}Function`));
+  const physicalId = (stem: string): string => physicalIds.get(stem) ?? stem;
+  const stories = await imageStories(pipeline, physicalId);
   let serial = 0;
 
-  const put = async (key: string, picture: 0 | 1) => ({ key, ...(await pipeline.put(key, pictures[picture])) });
-  const nextImage = async () => {
-    serial += 1;
-    const key = `crash-point-${serial}-.png`;
-    return { key, imageId: await imageIdOf(pipeline.bucket, key) };
+  const storyNamed = (name: string) => {
+    const story = stories[name];
+    if (story === undefined) throw new Error(`There is no story of an image that is ${name}.`);
+    return story;
   };
-  const processed = (key: string, etag: string): Promise<ImageRecord> =>
-    pipeline.recordWhen(key, ({ outcome, version }) => outcome === 'processed' && version === etag);
-  const troubleFor = (image: Fault['image']): Fault => ({
-    functionName: nameOf('DispatchImages'),
-    action: 'states:StartSyncExecution',
-    kind: 'refused',
-    image,
-    times: 1,
-  });
-
-  async function storyOf(image: Fault['image']): Promise<ImageRecord> {
-    const first = await put(image.key, 0);
-    await processed(image.key, first.etag);
-    const second = await put(image.key, 1);
-    const record = await processed(image.key, second.etag);
-    const { versionId: _, ...unversioned } = second;
-    await pipeline.enqueue({ ...unversioned, sequencer: record.sequencer });
-    await pipeline.enqueue({ ...second, sequencer: LAST_SEQUENCER });
-    await clock.until(0);
-    return record;
-  }
+  const nextImage = () => {
+    serial += 1;
+    return imageNamed(`crash-point-${serial}-.png`, pipeline.bucket);
+  };
 
   async function reasonOf(found: Found): Promise<string> {
     const { letter, record } = found;
@@ -110,24 +101,17 @@ export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>
     return line === undefined ? `${causesOf([found])[0]?.text}` : `log: ${line.error?.message ?? line.message}`;
   }
 
-  async function prepare(tried: Case) {
+  async function begin(tried: Case): Promise<Begun> {
     const image = await nextImage();
-    // There is something to remove only where an image replaces one.
-    if (tried.stem === 'RemoveRenditions') await processed(image.key, (await put(image.key, 0)).etag);
+    const { begin, troubles } = storyNamed(tried.story);
     const times = tried.lasting ? Number.POSITIVE_INFINITY : 1;
     return {
       tried,
       image,
-      fault: { functionName: nameOf(tried.stem), action: tried.action, kind: tried.kind, image, times },
+      goOn: await begin(image),
+      fault: { caller: physicalId(tried.stem), action: tried.action, kind: tried.kind, image, times },
+      troubles: troubles?.(image) ?? [],
     };
-  }
-
-  async function send({ tried, image }: Pick<Upload, 'tried' | 'image'>): Promise<string> {
-    const upload = await put(image.key, 1);
-    if (tried.action !== 's3:GetObjectVersion') return upload.etag;
-    // The emulator's own events name no version.
-    await pipeline.enqueue({ ...upload, sequencer: LAST_SEQUENCER });
-    return upload.versionId;
   }
 
   /** Why each died. */
@@ -140,15 +124,19 @@ export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>
     return reasons;
   }
 
-  async function defectsByKey(uploads: readonly Upload[], control: ImageRecord): Promise<Map<string, string[]>> {
+  async function undisturbed(): Promise<ImageRecord> {
+    const { key } = await nextImage();
+    const goOn = await storyNamed('uploaded').begin({ key, imageId: '' });
+    await goOn();
+    return pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
+  }
+
+  async function defectsByKey(expected: ReadonlyMap<string, Expected>, control: ImageRecord) {
     const events = Map.groupBy(await heard(), ({ detail }) => detail.image.key);
     const defects = new Map<string, string[]>();
-    for (const {
-      image: { key },
-      version,
-    } of uploads) {
+    for (const [key, due] of expected) {
       const [record, renditionKeys] = await Promise.all([pipeline.record(key), pipeline.renditionKeys(key)]);
-      defects.set(key, defectsOf({ record, version, control, renditionKeys, events: events.get(key) ?? [] }));
+      defects.set(key, defectsOf({ record, expected: due, control, renditionKeys, events: events.get(key) ?? [] }));
     }
     return defects;
   }
@@ -157,50 +145,60 @@ export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>
     /** One message an invocation, so that a fault meets one image; more of them at once, for most of them wait. */
     async takeOneByOne(): Promise<void> {
       await pipeline.takeInBatches({ BatchSize: 1, ScalingConfig: { MaximumConcurrency: together } });
-      for (const FunctionName of functionNames.values()) {
+      for (const stem of functionStems) {
         const ReservedConcurrentExecutions = together * renditionGroups.length;
-        await pipeline.lambda.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions }));
+        await pipeline.lambda.send(
+          new PutFunctionConcurrencyCommand({ FunctionName: physicalId(stem), ReservedConcurrentExecutions }),
+        );
       }
       await clock.start();
     },
 
-    /** The calls that are made for an image that is uploaded, replaced and repeated; then those that a failure adds. */
+    /** The calls that are made in each story. */
     async discover(): Promise<CrashPoint[]> {
-      const found = new Map<string, CrashPoint>();
-      for (const afterFailure of [false, true]) {
-        const image = await nextImage();
-        const from = proxy.calls.length;
-        proxy.plan(afterFailure ? [troubleFor(image)] : []);
-        await storyOf(image);
-        for (const { functionName, action } of proxy.calls.slice(from)) {
-          const stem = stems.find((each) => nameOf(each) === functionName);
-          if (stem !== undefined && !found.has(`${stem} ${action}`))
-            found.set(`${stem} ${action}`, { stem, action, afterFailure });
-        }
-      }
-      return [...found.values()];
+      const begun = await Promise.all(
+        Object.entries(stories).map(async ([name, story]) => {
+          const image = await nextImage();
+          return { name, image, goOn: await story.begin(image), troubles: story.troubles?.(image) ?? [] };
+        }),
+      );
+      await clock.until(0);
+      const from = proxy.calls.length;
+      proxy.plan(begun.flatMap(({ troubles }) => troubles));
+      for (const { goOn } of begun) await goOn();
+      await clock.until(0);
+      proxy.plan([]);
+      const points = proxy.calls.slice(from).flatMap(({ caller, action, invocation }) => {
+        const stem = [...physicalIds.keys()].find((each) => physicalId(each) === caller);
+        const story = begun.find(
+          ({ image: { key, imageId } }) => invocation.includes(key) || invocation.includes(imageId),
+        );
+        return stem === undefined || story === undefined ? [] : [{ stem, action, story: story.name }];
+      });
+      return [...new Map(points.map((point) => [JSON.stringify(point), point])).values()];
     },
 
-    async run(cases: readonly Case[]): Promise<Ending[]> {
+    async run(cases: readonly Case[], report: Report = () => undefined): Promise<Ending[]> {
       proxy.plan([]);
-      const control = await storyOf(await nextImage());
-      const prepared = await Promise.all(cases.map(prepare));
-      const plan = proxy.plan(
-        prepared.flatMap(({ tried, fault, image }) => [fault, ...(tried.afterFailure ? [troubleFor(image)] : [])]),
-      );
-      const uploads: Upload[] = [];
-      for (const each of prepared) uploads.push({ ...each, version: await send(each) });
-      await clock.until(0);
+      const control = await undisturbed();
+      const begun: Begun[] = [];
+      for (let from = 0; from < cases.length; from += beginTogether)
+        begun.push(...(await Promise.all(cases.slice(from, from + beginTogether).map(begin))));
+      await clock.until(0, report);
+      const plan = proxy.plan(begun.flatMap(({ fault, troubles }) => [fault, ...troubles]));
+      const expected = new Map<string, Expected>();
+      for (const { image, goOn } of begun) expected.set(image.key, await goOn());
+      await clock.until(0, report);
       const deadLetters = await lettersByKey();
-      const cameThrough = uploads.filter(({ image: { key } }) => !deadLetters.has(key));
-      const early = await defectsByKey(cameThrough, control);
+      const cameThrough = [...expected].filter(([key]) => !deadLetters.has(key));
+      const early = await defectsByKey(new Map(cameThrough), control);
 
       proxy.plan([]);
       await letters.move(['uploads'], [], { max: 10_000, perSecond: 100 }, () => undefined);
-      await clock.until(0);
+      await clock.until(0, report);
       const stillDead = await lettersByKey();
-      const late = await defectsByKey(uploads, control);
-      return uploads.map(({ tried, fault, image: { key } }) => ({
+      const late = await defectsByKey(expected, control);
+      return begun.map(({ tried, fault, image: { key } }) => ({
         tried,
         happened: plan.happened(fault),
         deadLetter: deadLetters.get(key),
@@ -221,34 +219,45 @@ export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>
   };
 }
 
+const eventTypes = { processed: 'ImageProcessed', rejected: 'ImageRejected', deleted: 'ImageDeleted' } as const;
+
 function defectsOf({
   record,
-  version,
+  expected,
   control,
   renditionKeys,
   events,
 }: {
   readonly record: ImageRecord | undefined;
-  readonly version: string;
+  readonly expected: Expected;
   readonly control: ImageRecord;
   readonly renditionKeys: readonly string[];
   readonly events: readonly DomainEvent[];
 }): string[] {
-  if (record?.outcome !== 'processed' || control.outcome !== 'processed')
-    return [`The record says ${record?.outcome ?? 'nothing'}.`];
-  const shown = record.renditions.map(({ key }) => key).sort();
-  const withoutKeys = ({ renditions }: typeof record) => renditions.map(({ key: _, ...rendition }) => rendition);
+  if (record?.outcome !== expected.outcome) return [`The record says ${record?.outcome ?? 'nothing'}.`];
+  const shown = record.outcome === 'processed' ? record.renditions.map(({ key }) => key).sort() : [];
   const told = events.filter(
-    (event) => event['detail-type'] === 'ImageProcessed' && event.detail.image.sequencer === record.sequencer,
+    (event) =>
+      event['detail-type'] === eventTypes[expected.outcome] && event.detail.image.sequencer === record.sequencer,
   );
-  const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
   return [
-    ...(record.version === version ? [] : ['The record speaks of another version.']),
     ...(record.announced ? [] : ['The record is not announced.']),
     ...(told.length > 0 ? [] : ['Nobody was told.']),
     ...(new Set(told.map(({ detail }) => detail.id)).size <= 1 ? [] : ['Repeats of one event differ in their id.']),
-    ...(same(record.metadata, control.metadata) ? [] : ['The description differs.']),
-    ...(same(withoutKeys(record), withoutKeys(control)) ? [] : ['The renditions differ.']),
     ...(same(shown, [...renditionKeys].sort()) ? [] : ['The bucket holds other renditions than the record shows.']),
+    ...(expected.outcome === 'processed' ? differences(record, expected.version, control) : []),
   ];
 }
+
+function differences(record: ImageRecord, version: string, control: ImageRecord): string[] {
+  if (record.outcome !== 'processed' || control.outcome !== 'processed')
+    return ['There is nothing to compare it with.'];
+  const withoutKeys = ({ renditions }: typeof record) => renditions.map(({ key: _, ...rendition }) => rendition);
+  return [
+    ...(record.version === version ? [] : ['The record speaks of another version.']),
+    ...(same(record.metadata, control.metadata) ? [] : ['The description differs.']),
+    ...(same(withoutKeys(record), withoutKeys(control)) ? [] : ['The renditions differ.']),
+  ];
+}
+
+const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);

@@ -9,13 +9,17 @@ import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from '@aws-sdk/lib
 import { output } from '../../scripts/deploy.ts';
 import { clientConfig } from '../../scripts/emulator.ts';
 import type { LocalStack } from '../../scripts/local-stack.ts';
+import type { Report } from '../../scripts/toolchain.ts';
 import type { emulatedPipeline } from '../support/emulated-pipeline.ts';
 
 const timesFaster = 60;
 // template.yaml: the queue's visibility timeout, and the dispatcher's own.
 const hiddenSeconds = 1_860 / timesFaster;
 const claimMillis = 310_000 / timesFaster;
-const patienceMillis = 900_000;
+const patienceMillis = 1_800_000;
+
+/** For the emulator: the waits within a workflow too. */
+export const fastWorkflows = { SFN_WAIT_SCALE: String(1 / timesFaster) };
 
 export function fastClock(
   stack: Pick<LocalStack, 'address' | 'outputs'>,
@@ -64,9 +68,13 @@ export function fastClock(
     },
 
     /** Lets time pass until no more than so many messages wait or are in work. */
-    async until(messages: number): Promise<void> {
+    async until(messages: number, report: Report = () => undefined): Promise<void> {
+      let before: number | undefined;
       for (const deadline = Date.now() + patienceMillis; Date.now() < deadline; await sleep(500)) {
-        if ((await pipeline.messagesIn(pipeline.queueUrl)) <= messages) return;
+        const left = await pipeline.messagesIn(pipeline.queueUrl);
+        if (left <= messages) return;
+        if (left !== before) report(`${left} messages wait or are in work`);
+        before = left;
         await endOldClaims();
       }
       throw new Error(`The upload queue is not empty after ${patienceMillis / 60_000} minutes.`);

@@ -1,4 +1,4 @@
-/** Stands between the functions and AWS, and makes the calls go wrong that it is told to. */
+/** Stands between AWS and whoever calls it, functions and the workflow, and makes the calls go wrong that it is told to. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
@@ -8,14 +8,16 @@ import * as z from 'zod';
 import type { EmulatorAddress } from '../../scripts/emulator.ts';
 import { workDirectory } from '../../scripts/project.ts';
 import { describeCall } from '../support/recorded-calls.ts';
+import { actionOf, fateOf, workflowTask } from './workflow-task.ts';
 
 const proxyFile = join(workDirectory, 'fault-proxy');
 
-/** For the emulator, whose functions inherit its environment. */
+/** For the emulator, whose workflows ask here, and whose functions inherit its environment and call here. */
 export function divertingEnvironment() {
   // Of a run that was killed: nobody answers there any more.
   rmSync(proxyFile, { force: true });
   return {
+    PYTHONPATH: join(import.meta.dirname, 'emulator'),
     NODE_OPTIONS: `--import ${pathToFileURL(join(import.meta.dirname, 'divert-calls.ts')).href}`,
     FAULT_PROXY_FILE: proxyFile,
   };
@@ -29,14 +31,15 @@ export const faultKinds = {
   denied: 'is denied',
   broken: 'is answered with 5xx',
   hangs: 'has no effect and no answer in time',
-  'dies before': 'the worker is killed before the call',
-  'dies after': 'the worker is killed after it took effect',
+  'dies before': 'the worker is killed, or the workflow ends, before the call',
+  'dies after': 'the same when it has taken effect',
 } as const;
 export type FaultKind = keyof typeof faultKinds;
 
 export interface Fault {
-  readonly functionName: string;
-  /** IAM's name of the call. */
+  /** The physical id of a function or a state machine. */
+  readonly caller: string;
+  /** IAM's name of the call; with the state's before it where a workflow makes it. */
   readonly action: string;
   readonly kind: FaultKind;
   /** Of one image's calls alone: its key, or its id. */
@@ -44,9 +47,8 @@ export interface Fault {
   readonly times: number;
 }
 
-export interface DivertedCall {
-  readonly functionName: string;
-  readonly action: string;
+export interface DivertedCall extends Pick<Fault, 'caller' | 'action'> {
+  /** What the caller was called with: it names the image. */
   readonly invocation: string;
 }
 
@@ -80,15 +82,22 @@ export async function startFaultProxy(
   });
   const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const body = Buffer.concat(await Array.fromAsync(incoming as AsyncIterable<Buffer>));
+    if (incoming.url === '/workflow-task') {
+      const task = workflowTask.parse(JSON.parse(body.toString()));
+      const call = { caller: task.machine, action: actionOf(task), invocation: task.input };
+      calls.push(call);
+      outgoing.end(JSON.stringify(fateOf(task, faultFor(call))));
+      return;
+    }
     const {
-      [functionHeader]: functionName,
+      [functionHeader]: caller,
       [processHeader]: pid,
       [invocationHeader]: invocation,
     } = origin.parse(incoming.headers);
     const { method = '', url: path = '' } = incoming;
     const target = z.string().optional().parse(incoming.headers['x-amz-target']);
     const { action } = describeCall({ method, path, target, body: target === undefined ? '' : body.toString() });
-    const call = { functionName, action, invocation };
+    const call = { caller, action, invocation };
     calls.push(call);
     const forward = () => answerOf({ emulator, agent, incoming, body });
     const kind = faultFor(call);
@@ -148,9 +157,9 @@ export async function startFaultProxy(
   };
 }
 
-function concerns({ functionName, action, image }: Fault, call: DivertedCall): boolean {
+function concerns({ caller, action, image }: Fault, call: DivertedCall): boolean {
   return (
-    call.functionName === functionName &&
+    call.caller === caller &&
     call.action === action &&
     (call.invocation.includes(image.key) || call.invocation.includes(image.imageId))
   );

@@ -4,7 +4,7 @@ import { bundleFunctions } from '../../scripts/bundle.ts';
 // Zipped, about 5 % above what they are: a package that grows is to be noticed, and the budget raised on purpose. Bytes are
 // the same on every machine; how long they take to load is not, so that is left to `npm run bench -- bundles`.
 const budgets: Readonly<Record<string, number>> = {
-  'check-release': 158_000,
+  'check-release': 166_000,
   'dispatch-images': 118_000,
   'extract-metadata': 130_000,
   'probe-pipeline': 167_000,
@@ -23,7 +23,7 @@ describe.each(bundles)('the package of $name', ({ name, zippedBytes, contributor
     expect(budgets[name]).toBeLessThan(MOST_ZIPPED_BYTES);
   });
 
-  it('holds none of the places for credentials where a Lambda never looks', () => {
+  it('holds none of the credential providers that a Lambda never needs', () => {
     const places = [...contributors.keys()].filter((name) =>
       /credential-provider-(?!node$|env$)|nested-clients/.test(name),
     );

@@ -1,61 +1,98 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import * as z from 'zod';
+import { at, type Json, ofType, referredId, templateFor } from '../../scripts/template.ts';
 
-// As many as a function has, each with a value that works.
-const environments: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'dispatch-images': {
-    STATE_MACHINE_ARN: 'arn:aws:states:us-east-1:123456789012:stateMachine:image-pipeline',
-    IDEMPOTENCY_TABLE: 'idempotency',
-    IDEMPOTENCY_SECONDS: '432000',
-    WORKFLOW_WAIT_MILLIS: '210000',
-    UPLOAD_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/123456789012/uploads',
-    MAX_RECEIVE_COUNT: '5',
-    RETRY_BASE_SECONDS: '60',
-  },
-  'extract-metadata': { KEEP_LOCATION: 'false' },
-  'resize-image': { RENDITION_BUCKET: 'renditions' },
-  'remove-renditions': { RENDITION_BUCKET: 'renditions' },
-  'check-release': { UPLOAD_BUCKET: 'uploads', RENDITION_BUCKET: 'renditions', STEP_WAIT_MILLIS: '320000' },
-  'probe-pipeline': {
-    UPLOAD_BUCKET: 'uploads',
-    RENDITION_BUCKET: 'renditions',
-    IMAGE_TABLE: 'images',
-    WAIT_MILLIS: '90000',
-  },
+/** The environment of each function is what template.yaml gives it in prod: no more, and no less. */
+
+const template = templateFor('prod');
+
+// What CloudFormation puts in the place of a reference.
+const physical: Readonly<Record<string, string>> = {
+  UploadBucket: 'uploads',
+  RenditionBucket: 'renditions',
+  ImageTable: 'images',
+  IdempotencyTable: 'idempotency',
+  UploadQueue: 'https://sqs.us-east-1.amazonaws.com/123456789012/uploads',
+  ImagePipelineLiveAlias: 'arn:aws:states:us-east-1:123456789012:stateMachine:image-pipeline:live',
 };
+// What libraries read, and no config.ts.
+const readByLibraries = ['POWERTOOLS_SERVICE_NAME', 'MALLOC_ARENA_MAX', 'VIPS_BLOCK_UNTRUSTED', 'VIPS_MAX_COORD'];
 
-async function configOf(stem: string, environment: Readonly<Record<string, string>>): Promise<Record<string, unknown>> {
+type Environment = Readonly<Record<string, string>>;
+
+const environments = new Map<string, Environment>(
+  ofType(template, 'AWS::Serverless::Function').map(([, { Properties }]) => {
+    const variables = [template.functionGlobals['Environment'], Properties['Environment']].flatMap((environment) =>
+      Object.entries(z.record(z.string(), z.json()).parse(at(environment, 'Variables') ?? {})),
+    );
+    return [
+      String(Properties['CodeUri']).replace('functions/', ''),
+      Object.fromEntries(variables.map(([name, value]) => [name, variable(value)])),
+    ];
+  }),
+);
+const names = [...new Set([...environments.values()].flatMap(Object.keys))];
+
+function variable(value: Json): string {
+  if (typeof value === 'string') return value;
+  if (at(value, 'Ref') === 'AWS::StackName') return 'darkroom-prod';
+  const found = physical[referredId(value) ?? ''];
+  if (found === undefined) throw new Error(`Say above what ${JSON.stringify(value)} becomes in an account.`);
+  return found;
+}
+
+function environmentOf(stem: string): Environment {
+  const found = environments.get(stem);
+  if (found === undefined) throw new Error(`template.yaml has no function of functions/${stem}.`);
+  return found;
+}
+
+async function load(stem: string, module: 'config' | 'handler', environment: Environment): Promise<unknown> {
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
-  const { config } = (await import(`../../functions/${stem}/config.ts`)) as { config: Record<string, unknown> };
-  return config;
+  return await import(`../../functions/${stem}/${module}.ts`);
+}
+
+async function configOf(stem: string, environment: Environment) {
+  return z.object({ config: z.record(z.string(), z.unknown()) }).parse(await load(stem, 'config', environment)).config;
+}
+
+async function messageOf(stem: string, environment: Environment): Promise<string> {
+  const thrown = await configOf(stem, environment).catch((error: unknown) => error);
+  return z.instanceof(Error).parse(thrown).message;
 }
 
 beforeEach(() => {
   // The environment is read when the module loads.
   vi.resetModules();
-  for (const name of Object.values(environments).flatMap(Object.keys)) vi.stubEnv(name, undefined);
+  for (const name of names) vi.stubEnv(name, undefined);
+  // Lambda's own.
+  vi.stubEnv('AWS_REGION', 'us-east-1');
 });
 afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-describe.each(Object.entries(environments))('the settings of %s', (stem, complete) => {
-  it('load from a complete environment', async () => {
-    expect(Object.keys(await configOf(stem, complete)).sort()).toEqual(Object.keys(complete).sort());
+describe.each([...environments])('%s, with the environment of template.yaml', (stem, complete) => {
+  const own = Object.keys(complete).filter((name) => !readByLibraries.includes(name));
+
+  it('loads', async () => {
+    expect(await load(stem, 'handler', complete)).toMatchObject({ handler: expect.any(Function) });
   });
 
-  it('given an empty environment, name every missing variable in one error, and where to look', async () => {
-    const error = await configOf(stem, {}).catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(Error);
-    const { message } = error as Error;
-    for (const name of Object.keys(complete)) expect(message).toContain(name);
+  it('reads every variable of it', async () => {
+    expect(Object.keys(await configOf(stem, complete)).sort()).toEqual([...own].sort());
+  });
+
+  it('emptied, names every missing variable in one error, and where to look', async () => {
+    const message = await messageOf(stem, {});
+    for (const name of own) expect(message).toContain(name);
     expect(message).toContain('template.yaml');
   });
 
-  it.each(Object.keys(complete))('given all but %s, name that one alone', async (missing) => {
+  it.each(own)('without %s, names that one alone', async (missing) => {
     const { [missing]: _, ...rest } = complete;
-    const { message } = (await configOf(stem, rest).catch((thrown: unknown) => thrown)) as Error;
-    expect(message).toContain(missing);
-    for (const present of Object.keys(rest)) expect(message).not.toContain(present);
+    const message = await messageOf(stem, rest);
+    expect(own.filter((name) => message.includes(name))).toEqual([missing]);
   });
 });
 
@@ -78,7 +115,7 @@ describe.each([
   ['probe-pipeline', 'WAIT_MILLIS', '0'],
 ])('%s with %s = "%s"', (stem, name, value) => {
   it('refuses to load and names the variable', async () => {
-    await expect(configOf(stem, { ...environments[stem], [name]: value })).rejects.toThrow(name);
+    await expect(configOf(stem, { ...environmentOf(stem), [name]: value })).rejects.toThrow(name);
   });
 });
 

@@ -6,18 +6,20 @@ import { resizeImage } from '../../core/resize-image.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
 import { uploadOf } from '../support/upload-events.ts';
-import { canary, type HostileFile } from './files.ts';
+import { canary } from './hostile-file.ts';
 
 const codec = sharpImageCodec();
 const outcomes = ['processed', 'rejected'];
 
 export interface Verdict {
   readonly outcome: string;
+  /** Of processor time: what the worker took that took the most. */
+  readonly seconds: number;
   readonly defects: readonly string[];
 }
 
 /** One file through all the workers, as an upload goes. */
-export async function judge({ bytes }: HostileFile): Promise<Verdict> {
+export async function judge(bytes: Buffer): Promise<Verdict> {
   const image = uploadOf({ size: bytes.length });
   const [uploads, renditions] = [new InMemoryUploadStore(), new InMemoryRenditionStore()];
   uploads.put(image, new Uint8Array(bytes));
@@ -25,6 +27,7 @@ export async function judge({ bytes }: HostileFile): Promise<Verdict> {
   const ports = { uploads, renditions, codec };
   const defects: string[] = [];
   const ended: string[] = [];
+  const seconds: number[] = [];
   const works = [
     () => extractMetadata(task, ports, { keepLocation: false }),
     ...renditionGroups.map(
@@ -34,6 +37,7 @@ export async function judge({ bytes }: HostileFile): Promise<Verdict> {
     ),
   ];
   for (const work of works) {
+    const before = process.cpuUsage();
     try {
       const result = await work();
       const reason = result.outcome === 'rejected' ? ` ${result.reason}` : '';
@@ -43,10 +47,12 @@ export async function judge({ bytes }: HostileFile): Promise<Verdict> {
     } catch (error) {
       defects.push(`A worker threw: ${error instanceof Error ? error.message : String(error)}`);
     }
+    const { user, system } = process.cpuUsage(before);
+    seconds.push((user + system) / 1e6);
   }
   for (const [key, rendition] of renditions.objects) defects.push(...(await leaks(key, Buffer.from(rendition.bytes))));
   const [outcome = 'nothing'] = ended.toSorted().toReversed();
-  return { outcome, defects };
+  return { outcome, seconds: Math.max(...seconds), defects };
 }
 
 /** Nothing but pixels comes out. */

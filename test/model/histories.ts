@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import fc from 'fast-check';
 import * as z from 'zod';
-import { domainEvents } from '../../adapters/domain-event.ts';
 import { padSequencer } from '../../core/image.ts';
+import { domainEvents } from '../../scripts/domain-events.ts';
 import { consume, type ImageState, kinds, possibleEndings } from './reference.ts';
 import { imagePipeline, type StateMachine } from './state-machine.ts';
 import { allWait, BUCKET, type Change, type Trouble, troubleKinds, World } from './world.ts';
@@ -41,6 +41,7 @@ const trouble: fc.Arbitrary<Trouble> = fc.record({
   attempt: fc.constantFrom(1, 1, 1, 2, 3),
   state: fc.oneof(task, decisive),
   kind: fc.constantFrom(...troubleKinds),
+  calls: fc.nat(4),
 });
 // Throttled receives may have used up the tries before the first one.
 const sending = fc.record({

@@ -16,7 +16,7 @@ export interface ImageState extends Change {
 }
 /** Of a cracked file the renditions can be made, and the description cannot. */
 export const kinds = ['photo', 'torn', 'cracked', 'empty'] as const;
-export type Kind = (typeof kinds)[number] | 'deletion';
+type Kind = (typeof kinds)[number] | 'deletion';
 
 /**
  * The highest sequencer wins. Of a version that was erased it depends on who was faster: seen before, it leaves a

@@ -78,6 +78,12 @@ const machine = z.strictObject({
 export type StateMachine = z.infer<typeof machine>;
 type State = z.infer<typeof state>;
 
+// Made once: a history parses thousands of times.
+const anyItems = z.array(z.unknown());
+const anyFields = z.record(z.string(), z.unknown());
+const anyText = z.string();
+const anyJson = z.json();
+
 const source: unknown = JSON.parse(
   readFileSync(new URL('../../statemachine/image-pipeline.asl.json', import.meta.url), 'utf8'),
 );
@@ -152,7 +158,7 @@ async function step(name: string, found: State, input: unknown, scope: Scope, ta
       return { next: found.Default, output: input };
     case 'Fail': {
       const [error, cause] = await Promise.all([found.Error, found.Cause].map((text) => evaluate(text, known, scope)));
-      throw new TaskError(z.string().parse(error), z.string().parse(cause));
+      throw new TaskError(anyText.parse(error), anyText.parse(cause));
     }
     case 'Task':
       return orCaught(found.Catch, known, scope, async () => {
@@ -165,7 +171,7 @@ async function step(name: string, found: State, input: unknown, scope: Scope, ta
         return finish(found, { ...known, result }, result, scope);
       });
     case 'Map': {
-      const items = z.array(z.unknown()).parse(await evaluate(found.Items, known, scope));
+      const items = anyItems.parse(await evaluate(found.Items, known, scope));
       const result = await together(items, scope, async (item, inner) => {
         const context = { Map: { Item: { Value: item } } };
         return run(found.ItemProcessor, await evaluate(found.ItemSelector, { ...known, context }, inner), inner, task);
@@ -193,7 +199,7 @@ async function finish(
 }
 
 async function assign(values: z.core.util.JSONType, known: object, scope: Scope): Promise<void> {
-  const assigned = z.record(z.string(), z.unknown()).parse(await evaluate(values, known, scope));
+  const assigned = anyFields.parse(await evaluate(values, known, scope));
   scope.variables = { ...scope.variables, ...assigned };
 }
 
@@ -222,7 +228,7 @@ async function attempt(
   scope: Scope,
   task: Task,
 ): Promise<unknown> {
-  const parameters = z.json().parse(await evaluate(Arguments, known, scope));
+  const parameters = anyJson.parse(await evaluate(Arguments, known, scope));
   const retries = new Map<(typeof Retry)[number], number>();
   for (;;) {
     try {

@@ -22,13 +22,15 @@ export interface Trouble {
   readonly attempt: number;
   readonly state: string;
   readonly kind: (typeof troubleKinds)[number];
+  /** Of a worker that is half done: how many of its calls it has made. */
+  readonly calls: number;
 }
 export const troubleKinds = [
   /** One call fails and does nothing. */
   'fails',
   /** One call does its work, and its answer is lost. */
   'answer lost',
-  /** A worker fails half-way. */
+  /** A worker dies between two of its calls. */
   'half done',
   /** All calls of this try fail. */
   'down',
@@ -112,11 +114,11 @@ const putEvents = z.strictObject({
   Entries: z.tuple([z.strictObject({ EventBusName: z.literal('DomainEventBus'), ...domainEvent.shape })]),
 });
 const invocation = z.strictObject({ FunctionName: z.string(), Payload: z.json() });
-const decision = z.strictObject({
-  outcome: z.enum(['processed', 'rejected', 'superseded', 'vanished', 'deleted']),
-  reason: z.enum(rejectionReasons).optional(),
-  bytesOut: z.int().optional(),
-});
+const decision = z.discriminatedUnion('outcome', [
+  z.strictObject({ outcome: z.literal('processed'), bytesOut: z.int() }),
+  z.strictObject({ outcome: z.literal('rejected'), reason: z.enum(rejectionReasons) }),
+  z.strictObject({ outcome: z.enum(['superseded', 'vanished', 'deleted']) }),
+]);
 
 // Hashing leaves the event loop: nobody else moves until it is back, or a history could not be repeated.
 let computing = 0;
@@ -295,9 +297,9 @@ export class World {
     const label = `${run.name} ${call.state}`;
     await this.turn(label);
     if (run.dead) return never;
-    const kind = this.#troubleOf(run, call);
+    const { kind, calls } = this.#troubleOf(run, call) ?? {};
     if (kind !== undefined) this.#strike(kind, label);
-    const work = () => this.#work(run, call, label, kind === 'half done');
+    const work = () => this.#work(run, call, label, kind === 'half done' ? calls : undefined);
     switch (kind) {
       case undefined:
         break;
@@ -333,15 +335,15 @@ export class World {
     return run.dead ? never : result;
   }
 
-  #troubleOf(run: Run, { state, resource }: { state: string; resource: string }): Trouble['kind'] | undefined {
+  #troubleOf(run: Run, { state, resource }: { state: string; resource: string }): Partial<Trouble> | undefined {
     // One misfortune at a time: a run that outlives its dispatcher's patience comes to its end.
     if (run.forsaken || this.#calm) return undefined;
-    if (this.outages.has(state)) return 'down';
+    if (this.outages.has(state)) return { kind: 'down' };
     const found = run.message.troubles.find((trouble) => trouble.attempt === run.attempt && trouble.state === state);
     if (found === undefined || (run.struck.has(state) && found.kind !== 'down')) return undefined;
     run.struck.add(state);
     // Only a function outlives the wait for it.
-    return found.kind === 'works on' && !resource.endsWith('lambda:invoke') ? 'fails' : found.kind;
+    return found.kind === 'works on' && !resource.endsWith('lambda:invoke') ? { kind: 'fails' } : found;
   }
 
   #strike(kind: string, label: string): void {
@@ -375,11 +377,11 @@ export class World {
     run: Run,
     { resource, parameters }: { resource: string; parameters: unknown },
     label: string,
-    halfDone: boolean,
+    mostCalls: number | undefined,
   ): Promise<unknown> {
     switch (resource) {
       case 'arn:aws:states:::lambda:invoke':
-        return { Payload: await this.#invoke(run, invocation.parse(parameters), halfDone) };
+        return { Payload: await this.#invoke(run, invocation.parse(parameters), mostCalls) };
       case 'arn:aws:states:::dynamodb:getItem': {
         const found = this.table.get(getItem.parse(parameters).Key);
         return found === undefined ? {} : { Item: found };
@@ -417,12 +419,16 @@ export class World {
   }
 
   /** The real use cases behind the real schemas, on stores where every call is a turn. */
-  async #invoke(run: Run, { FunctionName, Payload }: z.infer<typeof invocation>, halfDone: boolean): Promise<unknown> {
+  async #invoke(
+    run: Run,
+    { FunctionName, Payload }: z.infer<typeof invocation>,
+    mostCalls: number = Number.POSITIVE_INFINITY,
+  ): Promise<unknown> {
     let calls = 0;
     const turn = async (what: string) => {
       await notComputing(() => this.turn(`${run.name} ${what}`));
       calls += 1;
-      if (halfDone && calls > 2) throw new TaskError('Lambda.Unknown', 'the worker ran out of memory');
+      if (calls > mostCalls) throw new TaskError('Lambda.Unknown', 'the worker ran out of memory');
     };
     const uploads: UploadStore = {
       read: async (upload) => {

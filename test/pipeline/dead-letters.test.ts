@@ -1,85 +1,157 @@
-import {
-  DeleteMessageCommand,
-  PurgeQueueCommand,
-  ReceiveMessageCommand,
-  SendMessageCommand,
-} from '@aws-sdk/client-sqs';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { type DomainEvent, emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
+import { PurgeQueueCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { ImageRecord } from '../../core/record.ts';
+import { causesOf } from '../../scripts/dead-letter-cause.ts';
+import { deadLetterQueueNames } from '../../scripts/dead-letter-queue.ts';
+import { output } from '../../scripts/deploy.ts';
+import { clientConfig } from '../../scripts/emulator.ts';
+import { redriveStack } from '../../scripts/redrive-stack.ts';
+import { type DomainEvent, emulatedPipeline, eventually, messageBody } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 import { rolePermissions } from '../support/role-permissions.ts';
 
 const pipeline = emulatedPipeline();
 const permission = rolePermissions(pipeline);
-let heard: () => Promise<DomainEvent[]>;
+const outputs = inject('outputs');
+const undeliveredUrl = output(outputs, 'UndeliveredEventQueueUrl');
+const letters = redriveStack({ outputs, clientConfig: clientConfig(inject('emulator')), emulated: true });
+const quiet = () => undefined;
+const unhurried = { max: 100, perSecond: 500 };
+const patience = { patienceMillis: 240_000 };
 
+async function emptyDeadLetterQueues(): Promise<void> {
+  for (const QueueUrl of [pipeline.deadLetterQueueUrl, undeliveredUrl]) {
+    await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl }));
+  }
+}
 beforeAll(async () => {
   await pipeline.queueIsEmpty();
-  heard = await pipeline.subscribe();
+  await emptyDeadLetterQueues();
 });
-afterEach(permission.giveBack);
 afterAll(async () => {
-  await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl: pipeline.deadLetterQueueUrl }));
+  await permission.giveBack();
+  await emptyDeadLetterQueues();
+  letters.close();
 });
 
-const deadLetters = (count: number) =>
-  eventually(`${count} dead letter(s)`, async () =>
-    (await pipeline.messagesIn(pipeline.deadLetterQueueUrl)) === count ? true : undefined,
-  );
+const isProcessed = ({ outcome }: ImageRecord) => outcome === 'processed';
+const causes = async () =>
+  causesOf(await letters.look(deadLetterQueueNames)).map(({ text, found }) => [found.length, text]);
+const redrive = async () => {
+  const moved = await letters.move(deadLetterQueueNames, [], unhurried, quiet);
+  const endings = await letters.follow(moved, patience, quiet);
+  return endings.map(({ moved: { event }, verdict }) => [event.image.key, verdict]).sort();
+};
 
-/** What StartMessageMoveTask does in an account; the emulator does not know it. */
-const redrive = () =>
-  eventually('the dead letter', async () => {
-    const from = pipeline.deadLetterQueueUrl;
-    const { Messages: [message] = [] } = await pipeline.sqs.send(new ReceiveMessageCommand({ QueueUrl: from }));
-    if (message === undefined) return undefined;
-    await pipeline.sqs.send(new SendMessageCommand({ QueueUrl: pipeline.queueUrl, MessageBody: message.Body }));
-    await pipeline.sqs.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle: message.ReceiptHandle }));
-    return true;
+describe('an outage that outlasts all five tries', () => {
+  const [fresh, replaced, unreadable] = ['unlucky.jpg', 'replaced-in-vain.jpg', '{"Records":[]}'];
+  const neighbours = ['neighbour-1.jpg', 'neighbour-2.jpg', 'neighbour-3.jpg'];
+  let heard: () => Promise<DomainEvent[]>;
+  let shown: ImageRecord;
+  let shownKeys: readonly string[];
+
+  beforeAll(async () => {
+    await pipeline.put(replaced, photo('rocket.jpg'));
+    shown = await pipeline.recordWhen(replaced, isProcessed);
+    shownKeys = await pipeline.renditionKeys(replaced);
+    await pipeline.sqs.send(new SendMessageCommand({ QueueUrl: pipeline.queueUrl, MessageBody: unreadable }));
+    for (const key of neighbours) await pipeline.put(key, photo('rocket.jpg'));
+    for (const key of neighbours) await pipeline.recordWhen(key, isProcessed);
+    heard = await pipeline.subscribe();
+
+    await permission.takeAway('ResizeImage', 'WriteRenditions', 's3:PutObject');
+    await pipeline.put(fresh, photo('rocket.jpg'));
+    await pipeline.put(replaced, photo('flowers-iphone5-gps-small.jpg'));
+    await eventually('three dead letters', async () => ((await letters.count(['uploads'])) === 3 ? true : undefined));
   });
 
-it('an upload that the pipeline cannot work on ends as a dead letter, a record and an event, and a redrive repairs it', async () => {
-  const key = 'unlucky.jpg';
-  await permission.takeAway('ResizeImage', 'WriteRenditions', 's3:PutObject');
-  await pipeline.put(key, photo('rocket.jpg'));
+  it('leaves a dead letter, a record that says why, and an event', async () => {
+    expect(await pipeline.record(fresh)).toMatchObject({
+      outcome: 'failed',
+      message: expect.stringContaining('s3:PutObject'),
+    });
+    const told = (await heard()).map(({ 'detail-type': type, detail }) => [detail.image.key, type]);
+    expect(told.sort()).toEqual([
+      [replaced, 'ImageFailed'],
+      [fresh, 'ImageFailed'],
+    ]);
+  });
 
-  const failed = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'failed');
-  expect(failed).toMatchObject({ outcome: 'failed', message: expect.stringContaining('s3:PutObject') });
-  await deadLetters(1);
-  expect((await heard()).map((event) => event['detail-type'])).toEqual(['ImageFailed']);
+  it('takes nothing from the image that a failed upload was to replace', async () => {
+    const failed = await pipeline.record(replaced);
+    expect(shown.outcome === 'processed' && failed?.outcome === 'failed' && failed.renditions).toEqual(
+      shown.outcome === 'processed' && shown.renditions,
+    );
+    expect(await pipeline.renditionKeys(replaced)).toEqual(shownKeys);
+  });
 
-  await permission.giveBack();
-  await redrive();
-  await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
-  await deadLetters(0);
-  expect((await heard()).map((event) => event['detail-type'])).toEqual(['ImageFailed', 'ImageProcessed']);
+  it('takes none of the neighbours of a message along that nobody can read', async () => {
+    for (const key of neighbours) expect(await pipeline.record(key)).toMatchObject({ outcome: 'processed' });
+  });
+
+  it('is explained by its dead letters, which looking does not hide', async () => {
+    const expected = [
+      [2, expect.stringContaining('s3:PutObject')],
+      [1, expect.stringContaining('No S3 event')],
+    ];
+    expect(await causes()).toEqual(expected);
+    expect(await causes()).toEqual(expected);
+  });
+
+  it('is repaired by a redrive once it is over; what nobody can read stays', async () => {
+    await permission.giveBack();
+    expect(await redrive()).toEqual([
+      [replaced, 'processed'],
+      [fresh, 'processed'],
+    ]);
+    for (const key of [fresh, replaced]) expect(await pipeline.record(key)).toMatchObject({ outcome: 'processed' });
+    expect((await heard()).map((event) => event['detail-type'])).toEqual([
+      ...['ImageFailed', 'ImageFailed'],
+      ...['ImageProcessed', 'ImageProcessed'],
+    ]);
+    const { Messages = [] } = await pipeline.sqs.send(
+      new ReceiveMessageCommand({ QueueUrl: pipeline.deadLetterQueueUrl, VisibilityTimeout: 0 }),
+    );
+    expect(Messages.map(({ Body }) => Body)).toEqual([unreadable]);
+  });
 });
 
-it('an upload that fails takes nothing from the image that it was to replace', async () => {
-  const key = 'replaced-in-vain.jpg';
-  await pipeline.put(key, photo('rocket.jpg'));
-  const shown = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
-  const keys = await pipeline.renditionKeys(key);
-  await permission.takeAway('ResizeImage', 'WriteRenditions', 's3:PutObject');
-  await pipeline.put(key, photo('flowers-iphone5-gps-small.jpg'));
-  const failed = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'failed');
-  expect(shown.outcome === 'processed' && failed.outcome === 'failed' && failed.renditions).toEqual(
-    shown.outcome === 'processed' && shown.renditions,
-  );
-  expect(await pipeline.renditionKeys(key)).toEqual(keys);
-  await deadLetters(1);
-  await permission.giveBack();
-  await redrive();
-  await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
-});
+describe('a redrive', () => {
+  afterEach(permission.giveBack);
 
-it('a message that nobody understands ends in the dead-letter queue, and its neighbours do not', async () => {
-  await Promise.all([
-    pipeline.sqs.send(new SendMessageCommand({ QueueUrl: pipeline.queueUrl, MessageBody: '{"Records":[]}' })),
-    ...[1, 2, 3].map((neighbour) => pipeline.put(`neighbour-${neighbour}.jpg`, photo('rocket.jpg'))),
-  ]);
-  for (const neighbour of [1, 2, 3])
-    await pipeline.recordWhen(`neighbour-${neighbour}.jpg`, ({ outcome }) => outcome === 'processed');
-  await deadLetters(1);
-  await pipeline.queueIsEmpty();
+  it('moves an undelivered event too; what dies again is said to, and is there to be moved once more', async () => {
+    await emptyDeadLetterQueues();
+    const key = 'undelivered.jpg';
+    const { etag, size } = await pipeline.put(key, photo('rocket.jpg'));
+    const { sequencer } = await pipeline.recordWhen(key, isProcessed);
+    const undelivered = { key, etag, size, sequencer: `${sequencer.slice(0, -1)}1` };
+    await pipeline.sqs.send(
+      new SendMessageCommand({
+        QueueUrl: undeliveredUrl,
+        MessageBody: messageBody(pipeline.bucket, undelivered),
+        MessageAttributes: { ERROR_CODE: { DataType: 'String', StringValue: 'NO_PERMISSIONS' } },
+      }),
+    );
+    expect(await causes()).toEqual([[1, 'Not delivered: NO_PERMISSIONS']]);
+
+    await permission.takeAway('DispatchImages', 'RunWorkflow', 'states:StartSyncExecution');
+    expect(await redrive()).toEqual([[key, 'died again']]);
+    expect(await causes()).toEqual([[1, expect.stringContaining('workflow itself died')]]);
+
+    await permission.giveBack();
+    expect(await redrive()).toEqual([[key, 'processed']]);
+    expect(await letters.count(deadLetterQueueNames)).toBe(0);
+  });
+
+  it('moves no more than it is told to', async () => {
+    await emptyDeadLetterQueues();
+    for (const key of ['gone-1.jpg', 'gone-2.jpg', 'gone-3.jpg']) {
+      const MessageBody = messageBody(pipeline.bucket, { key, etag: 'e', size: 1, sequencer: '0055AED6DCD90281E5' });
+      await pipeline.sqs.send(new SendMessageCommand({ QueueUrl: undeliveredUrl, MessageBody }));
+    }
+    const moved = await letters.move(deadLetterQueueNames, [], { max: 2, perSecond: 500 }, quiet);
+    expect(await letters.count(deadLetterQueueNames)).toBe(1);
+    const endings = await letters.follow(moved, patience, quiet);
+    expect(endings.map(({ verdict }) => verdict)).toEqual(['vanished', 'vanished']);
+  });
 });

@@ -59,7 +59,7 @@ function nothingIsLeft(): void {
 }
 
 // In this order: each start follows one that came to a bad end.
-describe('npm start, with uploads under way', { timeout: 240_000 }, () => {
+describe('npm start, with uploads under way', () => {
   it('ended by Ctrl-C, says what is not decided, shows nothing as done and leaves nothing behind', async () => {
     const { ended, output } = await startAndSend();
     child.kill('SIGINT');

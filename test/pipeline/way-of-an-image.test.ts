@@ -1,3 +1,4 @@
+import { CopyObjectCommand } from '@aws-sdk/client-s3';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { renditionGroups } from '../../core/presets.ts';
@@ -103,6 +104,27 @@ describe('a file that is no picture', () => {
     expect(event).toMatchObject({ 'detail-type': 'ImageRejected', detail: { reason } });
     await pipeline.queueIsEmpty();
     expect(await pipeline.messagesIn(pipeline.deadLetterQueueUrl)).toBe(deadBefore);
+  });
+});
+
+// docs/runbooks/undelivered-events.md
+it('an upload that is sent again by copying it onto itself is processed anew, as a newer state of the same picture', async () => {
+  const key = 'sent again + é.jpg';
+  await pipeline.put(key, photo('rocket.jpg'));
+  const first = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
+  await pipeline.s3.send(
+    new CopyObjectCommand({
+      Bucket: pipeline.bucket,
+      Key: key,
+      CopySource: encodeURI(`${pipeline.bucket}/${key}`).replaceAll('+', '%2B'),
+      MetadataDirective: 'REPLACE',
+      ContentType: 'image/jpeg',
+    }),
+  );
+  const second = await pipeline.recordWhen(key, ({ sequencer }) => sequencer > first.sequencer);
+  expect(second).toMatchObject({
+    outcome: 'processed',
+    metadata: first.outcome === 'processed' ? first.metadata : 'what the first one had',
   });
 });
 

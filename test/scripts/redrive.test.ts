@@ -109,12 +109,12 @@ describe('why a message died', () => {
 
 describe('what became of a moved message', () => {
   const moved: Moved = { event, newMessageId: 'new', failedAt: '2026-01-02T03:05:00Z' };
-  const nothing = { decision: undefined, record: failedRecord(), dead: new Set<string>() };
+  const nothing = { decided: undefined, record: failedRecord(), dead: new Set<string>() };
 
   it.each(['processed', 'rejected', 'superseded', 'vanished', 'deleted'] as const)(
     'is %s once the dispatcher remembers it so, whatever the record says',
-    (outcome) => {
-      expect(verdictOf(moved, { ...nothing, decision: { outcome } })).toBe(outcome);
+    (decided) => {
+      expect(verdictOf(moved, { ...nothing, decided })).toBe(decided);
     },
   );
 

@@ -30,7 +30,9 @@ export const awsMetrics: Readonly<Record<string, Readonly<Record<string, readonl
   'AWS/States': {
     ...byMetric(['ExecutionsFailed', 'ExecutionsTimedOut'], [['StateMachineArn'], ['StateMachineArn', 'Version']]),
     ...byMetric(
-      ['ExecutionsStarted', 'ExecutionThrottled', 'ExecutionTime', 'ExpressExecutionBilledDuration'],
+      // Not ExecutionThrottled: it counts state transitions, of which EXPRESS has no limit. A StartSyncExecution that is
+      // throttled begins no execution; the dispatcher counts it in TriesFailed.
+      ['ExecutionsStarted', 'ExecutionTime', 'ExpressExecutionBilledDuration'],
       [['StateMachineArn']],
     ),
   },
@@ -45,6 +47,9 @@ export const awsMetrics: Readonly<Record<string, Readonly<Record<string, readonl
   // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch-Logs-Monitoring-CloudWatch-Metrics.html
   'AWS/Logs': byMetric(['IncomingBytes'], [['LogGroupName']]),
 };
+
+/** Until CloudWatch has the numbers of a minute: a minute or two. */
+export const METRIC_DELAY_SECONDS = 120;
 
 function byMetric(metrics: readonly string[], dimensions: readonly string[][]): Record<string, readonly string[][]> {
   return Object.fromEntries(metrics.map((metric) => [metric, dimensions]));

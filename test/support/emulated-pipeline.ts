@@ -30,7 +30,6 @@ import {
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { inject } from 'vitest';
 import * as z from 'zod';
-import { type DomainEventType, domainEvents } from '../../adapters/domain-event.ts';
 import { dynamoDbCatalogue } from '../../adapters/dynamodb-catalogue.ts';
 import { parseS3Event } from '../../adapters/s3-event.ts';
 import { sfnPipeline } from '../../adapters/sfn-pipeline.ts';
@@ -38,6 +37,7 @@ import { dispatchImage } from '../../core/dispatch-images.ts';
 import { imageIdOf } from '../../core/image.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { output, stackName } from '../../scripts/deploy.ts';
+import { type DomainEventType, domainEvents } from '../../scripts/domain-events.ts';
 import { clientConfig } from '../../scripts/emulator.ts';
 import type { LocalStack } from '../../scripts/local-stack.ts';
 
@@ -260,7 +260,7 @@ export function messageBody(bucket: string, { key, sequencer, versionId, deleted
 }
 
 // Generous: a safety bound for a pipeline that hangs, not a measure of its speed.
-const PATIENCE_MILLIS = 90_000;
+const PATIENCE_MILLIS = 240_000;
 
 export async function eventually<Found>(what: string, look: () => Promise<Found | undefined>): Promise<Found> {
   const giveUpAt = Date.now() + PATIENCE_MILLIS;

@@ -44,7 +44,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
 function functionEnvironment() {
   const diverting = divertingEnvironment();
   const NODE_OPTIONS = `${recordingEnvironment.NODE_OPTIONS} ${diverting.NODE_OPTIONS}`;
-  return { ...recordingEnvironment, ...diverting, NODE_OPTIONS };
+  // A workflow's retries wait a tenth of their time: what is throttled still gets its turn.
+  return { ...recordingEnvironment, ...diverting, NODE_OPTIONS, SFN_WAIT_SCALE: '0.1' };
 }
 
 const step: Step = async (title, work) => {

@@ -36,7 +36,8 @@ export class InMemoryPipeline {
   uploadFails: Error | undefined;
   lookFails: Error | undefined;
 
-  private millis = 0;
+  // Only differences mean something.
+  private millis = 1_000;
   private readonly due: { readonly at: number; readonly imageId: string; readonly record: ImageRecord }[] = [];
 
   get ports(): ProbePorts {
@@ -96,7 +97,7 @@ export class InMemoryPipeline {
   private readonly reader: RenditionReader = {
     read: async (key) => {
       const found = this.stored.get(key);
-      return found === undefined ? { outcome: 'unreadable', message: 'AccessDenied' } : { outcome: 'found', ...found };
+      return found === undefined ? { outcome: 'denied', message: 'AccessDenied' } : { outcome: 'found', ...found };
     },
   };
 

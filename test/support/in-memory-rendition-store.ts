@@ -1,7 +1,7 @@
 import type { ImageId } from '../../core/image.ts';
-import type { Bytes, RenditionStore } from '../../core/ports.ts';
+import type { Bytes, RenditionReader, RenditionStore } from '../../core/ports.ts';
 
-export class InMemoryRenditionStore implements RenditionStore {
+export class InMemoryRenditionStore implements RenditionStore, RenditionReader {
   readonly objects = new Map<string, { readonly bytes: Bytes; readonly contentType: string }>();
 
   get keys(): readonly string[] {
@@ -10,6 +10,11 @@ export class InMemoryRenditionStore implements RenditionStore {
 
   async put(key: string, bytes: Bytes, contentType: string): Promise<void> {
     this.objects.set(key, { bytes, contentType });
+  }
+
+  async read(key: string): ReturnType<RenditionReader['read']> {
+    const found = this.objects.get(key);
+    return found === undefined ? { outcome: 'missing', message: 'NoSuchKey' } : { outcome: 'found', ...found };
   }
 
   async *list(imageId: ImageId): AsyncIterable<string> {

@@ -1,9 +1,11 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import * as z from 'zod';
 import { decisionLog } from '../../adapters/decision-log.ts';
-import { probeLog } from '../../adapters/probe-log.ts';
+import { scheduledProbe } from '../../adapters/scheduled-probe.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
-import type { Decision } from '../../core/ports.ts';
+import type { Decision, RepeatedDecision } from '../../core/ports.ts';
+import type { ProbeVerdict } from '../../core/probe-pipeline.ts';
+import { lambdaContext } from './lambda-context.ts';
 import { createdEvent } from './upload-events.ts';
 
 export const embeddedMetrics = z.looseObject({
@@ -44,7 +46,7 @@ export function publishedMetrics(lines: readonly unknown[]): PublishedMetric[] {
   });
 }
 
-const decisions: readonly Decision[] = [
+const decisions: readonly (Decision | RepeatedDecision)[] = [
   { outcome: 'processed', bytesOut: 1 },
   { outcome: 'processed', repeated: true },
   ...rejectionReasons.map((reason): Decision => ({ outcome: 'rejected', reason })),
@@ -54,12 +56,14 @@ const decisions: readonly Decision[] = [
 ];
 
 const probe = { key: 'darkroom-probe/1.jpg', imageId: 'c0ffee' };
+const verdicts: readonly ProbeVerdict[] = [
+  { ...probe, verdict: 'healthy', readyMillis: 1 },
+  { ...probe, verdict: 'failed', reason: 'late', message: 'There was no record.' },
+];
 
 /** Takes the code through every end that an image and a probe can have, so that all which it ever publishes is in the log. */
 export async function publishEverything(): Promise<void> {
-  const tell = probeLog(new Logger());
-  tell({ ...probe, verdict: 'healthy', readyMillis: 1 });
-  tell({ ...probe, verdict: 'failed', reason: 'late', message: 'There was no record.' });
+  for (const verdict of verdicts) await scheduledProbe(async () => verdict)({}, lambdaContext());
   const log = decisionLog(new Logger());
   for (const decision of decisions) await log(createdEvent(), { lastTry: false }, async () => decision);
   await log(createdEvent(), { lastTry: true }, () => Promise.reject(new Error('failed'))).catch(() => undefined);

@@ -1,5 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { retryDelaySeconds } from '../../core/dispatch-images.ts';
+import { renditionGroups } from '../../core/presets.ts';
 import { metricMath } from '../../scripts/dashboard/metric-math.ts';
 import {
   at,
@@ -11,7 +13,8 @@ import {
   stages,
   templateFor,
 } from '../../scripts/template.ts';
-import { awsMetrics } from '../support/aws-metrics.ts';
+import { workflow } from '../../scripts/workflow.ts';
+import { awsMetrics, METRIC_DELAY_SECONDS } from '../support/aws-metrics.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { publishEverything, publishedMetrics } from '../support/published-metrics.ts';
 
@@ -79,6 +82,74 @@ describe.each(alarms)('%s', (id, alarm) => {
   });
 });
 
+it.each([...alarms, ...ofType(template, 'AWS::CloudWatch::CompositeAlarm')])(
+  '%s is explained on the page that it names',
+  (id, { Properties }) => {
+    const [, page = 'none'] = /([a-z-]+\.md)$/.exec(String(at(Properties['AlarmDescription'], 'Fn::Sub'))) ?? [];
+    const text = readFileSync(new URL(`../../docs/runbooks/${page}`, import.meta.url), 'utf8');
+    expect(text).toContain(`\`${id.replace(/Alarm$/, '')}\``);
+  },
+);
+
+// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
+const bearingTheBeginning = alarms.filter(
+  ([, { Properties }]) =>
+    Properties['Namespace'] === 'AWS/Lambda' && ['Errors', 'Duration'].includes(String(Properties['MetricName'])),
+);
+
+it.each(bearingTheBeginning)(
+  '%s still looks at the minute in which a call began when that has hung until its timeout',
+  (_, alarm) => {
+    const timeout = numberAt(template.resources.get(watched(alarm) ?? '')?.Properties['Timeout']);
+    const [period, periods, needed] = ['Period', 'EvaluationPeriods', 'DatapointsToAlarm'].map((name) =>
+      numberAt(alarm.Properties[name]),
+    );
+    if (period === undefined || periods === undefined || needed === undefined) throw new Error('no number');
+    expect(period * periods).toBeGreaterThanOrEqual(timeout + METRIC_DELAY_SECONDS + period * needed);
+  },
+);
+
+describe.each(stages)('one image of stage %s that fails all its tries', (stage) => {
+  const { resources } = templateFor(stage);
+  const properties = (id: string) => resources.get(id)?.Properties ?? {};
+  const baseSeconds = numberAt(
+    at(properties('DispatchImagesFunction')['Environment'], 'Variables', 'RETRY_BASE_SECONDS'),
+  );
+  const tries = numberAt(at(properties('UploadQueue')['RedrivePolicy'], 'maxReceiveCount'));
+  const delays = Array.from({ length: tries - 1 }, (_, index) =>
+    retryDelaySeconds(index + 1, { baseSeconds, lastTry: false, random: 0 }),
+  );
+  /** As close together as they may come, in seconds from the first one. */
+  const beginnings = Array.from({ length: tries }, (_, index) =>
+    delays.slice(0, index).reduce((sum, delay) => sum + delay, 0),
+  );
+
+  const callsATry = (functionId: string) =>
+    workflow.tasks
+      .filter((task) => task.functionId === functionId)
+      .map(
+        ({ definition }) =>
+          1 + (definition.Retry?.find(({ ErrorEquals }) => ErrorEquals[0] === 'States.ALL')?.MaxAttempts ?? 0),
+      )
+      .reduce((sum, calls) => sum + calls, 0);
+
+  it.each([
+    ['DispatchImagesErrorsAlarm', 1],
+    ['ImagePipelineFailedAlarm', 1],
+    ['ExtractMetadataErrorsAlarm', callsATry('ExtractMetadataFunction')],
+    ['ResizeImageErrorsAlarm', callsATry('ResizeImageFunction') * renditionGroups.length],
+    ['RemoveRenditionsErrorsAlarm', callsATry('RemoveRenditionsFunction')],
+  ])('does not ring %s, with %i failures a try', (id, failures) => {
+    const { Threshold, DatapointsToAlarm, Period } = properties(id);
+    const period = numberAt(Period);
+    for (let offset = 0; offset < period; offset += 1) {
+      const minutes = Map.groupBy(beginnings, (begin) => Math.floor((begin + offset) / period));
+      const breaching = [...minutes.values()].filter(({ length }) => length * failures > numberAt(Threshold));
+      expect(breaching.length, `${offset} s into a minute`).toBeLessThan(numberAt(DatapointsToAlarm));
+    }
+  });
+});
+
 describe.each(stages)('stage %s', (stage) => {
   const { resources } = templateFor(stage);
 
@@ -135,19 +206,21 @@ describe.each(stages)('the probe of stage %s', (stage) => {
     });
   });
 
-  it.each(['Failed', 'Errors', 'Throttles'])(
-    'rings for %s in periods that each have a probe, when two of three do',
-    (symptom) => {
-      expect(properties('ProbeSchedule')['ScheduleExpression']).toBe('rate(5 minutes)');
-      expect(properties(`ProbePipeline${symptom}Alarm`)).toMatchObject({
-        Period: 300,
-        EvaluationPeriods: 3,
-        DatapointsToAlarm: 2,
-        Threshold: 0,
-        ComparisonOperator: 'GreaterThanThreshold',
-      });
-    },
-  );
+  it.each([
+    ['Failed', 3],
+    ['Throttles', 3],
+    // A failed probe's numbers may come when the next one is on its way.
+    ['Errors', 4],
+  ])('rings for %s in periods that each have a probe, when two of %d do', (symptom, periods) => {
+    expect(properties('ProbeSchedule')['ScheduleExpression']).toBe('rate(5 minutes)');
+    expect(properties(`ProbePipeline${symptom}Alarm`)).toMatchObject({
+      Period: 300,
+      EvaluationPeriods: periods,
+      DatapointsToAlarm: 2,
+      Threshold: 0,
+      ComparisonOperator: 'GreaterThanThreshold',
+    });
+  });
 });
 
 it('wakes somebody when a probe fails, or none comes', () => {

@@ -153,7 +153,9 @@ describe('the cost', () => {
 
   it('of S3 counts as many renditions as there are presets', () => {
     const presets = renditionGroups.flatMap((group) => group.presets);
-    expect(perThousand.get('s3')).toMatch(new RegExp(`^${presets.length} \\* FILL\\(processed, 0\\)`));
+    expect(perThousand.get('s3'), 'One PUT a preset: CostMetrics in template.yaml, then npm run dashboard.').toMatch(
+      new RegExp(`^${presets.length} \\* FILL\\(processed, 0\\)`),
+    );
   });
 
   it('uses prices that docs/observability.md names', () => {

@@ -10,7 +10,7 @@ const files = globSync('governance/*.yaml').map((file) => file.replace('governan
 const governance = (file: string) => parseTemplate(`governance/${file}`);
 
 describe('governance/', () => {
-  it.each(files)('%s is told of in README.md, with the command that deploys it', (file) => {
+  it.each(files)('%s is described in README.md, with the command that deploys it', (file) => {
     const readme = readFileSync('governance/README.md', 'utf8');
     expect(readme).toContain(`--template-file governance/${file}`);
   });

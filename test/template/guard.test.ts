@@ -89,7 +89,7 @@ describe('the data key', () => {
 
 describe('access logs', () => {
   it.each(all('AWS::S3::Bucket').filter(([id]) => id !== 'AccessLogBucket'))(
-    'of %s go to the bucket for them, which takes them from this stack’s buckets alone',
+    'of %s go to their own bucket, which takes them from this stack’s buckets alone',
     (id, { Properties }) => {
       expect(at(Properties['LoggingConfiguration'], 'DestinationBucketName')).toEqual({ Ref: 'AccessLogBucket' });
       const [deliver] = items(at(resource('AccessLogBucketPolicy').Properties['PolicyDocument'], 'Statement'));

@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
-import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
-import * as z from 'zod';
 import { retryDelaySeconds } from '../../core/dispatch-images.ts';
-import { metricMath } from '../../scripts/dashboard/metric-math.ts';
 import { at, numberAt, type Resource, stages, templateFor } from '../../scripts/template.ts';
+import { METRIC_DELAY_SECONDS } from '../support/aws-metrics.ts';
+import { breaker, calculated, play, undecidedAlarm, type Weather } from '../support/played-breaker.ts';
 
 /** The circuit breaker: stops pulling while what is behind keeps failing, and goes on by itself. */
 
@@ -15,90 +13,109 @@ const properties = (id: string): Resource['Properties'] => {
   return found.Properties;
 };
 
-const stateSchema = z.looseObject({
-  Type: z.enum(['Task', 'Wait', 'Choice', 'Succeed']),
-  Resource: z.string().default(''),
-  Arguments: z.record(z.string(), z.unknown()).default({}),
-  Assign: z.record(z.string(), z.string()).default({}),
-  Seconds: z.number().default(0),
-  Choices: z.array(z.object({ Condition: z.string(), Next: z.string() })).default([]),
-  Default: z.string().optional(),
-  Next: z.string().optional(),
-  Retry: z.array(z.looseObject({ ErrorEquals: z.array(z.string()) })).default([]),
-});
-const machine = z
-  .object({ StartAt: z.string(), States: z.record(z.string(), stateSchema) })
-  .parse(JSON.parse(readFileSync(new URL('../../statemachine/intake-breaker.asl.json', import.meta.url), 'utf8')));
-
-const substitutions: Readonly<Record<string, string>> = {
-  Dispatchers: '10',
-  IntakeMapping: 'mapping',
-  DispatchImagesUndecidedAlarm: 'alarm',
-};
-
-async function evaluate(value: unknown, variables: Readonly<Record<string, unknown>>): Promise<unknown> {
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).map(async ([name, item]) => [name, await evaluate(item, variables)]);
-    return Array.isArray(value)
-      ? await Promise.all(value.map((item) => evaluate(item, variables)))
-      : Object.fromEntries(await Promise.all(entries));
-  }
-  if (typeof value !== 'string') return value;
-  const filled = value.replace(/\$\{(\w+)\}/g, (_, name: string) => substitutions[name] ?? `no substitution ${name}`);
-  const [, expression] = /^\{%(.*)%\}$/s.exec(filled) ?? [];
-  return expression === undefined ? filled : await jsonata(expression).evaluate({}, { ...variables });
-}
-
-/** What it does to the intake, in order, if the rule looks like this before the trial, and the alarm like that after it. */
-async function run(alarmState: string, ruleState = 'ENABLED'): Promise<unknown[]> {
-  const done: unknown[] = [];
-  const variables: Record<string, unknown> = {};
-  for (let name: string | undefined = machine.StartAt; name !== undefined; ) {
-    const state: z.infer<typeof stateSchema> | undefined = machine.States[name];
-    if (state === undefined) throw new Error(`The circuit breaker has no state ${name}.`);
-    if (state.Type === 'Wait') done.push({ wait: state.Seconds });
-    if (state.Resource.endsWith(':updateEventSourceMapping')) done.push(await evaluate(state.Arguments, variables));
-    const result = { MetricAlarms: [{ StateValue: alarmState }], State: ruleState };
-    const input = { rule: 'rule' };
-    for (const [variable, value] of Object.entries(state.Assign)) {
-      variables[variable] = await evaluate(value, { states: { result, input } });
-    }
-    let next: string | undefined = state.Next ?? state.Default;
-    for (const { Condition, Next } of state.Choices) if (await evaluate(Condition, variables)) next = Next;
-    name = next;
-  }
-  return done;
-}
-
-const opened = { Uuid: 'mapping', Enabled: false };
-const trickle = { Uuid: 'mapping', Enabled: true, ScalingConfig: { MaximumConcurrency: 2 } };
+/** From one minute up to another, and then it is fine again. */
+const outage =
+  (how: Weather, ...spans: readonly (readonly [from: number, to: number])[]) =>
+  (minute: number): Weather =>
+    spans.some(([from, to]) => from <= minute && minute < to) ? how : 'fine';
+const lengths = Array.from({ length: 22 }, (_, index) => 12 + 5 * index);
 
 describe('once most uploads cannot be decided', () => {
   it('intake stops, is tried with a trickle, and goes on in full when that went well', async () => {
-    const closed = { Uuid: 'mapping', ScalingConfig: { MaximumConcurrency: 10 } };
-    expect(await run('OK')).toEqual([opened, { wait: 300 }, trickle, { wait: 600 }, closed]);
+    const { switched, ended } = await play({ minutes: 60, weather: outage('down', [10, 16]) });
+    expect(switched.map(({ to }) => to)).toEqual(['paused', 'trickle', 'full']);
+    const [paused = 0, trickle = 0, full = 0] = switched.map(({ minute }) => minute);
+    expect(paused).toBeLessThanOrEqual(10 + ringsAfterSeconds / 60);
+    expect(trickle).toBeGreaterThanOrEqual(paused + 5);
+    expect(full).toBe(trickle + 10);
+    expect(ended).toEqual(['Close']);
   });
 
-  it('the trickle stays a trickle when the alarm rings again, which opens the circuit anew', async () => {
-    expect(await run('ALARM')).toEqual([opened, { wait: 300 }, trickle, { wait: 600 }]);
+  it('the trickle is stopped when the alarm rings again, and the first trial does not judge by the silence of that', async () => {
+    const { switched, ended } = await play({ minutes: 120, weather: outage('down', [10, 50]) });
+    expect(ended).toEqual(['LeaveItToTheNext', 'LeaveItToTheNext', 'Close']);
+    expect(switched.map(({ to }) => to)).toEqual([
+      ...['paused', 'trickle'],
+      ...['paused', 'trickle'],
+      ...['paused', 'trickle', 'full'],
+    ]);
+  });
+
+  it('a trial whose tries hang is no success, though too few of them fail at once to make the alarm ring', async () => {
+    const weather = outage('hangs', [10, 80]);
+    const { switched, ended } = await play({ minutes: 140, weather, imagesABatch: 4 });
+    expect(switched.filter(({ to }) => to === 'trickle').length).toBeGreaterThan(ended.length);
+    expect(switched.filter(({ to }) => to === 'full').map(({ minute }) => weather(minute))).toEqual(['fine']);
+  });
+
+  it.each<Weather>(['down', 'hangs'])(
+    '(%s) intake opens in full when it is over, and not before, however long that takes',
+    async (how) => {
+      for (const length of lengths) {
+        const weather = outage(how, [10, 10 + length]);
+        const { switched, ended } = await play({ minutes: length + 70, weather });
+        const full = switched.filter(({ to }) => to === 'full');
+        expect({ length, full: full.map(({ minute }) => weather(minute)) }).toEqual({ length, full: ['fine'] });
+        expect({ length, last: switched.at(-1)?.to }).toEqual({ length, last: 'full' });
+        expect({ length, ended }).not.toEqual({ length, ended: expect.arrayContaining([undefined]) });
+      }
+    },
+  );
+
+  it.each<Weather>(['down', 'hangs'])(
+    '(%s) an outage that begins anew at any minute of it is waited for, too',
+    async (how) => {
+      for (const again of lengths) {
+        const weather = outage(how, [10, 22], [10 + again, 30 + again]);
+        const { switched, ended } = await play({ minutes: again + 110, weather });
+        const { minute = 0, to } = switched.at(-1) ?? {};
+        expect({ again, to, weather: weather(minute) }).toEqual({ again, to: 'full', weather: 'fine' });
+        expect({ again, ended }).not.toEqual({ again, ended: expect.arrayContaining([undefined]) });
+      }
+    },
+  );
+
+  it('nothing is opened while the alarm rings on, and in the end the breaker itself is told of', async () => {
+    const minutes = breaker.TimeoutSeconds / 60 + 30;
+    const { switched, ended } = await play({ minutes, weather: outage('down', [10, minutes]), heedsNoPause: true });
+    expect(switched.map(({ to }) => to)).toEqual(['paused']);
+    expect(ended).toEqual(['TIMED_OUT']);
+    expect(properties('IntakeBreakerTimedOutAlarm')['MetricName']).toBe('ExecutionsTimedOut');
+  });
+
+  it('a trial to which nobody comes is a success: nothing fails any more', async () => {
+    const weather = (minute: number): Weather => (minute >= 10 && minute < 16 ? 'down' : 'idle');
+    const { switched } = await play({ minutes: 60, weather });
+    expect(switched.map(({ to }) => to)).toEqual(['paused', 'trickle', 'full']);
   });
 
   it('intake stays paused where a person has paused it meanwhile', async () => {
-    expect(await run('OK', 'DISABLED')).toEqual([opened, { wait: 300 }]);
+    const { switched, ended } = await play({ minutes: 60, weather: outage('down', [10, 16]), pausedByHandAt: 17 });
+    expect(switched.map(({ to }) => to)).toEqual(['paused']);
+    expect(ended).toEqual(['LeaveItToPeople']);
   });
 
   it('every call is tried again, for a mapping that is just being updated refuses another change', () => {
-    for (const [name, state] of Object.entries(machine.States)) {
+    for (const [name, state] of Object.entries(breaker.States)) {
       if (state.Type === 'Task') expect(state.Retry, name).toMatchObject([{ ErrorEquals: ['States.ALL'] }]);
     }
   });
 });
 
 const alarm = properties('DispatchImagesUndecidedAlarm');
-const metrics = z.array(z.looseObject({ Id: z.string(), Expression: z.string().optional() })).parse(alarm['Metrics']);
 const metricPeriod = numberAt(alarm['Metrics'], 3, 'MetricStat', 'Period');
-// CloudWatch has the numbers of a minute one or two minutes later.
-const ringsAfterSeconds = (numberAt(alarm['EvaluationPeriods']) + 2) * metricPeriod;
+const ringsAfterSeconds = numberAt(alarm['DatapointsToAlarm']) * metricPeriod + METRIC_DELAY_SECONDS;
+const windowSeconds = numberAt(alarm['EvaluationPeriods']) * metricPeriod;
+
+it('rings though the newest minutes have no numbers yet, which FILL makes none', () => {
+  expect(windowSeconds).toBeGreaterThanOrEqual(ringsAfterSeconds);
+});
+
+it('rings where tries hang: of two bursts, each in one minute, it still sees the first when it sees the second', () => {
+  const { Environment } = properties('DispatchImagesFunction');
+  const apartSeconds = numberAt(Environment, 'Variables', 'WORKFLOW_WAIT_MILLIS') / 1000;
+  expect(windowSeconds).toBeGreaterThanOrEqual(apartSeconds + metricPeriod + METRIC_DELAY_SECONDS);
+});
 
 it.each(stages.filter((stage) => stage !== 'local'))(
   'stage %s: stops before any message has used its tries up',
@@ -114,11 +131,10 @@ it.each(stages.filter((stage) => stage !== 'local'))(
   },
 );
 
-it('has seen the alarm end before the trial, and would see it ring again within', () => {
-  expect(machine.States['CoolDown']?.Seconds).toBeGreaterThan(ringsAfterSeconds);
-  // Also where each try hangs until the dispatcher gives up on it.
+it('tries long enough to see the slowest try fail, and the alarm ring', () => {
   const slowestTry = numberAt(properties('DispatchImagesFunction')['Timeout']);
-  expect(machine.States['Trial']?.Seconds).toBeGreaterThan(slowestTry + ringsAfterSeconds);
+  const { Trial } = breaker.States;
+  expect(Trial?.Type === 'Wait' ? Trial.Seconds : 0).toBeGreaterThan(slowestTry + ringsAfterSeconds);
 });
 
 it.each([
@@ -126,13 +142,17 @@ it.each([
   ['most tries fail', { processed: 20, rejected: 10, tries: 70 }, 70],
   ['the dispatcher cannot even start', { errors: 12 }, 100],
   ['a few bad files come, and nothing else', { tries: 9 }, 0],
+  // Lambda counts a call of which all failed; the dispatcher counts its tries.
+  ['six batches of one fail, and ten images are decided', { tries: 6, errors: 6, processed: 10 }, 37.5],
+  ['a batch of ten fails as a whole', { tries: 10, errors: 1, processed: 10 }, 50],
+  ['some tries fail among repeats that are remembered', { tries: 6, repeated: 10 }, 37.5],
 ])('given %s, it is so many percent: %j', async (_, counts, percent) => {
-  // As CloudWatch does: an expression may use the others by their ids.
-  const values: Record<string, number> = { ...counts };
-  for (const { Id, Expression } of [...metrics].reverse()) {
-    if (Expression !== undefined) values[Id] = await metricMath(Expression, values);
-  }
-  expect(values['undecided']).toBe(percent);
+  expect(await calculated('undecided', counts)).toBe(percent);
+});
+
+it('asks for no more metrics than an alarm may', () => {
+  // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.html
+  expect(undecidedAlarm.Metrics.filter(({ Expression }) => Expression === undefined).length).toBeLessThanOrEqual(10);
 });
 
 it('is started by that alarm, and by nothing else', () => {

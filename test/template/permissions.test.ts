@@ -228,7 +228,7 @@ describe.each(stages)('stage %s', (stage) => {
       for (const { action, on } of granted(role)) {
         expect(action, id).not.toContain('*');
         // CodeDeploy's own policy asks for every alarm: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCodeDeployRoleForLambdaLimited.html
-        if (on === '*') expect(action, id).toMatch(/^(xray|logs):|^cloudwatch:DescribeAlarms$/);
+        if (on === '*') expect(action, id).toMatch(/^(xray|logs):|^cloudwatch:(DescribeAlarms|GetMetricData)$/);
       }
     }
   });
@@ -290,7 +290,7 @@ describe.each(stages)('stage %s', (stage) => {
   );
 });
 
-it('lets the circuit breaker switch the intake and look at its alarm, and nothing else', () => {
+it('lets the circuit breaker switch the intake, look at its alarm and count, and nothing else', () => {
   const byTracing = granted(roleOf('prod', 'ImagePipelineRole')).filter(({ on }) => on === '*');
   expect(sorted(granted(roleOf('prod', 'IntakeBreakerRole')))).toEqual(
     sorted([
@@ -301,7 +301,9 @@ it('lets the circuit breaker switch the intake and look at its alarm, and nothin
       ...allow(
         'arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*',
         'cloudwatch:DescribeAlarms',
+        'cloudwatch:DescribeAlarmHistory',
       ),
+      ...allow('*', 'cloudwatch:GetMetricData'),
       ...allow(
         'arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/${AWS::StackName}-IntakeBreakerRule-*',
         'events:DescribeRule',

@@ -1,8 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { releasedSteps } from '../../core/release.ts';
-import { at, type Json, numberAt, ofType, type Resource, stages, templateFor } from '../../scripts/template.ts';
+import {
+  at,
+  type Json,
+  numberAt,
+  ofType,
+  type Resource,
+  referredId,
+  stages,
+  templateFor,
+} from '../../scripts/template.ts';
 import { workflow } from '../../scripts/workflow.ts';
+import { METRIC_DELAY_SECONDS } from '../support/aws-metrics.ts';
 
 /** How a release gets its traffic, and what takes it away again. */
 
@@ -57,6 +67,16 @@ describe.each(releasedSteps)('a new version of %s', (step) => {
   });
 });
 
+it('finds each function by a name that CloudFormation does not cut short', () => {
+  // Of 64 letters it gives 25 to the stack and 24 to the logical id, and 13 are random: nobody documents it, some have
+  // seen it (https://github.com/convox/rack/issues/2297).
+  const settings = readFileSync(new URL('../../samconfig.toml', import.meta.url), 'utf8');
+  const stacks = [...settings.matchAll(/^stack_name = "(.*)"$/gm)].map(([, name = '']) => name);
+  expect(stacks.length).toBeGreaterThanOrEqual(stages.length);
+  for (const stack of stacks) expect(stack.length, stack).toBeLessThanOrEqual(25);
+  for (const step of [...releasedSteps, 'CheckRelease']) expect(`${step}Function`.length, step).toBeLessThanOrEqual(24);
+});
+
 it('a new version of the workflow loses its traffic by its own failures and timeouts', () => {
   expect(at(alias, 'StateMachineVersionArn')).toEqual({ Ref: 'ImagePipelineLiveVersion' });
   expect(at(alias, 'Alarms')).toEqual([
@@ -71,22 +91,29 @@ it('a new version of the workflow loses its traffic by its own failures and time
   }
 });
 
-// Until CloudWatch has the metric of a minute: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics.html
-const METRIC_DELAY_SECONDS = 120;
+// What begins later in a gate may be seen when it is over.
+const SEEN_FROM_THE_FIRST_SECONDS = 300;
+const LOOKS_EVERY_SECONDS = 60;
 
 describe.each(rollbackAlarms)('%s', (_, { Properties }) => {
-  const evaluation = numberAt(Properties['Period']) * numberAt(Properties['EvaluationPeriods']);
+  const ofFunction = referredId(at(items(Properties['Dimensions'])[0], 'Value')) ?? '';
+  const slowest =
+    ofFunction === 'ImagePipeline' ? workflow.timeoutSeconds : numberAt(propertiesOf(ofFunction)['Timeout']);
 
-  it('rings for the first failure, long enough to be seen by who looks once a minute', () => {
+  it('rings for the first failure, long enough for a service that looks once a minute', () => {
     expect(numberAt(Properties['DatapointsToAlarm'])).toBe(1);
-    expect(evaluation).toBeGreaterThanOrEqual(2 * 60);
+    const window = numberAt(Properties['Period']) * numberAt(Properties['EvaluationPeriods']);
+    // Lambda's numbers bear the time at which a call began.
+    const age = METRIC_DELAY_SECONDS + (Properties['Namespace'] === 'AWS/Lambda' ? slowest : 0);
+    expect(window - age).toBeGreaterThanOrEqual(LOOKS_EVERY_SECONDS);
     expect(Properties['TreatMissingData']).toBe('notBreaching');
   });
 
-  it('rings well within either gate, also for a workflow that hangs until it is stopped', () => {
-    const slowest = workflow.timeoutSeconds + evaluation + METRIC_DELAY_SECONDS;
-    expect(slowest).toBeLessThan(firstGate.minutes * 60);
-    expect(slowest).toBeLessThan(secondGate.minutes * 60);
+  it('rings within either gate for what began in its first minutes, also if that hangs until it is stopped', () => {
+    // The alarm looks once a minute, and so does who watches the alarm.
+    const seenAfter = slowest + METRIC_DELAY_SECONDS + 2 * LOOKS_EVERY_SECONDS;
+    expect(firstGate.minutes * 60 - seenAfter).toBeGreaterThanOrEqual(SEEN_FROM_THE_FIRST_SECONDS);
+    expect(secondGate.minutes * 60 - seenAfter).toBeGreaterThanOrEqual(SEEN_FROM_THE_FIRST_SECONDS);
   });
 });
 
@@ -122,6 +149,14 @@ describe('docs/releases.md', () => {
     ['the workflow’s timeout', `${workflow.timeoutSeconds} seconds`],
   ])('says %s as the template has it', (_, said) => {
     expect(text.replaceAll('\n', ' ')).toContain(said);
+  });
+
+  it('counts the minutes of a good release by these gates', () => {
+    const [, good = ''] = /## A good one\n(.*?)\n## /s.exec(text) ?? [];
+    const minutes = [...good.matchAll(/^\| (\d+) \|/gm)].map(([, minute]) => Number(minute));
+    const [, , first = 0, firstPassed, second = 0, secondPassed = 0, done] = minutes;
+    expect([firstPassed, secondPassed]).toEqual([first + firstGate.minutes, second + secondGate.minutes]);
+    expect(done).toBeGreaterThan(secondPassed + firstGate.minutes);
   });
 
   it('names every alarm that rolls back by what is in the template, and no other', () => {

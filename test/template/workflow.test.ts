@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
@@ -18,6 +19,12 @@ const state = (name: string) => {
   if (found === undefined) throw new Error(`The workflow has no state ${name}.`);
   return found;
 };
+
+// https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
+it('is evaluated here by the version of JSONata that Step Functions implements', () => {
+  const installed = readFileSync(new URL('../../node_modules/jsonata/package.json', import.meta.url), 'utf8');
+  expect(JSON.parse(installed)).toMatchObject({ version: '2.0.6' });
+});
 
 describe('every task', () => {
   it.each(workflow.tasks)(
@@ -131,6 +138,27 @@ describe('the record', () => {
 
   it.each(['ReadRecord', 'LookForMark'])('%s sees what was written a moment ago', (name) => {
     expect(Object(state(name).Arguments)['ConsistentRead']).toBe(true);
+  });
+});
+
+// Of a timeout, for example: https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskTimedOutEventDetails.html
+describe.each([
+  ['without a cause', {}],
+  ['with a cause', { Cause: 'It took longer than 45 seconds.' }],
+])('a failure %s', (_, cause) => {
+  const failure = { Error: 'States.Timeout', ...cause };
+
+  it('ends the execution under its own name, not with States.QueryEvaluationError', async () => {
+    const { Error: error, Cause } = state('GiveUp');
+    expect(await evaluate(error, { failure })).toBe('States.Timeout');
+    expect(await evaluate(Cause, { failure })).toEqual(expect.stringMatching(/./));
+  });
+
+  it('is put on record', async () => {
+    const { ExpressionAttributeValues } = Object(state('WriteFailure').Arguments);
+    expect(await evaluate(ExpressionAttributeValues[':message'].S, { failure })).toEqual(
+      expect.stringMatching(/^States.Timeout: /),
+    );
   });
 });
 

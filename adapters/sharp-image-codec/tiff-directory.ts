@@ -1,0 +1,107 @@
+/**
+ * What the directories of a TIFF say, and of EXIF, which is one (TIFF 6.0, BigTIFF). However hostile, a file takes no more
+ * than a look at each entry: a value is read when it is asked for, and no more of it than was asked for.
+ */
+
+/** By tag. Of two entries with one tag the first counts. */
+export type Directory = ReadonlyMap<number, Entry>;
+
+export interface Entry {
+  readonly type: number;
+  readonly count: number;
+  readonly at: number;
+}
+
+export interface Tiff {
+  readonly view: DataView;
+  readonly littleEndian: boolean;
+  readonly big: boolean;
+}
+
+/** Of a picture in tiles a decoder holds a row of them at once, and they may be as high as the picture. */
+export function isInTiles(bytes: Uint8Array): boolean {
+  const tiff = openTiff(bytes);
+  const first = tiff && firstDirectory(tiff);
+  return first !== undefined && [TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS].some((tag) => first.has(tag));
+}
+
+const TILE_WIDTH = 322;
+const TILE_LENGTH = 323;
+const TILE_OFFSETS = 324;
+
+const ASCII = 2;
+const SHORT = 3;
+const LONG = 4;
+const RATIONAL = 5;
+const sizes: Readonly<Record<number, number>> = { [ASCII]: 1, [SHORT]: 2, [LONG]: 4, [RATIONAL]: 8 };
+
+export function openTiff(bytes: Uint8Array): Tiff | undefined {
+  if (bytes.length < 8) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const order = view.getUint16(0);
+  const littleEndian = order === 0x4949;
+  const version = view.getUint16(2, littleEndian);
+  const known = (littleEndian || order === 0x4d4d) && (version === 42 || version === 43);
+  return known ? { view, littleEndian, big: version === 43 } : undefined;
+}
+
+export function firstDirectory(tiff: Tiff): Directory {
+  return directoryAt(tiff, tiff.big ? wordAt(tiff, 8) : wordAt(tiff, 4));
+}
+
+export function directoryAt(tiff: Tiff, start: number): Directory {
+  const { view, littleEndian, big } = tiff;
+  const [countLength, entryLength] = big ? [8, 20] : [2, 12];
+  const entries = new Map<number, Entry>();
+  if (start + countLength > view.byteLength) return entries;
+  const count = big ? wordAt(tiff, start) : view.getUint16(start, littleEndian);
+  const first = start + countLength;
+  for (let at = first; at < first + count * entryLength && at + entryLength <= view.byteLength; at += entryLength) {
+    const tag = view.getUint16(at, littleEndian);
+    if (!entries.has(tag)) entries.set(tag, entryAt(tiff, at));
+  }
+  return entries;
+}
+
+/** Nothing of what is no text, or holds more than ASCII does. */
+export function textOf({ view }: Tiff, entry: Entry | undefined, mostCharacters: number): string | undefined {
+  if (entry?.type !== ASCII || entry.at > view.byteLength) return undefined;
+  const length = Math.min(entry.count, mostCharacters, view.byteLength - entry.at);
+  const characters = new Uint8Array(view.buffer, view.byteOffset + entry.at, length);
+  return characters.some((code) => code > 127) ? undefined : String.fromCharCode(...characters);
+}
+
+/** Exactly so many, or nothing. */
+export function numbersOf(tiff: Tiff, entry: Entry | undefined, count: number): readonly number[] | undefined {
+  const { view, littleEndian } = tiff;
+  const size = sizes[entry?.type ?? 0];
+  if (entry?.count !== count || size === undefined || entry.at + count * size > view.byteLength) return undefined;
+  return Array.from({ length: count }, (_, index) => {
+    const at = entry.at + index * size;
+    switch (entry.type) {
+      case SHORT:
+        return view.getUint16(at, littleEndian);
+      case LONG:
+        return view.getUint32(at, littleEndian);
+      case RATIONAL:
+        return view.getUint32(at, littleEndian) / view.getUint32(at + 4, littleEndian);
+      default:
+        return Number.NaN;
+    }
+  });
+}
+
+function entryAt(tiff: Tiff, at: number): Entry {
+  const { view, littleEndian, big } = tiff;
+  const type = view.getUint16(at + 2, littleEndian);
+  const count = wordAt(tiff, at + 4);
+  const valueAt = at + (big ? 12 : 8);
+  const fits = count * (sizes[type] ?? 1) <= (big ? 8 : 4);
+  return { type, count, at: fits ? valueAt : wordAt(tiff, valueAt) };
+}
+
+/** A count or an offset: beyond the end there is none. */
+function wordAt({ view, littleEndian, big }: Tiff, at: number): number {
+  if (at + (big ? 8 : 4) > view.byteLength) return Number.POSITIVE_INFINITY;
+  return big ? Number(view.getBigUint64(at, littleEndian)) : view.getUint32(at, littleEndian);
+}

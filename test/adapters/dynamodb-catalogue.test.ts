@@ -1,0 +1,57 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { dynamoDbCatalogue } from '../../adapters/dynamodb-catalogue.ts';
+import type { ImageRecord } from '../../core/record.ts';
+import { withOneThingMore } from '../support/one-thing-more.ts';
+import { photoHeader, photoPortrait } from '../support/stub-image-codec.ts';
+
+const dynamoDb = mockClient(DynamoDBDocumentClient);
+const catalogue = dynamoDbCatalogue({
+  client: DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'us-east-1' })),
+  tableName: 'images',
+});
+beforeEach(() => {
+  dynamoDb.reset();
+});
+
+const { progressive: _, ...header } = photoHeader;
+const record: ImageRecord = {
+  imageId: 'c0ffee00c0ffee00c0ffee00c0ffee00',
+  bucket: 'uploads',
+  key: 'cat.jpg',
+  version: 'v1',
+  sequencer: '0055AED6DCD90281E500000000000000',
+  occurredAt: '2026-01-02T03:04:05Z',
+  recordedAt: '2026-01-02T03:04:08Z',
+  correlationId: 'correlation-1',
+  announced: true,
+  outcome: 'processed',
+  metadata: { ...header, ...photoPortrait, bytes: 1234, sha256: 'a'.repeat(64) },
+  renditions: [{ preset: 'webp-320', key: 'k', contentType: 'image/webp', width: 320, height: 240, bytes: 5 }],
+};
+
+it('reads a record with all that it may hold, as it was written a moment ago', async () => {
+  dynamoDb
+    .on(GetCommand, { TableName: 'images', Key: { imageId: record.imageId }, ConsistentRead: true })
+    .resolves({ Item: record });
+  expect(await catalogue.find(record.imageId)).toEqual(record);
+});
+
+describe('a record that newer code wrote, during a release', () => {
+  it.each(withOneThingMore(record))('with one thing more in %j, is read as ever', async (_, Item) => {
+    dynamoDb.on(GetCommand).resolves({ Item: Object(Item) });
+    expect(await catalogue.find(record.imageId)).toEqual(record);
+  });
+});
+
+it('answers nothing where there is no record', async () => {
+  dynamoDb.on(GetCommand).resolves({});
+  expect(await catalogue.find(record.imageId)).toBeUndefined();
+});
+
+it('given a record that is none, throws', async () => {
+  dynamoDb.on(GetCommand).resolves({ Item: { ...record, outcome: 'fine' } });
+  await expect(catalogue.find(record.imageId)).rejects.toThrow('outcome');
+});

@@ -1,0 +1,145 @@
+import fc from 'fast-check';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { largestPicture } from '../../adapters/sharp-image-codec/avif-pictures.ts';
+import { exifPortrait } from '../../adapters/sharp-image-codec/exif.ts';
+import { hasTooManyParts, reachesFullDetail } from '../../adapters/sharp-image-codec/jpeg-segments.ts';
+import { isInTiles } from '../../adapters/sharp-image-codec/tiff-directory.ts';
+import { countFrames } from '../../adapters/sharp-image-codec/webp-frames.ts';
+import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
+import { defaultLimits, type Limits } from '../../core/limits.ts';
+import { alphaOf, avif, avifItems, box, ispe } from '../hostile/containers/avif.ts';
+import { flat, flatAndClear } from '../hostile/containers/flat.ts';
+import { jpegOfScans, jpegSegment, jpegWith } from '../hostile/containers/jpeg.ts';
+import { repeated } from '../hostile/containers/numbers.ts';
+import { exifOf } from '../hostile/containers/tiff.ts';
+import { webpOfFrames, webpPicture } from '../hostile/containers/webp.ts';
+
+/** What is read of a file before libvips sees it: the little that would otherwise cost a worker its time or its memory. */
+
+const inspect = (bytes: Buffer, limits: Partial<Limits> = {}) =>
+  sharpImageCodec({ ...defaultLimits, ...limits }).inspect(new Uint8Array(bytes));
+
+describe('a JPEG', () => {
+  it('of a hundred scans is opened, of one more is not', async () => {
+    expect(await inspect(jpegOfScans(64, 100))).toMatchObject({ outcome: 'readable' });
+    expect(await inspect(jpegOfScans(64, 101))).toMatchObject({
+      outcome: 'rejected',
+      reason: 'corrupt',
+      message: expect.stringMatching(/more parts than any picture needs/),
+    });
+  });
+
+  const segments = (count: number) => repeated(jpegSegment(0xe1, Buffer.from('AB')), count);
+  const tem = Buffer.from([0xff, 0x01]);
+  it.each([
+    ['ten thousand segments', true, segments(10_000)],
+    ['the same behind a marker that has no length', true, Buffer.concat([tem, segments(10_000)])],
+    ['the same with rubbish between them', true, repeated(Buffer.concat([segments(1), Buffer.from([0, 7])]), 10_000)],
+    [
+      'the same, each filled up in front',
+      true,
+      repeated(Buffer.concat([Buffer.from([0xff, 0xff]), segments(1)]), 10_000),
+    ],
+    ['nine thousand segments', false, segments(9_000)],
+  ])('of %s beside its own: too many is %s', async (_, tooMany, extra) => {
+    expect(hasTooManyParts(jpegWith(await flat(8).jpeg().toBuffer(), extra))).toBe(tooMany);
+  });
+});
+
+describe('a WebP', () => {
+  it('is refused for its frames before anybody opens it, and otherwise tells them', async () => {
+    const picture = webpPicture(await flat(4).webp({ lossless: true }).toBuffer());
+    expect(await inspect(webpOfFrames(picture, 4, 3), { frames: 3 })).toMatchObject({ header: { frames: 3 } });
+    expect(await inspect(webpOfFrames(picture, 4, 4), { frames: 3 })).toMatchObject({ reason: 'too-many-frames' });
+    // No further than it has to.
+    expect(countFrames(webpOfFrames(picture, 4, 100), 3)).toBe(4);
+  });
+});
+
+describe('an AVIF', () => {
+  it('is as large as the largest picture within it, though that is not the one that is shown', async () => {
+    const [shown] = avifItems(await flat(64).avif({ effort: 0 }).toBuffer());
+    const [, alpha] = avifItems(await flatAndClear(200).avif({ effort: 0 }).toBuffer());
+    const file = avif([
+      { type: 'av01', data: shown?.data ?? Buffer.alloc(0), properties: [ispe(64, 64), ...(shown?.properties ?? [])] },
+      {
+        ...{ type: 'av01', data: alpha?.data ?? Buffer.alloc(0) },
+        properties: [ispe(200, 200), ...(alpha?.properties ?? []), alphaOf],
+        refers: { as: 'auxl', to: [1] },
+      },
+    ]);
+    const upTo = (pixels: number) => ({ pixels: { ...defaultLimits.pixels, avif: pixels } });
+    expect(largestPicture(file)).toEqual({ width: 200, height: 200 });
+    expect(await inspect(file, upTo(40_000))).toMatchObject({ header: { width: 64, height: 64, hasAlpha: true } });
+    expect(await inspect(file, upTo(39_999))).toMatchObject({ reason: 'too-many-pixels' });
+  });
+
+  it('says nothing by what stands among its coded pictures', () => {
+    expect(largestPicture(Buffer.concat([box('mdat', ispe(9_000, 9_000)), box('meta', ispe(3, 4))]))).toEqual({
+      width: 3,
+      height: 4,
+    });
+  });
+});
+
+describe('a TIFF', () => {
+  it.each([
+    ['in strips', false, { tile: false }],
+    ['in tiles', true, { tile: true }],
+    ['in tiles, as BigTIFF', true, { tile: true, bigtiff: true }],
+  ])('%s: held whole is %s', async (_, progressive, how) => {
+    expect(await inspect(await flat(100).tiff(how).toBuffer())).toMatchObject({
+      header: { format: 'tiff', progressive },
+    });
+  });
+});
+
+describe('EXIF', () => {
+  it('with entries that each name the whole block takes no more than a look at each', () => {
+    // 16,000 megabytes, were they read.
+    expect(exifPortrait(exifOf(4_000, 4_000_000))).toEqual({
+      camera: undefined,
+      capturedAt: undefined,
+      location: undefined,
+    });
+  });
+
+  it.each(['0000:00:00 00:00:00', '2024:02:31 07:08:09', '2024:05:06', 'yesterday'])(
+    'was not taken at %s',
+    async (time) => {
+      const exif = { IFD2: { DateTimeOriginal: time } };
+      const { exif: block } = await sharp(await flat(8).withExif(exif).jpeg().toBuffer()).metadata();
+      expect(exifPortrait(block).capturedAt).toBeUndefined();
+    },
+  );
+});
+
+it('no bytes at all, nor any damage to good ones, make these readings throw', async () => {
+  const clear = flatAndClear(40).withExif({ IFD0: { Make: 'A' }, IFD2: { DateTimeOriginal: '2024:05:06 07:08:09' } });
+  const good = await Promise.all([
+    ...(['jpeg', 'webp', 'avif', 'tiff'] as const).map((format) => clear.clone().toFormat(format).toBuffer()),
+    clear.clone().tiff({ bigtiff: true, tile: true }).toBuffer(),
+    Buffer.from((await sharp(await clear.clone().jpeg().toBuffer()).metadata()).exif ?? []),
+  ]);
+  const damaged = fc
+    .tuple(fc.constantFrom(...good), fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 40 }), fc.nat(4_000))
+    .map(([bytes, changes, length]) => {
+      const copy = Buffer.from(bytes).subarray(0, length);
+      for (const [at, value] of changes) if (copy.length > 0) copy[at % copy.length] = value;
+      return copy;
+    });
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+        damaged,
+      ),
+      (bytes) => {
+        for (const read of [hasTooManyParts, reachesFullDetail, isInTiles, largestPicture, exifPortrait]) read(bytes);
+        countFrames(bytes, 10);
+      },
+    ),
+    { numRuns: 2_000, seed: 20261121 },
+  );
+});

@@ -1,0 +1,37 @@
+import sharp from 'sharp';
+import { expect, it } from 'vitest';
+import { knownImage } from '../../adapters/known-image.ts';
+import { firstDirectory, openTiff } from '../../adapters/sharp-image-codec/tiff-directory.ts';
+import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
+import { type Preset, renditionGroups } from '../../core/presets.ts';
+import { presetsFor } from '../../core/rendition.ts';
+
+const ORIENTATION = 0x0112;
+
+it('the known image is what its header says', async () => {
+  expect(await sharpImageCodec().inspect(knownImage.bytes)).toEqual({ outcome: 'readable', header: knownImage.header });
+  expect(knownImage.contentType).toBe('image/jpeg');
+});
+
+it('is a photograph, with nothing private in it', async () => {
+  const { exif, xmp, iptc } = await sharp(knownImage.bytes).metadata();
+  const tags = openTiff(exif?.subarray('Exif\0\0'.length) ?? new Uint8Array());
+  expect(tags && [...firstDirectory(tags).keys()]).toEqual([ORIENTATION]);
+  expect([xmp, iptc]).toEqual([undefined, undefined]);
+  const { entropy } = await sharp(knownImage.bytes).stats();
+  expect(entropy).toBeGreaterThan(5);
+});
+
+it('lies on its side, so that a lost orientation is found out', () => {
+  expect(knownImage.header.orientation).toBeGreaterThanOrEqual(5);
+});
+
+it('becomes a rendition of every format, so that each encoder is tried', () => {
+  const presets = renditionGroups.flatMap((group) => group.presets);
+  const formatsOf = (some: readonly Preset[]) => new Set(some.map(({ format }) => format));
+  expect(formatsOf(presetsFor(knownImage.header, presets))).toEqual(formatsOf(presets));
+});
+
+it('stays small in the functions’ packages', () => {
+  expect(knownImage.bytes.byteLength).toBeLessThan(10_000);
+});

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import sharp from 'sharp';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import * as z from 'zod';
+import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
+import { defaultLimits } from '../../core/limits.ts';
+import type { ImageHeader } from '../../core/metadata.ts';
+import { renditionGroups } from '../../core/presets.ts';
+import { at, numberAt, templateFor } from '../../scripts/template.ts';
+import { flat } from '../hostile/containers/flat.ts';
+import { tiffOfStrips } from '../hostile/containers/tiff.ts';
+
+/** Every limit that sharp and libvips offer, as the workers set it: whatever a file says, the decoders end there. */
+
+const codec = sharpImageCodec();
+const presets = renditionGroups.flatMap((group) => group.presets);
+const fixture = (name: string) => new Uint8Array(readFileSync(new URL(`../fixtures/${name}`, import.meta.url)));
+const headerOf = async (bytes: Uint8Array<ArrayBuffer>): Promise<ImageHeader> => {
+  const inspected = await codec.inspect(bytes);
+  if (inspected.outcome === 'rejected') throw new Error(inspected.message);
+  return inspected.header;
+};
+const secondsOf = z.object({ seconds: z.number() });
+const workers = ['ExtractMetadataFunction', 'ResizeImageFunction', 'ProbePipelineFunction'];
+const propertiesOf = (id: string) => templateFor('prod').resources.get(id)?.Properties;
+
+describe('in a worker', () => {
+  it.each([
+    ['an SVG', fixture('formats/drawing.svg')],
+    ['a file by its name', 'test/fixtures/photos/rocket.jpg'],
+  ])('no decoder opens %s', async (_, input) => {
+    await expect(sharp(input).metadata()).rejects.toThrow(/unsupported|missing/i);
+  });
+
+  it('nothing is cached, and one thread works, whatever it was before', async () => {
+    sharp.cache(true);
+    sharp.concurrency(3);
+    vi.resetModules();
+    await import('../../adapters/sharp-image-codec.ts');
+    expect(sharp.cache()).toMatchObject({ memory: { max: 0 }, files: { max: 0 }, items: { max: 0 } });
+    expect(sharp.concurrency()).toBe(1);
+  });
+
+  it.each(workers)('%s: what libvips does not trust is blocked, no side is longer than a million, two arenas', (id) => {
+    expect(at(propertiesOf(id), 'Environment', 'Variables')).toMatchObject({
+      MALLOC_ARENA_MAX: '2',
+      VIPS_BLOCK_UNTRUSTED: '1',
+      VIPS_MAX_COORD: '1000000',
+    });
+  });
+});
+
+describe('a decoder', () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  it('takes no more pixels than any format may have, whatever it was told of the header', async () => {
+    const bytes = new Uint8Array(await flat(200).png().toBuffer());
+    const pixels = { jpeg: 100, png: 100, webp: 100, avif: 100, gif: 100, tiff: 100 };
+    const strict = sharpImageCodec({ ...defaultLimits, pixels, progressivePixels: pixels });
+    const told = { ...(await headerOf(bytes)), width: 10, height: 10 };
+    expect(await strict.render(bytes, told, presets)).toMatchObject({ outcome: 'rejected' });
+    expect(await strict.portray(bytes, told)).toMatchObject({ outcome: 'rejected' });
+  });
+
+  it('takes no more than five channels', async () => {
+    const five = tiffOfStrips({ width: 10, height: 10, samples: 5 }, 10);
+    const six = tiffOfStrips({ width: 10, height: 10, samples: 6 }, 10);
+    expect(await codec.inspect(new Uint8Array(five))).toMatchObject({ outcome: 'readable' });
+    expect(await codec.inspect(new Uint8Array(six))).toMatchObject({ outcome: 'rejected' });
+  });
+
+  it('is stopped before Lambda stops its worker, in each thing that it does', async () => {
+    const bytes = new Uint8Array(await flat(200).png().toBuffer());
+    const header = await headerOf(bytes);
+    const timeout = vi.spyOn(sharp.prototype, 'timeout');
+    const toBuffer = vi.spyOn(sharp.prototype, 'toBuffer');
+    await codec.portray(bytes, header);
+    await codec.render(bytes, header, presets);
+    expect(timeout.mock.calls.length).toBe(toBuffer.mock.calls.length);
+    const longest = Math.max(...timeout.mock.calls.map(([options]) => secondsOf.parse(options).seconds));
+    expect(longest).toBeLessThan(numberAt(propertiesOf('ResizeImageFunction'), 'Timeout'));
+  });
+});

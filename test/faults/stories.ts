@@ -1,0 +1,146 @@
+/** What may happen to an image, as far as other calls of AWS are made for it; and how each has to end. */
+import { imageIdOf } from '../../core/image.ts';
+import type { emulatedPipeline } from '../support/emulated-pipeline.ts';
+import { smallPicture } from '../support/photos.ts';
+import type { Fault } from './fault-proxy.ts';
+
+export type ImageName = Fault['image'];
+
+/** How the record has to end; renditions and events follow from it. */
+export type Expected =
+  | {
+      readonly outcome: 'processed';
+      /** As the record is to name it. */
+      readonly version: string;
+    }
+  | { readonly outcome: 'rejected' | 'deleted' };
+
+export interface Story {
+  /** What goes before, undisturbed; then what is to be disturbed. */
+  begin(image: ImageName): Promise<() => Promise<Expected>>;
+  /** Without which the story does not come to its calls. */
+  troubles?(image: ImageName): readonly Fault[];
+}
+
+const FIRST_SEQUENCER = '0'.repeat(16);
+const LATE_SEQUENCER = 'E'.repeat(16);
+const LAST_SEQUENCER = 'F'.repeat(16);
+
+/** All end with the same picture, where they end with one. */
+export async function imageStories(
+  pipeline: ReturnType<typeof emulatedPipeline>,
+  physicalId: (stem: string) => string,
+): Promise<Readonly<Record<string, Story>>> {
+  const [before, picture] = await Promise.all([smallPicture('#b35900'), smallPicture('#0059b3')]);
+
+  const shows = (version: string): Expected => ({ outcome: 'processed', version });
+  const put = async (key: string, bytes: Uint8Array) => ({ key, ...(await pipeline.put(key, bytes)) });
+  const processed = (key: string, shown: string) =>
+    pipeline.recordWhen(key, ({ outcome, version }) => outcome === 'processed' && version === shown);
+  const uploaded: Story = {
+    begin: async ({ key }) => {
+      return async () => shows((await put(key, picture)).etag);
+    },
+  };
+  /** Told once more, by version: the emulator's own events name none. */
+  const byVersion = async (key: string) => {
+    const upload = await put(key, picture);
+    await processed(key, upload.etag);
+    return { ...upload, sequencer: LATE_SEQUENCER };
+  };
+
+  return {
+    uploaded,
+    'uploaded as a version': {
+      async begin({ key }) {
+        const upload = await byVersion(key);
+        return async () => {
+          await pipeline.enqueue(upload);
+          return shows(upload.versionId);
+        };
+      },
+    },
+    replaced: {
+      async begin({ key }) {
+        await processed(key, (await put(key, before)).etag);
+        return async () => shows((await put(key, picture)).etag);
+      },
+    },
+    'told of too late': {
+      async begin({ key }) {
+        const first = await put(key, before);
+        await processed(key, first.etag);
+        const second = await put(key, picture);
+        await processed(key, second.etag);
+        return async () => {
+          await pipeline.enqueue({ ...first, sequencer: FIRST_SEQUENCER });
+          return shows(second.etag);
+        };
+      },
+    },
+    'told of again': {
+      async begin({ key }) {
+        const upload = await put(key, picture);
+        const { sequencer } = await processed(key, upload.etag);
+        const { versionId: _, ...unversioned } = upload;
+        return async () => {
+          await pipeline.enqueue({ ...unversioned, sequencer });
+          return shows(upload.etag);
+        };
+      },
+    },
+    rejected: {
+      begin: async ({ key }) => {
+        return async () => {
+          await put(key, picture.subarray(0, 60));
+          return { outcome: 'rejected' };
+        };
+      },
+    },
+    deleted: {
+      async begin({ key }) {
+        await processed(key, (await put(key, picture)).etag);
+        return async () => {
+          await pipeline.delete(key);
+          return { outcome: 'deleted' };
+        };
+      },
+    },
+    'erased as a version': {
+      async begin({ key }) {
+        const upload = await byVersion(key);
+        const { versionId } = upload;
+        await pipeline.enqueue(upload);
+        await processed(key, versionId);
+        return async () => {
+          await pipeline.enqueue({ key, versionId, sequencer: LAST_SEQUENCER, deleted: 'Permanently Deleted' });
+          return { outcome: 'deleted' };
+        };
+      },
+    },
+    'in trouble once': {
+      ...uploaded,
+      troubles: (image) => [
+        {
+          caller: physicalId('DispatchImages'),
+          action: 'states:StartSyncExecution',
+          ...{ kind: 'refused', image, times: 1 },
+        },
+      ],
+    },
+    'in trouble until it is dead': {
+      ...uploaded,
+      troubles: (image) => [
+        {
+          caller: physicalId('ImagePipeline'),
+          action: 'ExtractMetadata lambda:InvokeFunction',
+          ...{ kind: 'denied', image, times: Number.POSITIVE_INFINITY },
+        },
+      ],
+    },
+  };
+}
+
+export async function imageNamed(key: string, bucket: string): Promise<ImageName> {
+  return { key, imageId: await imageIdOf(bucket, key) };
+}

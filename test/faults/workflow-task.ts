@@ -1,0 +1,76 @@
+/** A task of a workflow, as the emulator announces it (emulator/sitecustomize.py), and what is to become of it. */
+import * as z from 'zod';
+import type { FaultKind } from './fault-proxy.ts';
+
+export const workflowTask = z.strictObject({
+  /** The state machine's ARN. */
+  machine: z.string(),
+  state: z.string(),
+  resource: z.string(),
+  /** Of the execution: JSON. */
+  input: z.string(),
+});
+export type WorkflowTask = z.infer<typeof workflowTask>;
+
+interface Fate {
+  readonly takesEffect: boolean;
+  /** As Step Functions names it; absent where all goes well. */
+  readonly error?: string;
+}
+
+/** `WriteRecord dynamodb:PutItem` */
+export function actionOf({ state, resource }: WorkflowTask): string {
+  const [service = '', operation = ''] = partsOf(resource);
+  const name = service === 'lambda' ? 'InvokeFunction' : `${operation.charAt(0).toUpperCase()}${operation.slice(1)}`;
+  return `${state} ${service}:${name}`;
+}
+
+/** What nothing catches ends the workflow there and then; of everything else it hears as an error by name. */
+export function fateOf({ resource }: WorkflowTask, kind: FaultKind | undefined): Fate {
+  if (kind === undefined) return { takesEffect: true };
+  const named = errors[z.enum(['lambda', 'dynamodb', 'events']).parse(partsOf(resource)[0])];
+  switch (kind) {
+    case 'refused':
+      return { takesEffect: false, error: named.refused };
+    case 'lost':
+      return { takesEffect: true, error: 'States.Timeout' };
+    case 'throttled':
+      return { takesEffect: false, error: named.throttled };
+    case 'denied':
+      return { takesEffect: false, error: named.denied };
+    case 'broken':
+      return { takesEffect: false, error: named.broken };
+    case 'hangs':
+      return { takesEffect: false, error: 'States.Timeout' };
+    case 'dies before':
+      return { takesEffect: false, error: 'States.Runtime' };
+    case 'dies after':
+      return { takesEffect: true, error: 'States.Runtime' };
+  }
+}
+
+const errors = {
+  lambda: {
+    refused: 'Lambda.SdkClientException',
+    throttled: 'Lambda.TooManyRequestsException',
+    denied: 'Lambda.AWSLambdaException',
+    broken: 'Lambda.ServiceException',
+  },
+  dynamodb: {
+    refused: 'DynamoDB.SdkClientException',
+    throttled: 'DynamoDB.ThrottlingException',
+    denied: 'DynamoDB.AccessDeniedException',
+    broken: 'DynamoDB.InternalServerError',
+  },
+  events: {
+    refused: 'EventBridge.SdkClientException',
+    throttled: 'EventBridge.ThrottlingException',
+    denied: 'EventBridge.AccessDeniedException',
+    broken: 'EventBridge.FailedEntry',
+  },
+} as const;
+
+/** Service and operation. */
+function partsOf(resource: string): string[] {
+  return resource.split(':').slice(5);
+}

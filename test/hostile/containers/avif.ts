@@ -1,0 +1,99 @@
+import { u16be, u32be } from './numbers.ts';
+
+export function box(type: string, ...content: readonly Buffer[]): Buffer {
+  const body = Buffer.concat(content);
+  return Buffer.concat([u32be(body.length + 8), Buffer.from(type), body]);
+}
+
+function fullBox(type: string, version: number, ...content: readonly Buffer[]): Buffer {
+  return box(type, Buffer.from([version, 0, 0, 0]), ...content);
+}
+
+export const ispe = (width: number, height: number) => fullBox('ispe', 0, u32be(width), u32be(height));
+export const alphaOf = fullBox('auxC', 0, Buffer.from('urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0'));
+
+export interface AvifItem {
+  readonly type: string;
+  readonly data: Buffer;
+  readonly properties: readonly Buffer[];
+  /** Items, counted from 1. */
+  readonly refers?: { readonly as: string; readonly to: readonly number[] };
+}
+
+/** The first item is the one that is shown. */
+export function avif(items: readonly AvifItem[]): Buffer {
+  const properties = items.flatMap((item) => item.properties);
+  let property = 0;
+  const associations = items.map((item, index) => {
+    const named = item.properties.map((each) => {
+      property += 1;
+      return u16be(property | (each.includes('av1C') ? 0x8000 : 0));
+    });
+    return Buffer.concat([u16be(index + 1), Buffer.from([named.length]), ...named]);
+  });
+  const infos = items.map(({ type }, index) =>
+    fullBox('infe', 2, u16be(index + 1), u16be(0), Buffer.from(`${type}\0`)),
+  );
+  const references = items.flatMap(({ refers }, index) =>
+    refers === undefined ? [] : [box(refers.as, u16be(index + 1), u16be(refers.to.length), ...refers.to.map(u16be))],
+  );
+  const meta = (dataAt: number) => {
+    let at = dataAt;
+    const places = items.map(({ data }, index) => {
+      at += data.length;
+      return Buffer.concat([...[index + 1, 0, 1].map(u16be), u32be(at - data.length), u32be(data.length)]);
+    });
+    return fullBox(
+      'meta',
+      0,
+      fullBox('hdlr', 0, u32be(0), Buffer.from('pict'), Buffer.alloc(13)),
+      fullBox('pitm', 0, u16be(1)),
+      fullBox('iloc', 0, Buffer.from([0x44, 0]), u16be(items.length), ...places),
+      fullBox('iinf', 0, u16be(items.length), ...infos),
+      ...(references.length > 0 ? [fullBox('iref', 0, ...references)] : []),
+      box(
+        'iprp',
+        box('ipco', ...properties),
+        box('ipma', Buffer.from([0, 0, 0, 1]), u32be(items.length), ...associations),
+      ),
+    );
+  };
+  const head = box('ftyp', Buffer.from('avif'), u32be(0), Buffer.from('avifmif1miaf'));
+  const dataAt = head.length + meta(0).length + 8;
+  return Buffer.concat([head, meta(dataAt), box('mdat', ...items.map(({ data }) => data))]);
+}
+
+/** The coded pictures of a simple file, the one that is shown first, and what describes them. */
+export function avifItems(file: Buffer): readonly { readonly data: Buffer; readonly properties: readonly Buffer[] }[] {
+  const meta = inside(file, 'meta').subarray(4);
+  const all = boxesOf(inside(inside(meta, 'iprp'), 'ipco'));
+  const places = inside(meta, 'iloc');
+  // As libheif writes it: version 0, all numbers of four bytes, one place an item.
+  if (places.readUInt8(0) !== 0 || places.readUInt16BE(4) !== 0x4440)
+    throw new Error('libheif writes its iloc otherwise than this test knows.');
+  const count = places.readUInt16BE(6);
+  const configurations = all.filter((each) => each.includes('av1C'));
+  return Array.from({ length: count }, (_, index) => {
+    const item = 8 + index * 18;
+    const from = places.readUInt32BE(item + 4) + places.readUInt32BE(item + 10);
+    const size = places.readUInt32BE(item + 14);
+    const configuration = configurations[index] ?? configurations[0] ?? Buffer.alloc(0);
+    return { data: file.subarray(from, from + size), properties: [configuration] };
+  });
+}
+
+function boxesOf(bytes: Buffer): Buffer[] {
+  const found: Buffer[] = [];
+  for (let at = 0; at + 8 <= bytes.length; ) {
+    const end = at + Math.max(8, bytes.readUInt32BE(at));
+    found.push(bytes.subarray(at, end));
+    at = end;
+  }
+  return found;
+}
+
+function inside(bytes: Buffer, type: string): Buffer {
+  const found = boxesOf(bytes).find((each) => each.toString('latin1', 4, 8) === type);
+  if (found === undefined) throw new Error(`There is no box ${type}.`);
+  return found.subarray(8);
+}

@@ -1,0 +1,46 @@
+import { u16be } from './numbers.ts';
+
+export function jpegSegment(marker: number, body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([0xff, marker]), u16be(body.length + 2), body]);
+}
+
+export function jpegWith(jpeg: Buffer, segments: Buffer): Buffer {
+  return Buffer.concat([jpeg.subarray(0, 2), segments, jpeg.subarray(2)]);
+}
+
+/**
+ * All grey, each coefficient in a scan of its own and refined bit by bit, as the standard allows: blocks of nothing take
+ * one bit in a scan of DC, and a run of 32,767 of them two bytes in one of AC.
+ */
+export function jpegOfScans(side: number, scans: number): Buffer {
+  const blocks = Math.ceil(side / 8) ** 2;
+  const oneCode = (tableClass: number, value: number) =>
+    jpegSegment(0xc4, Buffer.from([tableClass << 4, 1, ...Array(15).fill(0), value]));
+  const frame = [Buffer.from([8]), u16be(side), u16be(side), Buffer.from([1, 1, 0x11, 0])];
+  const scan = (first: number, last: number, bits: number, data: Buffer) =>
+    Buffer.concat([jpegSegment(0xda, Buffer.from([1, 1, 0, first, last, bits])), data]);
+  // The one code, a 0, says: 2¹⁴ empty blocks, and as many more as the next 14 bits say. 15 bits together.
+  const run = 2 ** 15 - 1;
+  const runs = Math.ceil(blocks / run);
+  const empty = Buffer.alloc(Math.ceil((runs * 15) / 8));
+  for (let bit = 0; bit < runs * 15; bit += 1) {
+    if (bit % 15 === 0) continue;
+    const byte = Math.floor(bit / 8);
+    empty[byte] = (empty[byte] ?? 0) | (0x80 >> (bit % 8));
+  }
+  const stuffed = Buffer.from([...empty].flatMap((byte) => (byte === 0xff ? [0xff, 0] : [byte])));
+  const refinements = Array.from({ length: scans - 1 }, (_, index) => {
+    const [coefficient, bit] = [1 + (Math.floor(index / 13) % 63), 13 - (index % 13)];
+    return scan(coefficient, coefficient, bit === 13 ? bit : ((bit + 1) << 4) | bit, stuffed);
+  });
+  return Buffer.concat([
+    Buffer.from([0xff, 0xd8]),
+    jpegSegment(0xdb, Buffer.from([0, ...Array(64).fill(1)])),
+    jpegSegment(0xc2, Buffer.concat(frame)),
+    oneCode(0, 0),
+    scan(0, 0, 0, Buffer.alloc(Math.ceil(blocks / 8))),
+    oneCode(1, 0xe0),
+    ...refinements,
+    Buffer.from([0xff, 0xd9]),
+  ]);
+}

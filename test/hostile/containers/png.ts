@@ -1,0 +1,12 @@
+import { crc32 } from 'node:zlib';
+import { u32be } from './numbers.ts';
+
+export function pngChunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type), data]);
+  return Buffer.concat([u32be(data.length), body, u32be(crc32(body))]);
+}
+
+/** After the header, where a PNG's colours and texts stand. */
+export function pngWith(png: Buffer, chunks: Buffer): Buffer {
+  return Buffer.concat([png.subarray(0, 33), chunks, png.subarray(33)]);
+}

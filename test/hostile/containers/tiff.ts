@@ -1,0 +1,120 @@
+import { deflateSync } from 'node:zlib';
+import { repeated, u16le, u32le } from './numbers.ts';
+
+const SHORT = 3;
+const LONG = 4;
+type Tag = readonly [tag: number, type: number, values: readonly number[]];
+
+/** A directory behind its data, and what does not fit into it behind that. */
+function tiff(data: Buffer, tags: readonly Tag[], next = 0): Buffer {
+  const directoryAt = 8 + data.length + (data.length % 2);
+  let extraAt = directoryAt + 2 + 12 * tags.length + 4;
+  const extras: Buffer[] = [];
+  const entries = tags.map(([tag, type, values]) => {
+    const bytes = Buffer.concat(values.map((value) => (type === SHORT ? u16le(value) : u32le(value))));
+    const head = [u16le(tag), u16le(type), u32le(values.length)];
+    if (bytes.length <= 4) return Buffer.concat([...head, bytes, Buffer.alloc(4 - bytes.length)]);
+    extras.push(bytes);
+    extraAt += bytes.length;
+    return Buffer.concat([...head, u32le(extraAt - bytes.length)]);
+  });
+  return Buffer.concat([
+    ...[Buffer.from('II*\0'), u32le(directoryAt), data, Buffer.alloc(data.length % 2)],
+    ...[u16le(tags.length), ...entries, u32le(next), ...extras],
+  ]);
+}
+
+export interface TiffKind {
+  readonly width: number;
+  readonly height: number;
+  readonly bits?: number;
+  readonly samples?: number;
+  /** 1 whole numbers, 3 floating point. */
+  readonly sampleFormat?: number;
+  /** Each sample in a plane of its own. */
+  readonly planar?: boolean;
+}
+
+function pictureTags({ width, height, bits = 8, samples = 3, sampleFormat = 1, planar = false }: TiffKind): Tag[] {
+  const each = (value: number) => Array.from({ length: samples }, () => value);
+  const extra: Tag[] = samples > 3 ? [[338, SHORT, Array.from({ length: samples - 3 }, () => 0)]] : [];
+  return [
+    [256, LONG, [width]],
+    [257, LONG, [height]],
+    [258, SHORT, each(bits)],
+    [259, SHORT, [8]],
+    [262, SHORT, [2]],
+    [277, SHORT, [samples]],
+    [284, SHORT, [planar ? 2 : 1]],
+    ...extra,
+    [339, SHORT, each(sampleFormat)],
+  ];
+}
+
+const inOrder = (tags: readonly Tag[]) => [...tags].sort(([one], [other]) => one - other);
+const times = (count: number, value: number) => Array.from({ length: count }, () => value);
+
+/** All strips are one and the same, of zeros. */
+export function tiffOfStrips(kind: TiffKind, rows: number): Buffer {
+  const { width, height, bits = 8, samples = 3, planar = false } = kind;
+  const strip = deflateSync(Buffer.alloc(Math.ceil((width * bits * (planar ? 1 : samples)) / 8) * rows));
+  const count = Math.ceil(height / rows) * (planar ? samples : 1);
+  return tiff(
+    strip,
+    inOrder([
+      ...pictureTags(kind),
+      [273, LONG, times(count, 8)],
+      [278, LONG, [rows]],
+      [279, LONG, times(count, strip.length)],
+    ]),
+  );
+}
+
+export function tiffOfTiles(kind: TiffKind, side: number): Buffer {
+  const { width, height, bits = 8, samples = 3 } = kind;
+  const tile = deflateSync(Buffer.alloc((side * side * bits * samples) / 8));
+  const count = Math.ceil(width / side) * Math.ceil(height / side);
+  return tiff(
+    tile,
+    inOrder([
+      ...pictureTags(kind),
+      [322, LONG, [side]],
+      [323, LONG, [side]],
+      [324, LONG, times(count, 8)],
+      [325, LONG, times(count, tile.length)],
+    ]),
+  );
+}
+
+/** A directory a page, each naming the next, all with one strip. */
+export function tiffOfPages(count: number): Buffer {
+  const strip = Buffer.alloc(16, 0x55);
+  const tags: readonly (readonly [number, number])[] = [
+    ...([
+      [256, 4],
+      [257, 4],
+      [258, 8],
+      [259, 1],
+      [262, 1],
+      [273, 8],
+      [277, 1],
+      [278, 4],
+      [279, 16],
+    ] as const),
+  ];
+  const entries = tags.map(([tag, value]) => Buffer.concat([u16le(tag), u16le(LONG), u32le(1), u32le(value)]));
+  const directory = Buffer.concat([u16le(tags.length), ...entries]);
+  const length = directory.length + 4;
+  const all = repeated(Buffer.concat([directory, u32le(0)]), count);
+  for (let page = 0; page + 1 < count; page += 1) all.writeUInt32LE(24 + (page + 1) * length, (page + 1) * length - 4);
+  return Buffer.concat([Buffer.from('II*\0'), u32le(24), strip, all]);
+}
+
+/** EXIF is a TIFF without a picture. */
+export function exifOf(entries: number, length: number): Buffer {
+  const block = Buffer.alloc(length, 1);
+  Buffer.concat([Buffer.from('II*\0'), u32le(8), u16le(entries)]).copy(block);
+  for (let index = 0; index < entries; index += 1)
+    Buffer.concat([u16le(index + 1), u16le(1), u32le(length - 8), u32le(0)]).copy(block, 10 + 12 * index);
+  return block;
+}

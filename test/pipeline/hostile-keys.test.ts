@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import { hostileKeys } from '../hostile/keys.ts';
+import { emulatedPipeline } from '../support/emulated-pipeline.ts';
+import { smallPicture } from '../support/photos.ts';
+
+/** Keys that a path, a URL or a shell would read differently, through S3, EventBridge, queue, workflow, table and bus. */
+
+// On the emulator no `*` of a policy matches a line break, so its workers may not read such an upload.
+const keys = hostileKeys.filter((key) => !key.includes('\n'));
+const pipeline = emulatedPipeline();
+
+it('an image of a hostile key is processed and announced under that very key, with renditions of its own', async () => {
+  const heard = await pipeline.subscribe();
+  const picture = await smallPicture('#445566');
+  for (const key of keys) await pipeline.put(key, picture);
+  await pipeline.queueIsEmpty();
+
+  const announced = (await heard()).map(({ 'detail-type': type, detail }) => [type, detail.image.key]);
+  expect(new Set(announced.map(String))).toEqual(new Set(keys.map((key) => String(['ImageProcessed', key]))));
+  const prefixes = new Set<string>();
+  for (const key of keys) {
+    const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
+    if (record.outcome !== 'processed') throw new Error(`${key}: ${record.outcome}`);
+    expect(record.key).toBe(key);
+    const shown = record.renditions.map((rendition) => rendition.key).sort();
+    expect(shown).not.toEqual([]);
+    expect(await pipeline.renditionKeys(key)).toEqual(shown);
+    for (const rendition of shown) prefixes.add(rendition.replace(/\/.*/s, ''));
+  }
+  expect(prefixes.size).toBe(keys.length);
+});

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { at, type Json, templateFor } from '../../scripts/template.ts';
+
+/** docs/serving.md: what a fork adds so that CloudFront may read renditions. */
+
+const projectFile = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const text = projectFile('docs/serving.md');
+const { resources } = templateFor('prod');
+const statements = (id: string, property: string): readonly Json[] =>
+  [at(resources.get(id)?.Properties[property], 'Statement') ?? []].flat();
+// References stay as they are written.
+const tags = ['Ref', 'Sub'].map((name) => ({ tag: `!${name}`, resolve: (value: string) => `!${name} ${value}` }));
+const added = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, block]) => parse(String(block), { customTags: tags }));
+
+it('the bucket and its key admit one distribution each, for reading alone', () => {
+  const ofTheDistribution = {
+    Effect: 'Allow',
+    Principal: { Service: 'cloudfront.amazonaws.com' },
+    Condition: { StringEquals: { 'aws:SourceArn': '!Ref DistributionArn' } },
+  };
+  expect(added).toEqual([
+    [
+      expect.objectContaining({
+        ...ofTheDistribution,
+        Action: 's3:GetObject',
+        Resource: '!Sub ${RenditionBucket.Arn}/*',
+      }),
+    ],
+    [expect.objectContaining({ ...ofTheDistribution, Action: 'kms:Decrypt', Resource: '*' })],
+  ]);
+});
+
+it('both statements are missing where the page says they go', () => {
+  const there = [...statements('RenditionBucketPolicy', 'PolicyDocument'), ...statements('DataKey', 'KeyPolicy')];
+  expect(there.length).toBeGreaterThan(0);
+  expect(JSON.stringify(there)).not.toContain('cloudfront');
+});
+
+it('says how long caches keep a rendition, as they are told', () => {
+  const [, cacheControl] = /CacheControl: '(.+)'/.exec(projectFile('adapters/s3-rendition-store.ts')) ?? [];
+  expect(text).toContain(`Cache-Control: ${cacheControl}`);
+});

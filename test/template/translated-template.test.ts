@@ -1,0 +1,130 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { releasedSteps } from '../../core/release.ts';
+import { isolatedEnvironment } from '../../scripts/isolated-environment.ts';
+import { projectDirectory } from '../../scripts/project.ts';
+import { type Stage, stages } from '../../scripts/template.ts';
+import { installLinters } from '../../scripts/toolchain.ts';
+
+/** What SAM makes of the template, and CloudFormation would see: what the source alone does not show. */
+
+const INSTALLATION_MILLIS = 600_000;
+const resources = z.record(z.string(), z.looseObject({ Type: z.string() }));
+type Resources = z.infer<typeof resources>;
+
+let byStage: ReadonlyMap<Stage, Resources>;
+beforeAll(async () => {
+  const python = join(await installLinters(() => undefined), 'python');
+  byStage = new Map(stages.map((stage) => [stage, translate(python, stage)]));
+}, INSTALLATION_MILLIS);
+
+function translate(python: string, stage: Stage): Resources {
+  const directory = mkdtempSync(join(tmpdir(), 'translated-'));
+  try {
+    const output = join(directory, 'template.json');
+    execFileSync(python, ['scripts/translate.py', output, `Stage=${stage}`], {
+      cwd: projectDirectory,
+      env: isolatedEnvironment(),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    return z.object({ Resources: resources }).parse(JSON.parse(readFileSync(output, 'utf8'))).Resources;
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function translated(stage: Stage): Resources {
+  const found = byStage.get(stage);
+  if (found === undefined) throw new Error(`Stage ${stage} was not translated.`);
+  return found;
+}
+
+/** Every logical id that a value waits for: Ref, GetAtt and Sub, and DependsOn. */
+function waitedFor(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(waitedFor);
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => {
+    if (name === 'Ref' || name === 'DependsOn') return [inner].flat().map(String);
+    if (name === 'Fn::GetAtt') return [String(Array.isArray(inner) ? inner[0] : String(inner).split('.')[0])];
+    if (name === 'Fn::Sub') {
+      const [text, ...variables] = [inner].flat();
+      return [...[...String(text).matchAll(/\$\{([A-Za-z0-9]+)/g)].map(([, id = '']) => id), ...waitedFor(variables)];
+    }
+    return waitedFor(inner);
+  });
+}
+
+function circleIn(all: Resources): readonly string[] | undefined {
+  const done = new Set<string>();
+  const visit = (id: string, path: readonly string[]): readonly string[] | undefined => {
+    if (path.includes(id)) return [...path.slice(path.indexOf(id)), id];
+    if (done.has(id) || all[id] === undefined) return undefined;
+    for (const next of waitedFor(all[id])) {
+      const circle = visit(next, [...path, id]);
+      if (circle !== undefined) return circle;
+    }
+    done.add(id);
+    return undefined;
+  };
+  return Object.keys(all)
+    .map((id) => visit(id, []))
+    .find((circle) => circle !== undefined);
+}
+
+describe.each(stages)('stage %s', (stage) => {
+  it('has no resources that wait for each other in a circle', () => {
+    expect(circleIn(translated(stage))).toBeUndefined();
+  });
+});
+
+describe('in prod', () => {
+  it.each(releasedSteps)('the alias of %s moves by CodeDeploy alone, after the check', (step) => {
+    const all = translated('prod');
+    expect(all[`${step}FunctionAliaslive`]).toMatchObject({
+      UpdatePolicy: {
+        CodeDeployLambdaAliasUpdate: {
+          DeploymentGroupName: { Ref: `${step}FunctionDeploymentGroup` },
+          BeforeAllowTrafficHook: { 'Fn::If': ['IsAccount', { Ref: 'CheckReleaseFunction' }, expect.anything()] },
+        },
+      },
+    });
+    const group = JSON.stringify(all[`${step}FunctionDeploymentGroup`]);
+    for (const part of [`${step}ErrorsRollbackAlarm`, `${step}DurationRollbackAlarm`, 'DEPLOYMENT_STOP_ON_ALARM']) {
+      expect(group).toContain(part);
+    }
+    // An alarm on the version that this very deployment publishes.
+    expect(JSON.stringify(all[`${step}ErrorsRollbackAlarm`])).toMatch(
+      new RegExp(`"ExecutedVersion","Value":\\{"Fn::GetAtt":\\["${step}FunctionVersion[0-9a-f]+","Version"\\]`),
+    );
+  });
+
+  it('SAM makes no role of its own for CodeDeploy, with more rights than ours', () => {
+    expect(Object.keys(translated('prod'))).not.toContain('CodeDeployServiceRole');
+  });
+
+  it('workers come first, the workflow after them, the dispatcher last', () => {
+    const all = translated('prod');
+    const reaches = (from: string, to: string, seen = new Set<string>()): boolean => {
+      if (from === to) return true;
+      if (seen.has(from) || all[from] === undefined) return false;
+      seen.add(from);
+      return waitedFor(all[from]).some((next) => reaches(next, to, seen));
+    };
+    for (const worker of ['ExtractMetadata', 'ResizeImage', 'RemoveRenditions']) {
+      expect(reaches('ImagePipelineLiveAlias', `${worker}FunctionAliaslive`), worker).toBe(true);
+      expect(reaches(`${worker}FunctionAliaslive`, 'ImagePipelineLiveAlias'), worker).toBe(false);
+    }
+    expect(reaches('DispatchImagesFunctionAliaslive', 'ImagePipelineLiveAlias')).toBe(true);
+  });
+});
+
+it('on a laptop there is no CodeDeploy', () => {
+  const conditional = Object.values(translated('local')).filter(
+    ({ Type, ...rest }) => Type.startsWith('AWS::CodeDeploy') && !('Condition' in rest),
+  );
+  expect(conditional).toEqual([]);
+});
