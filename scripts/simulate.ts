@@ -11,7 +11,6 @@ import { withBlocks } from './generated-blocks.ts';
 import { readScenario } from './load/scenario.ts';
 import { callerDirectory, shownPath } from './project.ts';
 import { accountSetup, photographsAt, scenarioArrivals } from './simulate/account-setup.ts';
-import { costsOf } from './simulate/calibrate.ts';
 import { outcomeOf } from './simulate/outcome.ts';
 import { type Arrival, simulate } from './simulate/pipeline.ts';
 import { keptRampFile, lastRamp, type Ramp, readRamp, writeRamp } from './simulate/ramp.ts';
@@ -64,7 +63,7 @@ async function answer(options: Options): Promise<string> {
   }
   const ramp = from === undefined ? announced(lastRamp()) : readRamp(resolve(callerDirectory(), from));
   if (scenario !== undefined) {
-    return oneLoad(options, scenarioArrivals(await readScenario(scenario, 'account', 1), costsOf(ramp)));
+    return oneLoad(options, scenarioArrivals(await readScenario(scenario, 'account', 1), ramp.costs));
   }
   if (from !== undefined) return reproducedTable(ramp);
   return Object.values(scaleBlocks(ramp, lastMeasurements().measured)).join('\n\n');

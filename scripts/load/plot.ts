@@ -74,7 +74,7 @@ function specification({ end, phaseStarts }: Axis, plot: Plot, wide: boolean): T
         legend: {
           ...{ orient: 'top', title: null, direction: 'horizontal', symbolType: 'square', symbolSize: 90 },
           // As many as stand beside each other.
-          columns: wide ? 8 : series.length > 4 ? 3 : 4,
+          columns: wide ? 8 : 3,
         },
       },
     },

@@ -110,7 +110,10 @@ function story(run: RunResult): string {
   const queue =
     deepest === 0
       ? 'No upload had to wait in the queue.'
-      : `The queue grew to ${deepest} waiting after ${deepestAt.toFixed(0)} s, while up to ${rate.toFixed(1)} changes a second were decided. All were decided ${drained.toFixed(1)} s after the last one came.`;
+      : `The queue grew to ${deepest} waiting after ${deepestAt.toFixed(0)} s, while up to ${rate.toFixed(1)} changes a second were decided. ` +
+        (run.reconciliation.lost.length > 0
+          ? 'Not all were decided in the time of the run.'
+          : `All were decided ${drained.toFixed(1)} s after the last one came.`);
   const functions =
     calls === undefined
       ? 'The emulator does not publish what calls of functions met with.'

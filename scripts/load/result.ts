@@ -6,6 +6,7 @@ import { shownPath } from '../project.ts';
 import { type Change, change } from './ledger.ts';
 import { sizeClasses } from './plan.ts';
 import { consumers, workers } from './processor-time.ts';
+import { phase } from './scenario.ts';
 import { target } from './target.ts';
 
 const queueSample = z.object({
@@ -74,7 +75,7 @@ export const runResult = z.object({
   processors: z.int(),
   startedAt: z.iso.datetime(),
   endedAt: z.iso.datetime(),
-  phases: z.array(z.object({ name: z.string(), duration: z.int(), arrivalCount: z.int() })),
+  phases: z.array(phase),
   passed: z.boolean(),
   /** Why it failed, beside the checks. */
   problems: z.array(z.string()),

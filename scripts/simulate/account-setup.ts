@@ -5,7 +5,7 @@ import { deploymentOf } from '../cost/deployment.ts';
 import type { Measured } from '../cost/measured.ts';
 import { photographs, workerSeconds } from '../cost/model.ts';
 import { type PlannedChange, planChanges, sizeClasses } from '../load/plan.ts';
-import type { Scenario } from '../load/scenario.ts';
+import { arrivalTimes, type Scenario } from '../load/scenario.ts';
 import type { Stage } from '../template.ts';
 import type { Costs } from './calibrate.ts';
 import type { ConcurrencyLimits } from './concurrency.ts';
@@ -80,10 +80,7 @@ export function scenarioArrivals({ phases, mix }: Scenario, costs: Costs): Arriv
   const counts = phases.map(({ arrivalCount }) => arrivalCount);
   const images = { thumb: ['thumb'], small: ['small'], medium: ['medium'], large: ['large'], corrupt: ['corrupt'] };
   const users = planChanges({ seed: SEED, prefix: '', phases: counts, mix, images });
-  const times = phases.flatMap(({ duration, arrivalCount }, phase) => {
-    const from = phases.slice(0, phase).reduce((sum, one) => sum + one.duration, 0);
-    return Array.from({ length: arrivalCount }, (_, index) => from + (index * duration) / arrivalCount);
-  });
+  const times = arrivalTimes(phases);
   return users.flatMap((changes, user) =>
     changes.map((change) => ({ at: times[user] ?? 0, work: accountWork(change, costs) })),
   );

@@ -1,79 +1,109 @@
 /** What an image costs on the machine of a ramp, read from its calm phases alone. */
 import { Matrix, solve } from 'ml-matrix';
+import * as z from 'zod';
 import { type SizeClass, sizeClasses } from '../load/plan.ts';
 import type { Consumer } from '../load/processor-time.ts';
-import type { Ramp } from './ramp.ts';
 
 /** The functions that every picture passes. */
 const functions = ['dispatcher', 'metadata', 'resize'] as const;
 type FunctionName = (typeof functions)[number];
 
-/** Core-seconds. */
-interface FunctionCost {
-  readonly image: Readonly<Record<SizeClass, number>>;
-  /** Of a new process, until it works as the others do. */
-  readonly start: number;
-}
-
-interface ServiceCost {
+const functionCost = z.object({
   /** Core-seconds. */
-  readonly image: number;
+  image: z.record(z.enum(sizeClasses), z.number()),
+  /** Of a new process, until it works as the others do. */
+  start: z.number(),
+});
+type FunctionCost = z.infer<typeof functionCost>;
+
+const serviceCost = z.object({
+  /** Core-seconds. */
+  image: z.number(),
   /** Cores, whether images come or not. */
-  readonly upkeep: number;
-  /** Core-seconds, for each new process of a function. */
-  readonly start: number;
+  upkeep: z.number(),
+});
+
+export const costs = z.object({
+  functions: z.record(z.enum(functions), functionCost),
+  emulator: serviceCost.extend({
+    /** Core-seconds, for each new process of a function. */
+    start: z.number(),
+  }),
+  load: serviceCost,
+});
+export type Costs = z.infer<typeof costs>;
+
+/** From one look at the processes to the next. */
+interface Look {
+  /** Seconds. */
+  readonly from: number;
+  readonly to: number;
+  readonly millis: Readonly<Record<Consumer, number>>;
+  /** How many there are of each function. */
+  readonly processes: Readonly<Record<FunctionName, number>>;
 }
 
-export interface Costs {
-  readonly functions: Readonly<Record<FunctionName, FunctionCost>>;
-  readonly emulator: ServiceCost;
-  readonly load: ServiceCost;
+interface Image {
+  /** Seconds. */
+  readonly at: number;
+  readonly size: SizeClass;
+  /** Seconds until its user knew of it. */
+  readonly wait: number;
 }
 
-/** A new process loads its modules, and its first images take longer: so long it is counted apart. */
-const WARM_UP_SECONDS = 5;
+export interface Calm {
+  readonly images: readonly Image[];
+  readonly looks: readonly Look[];
+}
 
-type Look = Ramp['calm'][number];
-type Image = Ramp['images'][number];
+/** A new process loads its modules, and its first images take longer: so long all work is counted apart. */
+const WARM_UP_SECONDS = 15;
 
 /** By least squares: what the processors did from look to look is what came in that time, times what it costs. */
-export function costsOf(ramp: Ramp): Costs {
-  const starts = functions.map((name) => startsOf(ramp.calm, name));
+export function costsOf({ images, looks }: Calm): Costs {
+  const starts = functions.map((name) => startsOf(looks, name));
   const isWarm = ({ from, to }: Look) => starts.flat().every(({ at }) => to < at || from > at + WARM_UP_SECONDS);
-  const warm = ramp.calm.filter(isWarm);
-  const workedOn = (images: readonly Image[], { from, to }: Look) =>
-    images.reduce((sum, [at, , wait]) => sum + overlap(from, to, at, at + wait) / wait, 0);
+  const warm = looks.filter(isWarm);
+  const workedOn = (some: readonly Image[], { from, to }: Look) =>
+    some.reduce((sum, { at, wait }) => sum + overlap(from, to, at, at + wait) / wait, 0);
 
   /** What the processors did beyond what is expected, for each process that started. */
   const startCost = (consumer: Consumer, started: readonly Start[], expected: (look: Look) => number): number => {
     const processes = sum(started.map((start) => start.processes));
-    const over = sum(ramp.calm.map((look) => secondsOf(look, consumer) - expected(look)));
-    return processes === 0 ? 0 : Math.max(0, over / processes);
+    const over = sum(looks.map((look) => secondsOf(look, consumer) - expected(look)));
+    return processes === 0 ? 0 : costOf(over / processes);
   };
   const functionCost = (name: FunctionName, started: readonly Start[]): FunctionCost => {
-    const bySize = Map.groupBy(ramp.images, ([, size]) => size);
+    const bySize = Map.groupBy(images, ({ size }) => size);
     const worked = (look: Look) => sizeClasses.map((size) => workedOn(bySize.get(size) ?? [], look));
     const values = warm.map((look) => secondsOf(look, name));
     const [thumb = 0, small = 0, medium = 0, large = 0] = leastSquares(warm.map(worked), values);
     const expected = (look: Look) => dot(worked(look), [thumb, small, medium, large]);
     return { image: { thumb, small, medium, large }, start: startCost(name, started, expected) };
   };
-  const serviceCost = (name: 'emulator' | 'load', counted: (look: Look) => number): ServiceCost => {
+  const serviceCost = (name: 'emulator' | 'load', counted: (look: Look) => number) => {
     const features = (look: Look) => [counted(look), look.to - look.from];
     const values = warm.map((look) => secondsOf(look, name));
     const [image = 0, upkeep = 0] = leastSquares(warm.map(features), values);
-    return { image, upkeep, start: startCost(name, starts.flat(), (look) => dot(features(look), [image, upkeep])) };
+    const expected = (look: Look) => dot(features(look), [image, upkeep]);
+    return { image, upkeep, expected };
   };
   const [dispatcher = [], metadata = [], resize = []] = starts;
+  const emulator = serviceCost('emulator', (look) => workedOn(images, look));
+  // Most of it is done when an image is sent.
+  const load = serviceCost('load', ({ from, to }) => images.filter(({ at }) => at >= from && at < to).length);
   return {
     functions: {
       dispatcher: functionCost('dispatcher', dispatcher),
       metadata: functionCost('metadata', metadata),
       resize: functionCost('resize', resize),
     },
-    emulator: serviceCost('emulator', (look) => workedOn(ramp.images, look)),
-    // Most of it is done when an image is sent.
-    load: serviceCost('load', ({ from, to }) => ramp.images.filter(([at]) => at >= from && at < to).length),
+    emulator: {
+      image: emulator.image,
+      upkeep: emulator.upkeep,
+      start: startCost('emulator', starts.flat(), emulator.expected),
+    },
+    load: { image: load.image, upkeep: load.upkeep },
   };
 }
 
@@ -89,12 +119,16 @@ function startsOf(calm: readonly Look[], name: FunctionName): Start[] {
   });
 }
 
-/** Costs below zero are noise. */
+/** Below zero is noise, and so is what is beyond a tenth of a millisecond. */
+function costOf(seconds: number): number {
+  return Math.max(0, Number(seconds.toFixed(4)));
+}
+
 function leastSquares(features: readonly (readonly number[])[], values: readonly number[]): number[] {
   const rows = new Matrix(features.map((row) => [...row]));
   return solve(rows, Matrix.columnVector([...values]), true)
     .to1DArray()
-    .map((value) => Math.max(0, value));
+    .map(costOf);
 }
 
 function secondsOf({ millis }: Look, consumer: Consumer): number {

@@ -1,13 +1,8 @@
 /** What a ramp did, whether it was measured or simulated: phase by phase, and until all was decided. */
 import { percentile } from '../bench/measure.ts';
+import type { Phase } from '../load/scenario.ts';
 
-export interface Phase {
-  readonly name: string;
-  /** How long uploads come. */
-  readonly seconds: number;
-}
-
-/** Seconds after the first upload. */
+/** Seconds after the beginning of the first phase, images in the order of their arrival. */
 export interface History {
   readonly images: readonly { readonly at: number; readonly decidedAt: number }[];
   readonly queue: readonly { readonly at: number; readonly waiting: number }[];
@@ -34,23 +29,28 @@ export function curveOf(phases: readonly Phase[], { images, queue }: History): C
   const lastUpload = Math.max(...images.map(({ at }) => at));
   const lastDecision = Math.max(...images.map(({ decidedAt }) => decidedAt));
   const longest = queue.reduce((most, one) => (one.waiting > most.waiting ? one : most), { at: 0, waiting: 0 });
+  const ends = phases.map((_, index) => totalSeconds(phases.slice(0, index + 1)));
   const spans = [
-    ...phases.map(({ name, seconds }, index) => ({ name, from: starts(phases)[index] ?? 0, seconds })),
-    { name: 'drain', from: totalSeconds(phases), seconds: lastDecision - totalSeconds(phases) },
+    ...phases.map(({ name, duration, arrivalCount }, index) => {
+      const before = phases.slice(0, index).reduce((sum, one) => sum + one.arrivalCount, 0);
+      const to = ends[index] ?? 0;
+      return { name, from: to - duration, to, came: images.slice(before, before + arrivalCount) };
+    }),
+    { name: 'drain', from: totalSeconds(phases), to: lastDecision, came: [] },
   ];
   return {
-    phases: spans.map(({ name, from, seconds }) => {
-      const isWithin = (at: number) => at >= from && at < from + seconds;
-      const waits = images.filter(({ at }) => isWithin(at)).map(({ at, decidedAt }) => decidedAt - at);
-      return {
-        name,
-        // The last decision of all ends the drain, and belongs to it.
-        decidedASecond:
-          images.filter(({ decidedAt }) => decidedAt > from && decidedAt <= from + seconds).length / seconds,
-        queueAtEnd: queue.findLast(({ at }) => at <= from + seconds)?.waiting ?? 0,
-        p50Seconds: waits.length === 0 ? undefined : percentile(waits, 50),
-      };
-    }),
+    phases: spans.map(({ name, from, to, came }) => ({
+      name,
+      decidedASecond: images.filter(({ decidedAt }) => decidedAt > from && decidedAt <= to).length / (to - from),
+      queueAtEnd: queue.findLast(({ at }) => at <= to)?.waiting ?? 0,
+      p50Seconds:
+        came.length === 0
+          ? undefined
+          : percentile(
+              came.map(({ at, decidedAt }) => decidedAt - at),
+              50,
+            ),
+    })),
     longestQueue: longest.waiting,
     longestAt: longest.at,
     drainSeconds: lastDecision - lastUpload,
@@ -58,9 +58,5 @@ export function curveOf(phases: readonly Phase[], { images, queue }: History): C
 }
 
 export function totalSeconds(phases: readonly Phase[]): number {
-  return phases.reduce((sum, { seconds }) => sum + seconds, 0);
-}
-
-function starts(phases: readonly Phase[]): number[] {
-  return phases.map((_, index) => totalSeconds(phases.slice(0, index)));
+  return phases.reduce((sum, { duration }) => sum + duration, 0);
 }

@@ -2,11 +2,8 @@
 import { renditionGroups } from '../../core/presets.ts';
 import { percentile } from '../bench/measure.ts';
 import { pollInterval } from '../load/watch-records.ts';
-import { type Costs, costsOf } from './calibrate.ts';
-import { totalSeconds } from './curve.ts';
-import { outcomeOf } from './outcome.ts';
 import { type Setup, simulate } from './pipeline.ts';
-import { calmPhases, type Ramp } from './ramp.ts';
+import { calmImages, imagesOf, type Ramp } from './ramp.ts';
 import { stageSettings, throttleRetry } from './stage.ts';
 
 /** How the emulator's work for an image divides: S3 and the queue; the dispatcher's calls; each worker's; the record's, the event's. */
@@ -15,23 +12,28 @@ const shares = { arrival: 0.05, begin: 0.2, eachWorker: 0.13, end: 0.36 };
 const LOOK_SECONDS = pollInterval / 2 / 1000;
 
 export function emulatorSetup(ramp: Ramp): Setup {
-  const setup = withoutWaiting(ramp, costsOf(ramp));
+  const setup = withoutWaiting(ramp);
   // What an image waits in the calm beside the processors: for sockets and polls, and until its record is looked at.
-  const calmSeconds = totalSeconds(ramp.phases.slice(0, calmPhases));
-  const measured = ramp.images.filter(([at]) => at < calmSeconds).map(([, , wait]) => wait);
-  const alone = simulate({ ...setup, arrivals: setup.arrivals.filter(({ at }) => at < calmSeconds) }, throttleRetry);
-  const waitSeconds = Math.max(0, percentile(measured, 50) - outcomeOf(alone).p50Seconds);
+  const { from, to } = calmImages(ramp.phases);
+  const { images } = simulate({ ...setup, arrivals: setup.arrivals.slice(0, to) }, throttleRetry);
+  const worked = images.slice(from).map(({ at, decidedAt = Number.NaN }) => decidedAt - at);
+  const waitSeconds = Math.max(0, percentile(ramp.waits.slice(from, to), 50) - percentile(worked, 50));
   // It waits for calls, and as many of them follow the record as the emulator's work shows.
   const endWaitSeconds = (waitSeconds * shares.end) / (1 - shares.end);
   return { ...setup, waitSeconds, endWaitSeconds };
 }
 
-function withoutWaiting(ramp: Ramp, { functions: { dispatcher, metadata, resize }, emulator, load }: Costs): Setup {
+function withoutWaiting(ramp: Ramp): Setup {
+  const {
+    functions: { dispatcher, metadata, resize },
+    emulator,
+    load,
+  } = ramp.costs;
   const { dispatchers, metadataConcurrency, resizeConcurrency, ...stage } = stageSettings('local');
   const limits = (most: number, startSeconds: number) => ({ most, burst: most, perSecond: 0, startSeconds });
   return {
     ...stage,
-    arrivals: ramp.images.map(([at, size]) => ({
+    arrivals: imagesOf(ramp).map(({ at, size }) => ({
       at,
       work: {
         sender: load.image,

@@ -5,13 +5,13 @@ import { chartSvg } from '../chart.ts';
 import { deploymentOf } from '../cost/deployment.ts';
 import type { Measured } from '../cost/measured.ts';
 import { accountSetup, photographsAt } from './account-setup.ts';
-import { type Costs, costsOf } from './calibrate.ts';
+import type { Costs } from './calibrate.ts';
 import { type Curve, curveOf, type History } from './curve.ts';
 import { emulatorSetup } from './emulator-setup.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { simulate } from './pipeline.ts';
 import { averages, bindsAt, concurrencyPerImage, quotas } from './quotas.ts';
-import type { Ramp } from './ramp.ts';
+import { imagesOf, type Ramp } from './ramp.ts';
 import { stageSettings, throttleRetry } from './stage.ts';
 
 const rates = [1, 10, 100, 1000, 10_000] as const;
@@ -31,8 +31,8 @@ export function reproduce(ramp: Ramp): Reproduced {
   const { images, queue } = simulate(emulatorSetup(ramp), throttleRetry);
   return {
     measured: {
-      images: ramp.images.map(([at, , wait]) => ({ at, decidedAt: at + wait })),
-      queue: ramp.queue.map(([at, waiting]) => ({ at, waiting })),
+      images: imagesOf(ramp).map(({ at, wait }) => ({ at, decidedAt: at + wait })),
+      queue: ramp.queue.map((waiting, index) => ({ at: index + 1, waiting })),
     },
     simulated: { images: images.map(({ at, decidedAt = Number.NaN }) => ({ at, decidedAt })), queue },
   };
@@ -44,10 +44,13 @@ export interface Compared {
   readonly simulated: number;
 }
 
-/** The saturation curve in figures: what a queue is at its end, and what users wait, counts where there is any to speak of. */
+/**
+ * The saturation curve in figures: what a queue is at its end, and what users wait, counts where there is any to speak of.
+ * The first phase only starts the processes.
+ */
 export function compare(measured: Curve, simulated: Curve): Compared[] {
-  const phases = measured.phases.flatMap((phase, index) => {
-    const same = simulated.phases[index];
+  const phases = measured.phases.slice(1).flatMap((phase, index) => {
+    const same = simulated.phases[index + 1];
     return same === undefined ? [] : [{ phase, same }];
   });
   return [
@@ -109,7 +112,7 @@ export function reproducedTable(ramp: Ramp): string {
   const figures = compare(curveOf(ramp.phases, measured), curveOf(ramp.phases, simulated));
   return [
     `Measured on ${ramp.date} (${ramp.machine}; \`npm run load -- ramp --seed ${ramp.seed}\`; other programs had at most ${ramp.others.toFixed(2)} of the processors).`,
-    costSentence(ramp, costsOf(ramp)),
+    costSentence(ramp),
     '',
     table(
       ['', 'measured', 'simulated', 'off by'],
@@ -124,10 +127,12 @@ export function reproducedTable(ramp: Ramp): string {
 }
 
 /** Of the run's own mix. */
-function costSentence({ images }: Ramp, { functions, emulator, load }: Costs): string {
+function costSentence(ramp: Ramp): string {
+  const { functions, emulator, load } = ramp.costs;
+  const images = imagesOf(ramp);
   const millis = (cost: number) => (1000 * cost).toFixed(0);
   const average = (name: keyof Costs['functions']) =>
-    sum(images.map(([, size]) => functions[name].image[size])) / images.length;
+    sum(images.map(({ size }) => functions[name].image[size])) / images.length;
   const [dispatcher, metadata, resize] = [average('dispatcher'), average('metadata'), average('resize')];
   return (
     `Read from the calm: an image costs ${millis(dispatcher + metadata + resize + emulator.image + load.image)} ms of processor time ` +

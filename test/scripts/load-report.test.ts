@@ -147,6 +147,8 @@ it('a failed run says so, and why', async () => {
   );
   expect(page).toContain('<span class="failed">failed</span>');
   expect(page).toContain('<li class="failed">1 change is lost.</li>');
+  expect(page).toContain('Not all were decided in the time of the run.');
+  expect(page).not.toContain('All were decided');
 });
 
 it('two runs stand side by side in every figure', async () => {
