@@ -14,7 +14,6 @@ import { benchMemory } from './bench/memory.ts';
 import { benchPeers } from './bench/peers.ts';
 import { benchPipeline } from './bench/pipeline.ts';
 import { benchQuality } from './bench/quality.ts';
-import { benchSaturation } from './bench/saturation.ts';
 import { benchStages } from './bench/stages.ts';
 import { benchTuning } from './bench/tuning.ts';
 import { replaceSection } from './bench/write-section.ts';
@@ -39,7 +38,6 @@ const sections: Readonly<Record<string, Section>> = {
   tuning: { bench: benchTuning, unasked: true, page: performancePage },
   pipeline: { bench: benchPipeline, unasked: true },
   durations: { bench: benchDurations, unasked: true },
-  saturation: { bench: benchSaturation, unasked: true },
   memory: { bench: benchMemory, unasked: false, page: performancePage },
   peers: { bench: benchPeers, unasked: false, page: performancePage },
   quality: { bench: benchQuality, unasked: false, page: join('docs', 'quality.md') },

@@ -1,31 +1,43 @@
 /** `npm run simulate`: see the help below. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { table } from './bench/measure.ts';
+import { parseOrSay } from './command-options.ts';
 import { keptMeasurements, lastMeasurements } from './cost/measured.ts';
 import { describeFailure, Failure } from './failure.ts';
 import { withBlocks } from './generated-blocks.ts';
-import { shownPath } from './project.ts';
-import { type Outcome, simulate } from './simulate/pipeline.ts';
-import { scaleBlocks, scaleChart } from './simulate/report.ts';
-import { keptSaturationFile, lastSaturationFile, readSaturation } from './simulate/saturation.ts';
-import { accountSetup, stageSettings, throttleRetry } from './simulate/setups.ts';
+import { readScenario } from './load/scenario.ts';
+import { callerDirectory, shownPath } from './project.ts';
+import { accountSetup, photographsAt, scenarioArrivals } from './simulate/account-setup.ts';
+import { outcomeOf } from './simulate/outcome.ts';
+import { type Arrival, simulate } from './simulate/pipeline.ts';
+import { keptRampFile, lastRamp, type Ramp, readRamp, writeRamp } from './simulate/ramp.ts';
+import { reproducedTable, scaleBlocks, scaleChart } from './simulate/report.ts';
+import { throttleRetry } from './simulate/stage.ts';
+import { type Stage, stages } from './template.ts';
 
 const help = `Queue, pollers, dispatchers, workers and retries as a discrete-event simulation.
 
-  npm run simulate                                   the measured curve reproduced, and 1 to 10,000 images a second
-  npm run simulate -- --rate 200 --seconds 120       one load on stage prod, from cold
-  npm run simulate -- --rate 200 --dispatchers 40    … with other settings: --dispatchers N, --failures SHARE
-  npm run simulate -- --write                        keep the curve of the last bench, and write docs/scale.md, scale.svg
+  npm run simulate                                   the measured ramp reproduced, and 1 to 10,000 images a second
+  npm run simulate -- --from RUN.json                another ramp reproduced
+  npm run simulate -- --rate 200 --seconds 120       photographs at one rate on stage prod, from cold
+  npm run simulate -- --scenario spike --stage dev   what npm run load would meet with in an account, from cold
+  npm run simulate -- --write                        keep the last ramp, and write docs/scale.md and scale.svg
 
-Service times are those of the last \`npm run bench -- durations\` and \`-- saturation\` on this machine, else the kept ones.
+With --rate and --scenario: --stage prod|dev, --dispatchers N, --failures SHARE.
+
+The ramp is that of the last \`npm run load -- ramp\` on this machine that was not disturbed, else the kept one; what
+photographs cost is from the last \`npm run bench -- durations\`, else kept too.
 `;
 
 export const scaleDocuments = {
   text: fileURLToPath(new URL('../docs/scale.md', import.meta.url)),
   chart: fileURLToPath(new URL('../docs/scale.svg', import.meta.url)),
 };
+
+type Options = ReturnType<typeof parse>;
 
 if (import.meta.main) {
   try {
@@ -40,55 +52,55 @@ async function run(args: readonly string[]): Promise<void> {
   const options = parse(args);
   if (options.help) process.stdout.write(help);
   else if (options.write) await writeDocuments();
-  else if (options.rate !== undefined) process.stdout.write(`${oneLoad({ ...options, rate: options.rate })}\n`);
-  else {
-    const blocks = scaleBlocks(readSaturation(lastOrKept()), lastMeasurements().measured);
-    process.stdout.write(`${Object.values(blocks).join('\n\n')}\n`);
+  else process.stdout.write(`${await answer(options)}\n`);
+}
+
+async function answer(options: Options): Promise<string> {
+  const { from, rate, scenario } = options;
+  if (rate !== undefined) {
+    const seconds = positive('--seconds', options.seconds);
+    return oneLoad(options, photographsAt(lastMeasurements().measured, positive('--rate', rate), seconds));
   }
+  const ramp = from === undefined ? announced(lastRamp()) : readRamp(resolve(callerDirectory(), from));
+  if (scenario !== undefined) {
+    return oneLoad(options, scenarioArrivals(await readScenario(scenario, 'account', 1), ramp.costs));
+  }
+  if (from !== undefined) return reproducedTable(ramp);
+  return Object.values(scaleBlocks(ramp, lastMeasurements().measured)).join('\n\n');
+}
+
+function announced({ ramp, file }: ReturnType<typeof lastRamp>): Ramp {
+  process.stderr.write(`The ramp of ${shownPath(file)}.\n`);
+  return ramp;
 }
 
 function parse(args: readonly string[]) {
-  try {
+  return parseOrSay('npm run simulate', () => {
     const { values } = parseArgs({
       args: [...args],
       options: {
         help: { type: 'boolean', short: 'h', default: false },
         write: { type: 'boolean', default: false },
+        from: { type: 'string' },
         rate: { type: 'string' },
         seconds: { type: 'string', default: '60' },
-        dispatchers: { type: 'string', default: String(stageSettings('prod').dispatchers) },
+        scenario: { type: 'string' },
+        stage: { type: 'string', default: 'prod' },
+        dispatchers: { type: 'string' },
         failures: { type: 'string', default: '0' },
       },
     });
     return values;
-  } catch (error) {
-    const [sentence = ''] = error instanceof Error ? error.message.split('. ') : [];
-    throw new Failure(`${sentence.replace(/\.$/, '')}: see npm run simulate -- --help for the options there are.`);
-  }
+  });
 }
 
-function oneLoad(options: {
-  readonly rate: string;
-  readonly seconds: string;
-  readonly dispatchers: string;
-  readonly failures: string;
-}): string {
-  const rate = positive('--rate', options.rate);
-  const seconds = positive('--seconds', options.seconds);
-  const dispatchers = positive('--dispatchers', options.dispatchers);
+function oneLoad(options: Options, arrivals: readonly Arrival[]): string {
+  const dispatchers = options.dispatchers === undefined ? undefined : positive('--dispatchers', options.dispatchers);
   const failures = Number(options.failures);
   if (!(failures >= 0 && failures <= 1)) throw new Failure('--failures needs a share from 0 to 1, for example 0.01.');
-  const setup = accountSetup(lastMeasurements().measured, { rate, seconds, dispatchers, warm: false });
-  return outcomeTable(simulate({ ...setup, failures }, throttleRetry));
-}
-
-function positive(option: string, text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new Failure(`${option} needs a number above 0, not ${JSON.stringify(text)}.`);
-  return value;
-}
-
-function outcomeTable(outcome: Outcome): string {
+  const setup = accountSetup({ stage: accountStage(options.stage), arrivals, dispatchers, warm: false });
+  const simulated = simulate({ ...setup, failures }, throttleRetry);
+  const outcome = outcomeOf(simulated);
   return table(
     ['', ''],
     [
@@ -98,26 +110,37 @@ function outcomeTable(outcome: Outcome): string {
       ['decided a second', outcome.throughput.toFixed(1)],
       ['upload → decision, p50', `${outcome.p50Seconds.toFixed(2)} s`],
       ['upload → decision, p95', `${outcome.p95Seconds.toFixed(2)} s`],
+      ['upload → decision, p99', `${outcome.p99Seconds.toFixed(2)} s`],
       ['longest queue', String(outcome.longestQueue)],
       ['last upload → last decision', `${outcome.drainSeconds.toFixed(1)} s`],
-      ['throttled invocations', String(outcome.throttles)],
-      ['at once: dispatchers, metadata, resize', Object.values(outcome.peak).join(', ')],
+      ['throttled invocations', String(simulated.throttles)],
+      ['at once: dispatchers, metadata, resize', Object.values(simulated.peak).join(', ')],
     ],
   );
 }
 
-function lastOrKept(): string {
-  return existsSync(lastSaturationFile) ? lastSaturationFile : keptSaturationFile;
+function accountStage(name: string): Exclude<Stage, 'local'> {
+  const found = stages.find((stage) => stage === name);
+  if (found === undefined || found === 'local') throw new Failure('--stage needs dev or prod.');
+  return found;
+}
+
+function positive(option: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new Failure(`${option} needs a number above 0, not ${JSON.stringify(text)}.`);
+  return value;
 }
 
 async function writeDocuments(): Promise<void> {
-  if (existsSync(lastSaturationFile)) writeFileSync(keptSaturationFile, readFileSync(lastSaturationFile, 'utf8'));
-  const saturation = readSaturation(keptSaturationFile);
+  const { ramp, file } = lastRamp();
+  if (file !== keptRampFile) writeRamp(ramp);
   const measured = keptMeasurements();
-  writeFileSync(scaleDocuments.chart, await scaleChart(saturation, measured));
+  writeFileSync(scaleDocuments.chart, await scaleChart(ramp, measured));
   writeFileSync(
     scaleDocuments.text,
-    withBlocks(readFileSync(scaleDocuments.text, 'utf8'), 'simulate', scaleBlocks(saturation, measured)),
+    withBlocks(readFileSync(scaleDocuments.text, 'utf8'), 'simulate', scaleBlocks(ramp, measured)),
   );
-  process.stdout.write(`Written: ${Object.values(scaleDocuments).map(shownPath).join(', ')}.\n`);
+  process.stdout.write(
+    `Written from ${shownPath(file)}: ${Object.values(scaleDocuments).map(shownPath).join(', ')}.\n`,
+  );
 }

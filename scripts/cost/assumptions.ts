@@ -14,6 +14,8 @@ export const assumptions = {
   /** Waiting for the first byte of a GET, and for a PUT's answer, in ms. The PUTs of a group go out side by side. */
   s3GetMillis: 20,
   s3PutMillis: 30,
+  /** From S3's answer until the event is in the queue. S3 says "in seconds", EventBridge adds a fraction of one. */
+  deliveryMillis: 1000,
   /** From S3 into one worker, in MB a second. */
   s3MegabytesPerSecond: 90,
   /** CPU time on Lambda of a worker that refuses or removes, in ms of one vCPU. */

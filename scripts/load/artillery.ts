@@ -4,6 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import * as z from 'zod';
 import { Failure } from '../failure.ts';
 import { toolPath } from '../isolated-environment.ts';
 import { logDirectory, projectDirectory, shownPath } from '../project.ts';
@@ -66,22 +67,14 @@ export async function runArtillery(
   signal: AbortSignal,
 ): Promise<ArtilleryResult> {
   const log = join(output, 'artillery.log');
+  const report = join(output, 'artillery.json');
   // Artillery bundles the processor to CommonJS, in a folder beside it, whose package says otherwise.
   await mkdir(bundleDirectory, { recursive: true });
   await writeFile(join(bundleDirectory, 'package.json'), '{ "type": "commonjs" }\n');
   const overrides = JSON.stringify({ config: { phases: scenario.phases } });
   const child = spawn(
     join(directory, 'node_modules', '.bin', 'artillery'),
-    [
-      'run',
-      scenario.file,
-      '--environment',
-      place,
-      '--overrides',
-      overrides,
-      '--output',
-      join(output, 'artillery.json'),
-    ],
+    ['run', scenario.file, '--environment', place, '--overrides', overrides, '--output', report],
     {
       cwd: directory,
       env: {
@@ -98,10 +91,10 @@ export async function runArtillery(
   const file = createWriteStream(log);
   child.stdout.pipe(file, { end: false });
   child.stderr.pipe(file, { end: false });
-  const checks: Check[] = [];
+  const verdicts: Pick<Check, 'expression' | 'passed'>[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => {
     const [, verdict, expression] = /^(ok|fail): (.+)$/.exec(line.trim()) ?? [];
-    if (expression !== undefined) checks.push({ expression, passed: verdict === 'ok' });
+    if (expression !== undefined) verdicts.push({ expression, passed: verdict === 'ok' });
   });
   const stop = () => child.kill('SIGKILL');
   signal.addEventListener('abort', stop);
@@ -111,15 +104,38 @@ export async function runArtillery(
   child.once('error', (error) => resolve(`Artillery did not start: ${error.message}.`));
   child.once('close', (code, killedBy) => {
     if (killedBy !== null) resolve(`Artillery was stopped: a run of ${scenario.name} takes ${limit} s at the most.`);
-    else if (code !== 0 && checks.every(({ passed }) => passed)) resolve(`Artillery failed: see ${shownPath(log)}.`);
-    else resolve(checks.length === 0 ? `Artillery checked nothing: see ${shownPath(log)}.` : undefined);
+    else if (code !== 0 && verdicts.every(({ passed }) => passed)) resolve(`Artillery failed: see ${shownPath(log)}.`);
+    else resolve(verdicts.length === 0 ? `Artillery checked nothing: see ${shownPath(log)}.` : undefined);
   });
   const problem = await promise;
   clearTimeout(timer);
   signal.removeEventListener('abort', stop);
   file.end();
   await rm(bundleDirectory, { recursive: true, force: true });
+  const metrics = verdicts.length === 0 ? new Map<string, number>() : await readMetrics(report);
+  const checks = verdicts.map(({ expression, passed }) => {
+    const mentioned = [...metrics].filter(([name]) => expression.split(/[^\w.]+/).includes(name));
+    return { expression, passed, metrics: Object.fromEntries(mentioned) };
+  });
   return { checks, problem };
+}
+
+const artilleryReport = z.object({
+  aggregate: z.object({
+    counters: z.record(z.string(), z.number()),
+    summaries: z.record(z.string(), z.record(z.string(), z.number())),
+  }),
+});
+
+/** By the names that thresholds and conditions have for them. */
+async function readMetrics(report: string): Promise<Map<string, number>> {
+  const { aggregate } = artilleryReport.parse(JSON.parse(await readFile(report, 'utf8')));
+  return new Map([
+    ...Object.entries(aggregate.counters),
+    ...Object.entries(aggregate.summaries).flatMap(([name, summary]) =>
+      Object.entries(summary).map(([figure, value]): [string, number] => [`${name}.${figure}`, value]),
+    ),
+  ]);
 }
 
 // Until it has started, bundled the processor and written its report.

@@ -1,13 +1,15 @@
 /** The plots of a run, as SVG. All have one time axis, so that what happens at once stands at one place in each. */
 import { type Change, isExpected } from './ledger.ts';
 import { type Axis, type Plot, plotSvg, type Row, type Series } from './plot.ts';
+import { type Consumer, consumers, workers } from './processor-time.ts';
 import { percentiles, type RunResult, startOf } from './result.ts';
 
 export interface Chart {
   readonly title: string;
   readonly caption: string;
   readonly wide: boolean;
-  readonly svg: string;
+  /** None where nothing happened that could be drawn. */
+  readonly svg: string | undefined;
 }
 
 const blue = 'var(--blue)';
@@ -15,6 +17,30 @@ const green = 'var(--good)';
 const red = 'var(--safelight)';
 const amber = 'var(--amber)';
 const faint = 'var(--faint)';
+const ink = 'var(--ink)';
+const violet = 'var(--violet)';
+const teal = 'var(--teal)';
+
+const titles: Readonly<Record<Consumer, string>> = {
+  dispatcher: 'DispatchImages',
+  metadata: 'ExtractMetadata',
+  resize: 'ResizeImage',
+  removal: 'RemoveRenditions',
+  emulator: 'the emulator',
+  load: 'the load test',
+  others: 'other programs',
+};
+const consumerColours: Readonly<Record<Consumer, string>> = {
+  dispatcher: violet,
+  metadata: amber,
+  resize: blue,
+  removal: ink,
+  emulator: teal,
+  load: faint,
+  others: red,
+};
+
+const colourOf = new Map(consumers.map((consumer) => [titles[consumer], consumerColours[consumer]]));
 
 export async function drawCharts(run: RunResult, against: RunResult | undefined): Promise<Chart[]> {
   const axis: Axis = {
@@ -23,8 +49,8 @@ export async function drawCharts(run: RunResult, against: RunResult | undefined)
   };
   return await Promise.all(
     plots(run, against, axis.end).map(async ({ title, caption, wide = false, ...plot }) => {
-      const shown = plot.rows.length === 0 ? `None. ${caption}` : caption;
-      return { title, caption: shown, wide, svg: await plotSvg(axis, plot, wide) };
+      if (plot.rows.length === 0) return { title, caption: `None. ${caption}`, wide, svg: undefined };
+      return { title, caption, wide, svg: await plotSvg(axis, plot, wide) };
     }),
   );
 }
@@ -92,18 +118,37 @@ function plots(run: RunResult, against: RunResult | undefined, end: number): Tit
     },
     {
       title: 'Concurrency',
-      caption: 'Images in work: messages that a dispatcher holds.',
-      rows: [...work(run), ...earlier(work, 'images in work')],
+      caption: `Images in work: messages that a dispatcher holds. ${
+        hasProcessor(run)
+          ? 'Lines: processes of a function that worked within the second.'
+          : 'Lines: executions of a function, the most in a minute.'
+      }`,
+      rows: [...work(run), ...busyWorkers(run, bin), ...executions(run), ...earlier(work, 'images in work')],
       series: [
         { name: 'images in work', colour: green, mark: 'area' },
-        ...functionsOf(run).map(
-          (name, index): Series => ({ name, colour: [blue, amber, red, faint][index % 4] ?? faint, mark: 'line' }),
-        ),
+        ...functionsOf(run).map((name): Series => ({ name, colour: colourOf.get(name) ?? faint, mark: 'line' })),
         ...dashes,
       ],
       yTitle: 'at once',
       interpolate: 'step-after',
     },
+    ...(hasProcessor(run)
+      ? [
+          {
+            title: 'Processors',
+            caption: 'Processors of this machine at work, by whose work it was.',
+            wide: true,
+            rows: processors(run, bin),
+            series: consumers.map(
+              (consumer): Series => ({ name: titles[consumer], colour: consumerColours[consumer], mark: 'bar' }),
+            ),
+            yTitle: 'at work',
+            bin,
+            // Ticks are counted late now and then, and what was counted late would be above it.
+            most: run.processors,
+          },
+        ]
+      : []),
     {
       title: 'Errors',
       caption:
@@ -189,18 +234,62 @@ function depths(run: RunResult): Row[] {
 
 function work(run: RunResult): Row[] {
   const start = startOf(run);
-  return [
-    ...run.samples
-      .filter(({ at }) => at >= start)
-      .map(({ at, inWork }) => ({ second: (at - start) / 1000, value: inWork, series: 'images in work' })),
-    ...run.lambda
-      .filter(({ metric }) => metric === 'ConcurrentExecutions')
-      .map((point) => ({ second: Math.max(0, (point.at - start) / 1000), value: point.value, series: point.function })),
-  ];
+  return run.samples
+    .filter(({ at }) => at >= start)
+    .map(({ at, inWork }) => ({ second: (at - start) / 1000, value: inWork, series: 'images in work' }));
 }
 
-function functionsOf({ lambda }: RunResult): string[] {
-  return [...new Set(lambda.filter(({ metric }) => metric === 'ConcurrentExecutions').map((point) => point.function))];
+function executions({ lambda, ...run }: RunResult): Row[] {
+  const start = startOf(run);
+  return lambda
+    .filter(({ metric }) => metric === 'ConcurrentExecutions')
+    .map((point) => ({ second: Math.max(0, (point.at - start) / 1000), value: point.value, series: point.function }));
+}
+
+function busyWorkers(run: RunResult, bin: number): Row[] {
+  return binned(run, bin).flatMap(({ second, shares }) =>
+    workers.map((worker) => ({
+      second,
+      value: sumOf(shares.map(({ processor }) => processor.processes[worker].busy)) / shares.length,
+      series: titles[worker],
+    })),
+  );
+}
+
+function functionsOf({ lambda, samples }: RunResult): string[] {
+  const published = lambda.filter(({ metric }) => metric === 'ConcurrentExecutions').map((point) => point.function);
+  const seen = workers.filter((worker) => samples.some(({ processor }) => processor?.processes[worker].busy));
+  return [...new Set([...published, ...seen.map((worker) => titles[worker])])];
+}
+
+function hasProcessor({ samples }: RunResult): boolean {
+  return samples.some(({ processor }) => processor !== undefined);
+}
+
+function processors(run: RunResult, bin: number): Row[] {
+  return binned(run, bin).flatMap(({ second, shares }) => {
+    const millis = sumOf(shares.map((share) => share.millis));
+    return consumers.map((consumer) => ({
+      second,
+      value: sumOf(shares.map(({ processor }) => processor.millis[consumer])) / millis,
+      series: titles[consumer],
+    }));
+  });
+}
+
+/** Side by side, whatever the time between two samples was. */
+function binned(run: RunResult, bin: number) {
+  const start = startOf(run);
+  const shares = run.samples.flatMap(({ at, processor }, index) => {
+    const before = run.samples[index - 1];
+    return before === undefined || processor === undefined || at < start
+      ? []
+      : [{ at, millis: at - before.at, processor }];
+  });
+  return [...Map.groupBy(shares, ({ at }) => Math.floor((at - start) / 1000 / bin))].map(([index, inBin]) => ({
+    second: index * bin,
+    shares: inBin,
+  }));
 }
 
 function errors(run: RunResult, bin: number): Row[] {

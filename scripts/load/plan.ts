@@ -30,33 +30,62 @@ export interface Plan {
   readonly seed: number;
   /** Goes before every key. */
   readonly prefix: string;
-  readonly users: number;
+  /** How many users each phase of the scenario brings; each phase has the whole mix, so that phases can be compared. */
+  readonly phases: readonly number[];
   readonly mix: Mix;
   /** Names of the images to choose from. */
   readonly images: Readonly<Record<ImageClass, readonly string[]>>;
 }
 
 /** One entry a user, in the order of their arrival: the changes that user makes, one after the other. */
-export function planChanges({ seed, prefix, users, mix, images }: Plan): PlannedChange[][] {
-  const { corruptPercent, twicePercent, deletePercent, sharedKeys, sizes } = mix;
+export function planChanges({ phases, ...plan }: Plan): PlannedChange[][] {
+  return phases.flatMap((users, phase) => {
+    const first = phases.slice(0, phase).reduce((sum, count) => sum + count, 0);
+    return planPhase(plan, { phase, first, users });
+  });
+}
+
+function planPhase(
+  { seed, prefix, mix, images }: Omit<Plan, 'phases'>,
+  { phase, first, users }: { readonly phase: number; readonly first: number; readonly users: number },
+): PlannedChange[][] {
+  const { corruptPercent, twicePercent, deletePercent, sharedKeys } = mix;
   const usual = 100 - corruptPercent - twicePercent - deletePercent;
-  const turns = deal(users, { usual, corrupt: corruptPercent, twice: twicePercent, delete: deletePercent }, [
-    seed,
-    'turn',
-  ]);
-  const classes = deal(users, sizes, [seed, 'size']);
-  return turns.map((turn, user) => {
+  const shares = { usual, corrupt: corruptPercent, twice: twicePercent, delete: deletePercent };
+  const turns = deal(users, shares, [seed, 'turn', phase]);
+  const count = (wanted: (turn: keyof typeof shares) => boolean) => turns.filter(wanted).length;
+  const pictures = deal(
+    count((turn) => turn === 'usual' || turn === 'twice'),
+    pictureShares(mix, images),
+    [seed, 'picture', phase],
+  );
+  const corrupt = deal(
+    count((turn) => turn === 'corrupt'),
+    Object.fromEntries(images.corrupt.map((image) => [image, 1])),
+    [seed, 'corrupt', phase],
+  );
+  return turns.map((turn, index) => {
+    const user = first + index;
     const key =
       sharedKeys === 0
         ? `${prefix}${String(user).padStart(5, '0')}.jpg`
         : `${prefix}shared-${draw(sharedKeys, [seed, 'key', user])}.jpg`;
     if (turn === 'delete') return [{ kind: 'delete', key }];
-    const choices = images[turn === 'corrupt' ? 'corrupt' : (classes[user] ?? 'small')];
-    const image = choices[draw(choices.length, [seed, 'image', user])];
-    if (image === undefined) throw new Error('There is no image of a class that the mix asks for.');
+    const image = (turn === 'corrupt' ? corrupt : pictures).shift();
+    if (image === undefined) throw new Error('There is no image for a user who uploads one.');
     const upload = { kind: 'upload', key, image } as const;
     return turn === 'twice' ? [upload, upload] : [upload];
   });
+}
+
+/** Each picture of a class comes as often as the others of it. */
+function pictureShares({ sizes }: Mix, images: Plan['images']): Record<string, number> {
+  return Object.fromEntries(
+    sizeClasses.flatMap((size) => {
+      if (sizes[size] > 0 && images[size].length === 0) throw new Error(`There is no image of class ${size}.`);
+      return images[size].map((image) => [image, sizes[size] / images[size].length]);
+    }),
+  );
 }
 
 /** Gives each of `count` one label: as many as its share says, to the nearest whole number, at places that the seed decides. */

@@ -25,6 +25,8 @@ export interface Plot {
   readonly points?: boolean;
   /** Seconds that a bar stands for. */
   readonly bin?: number;
+  /** Where the axis ends; without it a little above the highest value. */
+  readonly most?: number;
 }
 
 export interface Axis {
@@ -47,7 +49,9 @@ export async function plotSvg(axis: Axis, plot: Plot, wide: boolean): Promise<st
 function specification({ end, phaseStarts }: Axis, plot: Plot, wide: boolean): TopLevelSpec {
   const { rows, series, bin = 1 } = plot;
   const x = timeScale(end, wide);
-  const most = Math.max(1, ...rows.map(({ value }) => value));
+  const highest = Math.max(1, ...rows.map(({ value }) => value));
+  // A little more, so that the highest line is not cut in half.
+  const most = plot.most ?? highest * 1.06;
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     width: wide ? 1120 : 540,
@@ -60,15 +64,18 @@ function specification({ end, phaseStarts }: Axis, plot: Plot, wide: boolean): T
       y: {
         field: 'value',
         type: 'quantitative',
-        // A little more, so that the highest line is not cut in half.
-        scale: { domain: [0, most * 1.06], nice: false },
+        scale: { domain: [0, most], nice: false },
         axis: { title: plot.yTitle, tickCount: 4, ...(most <= 4 ? { tickMinStep: 1 } : {}) },
       },
       color: {
         field: 'series',
         type: 'nominal',
         scale: { domain: series.map(({ name }) => name), range: series.map(({ colour }) => colour) },
-        legend: { orient: 'top', title: null, direction: 'horizontal', symbolType: 'square', symbolSize: 90 },
+        legend: {
+          ...{ orient: 'top', title: null, direction: 'horizontal', symbolType: 'square', symbolSize: 90 },
+          // As many as stand beside each other.
+          columns: wide ? 8 : 3,
+        },
       },
     },
     layer: [

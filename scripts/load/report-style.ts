@@ -10,6 +10,8 @@ export const reportStyle = `
     --good: light-dark(#2d6a3e, #7fc08f);
     --blue: light-dark(#2f6db3, #7db2ee);
     --amber: light-dark(#c77700, #f0b35a);
+    --violet: light-dark(#7a4fb0, #b597e6);
+    --teal: light-dark(#0f8a8a, #5cc9c4);
     font: 0.9375rem/1.5 system-ui, sans-serif;
   }
   * { box-sizing: border-box; }
@@ -47,6 +49,10 @@ export const reportStyle = `
   .checks li::before { position: absolute; left: 0; font-weight: 700; }
   .checks .passed::before { content: '✓'; color: var(--good); }
   .checks .failed::before { content: '✗'; color: var(--safelight); }
+  .checks code { display: block; }
+  .checks span { display: flex; gap: 0.75rem; align-items: center; justify-content: space-between; color: var(--faint); font-variant-numeric: tabular-nums; }
+  .checks i { flex: 0 0 40%; height: 0.35rem; border-radius: 1rem; background: linear-gradient(to right, var(--good) calc(100% * var(--used)), var(--line) 0); }
+  .checks .failed i { background: var(--safelight); }
   .checks .failed { color: var(--safelight); }
   code { font: 0.8125rem/1.4 ui-monospace, monospace; }
   footer { margin-top: 1.5rem; color: var(--faint); font-size: 0.8125rem; }

@@ -1,25 +1,29 @@
 /** A run as a page for people, and as a table for the terminal. */
-import Table from 'cli-table3';
 import { Html, html } from '../html.ts';
-import { noBorders } from '../result-table.ts';
+import { plainTable } from '../result-table.ts';
 import { type Chart, drawCharts } from './charts.ts';
 import { reportStyle } from './report-style.ts';
-import { type Percentiles, type RunResult, saturation, waits } from './result.ts';
+import {
+  type Check,
+  inNumbers,
+  type Percentiles,
+  type RunResult,
+  saturation,
+  type Threshold,
+  thresholdOf,
+  waits,
+} from './result.ts';
 import { shownTarget } from './target.ts';
 
 const columns = ['p50', 'p95', 'p99', 'most'] as const;
 
 export function waitTable(run: RunResult, against: RunResult | undefined): string {
-  const table = new Table({
-    head: ['Waiting for', 'Count', ...columns],
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
-    chars: noBorders,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-  });
-  for (const { row, earlier } of rowsOf(run, against)) {
-    table.push([row.name, row.count, ...columns.map((column) => `${seconds(row[column])}${before(earlier, column)}`)]);
-  }
-  return table.toString().replaceAll(/ +$/gm, '');
+  const rows = rowsOf(run, against).map(({ row, earlier }) => [
+    row.name,
+    String(row.count),
+    ...columns.map((column) => `${seconds(row[column])}${before(earlier, column)}`),
+  ]);
+  return plainTable(['Waiting for', 'Count', ...columns], rows, ['left', 'right', 'right', 'right', 'right', 'right']);
 }
 
 /** @param against an earlier run, to be shown beside this one */
@@ -55,12 +59,7 @@ export async function reportPage(run: RunResult, against: RunResult | undefined)
     </article>
     <article>
       <h2>What was promised</h2>
-      <ul class="checks">${[
-        ...run.checks.map(
-          (one) => html`<li class="${one.passed ? 'passed' : 'failed'}"><code>${one.expression}</code></li>`,
-        ),
-        ...run.problems.map((problem) => html`<li class="failed">${problem}</li>`),
-      ]}</ul>
+      <ul class="checks">${[...run.checks.map(checkLine), ...run.problems.map((problem) => html`<li class="failed">${problem}</li>`)]}</ul>
     </article>
   </section>
   <section class="plots">${charts.map(figure)}</section>
@@ -75,8 +74,34 @@ function figure({ title, caption, wide, svg }: Chart): Html {
   return html`
     <figure class="${wide ? 'wide' : ''}">
       <figcaption><h2>${title}</h2> ${caption}</figcaption>
-      ${new Html(svg)}
+      ${svg === undefined ? [] : new Html(svg)}
     </figure>`;
+}
+
+function checkLine(check: Check): Html {
+  const threshold = thresholdOf(check);
+  const bar =
+    threshold === undefined ? [] : html`<i style="--used: ${Math.min(1, threshold.measured / threshold.limit)}"></i>`;
+  return html`
+        <li class="${check.passed ? 'passed' : 'failed'}"><code>${check.expression}</code><span>${foundOf(check)}${bar}</span></li>`;
+}
+
+/** For the terminal: what was promised, what was measured, and how much room is left. */
+export function checkTable({ checks, problems }: RunResult): string {
+  const rows = checks.map((check) => [check.passed ? 'ok' : 'FAIL', check.expression, foundOf(check)]);
+  return [plainTable(['', 'Promised', 'Measured'], rows), ...problems.map((problem) => `FAIL  ${problem}`)].join('\n');
+}
+
+function foundOf(check: Check): string {
+  const threshold = thresholdOf(check);
+  if (threshold !== undefined) return shownThreshold(threshold);
+  return Object.keys(check.metrics).length === 0 ? 'nothing of it was measured' : inNumbers(check);
+}
+
+function shownThreshold({ measured, limit }: Threshold): string {
+  const room = Math.round(100 * (1 - measured / limit));
+  const rest = room >= 0 ? `${room} % left` : `${-room} % too long`;
+  return `${seconds(measured)} of ${seconds(limit)}, ${rest}`;
 }
 
 /** What happened at saturation, in words. */
@@ -85,10 +110,13 @@ function story(run: RunResult): string {
   const queue =
     deepest === 0
       ? 'No upload had to wait in the queue.'
-      : `The queue grew to ${deepest} waiting after ${deepestAt.toFixed(0)} s, while up to ${rate.toFixed(1)} changes a second were decided. All were decided ${drained.toFixed(1)} s after the last one came.`;
+      : `The queue grew to ${deepest} waiting after ${deepestAt.toFixed(0)} s, while up to ${rate.toFixed(1)} changes a second were decided. ` +
+        (run.reconciliation.lost.length > 0
+          ? 'Not all were decided in the time of the run.'
+          : `All were decided ${drained.toFixed(1)} s after the last one came.`);
   const functions =
     calls === undefined
-      ? 'What the functions’ calls met with, this place does not publish.'
+      ? 'The emulator does not publish what calls of functions met with.'
       : `Calls of functions that failed: ${calls.errors}; that were throttled: ${calls.throttles}.`;
   return `${queue} Dead letters: ${deadLetters}. ${functions}`;
 }

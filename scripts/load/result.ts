@@ -5,6 +5,8 @@ import { Failure } from '../failure.ts';
 import { shownPath } from '../project.ts';
 import { type Change, change } from './ledger.ts';
 import { sizeClasses } from './plan.ts';
+import { consumers, workers } from './processor-time.ts';
+import { phase } from './scenario.ts';
 import { target } from './target.ts';
 
 const queueSample = z.object({
@@ -15,6 +17,13 @@ const queueSample = z.object({
   inWork: z.int(),
   deadLetters: z.int(),
   undelivered: z.int(),
+  /** Since the sample before; on the emulator, and where the operating system tells (Linux). */
+  processor: z
+    .object({
+      millis: z.record(z.enum(consumers), z.number()),
+      processes: z.record(z.enum(workers), z.object({ alive: z.int(), busy: z.int() })),
+    })
+    .optional(),
 });
 export type QueueSample = z.infer<typeof queueSample>;
 
@@ -27,11 +36,34 @@ const lambdaPoint = z.object({
 });
 export type LambdaPoint = z.infer<typeof lambdaPoint>;
 
-const check = z.object({ expression: z.string(), passed: z.boolean() });
+const check = z.object({
+  expression: z.string(),
+  passed: z.boolean(),
+  /** What Artillery measured of the metrics in the expression: counts and milliseconds. */
+  metrics: z.record(z.string(), z.number()),
+});
 export type Check = z.infer<typeof check>;
 
+export interface Threshold {
+  /** Milliseconds. */
+  readonly measured: number;
+  readonly limit: number;
+}
+
+/** Undefined for a condition, which compares counts with each other. */
+export function thresholdOf({ expression, metrics }: Check): Threshold | undefined {
+  const [, metric = '', limit] = /^([\w.]+\.ms\.\w+) < (\d+)$/.exec(expression) ?? [];
+  const measured = metrics[metric];
+  return limit === undefined || measured === undefined ? undefined : { measured, limit: Number(limit) };
+}
+
+/** A condition with numbers in the places of its metrics. */
+export function inNumbers({ expression, metrics }: Check): string {
+  return expression.replaceAll(/[a-zA-Z][\w.]*/g, (name) => String(metrics[name] ?? name));
+}
+
 export const runResult = z.object({
-  schemaVersion: z.literal(1),
+  schemaVersion: z.literal(2),
   id: z.string(),
   scenario: z.string(),
   title: z.string(),
@@ -39,9 +71,11 @@ export const runResult = z.object({
   seed: z.int(),
   scale: z.number(),
   machine: z.string(),
+  /** Of the machine that ran it. */
+  processors: z.int(),
   startedAt: z.iso.datetime(),
   endedAt: z.iso.datetime(),
-  phases: z.array(z.object({ name: z.string(), duration: z.int(), arrivalCount: z.int() })),
+  phases: z.array(phase),
   passed: z.boolean(),
   /** Why it failed, beside the checks. */
   problems: z.array(z.string()),
@@ -103,6 +137,7 @@ export function waits(changes: readonly Change[]): Percentiles[] {
     ['upload → ready, all', ready.map(wait)],
     ['upload → told why not', changes.filter(({ outcome }) => outcome === 'rejected').map(wait)],
     ['delete → gone', changes.filter(({ outcome }) => outcome === 'deleted').map(wait)],
+    ['change → overtaken', changes.filter(({ outcome }) => outcome === 'superseded').map(wait)],
     ['the PUT itself', changes.filter(({ kind }) => kind === 'upload').map(({ requestMillis }) => requestMillis)],
   ];
   return rows.filter(([, values]) => values.length > 0).map(([name, values]) => ({ name, ...percentiles(values) }));

@@ -10,6 +10,7 @@ import { type ArtilleryResult, installArtillery, runArtillery } from './artiller
 import { type StoredImages, storeImages } from './images.ts';
 import { type Change, type LedgerLine, ledgerLine, readLedger, reconcile } from './ledger.ts';
 import { type ImageClass, type PlannedChange, planChanges } from './plan.ts';
+import { type ProcessorShare, processorShares } from './processor-time.ts';
 import { percentiles, type QueueSample, type RunResult } from './result.ts';
 import type { RunFile } from './run-file.ts';
 import { checkBounds, type Place, type Scenario } from './scenario.ts';
@@ -43,7 +44,8 @@ export async function prepareRun({ scenario, seed, scale }: Wanted): Promise<Pre
   const id = `${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}-${scenario.name}`;
   const prefix = `load/${id}/`;
   const stored = await storeImages(seed, join(loadDirectory, 'images'));
-  const users = planChanges({ seed, prefix, users: scenario.users, mix: scenario.mix, images: byClass(stored.images) });
+  const phases = scenario.phases.map(({ arrivalCount }) => arrivalCount);
+  const users = planChanges({ seed, prefix, phases, mix: scenario.mix, images: byClass(stored.images) });
   const changes = users.reduce((sum, { length }) => sum + length, 0);
   checkBounds(scenario, changes);
   const images = Object.fromEntries(
@@ -95,7 +97,8 @@ export async function executeRun(
   const startedAt = new Date();
   try {
     const { artillery, samples } = await step(`${scenario.title}: ${prepared.changes} changes`, async (report) => {
-      const sampler = startSampling(clients, files.ledger, (sample, changes) => {
+      const processor = target.kind === 'emulator' ? processorShares(target.endpoint, files.runFile) : undefined;
+      const sampler = startSampling({ clients, processor, ledger: files.ledger }, (sample, changes) => {
         // A terminal shows the newest line alone; a log keeps them all.
         if (process.stdout.isTTY || sampler.samples.length % 10 === 1)
           report(progress(prepared, startedAt, sample, changes));
@@ -118,7 +121,7 @@ export async function executeRun(
       return await clients.lambdaMetrics(startedAt, endedAt);
     });
     return {
-      schemaVersion: 1,
+      schemaVersion: 2,
       id: prepared.id,
       scenario: scenario.name,
       title: scenario.title,
@@ -126,6 +129,7 @@ export async function executeRun(
       seed: prepared.seed,
       scale: prepared.scale,
       machine: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown processor'}, Node ${process.version}`,
+      processors: cpus().length,
       startedAt: startedAt.toISOString(),
       endedAt: endedAt.toISOString(),
       phases: [...scenario.phases],
@@ -190,14 +194,20 @@ async function waitForCloudWatch(report: (progress: string) => void, signal: Abo
 
 type OnSample = (sample: QueueSample, changes: readonly Change[]) => void;
 
+interface Sampled {
+  readonly clients: StackClients;
+  readonly processor: (() => ProcessorShare) | undefined;
+  readonly ledger: string;
+}
+
 /** Looks at the queues once a second. */
-function startSampling(clients: StackClients, ledger: string, onSample: OnSample) {
+function startSampling({ clients, processor, ledger }: Sampled, onSample: OnSample) {
   const samples: QueueSample[] = [];
   const stopped = new AbortController();
   const tail = followLines(ledger);
   const loop = (async () => {
     while (!stopped.signal.aborted) {
-      const sample = await clients.sample();
+      const sample = { ...(await clients.queues()), at: Date.now(), processor: processor?.() };
       samples.push(sample);
       onSample(sample, readLedger(await tail()));
       await sleep(1000, undefined, { signal: stopped.signal }).catch(() => undefined);

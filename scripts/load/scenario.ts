@@ -18,7 +18,7 @@ const longestSeconds = 2 * 3600;
 const share = z.number().min(0).max(100);
 
 // Arrivals by count alone: Artillery leaves those to one worker, whatever the number of processors, and spaces them evenly.
-const phase = z.strictObject({
+export const phase = z.strictObject({
   name: z.string(),
   duration: z.int().positive(),
   arrivalCount: z.int().positive(),
@@ -52,7 +52,15 @@ const scenarioFile = z.strictObject({
     .length(1),
 });
 
-type Phase = z.infer<typeof phase>;
+export type Phase = z.infer<typeof phase>;
+
+/** Seconds from the beginning of the first phase, as Artillery spaces them: each user of a phase comes after a pause. */
+export function arrivalTimes(phases: readonly Pick<Phase, 'duration' | 'arrivalCount'>[]): number[] {
+  return phases.flatMap(({ duration, arrivalCount }, phase) => {
+    const from = sum(phases.slice(0, phase).map((one) => one.duration));
+    return Array.from({ length: arrivalCount }, (_, index) => from + ((index + 1) * duration) / arrivalCount);
+  });
+}
 
 export interface Scenario {
   readonly name: string;
@@ -72,14 +80,24 @@ export async function scenarioNames(): Promise<string[]> {
   return (await readdir(directory)).map((file) => basename(file, '.yml')).sort();
 }
 
-export async function readScenario(name: string, where: Place, scale: number): Promise<Scenario> {
+async function readFileOf(name: string) {
   const names = await scenarioNames();
   if (!names.includes(name))
     throw new Failure(`There is no scenario ${JSON.stringify(name)}: take one of ${names.join(', ')}.`);
   const file = join(directory, `${name}.yml`);
   const parsed = scenarioFile.safeParse(parse(await readFile(file, 'utf8')));
   if (!parsed.success) throw new Failure(`${file} is not a scenario of Darkroom. ${z.prettifyError(parsed.error)}`);
-  const { config, scenarios } = parsed.data;
+  return { file, ...parsed.data };
+}
+
+/** What each metric has to stay below, in milliseconds. */
+export async function thresholdsOf(name: string, where: Place): Promise<[metric: string, millis: number][]> {
+  const { config } = await readFileOf(name);
+  return config.environments[where].ensure.thresholds.flatMap((threshold) => Object.entries(threshold));
+}
+
+export async function readScenario(name: string, where: Place, scale: number): Promise<Scenario> {
+  const { file, config, scenarios } = await readFileOf(name);
   const { phases, variables } = config.environments[where];
   const scaled = phases.map((one) => ({ ...one, arrivalCount: Math.max(1, Math.round(one.arrivalCount * scale)) }));
   return {

@@ -39,14 +39,13 @@ export function stackClients({ name, outputs, emulated, clientConfig }: TargetSt
     bucket,
     tableName,
 
-    async sample(): Promise<QueueSample> {
+    async queues(): Promise<Omit<QueueSample, 'at' | 'processor'>> {
       const [uploads, dead, undelivered] = await Promise.all([
         depth('UploadQueueUrl'),
         depth('UploadDeadLetterQueueUrl'),
         depth('UndeliveredEventQueueUrl'),
       ]);
       return {
-        at: Date.now(),
         ...uploads,
         deadLetters: dead.waiting + dead.inWork,
         undelivered: undelivered.waiting + undelivered.inWork,

@@ -152,7 +152,8 @@ function measureOutcome({ change, outcome, millis, late }: Measured, metrics: Me
     metrics.emit('histogram', late ? 'ready.secondHalf.ms' : 'ready.firstHalf.ms', millis);
   }
   if (outcome === 'rejected') metrics.emit('histogram', 'told.rejected.ms', millis);
-  if (change.kind === 'delete' && outcome !== undefined) metrics.emit('histogram', 'gone.ms', millis);
+  if (outcome === 'superseded') metrics.emit('histogram', 'overtaken.ms', millis);
+  if (outcome === 'deleted') metrics.emit('histogram', 'gone.ms', millis);
 }
 
 function readRunFile(environment: Readonly<NodeJS.ProcessEnv>): RunFile {

@@ -14,6 +14,9 @@ const record = z.object({
   announced: z.boolean(),
 });
 
+/** Milliseconds from one look at the records to the next. */
+export const pollInterval = 200;
+
 // DynamoDB's most for one BatchGetItem.
 const batchSize = 100;
 
@@ -68,7 +71,7 @@ export function recordWatcher(client: DynamoDBDocumentClient, tableName: string)
 
   const ask = async (): Promise<void> => {
     while (watched.size > 0) {
-      const turn = [...watched].slice(0, batchSize * questionsATurn);
+      const turn = [...watched].slice(0, batchSize);
       const byImage = Map.groupBy(turn, ({ imageId }) => imageId);
       for (const found of await readRecords(client, tableName, [...byImage.keys()])) {
         for (const one of byImage.get(found.imageId) ?? []) one.seen(found);
@@ -99,6 +102,3 @@ export function recordWatcher(client: DynamoDBDocumentClient, tableName: string)
     },
   };
 }
-
-const questionsATurn = 4;
-const pollInterval = 200;

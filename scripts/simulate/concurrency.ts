@@ -6,6 +6,8 @@ export interface ConcurrencyLimits {
   /** How many new environments a function may start at once, and then each second. */
   readonly burst: number;
   readonly perSecond: number;
+  /** What a new environment works before its first invocation: core-seconds. */
+  readonly startSeconds: number;
 }
 
 /** The environments of one function: whoever finds none is throttled. */
@@ -25,14 +27,16 @@ export class Concurrency {
     this.#tokens = limits.burst;
   }
 
-  take(): boolean {
-    if (this.#busy < this.#limits.most && (this.#busy < this.#environments || this.#startEnvironment())) {
+  /** @returns how long the environment has to start, 0 for a warm one; undefined if there is none */
+  take(): number | undefined {
+    const isWarm = this.#busy < this.#environments;
+    if (this.#busy < this.#limits.most && (isWarm || this.#startEnvironment())) {
       this.#busy += 1;
       this.peak = Math.max(this.peak, this.#busy);
-      return true;
+      return isWarm ? 0 : this.#limits.startSeconds;
     }
     this.throttles += 1;
-    return false;
+    return undefined;
   }
 
   release(): void {

@@ -1,73 +1,84 @@
 /**
  * The way of an image as a discrete-event simulation: queue, pollers, dispatchers that wait for all of their batch,
- * workers with their concurrency, the workflow's retries when throttled, and the queue's own until the dead letter.
+ * workers with their concurrency and their cold starts, the workflow's retries when throttled, and the queue's own until
+ * the dead letter.
  */
 import { retryDelaySeconds } from '../../core/dispatch-images.ts';
-import { percentile } from '../bench/measure.ts';
 import { Clock } from './clock.ts';
 import { Concurrency, type ConcurrencyLimits } from './concurrency.ts';
 import { OneByOne, Processor } from './processor.ts';
 import { randomFrom, spreadBy } from './random.ts';
 
 /** Seconds of one image. */
-interface Work {
+export interface Work {
+  /** Of whoever uploads it, where that is part of the machine. */
+  readonly sender: number;
   readonly dispatcher: number;
   readonly metadata: number;
   /** By rendition group. */
   readonly resize: readonly number[];
+  /** Of an emulator, which does for one image after the other what an account's services do side by side. */
+  readonly services: number;
+}
+
+export interface Arrival {
+  /** Seconds. */
+  readonly at: number;
+  readonly work: Work;
 }
 
 export interface Setup {
   readonly seed: number;
-  /** Images a second, evenly, and for how long. */
-  readonly rate: number;
-  readonly seconds: number;
+  /** The earliest first. */
+  readonly arrivals: readonly Arrival[];
   readonly batchSize: number;
   /** The event source mapping's: how many batches at the most, at the start, and how many more each second. */
   readonly pollers: { readonly most: number; readonly first: number; readonly perSecond: number };
+  readonly dispatcher: ConcurrencyLimits;
   readonly metadata: ConcurrencyLimits;
   readonly resize: ConcurrencyLimits;
   /** On what everything runs: the cores of one machine, or Infinity. */
   readonly cores: number;
-  /** What an image costs in each worker; one of these by chance. */
-  readonly works: readonly Work[];
   /** How much the times of one kind of image differ: sigma of a log-normal distribution. */
   readonly spread: number;
-  /** Beside the workers: of services that wait (in parallel), and of an emulator that works (one by one). */
-  readonly services: {
-    /** Until the record is written, and from there until the message is deleted. */
-    readonly waitSeconds: number;
-    readonly endWaitSeconds: number;
+  /** Of what the services work for an image. */
+  readonly servicesShares: {
     readonly arrival: number;
     readonly begin: number;
-    readonly worker: number;
+    readonly eachWorker: number;
     readonly end: number;
   };
+  /** What the services work for a new environment: core-seconds. */
+  readonly servicesStartSeconds: number;
+  /** From the answer to an upload until its event is in the queue. */
+  readonly deliverySeconds: number;
+  /** Of services that wait, in parallel: until the record is written, and from there until the message is deleted. */
+  readonly waitSeconds: number;
+  readonly endWaitSeconds: number;
+  /** From a decision until whoever measures hears of it; nobody else waits for that. */
+  readonly lookSeconds: number;
+  /** What goes on all the time, whether images come or not: cores. */
+  readonly upkeep: { readonly sender: number; readonly services: number };
   /** Of all tries of an image; what fails comes again. */
   readonly failures: number;
   readonly maxReceives: number;
   readonly retryBaseSeconds: number;
 }
 
-export interface Outcome {
-  readonly images: number;
-  readonly decided: number;
-  readonly dead: number;
+/** One entry an arrival; undefined for a dead letter. */
+export interface Simulated {
+  readonly images: readonly { readonly at: number; readonly decidedAt: number | undefined }[];
+  /** How many waited, from one change to the next. */
+  readonly queue: readonly { readonly at: number; readonly waiting: number }[];
   /** Tries of all images, by the queue's count. */
   readonly receives: number;
-  /** Images a second, from the first upload to the last decision. */
-  readonly throughput: number;
-  readonly p50Seconds: number;
-  readonly p95Seconds: number;
-  readonly longestQueue: number;
-  readonly queueAtEndOfLoad: number;
-  readonly drainSeconds: number;
   readonly throttles: number;
   readonly peak: { readonly dispatchers: number; readonly metadata: number; readonly resize: number };
 }
 
 interface Message {
-  readonly sentAt: number;
+  readonly index: number;
+  readonly work: Work;
   receives: number;
 }
 
@@ -79,41 +90,43 @@ export interface ThrottleRetry {
   readonly longestSeconds: number;
 }
 
-export function simulate(setup: Setup, throttleRetry: ThrottleRetry): Outcome {
+const UPKEEP_SECONDS = 0.1;
+
+export function simulate(setup: Setup, throttleRetry: ThrottleRetry): Simulated {
   const clock = new Clock();
   const random = randomFrom(setup.seed);
   const processor = new Processor(clock, setup.cores);
+  // A Node process and a Python process with its one lock.
+  const sender = new OneByOne(processor.apart());
   const services = new OneByOne(processor);
+  const dispatchers = new Concurrency(clock, setup.dispatcher);
   const metadata = new Concurrency(clock, setup.metadata);
   const resize = new Concurrency(clock, setup.resize);
   const queue = new Queue();
-  const waits: number[] = [];
-  const images = Math.round(setup.rate * setup.seconds);
-  let lastDecision = 0;
-  let dead = 0;
+  const depths: { at: number; waiting: number }[] = [];
+  const decidedAt: (number | undefined)[] = setup.arrivals.map(() => undefined);
+  const { arrival, begin, eachWorker, end } = setup.servicesShares;
+  let open = setup.arrivals.length;
   let receives = 0;
-  let dispatchers = 0;
-  let mostDispatchers = 0;
-  let longestQueue = 0;
-  let queueAtEndOfLoad = 0;
+  let batches = 0;
 
   const spread = (seconds: number) => seconds * spreadBy(setup.spread, random);
 
-  const arrive = (message: Message) => {
-    services.run(spread(setup.services.arrival), () => {
-      queue.add(message);
-      poll();
-    });
+  const enqueue = (message: Message) => {
+    queue.add(message);
+    poll();
   };
 
   const poll = () => {
     const { most, first, perSecond } = setup.pollers;
-    while (queue.length > 0 && dispatchers < Math.min(most, Math.floor(first + perSecond * clock.now))) {
-      dispatchers += 1;
-      mostDispatchers = Math.max(mostDispatchers, dispatchers);
-      dispatch(queue.take(setup.batchSize));
+    while (queue.length > 0 && batches < Math.min(most, Math.floor(first + perSecond * clock.now))) {
+      const start = dispatchers.take();
+      if (start === undefined) break;
+      batches += 1;
+      const batch = queue.take(setup.batchSize);
+      services.run(start === 0 ? 0 : setup.servicesStartSeconds, () => processor.run(start, () => dispatch(batch)));
     }
-    longestQueue = Math.max(longestQueue, queue.length);
+    depths.push({ at: clock.now, waiting: queue.length });
   };
 
   const dispatch = (batch: readonly Message[]) => {
@@ -125,17 +138,17 @@ export function simulate(setup: Setup, throttleRetry: ThrottleRetry): Outcome {
         if (!succeeded) comeAgain(message);
         left -= 1;
         if (left > 0) return;
-        dispatchers -= 1;
+        batches -= 1;
+        dispatchers.release();
         poll();
       });
     }
   };
 
   const work = (message: Message, done: (succeeded: boolean) => void) => {
-    const cost = setup.works[Math.floor(random() * setup.works.length)];
-    if (cost === undefined) throw new Error('A simulation needs at least one kind of work.');
+    const cost = message.work;
     processor.run(spread(cost.dispatcher), () => {
-      services.run(spread(setup.services.begin), () => {
+      services.run(spread(cost.services * begin), () => {
         const tasks = [
           { pool: metadata, seconds: cost.metadata },
           ...cost.resize.map((seconds) => ({ pool: resize, seconds })),
@@ -143,7 +156,8 @@ export function simulate(setup: Setup, throttleRetry: ThrottleRetry): Outcome {
         let left = tasks.length;
         let succeeded = random() >= setup.failures;
         for (const { pool, seconds } of tasks) {
-          invoke(pool, spread(seconds), 0, (went) => {
+          const task = { pool, seconds: spread(seconds), services: spread(cost.services * eachWorker) };
+          invoke(task, 0, (went) => {
             succeeded &&= went;
             left -= 1;
             if (left === 0) decide(message, succeeded, done);
@@ -153,11 +167,16 @@ export function simulate(setup: Setup, throttleRetry: ThrottleRetry): Outcome {
     });
   };
 
-  const invoke = (pool: Concurrency, seconds: number, retries: number, done: (succeeded: boolean) => void) => {
-    if (pool.take()) {
-      services.run(spread(setup.services.worker), () => {
-        processor.run(seconds, () => {
-          pool.release();
+  const invoke = (
+    task: { readonly pool: Concurrency; readonly seconds: number; readonly services: number },
+    retries: number,
+    done: (succeeded: boolean) => void,
+  ) => {
+    const start = task.pool.take();
+    if (start !== undefined) {
+      services.run(task.services + (start === 0 ? 0 : setup.servicesStartSeconds), () => {
+        processor.run(start + task.seconds, () => {
+          task.pool.release();
           done(true);
         });
       });
@@ -169,59 +188,64 @@ export function simulate(setup: Setup, throttleRetry: ThrottleRetry): Outcome {
     }
     const { intervalSeconds, backoffRate, longestSeconds } = throttleRetry;
     const longest = Math.min(longestSeconds, intervalSeconds * backoffRate ** retries);
-    clock.after(random() * longest, () => invoke(pool, seconds, retries + 1, done));
+    clock.after(random() * longest, () => invoke(task, retries + 1, done));
   };
 
   const decide = (message: Message, succeeded: boolean, done: (succeeded: boolean) => void) => {
-    clock.after(setup.services.waitSeconds, () => {
+    clock.after(setup.waitSeconds, () => {
       if (succeeded) {
-        waits.push(clock.now - message.sentAt);
-        lastDecision = clock.now;
+        decidedAt[message.index] = clock.now + setup.lookSeconds;
+        open -= 1;
       }
-      clock.after(setup.services.endWaitSeconds, () => services.run(spread(setup.services.end), () => done(succeeded)));
+      clock.after(setup.endWaitSeconds, () => services.run(spread(message.work.services * end), () => done(succeeded)));
     });
   };
 
   const comeAgain = (message: Message) => {
     if (message.receives >= setup.maxReceives) {
-      dead += 1;
+      open -= 1;
       return;
     }
     const { retryBaseSeconds: baseSeconds } = setup;
     const delay = retryDelaySeconds(message.receives, { baseSeconds, lastTry: false, random: random() });
-    clock.after(delay, () => {
-      queue.add(message);
-      poll();
-    });
+    clock.after(delay, () => enqueue(message));
   };
 
-  const send = (sent: number) => {
-    arrive({ sentAt: clock.now, receives: 0 });
-    if (sent + 1 < images) clock.after(1 / setup.rate, () => send(sent + 1));
-    else queueAtEndOfLoad = queue.length;
+  const send = (index: number) => {
+    const next = setup.arrivals[index];
+    if (next === undefined) return;
+    clock.after(next.at - clock.now, () => {
+      const message = { index, work: next.work, receives: 0 };
+      sender.run(spread(next.work.sender), () =>
+        services.run(spread(next.work.services * arrival), () =>
+          clock.after(spread(setup.deliverySeconds), () => enqueue(message)),
+        ),
+      );
+      send(index + 1);
+    });
   };
-  // More pollers come with time, not only when something happens.
-  const lookAgain = () => {
-    poll();
-    if (queue.length > 0 || clock.now < setup.seconds) clock.after(1, lookAgain);
+  const untilDone = (seconds: number, action: () => void): void => {
+    if (open === 0) return;
+    action();
+    clock.after(seconds, () => untilDone(seconds, action));
   };
   send(0);
-  if (setup.pollers.perSecond > 0) lookAgain();
+  // More pollers come with time, not only when something happens.
+  if (setup.pollers.perSecond > 0) untilDone(1, poll);
+  if (setup.upkeep.sender + setup.upkeep.services > 0) {
+    untilDone(UPKEEP_SECONDS, () => {
+      sender.run(setup.upkeep.sender * UPKEEP_SECONDS, () => undefined);
+      services.run(setup.upkeep.services * UPKEEP_SECONDS, () => undefined);
+    });
+  }
   clock.run();
 
   return {
-    images,
-    decided: waits.length,
-    dead,
+    images: setup.arrivals.map(({ at }, index) => ({ at, decidedAt: decidedAt[index] })),
+    queue: depths,
     receives,
-    throughput: waits.length / lastDecision,
-    p50Seconds: percentile(waits, 50),
-    p95Seconds: percentile(waits, 95),
-    longestQueue,
-    queueAtEndOfLoad,
-    drainSeconds: Math.max(0, lastDecision - (images - 1) / setup.rate),
     throttles: metadata.throttles + resize.throttles,
-    peak: { dispatchers: mostDispatchers, metadata: metadata.peak, resize: resize.peak },
+    peak: { dispatchers: dispatchers.peak, metadata: metadata.peak, resize: resize.peak },
   };
 }
 

@@ -1,12 +1,17 @@
 import { Agenda, type Clock } from './clock.ts';
 
+/** Where work is done: core-seconds. */
+export interface Workplace {
+  run(work: number, done: () => void): void;
+}
+
 /**
  * Cores shared by all that run on them: with more runners than cores each gets its fair share. Infinitely many are
  * Lambda, where nobody slows down anybody.
  */
-export class Processor {
+export class Processor implements Workplace {
   readonly #clock: Clock;
-  readonly #cores: number;
+  #cores: number;
   readonly #running = new Agenda();
   /** Core-seconds that a runner has had since the beginning. */
   #served = 0;
@@ -26,6 +31,29 @@ export class Processor {
     }
     this.#serve();
     this.#running.add(this.#served + work, done);
+    this.#awaitNext();
+  }
+
+  /**
+   * For one process of another session: the kernel gives each session its share of the cores (autogroup, on Linux), so
+   * that what needs no more than that is done at once, however many run in the other one.
+   */
+  apart(): Workplace {
+    const cores = Math.min(1, this.#cores / 2);
+    return {
+      run: (work, done) => {
+        this.#take(cores);
+        this.#clock.after(work / cores, () => {
+          this.#take(-cores);
+          done();
+        });
+      },
+    };
+  }
+
+  #take(cores: number): void {
+    this.#serve();
+    this.#cores -= cores;
     this.#awaitNext();
   }
 
@@ -56,12 +84,12 @@ export class Processor {
 
 /** Takes one piece of work after the other, such as a Python process with its one lock. */
 export class OneByOne {
-  readonly #processor: Processor;
+  readonly #processor: Workplace;
   readonly #waiting: { readonly work: number; readonly done: () => void }[] = [];
   #head = 0;
   #busy = false;
 
-  constructor(processor: Processor) {
+  constructor(processor: Workplace) {
     this.#processor = processor;
   }
 

@@ -1,13 +1,18 @@
-/** docs/scale.md's tables and chart: what the simulation says of the measured curve, and of more than was measured. */
+/** docs/scale.md's tables and chart: what the simulation says of the measured ramp, and of more than was measured. */
 import type { TopLevelSpec } from 'vega-lite';
-import { table } from '../bench/measure.ts';
+import { sum, table } from '../bench/measure.ts';
 import { chartSvg } from '../chart.ts';
 import { deploymentOf } from '../cost/deployment.ts';
 import type { Measured } from '../cost/measured.ts';
-import { type Outcome, simulate } from './pipeline.ts';
+import { accountSetup, photographsAt } from './account-setup.ts';
+import type { Costs } from './calibrate.ts';
+import { type Curve, curveOf, type History } from './curve.ts';
+import { emulatorSetup } from './emulator-setup.ts';
+import { type Outcome, outcomeOf } from './outcome.ts';
+import { simulate } from './pipeline.ts';
 import { averages, bindsAt, concurrencyPerImage, quotas } from './quotas.ts';
-import type { Saturation, SaturationStep } from './saturation.ts';
-import { accountSetup, emulatorSetup, stageSettings, throttleRetry } from './setups.ts';
+import { imagesOf, type Ramp } from './ramp.ts';
+import { stageSettings, throttleRetry } from './stage.ts';
 
 const rates = [1, 10, 100, 1000, 10_000] as const;
 
@@ -17,15 +22,51 @@ const HEADROOM = 1.5;
 const MOST_IMAGES = { shipped: 20_000, changed: 100_000 };
 
 export interface Reproduced {
-  readonly step: SaturationStep;
-  readonly simulated: Outcome;
+  readonly measured: History;
+  readonly simulated: History;
 }
 
-export function reproduce(saturation: Saturation): Reproduced[] {
-  return saturation.steps.map((step) => ({
-    step,
-    simulated: simulate(emulatorSetup(saturation, step), throttleRetry),
-  }));
+/** The same arrivals, measured and simulated. */
+export function reproduce(ramp: Ramp): Reproduced {
+  const { images, queue } = simulate(emulatorSetup(ramp), throttleRetry);
+  return {
+    measured: {
+      images: imagesOf(ramp).map(({ at, wait }) => ({ at, decidedAt: at + wait })),
+      queue: ramp.queue.map((waiting, index) => ({ at: index + 1, waiting })),
+    },
+    simulated: { images: images.map(({ at, decidedAt = Number.NaN }) => ({ at, decidedAt })), queue },
+  };
+}
+
+export interface Compared {
+  readonly figure: string;
+  readonly measured: number;
+  readonly simulated: number;
+}
+
+/**
+ * The saturation curve in figures: what a queue is at its end, and what users wait, counts where there is any to speak of.
+ * The first phase only starts the processes.
+ */
+export function compare(measured: Curve, simulated: Curve): Compared[] {
+  const phases = measured.phases.slice(1).flatMap((phase, index) => {
+    const same = simulated.phases[index + 1];
+    return same === undefined ? [] : [{ phase, same }];
+  });
+  return [
+    ...phases.flatMap(({ phase, same }) => [
+      { figure: `decided a second, ${phase.name}`, measured: phase.decidedASecond, simulated: same.decidedASecond },
+      ...(phase.queueAtEnd > 10
+        ? [{ figure: `queue at the end of ${phase.name}`, measured: phase.queueAtEnd, simulated: same.queueAtEnd }]
+        : []),
+      ...(phase.p50Seconds !== undefined && phase.p50Seconds > 1
+        ? [{ figure: `p50 at ${phase.name}, s`, measured: phase.p50Seconds, simulated: same.p50Seconds ?? Number.NaN }]
+        : []),
+    ]),
+    { figure: 'longest queue', measured: measured.longestQueue, simulated: simulated.longestQueue },
+    { figure: 'it is reached after, s', measured: measured.longestAt, simulated: simulated.longestAt },
+    { figure: 'last upload → last decision, s', measured: measured.drainSeconds, simulated: simulated.drainSeconds },
+  ];
 }
 
 export interface Extrapolated {
@@ -43,7 +84,10 @@ export function extrapolate(measured: Measured, at: readonly number[] = rates): 
     const dispatchers = Math.max(2, Math.ceil((HEADROOM * rate * averages(prod, measured).dispatcher) / batchSize));
     const run = (most: number, images: number) => {
       const seconds = Math.min(60, images / rate);
-      return simulate(accountSetup(measured, { rate, seconds, dispatchers: most, warm: true }), throttleRetry);
+      const arrivals = photographsAt(measured, rate, seconds);
+      return outcomeOf(
+        simulate(accountSetup({ stage: 'prod', arrivals, dispatchers: most, warm: true }), throttleRetry),
+      );
     };
     return {
       rate,
@@ -55,44 +99,47 @@ export function extrapolate(measured: Measured, at: readonly number[] = rates): 
   });
 }
 
-export function scaleBlocks(saturation: Saturation, measured: Measured): Readonly<Record<string, string>> {
+export function scaleBlocks(ramp: Ramp, measured: Measured): Readonly<Record<string, string>> {
   return {
-    reproduced: reproducedTable(saturation),
+    reproduced: reproducedTable(ramp),
     steps: stepTable(measured),
     quotas: quotaTable(measured),
   };
 }
 
-function reproducedTable(saturation: Saturation): string {
-  const { processorMillis: cost, date, machine } = saturation;
-  const all = cost.dispatcher + cost.metadata + cost.resize + cost.emulator + cost.sender;
+export function reproducedTable(ramp: Ramp): string {
+  const { measured, simulated } = reproduce(ramp);
+  const figures = compare(curveOf(ramp.phases, measured), curveOf(ramp.phases, simulated));
   return [
-    `Measured on ${date} (${machine}; \`npm run bench -- saturation\`). An image costs`,
-    `${all.toFixed(0)} ms of processor time: dispatcher ${cost.dispatcher}, metadata ${cost.metadata}, renditions ${cost.resize}, the emulator itself ${cost.emulator}, the sender ${cost.sender}.`,
+    `Measured on ${ramp.date} (${ramp.machine}; \`npm run load -- ramp --seed ${ramp.seed}\`; other programs had at most ${ramp.others.toFixed(2)} of the processors).`,
+    costSentence(ramp),
     '',
     table(
-      [
-        'images a second',
-        'decided a second',
-        'simulated',
-        'off by',
-        'p50, s',
-        'simulated',
-        'longest queue',
-        'simulated',
-      ],
-      reproduce(saturation).map(({ step, simulated }) => [
-        String(step.rate),
-        step.throughput.toFixed(2),
-        simulated.throughput.toFixed(2),
-        showPercent(simulated.throughput / step.throughput - 1),
-        step.p50Seconds.toFixed(2),
-        simulated.p50Seconds.toFixed(2),
-        String(step.longestQueue),
-        String(simulated.longestQueue),
+      ['', 'measured', 'simulated', 'off by'],
+      figures.map(({ figure, measured: one, simulated: other }) => [
+        figure,
+        shown(one),
+        shown(other),
+        showPercent(other / one - 1),
       ]),
     ),
   ].join('\n');
+}
+
+/** Of the run's own mix. */
+function costSentence(ramp: Ramp): string {
+  const { functions, emulator, load } = ramp.costs;
+  const images = imagesOf(ramp);
+  const millis = (cost: number) => (1000 * cost).toFixed(0);
+  const average = (name: keyof Costs['functions']) =>
+    sum(images.map(({ size }) => functions[name].image[size])) / images.length;
+  const [dispatcher, metadata, resize] = [average('dispatcher'), average('metadata'), average('resize')];
+  return (
+    `Read from the calm: an image costs ${millis(dispatcher + metadata + resize + emulator.image + load.image)} ms of processor time ` +
+    `(dispatcher ${millis(dispatcher)}, metadata ${millis(metadata)}, renditions ${millis(resize)}, the emulator ${millis(emulator.image)}, ` +
+    `the load test ${millis(load.image)}), a new process ${millis(functions.dispatcher.start)} to ${millis(Math.max(functions.metadata.start, functions.resize.start))} ms, ` +
+    `and each second ${millis(emulator.upkeep + load.upkeep)} ms whatever comes.`
+  );
 }
 
 function stepTable(measured: Measured): string {
@@ -148,36 +195,25 @@ function quotaTable(measured: Measured): string {
   );
 }
 
-export function scaleChart(saturation: Saturation, measured: Measured): Promise<string> {
-  const emulator = reproduce(saturation).flatMap(({ step, simulated }) => [
-    { rate: step.rate, decided: step.throughput, source: 'measured' },
-    { rate: step.rate, decided: rounded(simulated.throughput), source: 'simulated' },
-  ]);
+export function scaleChart(ramp: Ramp, measured: Measured): Promise<string> {
   const account = extrapolate(measured, [1, 3, 10, 30, 100, 300, 1000, 3000, 10_000]).flatMap(
     ({ rate, shipped, changed }) => [
       { rate, decided: rounded(shipped.throughput), setting: 'prod as shipped' },
       { rate, decided: rounded(changed.throughput), setting: 'with dispatchers enough' },
     ],
   );
+  const reproduced = reproduce(ramp);
   const spec: TopLevelSpec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     hconcat: [
       {
-        title: 'The emulator on two cores',
-        width: 340,
-        height: 260,
-        data: { values: emulator },
-        mark: { type: 'line', point: true },
-        encoding: {
-          x: { field: 'rate', type: 'quantitative', axis: { title: 'images a second, sent' } },
-          y: { field: 'decided', type: 'quantitative', axis: { title: 'decided' } },
-          color: { field: 'source', type: 'nominal', legend: { title: null, orient: 'bottom' } },
-        },
+        vconcat: [overTime(ramp, reproduced, 'decided so far'), overTime(ramp, reproduced, 'waiting')],
+        resolve: { scale: { x: 'shared' } },
       },
       {
         title: 'An account, simulated',
         width: 340,
-        height: 260,
+        height: 300,
         data: { values: account },
         mark: { type: 'line', point: true },
         encoding: {
@@ -197,8 +233,49 @@ export function scaleChart(saturation: Saturation, measured: Measured): Promise<
   return chartSvg(spec);
 }
 
+/** The ramp on the emulator, every second. */
+function overTime(ramp: Ramp, { measured, simulated }: Reproduced, quantity: 'decided so far' | 'waiting') {
+  const last = Math.max(...[...measured.images, ...simulated.images].map(({ decidedAt }) => decidedAt));
+  const seconds = Array.from({ length: Math.ceil(last) + 1 }, (_, second) => second);
+  const line = (series: string, valueAt: (second: number) => number) =>
+    seconds.map((second) => ({ second, value: valueAt(second), series }));
+  const valueIn = ({ images, queue }: History) =>
+    quantity === 'waiting'
+      ? (second: number) => queue.findLast(({ at }) => at <= second)?.waiting ?? 0
+      : (second: number) => images.filter(({ decidedAt }) => decidedAt <= second).length;
+  const sent = (second: number) => measured.images.filter(({ at }) => at <= second).length;
+  return {
+    ...(quantity === 'waiting' ? {} : { title: `The ramp on the emulator, ${ramp.cores} cores` }),
+    width: 340,
+    height: quantity === 'waiting' ? 110 : 150,
+    data: {
+      values: [
+        ...(quantity === 'waiting' ? [] : line('sent', sent)),
+        ...line('measured', valueIn(measured)),
+        ...line('simulated', valueIn(simulated)),
+      ],
+    },
+    mark: { type: 'line' as const },
+    encoding: {
+      x: {
+        field: 'second',
+        type: 'quantitative' as const,
+        axis: { title: quantity === 'waiting' ? 'seconds' : null, tickCount: 6 },
+      },
+      y: { field: 'value', type: 'quantitative' as const, axis: { title: quantity, tickCount: 4 } },
+      color: {
+        field: 'series',
+        type: 'nominal' as const,
+        scale: { domain: ['sent', 'measured', 'simulated'], range: ['#7f7f7f', '#0072b2', '#e69f00'] },
+        legend: { title: null, orient: 'bottom' as const },
+      },
+    },
+  };
+}
+
 /** Without a sign before zero. */
 const showPercent = (share: number) => `${Math.round(100 * share) || 0} %`;
+const shown = (value: number) => (value < 10 ? value.toFixed(2) : value.toFixed(0));
 const showRate = (rate: number) => Number(rate.toPrecision(2)).toLocaleString('en-US');
 
 /** Charts are compared as text: the last digits of a floating-point number may differ between machines. */

@@ -14,7 +14,7 @@ const mix: Mix = {
 const plan: Plan = {
   seed: 1,
   prefix: 'load/run/',
-  users: 200,
+  phases: [200],
   mix,
   images: { thumb: ['t'], small: ['s1', 's2'], medium: ['m'], large: ['l'], corrupt: ['c'] },
 };
@@ -39,12 +39,27 @@ it('the seed decides who brings a corrupt file, and which image of a class it is
   expect(imagesOf({ ...onlySmall, seed: 2 })).not.toEqual(imagesOf(onlySmall));
 });
 
-it('the mix is kept to the last user, whatever the seed', () => {
+it('each phase has the mix to the last user, whatever the seed', () => {
   for (const seed of [1, 2, 3]) {
-    const turns = planChanges({ ...plan, seed });
-    expect(turns.filter((turn) => turn.length === 2)).toHaveLength(10);
-    expect(turns.filter(([change]) => change?.kind === 'upload' && change.image === 'c')).toHaveLength(10);
+    const turns = planChanges({ ...plan, seed, phases: [100, 200] });
+    for (const [phase, share] of [
+      [turns.slice(0, 100), 1],
+      [turns.slice(100), 2],
+    ] as const) {
+      expect(phase.filter((turn) => turn.length === 2)).toHaveLength(5 * share);
+      const images = phase.flatMap(([change]) => (change?.kind === 'upload' ? [change.image] : []));
+      const count = (image: string) => images.filter((one) => one === image).length;
+      expect(count('c')).toBe(5 * share);
+      // Of the 95 with a picture: 30 : 50 : 15 : 5, and as many of one picture of a class as of the other.
+      expect(Math.abs(count('t') - 28.5 * share)).toBeLessThanOrEqual(0.5);
+      expect(Math.abs(count('s1') - count('s2'))).toBeLessThanOrEqual(1);
+      expect(Math.abs(count('l') - 4.75 * share)).toBeLessThanOrEqual(0.5);
+    }
   }
+});
+
+it('a mix that asks for a class without a picture cannot be planned', () => {
+  expect(() => planChanges({ ...plan, images: { ...plan.images, large: [] } })).toThrow(/no image of class large/);
 });
 
 it('who sends a file twice sends the same file to the same key', () => {

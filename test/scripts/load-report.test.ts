@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Change } from '../../scripts/load/ledger.ts';
-import { reportPage } from '../../scripts/load/report.ts';
+import { checkTable, reportPage } from '../../scripts/load/report.ts';
 import { percentiles, type RunResult, runResult, saturation, waits } from '../../scripts/load/result.ts';
 
 const start = Date.parse('2026-01-01T12:00:00Z');
@@ -19,7 +19,7 @@ const change = (number: number, fields: Partial<Change> = {}): Change => ({
   ...fields,
 });
 const run = (fields: Partial<RunResult> = {}): RunResult => ({
-  schemaVersion: 1,
+  schemaVersion: 2,
   id: '2026-01-01T12-00-00-ramp',
   scenario: 'ramp',
   title: 'Ramp',
@@ -27,6 +27,7 @@ const run = (fields: Partial<RunResult> = {}): RunResult => ({
   seed: 1,
   scale: 1,
   machine: 'a laptop',
+  processors: 2,
   startedAt: new Date(start).toISOString(),
   endedAt: new Date(start + 30_000).toISOString(),
   phases: [
@@ -35,7 +36,14 @@ const run = (fields: Partial<RunResult> = {}): RunResult => ({
   ],
   passed: true,
   problems: [],
-  checks: [{ expression: 'ready.all.ms.p95 < 1000', passed: true }],
+  checks: [
+    { expression: 'ready.all.ms.p95 < 1000', passed: true, metrics: { 'ready.all.ms.p95': 500 } },
+    {
+      expression: 'changes.sent == changes.decided + changes.deadLettered',
+      passed: true,
+      metrics: { 'changes.sent': 20, 'changes.decided': 20, 'changes.deadLettered': 0 },
+    },
+  ],
   reconciliation: { sent: 20, decided: 20, deadLetters: 0, lost: [] },
   changes: Array.from({ length: 20 }, (_, number) => change(number)),
   samples: [
@@ -69,6 +77,7 @@ it('what users waited for is told by size, and apart for rejections, deletions a
     ['upload → ready, all', 1, 100],
     ['upload → told why not', 1, 300],
     ['delete → gone', 1, 400],
+    ['change → overtaken', 1, 500],
     ['the PUT itself', 3, 20],
   ]);
 });
@@ -94,9 +103,36 @@ it('the page says the verdict, the sum and every check, and plots all there is',
   expect(page).toContain('<span class="passed">passed</span>');
   expect(page).toContain('The queue grew to 7 waiting after 12 s');
   expect(page).toContain('ready.all.ms.p95 &lt; 1000');
-  for (const title of ['Arrivals', 'Upload → ready', 'Queue depth', 'Concurrency', 'Errors']) {
+  for (const title of ['Arrivals', 'Upload → ready', 'Queue depth', 'Concurrency']) {
     expect(page).toMatch(new RegExp(`<h2>${title}</h2>[^]*?<svg`));
   }
+});
+
+it('beside each threshold stands what was measured, and how much room is left', async () => {
+  const page = await reportPage(run(), undefined);
+  expect(page).toContain('500 ms of 1.0 s, 50 % left');
+  expect(page).toContain('20 == 20 + 0');
+  expect(checkTable(run())).toMatch(/^ok +ready\.all\.ms\.p95 < 1000 +500 ms of 1\.0 s, 50 % left$/m);
+  const slow = { expression: 'gone.ms.p95 < 1000', passed: false, metrics: { 'gone.ms.p95': 1250 } };
+  expect(checkTable(run({ checks: [slow] }))).toMatch(/^FAIL +gone\.ms\.p95 < 1000 +1\.3 s of 1\.0 s, 25 % too long$/m);
+});
+
+it('a threshold of what nobody waited for says so', () => {
+  const never = { expression: 'gone.ms.p95 < 1000', passed: false, metrics: {} };
+  expect(checkTable(run({ checks: [never] }))).toMatch(/^FAIL +gone\.ms\.p95 < 1000 +nothing of it was measured$/m);
+});
+
+it('where the operating system tells who worked, the page plots it, and the workers that were busy', async () => {
+  const spent = { dispatcher: 50, metadata: 100, resize: 1200, removal: 0, emulator: 300, load: 100, others: 20 };
+  const none = { alive: 0, busy: 0 };
+  const processes = { dispatcher: { alive: 2, busy: 1 }, metadata: none, resize: { alive: 8, busy: 7 }, removal: none };
+  const samples = run().samples.map((sample) => ({ ...sample, processor: { millis: spent, processes } }));
+  const page = await reportPage(run({ samples }), undefined);
+  const [, concurrency, processors] = /<h2>Concurrency<\/h2>(.*?)<h2>Processors<\/h2>(.*?)<h2>/s.exec(page) ?? [];
+  expect(concurrency).toContain('ResizeImage');
+  expect(concurrency).not.toContain('ExtractMetadata');
+  for (const name of ['ExtractMetadata', 'the emulator', 'other programs']) expect(processors).toContain(name);
+  expect(await reportPage(run(), undefined)).not.toContain('<h2>Processors');
 });
 
 it('a failed run says so, and why', async () => {
@@ -111,6 +147,8 @@ it('a failed run says so, and why', async () => {
   );
   expect(page).toContain('<span class="failed">failed</span>');
   expect(page).toContain('<li class="failed">1 change is lost.</li>');
+  expect(page).toContain('Not all were decided in the time of the run.');
+  expect(page).not.toContain('All were decided');
 });
 
 it('two runs stand side by side in every figure', async () => {

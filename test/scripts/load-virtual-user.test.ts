@@ -61,7 +61,8 @@ it('a picture that is rejected is unexpected', async () => {
 
 it('an upload that another one of the key has overtaken is superseded', async () => {
   await recordsOf({ 'a.jpg': { version: 'version-2', outcome: 'processed' } });
-  await play([[upload('a.jpg'), upload('a.jpg')]]);
+  const metrics = await play([[upload('a.jpg'), upload('a.jpg')]]);
+  expect([...metrics.keys()]).toEqual(expect.arrayContaining(['overtaken.ms', 'ready.all.ms']));
   const outcomes = ledger().flatMap((line) => ('outcome' in line ? [line] : []));
   // Both are asked for side by side, and may be answered in either order.
   expect(outcomes.sort((one, other) => Number(one.number) - Number(other.number))).toMatchObject([

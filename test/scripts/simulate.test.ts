@@ -3,36 +3,54 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keptMeasurements } from '../../scripts/cost/measured.ts';
 import { withBlocks } from '../../scripts/generated-blocks.ts';
+import type { RunResult } from '../../scripts/load/result.ts';
+import { readScenario, scenarioNames, thresholdsOf } from '../../scripts/load/scenario.ts';
+import { accountSetup, photographsAt, scenarioArrivals } from '../../scripts/simulate/account-setup.ts';
+import { costsOf } from '../../scripts/simulate/calibrate.ts';
 import { Agenda, Clock } from '../../scripts/simulate/clock.ts';
 import { Concurrency } from '../../scripts/simulate/concurrency.ts';
+import { curveOf } from '../../scripts/simulate/curve.ts';
+import { outcomeOf } from '../../scripts/simulate/outcome.ts';
 import { type Setup, simulate } from '../../scripts/simulate/pipeline.ts';
 import { Processor } from '../../scripts/simulate/processor.ts';
-import { extrapolate, reproduce, scaleBlocks, scaleChart } from '../../scripts/simulate/report.ts';
-import { keptSaturationFile, readSaturation } from '../../scripts/simulate/saturation.ts';
-import { accountSetup, stageSettings, throttleRetry } from '../../scripts/simulate/setups.ts';
+import { calmImages, distil, imagesOf, keptRampFile, type Ramp, readRamp } from '../../scripts/simulate/ramp.ts';
+import { compare, extrapolate, reproduce, scaleBlocks, scaleChart } from '../../scripts/simulate/report.ts';
+import { stageSettings, throttleRetry } from '../../scripts/simulate/stage.ts';
 import { scaleDocuments } from '../../scripts/simulate.ts';
 
 const measured = keptMeasurements();
-const saturation = readSaturation(keptSaturationFile);
-const prod = (change: Partial<Setup> = {}, load = { rate: 50, seconds: 20 }) =>
-  simulate({ ...accountSetup(measured, { ...load, dispatchers: 10, warm: true }), ...change }, throttleRetry);
+const ramp = readRamp(keptRampFile);
+const scenarios = await scenarioNames();
+const prod = (change: Partial<Setup> = {}, { rate, seconds } = { rate: 50, seconds: 20 }) => {
+  const setup = accountSetup({ stage: 'prod', arrivals: photographsAt(measured, rate, seconds), warm: true });
+  const simulated = simulate({ ...setup, ...change }, throttleRetry);
+  return { ...simulated, ...outcomeOf(simulated) };
+};
 
 describe('the simulation', () => {
-  it.each(reproduce(saturation).map(({ step, simulated }) => ({ rate: step.rate, step, simulated })))(
-    'reproduces within 20 % what the emulator decided at $rate images a second',
-    ({ step, simulated }) => {
-      expect(simulated.throughput / step.throughput).toBeGreaterThan(0.8);
-      expect(simulated.throughput / step.throughput).toBeLessThan(1.2);
+  const curves = reproduce(ramp);
+  it.each(compare(curveOf(ramp.phases, curves.measured), curveOf(ramp.phases, curves.simulated)))(
+    'reproduces within 20 % what the ramp measured: $figure',
+    ({ measured: one, simulated: other }) => {
+      expect(other / one).toBeGreaterThan(0.8);
+      expect(other / one).toBeLessThan(1.2);
     },
   );
 
-  it('saturates: at the highest rate its queue grows as the measured one did, within 20 %, and at the lowest none does', () => {
-    const curve = reproduce(saturation);
-    expect(curve[0]?.simulated.queueAtEndOfLoad).toBe(0);
-    const highest = curve.at(-1);
-    if (highest === undefined) throw new Error('no step');
-    expect(highest.simulated.longestQueue / highest.step.longestQueue).toBeGreaterThan(0.8);
-    expect(highest.simulated.longestQueue / highest.step.longestQueue).toBeLessThan(1.2);
+  it('is compared with a ramp that saturates: most of its images waited in the queue', () => {
+    const { longestQueue, phases } = curveOf(ramp.phases, curves.measured);
+    expect(longestQueue).toBeGreaterThan(ramp.waits.length / 3);
+    expect(phases.filter(({ queueAtEnd }) => queueAtEnd > 10).length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('learns nothing from the saturated phases: whatever happened there, it says the same of them', () => {
+    const calm = calmImages(ramp.phases);
+    const other: Ramp = {
+      ...ramp,
+      waits: ramp.waits.map((wait, index) => (index < calm.to ? wait : 2 * wait)),
+      queue: ramp.queue.map((waiting) => 2 * waiting),
+    };
+    expect(reproduce(other).simulated).toEqual(curves.simulated);
   });
 
   it('says the same for the same seed, and something else for another', () => {
@@ -65,22 +83,23 @@ describe('the simulation', () => {
   });
 
   it('tries again what is throttled within the workflow, at the price of time and of no try of the queue', () => {
-    const scarce = prod({ resize: { most: 30, burst: 30, perSecond: 0 } });
+    const scarce = prod({ resize: { most: 30, burst: 30, perSecond: 0, startSeconds: 0 } });
     expect(scarce.throttles).toBeGreaterThan(0);
     expect(scarce).toMatchObject({ decided: scarce.images, receives: scarce.images });
     expect(scarce.p95Seconds).toBeGreaterThan(prod().p95Seconds);
   });
 
   it('brings up pollers by and by: a cold start leaves a queue where a warm one has none', () => {
-    const load = { rate: 20, seconds: 20, dispatchers: 20 };
-    const run = (warm: boolean) => simulate(accountSetup(measured, { ...load, warm }), throttleRetry);
+    const arrivals = photographsAt(measured, 20, 20);
+    const run = (warm: boolean) =>
+      outcomeOf(simulate(accountSetup({ stage: 'prod', arrivals, dispatchers: 20, warm }), throttleRetry));
     expect(run(true).longestQueue).toBe(0);
     expect(run(false).longestQueue).toBeGreaterThan(0);
   });
 
   it('keeps up with 10,000 images a second once there are dispatchers enough', () => {
     const [step] = extrapolate(measured, [10_000]);
-    expect(step?.changed.p95Seconds).toBeLessThan(3);
+    expect(step?.changed.p95Seconds).toBeLessThan(4);
     expect(step?.shipped.throughput).toBeLessThan(1000);
   });
 });
@@ -130,15 +149,197 @@ describe('shared cores', () => {
 });
 
 describe('a function’s environments', () => {
-  it('come up no faster than Lambda starts them', () => {
+  it('come up no faster than Lambda starts them, and are cold once', () => {
     const clock = new Clock();
-    const pool = new Concurrency(clock, { most: 1000, burst: 2, perSecond: 1 });
-    expect([pool.take(), pool.take(), pool.take()]).toEqual([true, true, false]);
-    clock.after(1, () => expect([pool.take(), pool.take()]).toEqual([true, false]));
+    const pool = new Concurrency(clock, { most: 1000, burst: 2, perSecond: 1, startSeconds: 0.4 });
+    expect([pool.take(), pool.take(), pool.take()]).toEqual([0.4, 0.4, undefined]);
+    clock.after(1, () => expect([pool.take(), pool.take()]).toEqual([0.4, undefined]));
     clock.run();
     pool.release();
-    expect(pool.take()).toBe(true);
+    expect(pool.take()).toBe(0);
     expect(pool.throttles).toBe(2);
+  });
+});
+
+describe('what an image costs', () => {
+  const price = { thumb: 0.1, small: 0.3, medium: 0.7, large: 1.2 };
+  const sizes = ['thumb', 'small', 'small', 'medium', 'large', 'small', 'thumb'] as const;
+  const images = Array.from({ length: 80 }, (_, index) => ({
+    at: index < 40 ? index : 40 + (index - 40) / 2,
+    size: sizes[index % sizes.length] ?? 'small',
+    wait: 0.3 + (index % 5) / 10,
+  }));
+  /** Processors that did what they are said to have done, and two processes that took more when they were new. */
+  const looks = Array.from({ length: 60 }, (_, second) => {
+    const worked = images.map(({ at, size, wait }) => {
+      const share = Math.max(0, Math.min(second + 1, at + wait) - Math.max(second, at)) / wait;
+      return { share, cost: share * price[size] };
+    });
+    const count = worked.reduce((sum, { share }) => sum + share, 0);
+    const cost = worked.reduce((sum, one) => sum + one.cost, 0);
+    const sent = images.filter(({ at }) => at >= second && at < second + 1).length;
+    const started = second === 0 ? 1 : second === 20 ? 1 : 0;
+    return {
+      from: second,
+      to: second + 1,
+      millis: {
+        ...{ dispatcher: 20 * count, metadata: 0, resize: 1000 * (cost + 0.6 * started), removal: 0 },
+        ...{ emulator: 90 * count + 25 + 150 * (second === 0 ? 3 : started), load: 30 * sent + 50, others: 10 },
+      },
+      processes: { dispatcher: 1, metadata: 1, resize: second < 20 ? 1 : 2 },
+    };
+  });
+
+  it('is read from the calm: by size and function, with what goes on anyhow and what a new process takes set apart', () => {
+    const { functions, emulator, load } = costsOf({ images, looks });
+    for (const [size, cost] of Object.entries(price)) {
+      expect(functions.resize.image).toHaveProperty(size, expect.closeTo(cost, 6));
+    }
+    expect(functions.resize.start).toBeCloseTo(0.6, 6);
+    expect(functions.dispatcher).toMatchObject({
+      start: expect.closeTo(0, 6),
+      image: { small: expect.closeTo(0.02, 6) },
+    });
+    expect(emulator).toMatchObject({ image: expect.closeTo(0.09, 6), upkeep: expect.closeTo(0.025, 6) });
+    expect(emulator.start).toBeCloseTo(0.15, 6);
+    expect(load).toMatchObject({ image: expect.closeTo(0.03, 6), upkeep: expect.closeTo(0.05, 6) });
+  });
+});
+
+describe('a load run', () => {
+  const start = Date.parse('2026-01-01T12:00:00Z');
+  const spent = { dispatcher: 10, metadata: 30, resize: 300, removal: 0, emulator: 90, load: 60, others: 20 };
+  const process = { alive: 1, busy: 1 };
+  const processes = { dispatcher: process, metadata: process, resize: process, removal: process };
+  const second = (at: number, fields: Partial<RunResult['samples'][number]> = {}) => ({
+    ...{ at: start + at * 1000, waiting: at > 44 ? at : 0, inWork: 1, deadLetters: 0, undelivered: 0 },
+    processor: { millis: spent, processes },
+    ...fields,
+  });
+  const seconds = Array.from({ length: 60 }, (_, index) => index - 5);
+  const calmEnd = 44;
+  // Artillery's first user comes after a pause, here of four seconds.
+  const uploads = [4, 14, 24, 34, 39, 44, 45, 46, 47, 48];
+  const run = (fields: Partial<RunResult> = {}): RunResult => ({
+    ...{ schemaVersion: 2, id: 'a-ramp', scenario: 'ramp', title: 'Ramp', seed: 1, scale: 1 },
+    ...{ machine: 'a laptop', processors: 2, target: { kind: 'emulator', endpoint: 'https://127.0.0.1:4566' } },
+    ...{ startedAt: new Date(start).toISOString(), endedAt: new Date(start + 55_000).toISOString() },
+    phases: [
+      { name: 'start', duration: 4, arrivalCount: 1 },
+      { name: '1/s', duration: 30, arrivalCount: 3 },
+      { name: '2/s', duration: 10, arrivalCount: 2 },
+      { name: '8/s', duration: 4, arrivalCount: 4 },
+    ],
+    ...{ passed: true, problems: [], checks: [], lambda: [] },
+    reconciliation: { sent: 10, decided: 10, deadLetters: 0, lost: [] },
+    changes: uploads.map((at, number) => ({
+      ...{ number, user: number, key: `${number}.jpg`, kind: 'upload', class: 'small', bytes: 1, requestMillis: 1 },
+      ...{ names: [], startedAt: start + at * 1000, decidedAt: start + at * 1000 + 500, outcome: 'processed' },
+    })),
+    samples: seconds.map((at) => second(at)),
+    ...fields,
+  });
+
+  const distilled = (fields: Partial<RunResult> = {}): Ramp => {
+    const result = distil(run(fields));
+    if (!result.fit) throw new Error(result.problem);
+    return result.ramp;
+  };
+
+  it('is distilled to what the simulation needs, in seconds from the beginning of its first phase', () => {
+    const { others, ...ramp } = distilled();
+    expect(imagesOf(ramp)).toEqual(uploads.map((at) => ({ at, size: 'small', wait: 0.5 })));
+    expect(ramp.queue.slice(calmEnd - 2, calmEnd + 2)).toEqual([0, 0, 45, 46]);
+    expect(others).toBe(0.02);
+  });
+
+  it('tells what an image costs by its calm phases alone', () => {
+    const dearer = { processor: { processes, millis: { ...spent, resize: 3 * spent.resize } } };
+    const changed = (from: number) => ({ samples: seconds.map((at) => second(at, at > from ? dearer : {})) });
+    const { costs } = distilled();
+    expect(costs.functions.resize.image.small).toBeGreaterThan(0);
+    expect(distilled(changed(calmEnd)).costs).toEqual(costs);
+    expect(distilled(changed(calmEnd - 10)).costs).not.toEqual(costs);
+  });
+
+  it('is small when it is kept', () => {
+    expect(readFileSync(keptRampFile, 'utf8').length).toBeLessThan(10_000);
+  });
+
+  it.each<[string, RegExp, Partial<RunResult>]>([
+    ['elsewhere', /who worked/, { samples: seconds.map((at) => second(at, { processor: undefined })) }],
+    ['in which an image failed', /not all/, { changes: run().changes.slice(1) }],
+    [
+      'beside other programs',
+      /quiet machine/,
+      { samples: seconds.map((at) => second(at, { processor: { processes, millis: { ...spent, others: 500 } } })) },
+    ],
+    ['without calm', /smaller --scale/, { samples: seconds.map((at) => second(at, { waiting: 9 })) }],
+  ])('%s teaches nothing, and says why', (_, reason, fields) => {
+    expect(distil(run(fields))).toMatchObject({ fit: false, problem: expect.stringMatching(reason) });
+  });
+});
+
+describe('an account under a load scenario', () => {
+  const { costs } = ramp;
+  const outcome = async (scenario: string, stage: 'dev' | 'prod') => {
+    const arrivals = scenarioArrivals(await readScenario(scenario, 'account', 1), costs);
+    return outcomeOf(simulate(accountSetup({ stage, arrivals, warm: false }), throttleRetry));
+  };
+
+  it('gets the scenario’s own users, each when it comes', async () => {
+    const scenario = await readScenario('spike', 'account', 1);
+    const { phases, users } = scenario;
+    const arrivals = scenarioArrivals(scenario, costs);
+    expect(arrivals).toHaveLength(users);
+    const [quiet, spike] = phases;
+    const first = (quiet?.duration ?? 0) + (spike?.duration ?? 0);
+    expect(arrivals.filter(({ at }) => at <= first)).toHaveLength(
+      (quiet?.arrivalCount ?? 0) + (spike?.arrivalCount ?? 0),
+    );
+  });
+
+  it.each(scenarios)('has the thresholds of %s at about twice what the simulation says', async (name) => {
+    const { p50Seconds, p95Seconds, p99Seconds } = await outcome(name, 'dev');
+    const simulated = new Map(Object.entries({ p50: p50Seconds, p95: p95Seconds, p99: p99Seconds }));
+    const limits = (await thresholdsOf(name, 'account')).filter(([metric]) => !metric.startsWith('upload.'));
+    expect(limits).not.toEqual([]);
+    for (const [metric, millis] of limits) {
+      const seconds = simulated.get(metric.slice(metric.lastIndexOf('.') + 1)) ?? Number.NaN;
+      expect(millis / 1000 / seconds, metric).toBeGreaterThan(1.5);
+      expect(millis / 1000 / seconds, metric).toBeLessThan(2.5);
+    }
+  });
+
+  it('waits in the queue where the stage is small, and less where it is large; nothing is lost', async () => {
+    const [dev, prod] = await Promise.all([outcome('spike', 'dev'), outcome('spike', 'prod')]);
+    expect(dev).toMatchObject({ decided: dev.images, dead: 0 });
+    expect(dev.longestQueue).toBeGreaterThan(prod.longestQueue);
+    expect(dev.p99Seconds).toBeGreaterThan(prod.p99Seconds);
+  });
+});
+
+describe('a ramp', () => {
+  it('is told phase by phase, and until all is decided', () => {
+    const images = Array.from({ length: 30 }, (_, index) => ({ at: index, decidedAt: 2 * index + 1 }));
+    const queue = [
+      { at: 9, waiting: 4 },
+      { at: 19, waiting: 9 },
+      { at: 29, waiting: 14 },
+      { at: 40, waiting: 8 },
+    ];
+    const phases = [
+      { name: 'first', duration: 10, arrivalCount: 10 },
+      { name: 'second', duration: 20, arrivalCount: 20 },
+    ];
+    expect(curveOf(phases, { images, queue })).toEqual({
+      phases: [
+        { name: 'first', decidedASecond: 0.5, queueAtEnd: 4, p50Seconds: 5 },
+        { name: 'second', decidedASecond: 0.5, queueAtEnd: 14, p50Seconds: 20 },
+        { name: 'drain', decidedASecond: 15 / 29, queueAtEnd: 8, p50Seconds: undefined },
+      ],
+      ...{ longestQueue: 14, longestAt: 29, drainSeconds: 30 },
+    });
   });
 });
 
@@ -164,10 +365,10 @@ describe('the agenda', () => {
 describe('npm run simulate', () => {
   it('wrote docs/scale.md as template, presets and measurements are today (npm run simulate -- --write)', () => {
     const text = readFileSync(scaleDocuments.text, 'utf8');
-    expect(text).toBe(withBlocks(text, 'simulate', scaleBlocks(saturation, measured)));
+    expect(text).toBe(withBlocks(text, 'simulate', scaleBlocks(ramp, measured)));
   });
 
   it('drew docs/scale.svg as they are today (npm run simulate -- --write)', async () => {
-    expect(readFileSync(scaleDocuments.chart, 'utf8')).toBe(await scaleChart(saturation, measured));
+    expect(readFileSync(scaleDocuments.chart, 'utf8')).toBe(await scaleChart(ramp, measured));
   });
 });

@@ -1,0 +1,128 @@
+/** Who works on this machine during a run on the emulator, by the operating system's books: on Linux alone. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { runFileVariable } from './run-file.ts';
+
+/** Functions in the order of an image's way; each of their processes is an execution environment. */
+export const workers = ['dispatcher', 'metadata', 'resize', 'removal'] as const;
+type Worker = (typeof workers)[number];
+export const consumers = [...workers, 'emulator', 'load', 'others'] as const;
+export type Consumer = (typeof consumers)[number];
+
+export interface ProcessorShare {
+  /** Processor time since the share before, by who had it. */
+  readonly millis: Readonly<Record<Consumer, number>>;
+  /** Processes of each function: all there are, and those that had any of it. */
+  readonly processes: Readonly<Record<Worker, { readonly alive: number; readonly busy: number }>>;
+}
+
+interface Process {
+  readonly consumer: Exclude<Consumer, 'others'>;
+  readonly millis: number;
+}
+
+/** By process id and the moment of its start: ids are used again. */
+type Books = ReadonlyMap<string, Process>;
+
+// USER_HZ of every Linux that Node runs on.
+const millisOfTick = 10;
+const functionNames: Readonly<Record<Worker, string>> = {
+  dispatcher: 'DispatchImages',
+  metadata: 'ExtractMetadata',
+  resize: 'ResizeImage',
+  removal: 'RemoveRenditions',
+};
+
+/**
+ * Each call answers for the time since the one before. Undefined where there is no /proc.
+ *
+ * @param endpoint the emulator's
+ * @param runFile the run's, by which Artillery's processes are known
+ */
+export function processorShares(endpoint: string, runFile: string): (() => ProcessorShare) | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const marks = [`GATEWAY_PORT=${new URL(endpoint).port}`, `${runFileVariable}=${runFile}`] as const;
+  let before: Books = readBooks(marks);
+  let machineBefore = machineMillis();
+  return () => {
+    const now = readBooks(marks);
+    const machine = machineMillis();
+    const share = shareOf(before, now, machine - machineBefore);
+    before = now;
+    machineBefore = machine;
+    return share;
+  };
+}
+
+function shareOf(before: Books, now: Books, machine: number): ProcessorShare {
+  const spent = [...now].map(([id, { consumer, millis }]) => ({
+    consumer,
+    millis: millis - (before.get(id)?.millis ?? 0),
+  }));
+  const of = (consumer: Consumer) => spent.filter((one) => one.consumer === consumer);
+  const millisOf = (consumer: Consumer) => of(consumer).reduce((sum, { millis }) => sum + millis, 0);
+  const processesOf = (worker: Worker) => ({
+    alive: of(worker).length,
+    busy: of(worker).filter(({ millis }) => millis > 0).length,
+  });
+  const ours = spent.reduce((sum, { millis }) => sum + millis, 0);
+  return {
+    millis: {
+      dispatcher: millisOf('dispatcher'),
+      metadata: millisOf('metadata'),
+      resize: millisOf('resize'),
+      removal: millisOf('removal'),
+      emulator: millisOf('emulator'),
+      load: millisOf('load'),
+      others: Math.max(0, machine - ours),
+    },
+    processes: {
+      dispatcher: processesOf('dispatcher'),
+      metadata: processesOf('metadata'),
+      resize: processesOf('resize'),
+      removal: processesOf('removal'),
+    },
+  };
+}
+
+function readBooks([emulatorMark, loadMark]: readonly [string, string]): Books {
+  const found = new Map<string, Process>();
+  for (const id of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const environment = read(`/proc/${id}/environ`)?.split('\0') ?? [];
+    const consumer = environment.includes(emulatorMark)
+      ? (workerOf(environment) ?? 'emulator')
+      : Number(id) === process.pid || environment.includes(loadMark)
+        ? 'load'
+        : undefined;
+    const stat = consumer === undefined ? undefined : read(`/proc/${id}/stat`);
+    if (consumer === undefined || stat === undefined) continue;
+    // What follows the program's name, which may hold anything: fields 3 and up of proc_pid_stat(5).
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [user, system, startedAt] = [fields[11], fields[12], fields[19]];
+    found.set(`${id}/${startedAt}`, { consumer, millis: (Number(user) + Number(system)) * millisOfTick });
+  }
+  return found;
+}
+
+/** Undefined for the emulator's own processes: functions inherit its environment, and have a name besides. */
+function workerOf(environment: readonly string[]): Worker | undefined {
+  const name = environment.find((entry) => entry.startsWith('AWS_LAMBDA_FUNCTION_NAME='));
+  return name === undefined ? undefined : workers.find((worker) => name.includes(`-${functionNames[worker]}Function`));
+}
+
+/** Of all cores: what is neither idle nor waiting for a disk. What a hypervisor gave to others is taken too. */
+function machineMillis(): number {
+  const [, user, nice, system, , , interrupts, softInterrupts, stolen] = (read('/proc/stat') ?? '').split(/\s+/);
+  return [user, nice, system, interrupts, softInterrupts, stolen].reduce(
+    (sum, ticks) => sum + Number(ticks) * millisOfTick,
+    0,
+  );
+}
+
+/** Undefined for what has ended meanwhile, or is another user's. */
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
