@@ -2,14 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { dynamoDbCatalogue } from '../adapters/dynamodb-catalogue.ts';
 import { rememberedOutcomes } from '../adapters/idempotent-pipeline.ts';
 import type { UploadEvent } from '../core/image.ts';
 import type { Found } from './dead-letter-cause.ts';
 import { type DeadLetterQueueName, deadLetterQueue, resourceOf } from './dead-letter-queue.ts';
 import { output } from './deploy.ts';
 import { failedAtOf, type Moved, totalsOf, type Verdict, verdictOf } from './redrive-verdict.ts';
+import { stackCatalogue } from './stack-catalogue.ts';
 import type { TargetStack } from './target-stack.ts';
 import type { Report } from './toolchain.ts';
 
@@ -31,10 +30,7 @@ export function redriveStack({
 }: Pick<TargetStack, 'outputs' | 'clientConfig' | 'emulated'>) {
   const sqs = new SQSClient(clientConfig);
   const dynamoDb = new DynamoDBClient(clientConfig);
-  const catalogue = dynamoDbCatalogue({
-    client: DynamoDBDocumentClient.from(dynamoDb),
-    tableName: output(outputs, 'ImageTableName'),
-  });
+  const catalogue = stackCatalogue(dynamoDb, outputs);
   const memory = rememberedOutcomes({ client: dynamoDb, tableName: output(outputs, 'IdempotencyTableName') });
   const queueOf = (name: DeadLetterQueueName) =>
     deadLetterQueue({

@@ -5,14 +5,13 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, NoSuchKey, S3Client } from '@aws-sdk/client-s3';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { dynamoDbCatalogue } from '../adapters/dynamodb-catalogue.ts';
 import type { ImageRecord } from '../core/record.ts';
 import type { Rendition } from '../core/rendition.ts';
 import { output } from './deploy.ts';
 import { clientConfig } from './emulator.ts';
 import { Failure } from './failure.ts';
 import type { Destination, UploadResult } from './send-uploads.ts';
+import { stackCatalogue } from './stack-catalogue.ts';
 
 export interface SavedRendition extends Rendition {
   /** Absolute. */
@@ -30,10 +29,7 @@ export async function saveRenditions(
 ): Promise<SavedRenditions> {
   const s3 = new S3Client({ ...clientConfig(address), forcePathStyle: true });
   const dynamoDb = new DynamoDBClient(clientConfig(address));
-  const catalogue = dynamoDbCatalogue({
-    client: DynamoDBDocumentClient.from(dynamoDb),
-    tableName: output(outputs, 'ImageTableName'),
-  });
+  const catalogue = stackCatalogue(dynamoDb, outputs);
   const bucket = output(outputs, 'RenditionBucketName');
   const save = async (rendition: Rendition, imageId: string): Promise<SavedRendition> => {
     const file = join(directory, imageId, `${rendition.preset}${extname(rendition.key)}`);

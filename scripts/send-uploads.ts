@@ -4,13 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { HeadObjectCommand, NotFound, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { dynamoDbCatalogue } from '../adapters/dynamodb-catalogue.ts';
 import { imageIdOf } from '../core/image.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { ImageRecord } from '../core/record.ts';
 import { output, type StackOutputs } from './deploy.ts';
 import { clientConfig, type EmulatorAddress } from './emulator.ts';
+import { mapConcurrently } from './map-concurrently.ts';
+import { stackCatalogue } from './stack-catalogue.ts';
 import type { UploadFile } from './upload-files.ts';
 
 export interface UploadResult extends UploadFile {
@@ -43,7 +43,7 @@ interface Pending extends UploadFile {
 interface Services {
   readonly s3: S3Client;
   readonly sqs: SQSClient;
-  readonly catalogue: ReturnType<typeof dynamoDbCatalogue>;
+  readonly catalogue: ReturnType<typeof stackCatalogue>;
   readonly bucket: string;
   readonly outputs: StackOutputs;
 }
@@ -68,10 +68,7 @@ export async function sendUploads(
   const s3 = new S3Client({ ...config, forcePathStyle: true });
   const sqs = new SQSClient(config);
   const dynamoDb = new DynamoDBClient(config);
-  const catalogue = dynamoDbCatalogue({
-    client: DynamoDBDocumentClient.from(dynamoDb),
-    tableName: output(outputs, 'ImageTableName'),
-  });
+  const catalogue = stackCatalogue(dynamoDb, outputs);
   try {
     const services = { s3, sqs, catalogue, bucket: output(outputs, 'UploadBucketName'), outputs };
     const results = await sendAndWait(files, services, onDecided);
@@ -88,7 +85,6 @@ async function sendAndWait(
 ): Promise<ReadonlyMap<string, UploadResult>> {
   const results = new Map<string, UploadResult>();
   const pending = new Map<string, Pending>();
-  const unsent = [...files];
   let lastNews = Date.now();
 
   const decide = (result: UploadResult): void => {
@@ -97,16 +93,12 @@ async function sendAndWait(
     results.set(result.key, result);
     onDecided(result, results.size);
   };
-  const send = async (): Promise<void> => {
-    for (let next = unsent.shift(); next !== undefined; next = unsent.shift()) {
-      const sent = await put(next, services);
-      lastNews = Date.now();
-      if ('startedAt' in sent) pending.set(sent.key, sent);
-      else decide(sent);
-    }
-  };
-
-  const sending = Promise.all(Array.from({ length: concurrentUploads }, send));
+  const sending = mapConcurrently(files, concurrentUploads, async (file) => {
+    const sent = await put(file, services);
+    lastNews = Date.now();
+    if ('startedAt' in sent) pending.set(sent.key, sent);
+    else decide(sent);
+  });
   while (results.size < files.length && Date.now() - lastNews < patience) {
     // Some at a time and in turn: asking for hundreds of records at once would slow down what makes them.
     const asked = [...pending.values()].slice(0, concurrentLooks);

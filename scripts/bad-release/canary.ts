@@ -30,9 +30,7 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
-import { dynamoDbCatalogue } from '../../adapters/dynamodb-catalogue.ts';
 import { knownImage } from '../../adapters/known-image.ts';
 import { parseS3Event } from '../../adapters/s3-event.ts';
 import { sfnPipeline } from '../../adapters/sfn-pipeline.ts';
@@ -42,6 +40,7 @@ import type { Pipeline } from '../../core/ports.ts';
 import { output } from '../deploy.ts';
 import { Failure } from '../failure.ts';
 import { physicalId } from '../physical-id.ts';
+import { stackCatalogue } from '../stack-catalogue.ts';
 import type { TargetStack } from '../target-stack.ts';
 import { type RollbackAlarm, stateOf } from './rollback-alarm.ts';
 
@@ -237,8 +236,8 @@ async function uploadsOf(stack: TargetStack) {
   const s3 = new S3Client({ ...stack.clientConfig, forcePathStyle: true });
   const sqs = new SQSClient({ ...stack.clientConfig, useQueueUrlAsEndpoint: false });
   const lambda = new LambdaClient(stack.clientConfig);
-  const table = DynamoDBDocumentClient.from(new DynamoDBClient(stack.clientConfig));
-  const catalogue = dynamoDbCatalogue({ client: table, tableName: output(stack.outputs, 'ImageTableName') });
+  const dynamoDb = new DynamoDBClient(stack.clientConfig);
+  const catalogue = stackCatalogue(dynamoDb, stack.outputs);
   const Bucket = output(stack.outputs, 'UploadBucketName');
   const QueueUrl = output(stack.outputs, 'UploadQueueUrl');
   const keys: string[] = [];
@@ -306,7 +305,7 @@ async function uploadsOf(stack: TargetStack) {
     async giveBack(): Promise<void> {
       for (const Key of keys) await s3.send(new DeleteObjectCommand({ Bucket, Key }));
       await dispatch(true);
-      for (const client of [s3, sqs, lambda, table]) client.destroy();
+      for (const client of [s3, sqs, lambda, dynamoDb]) client.destroy();
     },
   };
 }

@@ -4,8 +4,6 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { dynamoDbCatalogue } from '../../adapters/dynamodb-catalogue.ts';
 import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
 import { imageIdOf } from '../../core/image.ts';
 import type { Bytes } from '../../core/ports.ts';
@@ -15,6 +13,7 @@ import { output } from '../deploy.ts';
 import { clientConfig } from '../emulator.ts';
 import { isolateThisProcess } from '../isolated-environment.ts';
 import { startLocalStack } from '../local-stack.ts';
+import { stackCatalogue } from '../stack-catalogue.ts';
 import { percentile, table } from './measure.ts';
 
 const IMAGES = 100;
@@ -61,8 +60,7 @@ export async function benchPipeline(): Promise<string> {
 function sender({ address, outputs }: Awaited<ReturnType<typeof startLocalStack>>) {
   const config = clientConfig(address);
   const s3 = new S3Client({ ...config, forcePathStyle: true });
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient(config));
-  const catalogue = dynamoDbCatalogue({ client, tableName: output(outputs, 'ImageTableName') });
+  const catalogue = stackCatalogue(new DynamoDBClient(config), outputs);
   const Bucket = output(outputs, 'UploadBucketName');
   return async (bytes: Bytes, Key: string): Promise<number> => {
     const imageId = await imageIdOf(Bucket, Key);

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import * as z from 'zod';
+import { sum } from '../bench/measure.ts';
 import { Failure } from '../failure.ts';
 import { projectDirectory } from '../project.ts';
 import type { Mix } from './plan.ts';
@@ -124,8 +125,4 @@ export function checkBounds({ name, seconds, drainSeconds }: Scenario, changes: 
       `${name} would take ${seconds + drainSeconds} s, and no run takes longer than ${longestSeconds}: shorten its phases.`,
     );
   }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

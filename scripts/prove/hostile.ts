@@ -11,6 +11,7 @@ import { lies } from '../../test/hostile/lies.ts';
 import { collections, oddFiles } from '../../test/hostile/odd-files.ts';
 import { overloads } from '../../test/hostile/overloads.ts';
 import { oddProfiles } from '../../test/hostile/profiles.ts';
+import { mapConcurrently } from '../map-concurrently.ts';
 import { showStep } from '../progress.ts';
 import { projectDirectory, workDirectory } from '../project.ts';
 import type { Proof, ProofOptions } from '../prove.ts';
@@ -68,17 +69,14 @@ type Line = z.infer<typeof line>;
 function judged(title: string, batches: readonly (readonly Maker[])[], atOnce: number): Promise<Line[]> {
   return showStep(`${title}: ${batches.flat().length}`, async (report) => {
     rmSync(folder, { recursive: true, force: true });
-    const lines: Line[] = [];
-    const waiting = [...batches.entries()];
-    const work = async () => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        report(`${lines.length} judged`);
-        const [index, batch] = next;
-        lines.push(...(await judgedTogether(batch, join(folder, String(index)))));
-      }
-    };
-    await Promise.all(Array.from({ length: atOnce }, work));
-    return lines;
+    let done = 0;
+    const lines = await mapConcurrently(batches, atOnce, async (batch, index) => {
+      report(`${done} judged`);
+      const found = await judgedTogether(batch, join(folder, String(index)));
+      done += found.length;
+      return found;
+    });
+    return lines.flat();
   });
 }
 

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Figures, Findings } from '../../test/model/histories.ts';
 import { sabotages } from '../../test/model/sabotages.ts';
+import { mapConcurrently } from '../map-concurrently.ts';
 import { showStep } from '../progress.ts';
 import type { Proof, ProofOptions } from '../prove.ts';
 
@@ -23,8 +24,8 @@ export async function proveModel({ seed, runs = 10_000 }: ProofOptions): Promise
     return { seed: seed + index, runs: Math.min(HISTORIES_A_SEED, runs - index * HISTORIES_A_SEED) };
   });
   const broken = sabotages.map(({ what }): Task => ({ seed, runs: HISTORIES_A_SABOTAGE, sabotage: what }));
-  const found = await sideBySide('Histories', histories);
-  const noticed = await sideBySide('Sabotages', broken);
+  const found = await inThreads('Histories', histories);
+  const noticed = await inThreads('Sabotages', broken);
   return [
     {
       promise: 'every history ends as the reference says',
@@ -53,20 +54,16 @@ function describe(figures: readonly Figures[]): string {
   );
 }
 
-/** As many at once as there are cores; the answers in the order of the tasks. */
-function sideBySide(title: string, tasks: readonly Task[]): Promise<Findings[]> {
-  return showStep(`${title}: ${tasks.length} seeds and workflows`, async (report) => {
-    const waiting = [...tasks.entries()];
-    const found: Findings[] = [];
-    const work = async () => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        found[next[0]] = await runInThread(next[1]);
-        report(`${Object.keys(found).length} of ${tasks.length}`);
-      }
-    };
-    await Promise.all(Array.from({ length: availableParallelism() }, work));
-    return found;
-  });
+function inThreads(title: string, tasks: readonly Task[]): Promise<Findings[]> {
+  let done = 0;
+  return showStep(`${title}: ${tasks.length} seeds and workflows`, (report) =>
+    mapConcurrently(tasks, availableParallelism(), async (task) => {
+      const findings = await runInThread(task);
+      done += 1;
+      report(`${done} of ${tasks.length}`);
+      return findings;
+    }),
+  );
 }
 
 function runInThread(task: Task): Promise<Findings> {

@@ -1,6 +1,7 @@
 /** What an image costs on the machine of a ramp, read from its calm phases alone. */
 import { Matrix, solve } from 'ml-matrix';
 import * as z from 'zod';
+import { sum } from '../bench/measure.ts';
 import { type SizeClass, sizeClasses } from '../load/plan.ts';
 import type { Consumer } from '../load/processor-time.ts';
 
@@ -141,8 +142,4 @@ function dot(features: readonly number[], costs: readonly number[]): number {
 
 function overlap(from: number, to: number, start: number, end: number): number {
   return Math.max(0, Math.min(to, end) - Math.max(from, start));
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

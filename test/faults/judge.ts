@@ -26,9 +26,7 @@ export function defectsOfDecided({ record, expected, control, renditionKeys, eve
   if (record?.outcome !== expected.outcome) return [`The record says ${record?.outcome ?? 'nothing'}.`];
   return [
     ...defectsOfAnnouncement(record, expected.outcome, events),
-    ...(same(shownBy(record).sort(), [...renditionKeys].sort())
-      ? []
-      : ['The bucket holds other renditions than the record shows.']),
+    ...defectsOfBucket(record, renditionKeys),
     ...(expected.outcome === 'processed' ? differences(record, expected.version, control) : []),
   ];
 }
@@ -47,6 +45,12 @@ export function defectsOfAnnouncement(
     ...(told.length > 0 ? [] : ['Nobody was told.']),
     ...(new Set(told.map(({ detail }) => detail.id)).size <= 1 ? [] : ['Repeats of one event differ in their id.']),
   ];
+}
+
+export function defectsOfBucket(record: ImageRecord, renditionKeys: readonly string[]): string[] {
+  return same(shownBy(record).sort(), [...renditionKeys].sort())
+    ? []
+    : ['The bucket holds other renditions than the record shows.'];
 }
 
 /** While its message is a dead letter. */
