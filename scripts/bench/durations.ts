@@ -26,6 +26,8 @@ import { median, showSummary, summarise, table } from './measure.ts';
 const ROUNDS = 7;
 // Of what is only compared, and takes as long as all the rest: a slow encoder's noise is a small share of it.
 const COMPARED_ROUNDS = 3;
+// Of S3's client: brief, and as long again whenever garbage is collected.
+const CLIENT_ROUNDS = 15;
 const script = fileURLToPath(new URL('upload-worker.ts', import.meta.url));
 const project = (path: string) => join(projectDirectory, path);
 
@@ -41,8 +43,9 @@ const uploads: Readonly<Record<string, () => string | Promise<string>>> = {
 
 const groupNames = renditionGroups.map(({ name }) => name);
 const jobs = ['metadata', ...groupNames];
+const clientJobs = jobs.map((job) => `s3:${job}`);
 /** By a worker of its own, whose memory they may leave as they like. Of CPU time, which no share of a CPU changes. */
-const comparedJobs = [...jobs.map((job) => `s3:${job}`), 'separate', 'naive'];
+const comparedJobs = ['separate', 'naive'];
 
 interface Contender {
   readonly memory: number;
@@ -116,6 +119,7 @@ function startWorkers(
       const alsoYardstick = isDeployed({ memory, threads }) ? ['yardstick'] : [];
       return start(memory, threads, [...jobs, ...alsoYardstick], ROUNDS);
     }),
+    start(deployed.resize, 1, clientJobs, CLIENT_ROUNDS),
     start(deployed.resize, 1, comparedJobs, COMPARED_ROUNDS),
   ];
 }
@@ -138,7 +142,7 @@ async function measureAll(
     // To warm up.
     await each(0);
     const answers: Answered[] = [];
-    for (let round = 0; round < ROUNDS; round += 1) answers.push(...(await each(round)));
+    for (let round = 0; round < CLIENT_ROUNDS; round += 1) answers.push(...(await each(round)));
     measured.push(await summarised(name, file, answers));
   }
   return measured;
@@ -215,7 +219,7 @@ function show({ uploads: measured }: Measured, throttled: boolean): string {
   ];
   return [
     `Milliseconds, medians of ${ROUNDS} interleaved rounds (least–most): the work alone, on the share of a CPU that each ` +
-      'memory size has; “S3” is what its client takes of CPU besides. `npm run cost` reads them from now on.',
+      `memory size has; “S3” is what its client takes of CPU besides, of ${CLIENT_ROUNDS}. \`npm run cost\` reads them from now on.`,
     ...(throttled
       ? []
       : [

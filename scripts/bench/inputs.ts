@@ -7,11 +7,17 @@ import sharp, { type Sharp } from 'sharp';
 import { workDirectory } from '../project.ts';
 
 const photo = fileURLToPath(new URL('../../test/fixtures/photos/book-d90-12mp.jpg', import.meta.url));
+const PHOTO_SIZE = { width: 4288, height: 2848 };
 const directory = join(workDirectory, 'bench-inputs');
 
-type Write = (picture: Sharp) => Sharp;
+interface InputSize {
+  readonly width: number;
+  readonly height: number;
+}
 
-const deepWithAlpha: Write = (picture) => picture.ensureAlpha(0.9).toColourspace('rgb16');
+type Write = (picture: Sharp, size: InputSize) => Sharp;
+
+const deepWithAlpha = (picture: Sharp): Sharp => picture.ensureAlpha(0.9).toColourspace('rgb16');
 
 /** As people have them. */
 export const usualInputs = {
@@ -31,23 +37,26 @@ export const heaviestInputs = {
   png: (picture) => deepWithAlpha(picture).png({ compressionLevel: 1 }),
   'png, progressive': (picture) => deepWithAlpha(picture).png({ compressionLevel: 1, progressive: true }),
   webp: (picture) => picture.ensureAlpha(0.9).webp({ lossless: true, effort: 0 }),
-  avif: (picture) => picture.ensureAlpha(0.9).avif({ quality: 60, effort: 0, bitdepth: 12 }),
+  avif: (picture) =>
+    picture.withMetadata({ orientation: 6 }).ensureAlpha(0.9).avif({ quality: 60, effort: 0, bitdepth: 12 }),
   gif: (picture) => picture.gif({ effort: 1 }),
   tiff: (picture) => deepWithAlpha(picture).tiff({ compression: 'lzw' }),
+  // Each tile as high as the picture, so that the row of them which a decoder holds is all of it.
+  'tiff, in tiles': (picture, { height }) =>
+    picture
+      .ensureAlpha(0.9)
+      .toColourspace('scrgb')
+      .tiff({ compression: 'lzw', tile: true, tileWidth: 256, tileHeight: Math.ceil(height / 16) * 16 }),
 } satisfies Readonly<Record<string, Write>>;
 
 /** The path of the file. */
-export async function inputFile(
-  name: string,
-  write: Write,
-  size?: { readonly width: number; readonly height: number },
-): Promise<string> {
-  const stem = `${name}${size ? `-${size.width}x${size.height}` : ''}`;
+export async function inputFile(name: string, write: Write, size: InputSize = PHOTO_SIZE): Promise<string> {
+  const stem = `${name}-${size.width}x${size.height}`;
   const file = join(directory, stem.replaceAll(/\W+/g, '-'));
   if (existsSync(file)) return file;
   await mkdir(directory, { recursive: true });
   // The codec's hardening leaves sharp no way to open files itself.
   const picture = sharp(readFileSync(photo));
-  await writeFile(file, await write(size ? picture.resize({ ...size, fit: 'fill' }) : picture).toBuffer());
+  await writeFile(file, await write(picture.resize({ ...size, fit: 'fill' }), size).toBuffer());
   return file;
 }

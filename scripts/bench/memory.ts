@@ -71,7 +71,7 @@ export async function benchMemory(write: boolean): Promise<string> {
 function showMemory(kinds: Kinds): string {
   return [
     'Peak memory of a fresh worker, MB, by the variant of each format that takes the most (JPEG: CMYK; PNG and TIFF: ' +
-      '16 bits with alpha; WebP: lossless with alpha; AVIF: 12 bits with alpha), `portray` or the `web` group, ' +
+      '16 bits with alpha, in tiles as high as the picture 32; WebP: lossless with alpha; AVIF: 12 bits with alpha, turned), `portray` or the `web` group, ' +
       `whichever is more. ${FILE_COPIES} copies of the file are part of the peak and not of the slope, which is that of ` +
       'the line through the four; the last of them is the limit, where that is less. In all: the base, the largest file twice, and as many megapixels as `core/limits.ts` ' +
       `lets in, of ${MEMORY_SIZE} MB.`,
@@ -97,6 +97,7 @@ function limitOf(kind: string): number {
   const { pixels, progressivePixels } = defaultLimits;
   if (kind === 'jpeg, progressive') return progressivePixels.jpeg;
   if (kind === 'png, progressive') return progressivePixels.png;
+  if (kind === 'tiff, in tiles') return progressivePixels.tiff;
   return inputFormats.filter((format) => format === kind).map((format) => pixels[format])[0] ?? Number.NaN;
 }
 

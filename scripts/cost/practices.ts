@@ -1,4 +1,5 @@
 /** What each practice saves: the same model, with the practice left out. */
+import type { Preset } from '../../core/presets.ts';
 import type { Deployment } from './deployment.ts';
 import type { Measured } from './measured.ts';
 import { costPerImage, type Mix, mixes } from './model.ts';
@@ -26,6 +27,11 @@ export function practices(deployment: Deployment, measured: Measured): Practice[
       rendering: 'a decode each, default efforts',
     }),
     compared('… of this, one decode for all renditions of a group', 'ADR 6', { rendering: 'a decode each' }),
+    compared(
+      'one rendition group, AVIF in it (a second decode not counted)',
+      'core/presets.ts, ADR 6',
+      avifApart(deployment),
+    ),
     {
       ...{ name: 'customer-managed keys with bucket keys', where: 'BucketKeyEnabled' },
       withIt: cost({ bucketKeys: 'customer-managed, bucket keys' }),
@@ -67,7 +73,12 @@ export function naive(deployment: Deployment): Deployment {
   };
 }
 
-/** All presets by one worker: one call, GET and wait fewer. The decode that it saves too is not measured, and not left out. */
-export function oneGroup(deployment: Deployment): Deployment {
-  return { ...deployment, groups: [{ name: 'all', presets: deployment.groups.flatMap(({ presets }) => presets) }] };
+/** AVIF by a worker of its own: one call, GET and wait more. The decode that it takes too is not measured, and not counted. */
+export function avifApart({ groups }: Pick<Deployment, 'groups'>): Pick<Deployment, 'groups'> {
+  const isAvif = ({ format }: Preset) => format === 'avif';
+  const split = groups.flatMap(({ name, presets }) => [
+    { name, presets: presets.filter((preset) => !isAvif(preset)) },
+    { name: `${name}, AVIF`, presets: presets.filter(isAvif) },
+  ]);
+  return { groups: split.filter(({ presets }) => presets.length > 0) };
 }

@@ -23,7 +23,7 @@ import {
   usageOf,
 } from './model.ts';
 import { settings } from './power-tuning.ts';
-import { naive, oneGroup, practices } from './practices.ts';
+import { avifApart, naive, practices } from './practices.ts';
 import { freeTier, PRICES_OF, prices } from './prices.ts';
 
 const MILLION = 1_000_000;
@@ -33,7 +33,7 @@ export function costBlocks(measured: Measured, images = MILLION): Readonly<Recor
   const prod = deploymentOf('prod');
   return {
     terms: terms(prod, measured, images),
-    bill: billTables(measured, images),
+    bill: billTable(measured, images),
     usage: usageTable(usageOf(mixes.photographs, prod, measured), images),
     processors: processorTable(prod, measured, images),
     practices: practiceTable(prod, measured, images),
@@ -67,7 +67,7 @@ function terms(prod: Deployment, measured: Measured, images: number): string {
     `The PUTs of ${renditions.toFixed(0)} renditions alone are ${share(costOf(usage, 'renditions, PUT'))}: ${renditionSentence(making, images)}`,
     `That is for images that come in bursts, and so fill the batches. One by one, as a million spread over a month come, they cost ${costs(oneByOne(prod))}: no batch fills, and X-Ray records every call.`,
     `Where workers that are kept warm take them all, it is ${costs({ ...prod, environments: 'kept warm' })} and what those cost by the month.`,
-    `With all presets in one rendition group it is ${costs(oneGroup(prod))} at the most: ADR 6 says why there are two.`,
+    `With AVIF in a rendition group of its own, as a slower encoder would have it, it is ${costs({ ...prod, ...avifApart(prod) })} at the least (ADR 6).`,
     `The naive way costs ${costs(naive(prod))}: ${costs({ ...prod, rendering: 'a decode each, default efforts' })} with its rendering alone,`,
     `${costs({ ...naive(prod), workflow: 'EXPRESS' })} with all of it but the Standard workflow.`,
     '',
@@ -100,21 +100,29 @@ function billsOf(stage: (typeof stages)[number], workflow: Deployment['workflow'
   return Object.values(mixes).map((mix) => ({ mix: mix.name, bill: billOf(usageOf(mix, deployment, measured)) }));
 }
 
-function billTables(measured: Measured, images: number): string {
-  return workflows
-    .flatMap((workflow) =>
-      stages.map((stage) => {
-        const bills = billsOf(stage, workflow, measured);
-        return table(
-          [`${workflow}, ${stage}: US dollars for ${showCount(images)}`, ...bills.map(({ mix }) => mix)],
-          [
-            ...services.map((service) => [service, ...bills.map(({ bill }) => showUsd(bill[service] * images))]),
-            ['**all**', ...bills.map(({ bill }) => `**${showUsd(total(bill) * images)}**`)],
-          ],
-        );
-      }),
-    )
-    .join('\n\n');
+/** A row for each service, and more than one where stages or workflows differ in it. */
+function billTable(measured: Measured, images: number): string {
+  const variants = workflows.flatMap((workflow) =>
+    stages.map((stage) => ({ workflow, stage, bills: billsOf(stage, workflow, measured).map(({ bill }) => bill) })),
+  );
+  const rowsOf = (name: string, read: (bill: Bill) => number) => {
+    const cells = ({ bills }: (typeof variants)[number]) => bills.map((bill) => showUsd(read(bill) * images));
+    return [...Map.groupBy(variants, (variant) => cells(variant).join()).values()].flatMap(([first, ...others]) => {
+      if (first === undefined) return [];
+      const shared = ([first.workflow, first.stage] as const).filter((word) =>
+        others.every(({ workflow, stage }) => word === workflow || word === stage),
+      );
+      const all = others.length + 1 === variants.length;
+      return [[all ? name : [name, ...shared].join(', '), ...cells(first)]];
+    });
+  };
+  return table(
+    [`US dollars for ${showCount(images)}`, ...Object.values(mixes).map(({ name }) => name)],
+    [
+      ...services.flatMap((service) => rowsOf(service, (bill) => bill[service])),
+      ...rowsOf('all', total).map((row) => row.map((cell) => `**${cell}**`)),
+    ],
+  );
 }
 
 function usageTable(usage: readonly Usage[], images: number): string {

@@ -9,13 +9,13 @@ export const withoutPractice: Readonly<
   },
   'Reserved concurrency for every function': {
     file: 'template.yaml',
-    from: 'ResizeConcurrency: 204',
-    to: 'ResizeConcurrency: 100',
+    from: 'ResizeConcurrency: 102',
+    to: 'ResizeConcurrency: 50',
   },
   'Warm workers in prod, more of them when they are busy': {
     file: 'template.yaml',
-    from: 'MostWarmResizeWorkers: 100',
-    to: 'MostWarmResizeWorkers: 200',
+    from: 'MostWarmResizeWorkers: 50',
+    to: 'MostWarmResizeWorkers: 100',
   },
   'Visibility timeout six times the function’s': {
     file: 'template.yaml',

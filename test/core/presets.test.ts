@@ -16,9 +16,9 @@ describe('the presets', () => {
           ['webp-1280', 'webp', 1280],
           ['webp-1920', 'webp', 1920],
           ['jpeg-1280', 'jpeg', 1280],
+          ['avif-1280', 'avif', 1280],
         ],
       ],
-      ['avif', [['avif-1280', 'avif', 1280]]],
     ]);
   });
 });

@@ -102,10 +102,6 @@ describe('the presets as they stand', () => {
       expect(effort).toBeLessThanOrEqual(mostEffort[format]);
     }
   });
-
-  it('fan out', () => {
-    expect(renditionGroups.length).toBeGreaterThanOrEqual(2);
-  });
 });
 
 it('a rendition’s key derives from image, version and preset alone', () => {

@@ -83,19 +83,19 @@ describe.each([...eventsOf('extract-metadata'), ...eventsOf('resize-image')])('%
   });
 });
 
-it('events/resize-image has one event for each rendition group', () => {
+it('events/resize-image has an event for each rendition group', () => {
   const groups = eventsOf('resize-image').map((file) => renditionTask.parse(readEvent(file)).group);
-  expect(groups.sort()).toEqual(renditionGroups.map(({ name }) => name).sort());
+  expect(new Set(groups)).toEqual(new Set(renditionGroups.map(({ name }) => name)));
 });
 
 it('events/remove-renditions speaks of what events/resize-image rendered', () => {
-  const [rendered] = eventsOf('resize-image').map((file) => renditionTask.parse(readEvent(file)).image);
+  const rendered = renditionTask.parse(readEvent('events/resize-image/web.json')).image;
   const [older, own] = ['older', 'own'].map((name) =>
     removalTask.parse(readEvent(`events/remove-renditions/${name}.json`)),
   );
-  expect(own).toMatchObject({ scope: 'own', image: { imageId: rendered?.imageId, sequencer: rendered?.sequencer } });
-  expect(older).toMatchObject({ scope: 'older', image: { imageId: rendered?.imageId } });
-  expect(String(older?.image.sequencer) > String(rendered?.sequencer)).toBe(true);
+  expect(own).toMatchObject({ scope: 'own', image: { imageId: rendered.imageId, sequencer: rendered.sequencer } });
+  expect(older).toMatchObject({ scope: 'older', image: { imageId: rendered.imageId } });
+  expect(String(older?.image.sequencer) > rendered.sequencer).toBe(true);
 });
 
 it('events/probe-pipeline is what the schedule sends', () => {

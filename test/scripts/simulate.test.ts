@@ -92,7 +92,7 @@ describe('the simulation', () => {
   it('brings up pollers by and by: a cold start leaves a queue where a warm one has none', () => {
     const arrivals = photographsAt(measured, 20, 20);
     const run = (warm: boolean) =>
-      outcomeOf(simulate(accountSetup({ stage: 'prod', arrivals, dispatchers: 20, warm }), throttleRetry));
+      outcomeOf(simulate(accountSetup({ stage: 'prod', arrivals, dispatchers: 40, warm }), throttleRetry));
     expect(run(true).longestQueue).toBe(0);
     expect(run(false).longestQueue).toBeGreaterThan(0);
   });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { rejectionReasons } from '../../core/outcome.ts';
 import { renditionGroups } from '../../core/presets.ts';
+import { type PriceName, prices } from '../../scripts/cost/prices.ts';
 import { idsIn as idsInFormula } from '../../scripts/dashboard/series.ts';
 import { idsIn, type Metric, type MetricWidget, type Series, widgetsOf } from '../../scripts/dashboard/widgets.ts';
 import { dashboardPicture } from '../../scripts/dashboard.ts';
@@ -158,11 +159,18 @@ describe('the cost', () => {
     );
   });
 
-  it('uses prices that docs/observability.md names', () => {
+  it.each<[part: string, names: PriceName[]]>([
+    ['lambda', ['lambdaArm64', 'lambdaRequest']],
+    ['states', ['expressRequest', 'expressDuration']],
+    ['s3', ['s3Write', 's3Read', 's3Storage']],
+    ['dynamodb', ['dynamoDbWrite', 'dynamoDbRead']],
+    ['messages', ['sqsRequest', 'eventBridgeCustomEvent']],
+    ['logs', ['logIngestion']],
+  ])('of %s uses the prices of npm run cost, and docs/observability.md names them', (part, names) => {
     const documented = readFileSync(new URL('../../docs/observability.md', import.meta.url), 'utf8');
-    const prices = [...perThousand.values()].flatMap((formula) => formula.match(/\b0\.\d+\b/g) ?? []);
-    expect(prices.length).toBeGreaterThan(6);
-    for (const price of prices) expect(documented).toContain(`\`${price}\``);
+    const used = perThousand.get(part)?.match(/\b0\.\d+\b/g) ?? [];
+    expect(used.map(Number)).toEqual(names.map((name) => Number(prices[name].usd.toPrecision(6))));
+    for (const price of used) expect(documented).toContain(`\`${price}\``);
   });
 });
 

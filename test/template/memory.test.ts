@@ -17,6 +17,7 @@ const limits: Readonly<Record<string, number>> = {
   ...defaultLimits.pixels,
   'jpeg, progressive': defaultLimits.progressivePixels.jpeg,
   'png, progressive': defaultLimits.progressivePixels.png,
+  'tiff, in tiles': defaultLimits.progressivePixels.tiff,
 };
 
 it('every kind of picture with a limit of its own has been measured', () => {
