@@ -157,6 +157,7 @@ async function writeRunFile(prepared: PreparedRun, target: Target, clients: Stac
     table: clients.tableName,
     ledger,
     patienceSeconds: scenario.seconds + scenario.drainSeconds,
+    phases: scenario.phases.map(({ arrivalCount }) => arrivalCount),
     images,
     users: users.map((changes) => [...changes]),
   };

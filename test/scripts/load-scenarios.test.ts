@@ -68,13 +68,20 @@ describe.each(names)('scenario %s', (name) => {
   });
 });
 
-it('the spike is fifty times the quiet before and after it', async () => {
-  for (const where of ['emulator', 'account'] as const) {
+it.each(['emulator', 'account'] as const)(
+  'the spike on the %s is fifty times the quiet before it, and ends with the same quiet when it has drained',
+  async (where) => {
     const { phases } = await readScenario('spike', where, 1);
-    const [before, spike, after] = phases.map(({ arrivalCount, duration }) => arrivalCount / duration);
-    expect([spike, after]).toEqual([expect.closeTo((before ?? 0) * 50, 6), before]);
-  }
-});
+    const [before, spike, draining, after] = phases;
+    const rates = phases.map(({ arrivalCount, duration }) => arrivalCount / duration);
+    expect(rates).toEqual([rates[0], expect.closeTo((rates[0] ?? 0) * 50, 6), rates[0], rates[0]]);
+    expect([after?.duration, after?.arrivalCount]).toEqual([before?.duration, before?.arrivalCount]);
+    // Who came last in the spike is ready within twice the measured p99 at the most: its threshold.
+    const slowest = (await thresholdsOf('spike', where)).find(([metric]) => metric === 'ready.all.ms.p99');
+    expect((draining?.duration ?? 0) * 1000).toBeGreaterThan(slowest?.[1] ?? Number.POSITIVE_INFINITY);
+    expect(spike?.duration).toBeLessThan(draining?.duration ?? 0);
+  },
+);
 
 it('a larger scale brings as many times as many users in the same time', async () => {
   const [once, thrice] = await Promise.all([readScenario('ramp', 'emulator', 1), readScenario('ramp', 'emulator', 3)]);
