@@ -83,6 +83,18 @@ it.each(['emulator', 'account'] as const)(
   },
 );
 
+it.each(['emulator', 'account'] as const)(
+  'poison on the %s may slow half of the users down no more than the soak test, at the same rate and with the same pictures',
+  async (where) => {
+    const [poison, soak] = await Promise.all([readScenario('poison', where, 1), readScenario('soak', where, 1)]);
+    expect(poison.users / poison.seconds).toBe(soak.users / soak.seconds);
+    expect(poison.mix.sizes).toEqual(soak.mix.sizes);
+    const half = async (name: string) =>
+      (await thresholdsOf(name, where)).find(([metric]) => metric === 'ready.all.ms.p50')?.[1];
+    expect(await half('poison')).toBeLessThanOrEqual((await half('soak')) ?? 0);
+  },
+);
+
 it('a larger scale brings as many times as many users in the same time', async () => {
   const [once, thrice] = await Promise.all([readScenario('ramp', 'emulator', 1), readScenario('ramp', 'emulator', 3)]);
   expect(thrice.users).toBe(once.users * 3);
