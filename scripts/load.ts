@@ -10,7 +10,7 @@ import { describeFailure, Failure } from './failure.ts';
 import { isolateThisProcess } from './isolated-environment.ts';
 import { estimatedCost } from './load/cost.ts';
 import { type LoadOptions, loadHelp, parseLoadOptions } from './load/options.ts';
-import { checkTable, reportPage, waitTable } from './load/report.ts';
+import { caveats, checkTable, reportPage, waitTable } from './load/report.ts';
 import { type RunResult, readResult } from './load/result.ts';
 import { type Destination, executeRun, type PreparedRun, prepareRun } from './load/run.ts';
 import { readScenario, scenarioNames } from './load/scenario.ts';
@@ -118,6 +118,7 @@ async function show(result: RunResult, page: string, against: RunResult | undefi
     checkTable(result),
     '',
     `${reconciliation.sent} changes = ${reconciliation.decided} decided + ${reconciliation.deadLetters} dead letters; lost: ${reconciliation.lost.length}.`,
+    ...caveats(result),
     `${result.title} ${result.passed ? 'passed' : 'failed'}. Report: ${pathToFileURL(page)}`,
     `Raw: ${shownPath(join(dirname(page), 'run.json'))}`,
   ];

@@ -13,6 +13,8 @@ export const change = z.object({
   /** Of an upload. */
   class: z.enum([...sizeClasses, 'corrupt']).optional(),
   bytes: z.int(),
+  /** Epoch milliseconds: when its user came. Older results do not have it. */
+  arrivedAt: z.number().optional(),
   /** Epoch milliseconds: when the request to S3 began. */
   startedAt: z.number(),
   /** How long the request to S3 took. */

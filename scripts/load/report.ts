@@ -9,6 +9,7 @@ import {
   type Percentiles,
   type RunResult,
   saturation,
+  senderLag,
   type Threshold,
   thresholdOf,
   waits,
@@ -51,7 +52,7 @@ export async function reportPage(run: RunResult, against: RunResult | undefined)
     <div><b>${reconciliation.deadLetters}</b><span>dead letters</span></div>
     <div class="lost"><b>${reconciliation.lost.length}</b><span>lost</span></div>
   </section>
-  <p class="story">${story(run)}</p>
+  <p class="story">${[story(run), ...caveats(run)].join(' ')}</p>
   <section class="columns">
     <article>
       <h2>What users waited for</h2>
@@ -102,6 +103,12 @@ function shownThreshold({ measured, limit }: Threshold): string {
   const room = Math.round(100 * (1 - measured / limit));
   const rest = room >= 0 ? `${room} % left` : `${-room} % too long`;
   return `${seconds(measured)} of ${seconds(limit)}, ${rest}`;
+}
+
+/** How far the figures of a run can be trusted, beside its checks: a sentence each. */
+export function caveats(run: RunResult): string[] {
+  const lag = senderLag(run);
+  return lag === undefined ? [] : [`Users came at most ${seconds(lag)} later than planned.`];
 }
 
 /** What happened at saturation, in words. */

@@ -6,7 +6,7 @@ import { shownPath } from '../project.ts';
 import { type Change, change } from './ledger.ts';
 import { sizeClasses } from './plan.ts';
 import { consumers, workers } from './processor-time.ts';
-import { phase } from './scenario.ts';
+import { arrivalTimes, type Phase, phase } from './scenario.ts';
 import { target } from './target.ts';
 
 const queueSample = z.object({
@@ -113,6 +113,51 @@ function asJson(text: string): unknown {
 /** Epoch milliseconds of the first request: starting Artillery is no part of the run. */
 export function startOf({ changes, startedAt }: Pick<RunResult, 'changes' | 'startedAt'>): number {
   return changes.reduce((first, one) => Math.min(first, one.startedAt), changes[0]?.startedAt ?? Date.parse(startedAt));
+}
+
+/** Milliseconds: later than this, users are measured from a start that was not theirs. */
+export const mostSenderLag = 1000;
+
+interface Arrivals {
+  readonly phases: readonly Phase[];
+  readonly changes: readonly Change[];
+}
+
+/**
+ * Milliseconds by which users came later than planned, the latest of them; planned is what fits the most punctual one.
+ * Undefined where it was not written down when they came.
+ */
+export function senderLag({ phases, changes }: Arrivals): number | undefined {
+  const planned = arrivalTimes(phases);
+  const offsets = changes.flatMap(({ user, arrivedAt }) => {
+    const second = planned[user];
+    return arrivedAt === undefined || second === undefined ? [] : [arrivedAt - second * 1000];
+  });
+  return offsets.length === 0 ? undefined : Math.max(...offsets) - Math.min(...offsets);
+}
+
+export interface Ended extends Arrivals {
+  readonly plannedChanges: number;
+  readonly lost: number;
+  /** What Artillery found. */
+  readonly problem: string | undefined;
+}
+
+/** Why a run fails, whatever its checks say: a sentence each. */
+export function problemsOf({ plannedChanges, lost, problem, ...arrivals }: Ended): string[] {
+  const made = arrivals.changes.length;
+  const lag = senderLag(arrivals) ?? 0;
+  return [
+    ...(problem === undefined ? [] : [problem]),
+    ...(lost === 0 ? [] : [`${lost} changes are lost: neither decided nor in a dead-letter queue.`]),
+    ...(made === plannedChanges ? [] : [`${plannedChanges} changes were planned, and ${made} were made.`]),
+    ...(lag <= mostSenderLag
+      ? []
+      : [
+          `The load test fell behind: users came up to ${(lag / 1000).toFixed(1)} s later than planned, and ` +
+            `${mostSenderLag / 1000} s is the most. Take a quieter machine, or a smaller --scale.`,
+        ]),
+  ];
 }
 
 export interface Percentiles {

@@ -11,7 +11,7 @@ import { type StoredImages, storeImages } from './images.ts';
 import { type Change, type LedgerLine, ledgerLine, readLedger, reconcile } from './ledger.ts';
 import { type ImageClass, type PlannedChange, planChanges } from './plan.ts';
 import { type ProcessorShare, processorShares } from './processor-time.ts';
-import { percentiles, type QueueSample, type RunResult } from './result.ts';
+import { percentiles, problemsOf, type QueueSample, type RunResult } from './result.ts';
 import type { RunFile } from './run-file.ts';
 import { checkBounds, type Place, type Scenario } from './scenario.ts';
 import { type StackClients, stackClients } from './stack-clients.ts';
@@ -168,7 +168,7 @@ async function writeRunFile(prepared: PreparedRun, target: Target, clients: Stac
 
 /** What the records and the dead-letter queue say at the end, whatever was seen on the way. */
 async function conclude(
-  { prefix, ...prepared }: PreparedRun,
+  { prefix, scenario, ...prepared }: PreparedRun,
   clients: StackClients,
   changes: readonly Change[],
   artillery: ArtilleryResult,
@@ -178,13 +178,13 @@ async function conclude(
   // Not read without need: reading hides them for a while from those who want to redrive them.
   const { lost, ...sums } =
     byRecords.lost.length === 0 ? byRecords : reconcile(changes, records, await clients.deadLetters(prefix));
-  const problems = [
-    ...(artillery.problem === undefined ? [] : [artillery.problem]),
-    ...(lost.length === 0 ? [] : [`${lost.length} changes are lost: neither decided nor in a dead-letter queue.`]),
-    ...(changes.length === prepared.changes
-      ? []
-      : [`${prepared.changes} changes were planned, and ${changes.length} were made.`]),
-  ];
+  const problems = problemsOf({
+    plannedChanges: prepared.changes,
+    lost: lost.length,
+    problem: artillery.problem,
+    phases: scenario.phases,
+    changes,
+  });
   return { reconciliation: { ...sums, lost: [...lost] }, problems };
 }
 

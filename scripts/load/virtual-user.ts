@@ -64,7 +64,7 @@ export function virtualUsers(environment: Readonly<NodeJS.ProcessEnv>): (metrics
   };
 
   /** The changes of one key go one after the other, so that it is known which was the last; the work on them overlaps. */
-  const send = async (user: number, planned: PlannedChange): Promise<Change> => {
+  const send = async (user: number, arrivedAt: number, planned: PlannedChange): Promise<Change> => {
     const before = lastOfKey.get(planned.key);
     const { promise, resolve } = Promise.withResolvers<void>();
     lastOfKey.set(planned.key, promise);
@@ -73,7 +73,7 @@ export function virtualUsers(environment: Readonly<NodeJS.ProcessEnv>): (metrics
     const image = planned.kind === 'upload' ? run.images[planned.image] : undefined;
     try {
       const answer = await request(user, planned);
-      const about = { user, key, kind, class: image?.class, bytes: image?.bytes ?? 0 };
+      const about = { user, arrivedAt, key, kind, class: image?.class, bytes: image?.bytes ?? 0 };
       const change: Change = { number: changes, ...about, ...answer };
       changes += 1;
       note(change);
@@ -116,9 +116,10 @@ export function virtualUsers(environment: Readonly<NodeJS.ProcessEnv>): (metrics
 
   return async (metrics) => {
     const user = users;
+    const arrivedAt = Date.now();
     users += 1;
     const sent: Change[] = [];
-    for (const planned of run.users[user] ?? []) sent.push(await send(user, planned));
+    for (const planned of run.users[user] ?? []) sent.push(await send(user, arrivedAt, planned));
     await Promise.all(
       sent.map(async (change) => {
         measureRequest(change, metrics);

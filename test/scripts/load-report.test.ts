@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Change } from '../../scripts/load/ledger.ts';
-import { checkTable, reportPage } from '../../scripts/load/report.ts';
-import { percentiles, type RunResult, runResult, saturation, waits } from '../../scripts/load/result.ts';
+import { caveats, checkTable, reportPage } from '../../scripts/load/report.ts';
+import { percentiles, problemsOf, type RunResult, runResult, saturation, waits } from '../../scripts/load/result.ts';
 
 const start = Date.parse('2026-01-01T12:00:00Z');
 const change = (number: number, fields: Partial<Change> = {}): Change => ({
@@ -90,6 +90,36 @@ it('saturation is told in numbers: how deep, when, how fast, how long to drain',
   expect(saturation(slow)).toEqual({
     ...{ deepest: 7, deepestAt: 12, drained: 10, rate: 1, deadLetters: 0 },
     calls: { errors: 0, throttles: 3 },
+  });
+});
+
+describe('a load test that falls behind', () => {
+  const phases = [{ name: 'steady', duration: 20, arrivalCount: 20 }];
+  // The first user comes after a pause, as all others do.
+  const arrivals = (late: (user: number) => number) => ({
+    phases,
+    changes: Array.from({ length: 20 }, (_, user) =>
+      change(user, { arrivedAt: start + (user + 1) * 1000 + late(user) }),
+    ),
+  });
+  const problems = (late: (user: number) => number) =>
+    problemsOf({ plannedChanges: 20, lost: 0, problem: undefined, ...arrivals(late) });
+
+  it('fails when a user came more than a second later than planned, and says by how much', () => {
+    expect(problems((user) => (user === 7 ? 1000 : 0))).toEqual([]);
+    expect(problems((user) => (user === 7 ? 1300 : 0))).toEqual([expect.stringContaining('up to 1.3 s later')]);
+  });
+
+  it('is measured from the most punctual user, be it that the first one was late', () => {
+    expect(problems((user) => (user === 0 ? 1300 : 0))).toHaveLength(1);
+    expect(problems(() => 5000)).toEqual([]);
+  });
+
+  it('is told in the report; a result that does not know says nothing', async () => {
+    const late = run(arrivals((user) => (user < 5 ? 0 : 250)));
+    expect(caveats(late)).toEqual(['Users came at most 250 ms later than planned.']);
+    expect(await reportPage(late, undefined)).toContain('Users came at most 250 ms later than planned.');
+    expect(caveats(run())).toEqual([]);
   });
 });
 

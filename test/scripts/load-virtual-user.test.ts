@@ -36,7 +36,7 @@ it('an upload is measured until its record says that it is ready, and written in
   expect(metrics.get('outcomes.unexpected')).toBe(0);
   expect([...metrics.keys()]).toEqual(expect.arrayContaining(['upload.put.ms', 'ready.small.ms', 'ready.all.ms']));
   expect(ledger()).toMatchObject([
-    { number: 0, key: 'a.jpg', kind: 'upload', names: ['version-1', 'etag-1'] },
+    { number: 0, arrivedAt: expect.any(Number), key: 'a.jpg', kind: 'upload', names: ['version-1', 'etag-1'] },
     { number: 0, outcome: 'processed' },
   ]);
 });
