@@ -117,7 +117,8 @@ async function show(result: RunResult, page: string, against: RunResult | undefi
     '',
     checkTable(result),
     '',
-    `${reconciliation.sent} changes = ${reconciliation.decided} decided + ${reconciliation.deadLetters} dead letters; lost: ${reconciliation.lost.length}.`,
+    `${reconciliation.sent} changes = ${reconciliation.decided} decided + ${reconciliation.deadLetters} dead letters; ` +
+      `lost: ${reconciliation.lost.length}, not decided in time: ${reconciliation.notInTime.length}.`,
     ...caveats(result),
     `${result.title} ${result.passed ? 'passed' : 'failed'}. Report: ${pathToFileURL(page)}`,
     `Raw: ${shownPath(join(dirname(page), 'run.json'))}`,

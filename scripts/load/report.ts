@@ -51,6 +51,7 @@ export async function reportPage(run: RunResult, against: RunResult | undefined)
     <div><b>${reconciliation.decided}</b><span>decided</span></div><i>+</i>
     <div><b>${reconciliation.deadLetters}</b><span>dead letters</span></div>
     <div class="lost"><b>${reconciliation.lost.length}</b><span>lost</span></div>
+    <div class="lost"><b>${reconciliation.notInTime.length}</b><span>not decided in time</span></div>
   </section>
   <p class="story">${[story(run), ...caveats(run)].join(' ')}</p>
   <section class="columns">
@@ -118,7 +119,7 @@ function story(run: RunResult): string {
     deepest === 0
       ? 'No upload had to wait in the queue.'
       : `The queue grew to ${deepest} waiting after ${deepestAt.toFixed(0)} s, while up to ${rate.toFixed(1)} changes a second were decided. ` +
-        (run.reconciliation.lost.length > 0
+        (run.reconciliation.lost.length + run.reconciliation.notInTime.length > 0
           ? 'Not all were decided in the time of the run.'
           : `All were decided ${drained.toFixed(1)} s after the last one came.`);
   const functions =

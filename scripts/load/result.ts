@@ -62,6 +62,8 @@ export function inNumbers({ expression, metrics }: Check): string {
   return expression.replaceAll(/[a-zA-Z][\w.]*/g, (name) => String(metrics[name] ?? name));
 }
 
+const namedChange = z.object({ number: z.int(), key: z.string(), kind: z.enum(['upload', 'delete']) });
+
 export const runResult = z.object({
   schemaVersion: z.literal(2),
   id: z.string(),
@@ -84,7 +86,9 @@ export const runResult = z.object({
     sent: z.int(),
     decided: z.int(),
     deadLetters: z.int(),
-    lost: z.array(z.object({ number: z.int(), key: z.string(), kind: z.enum(['upload', 'delete']) })),
+    lost: z.array(namedChange),
+    // Older results call these lost.
+    notInTime: z.array(namedChange).default([]),
   }),
   changes: z.array(change),
   samples: z.array(queueSample),
@@ -139,17 +143,21 @@ export function senderLag({ phases, changes }: Arrivals): number | undefined {
 export interface Ended extends Arrivals {
   readonly plannedChanges: number;
   readonly lost: number;
+  readonly notInTime: number;
   /** What Artillery found. */
   readonly problem: string | undefined;
 }
 
 /** Why a run fails, whatever its checks say: a sentence each. */
-export function problemsOf({ plannedChanges, lost, problem, ...arrivals }: Ended): string[] {
+export function problemsOf({ plannedChanges, lost, notInTime, problem, ...arrivals }: Ended): string[] {
   const made = arrivals.changes.length;
   const lag = senderLag(arrivals) ?? 0;
   return [
     ...(problem === undefined ? [] : [problem]),
     ...(lost === 0 ? [] : [`${lost} changes are lost: neither decided nor in a dead-letter queue.`]),
+    ...(notInTime === 0
+      ? []
+      : [`${notInTime} changes were not decided in time: when the run ended, messages still waited or were in work.`]),
     ...(made === plannedChanges ? [] : [`${plannedChanges} changes were planned, and ${made} were made.`]),
     ...(lag <= mostSenderLag
       ? []

@@ -115,7 +115,9 @@ export async function executeRun(
     signal.throwIfAborted();
     const endedAt = new Date();
     const changes = readLedger(await readLines(files.ledger));
-    const found = await step('Reconciliation', () => conclude(prepared, clients, changes, artillery));
+    const last = samples.at(-1);
+    const workLeft = last !== undefined && last.waiting + last.inWork > 0;
+    const found = await step('Reconciliation', () => conclude(prepared, clients, changes, { artillery, workLeft }));
     const lambda = await step('Metrics of the functions', async (report) => {
       if (!stack.emulated) await waitForCloudWatch(report, signal);
       return await clients.lambdaMetrics(startedAt, endedAt);
@@ -171,21 +173,24 @@ async function conclude(
   { prefix, scenario, ...prepared }: PreparedRun,
   clients: StackClients,
   changes: readonly Change[],
-  artillery: ArtilleryResult,
+  { artillery, workLeft }: { readonly artillery: ArtilleryResult; readonly workLeft: boolean },
 ): Promise<Pick<RunResult, 'reconciliation' | 'problems'>> {
   const records = await clients.records([...new Set(changes.map(({ key }) => key))]);
-  const byRecords = reconcile(changes, records, []);
+  const byRecords = reconcile(changes, records, [], workLeft);
   // Not read without need: reading hides them for a while from those who want to redrive them.
-  const { lost, ...sums } =
-    byRecords.lost.length === 0 ? byRecords : reconcile(changes, records, await clients.deadLetters(prefix));
+  const { lost, notInTime, ...sums } =
+    byRecords.lost.length + byRecords.notInTime.length === 0
+      ? byRecords
+      : reconcile(changes, records, await clients.deadLetters(prefix), workLeft);
   const problems = problemsOf({
     plannedChanges: prepared.changes,
     lost: lost.length,
+    notInTime: notInTime.length,
     problem: artillery.problem,
     phases: scenario.phases,
     changes,
   });
-  return { reconciliation: { ...sums, lost: [...lost] }, problems };
+  return { reconciliation: { ...sums, lost: [...lost], notInTime: [...notInTime] }, problems };
 }
 
 async function waitForCloudWatch(report: (progress: string) => void, signal: AbortSignal): Promise<void> {

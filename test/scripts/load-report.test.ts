@@ -44,7 +44,7 @@ const run = (fields: Partial<RunResult> = {}): RunResult => ({
       metrics: { 'changes.sent': 20, 'changes.decided': 20, 'changes.deadLettered': 0 },
     },
   ],
-  reconciliation: { sent: 20, decided: 20, deadLetters: 0, lost: [] },
+  reconciliation: { sent: 20, decided: 20, deadLetters: 0, lost: [], notInTime: [] },
   changes: Array.from({ length: 20 }, (_, number) => change(number)),
   samples: [
     { at: start, waiting: 0, inWork: 1, deadLetters: 0, undelivered: 0 },
@@ -103,7 +103,7 @@ describe('a load test that falls behind', () => {
     ),
   });
   const problems = (late: (user: number) => number) =>
-    problemsOf({ plannedChanges: 20, lost: 0, problem: undefined, ...arrivals(late) });
+    problemsOf({ plannedChanges: 20, lost: 0, notInTime: 0, problem: undefined, ...arrivals(late) });
 
   it('fails when a user came more than a second later than planned, and says by how much', () => {
     expect(problems((user) => (user === 7 ? 1000 : 0))).toEqual([]);
@@ -171,7 +171,7 @@ it('a failed run says so, and why', async () => {
     run({
       passed: false,
       problems: ['1 change is lost.'],
-      reconciliation: { sent: 20, decided: 19, deadLetters: 0, lost: [lost] },
+      reconciliation: { sent: 20, decided: 19, deadLetters: 0, lost: [lost], notInTime: [] },
     }),
     undefined,
   );
@@ -179,6 +179,20 @@ it('a failed run says so, and why', async () => {
   expect(page).toContain('<li class="failed">1 change is lost.</li>');
   expect(page).toContain('Not all were decided in the time of the run.');
   expect(page).not.toContain('All were decided');
+});
+
+it('a run fails for what is lost as for what was not decided in time, each by its name', async () => {
+  const ended = { plannedChanges: 20, problem: undefined, phases: run().phases, changes: run().changes };
+  expect(problemsOf({ ...ended, lost: 0, notInTime: 0 })).toEqual([]);
+  expect(problemsOf({ ...ended, lost: 2, notInTime: 0 })).toEqual([expect.stringMatching(/^2 changes are lost/)]);
+  expect(problemsOf({ ...ended, lost: 0, notInTime: 3 })).toEqual([
+    expect.stringMatching(/^3 changes were not decided in time/),
+  ]);
+  const open = { number: 3, key: 'load/run/3.jpg', kind: 'upload' } as const;
+  const reconciliation = { sent: 20, decided: 19, deadLetters: 0, lost: [], notInTime: [open] };
+  const page = await reportPage(run({ reconciliation }), undefined);
+  expect(page).toContain('<b>1</b><span>not decided in time</span>');
+  expect(page).toContain('Not all were decided in the time of the run.');
 });
 
 it('two runs stand side by side in every figure', async () => {
