@@ -111,8 +111,8 @@ export function reconcile(
     const record = records.get(key);
     const last = record === undefined ? undefined : decidedChange(made, record);
     if (last !== undefined && record?.outcome === 'failed') dead.add(last);
-    // All of them where the record speaks of none.
-    for (const one of made.slice(made.findIndex((other) => other === last) + 1)) {
+    const decided = last?.number ?? -1;
+    for (const one of made.filter(({ number }) => number > decided)) {
       if (deadLetters.some((letter) => isOf(letter, one))) dead.add(one);
       else open.push({ number: one.number, key: one.key, kind: one.kind });
     }

@@ -5,8 +5,10 @@ import { type Chart, drawCharts } from './charts.ts';
 import { reportStyle } from './report-style.ts';
 import {
   type Check,
+  coresOfOthers,
   inNumbers,
   type Percentiles,
+  quietCores,
   type RunResult,
   saturation,
   senderLag,
@@ -109,7 +111,16 @@ function shownThreshold({ measured, limit }: Threshold): string {
 /** How far the figures of a run can be trusted, beside its checks: a sentence each. */
 export function caveats(run: RunResult): string[] {
   const lag = senderLag(run);
-  return lag === undefined ? [] : [`Users came at most ${seconds(lag)} later than planned.`];
+  const others = coresOfOthers(run) ?? 0;
+  return [
+    ...(lag === undefined ? [] : [`Users came at most ${seconds(lag)} later than planned.`]),
+    ...(others <= quietCores
+      ? []
+      : [
+          `Other programs had ${others.toFixed(1)} of ${run.processors} processors on average: ` +
+            'the figures of this run are not to be compared with others.',
+        ]),
+  ];
 }
 
 /** What happened at saturation, in words. */

@@ -1,6 +1,7 @@
 /** What a run leaves behind: run.json. All plots and tables are made from it, so that two runs can be compared later. */
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { sum } from '../bench/measure.ts';
 import { Failure } from '../failure.ts';
 import { shownPath } from '../project.ts';
 import { type Change, change } from './ledger.ts';
@@ -138,6 +139,23 @@ export function senderLag({ phases, changes }: Arrivals): number | undefined {
     return arrivedAt === undefined || second === undefined ? [] : [arrivedAt - second * 1000];
   });
   return offsets.length === 0 ? undefined : Math.max(...offsets) - Math.min(...offsets);
+}
+
+/** Cores: with more than this in other programs' hands, a run says something of them too. The simulation takes no such ramp. */
+export const quietCores = 0.2;
+
+/** Cores that other programs had on average; undefined where the operating system did not tell. */
+export function coresOfOthers(run: RunResult): number | undefined {
+  const start = startOf(run);
+  const spans = run.samples.flatMap(({ at, processor }, index) => {
+    const before = run.samples[index - 1];
+    return before === undefined || processor === undefined || before.at < start
+      ? []
+      : [{ millis: at - before.at, others: processor.millis.others }];
+  });
+  return spans.length === 0
+    ? undefined
+    : sum(spans.map(({ others }) => others)) / sum(spans.map(({ millis }) => millis));
 }
 
 export interface Ended extends Arrivals {

@@ -165,6 +165,29 @@ it('where the operating system tells who worked, the page plots it, and the work
   expect(await reportPage(run(), undefined)).not.toContain('<h2>Processors');
 });
 
+it('where other programs worked, the figures are not to be compared', async () => {
+  const none = { alive: 0, busy: 0 };
+  const processes = { dispatcher: none, metadata: none, resize: none, removal: none };
+  const share = (others: number) => ({
+    processes,
+    millis: { dispatcher: 0, metadata: 0, resize: 900, removal: 0, emulator: 0, load: 0, others },
+  });
+  // A sample says what was spent since the one before: here of the second much, before the first request.
+  const samples = [{ at: start - 10_000, waiting: 0, inWork: 0, deadLetters: 0, undelivered: 0 }, ...run().samples];
+  const withOthers = (cores: number) =>
+    run({
+      samples: samples.map((sample, index, all) => ({
+        ...sample,
+        processor: share(index < 2 ? 99_000 : cores * (sample.at - (all[index - 1]?.at ?? 0))),
+      })),
+    });
+  expect(caveats(withOthers(0.2))).toEqual([]);
+  const line = 'Other programs had 0.3 of 2 processors on average';
+  expect(caveats(withOthers(0.3))).toEqual([expect.stringContaining(line)]);
+  expect(await reportPage(withOthers(0.3), undefined)).toContain(line);
+  expect(caveats(run())).toEqual([]);
+});
+
 it('a failed run says so, and why', async () => {
   const lost = { number: 3, key: 'load/run/3.jpg', kind: 'upload' } as const;
   const page = await reportPage(
