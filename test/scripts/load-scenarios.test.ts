@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { uncheckedOf } from '../../scripts/load/artillery.ts';
 import { estimatedCost } from '../../scripts/load/cost.ts';
 import { parseLoadOptions } from '../../scripts/load/options.ts';
 import { checkBounds, mostChanges, readScenario, scenarioNames, thresholdsOf } from '../../scripts/load/scenario.ts';
@@ -59,6 +60,20 @@ describe.each(names)('scenario %s', (name) => {
       for (const [metric, millis] of await thresholdsOf(name, where)) {
         expect(millis / 1000, metric).toBeLessThan(drainSeconds);
       }
+    },
+  );
+
+  it.each(['emulator', 'account'] as const)(
+    'fails unless Artillery has checked each line of it on the %s',
+    async (where) => {
+      const scenario = await readScenario(name, where, 1);
+      const block =
+        lines(name)
+          .join('\n')
+          .split(/^ {4}account:$/m)[where === 'emulator' ? 0 : 1] ?? '';
+      expect(scenario.checks).toBe(block.match(/^ {10}- (\S+\.ms\.\w+|expression): /gm)?.length);
+      expect(uncheckedOf(scenario.checks, scenario, 'log')).toBeUndefined();
+      expect(uncheckedOf(scenario.checks - 1, scenario, 'log')).toMatch(/has checked \d+ of the \d+ /);
     },
   );
 
