@@ -14,7 +14,7 @@ import { caveats, checkTable, reportPage, waitTable } from './load/report.ts';
 import { type RunResult, readResult } from './load/result.ts';
 import { type Destination, executeRun, type PreparedRun, prepareRun } from './load/run.ts';
 import { readScenario, scenarioNames } from './load/scenario.ts';
-import { guardTarget, shownTarget, type Target } from './load/target.ts';
+import { guardTarget, shownTarget, stackEnvironment, type Target } from './load/target.ts';
 import { startLocalStack } from './local-stack.ts';
 import { showCursor, showStep } from './progress.ts';
 import { shownPath } from './project.ts';
@@ -82,6 +82,7 @@ async function ownEmulator(): Promise<Destination> {
 }
 
 async function namedStack(name: string): Promise<Destination> {
+  Object.assign(process.env, stackEnvironment);
   // Before the stack is asked for its outputs: with an endpoint of the environment, that question too would go elsewhere.
   guardTarget({ kind: 'stack', stack: name, region: '', account: '' }, process.env);
   const stack = await targetStack(name);

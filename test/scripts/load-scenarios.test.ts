@@ -1,10 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { uncheckedOf } from '../../scripts/load/artillery.ts';
 import { estimatedCost } from '../../scripts/load/cost.ts';
 import { parseLoadOptions } from '../../scripts/load/options.ts';
 import { checkBounds, mostChanges, readScenario, scenarioNames, thresholdsOf } from '../../scripts/load/scenario.ts';
-import { guardTarget, target } from '../../scripts/load/target.ts';
+import { guardTarget, stackEnvironment, target } from '../../scripts/load/target.ts';
 
 const names = await scenarioNames();
 const lines = (name: string) =>
@@ -157,10 +160,24 @@ describe('a run is sent', () => {
   it.each(['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL_DYNAMODB'])(
     'never past the named stack by %s',
     (variable) => {
-      expect(() => guardTarget(stack, { [variable]: 'https://example.com' })).toThrow(variable);
-      expect(() => guardTarget(stack, {})).not.toThrow();
+      expect(() => guardTarget(stack, { ...stackEnvironment, [variable]: 'https://example.com' })).toThrow(variable);
+      expect(() => guardTarget(stack, stackEnvironment)).not.toThrow();
     },
   );
+
+  it('never past the named stack by an endpoint of the user’s AWS configuration', async () => {
+    expect(() => guardTarget(stack, {})).toThrow(/AWS_IGNORE_CONFIGURED_ENDPOINT_URLS/);
+    const directory = mkdtempSync(join(tmpdir(), 'load-'));
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      rmSync(directory, { recursive: true });
+    });
+    vi.stubEnv('AWS_CONFIG_FILE', join(directory, 'config'));
+    writeFileSync(join(directory, 'config'), '[default]\nendpoint_url = https://elsewhere.example\n');
+    expect(await hostAsked()).toBe('elsewhere.example');
+    for (const [name, value] of Object.entries(stackEnvironment)) vi.stubEnv(name, value);
+    expect(await hostAsked()).toBe('sqs.eu-west-1.amazonaws.com');
+  });
 
   it.each(['http://127.0.0.1:4566', 'https://example.com', 'https://127.0.0.1.example.com:4566'])(
     'to no emulator at %s',
@@ -169,6 +186,24 @@ describe('a run is sent', () => {
     },
   );
 });
+
+/** By an SDK client as a run makes it; nothing leaves this process. */
+async function hostAsked(): Promise<string | undefined> {
+  let host: string | undefined;
+  const client = new SQSClient({
+    region: 'eu-west-1',
+    credentials: { accessKeyId: 'nobody', secretAccessKey: 'nothing' },
+    maxAttempts: 1,
+    requestHandler: {
+      handle: ({ hostname }: { readonly hostname: string }) => {
+        host = hostname;
+        return Promise.reject(new Error('Asked enough.'));
+      },
+    },
+  });
+  await expect(client.send(new ListQueuesCommand())).rejects.toThrow('Asked enough.');
+  return host;
+}
 
 describe('npm run load', () => {
   it('takes one scenario, on the emulator unless a stack is named', () => {
