@@ -92,13 +92,13 @@ async function namedStack(name: string): Promise<Destination> {
 }
 
 async function askBeforeSpending(
-  { scenario, changes, bytes, prefix }: PreparedRun,
+  { scenario, users, changes, bytes, prefix }: PreparedRun,
   target: Target,
   { yes, keep }: RunOptions,
 ): Promise<void> {
   process.stdout.write(
     `${scenario.title} on ${shownTarget(target)}: ${changes} changes below ${prefix} (${prettyBytes(bytes)}), about ` +
-      `$${estimatedCost(changes).toFixed(2)}, ${Math.ceil((scenario.seconds + scenario.drainSeconds) / 60)} minutes at the most. ` +
+      `$${estimatedCost(users.flat()).toFixed(2)}, ${Math.ceil((scenario.seconds + scenario.drainSeconds) / 60)} minutes at the most. ` +
       `${keep ? 'The uploads stay.' : 'The uploads are removed at the end.'}\n`,
   );
   if (yes) return;

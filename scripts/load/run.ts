@@ -144,9 +144,20 @@ export async function executeRun(
     };
   } finally {
     if (!keep)
-      await step('Clean-up', async (report) => report(`${await clients.removeUploads(prefix)} versions removed`));
+      await step('Clean-up', async (report) =>
+        report(shownRemoval(await clients.removeUploads(prefix), clients.bucket, prefix)),
+      );
     clients.destroy();
   }
+}
+
+export function shownRemoval(
+  { removed, left }: Awaited<ReturnType<StackClients['removeUploads']>>,
+  bucket: string,
+  prefix: string,
+): string {
+  const rest = left === 0 ? '' : `; ${left} or more are left in s3://${bucket}/${prefix}: remove them by hand`;
+  return `${removed} versions removed${rest}`;
 }
 
 async function writeRunFile(prepared: PreparedRun, target: Target, clients: StackClients) {

@@ -1,15 +1,22 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { deploymentOf } from '../../scripts/cost/deployment.ts';
+import { costPerImage, mixes } from '../../scripts/cost/model.ts';
 import { uncheckedOf } from '../../scripts/load/artillery.ts';
 import { estimatedCost } from '../../scripts/load/cost.ts';
 import { parseLoadOptions } from '../../scripts/load/options.ts';
+import { shownRemoval } from '../../scripts/load/run.ts';
 import { checkBounds, mostChanges, readScenario, scenarioNames, thresholdsOf } from '../../scripts/load/scenario.ts';
+import { stackClients } from '../../scripts/load/stack-clients.ts';
 import { guardTarget, stackEnvironment, target } from '../../scripts/load/target.ts';
 
 const names = await scenarioNames();
+const changes = (count: number, kind: 'upload' | 'delete') => Array.from({ length: count }, () => ({ kind }));
 const lines = (name: string) =>
   readFileSync(new URL(`../../load-tests/scenarios/${name}.yml`, import.meta.url), 'utf8').split('\n');
 
@@ -122,8 +129,15 @@ it('a larger scale brings as many times as many users in the same time', async (
 it('no scale goes beyond the bound, and what is within it costs less than five dollars', async () => {
   const scenario = await readScenario('soak', 'account', 1);
   expect(() => checkBounds(scenario, mostChanges + 1)).toThrow(/no run makes more than/);
-  expect(estimatedCost(mostChanges)).toBeLessThan(5);
-  expect(estimatedCost(1)).toBeGreaterThan(0);
+  expect(estimatedCost(changes(mostChanges, 'upload'))).toBeLessThan(5);
+  expect(estimatedCost(changes(1, 'upload'))).toBeGreaterThan(0);
+});
+
+it('a deletion is priced as one, whatever the stage', () => {
+  const dollars = (kind: 'upload' | 'delete') => estimatedCost(changes(mostChanges, kind));
+  expect(dollars('delete')).toBeLessThan(dollars('upload') / 2);
+  const [dev, prod] = (['dev', 'prod'] as const).map((stage) => costPerImage(mixes.photographs, deploymentOf(stage)));
+  expect((dev ?? 0) / (prod ?? 1)).toBeCloseTo(1, 2);
 });
 
 it('no run is longer than two hours, the draining included', async () => {
@@ -204,6 +218,41 @@ async function hostAsked(): Promise<string | undefined> {
   await expect(client.send(new ListQueuesCommand())).rejects.toThrow('Asked enough.');
   return host;
 }
+
+describe('the clean-up', () => {
+  const bucket = mockClient(S3Client);
+  const outputs = { UploadBucketName: 'uploads', ImageTableName: 'images' };
+  const remove = async () => {
+    const clients = stackClients({
+      name: 'darkroom-dev',
+      emulated: false,
+      outputs,
+      clientConfig: { region: 'eu-west-1' },
+    });
+    const removal = await clients.removeUploads('load/run/');
+    clients.destroy();
+    return { ...removal, shown: shownRemoval(removal, 'uploads', 'load/run/') };
+  };
+  const Versions = [{ Key: 'load/run/1.jpg', VersionId: 'one' }];
+  beforeEach(() => {
+    bucket.reset();
+    bucket.on(DeleteObjectsCommand).resolves({});
+  });
+
+  it('ends when nothing is listed any more', async () => {
+    bucket.on(ListObjectVersionsCommand).resolvesOnce({ Versions }).resolvesOnce({ Versions }).resolves({});
+    expect(await remove()).toEqual({ removed: 2, left: 0, shown: '2 versions removed' });
+  });
+
+  it('ends as well when what it removes comes back, and says what is left', async () => {
+    bucket.on(ListObjectVersionsCommand).resolves({ Versions });
+    expect(await remove()).toEqual({
+      removed: 50,
+      left: 1,
+      shown: '50 versions removed; 1 or more are left in s3://uploads/load/run/: remove them by hand',
+    });
+  });
+});
 
 describe('npm run load', () => {
   it('takes one scenario, on the emulator unless a stack is named', () => {
