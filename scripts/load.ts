@@ -10,11 +10,11 @@ import { describeFailure, Failure } from './failure.ts';
 import { isolateThisProcess } from './isolated-environment.ts';
 import { estimatedCost } from './load/cost.ts';
 import { type LoadOptions, loadHelp, parseLoadOptions } from './load/options.ts';
-import { checkTable, reportPage, waitTable } from './load/report.ts';
+import { caveats, checkTable, reportPage, waitTable } from './load/report.ts';
 import { type RunResult, readResult } from './load/result.ts';
 import { type Destination, executeRun, type PreparedRun, prepareRun } from './load/run.ts';
 import { readScenario, scenarioNames } from './load/scenario.ts';
-import { guardTarget, shownTarget, type Target } from './load/target.ts';
+import { guardTarget, shownTarget, stackEnvironment, type Target } from './load/target.ts';
 import { startLocalStack } from './local-stack.ts';
 import { showCursor, showStep } from './progress.ts';
 import { shownPath } from './project.ts';
@@ -82,6 +82,7 @@ async function ownEmulator(): Promise<Destination> {
 }
 
 async function namedStack(name: string): Promise<Destination> {
+  Object.assign(process.env, stackEnvironment);
   // Before the stack is asked for its outputs: with an endpoint of the environment, that question too would go elsewhere.
   guardTarget({ kind: 'stack', stack: name, region: '', account: '' }, process.env);
   const stack = await targetStack(name);
@@ -91,13 +92,13 @@ async function namedStack(name: string): Promise<Destination> {
 }
 
 async function askBeforeSpending(
-  { scenario, changes, bytes, prefix }: PreparedRun,
+  { scenario, users, changes, bytes, prefix }: PreparedRun,
   target: Target,
   { yes, keep }: RunOptions,
 ): Promise<void> {
   process.stdout.write(
     `${scenario.title} on ${shownTarget(target)}: ${changes} changes below ${prefix} (${prettyBytes(bytes)}), about ` +
-      `$${estimatedCost(changes).toFixed(2)}, ${Math.ceil((scenario.seconds + scenario.drainSeconds) / 60)} minutes at the most. ` +
+      `$${estimatedCost(users.flat()).toFixed(2)}, ${Math.ceil((scenario.seconds + scenario.drainSeconds) / 60)} minutes at the most. ` +
       `${keep ? 'The uploads stay.' : 'The uploads are removed at the end.'}\n`,
   );
   if (yes) return;
@@ -117,7 +118,9 @@ async function show(result: RunResult, page: string, against: RunResult | undefi
     '',
     checkTable(result),
     '',
-    `${reconciliation.sent} changes = ${reconciliation.decided} decided + ${reconciliation.deadLetters} dead letters; lost: ${reconciliation.lost.length}.`,
+    `${reconciliation.sent} changes = ${reconciliation.decided} decided + ${reconciliation.deadLetters} dead letters; ` +
+      `lost: ${reconciliation.lost.length}, not decided in time: ${reconciliation.notInTime.length}.`,
+    ...caveats(result),
     `${result.title} ${result.passed ? 'passed' : 'failed'}. Report: ${pathToFileURL(page)}`,
     `Raw: ${shownPath(join(dirname(page), 'run.json'))}`,
   ];

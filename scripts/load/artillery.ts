@@ -105,7 +105,7 @@ export async function runArtillery(
   child.once('close', (code, killedBy) => {
     if (killedBy !== null) resolve(`Artillery was stopped: a run of ${scenario.name} takes ${limit} s at the most.`);
     else if (code !== 0 && verdicts.every(({ passed }) => passed)) resolve(`Artillery failed: see ${shownPath(log)}.`);
-    else resolve(verdicts.length === 0 ? `Artillery checked nothing: see ${shownPath(log)}.` : undefined);
+    else resolve(uncheckedOf(verdicts.length, scenario, log));
   });
   const problem = await promise;
   clearTimeout(timer);
@@ -118,6 +118,17 @@ export async function runArtillery(
     return { expression, passed, metrics: Object.fromEntries(mentioned) };
   });
   return { checks, problem };
+}
+
+/** What the scenario demands and Artillery has not said ok or fail to. */
+export function uncheckedOf(
+  verdicts: number,
+  { name, checks }: Pick<Scenario, 'name' | 'checks'>,
+  log: string,
+): string | undefined {
+  return verdicts === checks
+    ? undefined
+    : `Artillery has checked ${verdicts} of the ${checks} thresholds and conditions of ${name}: see ${shownPath(log)}.`;
 }
 
 const artilleryReport = z.object({

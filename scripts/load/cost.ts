@@ -1,16 +1,23 @@
-/** What a run will cost, before it is started: the cost model's image, and what a load test does beside. */
+/** What a run will cost, before it is started: the cost model's images, and what a load test does beside. */
 import { costPerImage } from '../cost/model.ts';
 import { prices } from '../cost/prices.ts';
+import type { PlannedChange } from './plan.ts';
 
-// The upload's own PUT; its deletion, which goes through the pipeline too and lists what to remove; and, until it is
-// decided, looks at its record.
-const puts = 1;
-const removal =
-  prices.expressRequest.usd + prices.s3Write.usd + prices.eventBridgeDataEvent.usd + prices.eventBridgeCustomEvent.usd;
+// Until a change is decided, looks at its record.
 const looks = 20;
+const deletions = { name: 'deletions', images: [{ share: 1, image: { becomes: 'deleted' } }] } as const;
 
-/** US dollars, rounded up to the cent. */
-export function estimatedCost(changes: number): number {
-  const each = costPerImage() + puts * prices.s3Write.usd + removal + looks * prices.dynamoDbRead.usd;
-  return Math.ceil(changes * each * 100) / 100;
+/**
+ * US dollars, rounded up to the cent, for any stage: by the image they differ by less than a hundredth. At the end each change's version is
+ * removed, of which the pipeline hears as of a deletion.
+ */
+export function estimatedCost(changes: readonly Pick<PlannedChange, 'kind'>[]): number {
+  const upload = costPerImage() + prices.s3Write.usd;
+  const deletion = costPerImage(deletions);
+  const uploads = changes.filter(({ kind }) => kind === 'upload').length;
+  const dollars =
+    uploads * upload +
+    (changes.length - uploads) * deletion +
+    changes.length * (deletion + looks * prices.dynamoDbRead.usd);
+  return Math.ceil(dollars * 100) / 100;
 }

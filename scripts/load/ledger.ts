@@ -13,6 +13,8 @@ export const change = z.object({
   /** Of an upload. */
   class: z.enum([...sizeClasses, 'corrupt']).optional(),
   bytes: z.int(),
+  /** Epoch milliseconds: when its user came. Older results do not have it. */
+  arrivedAt: z.number().optional(),
   /** Epoch milliseconds: when the request to S3 began. */
   startedAt: z.number(),
   /** How long the request to S3 took. */
@@ -72,12 +74,16 @@ export function isExpected({ kind, class: imageClass, outcome }: Pick<Change, 'k
   return outcome === (imageClass === 'corrupt' ? 'rejected' : 'processed');
 }
 
+type NamedChange = Pick<Change, 'number' | 'key' | 'kind'>;
+
 export interface Reconciliation {
   readonly sent: number;
   readonly decided: number;
   readonly deadLetters: number;
-  /** Neither decided nor in a dead-letter queue: must be none. */
-  readonly lost: readonly Pick<Change, 'number' | 'key' | 'kind'>[];
+  /** Neither decided nor in a dead-letter queue, and nothing is left that could decide it: must be none. */
+  readonly lost: readonly NamedChange[];
+  /** The same while messages still wait or are in work: it may be decided yet, or not. Must be none too. */
+  readonly notInTime: readonly NamedChange[];
 }
 
 /** A message of a dead-letter queue. */
@@ -87,29 +93,35 @@ export interface DeadLetter {
   readonly names: readonly string[];
 }
 
-/** Looks at the ledger with nothing but the final records and dead letters: what was seen on the way does not count. */
+/**
+ * Looks at the ledger with nothing but the final records and dead letters: what was seen on the way does not count.
+ *
+ * @param workLeft whether the queue was not empty when the run ended
+ */
 export function reconcile(
   changes: readonly Change[],
   records: ReadonlyMap<string, Decided>,
   deadLetters: readonly DeadLetter[],
+  workLeft: boolean,
 ): Reconciliation {
   const sent = changes.filter(({ problem }) => problem === undefined);
   const dead = new Set<Change>();
-  const lost: Change[] = [];
+  const open: NamedChange[] = [];
   for (const [key, made] of Map.groupBy(sent, (one) => one.key)) {
     const record = records.get(key);
     const last = record === undefined ? undefined : decidedChange(made, record);
     if (last !== undefined && record?.outcome === 'failed') dead.add(last);
-    for (const open of last === undefined ? made : made.slice(made.indexOf(last) + 1)) {
-      if (deadLetters.some((letter) => isOf(letter, open))) dead.add(open);
-      else lost.push(open);
+    const decided = last?.number ?? -1;
+    for (const one of made.filter(({ number }) => number > decided)) {
+      if (deadLetters.some((letter) => isOf(letter, one))) dead.add(one);
+      else open.push({ number: one.number, key: one.key, kind: one.kind });
     }
   }
   return {
     sent: sent.length,
-    decided: sent.length - dead.size - lost.length,
+    decided: sent.length - dead.size - open.length,
     deadLetters: dead.size,
-    lost: lost.map(({ number, key, kind }) => ({ number, key, kind })),
+    ...(workLeft ? { lost: [], notInTime: open } : { lost: open, notInTime: [] }),
   };
 }
 

@@ -5,10 +5,13 @@ import { type Chart, drawCharts } from './charts.ts';
 import { reportStyle } from './report-style.ts';
 import {
   type Check,
+  coresOfOthers,
   inNumbers,
   type Percentiles,
+  quietCores,
   type RunResult,
   saturation,
+  senderLag,
   type Threshold,
   thresholdOf,
   waits,
@@ -50,8 +53,9 @@ export async function reportPage(run: RunResult, against: RunResult | undefined)
     <div><b>${reconciliation.decided}</b><span>decided</span></div><i>+</i>
     <div><b>${reconciliation.deadLetters}</b><span>dead letters</span></div>
     <div class="lost"><b>${reconciliation.lost.length}</b><span>lost</span></div>
+    <div class="lost"><b>${reconciliation.notInTime.length}</b><span>not decided in time</span></div>
   </section>
-  <p class="story">${story(run)}</p>
+  <p class="story">${[story(run), ...caveats(run)].join(' ')}</p>
   <section class="columns">
     <article>
       <h2>What users waited for</h2>
@@ -104,6 +108,21 @@ function shownThreshold({ measured, limit }: Threshold): string {
   return `${seconds(measured)} of ${seconds(limit)}, ${rest}`;
 }
 
+/** How far the figures of a run can be trusted, beside its checks: a sentence each. */
+export function caveats(run: RunResult): string[] {
+  const lag = senderLag(run);
+  const others = coresOfOthers(run) ?? 0;
+  return [
+    ...(lag === undefined ? [] : [`Users came at most ${seconds(lag)} later than planned.`]),
+    ...(others <= quietCores
+      ? []
+      : [
+          `Other programs had ${others.toFixed(1)} of ${run.processors} processors on average: ` +
+            'the figures of this run are not to be compared with others.',
+        ]),
+  ];
+}
+
 /** What happened at saturation, in words. */
 function story(run: RunResult): string {
   const { deepest, deepestAt, drained, rate, deadLetters, calls } = saturation(run);
@@ -111,7 +130,7 @@ function story(run: RunResult): string {
     deepest === 0
       ? 'No upload had to wait in the queue.'
       : `The queue grew to ${deepest} waiting after ${deepestAt.toFixed(0)} s, while up to ${rate.toFixed(1)} changes a second were decided. ` +
-        (run.reconciliation.lost.length > 0
+        (run.reconciliation.lost.length + run.reconciliation.notInTime.length > 0
           ? 'Not all were decided in the time of the run.'
           : `All were decided ${drained.toFixed(1)} s after the last one came.`);
   const functions =

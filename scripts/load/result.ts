@@ -1,12 +1,13 @@
 /** What a run leaves behind: run.json. All plots and tables are made from it, so that two runs can be compared later. */
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { sum } from '../bench/measure.ts';
 import { Failure } from '../failure.ts';
 import { shownPath } from '../project.ts';
 import { type Change, change } from './ledger.ts';
 import { sizeClasses } from './plan.ts';
 import { consumers, workers } from './processor-time.ts';
-import { phase } from './scenario.ts';
+import { arrivalTimes, type Phase, phase } from './scenario.ts';
 import { target } from './target.ts';
 
 const queueSample = z.object({
@@ -62,6 +63,8 @@ export function inNumbers({ expression, metrics }: Check): string {
   return expression.replaceAll(/[a-zA-Z][\w.]*/g, (name) => String(metrics[name] ?? name));
 }
 
+const namedChange = z.object({ number: z.int(), key: z.string(), kind: z.enum(['upload', 'delete']) });
+
 export const runResult = z.object({
   schemaVersion: z.literal(2),
   id: z.string(),
@@ -84,7 +87,9 @@ export const runResult = z.object({
     sent: z.int(),
     decided: z.int(),
     deadLetters: z.int(),
-    lost: z.array(z.object({ number: z.int(), key: z.string(), kind: z.enum(['upload', 'delete']) })),
+    lost: z.array(namedChange),
+    // Older results call these lost.
+    notInTime: z.array(namedChange).default([]),
   }),
   changes: z.array(change),
   samples: z.array(queueSample),
@@ -113,6 +118,72 @@ function asJson(text: string): unknown {
 /** Epoch milliseconds of the first request: starting Artillery is no part of the run. */
 export function startOf({ changes, startedAt }: Pick<RunResult, 'changes' | 'startedAt'>): number {
   return changes.reduce((first, one) => Math.min(first, one.startedAt), changes[0]?.startedAt ?? Date.parse(startedAt));
+}
+
+/** Milliseconds: later than this, users are measured from a start that was not theirs. */
+export const mostSenderLag = 1000;
+
+interface Arrivals {
+  readonly phases: readonly Phase[];
+  readonly changes: readonly Change[];
+}
+
+/**
+ * Milliseconds by which users came later than planned, the latest of them; planned is what fits the most punctual one.
+ * Undefined where it was not written down when they came.
+ */
+export function senderLag({ phases, changes }: Arrivals): number | undefined {
+  const planned = arrivalTimes(phases);
+  const offsets = changes.flatMap(({ user, arrivedAt }) => {
+    const second = planned[user];
+    return arrivedAt === undefined || second === undefined ? [] : [arrivedAt - second * 1000];
+  });
+  return offsets.length === 0 ? undefined : Math.max(...offsets) - Math.min(...offsets);
+}
+
+/** Cores: with more than this in other programs' hands, a run says something of them too. The simulation takes no such ramp. */
+export const quietCores = 0.2;
+
+/** Cores that other programs had on average; undefined where the operating system did not tell. */
+export function coresOfOthers(run: RunResult): number | undefined {
+  const start = startOf(run);
+  const spans = run.samples.flatMap(({ at, processor }, index) => {
+    const before = run.samples[index - 1];
+    return before === undefined || processor === undefined || before.at < start
+      ? []
+      : [{ millis: at - before.at, others: processor.millis.others }];
+  });
+  return spans.length === 0
+    ? undefined
+    : sum(spans.map(({ others }) => others)) / sum(spans.map(({ millis }) => millis));
+}
+
+export interface Ended extends Arrivals {
+  readonly plannedChanges: number;
+  readonly lost: number;
+  readonly notInTime: number;
+  /** What Artillery found. */
+  readonly problem: string | undefined;
+}
+
+/** Why a run fails, whatever its checks say: a sentence each. */
+export function problemsOf({ plannedChanges, lost, notInTime, problem, ...arrivals }: Ended): string[] {
+  const made = arrivals.changes.length;
+  const lag = senderLag(arrivals) ?? 0;
+  return [
+    ...(problem === undefined ? [] : [problem]),
+    ...(lost === 0 ? [] : [`${lost} changes are lost: neither decided nor in a dead-letter queue.`]),
+    ...(notInTime === 0
+      ? []
+      : [`${notInTime} changes were not decided in time: when the run ended, messages still waited or were in work.`]),
+    ...(made === plannedChanges ? [] : [`${plannedChanges} changes were planned, and ${made} were made.`]),
+    ...(lag <= mostSenderLag
+      ? []
+      : [
+          `The load test fell behind: users came up to ${(lag / 1000).toFixed(1)} s later than planned, and ` +
+            `${mostSenderLag / 1000} s is the most. Take a quieter machine, or a smaller --scale.`,
+        ]),
+  ];
 }
 
 export interface Percentiles {

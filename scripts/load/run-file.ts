@@ -13,6 +13,8 @@ export const runFile = z.object({
   ledger: z.string(),
   /** Seconds from the start until every user gives up waiting. */
   patienceSeconds: z.number(),
+  /** How many users each phase brings. */
+  phases: z.array(z.int().positive()).min(1),
   images: z.record(
     z.string(),
     z.object({ file: z.string(), class: z.enum([...sizeClasses, 'corrupt']), bytes: z.int() }),

@@ -11,7 +11,7 @@ import { type StoredImages, storeImages } from './images.ts';
 import { type Change, type LedgerLine, ledgerLine, readLedger, reconcile } from './ledger.ts';
 import { type ImageClass, type PlannedChange, planChanges } from './plan.ts';
 import { type ProcessorShare, processorShares } from './processor-time.ts';
-import { percentiles, type QueueSample, type RunResult } from './result.ts';
+import { percentiles, problemsOf, type QueueSample, type RunResult } from './result.ts';
 import type { RunFile } from './run-file.ts';
 import { checkBounds, type Place, type Scenario } from './scenario.ts';
 import { type StackClients, stackClients } from './stack-clients.ts';
@@ -115,7 +115,9 @@ export async function executeRun(
     signal.throwIfAborted();
     const endedAt = new Date();
     const changes = readLedger(await readLines(files.ledger));
-    const found = await step('Reconciliation', () => conclude(prepared, clients, changes, artillery));
+    const last = samples.at(-1);
+    const workLeft = last !== undefined && last.waiting + last.inWork > 0;
+    const found = await step('Reconciliation', () => conclude(prepared, clients, changes, { artillery, workLeft }));
     const lambda = await step('Metrics of the functions', async (report) => {
       if (!stack.emulated) await waitForCloudWatch(report, signal);
       return await clients.lambdaMetrics(startedAt, endedAt);
@@ -142,9 +144,20 @@ export async function executeRun(
     };
   } finally {
     if (!keep)
-      await step('Clean-up', async (report) => report(`${await clients.removeUploads(prefix)} versions removed`));
+      await step('Clean-up', async (report) =>
+        report(shownRemoval(await clients.removeUploads(prefix), clients.bucket, prefix)),
+      );
     clients.destroy();
   }
+}
+
+export function shownRemoval(
+  { removed, left }: Awaited<ReturnType<StackClients['removeUploads']>>,
+  bucket: string,
+  prefix: string,
+): string {
+  const rest = left === 0 ? '' : `; ${left} or more are left in s3://${bucket}/${prefix}: remove them by hand`;
+  return `${removed} versions removed${rest}`;
 }
 
 async function writeRunFile(prepared: PreparedRun, target: Target, clients: StackClients) {
@@ -157,6 +170,7 @@ async function writeRunFile(prepared: PreparedRun, target: Target, clients: Stac
     table: clients.tableName,
     ledger,
     patienceSeconds: scenario.seconds + scenario.drainSeconds,
+    phases: scenario.phases.map(({ arrivalCount }) => arrivalCount),
     images,
     users: users.map((changes) => [...changes]),
   };
@@ -167,24 +181,27 @@ async function writeRunFile(prepared: PreparedRun, target: Target, clients: Stac
 
 /** What the records and the dead-letter queue say at the end, whatever was seen on the way. */
 async function conclude(
-  { prefix, ...prepared }: PreparedRun,
+  { prefix, scenario, ...prepared }: PreparedRun,
   clients: StackClients,
   changes: readonly Change[],
-  artillery: ArtilleryResult,
+  { artillery, workLeft }: { readonly artillery: ArtilleryResult; readonly workLeft: boolean },
 ): Promise<Pick<RunResult, 'reconciliation' | 'problems'>> {
   const records = await clients.records([...new Set(changes.map(({ key }) => key))]);
-  const byRecords = reconcile(changes, records, []);
+  const byRecords = reconcile(changes, records, [], workLeft);
   // Not read without need: reading hides them for a while from those who want to redrive them.
-  const { lost, ...sums } =
-    byRecords.lost.length === 0 ? byRecords : reconcile(changes, records, await clients.deadLetters(prefix));
-  const problems = [
-    ...(artillery.problem === undefined ? [] : [artillery.problem]),
-    ...(lost.length === 0 ? [] : [`${lost.length} changes are lost: neither decided nor in a dead-letter queue.`]),
-    ...(changes.length === prepared.changes
-      ? []
-      : [`${prepared.changes} changes were planned, and ${changes.length} were made.`]),
-  ];
-  return { reconciliation: { ...sums, lost: [...lost] }, problems };
+  const { lost, notInTime, ...sums } =
+    byRecords.lost.length + byRecords.notInTime.length === 0
+      ? byRecords
+      : reconcile(changes, records, await clients.deadLetters(prefix), workLeft);
+  const problems = problemsOf({
+    plannedChanges: prepared.changes,
+    lost: lost.length,
+    notInTime: notInTime.length,
+    problem: artillery.problem,
+    phases: scenario.phases,
+    changes,
+  });
+  return { reconciliation: { ...sums, lost: [...lost], notInTime: [...notInTime] }, problems };
 }
 
 async function waitForCloudWatch(report: (progress: string) => void, signal: AbortSignal): Promise<void> {

@@ -73,6 +73,8 @@ export interface Scenario {
   /** After the last arrival, until every change has to be decided. */
   readonly drainSeconds: number;
   readonly seconds: number;
+  /** Thresholds and conditions together. */
+  readonly checks: number;
 }
 
 const directory = join(projectDirectory, 'load-tests', 'scenarios');
@@ -99,7 +101,7 @@ export async function thresholdsOf(name: string, where: Place): Promise<[metric:
 
 export async function readScenario(name: string, where: Place, scale: number): Promise<Scenario> {
   const { file, config, scenarios } = await readFileOf(name);
-  const { phases, variables } = config.environments[where];
+  const { phases, variables, ensure } = config.environments[where];
   const scaled = phases.map((one) => ({ ...one, arrivalCount: Math.max(1, Math.round(one.arrivalCount * scale)) }));
   return {
     name,
@@ -110,6 +112,7 @@ export async function readScenario(name: string, where: Place, scale: number): P
     users: sum(scaled.map(({ arrivalCount }) => arrivalCount)),
     drainSeconds: variables.drainSeconds,
     seconds: sum(scaled.map(({ duration }) => duration)),
+    checks: sum(ensure.thresholds.map((one) => Object.keys(one).length)) + ensure.conditions.length,
   };
 }
 

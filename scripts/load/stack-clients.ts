@@ -11,7 +11,11 @@ import { output } from '../deploy.ts';
 import type { TargetStack } from '../target-stack.ts';
 import type { DeadLetter, Decided } from './ledger.ts';
 import type { LambdaPoint, QueueSample } from './result.ts';
+import { mostChanges } from './scenario.ts';
 import { readRecords } from './watch-records.ts';
+
+// Of a thousand versions each. A change makes one, and another where a request was answered too late and tried again.
+const mostRemovals = Math.ceil((2 * mostChanges) / 1000);
 
 export function stackClients({ name, outputs, emulated, clientConfig }: TargetStack) {
   const s3 = new S3Client({ ...clientConfig, forcePathStyle: emulated });
@@ -119,15 +123,18 @@ export function stackClients({ name, outputs, emulated, clientConfig }: TargetSt
       });
     },
 
-    /** Removes every version below the prefix for good; the pipeline hears of it, and takes renditions and records back. */
-    async removeUploads(prefix: string): Promise<number> {
+    /**
+     * Removes every version below the prefix for good; the pipeline hears of it, and takes renditions and records back. What is
+     * left is what a bucket still lists after {@link mostRemovals} requests, the first thousand of it.
+     */
+    async removeUploads(prefix: string): Promise<{ readonly removed: number; readonly left: number }> {
       let removed = 0;
-      for (;;) {
+      for (let request = 0; ; request += 1) {
         const { Versions = [], DeleteMarkers = [] } = await s3.send(
           new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix, MaxKeys: 1000 }),
         );
         const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
-        if (Objects.length === 0) return removed;
+        if (Objects.length === 0 || request === mostRemovals) return { removed, left: Objects.length };
         const { Errors = [] } = await s3.send(
           new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }),
         );

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { Failure } from '../failure.ts';
 
+const ignoring = 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS';
 const loopback = /^https:\/\/127\.0\.0\.1:\d+$/;
 
 /** Plain data: it goes to Artillery's process in a file. */
@@ -13,6 +14,9 @@ export const target = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('stack'), stack: z.string(), region: z.string(), account: z.string() }),
 ]);
 export type Target = z.infer<typeof target>;
+
+/** What a run on a stack is started with, so that no `endpoint_url` of the user's AWS configuration leads it elsewhere. */
+export const stackEnvironment = { [ignoring]: 'true' };
 
 /** @throws {Failure} where this process's environment would send a request anywhere else. */
 export function guardTarget(wanted: Target, environment: Readonly<NodeJS.ProcessEnv>): void {
@@ -25,6 +29,9 @@ export function guardTarget(wanted: Target, environment: Readonly<NodeJS.Process
     throw new Failure(
       `${elsewhere.join(', ')} would send this run somewhere else than ${placeOf(wanted)}: unset it and run this again.`,
     );
+  }
+  if (wanted.kind === 'stack' && environment[ignoring] !== stackEnvironment[ignoring]) {
+    throw new Failure(`A run on a stack without ${ignoring} may be led elsewhere: start it with \`npm run load\`.`);
   }
   if (wanted.kind === 'emulator' && environment['AWS_ENDPOINT_URL'] === undefined) {
     throw new Failure('A run on the emulator without AWS_ENDPOINT_URL would go to AWS: start it with `npm run load`.');

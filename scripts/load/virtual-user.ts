@@ -64,7 +64,7 @@ export function virtualUsers(environment: Readonly<NodeJS.ProcessEnv>): (metrics
   };
 
   /** The changes of one key go one after the other, so that it is known which was the last; the work on them overlaps. */
-  const send = async (user: number, planned: PlannedChange): Promise<Change> => {
+  const send = async (user: number, arrivedAt: number, planned: PlannedChange): Promise<Change> => {
     const before = lastOfKey.get(planned.key);
     const { promise, resolve } = Promise.withResolvers<void>();
     lastOfKey.set(planned.key, promise);
@@ -73,7 +73,7 @@ export function virtualUsers(environment: Readonly<NodeJS.ProcessEnv>): (metrics
     const image = planned.kind === 'upload' ? run.images[planned.image] : undefined;
     try {
       const answer = await request(user, planned);
-      const about = { user, key, kind, class: image?.class, bytes: image?.bytes ?? 0 };
+      const about = { user, arrivedAt, key, kind, class: image?.class, bytes: image?.bytes ?? 0 };
       const change: Change = { number: changes, ...about, ...answer };
       changes += 1;
       note(change);
@@ -107,11 +107,19 @@ export function virtualUsers(environment: Readonly<NodeJS.ProcessEnv>): (metrics
     }
   };
 
+  const lastPhase = run.users.length - (run.phases.at(-1) ?? 0);
+  const groupsOf = (user: number): UserGroup[] => [
+    user < run.users.length / 2 ? 'firstHalf' : 'secondHalf',
+    ...(user < (run.phases[0] ?? 0) ? (['firstPhase'] as const) : []),
+    ...(user >= lastPhase ? (['lastPhase'] as const) : []),
+  ];
+
   return async (metrics) => {
     const user = users;
+    const arrivedAt = Date.now();
     users += 1;
     const sent: Change[] = [];
-    for (const planned of run.users[user] ?? []) sent.push(await send(user, planned));
+    for (const planned of run.users[user] ?? []) sent.push(await send(user, arrivedAt, planned));
     await Promise.all(
       sent.map(async (change) => {
         measureRequest(change, metrics);
@@ -119,8 +127,7 @@ export function virtualUsers(environment: Readonly<NodeJS.ProcessEnv>): (metrics
         const outcome = await outcomeOf(change);
         const decidedAt = Date.now();
         if (outcome !== undefined) note({ number: change.number, decidedAt, outcome });
-        const late = user >= run.users.length / 2;
-        measureOutcome({ change, outcome, millis: decidedAt - change.startedAt, late }, metrics);
+        measureOutcome({ change, outcome, millis: decidedAt - change.startedAt, groups: groupsOf(user) }, metrics);
       }),
     );
   };
@@ -134,22 +141,24 @@ function measureRequest({ kind, requestMillis, problem }: Change, metrics: Metri
   metrics.emit('counter', 'changes.sent', problem === undefined ? 1 : 0);
 }
 
+/** Users who are measured apart, so that a scenario can compare those who came early with those who came late. */
+type UserGroup = 'firstHalf' | 'secondHalf' | 'firstPhase' | 'lastPhase';
+
 interface Measured {
   readonly change: Change;
   readonly outcome: Outcome | undefined;
   readonly millis: number;
-  /** Among the second half of the users. */
-  readonly late: boolean;
+  readonly groups: readonly UserGroup[];
 }
 
-function measureOutcome({ change, outcome, millis, late }: Measured, metrics: Metrics): void {
+function measureOutcome({ change, outcome, millis, groups }: Measured, metrics: Metrics): void {
   metrics.emit('counter', 'changes.decided', outcome === undefined || outcome === 'failed' ? 0 : 1);
   metrics.emit('counter', 'changes.deadLettered', outcome === 'failed' ? 1 : 0);
   metrics.emit('counter', 'outcomes.unexpected', isExpected({ ...change, outcome }) ? 0 : 1);
   if (outcome === 'processed') {
     metrics.emit('histogram', 'ready.all.ms', millis);
     metrics.emit('histogram', `ready.${change.class}.ms`, millis);
-    metrics.emit('histogram', late ? 'ready.secondHalf.ms' : 'ready.firstHalf.ms', millis);
+    for (const group of groups) metrics.emit('histogram', `ready.${group}.ms`, millis);
   }
   if (outcome === 'rejected') metrics.emit('histogram', 'told.rejected.ms', millis);
   if (outcome === 'superseded') metrics.emit('histogram', 'overtaken.ms', millis);

@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Change } from '../../scripts/load/ledger.ts';
-import { checkTable, reportPage } from '../../scripts/load/report.ts';
-import { percentiles, type RunResult, runResult, saturation, waits } from '../../scripts/load/result.ts';
+import { caveats, checkTable, reportPage } from '../../scripts/load/report.ts';
+import { percentiles, problemsOf, type RunResult, runResult, saturation, waits } from '../../scripts/load/result.ts';
 
 const start = Date.parse('2026-01-01T12:00:00Z');
 const change = (number: number, fields: Partial<Change> = {}): Change => ({
@@ -44,7 +44,7 @@ const run = (fields: Partial<RunResult> = {}): RunResult => ({
       metrics: { 'changes.sent': 20, 'changes.decided': 20, 'changes.deadLettered': 0 },
     },
   ],
-  reconciliation: { sent: 20, decided: 20, deadLetters: 0, lost: [] },
+  reconciliation: { sent: 20, decided: 20, deadLetters: 0, lost: [], notInTime: [] },
   changes: Array.from({ length: 20 }, (_, number) => change(number)),
   samples: [
     { at: start, waiting: 0, inWork: 1, deadLetters: 0, undelivered: 0 },
@@ -93,6 +93,36 @@ it('saturation is told in numbers: how deep, when, how fast, how long to drain',
   });
 });
 
+describe('a load test that falls behind', () => {
+  const phases = [{ name: 'steady', duration: 20, arrivalCount: 20 }];
+  // The first user comes after a pause, as all others do.
+  const arrivals = (late: (user: number) => number) => ({
+    phases,
+    changes: Array.from({ length: 20 }, (_, user) =>
+      change(user, { arrivedAt: start + (user + 1) * 1000 + late(user) }),
+    ),
+  });
+  const problems = (late: (user: number) => number) =>
+    problemsOf({ plannedChanges: 20, lost: 0, notInTime: 0, problem: undefined, ...arrivals(late) });
+
+  it('fails when a user came more than a second later than planned, and says by how much', () => {
+    expect(problems((user) => (user === 7 ? 1000 : 0))).toEqual([]);
+    expect(problems((user) => (user === 7 ? 1300 : 0))).toEqual([expect.stringContaining('up to 1.3 s later')]);
+  });
+
+  it('is measured from the most punctual user, be it that the first one was late', () => {
+    expect(problems((user) => (user === 0 ? 1300 : 0))).toHaveLength(1);
+    expect(problems(() => 5000)).toEqual([]);
+  });
+
+  it('is told in the report; a result that does not know says nothing', async () => {
+    const late = run(arrivals((user) => (user < 5 ? 0 : 250)));
+    expect(caveats(late)).toEqual(['Users came at most 250 ms later than planned.']);
+    expect(await reportPage(late, undefined)).toContain('Users came at most 250 ms later than planned.');
+    expect(caveats(run())).toEqual([]);
+  });
+});
+
 it('what nobody publishes is not told as none', async () => {
   expect(saturation(run()).calls).toBeUndefined();
   expect(await reportPage(run(), undefined)).toContain('does not publish');
@@ -135,13 +165,36 @@ it('where the operating system tells who worked, the page plots it, and the work
   expect(await reportPage(run(), undefined)).not.toContain('<h2>Processors');
 });
 
+it('where other programs worked, the figures are not to be compared', async () => {
+  const none = { alive: 0, busy: 0 };
+  const processes = { dispatcher: none, metadata: none, resize: none, removal: none };
+  const share = (others: number) => ({
+    processes,
+    millis: { dispatcher: 0, metadata: 0, resize: 900, removal: 0, emulator: 0, load: 0, others },
+  });
+  // A sample says what was spent since the one before: here of the second much, before the first request.
+  const samples = [{ at: start - 10_000, waiting: 0, inWork: 0, deadLetters: 0, undelivered: 0 }, ...run().samples];
+  const withOthers = (cores: number) =>
+    run({
+      samples: samples.map((sample, index, all) => ({
+        ...sample,
+        processor: share(index < 2 ? 99_000 : cores * (sample.at - (all[index - 1]?.at ?? 0))),
+      })),
+    });
+  expect(caveats(withOthers(0.2))).toEqual([]);
+  const line = 'Other programs had 0.3 of 2 processors on average';
+  expect(caveats(withOthers(0.3))).toEqual([expect.stringContaining(line)]);
+  expect(await reportPage(withOthers(0.3), undefined)).toContain(line);
+  expect(caveats(run())).toEqual([]);
+});
+
 it('a failed run says so, and why', async () => {
   const lost = { number: 3, key: 'load/run/3.jpg', kind: 'upload' } as const;
   const page = await reportPage(
     run({
       passed: false,
       problems: ['1 change is lost.'],
-      reconciliation: { sent: 20, decided: 19, deadLetters: 0, lost: [lost] },
+      reconciliation: { sent: 20, decided: 19, deadLetters: 0, lost: [lost], notInTime: [] },
     }),
     undefined,
   );
@@ -149,6 +202,20 @@ it('a failed run says so, and why', async () => {
   expect(page).toContain('<li class="failed">1 change is lost.</li>');
   expect(page).toContain('Not all were decided in the time of the run.');
   expect(page).not.toContain('All were decided');
+});
+
+it('a run fails for what is lost as for what was not decided in time, each by its name', async () => {
+  const ended = { plannedChanges: 20, problem: undefined, phases: run().phases, changes: run().changes };
+  expect(problemsOf({ ...ended, lost: 0, notInTime: 0 })).toEqual([]);
+  expect(problemsOf({ ...ended, lost: 2, notInTime: 0 })).toEqual([expect.stringMatching(/^2 changes are lost/)]);
+  expect(problemsOf({ ...ended, lost: 0, notInTime: 3 })).toEqual([
+    expect.stringMatching(/^3 changes were not decided in time/),
+  ]);
+  const open = { number: 3, key: 'load/run/3.jpg', kind: 'upload' } as const;
+  const reconciliation = { sent: 20, decided: 19, deadLetters: 0, lost: [], notInTime: [open] };
+  const page = await reportPage(run({ reconciliation }), undefined);
+  expect(page).toContain('<b>1</b><span>not decided in time</span>');
+  expect(page).toContain('Not all were decided in the time of the run.');
 });
 
 it('two runs stand side by side in every figure', async () => {

@@ -1,11 +1,22 @@
-import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3';
+import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { deploymentOf } from '../../scripts/cost/deployment.ts';
+import { costPerImage, mixes } from '../../scripts/cost/model.ts';
+import { uncheckedOf } from '../../scripts/load/artillery.ts';
 import { estimatedCost } from '../../scripts/load/cost.ts';
 import { parseLoadOptions } from '../../scripts/load/options.ts';
+import { shownRemoval } from '../../scripts/load/run.ts';
 import { checkBounds, mostChanges, readScenario, scenarioNames, thresholdsOf } from '../../scripts/load/scenario.ts';
-import { guardTarget, target } from '../../scripts/load/target.ts';
+import { stackClients } from '../../scripts/load/stack-clients.ts';
+import { guardTarget, stackEnvironment, target } from '../../scripts/load/target.ts';
 
 const names = await scenarioNames();
+const changes = (count: number, kind: 'upload' | 'delete') => Array.from({ length: count }, () => ({ kind }));
 const lines = (name: string) =>
   readFileSync(new URL(`../../load-tests/scenarios/${name}.yml`, import.meta.url), 'utf8').split('\n');
 
@@ -62,19 +73,52 @@ describe.each(names)('scenario %s', (name) => {
     },
   );
 
+  it.each(['emulator', 'account'] as const)(
+    'fails unless Artillery has checked each line of it on the %s',
+    async (where) => {
+      const scenario = await readScenario(name, where, 1);
+      const block =
+        lines(name)
+          .join('\n')
+          .split(/^ {4}account:$/m)[where === 'emulator' ? 0 : 1] ?? '';
+      expect(scenario.checks).toBe(block.match(/^ {10}- (\S+\.ms\.\w+|expression): /gm)?.length);
+      expect(uncheckedOf(scenario.checks, scenario, 'log')).toBeUndefined();
+      expect(uncheckedOf(scenario.checks - 1, scenario, 'log')).toMatch(/has checked \d+ of the \d+ /);
+    },
+  );
+
   it('fails when anything is lost, in both places', () => {
     const promise = '- expression: changes.sent == changes.decided + changes.deadLettered';
     expect(lines(name).filter((line) => line.trim() === promise)).toHaveLength(2);
   });
 });
 
-it('the spike is fifty times the quiet before and after it', async () => {
-  for (const where of ['emulator', 'account'] as const) {
+it.each(['emulator', 'account'] as const)(
+  'the spike on the %s is fifty times the quiet before it, and ends with the same quiet when it has drained',
+  async (where) => {
     const { phases } = await readScenario('spike', where, 1);
-    const [before, spike, after] = phases.map(({ arrivalCount, duration }) => arrivalCount / duration);
-    expect([spike, after]).toEqual([expect.closeTo((before ?? 0) * 50, 6), before]);
-  }
-});
+    const [before, spike, draining, after] = phases;
+    const rates = phases.map(({ arrivalCount, duration }) => arrivalCount / duration);
+    expect(rates).toEqual([rates[0], expect.closeTo((rates[0] ?? 0) * 50, 6), rates[0], rates[0]]);
+    expect([after?.duration, after?.arrivalCount]).toEqual([before?.duration, before?.arrivalCount]);
+    // Who came last in the spike is ready within twice the measured p99 at the most: its threshold.
+    const slowest = (await thresholdsOf('spike', where)).find(([metric]) => metric === 'ready.all.ms.p99');
+    expect((draining?.duration ?? 0) * 1000).toBeGreaterThan(slowest?.[1] ?? Number.POSITIVE_INFINITY);
+    expect(spike?.duration).toBeLessThan(draining?.duration ?? 0);
+  },
+);
+
+it.each(['emulator', 'account'] as const)(
+  'poison on the %s may slow half of the users down no more than the soak test, at the same rate and with the same pictures',
+  async (where) => {
+    const [poison, soak] = await Promise.all([readScenario('poison', where, 1), readScenario('soak', where, 1)]);
+    expect(poison.users / poison.seconds).toBe(soak.users / soak.seconds);
+    expect(poison.mix.sizes).toEqual(soak.mix.sizes);
+    const half = async (name: string) =>
+      (await thresholdsOf(name, where)).find(([metric]) => metric === 'ready.all.ms.p50')?.[1];
+    expect(await half('poison')).toBeLessThanOrEqual((await half('soak')) ?? 0);
+  },
+);
 
 it('a larger scale brings as many times as many users in the same time', async () => {
   const [once, thrice] = await Promise.all([readScenario('ramp', 'emulator', 1), readScenario('ramp', 'emulator', 3)]);
@@ -85,8 +129,15 @@ it('a larger scale brings as many times as many users in the same time', async (
 it('no scale goes beyond the bound, and what is within it costs less than five dollars', async () => {
   const scenario = await readScenario('soak', 'account', 1);
   expect(() => checkBounds(scenario, mostChanges + 1)).toThrow(/no run makes more than/);
-  expect(estimatedCost(mostChanges)).toBeLessThan(5);
-  expect(estimatedCost(1)).toBeGreaterThan(0);
+  expect(estimatedCost(changes(mostChanges, 'upload'))).toBeLessThan(5);
+  expect(estimatedCost(changes(1, 'upload'))).toBeGreaterThan(0);
+});
+
+it('a deletion is priced as one, whatever the stage', () => {
+  const dollars = (kind: 'upload' | 'delete') => estimatedCost(changes(mostChanges, kind));
+  expect(dollars('delete')).toBeLessThan(dollars('upload') / 2);
+  const [dev, prod] = (['dev', 'prod'] as const).map((stage) => costPerImage(mixes.photographs, deploymentOf(stage)));
+  expect((dev ?? 0) / (prod ?? 1)).toBeCloseTo(1, 2);
 });
 
 it('no run is longer than two hours, the draining included', async () => {
@@ -123,10 +174,24 @@ describe('a run is sent', () => {
   it.each(['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL_DYNAMODB'])(
     'never past the named stack by %s',
     (variable) => {
-      expect(() => guardTarget(stack, { [variable]: 'https://example.com' })).toThrow(variable);
-      expect(() => guardTarget(stack, {})).not.toThrow();
+      expect(() => guardTarget(stack, { ...stackEnvironment, [variable]: 'https://example.com' })).toThrow(variable);
+      expect(() => guardTarget(stack, stackEnvironment)).not.toThrow();
     },
   );
+
+  it('never past the named stack by an endpoint of the user’s AWS configuration', async () => {
+    expect(() => guardTarget(stack, {})).toThrow(/AWS_IGNORE_CONFIGURED_ENDPOINT_URLS/);
+    const directory = mkdtempSync(join(tmpdir(), 'load-'));
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      rmSync(directory, { recursive: true });
+    });
+    vi.stubEnv('AWS_CONFIG_FILE', join(directory, 'config'));
+    writeFileSync(join(directory, 'config'), '[default]\nendpoint_url = https://elsewhere.example\n');
+    expect(await hostAsked()).toBe('elsewhere.example');
+    for (const [name, value] of Object.entries(stackEnvironment)) vi.stubEnv(name, value);
+    expect(await hostAsked()).toBe('sqs.eu-west-1.amazonaws.com');
+  });
 
   it.each(['http://127.0.0.1:4566', 'https://example.com', 'https://127.0.0.1.example.com:4566'])(
     'to no emulator at %s',
@@ -134,6 +199,59 @@ describe('a run is sent', () => {
       expect(target.safeParse({ kind: 'emulator', endpoint }).success).toBe(false);
     },
   );
+});
+
+/** By an SDK client as a run makes it; nothing leaves this process. */
+async function hostAsked(): Promise<string | undefined> {
+  let host: string | undefined;
+  const client = new SQSClient({
+    region: 'eu-west-1',
+    credentials: { accessKeyId: 'nobody', secretAccessKey: 'nothing' },
+    maxAttempts: 1,
+    requestHandler: {
+      handle: ({ hostname }: { readonly hostname: string }) => {
+        host = hostname;
+        return Promise.reject(new Error('Asked enough.'));
+      },
+    },
+  });
+  await expect(client.send(new ListQueuesCommand())).rejects.toThrow('Asked enough.');
+  return host;
+}
+
+describe('the clean-up', () => {
+  const bucket = mockClient(S3Client);
+  const outputs = { UploadBucketName: 'uploads', ImageTableName: 'images' };
+  const remove = async () => {
+    const clients = stackClients({
+      name: 'darkroom-dev',
+      emulated: false,
+      outputs,
+      clientConfig: { region: 'eu-west-1' },
+    });
+    const removal = await clients.removeUploads('load/run/');
+    clients.destroy();
+    return { ...removal, shown: shownRemoval(removal, 'uploads', 'load/run/') };
+  };
+  const Versions = [{ Key: 'load/run/1.jpg', VersionId: 'one' }];
+  beforeEach(() => {
+    bucket.reset();
+    bucket.on(DeleteObjectsCommand).resolves({});
+  });
+
+  it('ends when nothing is listed any more', async () => {
+    bucket.on(ListObjectVersionsCommand).resolvesOnce({ Versions }).resolvesOnce({ Versions }).resolves({});
+    expect(await remove()).toEqual({ removed: 2, left: 0, shown: '2 versions removed' });
+  });
+
+  it('ends as well when what it removes comes back, and says what is left', async () => {
+    bucket.on(ListObjectVersionsCommand).resolves({ Versions });
+    expect(await remove()).toEqual({
+      removed: 50,
+      left: 1,
+      shown: '50 versions removed; 1 or more are left in s3://uploads/load/run/: remove them by hand',
+    });
+  });
 });
 
 describe('npm run load', () => {

@@ -36,7 +36,7 @@ it('an upload is measured until its record says that it is ready, and written in
   expect(metrics.get('outcomes.unexpected')).toBe(0);
   expect([...metrics.keys()]).toEqual(expect.arrayContaining(['upload.put.ms', 'ready.small.ms', 'ready.all.ms']));
   expect(ledger()).toMatchObject([
-    { number: 0, key: 'a.jpg', kind: 'upload', names: ['version-1', 'etag-1'] },
+    { number: 0, arrivedAt: expect.any(Number), key: 'a.jpg', kind: 'upload', names: ['version-1', 'etag-1'] },
     { number: 0, outcome: 'processed' },
   ]);
 });
@@ -57,6 +57,27 @@ it('a failed upload counts as a dead letter, not as decided', async () => {
 it('a picture that is rejected is unexpected', async () => {
   await recordsOf({ 'a.jpg': { version: 'version-1', outcome: 'rejected' } });
   expect((await play([[upload('a.jpg')]])).get('outcomes.unexpected')).toBe(1);
+});
+
+it('those of the first phase and those of the last are measured apart, and those between in neither', async () => {
+  const keys = ['a.jpg', 'b.jpg', 'c.jpg', 'd.jpg'];
+  await recordsOf(Object.fromEntries(keys.map((key) => [key, { version: 'any', outcome: 'processed' }])));
+  s3.on(PutObjectCommand).resolves({ VersionId: 'any' });
+  const counts: Record<string, number> = {};
+  await play(
+    keys.map((key) => [upload(key)]),
+    { phases: [1, 2, 1] },
+    (name) => {
+      counts[name] = (counts[name] ?? 0) + 1;
+    },
+  );
+  expect(counts).toMatchObject({
+    'ready.all.ms': 4,
+    'ready.firstPhase.ms': 1,
+    'ready.lastPhase.ms': 1,
+    'ready.firstHalf.ms': 2,
+    'ready.secondHalf.ms': 2,
+  });
 });
 
 it('an upload that another one of the key has overtaken is superseded', async () => {
@@ -101,10 +122,15 @@ it('nothing is sent without the plan of a run, or past its target', () => {
 });
 
 /** All users come at once. The sums of the counters, and the last value of each histogram. */
-async function play(users: RunFile['users'], fields: Partial<RunFile> = {}): Promise<Map<string, number>> {
+async function play(
+  users: RunFile['users'],
+  fields: Partial<RunFile> = {},
+  emitted: (name: string) => void = () => undefined,
+): Promise<Map<string, number>> {
   const metrics = new Map<string, number>();
   const takeTurn = virtualUsers({ DARKROOM_LOAD_RUN: writeRun(users, fields), AWS_ENDPOINT_URL: endpoint });
   const emit = (kind: 'counter' | 'histogram', name: string, value: number) => {
+    emitted(name);
     metrics.set(name, kind === 'counter' ? (metrics.get(name) ?? 0) + value : value);
   };
   await Promise.all(users.map(() => takeTurn({ emit })));
@@ -120,6 +146,7 @@ function writeRun(users: RunFile['users'], fields: Partial<RunFile> = {}): strin
     table: 'images',
     ledger: join(directory, 'ledger.jsonl'),
     patienceSeconds: 60,
+    phases: [Math.max(1, users.length)],
     images: { 'small.jpg': { file: image, class: 'small', bytes: 9 } },
     users,
     ...fields,

@@ -231,7 +231,7 @@ describe('a load run', () => {
       { name: '8/s', duration: 4, arrivalCount: 4 },
     ],
     ...{ passed: true, problems: [], checks: [], lambda: [] },
-    reconciliation: { sent: 10, decided: 10, deadLetters: 0, lost: [] },
+    reconciliation: { sent: 10, decided: 10, deadLetters: 0, lost: [], notInTime: [] },
     changes: uploads.map((at, number) => ({
       ...{ number, user: number, key: `${number}.jpg`, kind: 'upload', class: 'small', bytes: 1, requestMillis: 1 },
       ...{ names: [], startedAt: start + at * 1000, decidedAt: start + at * 1000 + 500, outcome: 'processed' },
