@@ -1,9 +1,10 @@
-/** The machine of a ramp, whose cores everybody shares, with the ramp's own arrivals. */
+/** The machine of a ramp, whose cores everybody shares. */
 import { renditionGroups } from '../../core/presets.ts';
 import { percentile } from '../bench/measure.ts';
 import { pollInterval } from '../load/watch-records.ts';
-import { type Setup, simulate } from './pipeline.ts';
-import { calmImages, imagesOf, type Ramp } from './ramp.ts';
+import type { Costs } from './calibrate.ts';
+import { type Arrival, type Setup, simulate } from './pipeline.ts';
+import { calmImages, imagesOf, type PlayedRun, type Ramp } from './ramp.ts';
 import { stageSettings, throttleRetry } from './stage.ts';
 
 /** How the emulator's work for an image divides: S3 and the queue; the dispatcher's calls; each worker's; the record's, the event's. */
@@ -11,7 +12,8 @@ const shares = { arrival: 0.05, begin: 0.2, eachWorker: 0.13, end: 0.36 };
 /** On average, until somebody looks at a record that is written. */
 const LOOK_SECONDS = pollInterval / 2 / 1000;
 
-export function emulatorSetup(ramp: Ramp): Setup {
+/** @param played whose images come; what they cost, and wait beside the processors, is the ramp's */
+export function emulatorSetup(ramp: Ramp, played: PlayedRun = ramp): Setup {
   const setup = withoutWaiting(ramp);
   // What an image waits in the calm beside the processors: for sockets and polls, and until its record is looked at.
   const { from, to } = calmImages(ramp.phases);
@@ -20,7 +22,7 @@ export function emulatorSetup(ramp: Ramp): Setup {
   const waitSeconds = Math.max(0, percentile(ramp.waits.slice(from, to), 50) - percentile(worked, 50));
   // It waits for calls, and as many of them follow the record as the emulator's work shows.
   const endWaitSeconds = (waitSeconds * shares.end) / (1 - shares.end);
-  return { ...setup, waitSeconds, endWaitSeconds };
+  return { ...setup, arrivals: arrivalsOf(played, ramp.costs), waitSeconds, endWaitSeconds };
 }
 
 function withoutWaiting(ramp: Ramp): Setup {
@@ -33,16 +35,7 @@ function withoutWaiting(ramp: Ramp): Setup {
   const limits = (most: number, startSeconds: number) => ({ most, burst: most, perSecond: 0, startSeconds });
   return {
     ...stage,
-    arrivals: imagesOf(ramp).map(({ at, size }) => ({
-      at,
-      work: {
-        sender: load.image,
-        dispatcher: dispatcher.image[size],
-        metadata: metadata.image[size],
-        resize: renditionGroups.map(() => resize.image[size] / renditionGroups.length),
-        services: emulator.image,
-      },
-    })),
+    arrivals: arrivalsOf(ramp, ramp.costs),
     // It polls as soon as a batch is done.
     pollers: { most: dispatchers, first: dispatchers, perSecond: 0 },
     dispatcher: limits(dispatchers, dispatcher.start),
@@ -54,4 +47,18 @@ function withoutWaiting(ramp: Ramp): Setup {
     ...{ deliverySeconds: 0, waitSeconds: 0, endWaitSeconds: 0, lookSeconds: LOOK_SECONDS },
     upkeep: { sender: load.upkeep, services: emulator.upkeep },
   };
+}
+
+function arrivalsOf(played: PlayedRun, { functions, emulator, load }: Costs): Arrival[] {
+  const { dispatcher, metadata, resize } = functions;
+  return imagesOf(played).map(({ at, size }) => ({
+    at,
+    work: {
+      sender: load.image,
+      dispatcher: dispatcher.image[size],
+      metadata: metadata.image[size],
+      resize: renditionGroups.map(() => resize.image[size] / renditionGroups.length),
+      services: emulator.image,
+    },
+  }));
 }

@@ -4,14 +4,15 @@ import { sum, table } from '../bench/measure.ts';
 import { chartSvg } from '../chart.ts';
 import { deploymentOf } from '../cost/deployment.ts';
 import type { Measured } from '../cost/measured.ts';
+import type { Phase } from '../load/scenario.ts';
 import { accountSetup, photographsAt } from './account-setup.ts';
 import type { Costs } from './calibrate.ts';
-import { type Curve, curveOf, type History } from './curve.ts';
+import { curveOf, type History, leavesQueue } from './curve.ts';
 import { emulatorSetup } from './emulator-setup.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { simulate } from './pipeline.ts';
 import { averages, bindsAt, concurrencyPerImage, quotas } from './quotas.ts';
-import { imagesOf, type Ramp } from './ramp.ts';
+import { historyOf, imagesOf, type PlayedRun, type Ramp } from './ramp.ts';
 import { stageSettings, throttleRetry } from './stage.ts';
 
 const rates = [1, 10, 100, 1000, 10_000] as const;
@@ -26,14 +27,11 @@ export interface Reproduced {
   readonly simulated: History;
 }
 
-/** The same arrivals, measured and simulated. */
-export function reproduce(ramp: Ramp): Reproduced {
-  const { images, queue } = simulate(emulatorSetup(ramp), throttleRetry);
+/** The same arrivals, measured and simulated, with the costs that a ramp's calm phases tell. */
+export function reproduce(ramp: Ramp, played: PlayedRun = ramp): Reproduced {
+  const { images, queue } = simulate(emulatorSetup(ramp, played), throttleRetry);
   return {
-    measured: {
-      images: imagesOf(ramp).map(({ at, wait }) => ({ at, decidedAt: at + wait })),
-      queue: ramp.queue.map((waiting, index) => ({ at: index + 1, waiting })),
-    },
+    measured: historyOf(played),
     simulated: { images: images.map(({ at, decidedAt = Number.NaN }) => ({ at, decidedAt })), queue },
   };
 }
@@ -45,27 +43,36 @@ export interface Compared {
 }
 
 /**
- * The saturation curve in figures: what a queue is at its end, and what users wait, counts where there is any to speak of.
- * The first phase only starts the processes.
+ * The saturation curve in figures that can be wrong. Where no queue is left, what is decided is what came; how many wait
+ * is what came without what is decided; and the first phase only starts the processes. All that is not compared.
  */
-export function compare(measured: Curve, simulated: Curve): Compared[] {
-  const phases = measured.phases.slice(1).flatMap((phase, index) => {
-    const same = simulated.phases[index + 1];
-    return same === undefined ? [] : [{ phase, same }];
+export function compare(phases: readonly Phase[], { measured, simulated }: Reproduced): Compared[] {
+  const other = curveOf(phases, simulated);
+  const pairs = curveOf(phases, measured).flatMap((one, index) => {
+    const same = other[index];
+    return index === 0 || same === undefined ? [] : [{ one, same }];
   });
+  const row = (figure: string, measuredValue: number, simulatedValue: number) => ({
+    figure,
+    measured: measuredValue,
+    simulated: simulatedValue,
+  });
+  const last = pairs.findLast(({ one }) => leavesQueue(one.queueAtEnd));
   return [
-    ...phases.flatMap(({ phase, same }) => [
-      { figure: `decided a second, ${phase.name}`, measured: phase.decidedASecond, simulated: same.decidedASecond },
-      ...(phase.queueAtEnd > 10
-        ? [{ figure: `queue at the end of ${phase.name}`, measured: phase.queueAtEnd, simulated: same.queueAtEnd }]
+    ...pairs.flatMap(({ one, same }) => [
+      ...(leavesQueue(one.queueAtEnd)
+        ? [row(`decided a second, ${one.name}`, one.decidedASecond, same.decidedASecond)]
         : []),
-      ...(phase.p50Seconds !== undefined && phase.p50Seconds > 1
-        ? [{ figure: `p50 at ${phase.name}, s`, measured: phase.p50Seconds, simulated: same.p50Seconds ?? Number.NaN }]
+      ...(one.p50Seconds !== undefined && one.p50Seconds > 1
+        ? [row(`p50 at ${one.name}, s`, one.p50Seconds, same.p50Seconds ?? Number.NaN)]
         : []),
     ]),
-    { figure: 'longest queue', measured: measured.longestQueue, simulated: simulated.longestQueue },
-    { figure: 'it is reached after, s', measured: measured.longestAt, simulated: simulated.longestAt },
-    { figure: 'last upload → last decision, s', measured: measured.drainSeconds, simulated: simulated.drainSeconds },
+    ...(last === undefined
+      ? []
+      : [
+          row('decided a second, drain', last.one.drain.decidedASecond, last.same.drain.decidedASecond),
+          row('until the queue is empty, s', last.one.drain.seconds, last.same.drain.seconds),
+        ]),
   ];
 }
 
@@ -99,31 +106,44 @@ export function extrapolate(measured: Measured, at: readonly number[] = rates): 
   });
 }
 
-export function scaleBlocks(ramp: Ramp, measured: Measured): Readonly<Record<string, string>> {
+export function scaleBlocks(
+  ramp: Ramp,
+  heldOut: readonly PlayedRun[],
+  measured: Measured,
+): Readonly<Record<string, string>> {
   return {
     reproduced: reproducedTable(ramp),
+    'held-out':
+      heldOut.length === 0
+        ? 'No such run is kept as yet.'
+        : heldOut.map((played) => heldOutTable(ramp, played)).join('\n\n'),
     steps: stepTable(measured),
     quotas: quotaTable(measured),
   };
 }
 
 export function reproducedTable(ramp: Ramp): string {
-  const { measured, simulated } = reproduce(ramp);
-  const figures = compare(curveOf(ramp.phases, measured), curveOf(ramp.phases, simulated));
-  return [
-    `Measured on ${ramp.date} (${ramp.machine}; \`npm run load -- ramp --seed ${ramp.seed}\`; other programs had at most ${ramp.others.toFixed(2)} of the processors).`,
-    costSentence(ramp),
-    '',
-    table(
-      ['', 'measured', 'simulated', 'off by'],
-      figures.map(({ figure, measured: one, simulated: other }) => [
-        figure,
-        shown(one),
-        shown(other),
-        showPercent(other / one - 1),
-      ]),
-    ),
-  ].join('\n');
+  return [origin(ramp), costSentence(ramp), '', comparedTable(compare(ramp.phases, reproduce(ramp)))].join('\n');
+}
+
+export function heldOutTable(ramp: Ramp, played: PlayedRun): string {
+  return [origin(played), '', comparedTable(compare(played.phases, reproduce(ramp, played)))].join('\n');
+}
+
+function origin({ date, machine, scenario, seed, others }: PlayedRun): string {
+  return `Measured on ${date} (${machine}; \`npm run load -- ${scenario} --seed ${seed}\`; other programs had at most ${others.toFixed(2)} of the processors).`;
+}
+
+function comparedTable(figures: readonly Compared[]): string {
+  return table(
+    ['', 'measured', 'simulated', 'off by'],
+    figures.map(({ figure, measured: one, simulated: other }) => [
+      figure,
+      shown(one),
+      shown(other),
+      showPercent(other / one - 1),
+    ]),
+  );
 }
 
 /** Of the run's own mix. */
