@@ -41,11 +41,11 @@ export interface Setup {
   readonly cores: number;
   /** How much the times of one kind of image differ: sigma of a log-normal distribution. */
   readonly spread: number;
-  /** Of what the services work for an image. */
+  /** Of what the services work for an image: one in all, or nothing. */
   readonly servicesShares: {
     readonly arrival: number;
     readonly begin: number;
-    readonly eachWorker: number;
+    readonly workers: number;
     readonly end: number;
   };
   /** What the services work for a new environment: core-seconds. */
@@ -105,7 +105,7 @@ export function simulate(setup: Setup, throttleRetry: ThrottleRetry): Simulated 
   const queue = new Queue();
   const depths: { at: number; waiting: number }[] = [];
   const decidedAt: (number | undefined)[] = setup.arrivals.map(() => undefined);
-  const { arrival, begin, eachWorker, end } = setup.servicesShares;
+  const { arrival, begin, workers, end } = setup.servicesShares;
   let open = setup.arrivals.length;
   let receives = 0;
   let batches = 0;
@@ -156,7 +156,7 @@ export function simulate(setup: Setup, throttleRetry: ThrottleRetry): Simulated 
         let left = tasks.length;
         let succeeded = random() >= setup.failures;
         for (const { pool, seconds } of tasks) {
-          const task = { pool, seconds: spread(seconds), services: spread(cost.services * eachWorker) };
+          const task = { pool, seconds: spread(seconds), services: spread((cost.services * workers) / tasks.length) };
           invoke(task, 0, (went) => {
             succeeded &&= went;
             left -= 1;

@@ -8,7 +8,7 @@ import type { Phase } from '../load/scenario.ts';
 import { accountSetup, photographsAt } from './account-setup.ts';
 import type { Costs } from './calibrate.ts';
 import { curveOf, type History, leavesQueue } from './curve.ts';
-import { emulatorSetup } from './emulator-setup.ts';
+import { type Estimates, emulatorSetup, estimateNames, estimates } from './emulator-setup.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { simulate } from './pipeline.ts';
 import { averages, bindsAt, concurrencyPerImage, quotas } from './quotas.ts';
@@ -28,8 +28,8 @@ export interface Reproduced {
 }
 
 /** The same arrivals, measured and simulated, with the costs that a ramp's calm phases tell. */
-export function reproduce(ramp: Ramp, played: PlayedRun = ramp): Reproduced {
-  const { images, queue } = simulate(emulatorSetup(ramp, played), throttleRetry);
+export function reproduce(ramp: Ramp, played: PlayedRun = ramp, estimated: Estimates = estimates): Reproduced {
+  const { images, queue } = simulate(emulatorSetup(ramp, played, estimated), throttleRetry);
   return {
     measured: historyOf(played),
     simulated: { images: images.map(({ at, decidedAt = Number.NaN }) => ({ at, decidedAt })), queue },
@@ -76,6 +76,22 @@ export function compare(phases: readonly Phase[], { measured, simulated }: Repro
   ];
 }
 
+export interface Estimated {
+  readonly estimate: keyof Estimates;
+  readonly factor: number;
+  readonly compared: readonly Compared[];
+}
+
+/** What the ramp looks like with each estimate halved and doubled; the shares of the emulator's work stay one in all. */
+export function sensitivity(ramp: Ramp): Estimated[] {
+  return estimateNames.flatMap((estimate) =>
+    [0.5, 2].map((factor) => {
+      const changed = { ...estimates, [estimate]: factor * estimates[estimate] };
+      return { estimate, factor, compared: compare(ramp.phases, reproduce(ramp, ramp, changed)) };
+    }),
+  );
+}
+
 export interface Extrapolated {
   readonly rate: number;
   readonly shipped: Outcome;
@@ -117,6 +133,7 @@ export function scaleBlocks(
       heldOut.length === 0
         ? 'No such run is kept as yet.'
         : heldOut.map((played) => heldOutTable(ramp, played)).join('\n\n'),
+    estimates: estimateTable(ramp),
     steps: stepTable(measured),
     quotas: quotaTable(measured),
   };
@@ -159,6 +176,27 @@ function costSentence(ramp: Ramp): string {
     `(dispatcher ${millis(dispatcher)}, metadata ${millis(metadata)}, renditions ${millis(resize)}, the emulator ${millis(emulator.image)}, ` +
     `the load test ${millis(load.image)}), a new process ${millis(functions.dispatcher.start)} to ${millis(Math.max(functions.metadata.start, functions.resize.start))} ms, ` +
     `and each second ${millis(emulator.upkeep + load.upkeep)} ms whatever comes.`
+  );
+}
+
+function estimateTable(ramp: Ramp): string {
+  const described: Readonly<Record<keyof Estimates, string>> = {
+    arrival: 'of the emulator’s work for an image: S3 and the queue',
+    begin: 'the dispatcher’s calls, until the workers are called',
+    workers: 'the workers’ calls',
+    end: 'from the record to the deleted message',
+    spread: 'how much times of one kind differ, σ of a log-normal distribution',
+  };
+  const furthest = (compared: readonly Compared[]) =>
+    showPercent(Math.max(...compared.map(({ measured, simulated }) => Math.abs(simulated / measured - 1))));
+  const changes = sensitivity(ramp);
+  return table(
+    ['estimate', 'is', 'halved: furthest off', 'doubled: furthest off'],
+    estimateNames.map((name) => [
+      described[name],
+      String(estimates[name]),
+      ...changes.filter(({ estimate }) => estimate === name).map(({ compared }) => furthest(compared)),
+    ]),
   );
 }
 

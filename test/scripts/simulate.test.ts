@@ -11,6 +11,7 @@ import { costsOf } from '../../scripts/simulate/calibrate.ts';
 import { Agenda, Clock } from '../../scripts/simulate/clock.ts';
 import { Concurrency } from '../../scripts/simulate/concurrency.ts';
 import { curveOf, leavesQueue } from '../../scripts/simulate/curve.ts';
+import { emulatorSetup } from '../../scripts/simulate/emulator-setup.ts';
 import { outcomeOf } from '../../scripts/simulate/outcome.ts';
 import { type Setup, simulate } from '../../scripts/simulate/pipeline.ts';
 import { Processor } from '../../scripts/simulate/processor.ts';
@@ -34,6 +35,7 @@ import {
   reproduce,
   scaleBlocks,
   scaleChart,
+  sensitivity,
 } from '../../scripts/simulate/report.ts';
 import { stageSettings, throttleRetry } from '../../scripts/simulate/stage.ts';
 import { scaleDocuments } from '../../scripts/simulate.ts';
@@ -56,6 +58,29 @@ const within = ({ measured: one, simulated: other }: Compared) => {
 describe('the simulation', () => {
   const curves = reproduce(ramp);
   it.each(compare(ramp.phases, curves))('reproduces within 20 % what the ramp measured: $figure', within);
+
+  it.each(
+    sensitivity(ramp).flatMap(({ estimate, factor, compared }) =>
+      compared.map((figures) => ({ estimate, factor, ...figures })),
+    ),
+  )('needs no luck with its estimates: $figure, with $estimate times $factor', within);
+
+  it.each([1, 2, 3])(
+    'has the emulator do all of an image’s work, whether %d groups divide their part of it',
+    (groups) => {
+      const work = {
+        ...{ sender: 0, dispatcher: 0, metadata: 0, services: 1 },
+        resize: Array.from({ length: groups }, () => 0),
+      };
+      const nothing = { spread: 0, waitSeconds: 0, endWaitSeconds: 0, lookSeconds: 0, servicesStartSeconds: 0 };
+      const warm = { most: 10, burst: 10, perSecond: 0, startSeconds: 0 };
+      const setup = { ...emulatorSetup(ramp), ...nothing, upkeep: { sender: 0, services: 0 } };
+      const { arrival, begin, workers, end } = setup.servicesShares;
+      const alone = { ...setup, dispatcher: warm, metadata: warm, resize: warm, arrivals: [{ at: 0, work }] };
+      expect(arrival + begin + workers + end).toBeCloseTo(1, 9);
+      expect(simulate(alone, throttleRetry).images[0]?.decidedAt).toBeCloseTo(1 - end, 9);
+    },
+  );
 
   it('is compared with a ramp that saturates: half of its images waited in the queue, of two phases at least', () => {
     expect(Math.max(...ramp.queue)).toBeGreaterThan(ramp.waits.length / 2);
