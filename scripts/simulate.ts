@@ -39,7 +39,7 @@ const help = `Queue, pollers, dispatchers, workers and retries as a discrete-eve
   npm run simulate -- --write                        keep the last ramp, and write docs/scale.md and scale.svg
 
 With --against and --write: --from too. What is written against a run keeps that as well.
-With --rate and --scenario: --stage prod|dev, --dispatchers N, --failures SHARE.
+With --rate and --scenario: --stage prod|dev, --dispatchers N, --executions N (the account's quota), --failures SHARE.
 
 The ramp is that of the last \`npm run load -- ramp\` on this machine that was not disturbed, else the kept one; what
 photographs cost is from the last \`npm run bench -- durations\`, else kept too.
@@ -115,6 +115,7 @@ function parse(args: readonly string[]) {
         scenario: { type: 'string' },
         stage: { type: 'string', default: 'prod' },
         dispatchers: { type: 'string' },
+        executions: { type: 'string' },
         failures: { type: 'string', default: '0' },
       },
     });
@@ -123,10 +124,14 @@ function parse(args: readonly string[]) {
 }
 
 function oneLoad(options: Options, arrivals: readonly Arrival[]): string {
-  const dispatchers = options.dispatchers === undefined ? undefined : positive('--dispatchers', options.dispatchers);
+  const atMost = (option: 'dispatchers' | 'executions') => {
+    const text = options[option];
+    return text === undefined ? undefined : positive(`--${option}`, text);
+  };
+  const [dispatchers, executions] = [atMost('dispatchers'), atMost('executions')];
   const failures = Number(options.failures);
   if (!(failures >= 0 && failures <= 1)) throw new Failure('--failures needs a share from 0 to 1, for example 0.01.');
-  const setup = accountSetup({ stage: accountStage(options.stage), arrivals, dispatchers, warm: false });
+  const setup = accountSetup({ stage: accountStage(options.stage), arrivals, dispatchers, executions, warm: false });
   const simulated = simulate({ ...setup, failures }, throttleRetry);
   const outcome = outcomeOf(simulated);
   return table(

@@ -16,11 +16,16 @@ import { SEED, stageSettings } from './stage.ts';
 /** Of the dispatcher itself, for each image. */
 const DISPATCHER_SECONDS = 0.005;
 
+/** Concurrent executions, the default: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+export const EXECUTIONS = 1000;
+
 export interface AccountLoad {
   readonly stage: Exclude<Stage, 'local'>;
   readonly arrivals: readonly Arrival[];
   /** How many batches at once, where that is not the stage's own. */
   readonly dispatchers?: number | undefined;
+  /** At once, of all functions, where that is not the default quota. */
+  readonly executions?: number | undefined;
   /** With pollers that have come up already, and environments that have started. */
   readonly warm: boolean;
 }
@@ -39,6 +44,7 @@ export function accountSetup({ stage, arrivals, warm, ...load }: AccountLoad): S
     arrivals,
     // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html: five at once, and 300 more a minute.
     pollers: { most: dispatchers, first: warm ? dispatchers : 5, perSecond: warm ? 0 : 5 },
+    executions: load.executions ?? EXECUTIONS,
     dispatcher: scaling(dispatchers),
     metadata: scaling(inWork),
     resize: scaling(inWork * deploymentOf(stage).groups.length),

@@ -45,6 +45,7 @@ function withoutWaiting(ramp: Ramp, { spread, ...parts }: Estimates): Setup {
     arrivals: arrivalsOf(ramp, ramp.costs),
     // It polls as soon as a batch is done.
     pollers: { most: dispatchers, first: dispatchers, perSecond: 0 },
+    executions: Number.POSITIVE_INFINITY,
     dispatcher: limits(dispatchers, dispatcher.start),
     metadata: limits(metadataConcurrency, metadata.start),
     resize: limits(resizeConcurrency, resize.start),

@@ -5,7 +5,7 @@
  */
 import { retryDelaySeconds } from '../../core/dispatch-images.ts';
 import { Clock } from './clock.ts';
-import { Concurrency, type ConcurrencyLimits } from './concurrency.ts';
+import { Account, Concurrency, type ConcurrencyLimits } from './concurrency.ts';
 import { OneByOne, Processor } from './processor.ts';
 import { randomFrom, spreadBy } from './random.ts';
 
@@ -34,6 +34,8 @@ export interface Setup {
   readonly batchSize: number;
   /** The event source mapping's: how many batches at the most, at the start, and how many more each second. */
   readonly pollers: { readonly most: number; readonly first: number; readonly perSecond: number };
+  /** That all functions may have at work at once: an account's quota. */
+  readonly executions: number;
   readonly dispatcher: ConcurrencyLimits;
   readonly metadata: ConcurrencyLimits;
   readonly resize: ConcurrencyLimits;
@@ -99,9 +101,10 @@ export function simulate(setup: Setup, throttleRetry: ThrottleRetry): Simulated 
   // A Node process and a Python process with its one lock.
   const sender = new OneByOne(processor.apart());
   const services = new OneByOne(processor);
-  const dispatchers = new Concurrency(clock, setup.dispatcher);
-  const metadata = new Concurrency(clock, setup.metadata);
-  const resize = new Concurrency(clock, setup.resize);
+  const account = new Account(setup.executions);
+  const dispatchers = new Concurrency(clock, setup.dispatcher, account);
+  const metadata = new Concurrency(clock, setup.metadata, account);
+  const resize = new Concurrency(clock, setup.resize, account);
   const queue = new Queue();
   const depths: { at: number; waiting: number }[] = [];
   const decidedAt: (number | undefined)[] = setup.arrivals.map(() => undefined);

@@ -5,13 +5,13 @@ import { chartSvg } from '../chart.ts';
 import { deploymentOf } from '../cost/deployment.ts';
 import type { Measured } from '../cost/measured.ts';
 import type { Phase } from '../load/scenario.ts';
-import { accountSetup, photographsAt } from './account-setup.ts';
+import { type AccountLoad, accountSetup, EXECUTIONS, photographsAt } from './account-setup.ts';
 import type { Costs } from './calibrate.ts';
 import { curveOf, type History, leavesQueue } from './curve.ts';
 import { type Estimates, emulatorSetup, estimateNames, estimates } from './emulator-setup.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { simulate } from './pipeline.ts';
-import { averages, bindsAt, concurrencyPerImage, quotas } from './quotas.ts';
+import { averages, bindsAt, concurrencyPerImage, quotas, reservableDispatchers } from './quotas.ts';
 import { historyOf, imagesOf, type PlayedRun, type Ramp } from './ramp.ts';
 import { stageSettings, throttleRetry } from './stage.ts';
 
@@ -19,6 +19,8 @@ const rates = [1, 10, 100, 1000, 10_000] as const;
 
 /** Room for bursts and slow images above the average. */
 const HEADROOM = 1.5;
+/** Of a cold start, that its users wait longest in. */
+const COLD_SECONDS = 10;
 /** Simulated at the most: a queue that grows has to drain. */
 const MOST_IMAGES = { shipped: 20_000, changed: 100_000 };
 
@@ -100,24 +102,53 @@ export interface Extrapolated {
   readonly concurrency: number;
 }
 
+/** With pollers and environments that are up, in an account with executions enough. */
 export function extrapolate(measured: Measured, at: readonly number[] = rates): Extrapolated[] {
-  const prod = deploymentOf('prod');
-  const { batchSize, dispatchers: shippedDispatchers } = stageSettings('prod');
   return at.map((rate) => {
-    const dispatchers = Math.max(2, Math.ceil((HEADROOM * rate * averages(prod, measured).dispatcher) / batchSize));
-    const run = (most: number, images: number) => {
-      const seconds = Math.min(60, images / rate);
-      const arrivals = photographsAt(measured, rate, seconds);
-      return outcomeOf(
-        simulate(accountSetup({ stage: 'prod', arrivals, dispatchers: most, warm: true }), throttleRetry),
-      );
-    };
+    const dispatchers = dispatchersFor(measured, rate);
     return {
       rate,
-      shipped: run(shippedDispatchers, MOST_IMAGES.shipped),
+      shipped: shippedAt(measured, rate),
       dispatchers,
-      changed: run(dispatchers, MOST_IMAGES.changed),
-      concurrency: Math.ceil(rate * concurrencyPerImage(prod, measured)),
+      changed: play(measured, rate, MOST_IMAGES.changed, { ...raised, dispatchers }).outcome,
+      concurrency: Math.ceil(rate * concurrencyPerImage(deploymentOf('prod'), measured)),
+    };
+  });
+}
+
+const raised = { executions: Number.POSITIVE_INFINITY, warm: true };
+
+function shippedAt(measured: Measured, rate: number): Outcome {
+  return play(measured, rate, MOST_IMAGES.shipped, raised).outcome;
+}
+
+function dispatchersFor(measured: Measured, rate: number): number {
+  const { batchSize } = stageSettings('prod');
+  return Math.max(2, Math.ceil((HEADROOM * rate * averages(deploymentOf('prod'), measured).dispatcher) / batchSize));
+}
+
+/** A minute of photographs on stage prod, or as many as may come. */
+function play(measured: Measured, rate: number, most: number, load: Omit<AccountLoad, 'stage' | 'arrivals'>) {
+  const arrivals = photographsAt(measured, rate, Math.min(60, most / rate));
+  const simulated = simulate(accountSetup({ stage: 'prod', arrivals, ...load }), throttleRetry);
+  return { outcome: outcomeOf(simulated), throttles: simulated.throttles };
+}
+
+export interface Strained {
+  readonly rate: number;
+  /** The dispatchers needed, from cold: what came in the first seconds. */
+  readonly cold: Outcome;
+  /** The same dispatchers, warm, in an account whose quota nobody has raised, with nothing reserved. */
+  readonly unraised: { readonly outcome: Outcome; readonly throttles: number };
+}
+
+export function strain(measured: Measured, at: readonly number[] = rates): Strained[] {
+  return at.map((rate) => {
+    const dispatchers = dispatchersFor(measured, rate);
+    return {
+      rate,
+      cold: play(measured, rate, COLD_SECONDS * rate, { ...raised, dispatchers, warm: false }).outcome,
+      unraised: play(measured, rate, MOST_IMAGES.shipped, { dispatchers, warm: true }),
     };
   });
 }
@@ -135,6 +166,7 @@ export function scaleBlocks(
         : heldOut.map((played) => heldOutTable(ramp, played)).join('\n\n'),
     estimates: estimateTable(ramp),
     steps: stepTable(measured),
+    shares: shareTable(measured),
     quotas: quotaTable(measured),
   };
 }
@@ -201,13 +233,12 @@ function estimateTable(ramp: Ramp): string {
 }
 
 function stepTable(measured: Measured): string {
-  const limits = quotas(deploymentOf('prod'), measured)
-    .filter(({ name }) => !name.includes(', were '))
-    .sort((left, right) => bindsAt(left) - bindsAt(right));
   const { batchSize, dispatchers: shipped } = stageSettings('prod');
-  const capacity = Math.max(...extrapolate(measured, [1000]).map((step) => step.shipped.throughput));
+  const capacity = shippedCapacity(measured);
+  const strained = new Map(strain(measured).map((one) => [one.rate, one]));
   return [
-    `Prod as shipped (${shipped} dispatchers × ${batchSize} images) decides ${capacity.toFixed(0)} images a second at the most.`,
+    `Prod as shipped (${shipped} dispatchers × ${batchSize} images) decides ${capacity.toFixed(0)} images a second at the most. ` +
+      `An account’s default of ${EXECUTIONS.toLocaleString('en-US')} executions can reserve what ${reservableDispatchers(deploymentOf('prod'))} dispatchers need.`,
     '',
     table(
       [
@@ -215,26 +246,59 @@ function stepTable(measured: Measured): string {
         'as shipped: p95',
         'its queue grows by',
         'dispatchers needed',
-        'then p95',
         'Lambda executions at once',
-        'what binds, the first at the lowest rate',
+        'then p95',
+        `p95 of the first ${COLD_SECONDS} s, from cold`,
+        `with ${EXECUTIONS.toLocaleString('en-US')} executions, none reserved`,
       ],
       extrapolate(measured).map(({ rate, shipped: asShipped, dispatchers, changed, concurrency }) => [
         rate.toLocaleString('en-US'),
         rate > capacity ? '–' : `${asShipped.p95Seconds.toFixed(2)} s`,
         rate > capacity ? `${Math.round(rate - capacity).toLocaleString('en-US')} a second` : '–',
         dispatchers.toLocaleString('en-US'),
-        `${changed.p95Seconds.toFixed(2)} s`,
         concurrency.toLocaleString('en-US'),
-        [
-          ...(rate > capacity ? [`the stage’s own row (${capacity.toFixed(0)})`] : []),
-          ...limits
-            .filter((quota) => bindsAt(quota) <= rate)
-            .map((quota) => `${quota.name} (${showRate(bindsAt(quota))})`),
-        ].join('; ') || '–',
+        `${changed.p95Seconds.toFixed(2)} s`,
+        ...shownStrained(strained.get(rate)),
       ]),
     ),
   ].join('\n');
+}
+
+function shownStrained(strained: Strained | undefined): string[] {
+  if (strained === undefined) return [];
+  const { cold, unraised } = strained;
+  const { images, dead, throughput } = unraised.outcome;
+  const lost = dead === 0 ? '' : `, ${showPercent(dead / images)} dead letters`;
+  return [
+    `${cold.p95Seconds.toFixed(1)} s`,
+    unraised.throttles === 0
+      ? 'the same'
+      : `${throughput.toFixed(0)} decided a second, ${(unraised.throttles / images).toFixed(1)} throttles an image${lost}`,
+  ];
+}
+
+/** Images a second. */
+function shippedCapacity(measured: Measured): number {
+  return shippedAt(measured, 1000).throughput;
+}
+
+/** What of each default a rate uses, in percent. */
+function shareTable(measured: Measured): string {
+  const capacity = shippedCapacity(measured);
+  const own = { name: 'the stage’s own row of `Mappings`', binds: capacity };
+  const rows = quotas(deploymentOf('prod'), measured)
+    .filter(({ name }) => !name.includes(', were '))
+    .map((quota) => ({ name: quota.name, binds: bindsAt(quota) }));
+  const share = (rate: number, binds: number) => {
+    const text = `${Number(((100 * rate) / binds).toPrecision(2)).toLocaleString('en-US')} %`;
+    return rate >= binds ? `**${text}**` : text;
+  };
+  return table(
+    ['of its default, at', ...rates.map((rate) => `${rate.toLocaleString('en-US')}/s`)],
+    [own, ...rows]
+      .sort((left, right) => left.binds - right.binds)
+      .map(({ name, binds }) => [name, ...rates.map((rate) => share(rate, binds))]),
+  );
 }
 
 function quotaTable(measured: Measured): string {

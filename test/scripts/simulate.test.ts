@@ -9,7 +9,7 @@ import { readScenario, scenarioNames, thresholdsOf } from '../../scripts/load/sc
 import { accountSetup, photographsAt, scenarioArrivals } from '../../scripts/simulate/account-setup.ts';
 import { costsOf } from '../../scripts/simulate/calibrate.ts';
 import { Agenda, Clock } from '../../scripts/simulate/clock.ts';
-import { Concurrency } from '../../scripts/simulate/concurrency.ts';
+import { Account, Concurrency } from '../../scripts/simulate/concurrency.ts';
 import { curveOf, leavesQueue } from '../../scripts/simulate/curve.ts';
 import { emulatorSetup } from '../../scripts/simulate/emulator-setup.ts';
 import { outcomeOf } from '../../scripts/simulate/outcome.ts';
@@ -36,6 +36,7 @@ import {
   scaleBlocks,
   scaleChart,
   sensitivity,
+  strain,
 } from '../../scripts/simulate/report.ts';
 import { stageSettings, throttleRetry } from '../../scripts/simulate/stage.ts';
 import { scaleDocuments } from '../../scripts/simulate.ts';
@@ -275,13 +276,51 @@ describe('shared cores', () => {
 describe('a function’s environments', () => {
   it('come up no faster than Lambda starts them, and are cold once', () => {
     const clock = new Clock();
-    const pool = new Concurrency(clock, { most: 1000, burst: 2, perSecond: 1, startSeconds: 0.4 });
+    const pool = new Concurrency(clock, { most: 1000, burst: 2, perSecond: 1, startSeconds: 0.4 }, new Account(1000));
     expect([pool.take(), pool.take(), pool.take()]).toEqual([0.4, 0.4, undefined]);
     clock.after(1, () => expect([pool.take(), pool.take()]).toEqual([0.4, undefined]));
     clock.run();
     pool.release();
     expect(pool.take()).toBe(0);
     expect(pool.throttles).toBe(2);
+  });
+});
+
+describe('an account’s executions', () => {
+  it('are all that its functions have together; what was not started, or is done, leaves room', () => {
+    const account = new Account(3);
+    const pool = (burst: number) =>
+      new Concurrency(new Clock(), { most: 1000, burst, perSecond: 0, startSeconds: 0 }, account);
+    const [one, other, slow] = [pool(10), pool(10), pool(0)];
+    expect([one.take(), other.take(), slow.take(), slow.take(), other.take(), one.take()]).toEqual([
+      ...[0, 0, undefined, undefined, 0, undefined],
+    ]);
+    other.release();
+    expect([one.take(), other.take()]).toEqual([0, undefined]);
+  });
+
+  it('bind at 1,000 images a second unless raised: workers are throttled and tried again, and nothing is lost', () => {
+    const [step] = extrapolate(measured, [1000]);
+    const [strained] = strain(measured, [1000]);
+    expect(step?.changed.throughput).toBeGreaterThan(900);
+    expect(strained?.unraised.throttles).toBeGreaterThan(0);
+    expect(strained?.unraised.outcome.throughput).toBeLessThan(0.9 * (step?.changed.throughput ?? 0));
+    expect(strained?.unraised.outcome.dead).toBe(0);
+  });
+
+  it('of a new account are ten: dispatchers of stage prod take them all, and images become dead letters; not those of dev', () => {
+    const arrivals = photographsAt(measured, 10, 60);
+    const [dev, prod] = (['dev', 'prod'] as const).map((stage) =>
+      outcomeOf(simulate(accountSetup({ stage, arrivals, executions: 10, warm: false }), throttleRetry)),
+    );
+    expect(dev?.dead).toBe(0);
+    expect(prod?.dead).toBeGreaterThan(100);
+  });
+
+  it('from cold make the first users wait for pollers and environments', () => {
+    const [step] = extrapolate(measured, [100]);
+    const [strained] = strain(measured, [100]);
+    expect(strained?.cold.p95Seconds).toBeGreaterThan(step?.changed.p95Seconds ?? Number.NaN);
   });
 });
 
