@@ -13,8 +13,19 @@ import { callerDirectory, shownPath } from './project.ts';
 import { accountSetup, photographsAt, scenarioArrivals } from './simulate/account-setup.ts';
 import { outcomeOf } from './simulate/outcome.ts';
 import { type Arrival, simulate } from './simulate/pipeline.ts';
-import { keptRampFile, lastRamp, type Ramp, readRamp, writeRamp } from './simulate/ramp.ts';
-import { reproducedTable, scaleBlocks, scaleChart } from './simulate/report.ts';
+import {
+  checkComparable,
+  heldOutFile,
+  heldOutFiles,
+  keepRun,
+  keptRampFile,
+  lastRamp,
+  type PlayedRun,
+  type Ramp,
+  readHeldOut,
+  readRamp,
+} from './simulate/ramp.ts';
+import { heldOutTable, reproducedTable, scaleBlocks, scaleChart } from './simulate/report.ts';
 import { throttleRetry } from './simulate/stage.ts';
 import { type Stage, stages } from './template.ts';
 
@@ -22,11 +33,13 @@ const help = `Queue, pollers, dispatchers, workers and retries as a discrete-eve
 
   npm run simulate                                   the measured ramp reproduced, and 1 to 10,000 images a second
   npm run simulate -- --from RUN.json                another ramp reproduced
+  npm run simulate -- --against RUN.json             a run that the ramp knows nothing of, reproduced with its costs
   npm run simulate -- --rate 200 --seconds 120       photographs at one rate on stage prod, from cold
   npm run simulate -- --scenario spike --stage dev   what npm run load would meet with in an account, from cold
   npm run simulate -- --write                        keep the last ramp, and write docs/scale.md and scale.svg
 
-With --rate and --scenario: --stage prod|dev, --dispatchers N, --failures SHARE.
+With --against and --write: --from too. What is written against a run keeps that as well.
+With --rate and --scenario: --stage prod|dev, --dispatchers N, --executions N (the account's quota), --failures SHARE.
 
 The ramp is that of the last \`npm run load -- ramp\` on this machine that was not disturbed, else the kept one; what
 photographs cost is from the last \`npm run bench -- durations\`, else kept too.
@@ -51,27 +64,41 @@ if (import.meta.main) {
 async function run(args: readonly string[]): Promise<void> {
   const options = parse(args);
   if (options.help) process.stdout.write(help);
-  else if (options.write) await writeDocuments();
+  else if (options.write) await writeDocuments(options);
   else process.stdout.write(`${await answer(options)}\n`);
 }
 
 async function answer(options: Options): Promise<string> {
-  const { from, rate, scenario } = options;
+  const { from, against, rate, scenario } = options;
   if (rate !== undefined) {
     const seconds = positive('--seconds', options.seconds);
     return oneLoad(options, photographsAt(lastMeasurements().measured, positive('--rate', rate), seconds));
   }
-  const ramp = from === undefined ? announced(lastRamp()) : readRamp(resolve(callerDirectory(), from));
+  const { ramp, file, heldOut } = await runsOf(from, against);
+  process.stderr.write(`The ramp of ${shownPath(file)}.\n`);
   if (scenario !== undefined) {
     return oneLoad(options, scenarioArrivals(await readScenario(scenario, 'account', 1), ramp.costs));
   }
+  if (against !== undefined) return heldOut.map((run) => heldOutTable(ramp, run)).join('\n\n');
   if (from !== undefined) return reproducedTable(ramp);
-  return Object.values(scaleBlocks(ramp, lastMeasurements().measured)).join('\n\n');
+  return Object.values(scaleBlocks(ramp, heldOut, lastMeasurements().measured)).join('\n\n');
 }
 
-function announced({ ramp, file }: ReturnType<typeof lastRamp>): Ramp {
-  process.stderr.write(`The ramp of ${shownPath(file)}.\n`);
-  return ramp;
+interface Runs {
+  readonly ramp: Ramp;
+  /** Of the ramp. */
+  readonly file: string;
+  readonly heldOut: readonly PlayedRun[];
+}
+
+/** The run that is named, or all that are kept; and the ramp that is named, or the last that is none of them. */
+async function runsOf(from: string | undefined, against: string | undefined): Promise<Runs> {
+  const files = against === undefined ? heldOutFiles() : [resolve(callerDirectory(), against)];
+  const heldOut = await Promise.all(files.map(readHeldOut));
+  const file = from === undefined ? undefined : resolve(callerDirectory(), from);
+  const found = file === undefined ? await lastRamp(heldOut) : { ramp: await readRamp(file), file };
+  for (const run of heldOut) checkComparable(found.ramp, run);
+  return { ...found, heldOut };
 }
 
 function parse(args: readonly string[]) {
@@ -82,11 +109,13 @@ function parse(args: readonly string[]) {
         help: { type: 'boolean', short: 'h', default: false },
         write: { type: 'boolean', default: false },
         from: { type: 'string' },
+        against: { type: 'string' },
         rate: { type: 'string' },
         seconds: { type: 'string', default: '60' },
         scenario: { type: 'string' },
         stage: { type: 'string', default: 'prod' },
         dispatchers: { type: 'string' },
+        executions: { type: 'string' },
         failures: { type: 'string', default: '0' },
       },
     });
@@ -95,10 +124,14 @@ function parse(args: readonly string[]) {
 }
 
 function oneLoad(options: Options, arrivals: readonly Arrival[]): string {
-  const dispatchers = options.dispatchers === undefined ? undefined : positive('--dispatchers', options.dispatchers);
+  const atMost = (option: 'dispatchers' | 'executions') => {
+    const text = options[option];
+    return text === undefined ? undefined : positive(`--${option}`, text);
+  };
+  const [dispatchers, executions] = [atMost('dispatchers'), atMost('executions')];
   const failures = Number(options.failures);
   if (!(failures >= 0 && failures <= 1)) throw new Failure('--failures needs a share from 0 to 1, for example 0.01.');
-  const setup = accountSetup({ stage: accountStage(options.stage), arrivals, dispatchers, warm: false });
+  const setup = accountSetup({ stage: accountStage(options.stage), arrivals, dispatchers, executions, warm: false });
   const simulated = simulate({ ...setup, failures }, throttleRetry);
   const outcome = outcomeOf(simulated);
   return table(
@@ -131,14 +164,18 @@ function positive(option: string, text: string): number {
   return value;
 }
 
-async function writeDocuments(): Promise<void> {
-  const { ramp, file } = lastRamp();
-  if (file !== keptRampFile) writeRamp(ramp);
+async function writeDocuments({ from, against }: Options): Promise<void> {
+  if (against !== undefined) {
+    const { heldOut } = await runsOf(from, against);
+    for (const run of heldOut) await keepRun(heldOutFile(run), run);
+  }
+  const { ramp, file, heldOut } = await runsOf(from, undefined);
+  if (file !== keptRampFile) await keepRun(keptRampFile, ramp);
   const measured = keptMeasurements();
   writeFileSync(scaleDocuments.chart, await scaleChart(ramp, measured));
   writeFileSync(
     scaleDocuments.text,
-    withBlocks(readFileSync(scaleDocuments.text, 'utf8'), 'simulate', scaleBlocks(ramp, measured)),
+    withBlocks(readFileSync(scaleDocuments.text, 'utf8'), 'simulate', scaleBlocks(ramp, heldOut, measured)),
   );
   process.stdout.write(
     `Written from ${shownPath(file)}: ${Object.values(scaleDocuments).map(shownPath).join(', ')}.\n`,

@@ -15,14 +15,17 @@ import { SEED, stageSettings } from './stage.ts';
 
 /** Of the dispatcher itself, for each image. */
 const DISPATCHER_SECONDS = 0.005;
-/** How much of what the workflow waits for comes after the record is written. */
-const AFTER_RECORD = 0.36;
+
+/** Concurrent executions, the default: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+export const EXECUTIONS = 1000;
 
 export interface AccountLoad {
   readonly stage: Exclude<Stage, 'local'>;
   readonly arrivals: readonly Arrival[];
   /** How many batches at once, where that is not the stage's own. */
   readonly dispatchers?: number | undefined;
+  /** At once, of all functions, where that is not the default quota. */
+  readonly executions?: number | undefined;
   /** With pollers that have come up already, and environments that have started. */
   readonly warm: boolean;
 }
@@ -41,16 +44,18 @@ export function accountSetup({ stage, arrivals, warm, ...load }: AccountLoad): S
     arrivals,
     // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html: five at once, and 300 more a minute.
     pollers: { most: dispatchers, first: warm ? dispatchers : 5, perSecond: warm ? 0 : 5 },
+    executions: load.executions ?? EXECUTIONS,
     dispatcher: scaling(dispatchers),
     metadata: scaling(inWork),
     resize: scaling(inWork * deploymentOf(stage).groups.length),
     cores: Number.POSITIVE_INFINITY,
     // Nothing of it is anybody's work here.
-    servicesShares: { arrival: 0, begin: 0, eachWorker: 0, end: 0 },
+    servicesShares: { arrival: 0, begin: 0, workers: 0, end: 0 },
     servicesStartSeconds: 0,
     deliverySeconds: assumptions.deliveryMillis / 1000,
-    waitSeconds: ((1 - AFTER_RECORD) * assumptions.workflowMillis) / 1000,
-    endWaitSeconds: (AFTER_RECORD * assumptions.workflowMillis) / 1000,
+    // Some of it comes after the record is written; how much, nobody has measured, so users are told to wait for all.
+    waitSeconds: assumptions.workflowMillis / 1000,
+    endWaitSeconds: 0,
     lookSeconds: 0,
     upkeep: { sender: 0, services: 0 },
   };

@@ -8,53 +8,35 @@ export interface History {
   readonly queue: readonly { readonly at: number; readonly waiting: number }[];
 }
 
-interface PhaseFigures {
+export interface PhaseFigures {
   readonly name: string;
   readonly decidedASecond: number;
   readonly queueAtEnd: number;
   /** Of those who came in it; undefined where nobody did. */
   readonly p50Seconds: number | undefined;
+  /** From its end until nothing waits. */
+  readonly drain: { readonly seconds: number; readonly decidedASecond: number };
 }
 
-export interface Curve {
-  /** The last is the drain: from the end of the last phase until all is decided. */
-  readonly phases: readonly PhaseFigures[];
-  readonly longestQueue: number;
-  readonly longestAt: number;
-  /** From the last upload to the last decision. */
-  readonly drainSeconds: number;
-}
+/** A queue that says the machine is saturated, and not that two images came at once. */
+export const leavesQueue = (waiting: number): boolean => waiting > 10;
 
-export function curveOf(phases: readonly Phase[], { images, queue }: History): Curve {
-  const lastUpload = Math.max(...images.map(({ at }) => at));
-  const lastDecision = Math.max(...images.map(({ decidedAt }) => decidedAt));
-  const longest = queue.reduce((most, one) => (one.waiting > most.waiting ? one : most), { at: 0, waiting: 0 });
-  const ends = phases.map((_, index) => totalSeconds(phases.slice(0, index + 1)));
-  const spans = [
-    ...phases.map(({ name, duration, arrivalCount }, index) => {
-      const before = phases.slice(0, index).reduce((sum, one) => sum + one.arrivalCount, 0);
-      const to = ends[index] ?? 0;
-      return { name, from: to - duration, to, came: images.slice(before, before + arrivalCount) };
-    }),
-    { name: 'drain', from: totalSeconds(phases), to: lastDecision, came: [] },
-  ];
-  return {
-    phases: spans.map(({ name, from, to, came }) => ({
+export function curveOf(phases: readonly Phase[], { images, queue }: History): PhaseFigures[] {
+  const decidedASecond = (from: number, to: number) =>
+    images.filter(({ decidedAt }) => decidedAt > from && decidedAt <= to).length / (to - from);
+  return phases.map(({ name, duration, arrivalCount }, index) => {
+    const before = phases.slice(0, index).reduce((sum, one) => sum + one.arrivalCount, 0);
+    const came = images.slice(before, before + arrivalCount).map(({ at, decidedAt }) => decidedAt - at);
+    const end = totalSeconds(phases.slice(0, index + 1));
+    const emptyAt = queue.find(({ at, waiting }) => at > end && waiting === 0)?.at ?? Number.POSITIVE_INFINITY;
+    return {
       name,
-      decidedASecond: images.filter(({ decidedAt }) => decidedAt > from && decidedAt <= to).length / (to - from),
-      queueAtEnd: queue.findLast(({ at }) => at <= to)?.waiting ?? 0,
-      p50Seconds:
-        came.length === 0
-          ? undefined
-          : percentile(
-              came.map(({ at, decidedAt }) => decidedAt - at),
-              50,
-            ),
-    })),
-    longestQueue: longest.waiting,
-    longestAt: longest.at,
-    drainSeconds: lastDecision - lastUpload,
-  };
+      decidedASecond: decidedASecond(end - duration, end),
+      queueAtEnd: queue.findLast(({ at }) => at <= end)?.waiting ?? 0,
+      p50Seconds: came.length === 0 ? undefined : percentile(came, 50),
+      drain: { seconds: emptyAt - end, decidedASecond: decidedASecond(end, emptyAt) },
+    };
+  });
 }
 
 export function totalSeconds(phases: readonly Phase[]): number {

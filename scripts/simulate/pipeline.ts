@@ -5,7 +5,7 @@
  */
 import { retryDelaySeconds } from '../../core/dispatch-images.ts';
 import { Clock } from './clock.ts';
-import { Concurrency, type ConcurrencyLimits } from './concurrency.ts';
+import { Account, Concurrency, type ConcurrencyLimits } from './concurrency.ts';
 import { OneByOne, Processor } from './processor.ts';
 import { randomFrom, spreadBy } from './random.ts';
 
@@ -34,6 +34,8 @@ export interface Setup {
   readonly batchSize: number;
   /** The event source mapping's: how many batches at the most, at the start, and how many more each second. */
   readonly pollers: { readonly most: number; readonly first: number; readonly perSecond: number };
+  /** That all functions may have at work at once: an account's quota. */
+  readonly executions: number;
   readonly dispatcher: ConcurrencyLimits;
   readonly metadata: ConcurrencyLimits;
   readonly resize: ConcurrencyLimits;
@@ -41,11 +43,11 @@ export interface Setup {
   readonly cores: number;
   /** How much the times of one kind of image differ: sigma of a log-normal distribution. */
   readonly spread: number;
-  /** Of what the services work for an image. */
+  /** Of what the services work for an image: one in all, or nothing. */
   readonly servicesShares: {
     readonly arrival: number;
     readonly begin: number;
-    readonly eachWorker: number;
+    readonly workers: number;
     readonly end: number;
   };
   /** What the services work for a new environment: core-seconds. */
@@ -99,13 +101,14 @@ export function simulate(setup: Setup, throttleRetry: ThrottleRetry): Simulated 
   // A Node process and a Python process with its one lock.
   const sender = new OneByOne(processor.apart());
   const services = new OneByOne(processor);
-  const dispatchers = new Concurrency(clock, setup.dispatcher);
-  const metadata = new Concurrency(clock, setup.metadata);
-  const resize = new Concurrency(clock, setup.resize);
+  const account = new Account(setup.executions);
+  const dispatchers = new Concurrency(clock, setup.dispatcher, account);
+  const metadata = new Concurrency(clock, setup.metadata, account);
+  const resize = new Concurrency(clock, setup.resize, account);
   const queue = new Queue();
   const depths: { at: number; waiting: number }[] = [];
   const decidedAt: (number | undefined)[] = setup.arrivals.map(() => undefined);
-  const { arrival, begin, eachWorker, end } = setup.servicesShares;
+  const { arrival, begin, workers, end } = setup.servicesShares;
   let open = setup.arrivals.length;
   let receives = 0;
   let batches = 0;
@@ -156,7 +159,7 @@ export function simulate(setup: Setup, throttleRetry: ThrottleRetry): Simulated 
         let left = tasks.length;
         let succeeded = random() >= setup.failures;
         for (const { pool, seconds } of tasks) {
-          const task = { pool, seconds: spread(seconds), services: spread(cost.services * eachWorker) };
+          const task = { pool, seconds: spread(seconds), services: spread((cost.services * workers) / tasks.length) };
           invoke(task, 0, (went) => {
             succeeded &&= went;
             left -= 1;

@@ -4,6 +4,7 @@ import type { Deployment } from '../cost/deployment.ts';
 import type { Measured } from '../cost/measured.ts';
 import { mixes, photographs, usageOf, workerSeconds } from '../cost/model.ts';
 import { statesOn, waysOf } from '../cost/workflow-path.ts';
+import { EXECUTIONS } from './account-setup.ts';
 
 export interface Quota {
   readonly name: string;
@@ -31,6 +32,18 @@ export function averages(deployment: Deployment, measured: Measured) {
   };
 }
 
+/** Of the account's default: a hundred stay with the functions that reserve nothing. */
+const RESERVABLE = EXECUTIONS - 100;
+
+/** A dispatcher; and for each image of its batch a metadata worker, a removal and a worker a rendition group. */
+function reservedByDispatcher({ batchSize, groups }: Deployment): number {
+  return 1 + batchSize * (2 + groups.length);
+}
+
+export function reservableDispatchers(deployment: Deployment): number {
+  return Math.floor(RESERVABLE / reservedByDispatcher(deployment));
+}
+
 /** Lambda environments that one image a second keeps busy: Little's law. */
 export function concurrencyPerImage(deployment: Deployment, measured: Measured): number {
   const { metadata, resize, dispatcher } = averages(deployment, measured);
@@ -53,18 +66,17 @@ export function quotas(deployment: Deployment, measured: Measured): Quota[] {
   return [
     {
       name: 'Lambda: what of it can be reserved',
-      // A dispatcher; and for each image of its batch a metadata worker, a removal and a worker a rendition group.
       ...{
-        limit: 900,
+        limit: RESERVABLE,
         unit: 'executions',
-        needs: (dispatcher / deployment.batchSize) * (1 + deployment.batchSize * (2 + deployment.groups.length)),
+        needs: (dispatcher / deployment.batchSize) * reservedByDispatcher(deployment),
       },
       change: 'ask for more (L-B99A9384); without ReserveConcurrency the next row counts',
       source: 'https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html',
     },
     {
       name: 'Lambda: concurrent executions of the account',
-      ...{ limit: 1000, unit: 'executions', needs: concurrencyPerImage(deployment, measured) },
+      ...{ limit: EXECUTIONS, unit: 'executions', needs: concurrencyPerImage(deployment, measured) },
       change: 'ask for more (L-B99A9384), then raise the stage’s row; a new account has 10',
       source: 'https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html',
     },

@@ -1,20 +1,22 @@
-/** What the simulation has to reproduce: a ramp of `npm run load`, and of its result what that takes. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** What the simulation has to reproduce: runs of `npm run load`, and of their results what that takes. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { Failure } from '../failure.ts';
 import { type SizeClass, sizeClasses } from '../load/plan.ts';
-import { type RunResult, runResult, startOf } from '../load/result.ts';
+import { type RunResult, readResult, runResult, startOf } from '../load/result.ts';
 import { arrivalTimes, type Phase, phase } from '../load/scenario.ts';
 import { shownPath, workDirectory } from '../project.ts';
 import { type Calm, costs, costsOf } from './calibrate.ts';
-import { totalSeconds } from './curve.ts';
+import { curveOf, type History, leavesQueue, totalSeconds } from './curve.ts';
 
 /** Seconds are counted from the beginning of the first phase. */
-const ramp = z.object({
+const playedRun = z.object({
   /** Of the load run. */
   id: z.string(),
+  scenario: z.string(),
   date: z.iso.date(),
   machine: z.string(),
   seed: z.int(),
@@ -22,8 +24,6 @@ const ramp = z.object({
   /** Cores that other programs had, in the phase where it was most. */
   others: z.number(),
   phases: z.array(phase),
-  /** Read from the calm phases alone. */
-  costs,
   /** What the images were, in the order of their arrival: the first letter of each size class. */
   sizes: z.string().regex(/^[tsml]+$/),
   /** Seconds that their users waited. */
@@ -31,9 +31,13 @@ const ramp = z.object({
   /** How many waited in the queue, after each second. */
   queue: z.array(z.int()),
 });
+export type PlayedRun = z.infer<typeof playedRun>;
+
+/** A run with calm phases, from which alone its costs are read. */
+const ramp = playedRun.extend({ costs });
 export type Ramp = z.infer<typeof ramp>;
 
-export interface RampImage {
+export interface PlayedImage {
   readonly at: number;
   readonly size: SizeClass;
   readonly wait: number;
@@ -55,23 +59,43 @@ export function calmImages([start, ...phases]: readonly Phase[]): { readonly fro
 }
 
 export const keptRampFile = fileURLToPath(new URL('ramp.json', import.meta.url));
+const heldOutDirectory = fileURLToPath(new URL('held-out/', import.meta.url));
 
 /** @throws {Failure} for what is no ramp, or says nothing of this pipeline because the machine did something else. */
-export function readRamp(file: string): Ramp {
-  const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
-  const kept = ramp.safeParse(content);
-  if (kept.success) return kept.data;
-  const run = runResult.safeParse(content);
-  if (!run.success || run.data.scenario !== 'ramp') {
-    throw new Failure(`${shownPath(file)} is no run.json of npm run load -- ramp.`);
-  }
-  const distilled = distil(run.data);
-  if (!distilled.fit) throw new Failure(`${shownPath(file)}: ${distilled.problem}`);
-  return distilled.ramp;
+export function readRamp(file: string): Promise<Ramp> {
+  return readKept(file, ramp, distil);
 }
 
-/** The last ramp on this machine that is fit to be simulated, else the kept one. */
-export function lastRamp(): { readonly ramp: Ramp; readonly file: string } {
+/**
+ * A run to be held against what a ramp's calm phases say of it.
+ * @throws {Failure} for what is no run, or has nothing to compare
+ */
+export function readHeldOut(file: string): Promise<PlayedRun> {
+  return readKept(file, playedRun, distilHeldOut);
+}
+
+/** @throws {Failure} where the ramp's costs say nothing of that run, or are read from it. */
+export function checkComparable(ramp: Ramp, { id, machine }: PlayedRun): void {
+  if (id === ramp.id) throw new Failure(`The costs are read from ${id}: hold another run against them.`);
+  if (machine !== ramp.machine) {
+    throw new Failure(`${id} is of ${machine}, the ramp ${ramp.id} of ${ramp.machine}: run both on one machine.`);
+  }
+}
+
+async function readKept<Kept>(
+  file: string,
+  schema: z.ZodType<Kept>,
+  distilled: (run: RunResult) => Distilled<Kept>,
+): Promise<Kept> {
+  const kept = schema.safeParse(existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined);
+  if (kept.success) return kept.data;
+  const result = distilled(await readResult(file));
+  if (!result.fit) throw new Failure(`${shownPath(file)}: ${result.problem}`);
+  return result.run;
+}
+
+/** The last ramp on this machine that is fit to be simulated, and is not one of those held out; else the kept one. */
+export async function lastRamp(heldOut: readonly PlayedRun[]): Promise<{ readonly ramp: Ramp; readonly file: string }> {
   const runs = join(workDirectory, 'load', 'runs');
   const files = (existsSync(runs) ? readdirSync(runs) : [])
     .filter((name) => name.endsWith('-ramp'))
@@ -81,20 +105,31 @@ export function lastRamp(): { readonly ramp: Ramp; readonly file: string } {
     .reverse();
   for (const file of files) {
     const run = runResult.safeParse(JSON.parse(readFileSync(file, 'utf8')));
-    const distilled = run.success ? distil(run.data) : undefined;
-    if (distilled?.fit) return { ramp: distilled.ramp, file };
+    const distilled = run.success && !heldOut.some(({ id }) => id === run.data.id) ? distil(run.data) : undefined;
+    if (distilled?.fit) return { ramp: distilled.run, file };
   }
-  return { ramp: readRamp(keptRampFile), file: keptRampFile };
+  return { ramp: await readRamp(keptRampFile), file: keptRampFile };
+}
+
+/** The kept runs that are no part of the calibration. */
+export function heldOutFiles(): string[] {
+  const names = existsSync(heldOutDirectory) ? readdirSync(heldOutDirectory) : [];
+  return names.sort().map((name) => join(heldOutDirectory, name));
+}
+
+export function heldOutFile({ scenario, seed }: PlayedRun): string {
+  return join(heldOutDirectory, `${scenario}-${seed}.json`);
 }
 
 /** A line for each field. */
-export function writeRamp(kept: Ramp): void {
-  const fields = Object.entries(kept).map(([name, value]) => `  ${JSON.stringify(name)}: ${JSON.stringify(value)}`);
-  writeFileSync(keptRampFile, `{\n${fields.join(',\n')}\n}\n`);
+export async function keepRun(file: string, run: PlayedRun): Promise<void> {
+  const fields = Object.entries(run).map(([name, value]) => `  ${JSON.stringify(name)}: ${JSON.stringify(value)}`);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `{\n${fields.join(',\n')}\n}\n`);
 }
 
 /** When each image came, what it was, and how long its user waited. */
-export function imagesOf({ phases, sizes, waits }: Pick<Ramp, 'phases' | 'sizes' | 'waits'>): RampImage[] {
+export function imagesOf({ phases, sizes, waits }: Pick<PlayedRun, 'phases' | 'sizes' | 'waits'>): PlayedImage[] {
   const times = arrivalTimes(phases);
   return [...sizes].flatMap((letter, index) => {
     const [at, wait] = [times[index], waits[index]];
@@ -103,12 +138,50 @@ export function imagesOf({ phases, sizes, waits }: Pick<Ramp, 'phases' | 'sizes'
   });
 }
 
-type Distilled =
-  | { readonly fit: true; readonly ramp: Ramp }
+export function historyOf(run: PlayedRun): History {
+  return {
+    images: imagesOf(run).map(({ at, wait }) => ({ at, decidedAt: at + wait })),
+    queue: run.queue.map((waiting, index) => ({ at: index + 1, waiting })),
+  };
+}
+
+type Distilled<Kept> =
+  | { readonly fit: true; readonly run: Kept }
   /** A sentence that says why nothing can be learnt from it. */
   | { readonly fit: false; readonly problem: string };
 
-export function distil(run: RunResult): Distilled {
+export function distil(run: RunResult): Distilled<Ramp> {
+  const { phases, scenario } = run;
+  if (scenario !== 'ramp') return { fit: false, problem: 'it is no ramp, whose calm phases say what an image costs.' };
+  const { images, looks } = observed(run);
+  const calm = { from: totalSeconds(phases.slice(0, 1)) + settling, to: totalSeconds(phases.slice(0, calmPhases)) };
+  const played = distilPlayed(run);
+  if (!played.fit) return played;
+  if (looks.some((look) => isWithin(look, calm) && look.waiting > calmQueue)) {
+    const names = phases.slice(1, calmPhases).map(({ name }) => name);
+    const problem = `uploads waited already at ${names.join(' and ')}. Run the ramp again with a smaller --scale.`;
+    return { fit: false, problem };
+  }
+  return {
+    fit: true,
+    run: {
+      ...played.run,
+      costs: costsOf({ images: images.slice(0, calmImages(phases).to), looks: looksUntilCalmEnds(phases, looks) }),
+    },
+  };
+}
+
+export function distilHeldOut(run: RunResult): Distilled<PlayedRun> {
+  const played = distilPlayed(run);
+  if (!played.fit) return played;
+  return curveOf(played.run.phases, historyOf(played.run))
+    .slice(1)
+    .some(({ queueAtEnd }) => leavesQueue(queueAtEnd))
+    ? played
+    : { fit: false, problem: 'nothing waited at the end of any phase: there is nothing to compare.' };
+}
+
+function distilPlayed(run: RunResult): Distilled<PlayedRun> {
   const { phases } = run;
   const { images, looks } = observed(run);
   const others = Math.max(...spansOf(phases).map((span) => othersIn(looks.filter((look) => isWithin(look, span)))));
@@ -116,15 +189,15 @@ export function distil(run: RunResult): Distilled {
   if (problem !== undefined) return { fit: false, problem };
   return {
     fit: true,
-    ramp: {
+    run: {
       id: run.id,
+      scenario: run.scenario,
       date: run.startedAt.slice(0, 10),
       machine: run.machine,
       seed: run.seed,
       cores: run.processors,
       others: Number(others.toFixed(3)),
       phases,
-      costs: costsOf({ images: images.slice(0, calmImages(phases).to), looks: looksUntilCalmEnds(phases, looks) }),
       sizes: images.map(({ size }) => size.charAt(0)).join(''),
       waits: images.map(({ wait }) => Number(wait.toFixed(2))),
       queue: Array.from(
@@ -141,7 +214,7 @@ interface Span {
 }
 
 interface Observed {
-  readonly images: readonly RampImage[];
+  readonly images: readonly PlayedImage[];
   /** From one look at the queue to the next. */
   readonly looks: readonly (Span & { readonly waiting: number; readonly processor: Processor | undefined })[];
 }
@@ -167,22 +240,17 @@ function observed(run: RunResult): Observed {
   };
 }
 
-/** A sentence for a ramp from which nothing can be learnt. */
+/** A sentence for a run from which nothing can be learnt. */
 function problemOf(
   phases: readonly Phase[],
   { images, looks, others }: Observed & { readonly others: number },
 ): string | undefined {
-  const calm = { from: totalSeconds(phases.slice(0, 1)) + settling, to: totalSeconds(phases.slice(0, calmPhases)) };
-  if (looksUntilCalmEnds(phases, looks).length === 0) {
+  if (looks.every(({ processor }) => processor === undefined)) {
     return 'it does not say who worked on the machine. That takes the emulator, and Linux.';
   }
   if (images.length < arrivalTimes(phases).length) return 'not all of its images were processed.';
   if (others > quietCores) {
-    return `other programs took up to ${others.toFixed(1)} processors. Run the ramp again on a quiet machine.`;
-  }
-  if (looks.some((look) => isWithin(look, calm) && look.waiting > calmQueue)) {
-    const names = phases.slice(1, calmPhases).map(({ name }) => name);
-    return `uploads waited already at ${names.join(' and ')}. Run the ramp again with a smaller --scale.`;
+    return `other programs took up to ${others.toFixed(1)} processors. Run it again on a quiet machine.`;
   }
   return undefined;
 }

@@ -4,20 +4,23 @@ import { sum, table } from '../bench/measure.ts';
 import { chartSvg } from '../chart.ts';
 import { deploymentOf } from '../cost/deployment.ts';
 import type { Measured } from '../cost/measured.ts';
-import { accountSetup, photographsAt } from './account-setup.ts';
+import type { Phase } from '../load/scenario.ts';
+import { type AccountLoad, accountSetup, EXECUTIONS, photographsAt } from './account-setup.ts';
 import type { Costs } from './calibrate.ts';
-import { type Curve, curveOf, type History } from './curve.ts';
-import { emulatorSetup } from './emulator-setup.ts';
+import { curveOf, type History, leavesQueue } from './curve.ts';
+import { type Estimates, emulatorSetup, estimateNames, estimates } from './emulator-setup.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { simulate } from './pipeline.ts';
-import { averages, bindsAt, concurrencyPerImage, quotas } from './quotas.ts';
-import { imagesOf, type Ramp } from './ramp.ts';
+import { averages, bindsAt, concurrencyPerImage, quotas, reservableDispatchers } from './quotas.ts';
+import { historyOf, imagesOf, type PlayedRun, type Ramp } from './ramp.ts';
 import { stageSettings, throttleRetry } from './stage.ts';
 
 const rates = [1, 10, 100, 1000, 10_000] as const;
 
 /** Room for bursts and slow images above the average. */
 const HEADROOM = 1.5;
+/** Of a cold start, that its users wait longest in. */
+const COLD_SECONDS = 10;
 /** Simulated at the most: a queue that grows has to drain. */
 const MOST_IMAGES = { shipped: 20_000, changed: 100_000 };
 
@@ -26,14 +29,11 @@ export interface Reproduced {
   readonly simulated: History;
 }
 
-/** The same arrivals, measured and simulated. */
-export function reproduce(ramp: Ramp): Reproduced {
-  const { images, queue } = simulate(emulatorSetup(ramp), throttleRetry);
+/** The same arrivals, measured and simulated, with the costs that a ramp's calm phases tell. */
+export function reproduce(ramp: Ramp, played: PlayedRun = ramp, estimated: Estimates = estimates): Reproduced {
+  const { images, queue } = simulate(emulatorSetup(ramp, played, estimated), throttleRetry);
   return {
-    measured: {
-      images: imagesOf(ramp).map(({ at, wait }) => ({ at, decidedAt: at + wait })),
-      queue: ramp.queue.map((waiting, index) => ({ at: index + 1, waiting })),
-    },
+    measured: historyOf(played),
     simulated: { images: images.map(({ at, decidedAt = Number.NaN }) => ({ at, decidedAt })), queue },
   };
 }
@@ -45,28 +45,53 @@ export interface Compared {
 }
 
 /**
- * The saturation curve in figures: what a queue is at its end, and what users wait, counts where there is any to speak of.
- * The first phase only starts the processes.
+ * The saturation curve in figures that can be wrong. Where no queue is left, what is decided is what came; how many wait
+ * is what came without what is decided; and the first phase only starts the processes. All that is not compared.
  */
-export function compare(measured: Curve, simulated: Curve): Compared[] {
-  const phases = measured.phases.slice(1).flatMap((phase, index) => {
-    const same = simulated.phases[index + 1];
-    return same === undefined ? [] : [{ phase, same }];
+export function compare(phases: readonly Phase[], { measured, simulated }: Reproduced): Compared[] {
+  const other = curveOf(phases, simulated);
+  const pairs = curveOf(phases, measured).flatMap((one, index) => {
+    const same = other[index];
+    return index === 0 || same === undefined ? [] : [{ one, same }];
   });
+  const row = (figure: string, measuredValue: number, simulatedValue: number) => ({
+    figure,
+    measured: measuredValue,
+    simulated: simulatedValue,
+  });
+  const last = pairs.findLast(({ one }) => leavesQueue(one.queueAtEnd));
   return [
-    ...phases.flatMap(({ phase, same }) => [
-      { figure: `decided a second, ${phase.name}`, measured: phase.decidedASecond, simulated: same.decidedASecond },
-      ...(phase.queueAtEnd > 10
-        ? [{ figure: `queue at the end of ${phase.name}`, measured: phase.queueAtEnd, simulated: same.queueAtEnd }]
+    ...pairs.flatMap(({ one, same }) => [
+      ...(leavesQueue(one.queueAtEnd)
+        ? [row(`decided a second, ${one.name}`, one.decidedASecond, same.decidedASecond)]
         : []),
-      ...(phase.p50Seconds !== undefined && phase.p50Seconds > 1
-        ? [{ figure: `p50 at ${phase.name}, s`, measured: phase.p50Seconds, simulated: same.p50Seconds ?? Number.NaN }]
+      ...(one.p50Seconds !== undefined && one.p50Seconds > 1
+        ? [row(`p50 at ${one.name}, s`, one.p50Seconds, same.p50Seconds ?? Number.NaN)]
         : []),
     ]),
-    { figure: 'longest queue', measured: measured.longestQueue, simulated: simulated.longestQueue },
-    { figure: 'it is reached after, s', measured: measured.longestAt, simulated: simulated.longestAt },
-    { figure: 'last upload → last decision, s', measured: measured.drainSeconds, simulated: simulated.drainSeconds },
+    ...(last === undefined
+      ? []
+      : [
+          row('decided a second, drain', last.one.drain.decidedASecond, last.same.drain.decidedASecond),
+          row('until the queue is empty, s', last.one.drain.seconds, last.same.drain.seconds),
+        ]),
   ];
+}
+
+export interface Estimated {
+  readonly estimate: keyof Estimates;
+  readonly factor: number;
+  readonly compared: readonly Compared[];
+}
+
+/** What the ramp looks like with each estimate halved and doubled; the shares of the emulator's work stay one in all. */
+export function sensitivity(ramp: Ramp): Estimated[] {
+  return estimateNames.flatMap((estimate) =>
+    [0.5, 2].map((factor) => {
+      const changed = { ...estimates, [estimate]: factor * estimates[estimate] };
+      return { estimate, factor, compared: compare(ramp.phases, reproduce(ramp, ramp, changed)) };
+    }),
+  );
 }
 
 export interface Extrapolated {
@@ -77,53 +102,97 @@ export interface Extrapolated {
   readonly concurrency: number;
 }
 
+/** With pollers and environments that are up, in an account with executions enough. */
 export function extrapolate(measured: Measured, at: readonly number[] = rates): Extrapolated[] {
-  const prod = deploymentOf('prod');
-  const { batchSize, dispatchers: shippedDispatchers } = stageSettings('prod');
   return at.map((rate) => {
-    const dispatchers = Math.max(2, Math.ceil((HEADROOM * rate * averages(prod, measured).dispatcher) / batchSize));
-    const run = (most: number, images: number) => {
-      const seconds = Math.min(60, images / rate);
-      const arrivals = photographsAt(measured, rate, seconds);
-      return outcomeOf(
-        simulate(accountSetup({ stage: 'prod', arrivals, dispatchers: most, warm: true }), throttleRetry),
-      );
-    };
+    const dispatchers = dispatchersFor(measured, rate);
     return {
       rate,
-      shipped: run(shippedDispatchers, MOST_IMAGES.shipped),
+      shipped: shippedAt(measured, rate),
       dispatchers,
-      changed: run(dispatchers, MOST_IMAGES.changed),
-      concurrency: Math.ceil(rate * concurrencyPerImage(prod, measured)),
+      changed: play(measured, rate, MOST_IMAGES.changed, { ...raised, dispatchers }).outcome,
+      concurrency: Math.ceil(rate * concurrencyPerImage(deploymentOf('prod'), measured)),
     };
   });
 }
 
-export function scaleBlocks(ramp: Ramp, measured: Measured): Readonly<Record<string, string>> {
+const raised = { executions: Number.POSITIVE_INFINITY, warm: true };
+
+function shippedAt(measured: Measured, rate: number): Outcome {
+  return play(measured, rate, MOST_IMAGES.shipped, raised).outcome;
+}
+
+function dispatchersFor(measured: Measured, rate: number): number {
+  const { batchSize } = stageSettings('prod');
+  return Math.max(2, Math.ceil((HEADROOM * rate * averages(deploymentOf('prod'), measured).dispatcher) / batchSize));
+}
+
+/** A minute of photographs on stage prod, or as many as may come. */
+function play(measured: Measured, rate: number, most: number, load: Omit<AccountLoad, 'stage' | 'arrivals'>) {
+  const arrivals = photographsAt(measured, rate, Math.min(60, most / rate));
+  const simulated = simulate(accountSetup({ stage: 'prod', arrivals, ...load }), throttleRetry);
+  return { outcome: outcomeOf(simulated), throttles: simulated.throttles };
+}
+
+export interface Strained {
+  readonly rate: number;
+  /** The dispatchers needed, from cold: what came in the first seconds. */
+  readonly cold: Outcome;
+  /** The same dispatchers, warm, in an account whose quota nobody has raised, with nothing reserved. */
+  readonly unraised: { readonly outcome: Outcome; readonly throttles: number };
+}
+
+export function strain(measured: Measured, at: readonly number[] = rates): Strained[] {
+  return at.map((rate) => {
+    const dispatchers = dispatchersFor(measured, rate);
+    return {
+      rate,
+      cold: play(measured, rate, COLD_SECONDS * rate, { ...raised, dispatchers, warm: false }).outcome,
+      unraised: play(measured, rate, MOST_IMAGES.shipped, { dispatchers, warm: true }),
+    };
+  });
+}
+
+export function scaleBlocks(
+  ramp: Ramp,
+  heldOut: readonly PlayedRun[],
+  measured: Measured,
+): Readonly<Record<string, string>> {
   return {
     reproduced: reproducedTable(ramp),
+    'held-out':
+      heldOut.length === 0
+        ? 'No such run is kept as yet.'
+        : heldOut.map((played) => heldOutTable(ramp, played)).join('\n\n'),
+    estimates: estimateTable(ramp),
     steps: stepTable(measured),
+    shares: shareTable(measured),
     quotas: quotaTable(measured),
   };
 }
 
 export function reproducedTable(ramp: Ramp): string {
-  const { measured, simulated } = reproduce(ramp);
-  const figures = compare(curveOf(ramp.phases, measured), curveOf(ramp.phases, simulated));
-  return [
-    `Measured on ${ramp.date} (${ramp.machine}; \`npm run load -- ramp --seed ${ramp.seed}\`; other programs had at most ${ramp.others.toFixed(2)} of the processors).`,
-    costSentence(ramp),
-    '',
-    table(
-      ['', 'measured', 'simulated', 'off by'],
-      figures.map(({ figure, measured: one, simulated: other }) => [
-        figure,
-        shown(one),
-        shown(other),
-        showPercent(other / one - 1),
-      ]),
-    ),
-  ].join('\n');
+  return [origin(ramp), costSentence(ramp), '', comparedTable(compare(ramp.phases, reproduce(ramp)))].join('\n');
+}
+
+export function heldOutTable(ramp: Ramp, played: PlayedRun): string {
+  return [origin(played), '', comparedTable(compare(played.phases, reproduce(ramp, played)))].join('\n');
+}
+
+function origin({ date, machine, scenario, seed, others }: PlayedRun): string {
+  return `Measured on ${date} (${machine}; \`npm run load -- ${scenario} --seed ${seed}\`; other programs had at most ${others.toFixed(2)} of the processors).`;
+}
+
+function comparedTable(figures: readonly Compared[]): string {
+  return table(
+    ['', 'measured', 'simulated', 'off by'],
+    figures.map(({ figure, measured: one, simulated: other }) => [
+      figure,
+      shown(one),
+      shown(other),
+      showPercent(other / one - 1),
+    ]),
+  );
 }
 
 /** Of the run's own mix. */
@@ -142,14 +211,34 @@ function costSentence(ramp: Ramp): string {
   );
 }
 
+function estimateTable(ramp: Ramp): string {
+  const described: Readonly<Record<keyof Estimates, string>> = {
+    arrival: 'of the emulator’s work for an image: S3 and the queue',
+    begin: 'the dispatcher’s calls, until the workers are called',
+    workers: 'the workers’ calls',
+    end: 'from the record to the deleted message',
+    spread: 'how much times of one kind differ, σ of a log-normal distribution',
+  };
+  const furthest = (compared: readonly Compared[]) =>
+    showPercent(Math.max(...compared.map(({ measured, simulated }) => Math.abs(simulated / measured - 1))));
+  const changes = sensitivity(ramp);
+  return table(
+    ['estimate', 'is', 'halved: furthest off', 'doubled: furthest off'],
+    estimateNames.map((name) => [
+      described[name],
+      String(estimates[name]),
+      ...changes.filter(({ estimate }) => estimate === name).map(({ compared }) => furthest(compared)),
+    ]),
+  );
+}
+
 function stepTable(measured: Measured): string {
-  const limits = quotas(deploymentOf('prod'), measured)
-    .filter(({ name }) => !name.includes(', were '))
-    .sort((left, right) => bindsAt(left) - bindsAt(right));
   const { batchSize, dispatchers: shipped } = stageSettings('prod');
-  const capacity = Math.max(...extrapolate(measured, [1000]).map((step) => step.shipped.throughput));
+  const capacity = shippedCapacity(measured);
+  const strained = new Map(strain(measured).map((one) => [one.rate, one]));
   return [
-    `Prod as shipped (${shipped} dispatchers × ${batchSize} images) decides ${capacity.toFixed(0)} images a second at the most.`,
+    `Prod as shipped (${shipped} dispatchers × ${batchSize} images) decides ${capacity.toFixed(0)} images a second at the most. ` +
+      `An account’s default of ${EXECUTIONS.toLocaleString('en-US')} executions can reserve what ${reservableDispatchers(deploymentOf('prod'))} dispatchers need.`,
     '',
     table(
       [
@@ -157,26 +246,59 @@ function stepTable(measured: Measured): string {
         'as shipped: p95',
         'its queue grows by',
         'dispatchers needed',
-        'then p95',
         'Lambda executions at once',
-        'what binds, the first at the lowest rate',
+        'then p95',
+        `p95 of the first ${COLD_SECONDS} s, from cold`,
+        `with ${EXECUTIONS.toLocaleString('en-US')} executions, none reserved`,
       ],
       extrapolate(measured).map(({ rate, shipped: asShipped, dispatchers, changed, concurrency }) => [
         rate.toLocaleString('en-US'),
         rate > capacity ? '–' : `${asShipped.p95Seconds.toFixed(2)} s`,
         rate > capacity ? `${Math.round(rate - capacity).toLocaleString('en-US')} a second` : '–',
         dispatchers.toLocaleString('en-US'),
-        `${changed.p95Seconds.toFixed(2)} s`,
         concurrency.toLocaleString('en-US'),
-        [
-          ...(rate > capacity ? [`the stage’s own row (${capacity.toFixed(0)})`] : []),
-          ...limits
-            .filter((quota) => bindsAt(quota) <= rate)
-            .map((quota) => `${quota.name} (${showRate(bindsAt(quota))})`),
-        ].join('; ') || '–',
+        `${changed.p95Seconds.toFixed(2)} s`,
+        ...shownStrained(strained.get(rate)),
       ]),
     ),
   ].join('\n');
+}
+
+function shownStrained(strained: Strained | undefined): string[] {
+  if (strained === undefined) return [];
+  const { cold, unraised } = strained;
+  const { images, dead, throughput } = unraised.outcome;
+  const lost = dead === 0 ? '' : `, ${showPercent(dead / images)} dead letters`;
+  return [
+    `${cold.p95Seconds.toFixed(1)} s`,
+    unraised.throttles === 0
+      ? 'the same'
+      : `${throughput.toFixed(0)} decided a second, ${(unraised.throttles / images).toFixed(1)} throttles an image${lost}`,
+  ];
+}
+
+/** Images a second. */
+function shippedCapacity(measured: Measured): number {
+  return shippedAt(measured, 1000).throughput;
+}
+
+/** What of each default a rate uses, in percent. */
+function shareTable(measured: Measured): string {
+  const capacity = shippedCapacity(measured);
+  const own = { name: 'the stage’s own row of `Mappings`', binds: capacity };
+  const rows = quotas(deploymentOf('prod'), measured)
+    .filter(({ name }) => !name.includes(', were '))
+    .map((quota) => ({ name: quota.name, binds: bindsAt(quota) }));
+  const share = (rate: number, binds: number) => {
+    const text = `${Number(((100 * rate) / binds).toPrecision(2)).toLocaleString('en-US')} %`;
+    return rate >= binds ? `**${text}**` : text;
+  };
+  return table(
+    ['of its default, at', ...rates.map((rate) => `${rate.toLocaleString('en-US')}/s`)],
+    [own, ...rows]
+      .sort((left, right) => left.binds - right.binds)
+      .map(({ name, binds }) => [name, ...rates.map((rate) => share(rate, binds))]),
+  );
 }
 
 function quotaTable(measured: Measured): string {

@@ -5,6 +5,8 @@ import { workflow } from '../workflow.ts';
 import type { Setup, ThrottleRetry } from './pipeline.ts';
 
 export const SEED = 20261121;
+/** How much times of one kind differ: sigma of a log-normal distribution. An estimate, see emulator-setup.ts. */
+export const SPREAD = 0.2;
 
 type StageSettings = Pick<Setup, 'seed' | 'spread' | 'batchSize' | 'maxReceives' | 'retryBaseSeconds' | 'failures'> & {
   readonly dispatchers: number;
@@ -20,7 +22,7 @@ export function stageSettings(stage: Stage): StageSettings {
   const reserved = (id: string) => numberAt(properties(id)['ReservedConcurrentExecutions']);
   return {
     seed: SEED,
-    spread: 0.2,
+    spread: SPREAD,
     batchSize: numberAt(mapping, 'BatchSize'),
     dispatchers: numberAt(mapping, 'ScalingConfig', 'MaximumConcurrency'),
     metadataConcurrency: reserved('ExtractMetadataFunction'),
