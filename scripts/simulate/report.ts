@@ -46,7 +46,8 @@ export interface Compared {
 
 /**
  * The saturation curve in figures that can be wrong. Where no queue is left, what is decided is what came; how many wait
- * is what came without what is decided; and the first phase only starts the processes. All that is not compared.
+ * is what came without what is decided; whoever comes while a queue runs empty waits for its rest or for nothing, so their
+ * median hangs on a second or two; and the first phase only starts the processes. All that is not compared.
  */
 export function compare(phases: readonly Phase[], { measured, simulated }: Reproduced): Compared[] {
   const other = curveOf(phases, simulated);
@@ -63,10 +64,10 @@ export function compare(phases: readonly Phase[], { measured, simulated }: Repro
   return [
     ...pairs.flatMap(({ one, same }) => [
       ...(leavesQueue(one.queueAtEnd)
-        ? [row(`decided a second, ${one.name}`, one.decidedASecond, same.decidedASecond)]
-        : []),
-      ...(one.p50Seconds !== undefined && one.p50Seconds > 1
-        ? [row(`p50 at ${one.name}, s`, one.p50Seconds, same.p50Seconds ?? Number.NaN)]
+        ? [
+            row(`decided a second, ${one.name}`, one.decidedASecond, same.decidedASecond),
+            row(`p50 at ${one.name}, s`, one.p50Seconds ?? Number.NaN, same.p50Seconds ?? Number.NaN),
+          ]
         : []),
     ]),
     ...(last === undefined
