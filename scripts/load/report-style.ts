@@ -29,6 +29,7 @@ export const reportStyle = `
   .sum span { color: var(--faint); }
   .sum i { color: var(--faint); font-size: 1.6rem; font-style: normal; padding-bottom: 1.2rem; }
   .sum .lost { margin-left: auto; text-align: right; }
+  .sum .lost + .lost { margin-left: 0; }
   .story { margin: 0 0 1.6rem; max-width: 60rem; font-size: 1.0625rem; }
   .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); gap: 1.25rem; margin-bottom: 1.25rem; }
   .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1.25rem; }
