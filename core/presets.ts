@@ -1,6 +1,6 @@
 /**
  * The renditions of every image. This is the file a fork edits. Each stored rendition costs about $5 a million in S3 PUTs
- * and $3 to make (docs/cost.md): a preset has to earn it.
+ * and a bit more than $2 to make (docs/cost.md): a preset has to earn it.
  *
  * A preset more: also CostMetrics in template.yaml; then `npm run dashboard`, `npm run cost -- --write`,
  * `npm run simulate -- --write`, and `npm test`, which names what you have to confirm. A group more: also an event in
@@ -23,7 +23,7 @@ export interface Preset {
 
 /**
  * Presets rendered by one worker from one decode. Groups run side by side, so an encoder that is slow gets one of its own; each
- * costs a decode, a GET, a call and their waits, $5 a million images (ADR 6).
+ * costs a decode, a GET, a call and their waits, $4 a million images (ADR 6).
  * All presets of one format belong to one group: `presetsFor` of rendition.ts compares them with each other.
  */
 export interface RenditionGroup {
@@ -34,14 +34,14 @@ export interface RenditionGroup {
 export const renditionGroups: readonly RenditionGroup[] = [
   {
     name: 'web',
-    // Effort 2: at the same score, sharp's default of 4 costs 2.6 times the CPU for 8 % fewer bytes (docs/quality.md).
+    // Effort 2: at the same score, sharp's default of 4 costs more than twice the CPU for 8 % fewer bytes (docs/quality.md).
     presets: [
       { name: 'webp-320', format: 'webp', width: 320, quality: 80, effort: 2 },
       { name: 'webp-640', format: 'webp', width: 640, quality: 80, effort: 2 },
       { name: 'webp-1280', format: 'webp', width: 1280, quality: 80, effort: 2 },
       { name: 'webp-1920', format: 'webp', width: 1920, quality: 80, effort: 2 },
       { name: 'jpeg-1280', format: 'jpeg', width: 1280, quality: 80 },
-      // Effort 0: level 2 costs 5 times the CPU for 11 % fewer bytes. At this quality nearly the WebP's score, in 27 % fewer.
+      // Effort 0: level 2 costs 6 times the CPU for 11 % fewer bytes. At this quality nearly the WebP's score, in 27 % fewer.
       { name: 'avif-1280', format: 'avif', width: 1280, quality: 55, effort: 0 },
     ],
   },

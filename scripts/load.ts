@@ -98,7 +98,7 @@ async function askBeforeSpending(
 ): Promise<void> {
   process.stdout.write(
     `${scenario.title} on ${shownTarget(target)}: ${changes} changes below ${prefix} (${prettyBytes(bytes)}), about ` +
-      `$${estimatedCost(users.flat()).toFixed(2)}, ${Math.ceil((scenario.seconds + scenario.drainSeconds) / 60)} minutes at the most. ` +
+      `$${estimatedCost(users.flat()).toFixed(2)}, ${Math.ceil((scenario.seconds + scenario.drainSeconds) / 60)} minutes at the most, and about five more to read the metrics and clean up. ` +
       `${keep ? 'The uploads stay.' : 'The uploads are removed at the end.'}\n`,
   );
   if (yes) return;

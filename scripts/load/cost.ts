@@ -1,5 +1,6 @@
 /** What a run will cost, before it is started: the cost model's images, and what a load test does beside. */
-import { costPerImage } from '../cost/model.ts';
+import { deploymentOf } from '../cost/deployment.ts';
+import { costPerImage, mixes, oneByOne } from '../cost/model.ts';
 import { prices } from '../cost/prices.ts';
 import type { PlannedChange } from './plan.ts';
 
@@ -12,8 +13,10 @@ const deletions = { name: 'deletions', images: [{ share: 1, image: { becomes: 'd
  * removed, of which the pipeline hears as of a deletion.
  */
 export function estimatedCost(changes: readonly Pick<PlannedChange, 'kind'>[]): number {
-  const upload = costPerImage() + prices.s3Write.usd;
-  const deletion = costPerImage(deletions);
+  // As if each came alone and filled no batch: an estimate that asks for consent errs upwards.
+  const deployment = oneByOne(deploymentOf('prod'));
+  const upload = costPerImage(mixes.photographs, deployment) + prices.s3Write.usd;
+  const deletion = costPerImage(deletions, deployment);
   const uploads = changes.filter(({ kind }) => kind === 'upload').length;
   const dollars =
     uploads * upload +
