@@ -485,7 +485,7 @@ describe('an account under a load scenario', () => {
       for (const [metric, millis] of limits) {
         const seconds = simulated.get(metric.slice(metric.lastIndexOf('.') + 1)) ?? Number.NaN;
         // As it is printed.
-      expect(millis, metric).toBe(twoDigitsUp(2000 * Number(seconds.toFixed(2))));
+        expect(millis, metric).toBe(twoDigitsUp(2000 * Number(seconds.toFixed(2))));
       }
     },
   );
