@@ -138,6 +138,17 @@ it('the page says the verdict, the sum and every check, and plots all there is',
   }
 });
 
+it('errors are plotted where there are any: what S3 refused, dead letters, throttles of functions', async () => {
+  const plot = /<h2>Errors<\/h2>(?:(?!<\/figure>).)*<svg/s;
+  expect(await reportPage(run(), undefined)).not.toMatch(plot);
+  const troubles: readonly Partial<RunResult>[] = [
+    { changes: [...run().changes, change(20, { problem: 'SlowDown', decidedAt: undefined, outcome: undefined })] },
+    { samples: [...run().samples, { at: start + 29_000, waiting: 0, inWork: 0, deadLetters: 1, undelivered: 0 }] },
+    { lambda: [{ function: 'ResizeImageFunction', metric: 'Throttles', at: start + 5000, value: 2 }] },
+  ];
+  for (const trouble of troubles) expect(await reportPage(run(trouble), undefined)).toMatch(plot);
+});
+
 it('beside each threshold stands what was measured, and how much room is left', async () => {
   const page = await reportPage(run(), undefined);
   expect(page).toContain('500 ms of 1.0 s, 50 % left');
