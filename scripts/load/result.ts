@@ -121,7 +121,7 @@ export function startOf({ changes, startedAt }: Pick<RunResult, 'changes' | 'sta
 }
 
 /** Milliseconds: later than this, users are measured from a start that was not theirs. */
-export const mostSenderLag = 1000;
+const mostSenderLag = 1000;
 
 interface Arrivals {
   readonly phases: readonly Phase[];
