@@ -17,6 +17,7 @@ import {
   checkComparable,
   heldOutFile,
   heldOutFiles,
+  incomparable,
   keepRun,
   keptRampFile,
   lastRamp,
@@ -91,14 +92,14 @@ interface Runs {
   readonly heldOut: readonly PlayedRun[];
 }
 
-/** The run that is named, or all that are kept; and the ramp that is named, or the last that is none of them. */
+/** The run that is named, or all kept ones of the ramp's machine; and the ramp that is named, or the last that is none of them. */
 async function runsOf(from: string | undefined, against: string | undefined): Promise<Runs> {
   const files = against === undefined ? heldOutFiles() : [resolve(callerDirectory(), against)];
   const heldOut = await Promise.all(files.map(readHeldOut));
   const file = from === undefined ? undefined : resolve(callerDirectory(), from);
   const found = file === undefined ? await lastRamp(heldOut) : { ramp: await readRamp(file), file };
-  for (const run of heldOut) checkComparable(found.ramp, run);
-  return { ...found, heldOut };
+  if (against !== undefined) for (const run of heldOut) checkComparable(found.ramp, run);
+  return { ...found, heldOut: heldOut.filter((run) => incomparable(found.ramp, run) === undefined) };
 }
 
 function parse(args: readonly string[]) {

@@ -11,7 +11,7 @@ import type { Mix } from './plan.ts';
 /** Where a scenario runs; Artillery's word for it is environment. */
 export type Place = 'emulator' | 'account';
 
-/** No run makes more changes than this, whatever its scale: about $2 in an account. */
+/** No run makes more changes than this, whatever its scale: about $2.50 in an account. */
 export const mostChanges = 25_000;
 /** No run takes longer than this, the draining included. */
 const longestSeconds = 2 * 3600;

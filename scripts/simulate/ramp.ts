@@ -75,11 +75,17 @@ export function readHeldOut(file: string): Promise<PlayedRun> {
 }
 
 /** @throws {Failure} where the ramp's costs say nothing of that run, or are read from it. */
-export function checkComparable(ramp: Ramp, { id, machine }: PlayedRun): void {
-  if (id === ramp.id) throw new Failure(`The costs are read from ${id}: hold another run against them.`);
-  if (machine !== ramp.machine) {
-    throw new Failure(`${id} is of ${machine}, the ramp ${ramp.id} of ${ramp.machine}: run both on one machine.`);
-  }
+export function checkComparable(ramp: Ramp, run: PlayedRun): void {
+  const problem = incomparable(ramp, run);
+  if (problem !== undefined) throw new Failure(problem);
+}
+
+/** A sentence that says why the ramp's costs say nothing of that run. */
+export function incomparable(ramp: Ramp, { id, machine }: PlayedRun): string | undefined {
+  if (id === ramp.id) return `The costs are read from ${id}: hold another run against them.`;
+  return machine === ramp.machine
+    ? undefined
+    : `${id} is of ${machine}, the ramp ${ramp.id} of ${ramp.machine}: run both on one machine.`;
 }
 
 async function readKept<Kept>(

@@ -60,15 +60,12 @@ export function compare(phases: readonly Phase[], { measured, simulated }: Repro
     measured: measuredValue,
     simulated: simulatedValue,
   });
-  const last = pairs.findLast(({ one }) => leavesQueue(one.queueAtEnd));
+  const saturated = pairs.filter(({ one }) => leavesQueue(one.queueAtEnd));
+  const last = saturated.at(-1);
   return [
-    ...pairs.flatMap(({ one, same }) => [
-      ...(leavesQueue(one.queueAtEnd)
-        ? [
-            row(`decided a second, ${one.name}`, one.decidedASecond, same.decidedASecond),
-            row(`p50 at ${one.name}, s`, one.p50Seconds ?? Number.NaN, same.p50Seconds ?? Number.NaN),
-          ]
-        : []),
+    ...saturated.flatMap(({ one, same }) => [
+      row(`decided a second, ${one.name}`, one.decidedASecond, same.decidedASecond),
+      row(`p50 at ${one.name}, s`, one.p50Seconds ?? Number.NaN, same.p50Seconds ?? Number.NaN),
     ]),
     ...(last === undefined
       ? []
@@ -159,15 +156,16 @@ export function scaleBlocks(
   heldOut: readonly PlayedRun[],
   measured: Measured,
 ): Readonly<Record<string, string>> {
+  const capacity = shippedAt(measured, 1000).throughput;
   return {
     reproduced: reproducedTable(ramp),
     'held-out':
       heldOut.length === 0
-        ? 'No such run is kept as yet.'
+        ? 'No such run of this machine is kept as yet.'
         : heldOut.map((played) => heldOutTable(ramp, played)).join('\n\n'),
     estimates: estimateTable(ramp),
-    steps: stepTable(measured),
-    shares: shareTable(measured),
+    steps: stepTable(measured, capacity),
+    shares: shareTable(measured, capacity),
     quotas: quotaTable(measured),
   };
 }
@@ -233,9 +231,9 @@ function estimateTable(ramp: Ramp): string {
   );
 }
 
-function stepTable(measured: Measured): string {
+/** @param capacity of prod as shipped, images a second */
+function stepTable(measured: Measured, capacity: number): string {
   const { batchSize, dispatchers: shipped } = stageSettings('prod');
-  const capacity = shippedCapacity(measured);
   const strained = new Map(strain(measured).map((one) => [one.rate, one]));
   return [
     `Prod as shipped (${shipped} dispatchers × ${batchSize} images) decides ${capacity.toFixed(0)} images a second at the most. ` +
@@ -278,14 +276,8 @@ function shownStrained(strained: Strained | undefined): string[] {
   ];
 }
 
-/** Images a second. */
-function shippedCapacity(measured: Measured): number {
-  return shippedAt(measured, 1000).throughput;
-}
-
 /** What of each default a rate uses, in percent. */
-function shareTable(measured: Measured): string {
-  const capacity = shippedCapacity(measured);
+function shareTable(measured: Measured, capacity: number): string {
   const own = { name: 'the stage’s own row of `Mappings`', binds: capacity };
   const rows = quotas(deploymentOf('prod'), measured)
     .filter(({ name }) => !name.includes(', were '))
