@@ -16,8 +16,8 @@ export const contactSheetStyle = `
   header p { margin: 0; color: var(--faint); }
   header .name { color: var(--safelight); font-weight: 600; letter-spacing: 0.08em; text-transform: uppercase; font-size: 0.8rem; }
   h1 { margin: 0.1rem 0 0.2rem; font-size: clamp(1.4rem, 3vw, 2rem); font-weight: 600; line-height: 1.2; }
-  main { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 1.25rem; align-items: start; }
-  article { background: var(--card); border: 1px solid var(--line); border-radius: 0.6rem; overflow: hidden; }
+  main { columns: min(100%, 21rem); column-gap: 1.25rem; }
+  article { break-inside: avoid; margin-bottom: 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: 0.6rem; overflow: hidden; }
   article > :not(.frame) { margin-inline: 1rem; }
   .frame { aspect-ratio: 4 / 3; display: grid; place-items: center; background: light-dark(#e9e5e0, #0e0d0d); padding: 0.75rem; }
   .frame a { display: contents; }
@@ -38,5 +38,11 @@ export const contactSheetStyle = `
   th { text-align: left; font-weight: 500; color: var(--faint); }
   th, td { padding: 0.25rem 0; border-top: 1px solid var(--line); }
   th:not(:first-child), td:not(:first-child) { text-align: right; padding-left: 0.75rem; }
+  details { margin-block: 0 1rem; }
+  summary { cursor: pointer; color: var(--faint); }
+  .comparison { display: grid; grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); gap: 0.75rem; margin-top: 0.75rem; }
+  figure { margin: 0; }
+  figure img { width: 100%; height: auto; }
+  figcaption { color: var(--faint); font-size: 0.8rem; }
   a { color: inherit; text-decoration-color: var(--faint); text-underline-offset: 0.2em; }
 `;

@@ -1,4 +1,4 @@
-/** A page that shows what became of some uploads: in a directory of its own, with the renditions beside it as files. */
+/** A page that shows the outcome of each upload, in its own directory with the renditions as files next to it. */
 import { glob, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import prettyBytes from 'pretty-bytes';
@@ -36,7 +36,7 @@ export async function writeContactSheet(
 }
 
 async function removeOldSheets(): Promise<void> {
-  // Their names begin with the time.
+  // The names start with the time.
   const sheets = (await Array.fromAsync(glob(join(sheetRoot, '*')))).sort();
   for (const sheet of sheets.slice(0, -keptSheets)) await rm(sheet, { recursive: true, force: true });
 }
@@ -87,7 +87,7 @@ interface CardBody {
   readonly text: Html;
 }
 
-/** Of everything that has no renditions. */
+/** For uploads without renditions. */
 function verdict(result: UploadResult): CardBody {
   const { key, outcome = 'undecided', record } = result;
   const sentences = remark(result).map((sentence) => html`<p>${sentence.slice(`${key}: `.length)}</p>`);
@@ -110,8 +110,8 @@ function picture(
   const rows = renditions.map((rendition) => renditionRow(rendition, metadata, directory));
   const { width, height, format, bytes, dominantColour, frames, damaged, location } = metadata;
   const warnings = [
-    ...(frames > 1 ? [`The first of ${frames} frames.`] : []),
-    ...(damaged ? ['The file is slightly damaged; the picture could still be read.'] : []),
+    ...(frames > 1 ? [`Shows the first of ${frames} frames.`] : []),
+    ...(damaged ? ['The file is slightly damaged, but the image could be read.'] : []),
   ];
   return {
     frame: html`<div class="frame">${image(metadata, renditions, placeholder, directory)}</div>`,
@@ -131,9 +131,9 @@ function picture(
       ['Time', seconds(result.took)],
     ])}
   <table>
-    <thead><tr><th>Rendition<th>Pixels<th>Bytes<th>Saved</thead>
+    <thead><tr><th>Rendition<th>Pixels<th>Bytes<th>Of original</thead>
     <tbody>${rows}</tbody>
-  </table>`,
+  </table>${comparison(renditions, directory)}`,
   };
 }
 
@@ -157,15 +157,28 @@ function image(
 function renditionRow(rendition: SavedRendition, { bytes }: Metadata, directory: string): Html {
   return html`
       <tr><td><a href="${address(rendition, directory)}">${rendition.preset}</a>
-        <td>${rendition.width} × ${rendition.height}<td>${prettyBytes(rendition.bytes)}<td>${saving(rendition.bytes, bytes)}`;
+        <td>${rendition.width} × ${rendition.height}<td>${prettyBytes(rendition.bytes)}<td>${share(rendition.bytes, bytes)}`;
 }
 
-function saving(bytes: number, originalBytes: number): string {
-  const percent = Math.round((1 - bytes / originalBytes) * 100);
-  return percent < 0 ? `−${-percent} %` : `${percent} %`;
+/** Every rendition at the same display width, to compare formats and sizes by eye. */
+function comparison(renditions: readonly SavedRendition[], directory: string): Html {
+  const figures = renditions.map(
+    (rendition) => html`
+      <figure><a href="${address(rendition, directory)}"><img loading="lazy" width="${rendition.width}"
+        height="${rendition.height}" alt="" src="${address(rendition, directory)}"></a>
+        <figcaption>${rendition.preset}, ${prettyBytes(rendition.bytes)}</figcaption></figure>`,
+  );
+  return html`
+  <details><summary>Compare renditions</summary><div class="comparison">${figures}</div></details>`;
 }
 
-/** Facts that are not known are left out. */
+/** A rendition is usually smaller than its original in pixels too, so this is not the compression ratio. */
+function share(bytes: number, originalBytes: number): string {
+  const percent = (bytes / originalBytes) * 100;
+  return percent < 1 ? '< 1 %' : `${Math.round(percent)} %`;
+}
+
+/** Unknown facts are left out. */
 function facts(entries: readonly (readonly [string, string | Html])[]): Html {
   const known = entries.filter(([, value]) => value !== '');
   return html`<dl>${known.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
@@ -173,7 +186,7 @@ function facts(entries: readonly (readonly [string, string | Html])[]): Html {
 
 function cameraName({ camera }: Metadata): string {
   const { make = '', model = '' } = camera ?? {};
-  // Many makers begin the model with their own name.
+  // Many manufacturers repeat their name in the model.
   return model.toLowerCase().startsWith(make.toLowerCase()) ? model : `${make} ${model}`.trim();
 }
 
