@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import jsonata from 'jsonata';
 import * as z from 'zod';
-import { metricMath } from '../../scripts/dashboard/metric-math.ts';
-import { templateFor } from '../../scripts/template.ts';
+import { metricMath } from '../../scripts/template/dashboard/metric-math.ts';
+import { templateFor } from '../../scripts/template/template.ts';
 import { METRIC_DELAY_SECONDS } from './aws-metrics.ts';
 
 /**

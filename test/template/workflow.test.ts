@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
-import { workflow } from '../../scripts/workflow.ts';
+import { workflow } from '../../scripts/template/workflow.ts';
 
 const expressionOf = (value: unknown): string => {
   const [, expression] = /^\{%(.*)%\}$/s.exec(String(value)) ?? [];
