@@ -9,7 +9,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            'test/{core,adapters,functions,hostile,model,template,scripts}/**/*.test.ts',
+            'test/{core,adapters,docs,functions,hostile,model,template,scripts}/**/*.test.ts',
             '{lab,load-tests}/test/*.test.ts',
           ],
           // Decoding and encoding real photographs, several files at once on a small machine.
