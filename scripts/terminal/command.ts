@@ -49,6 +49,8 @@ interface Spec<Arguments extends unknown[], Options extends OptionValues> extend
 
 /** A command whose command line was accepted. */
 interface Task extends Ending {
+  readonly arguments: readonly unknown[];
+  readonly options: OptionValues;
   readonly run: (signal: AbortSignal) => Promise<ExitCode | undefined> | Promise<void>;
 }
 
@@ -78,7 +80,12 @@ export function command<Arguments extends unknown[], Options extends OptionValue
       const line = syntax(emptyLine(spec, parsing));
       line.action(() => {
         const [given, options] = [line.processedArgs, line.opts()];
-        parsing.accept({ ...spec, run: (signal) => run({ arguments: given, options, signal }) });
+        parsing.accept({
+          ...spec,
+          arguments: given,
+          options,
+          run: (signal) => run({ arguments: given, options, signal }),
+        });
       });
       for (const { parser } of commands) line.addCommand(parser(parsing));
       return line;
@@ -115,7 +122,7 @@ export function parse(line: CommandLine, args: readonly string[], output: Output
         task = accepted;
       },
       refuse: (refused, error) => {
-        if (!error.code.startsWith('commander.help')) output.error(refusal(refused, error));
+        if (!error.code.startsWith('commander.help')) explain(refused, error, output);
         throw error;
       },
     });
@@ -156,7 +163,7 @@ async function perform({ run, onStop = sayStopped, runsToEnd = false, cleanUp }:
   }
 }
 
-function sayStopped(exitCode: ExitCode): ExitCode {
+export function sayStopped(exitCode: ExitCode): ExitCode {
   process.stderr.write('\nStopped.\n');
   return exitCode;
 }
@@ -172,9 +179,14 @@ function emptyLine({ name, summary, examples = {}, notes }: Description, { outpu
   line.exitOverride((error) => refuse(line, error));
   line.addHelpText('after', () => {
     const help = line.createHelp();
+    const helpWidth = (process.stdout.isTTY ? process.stdout.columns : undefined) ?? 80;
+    help.prepareContext({ helpWidth });
     const width = Math.max(0, ...Object.keys(examples).map(({ length }) => length));
     const items = Object.entries(examples).map(([typed, effect]) => help.formatItem(typed, width, effect, help));
-    const sections = [...(items.length > 0 ? [`Examples:\n${items.join('\n')}`] : []), ...(notes ? [notes] : [])];
+    const sections = [
+      ...(items.length > 0 ? [`Examples:\n${items.join('\n')}`] : []),
+      ...(notes === undefined ? [] : [help.boxWrap(notes, helpWidth)]),
+    ];
     return sections.map((section) => `\n${section}`).join('\n');
   });
   return line;
@@ -189,15 +201,20 @@ function invocation(line: CommandUnknownOpts): string {
 }
 
 /** One sentence, and where to read on; without a required argument, all of the help. */
-function refusal(line: CommandUnknownOpts, error: CommanderError): string {
-  const [problem = '', ...hints] = error.message.replace(/^error: /, '').split('\n');
-  const sentences = [
-    `${problem.charAt(0).toUpperCase()}${problem.slice(1).replace(/\.$/, '')}.`,
-    ...hints.map((hint) => hint.replace(/^\((.*)\)$/, '$1')),
-  ].join(' ');
-  return error.code === 'commander.missingArgument'
-    ? `${sentences}\n\n${line.helpInformation({ error: true })}`
-    : `${sentences}\nFor help: ${invocation(line)} --help\n`;
+function explain(line: CommandUnknownOpts, error: CommanderError, output: Output): void {
+  const sentence = error.message
+    .replace(/^error: /, '')
+    .replace(/^command-argument value (.*) is invalid for argument '(.*?)'/, 'invalid $2 $1')
+    .replace(/^option '(.*?)' argument (.*) is invalid/, 'invalid value $2 for $1')
+    .replace(/\n\((.*)\)$/, '. $1')
+    .replace(/^./, (letter) => letter.toUpperCase())
+    .replace(/(?<![.?])$/, '.');
+  if (error.code === 'commander.missingArgument') {
+    output.error(`${sentence}\n\n`);
+    line.outputHelp({ error: true });
+  } else {
+    output.error(`${sentence}\nFor help: ${invocation(line)} --help\n`);
+  }
 }
 
 /** A parser of options and arguments that take one of these words. */
@@ -205,10 +222,14 @@ export function oneOf<const Word extends string>(words: readonly Word[]): (text:
   return (text) => {
     const found = words.find((word) => word === text);
     if (found !== undefined) return found;
-    const similar = closest(text, words);
-    const hint = distance(text, similar) <= Math.max(1, similar.length * 0.4) ? ` Did you mean ${similar}?` : '';
-    throw new InvalidArgumentError(`Use one of ${words.join(', ')}.${hint}`);
+    throw new InvalidArgumentError(`Use one of ${words.join(', ')}.${suggestion(text, words)}`);
   };
+}
+
+/** `Did you mean …?` with a space before it, or nothing where no word is like the text. */
+export function suggestion(text: string, words: readonly string[]): string {
+  const similar = closest(text, words);
+  return distance(text, similar) <= Math.max(1, similar.length * 0.4) ? ` Did you mean ${similar}?` : '';
 }
 
 /** {@link oneOf}, for an argument that may be given many times. */

@@ -71,9 +71,17 @@ describe('a command line', () => {
     ['a number out of range', ['colour', '--minutes', '91'], 'Use a whole number from 1 to 90.'],
     ['a number that is none', ['colour', '--minutes', '1e1'], 'Use a whole number from 1 to 90.'],
     ['a zero', ['colour', '--dilution', '0'], 'Use a number above 0.'],
-    ['an unknown word', ['monocrome'], 'Use one of colour, monochrome. Did you mean monochrome?'],
+    [
+      'an unknown word',
+      ['monocrome'],
+      "Invalid films 'monocrome'. Use one of colour, monochrome. Did you mean monochrome?",
+    ],
     ['a word like no other', ['slides'], /Use one of colour, monochrome\.\n/],
-    ['an unknown choice', ['colour', '--bath', 'fixr'], 'Use one of stop, fixer. Did you mean fixer?'],
+    [
+      'an unknown choice',
+      ['colour', '--bath', 'fixr'],
+      "Invalid value 'fixr' for --bath <name>. Use one of stop, fixer.",
+    ],
     ['an option without its value', ['colour', '--bath'], "Option '--bath <name>' argument missing."],
   ])('given %s, says so on stderr with where to read on, and ends with 1', async (_, args, sentence) => {
     const { exitCode, out, error } = await run(lab, 'develop', ...args);
