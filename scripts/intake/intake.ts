@@ -3,6 +3,7 @@ import { Argument } from '@commander-js/extra-typings';
 import { targetStack } from '../local/target-stack.ts';
 import { intakeSwitch } from '../stack/intake-switch.ts';
 import { command, main, oneOf } from '../terminal/command.ts';
+import { print } from '../terminal/print.ts';
 import { showStep } from '../terminal/progress.ts';
 import { describeIntake } from './intake-report.ts';
 
@@ -31,7 +32,7 @@ async function turnIntake(action: Action, stackName: string | undefined): Promis
   try {
     if (action === 'pause') await showStep('Pause intake', intake.pause);
     if (action === 'resume') await showStep('Resume intake', intake.resume);
-    process.stdout.write(`${describeIntake(stack.name, await intake.status(), new Date()).join('\n')}\n`);
+    print(...describeIntake(stack.name, await intake.status(), new Date()));
   } finally {
     intake.close();
   }

@@ -5,6 +5,7 @@ import { intakeSwitch } from '../stack/intake-switch.ts';
 import { command, main, oneOf, wholeNumber } from '../terminal/command.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
+import { print } from '../terminal/print.ts';
 import { showStep } from '../terminal/progress.ts';
 import { plainTable, printable } from '../terminal/table.ts';
 import { type Cause, causesOf, type Found } from './dead-letter-cause.ts';
@@ -159,7 +160,7 @@ function sayEnds(endings: readonly Ending[], { waitMinutes }: RedriveOptions, le
 }
 
 function say(...lines: readonly string[]): 0 {
-  process.stdout.write(`${lines.join('\n')}\n`);
+  print(...lines);
   return 0;
 }
 

@@ -1,4 +1,5 @@
 /** How every command line of the project behaves: its help, its errors, its exit codes, and what Ctrl-C does. */
+import { resolve } from 'node:path';
 import {
   Command,
   CommanderError,
@@ -8,7 +9,9 @@ import {
 } from '@commander-js/extra-typings';
 import { closest, distance } from 'fastest-levenshtein';
 import { describeFailure } from './failure.ts';
+import { printError } from './print.ts';
 import { showCursor } from './progress.ts';
+import { callerDirectory } from './project.ts';
 import { endRunningCommands } from './run-command.ts';
 import { onceStopped } from './stop-on-signals.ts';
 
@@ -158,13 +161,13 @@ async function perform({ run, onStop = sayStopped, runsToEnd = false, cleanUp }:
     return await end(stopped ?? exitCode);
   } catch (error) {
     // What fails after a stop fails because of it.
-    if (stopped === undefined) process.stderr.write(`${describeFailure(error)}\n`);
+    if (stopped === undefined) printError(describeFailure(error));
     return await end(stopped ?? 1);
   }
 }
 
 export function sayStopped(exitCode: ExitCode): ExitCode {
-  process.stderr.write('\nStopped.\n');
+  printError('\nStopped.');
   return exitCode;
 }
 
@@ -248,6 +251,12 @@ export function wholeNumber({ from, to }: { readonly from: number; readonly to: 
     const range = to === Number.MAX_SAFE_INTEGER ? `of ${from} or more` : `from ${from} to ${to}`;
     throw new InvalidArgumentError(`Use a whole number ${range}.`);
   };
+}
+
+/** A parser of options that take a path, relative to where the command was typed; the result is absolute. */
+export function path(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Use the path of a file or directory.');
+  return resolve(callerDirectory(), text);
 }
 
 /** A parser of options that take any number above zero. */
