@@ -2,8 +2,6 @@
  * `npm run invoke`. SAM CLI alone hands a function only what the template declares, with logical ids where names should
  * be; this gives it the running stack's values, the emulator's address and its certificate.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, globSync } from 'node:fs';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -19,6 +17,7 @@ import { installSam } from '../local/toolchain.ts';
 import { command, main, oneOf, suggestion } from '../terminal/command.ts';
 import { Failure } from '../terminal/failure.ts';
 import { callerDirectory, projectDirectory, workDirectory } from '../terminal/project.ts';
+import { runInTerminal } from '../terminal/run-command.ts';
 import { openToContainers } from './container-engine.ts';
 
 const eventDirectory = join(projectDirectory, 'events');
@@ -71,7 +70,11 @@ async function invoke(name: string, event: string, samOptions: readonly string[]
     const template = await writeTemplate({ built, directory, logicalId, environment, certificate });
     const args = ['local', 'invoke', logicalId, '--template', template, '--event', eventFile];
     const options = ['--parameter-overrides', ...parameters(), ...open.samOptions, ...samOptions];
-    return await run(sam, [...args, ...options], stack.address);
+    return await runInTerminal({
+      command: sam,
+      args: [...args, ...options],
+      environment: withoutEmulator(stack.address),
+    });
   } finally {
     open.close();
     await rm(directory, { recursive: true, force: true });
@@ -155,12 +158,10 @@ async function writeTemplate({ built, directory, logicalId, environment, certifi
   return file;
 }
 
-async function run(sam: string, args: readonly string[], { environment }: EmulatorAddress): Promise<number> {
-  // Both are for the container: SAM CLI itself has nothing to ask of the emulator.
+/** Both of these variables are for the container: SAM CLI itself has nothing to ask of the emulator. */
+function withoutEmulator({ environment }: EmulatorAddress): NodeJS.ProcessEnv {
   const { AWS_ENDPOINT_URL: _endpoint, NODE_EXTRA_CA_CERTS: _certificate, ...own } = environment;
-  const child = spawn(sam, args, { env: own, stdio: ['ignore', 'inherit', 'inherit'] });
-  const [code] = await once(child, 'close');
-  return typeof code === 'number' ? code : 1;
+  return own;
 }
 
 if (import.meta.main) await main(invokeCommand);

@@ -184,6 +184,7 @@ function emptyLine({ name, summary, examples = {}, notes }: Description, { outpu
     const help = line.createHelp();
     const helpWidth = (process.stdout.isTTY ? process.stdout.columns : undefined) ?? 80;
     help.prepareContext({ helpWidth });
+    help.minWidthToWrap = 20;
     const width = Math.max(0, ...Object.keys(examples).map(({ length }) => length));
     const items = Object.entries(examples).map(([typed, effect]) => help.formatItem(typed, width, effect, help));
     const sections = [
