@@ -217,10 +217,10 @@ export async function runHistories(options: {
   if (!details.failed) return { figures };
   const { counterexample, errorInstance, counterexamplePath: path, numRuns: after } = details;
   const steps = counterexample === null ? [] : [...counterexample[1]].map(String);
-  const [what = '', ...details] = errorInstance instanceof Error ? errorInstance.message.split('\n') : [];
+  const [what = '', ...journal] = errorInstance instanceof Error ? errorInstance.message.split('\n') : [];
   const smallest = `${steps.map((step) => step.replace(/\(.*/s, '')).join(', ')}: ${what}`;
   const again = `seed ${options.seed}, path ${path}, ${JSON.stringify(counterexample?.[0])}`;
-  return { figures, defect: { after, smallest, report: [what, ...details, '', ...steps, '', again].join('\n') } };
+  return { figures, defect: { after, smallest, report: [what, ...journal, '', ...steps, '', again].join('\n') } };
 }
 
 function everyHistoryEndsWell(definition: StateMachine, figures: Figures) {
@@ -278,7 +278,7 @@ function* defectsAtRest({ images }: Model, world: World): Generator<string> {
       if (!isErased && !world.renditions.objects.has(key)) yield `${key} is in the record but does not exist.`;
     }
     const newest = states.at(-1);
-    if (newest && world.deadLetters.some(({ change }) => isUpload(change, newest) && !world.untold.has(change))) {
+    if (newest && world.deadLetters.some(({ change }) => isUpload(change, newest) && !world.unrecorded.has(change))) {
       yield* failureDefects(newest, found, world);
     }
   }
