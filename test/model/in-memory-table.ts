@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { TaskError } from './state-machine.ts';
+import { TaskError } from '../support/asl.ts';
 
 /**
  * ImageTable: understands the expressions that the workflow uses and refuses any other. test/pipeline compares it with the

@@ -1,4 +1,5 @@
-import { imagePipeline, type StateMachine } from './state-machine.ts';
+import type { StateMachine } from '../../scripts/workflow.ts';
+import { substituted } from '../support/asl.ts';
 
 interface Sabotage {
   readonly what: string;
@@ -62,7 +63,7 @@ export const sabotages: readonly Sabotage[] = [
   sabotage('a winner removes its own renditions', "? 'older' : 'through'", "? 'through' : 'through'"),
   sabotage(
     'what needs no tidying is not announced',
-    '"Default":"Announce"},"RemoveRenditions"',
+    '"Default":"ComposeEvent"},"RemoveRenditions"',
     '"Default":"MarkAnnounced"},"RemoveRenditions"',
   ),
   sabotage('a repeated event has an id of its own', "& '-' & $decision.outcome", "& '-' & $string($random())"),
@@ -74,14 +75,14 @@ export const sabotages: readonly Sabotage[] = [
   sabotage('only one group is rendered', '"group":"{% $states.input.group %}"', '"group":"web"'),
   sabotage(
     'the record bears another time than the change',
-    "'occurredAt': $occurredAt, 'recordedAt'",
-    "'occurredAt': $now(), 'recordedAt'",
+    '"occurredAt":{"S":"{% $occurredAt %}"},"recordedAt"',
+    '"occurredAt":{"S":"{% $now() %}"},"recordedAt"',
   ),
   sabotage('no failure is put on record', '$lastTry and', 'false and'),
   sabotage('a failure takes away what is shown', 'REMOVE reason, expiresAt"', 'REMOVE reason, expiresAt, renditions"'),
   sabotage(
     'a failure is not announced',
-    `"{% $decision.outcome = 'failed' %}","Next":"Announce"`,
+    `"{% $decision.outcome = 'failed' %}","Next":"ComposeEvent"`,
     `"{% $decision.outcome = 'failed' %}","Next":"IsItDecided"`,
   ),
   sabotage('a failed deletion is put on record as failed', "$lastTry and $change = 'created'", '$lastTry'),
@@ -108,9 +109,11 @@ export const sabotages: readonly Sabotage[] = [
 ];
 
 function sabotage(what: string, line: string, broken: string): Sabotage {
-  const workflow = imagePipeline((text) => {
-    if (text.split(line).length !== 2) throw new Error(`The workflow has not exactly one ${line}`);
-    return text.replace(line, () => broken);
+  const workflow = substituted('image-pipeline', {
+    change(text) {
+      if (text.split(line).length !== 2) throw new Error(`The workflow must contain this exactly once: ${line}`);
+      return text.replace(line, () => broken);
+    },
   });
   return { what, workflow, quick: quick.includes(what) };
 }

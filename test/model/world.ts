@@ -12,11 +12,12 @@ import type { Bytes, ImageCodec, PipelineInput, RenditionStore, UploadStore } fr
 import { type RenditionGroup, renditionGroups } from '../../core/presets.ts';
 import { removeRenditions } from '../../core/remove-renditions.ts';
 import { resizeImage } from '../../core/resize-image.ts';
+import type { StateMachine } from '../../scripts/workflow.ts';
+import { never, runStateMachine, TaskError } from '../support/asl.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
 import { photoHeader, StubImageCodec } from '../support/stub-image-codec.ts';
 import { InMemoryTable, type Item } from './in-memory-table.ts';
-import { never, runStateMachine, type StateMachine, TaskError } from './state-machine.ts';
 
 /** One thing that goes wrong, once: at one task of one try of a message. */
 export interface Trouble {
@@ -303,10 +304,10 @@ export class World {
     };
     void this.#busy(run, async () => {
       try {
-        const work = runStateMachine(this.#definition, JSON.parse(JSON.stringify(input)), (call) =>
-          this.#task(run, call),
-        );
-        const output = await Promise.race([work, run.death]);
+        const work = runStateMachine(this.#definition, JSON.parse(JSON.stringify(input)), {
+          task: (call) => this.#task(run, call),
+        });
+        const { output } = await Promise.race([work, run.death]);
         // Nobody heard an abandoned run's decision.
         if (!run.abandoned) message.closedAt = run.tidiedAt ?? this.#clock;
         resolve(decision.parse(output));
