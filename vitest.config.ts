@@ -8,7 +8,10 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{core,adapters,functions,hostile,model,template,scripts}/**/*.test.ts'],
+          include: [
+            'test/{core,adapters,functions,hostile,model,template,scripts}/**/*.test.ts',
+            '{lab,load-tests}/test/*.test.ts',
+          ],
           // Decoding and encoding real photographs, several files at once on a small machine.
           testTimeout: 30_000,
         },
@@ -16,7 +19,7 @@ export default defineConfig({
       {
         test: {
           name: 'pipeline',
-          include: ['test/pipeline/**/*.test.ts'],
+          include: ['{test,lab/test}/pipeline/**/*.test.ts'],
           globalSetup: ['test/support/emulated-stack.ts'],
           // All files share one stack, and measure it.
           fileParallelism: false,

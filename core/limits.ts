@@ -1,7 +1,7 @@
 import { formatNames, type ImageHeader, type InputFormat } from './metadata.ts';
 import { type Rejection, rejected } from './outcome.ts';
 
-/** What a worker of the template's MemorySize takes on. Measured: docs/performance.md; a test holds the two together. */
+/** What a worker of the template's MemorySize takes on. Measured: lab/docs/performance.md; a test holds the two together. */
 export interface Limits {
   readonly bytes: number;
   readonly pixels: Readonly<Record<InputFormat, number>>;

@@ -1,6 +1,6 @@
 /**
  * The renditions of every image. This is the file a fork edits. Each stored rendition costs about $5 a million in S3 PUTs
- * and a bit more than $2 to make (docs/cost.md): a preset has to earn it.
+ * and a bit more than $2 to make (lab/docs/cost.md): a preset has to earn it.
  *
  * A preset more: also CostMetrics in template.yaml; then `npm run dashboard`, `npm run cost -- --write`,
  * `npm run simulate -- --write`, and `npm test`, which names what you have to confirm. A group more: also an event in
@@ -34,7 +34,7 @@ export interface RenditionGroup {
 export const renditionGroups: readonly RenditionGroup[] = [
   {
     name: 'web',
-    // Effort 2: at the same score, sharp's default of 4 costs more than twice the CPU for 8 % fewer bytes (docs/quality.md).
+    // Effort 2: at the same score, sharp's default of 4 costs more than twice the CPU for 8 % fewer bytes (lab/docs/quality.md).
     presets: [
       { name: 'webp-320', format: 'webp', width: 320, quality: 80, effort: 2 },
       { name: 'webp-640', format: 'webp', width: 640, quality: 80, effort: 2 },

@@ -1,5 +1,5 @@
 /** Artillery's side of a virtual user. All scenarios share it: they differ in when users come and what they bring. */
-import { type Metrics, virtualUsers } from '../scripts/load/virtual-user.ts';
+import { type Metrics, virtualUsers } from './runner/virtual-user.ts';
 
 const turn = virtualUsers(process.env);
 

@@ -1,6 +1,6 @@
 // Runs a script of this project on Lambda's own Node version, whatever Node started it:
 //
-//   node scripts/bootstrap.mjs scripts/start.ts [arguments]
+//   node scripts/bootstrap.mjs scripts/start/start.ts [arguments]
 //
 // Plain JavaScript without a dependency, because it is what installs the dependencies.
 import { spawn } from 'node:child_process';
@@ -26,7 +26,7 @@ await main();
 
 async function main() {
   const [script, ...scriptArguments] = process.argv.slice(2);
-  if (script === undefined) fail('Which script? For example: node scripts/bootstrap.mjs scripts/start.ts');
+  if (script === undefined) fail('Which script? For example: node scripts/bootstrap.mjs scripts/start/start.ts');
   if (ownMajor() < oldestNode) {
     fail(
       `Node.js ${oldestNode} or newer is needed and this is ${process.version}: install a newer one from nodejs.org.`,

@@ -1,4 +1,4 @@
-import { positiveInteger, readEnvironment, text } from '../../adapters/environment.ts';
+import { positiveInteger, readEnvironment, text } from '../../adapters/lambda/environment.ts';
 
 export const config = readEnvironment({
   UPLOAD_BUCKET: text,

@@ -1,12 +1,12 @@
-import { codeDeployClient, lambdaClient, s3Client } from '../../adapters/aws-clients.ts';
-import { codeDeployReleases } from '../../adapters/codedeploy-releases.ts';
-import { knownImage } from '../../adapters/known-image.ts';
-import { lambdaSteps } from '../../adapters/lambda-steps.ts';
-import { releaseHook } from '../../adapters/release-hook.ts';
-import { s3RenditionReader } from '../../adapters/s3-rendition-reader.ts';
-import { s3RenditionStore } from '../../adapters/s3-rendition-store.ts';
-import { s3Uploader } from '../../adapters/s3-uploader.ts';
-import { checkRelease } from '../../core/check-release.ts';
+import { codeDeployClient, lambdaClient, s3Client } from '../../adapters/aws/aws-clients.ts';
+import { codeDeployReleases } from '../../adapters/aws/codedeploy-releases.ts';
+import { knownImage } from '../../adapters/aws/known-image.ts';
+import { lambdaSteps } from '../../adapters/aws/lambda-steps.ts';
+import { s3RenditionReader } from '../../adapters/aws/s3-rendition-reader.ts';
+import { s3RenditionStore } from '../../adapters/aws/s3-rendition-store.ts';
+import { s3Uploader } from '../../adapters/aws/s3-uploader.ts';
+import { releaseHook } from '../../adapters/lambda/release-hook.ts';
+import { checkRelease } from '../../core/watch/check-release.ts';
 import { config } from './config.ts';
 
 const client = s3Client();

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { positiveInteger, readEnvironment, text } from '../../adapters/environment.ts';
+import { positiveInteger, readEnvironment, text } from '../../adapters/lambda/environment.ts';
 
 export const config = readEnvironment({
   STATE_MACHINE_ARN: z.string().check(z.startsWith('arn:')),

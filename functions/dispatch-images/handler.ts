@@ -1,9 +1,9 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import { dynamoDbClient, sqsClient, syncExecutionClient } from '../../adapters/aws-clients.ts';
-import { decisionLog } from '../../adapters/decision-log.ts';
-import { idempotentPipeline } from '../../adapters/idempotent-pipeline.ts';
-import { sfnPipeline } from '../../adapters/sfn-pipeline.ts';
-import { sqsUploads } from '../../adapters/sqs-uploads.ts';
+import { dynamoDbClient, sqsClient, syncExecutionClient } from '../../adapters/aws/aws-clients.ts';
+import { idempotentPipeline } from '../../adapters/aws/idempotent-pipeline.ts';
+import { sfnPipeline } from '../../adapters/aws/sfn-pipeline.ts';
+import { decisionLog } from '../../adapters/lambda/decision-log.ts';
+import { sqsUploads } from '../../adapters/lambda/sqs-uploads.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { config } from './config.ts';
 

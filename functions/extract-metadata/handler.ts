@@ -1,7 +1,7 @@
-import { s3Client } from '../../adapters/aws-clients.ts';
-import { s3UploadStore } from '../../adapters/s3-upload-store.ts';
-import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
-import { imageTask, workflowTask } from '../../adapters/workflow-task.ts';
+import { s3Client } from '../../adapters/aws/aws-clients.ts';
+import { s3UploadStore } from '../../adapters/aws/s3-upload-store.ts';
+import { imageTask, workflowTask } from '../../adapters/lambda/workflow-task.ts';
+import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
 import { config } from './config.ts';
 

@@ -1,13 +1,13 @@
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { dynamoDbClient, s3Client } from '../../adapters/aws-clients.ts';
-import { dynamoDbCatalogue } from '../../adapters/dynamodb-catalogue.ts';
-import { knownImage } from '../../adapters/known-image.ts';
-import { s3RenditionReader } from '../../adapters/s3-rendition-reader.ts';
-import { s3Uploader } from '../../adapters/s3-uploader.ts';
-import { scheduledProbe } from '../../adapters/scheduled-probe.ts';
-import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
-import { systemClock } from '../../adapters/system-clock.ts';
-import { probePipeline } from '../../core/probe-pipeline.ts';
+import { dynamoDbClient, s3Client } from '../../adapters/aws/aws-clients.ts';
+import { dynamoDbCatalogue } from '../../adapters/aws/dynamodb-catalogue.ts';
+import { knownImage } from '../../adapters/aws/known-image.ts';
+import { s3RenditionReader } from '../../adapters/aws/s3-rendition-reader.ts';
+import { s3Uploader } from '../../adapters/aws/s3-uploader.ts';
+import { systemClock } from '../../adapters/aws/system-clock.ts';
+import { scheduledProbe } from '../../adapters/lambda/scheduled-probe.ts';
+import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
+import { probePipeline } from '../../core/watch/probe-pipeline.ts';
 import { config } from './config.ts';
 
 const client = s3Client();

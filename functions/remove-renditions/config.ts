@@ -1,3 +1,3 @@
-import { readEnvironment, text } from '../../adapters/environment.ts';
+import { readEnvironment, text } from '../../adapters/lambda/environment.ts';
 
 export const config = readEnvironment({ RENDITION_BUCKET: text });

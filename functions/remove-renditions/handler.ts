@@ -1,6 +1,6 @@
-import { s3Client } from '../../adapters/aws-clients.ts';
-import { s3RenditionStore } from '../../adapters/s3-rendition-store.ts';
-import { removalTask, workflowTask } from '../../adapters/workflow-task.ts';
+import { s3Client } from '../../adapters/aws/aws-clients.ts';
+import { s3RenditionStore } from '../../adapters/aws/s3-rendition-store.ts';
+import { removalTask, workflowTask } from '../../adapters/lambda/workflow-task.ts';
 import { removeRenditions } from '../../core/remove-renditions.ts';
 import { config } from './config.ts';
 

@@ -1,8 +1,8 @@
-import { s3Client } from '../../adapters/aws-clients.ts';
-import { s3RenditionStore } from '../../adapters/s3-rendition-store.ts';
-import { s3UploadStore } from '../../adapters/s3-upload-store.ts';
-import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
-import { renditionTask, workflowTask } from '../../adapters/workflow-task.ts';
+import { s3Client } from '../../adapters/aws/aws-clients.ts';
+import { s3RenditionStore } from '../../adapters/aws/s3-rendition-store.ts';
+import { s3UploadStore } from '../../adapters/aws/s3-upload-store.ts';
+import { renditionTask, workflowTask } from '../../adapters/lambda/workflow-task.ts';
+import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { resizeImage } from '../../core/resize-image.ts';
 import { config } from './config.ts';
 

@@ -41,7 +41,7 @@ describe('the client that starts workflows', () => {
     'given a %i, asks once: the queue tries again, and a second start would run beside the first',
     async (status) => {
       answer = (_, response) => response.writeHead(status).end();
-      const { syncExecutionClient } = await import('../../adapters/aws-clients.ts');
+      const { syncExecutionClient } = await import('../../adapters/aws/aws-clients.ts');
       await expect(syncExecutionClient({ timeoutMillis: 5_000 }).send(start)).rejects.toThrow();
       expect(requests).toBe(1);
     },
@@ -49,7 +49,7 @@ describe('the client that starts workflows', () => {
 
   it('given no answer in the time it was told, gives up, without a second try', async () => {
     answer = () => undefined;
-    const { syncExecutionClient } = await import('../../adapters/aws-clients.ts');
+    const { syncExecutionClient } = await import('../../adapters/aws/aws-clients.ts');
     await expect(syncExecutionClient({ timeoutMillis: 200 }).send(start)).rejects.toThrow(/time/i);
     expect(requests).toBe(1);
   });
@@ -57,7 +57,7 @@ describe('the client that starts workflows', () => {
 
 it('the other clients do try again, as often as the SDK does', async () => {
   answer = (_, response) => response.writeHead(500).end();
-  const { dynamoDbClient } = await import('../../adapters/aws-clients.ts');
+  const { dynamoDbClient } = await import('../../adapters/aws/aws-clients.ts');
   await expect(dynamoDbClient().send(new ListTablesCommand())).rejects.toThrow();
   expect(requests).toBeGreaterThan(1);
 });

@@ -5,8 +5,8 @@ import {
 } from '@aws-sdk/client-codedeploy';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { codeDeployReleases } from '../../adapters/codedeploy-releases.ts';
-import { releasedSteps } from '../../core/release.ts';
+import { codeDeployReleases } from '../../adapters/aws/codedeploy-releases.ts';
+import { releasedSteps } from '../../core/watch/release.ts';
 
 const codeDeploy = mockClient(CodeDeployClient);
 const releases = codeDeployReleases({ client: new CodeDeployClient({ region: 'us-east-1' }) });
@@ -52,7 +52,7 @@ describe('the new version of a deployment', () => {
     codeDeploy.on(GetDeploymentCommand).resolves({
       deploymentInfo: { revision: { appSpecContent: { content: appSpec('darkroom-prod-SendPostcardFunction-1') } } },
     });
-    await expect(releases.newVersion('d-1')).rejects.toThrow(/SendPostcardFunction.*core\/check-release\.ts/);
+    await expect(releases.newVersion('d-1')).rejects.toThrow(/SendPostcardFunction.*core\/watch\/check-release\.ts/);
   });
 
   it('given a name that CloudFormation has cut short, is an error that says so', async () => {

@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { describe, expect, it } from 'vitest';
-import { decisionLog } from '../../adapters/decision-log.ts';
+import { decisionLog } from '../../adapters/lambda/decision-log.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
 import type { Decision, RepeatedDecision } from '../../core/ports.ts';
 import { captureLog } from '../support/captured-log.ts';

@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { dynamoDbCatalogue } from '../../adapters/dynamodb-catalogue.ts';
+import { dynamoDbCatalogue } from '../../adapters/aws/dynamodb-catalogue.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { withOneThingMore } from '../support/one-thing-more.ts';
 import { photoHeader, photoPortrait } from '../support/stub-image-codec.ts';

@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import * as z from 'zod/mini';
-import { readEnvironment } from '../../adapters/environment.ts';
+import { readEnvironment } from '../../adapters/lambda/environment.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();

@@ -9,7 +9,7 @@ import {
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { idempotentPipeline, rememberedOutcomes } from '../../adapters/idempotent-pipeline.ts';
+import { idempotentPipeline, rememberedOutcomes } from '../../adapters/aws/idempotent-pipeline.ts';
 import type { DecidedOutcome } from '../../core/outcome.ts';
 import type { Pipeline, PipelineInput } from '../../core/ports.ts';
 import { lambdaContext } from '../support/lambda-context.ts';

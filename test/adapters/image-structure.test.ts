@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { largestPicture } from '../../adapters/sharp-image-codec/avif-pictures.ts';
-import { exifPortrait } from '../../adapters/sharp-image-codec/exif.ts';
-import { hasTooManyParts, reachesFullDetail } from '../../adapters/sharp-image-codec/jpeg-segments.ts';
-import { isInTiles } from '../../adapters/sharp-image-codec/tiff-directory.ts';
-import { countFrames } from '../../adapters/sharp-image-codec/webp-frames.ts';
-import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
+import { largestPicture } from '../../adapters/sharp/avif-pictures.ts';
+import { exifPortrait } from '../../adapters/sharp/exif.ts';
+import { hasTooManyParts, reachesFullDetail } from '../../adapters/sharp/jpeg-segments.ts';
+import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
+import { isInTiles } from '../../adapters/sharp/tiff-directory.ts';
+import { countFrames } from '../../adapters/sharp/webp-frames.ts';
 import { defaultLimits, type Limits } from '../../core/limits.ts';
 import { alphaOf, avif, avifItems, box, ispe } from '../hostile/containers/avif.ts';
 import { flat, flatAndClear } from '../hostile/containers/flat.ts';

@@ -1,8 +1,8 @@
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
-import { knownImage } from '../../adapters/known-image.ts';
-import { firstDirectory, openTiff } from '../../adapters/sharp-image-codec/tiff-directory.ts';
-import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
+import { knownImage } from '../../adapters/aws/known-image.ts';
+import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
+import { firstDirectory, openTiff } from '../../adapters/sharp/tiff-directory.ts';
 import { type Preset, renditionGroups } from '../../core/presets.ts';
 import { presetsFor } from '../../core/rendition.ts';
 

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
-import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
+import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { defaultLimits } from '../../core/limits.ts';
 import type { ImageHeader } from '../../core/metadata.ts';
 import { renditionGroups } from '../../core/presets.ts';
-import { at, numberAt, templateFor } from '../../scripts/template.ts';
+import { at, numberAt, templateFor } from '../../scripts/template/template.ts';
 import { flat } from '../hostile/containers/flat.ts';
 import { tiffOfStrips } from '../hostile/containers/tiff.ts';
 
@@ -36,7 +36,7 @@ describe('in a worker', () => {
     sharp.cache(true);
     sharp.concurrency(3);
     vi.resetModules();
-    await import('../../adapters/sharp-image-codec.ts');
+    await import('../../adapters/sharp/sharp-image-codec.ts');
     expect(sharp.cache()).toMatchObject({ memory: { max: 0 }, files: { max: 0 }, items: { max: 0 } });
     expect(sharp.concurrency()).toBe(1);
   });

@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
-import { releaseHook } from '../../adapters/release-hook.ts';
-import type { Verdict } from '../../core/release.ts';
+import { releaseHook } from '../../adapters/lambda/release-hook.ts';
+import type { Verdict } from '../../core/watch/release.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { scheduledProbe } from '../../adapters/scheduled-probe.ts';
-import type { ProbeVerdict } from '../../core/probe-pipeline.ts';
+import { scheduledProbe } from '../../adapters/lambda/scheduled-probe.ts';
+import type { ProbeVerdict } from '../../core/watch/probe-pipeline.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import sharp, { type Exif, type Sharp } from 'sharp';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
+import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import type { ImageHeader } from '../../core/metadata.ts';
 import type { Bytes } from '../../core/ports.ts';
 import { type Preset, renditionGroups } from '../../core/presets.ts';

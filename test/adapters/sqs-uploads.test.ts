@@ -3,7 +3,7 @@ import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { sqsUploads } from '../../adapters/sqs-uploads.ts';
+import { sqsUploads } from '../../adapters/lambda/sqs-uploads.ts';
 import type { UploadEvent } from '../../core/image.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { lambdaContext } from '../support/lambda-context.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { imageTask, workflowTask } from '../../adapters/workflow-task.ts';
+import { imageTask, workflowTask } from '../../adapters/lambda/workflow-task.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 import { uploadOf } from '../support/upload-events.ts';

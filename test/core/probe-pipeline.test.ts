@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { KnownImage } from '../../core/ports.ts';
 import { renditionGroups } from '../../core/presets.ts';
-import { PROBE_PREFIX, probePipeline } from '../../core/probe-pipeline.ts';
+import type { KnownImage } from '../../core/watch/ports.ts';
+import { PROBE_PREFIX, probePipeline } from '../../core/watch/probe-pipeline.ts';
 import { whatFailed, withEachCallFailing } from '../support/failing-calls.ts';
 import { InMemoryPipeline, pictureBytes } from '../support/in-memory-pipeline.ts';
 import { photoHeader } from '../support/stub-image-codec.ts';

@@ -1,5 +1,5 @@
 /** The calls of AWS that have to be among the crash points: the workflow's own, and what the functions' roles allow. */
-import { workflow } from '../../scripts/workflow.ts';
+import { workflow } from '../../scripts/template/workflow.ts';
 import { functionPermissions } from '../support/function-permissions.ts';
 import { actionOf } from './workflow-task.ts';
 

@@ -6,10 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { output } from '../../scripts/deploy.ts';
-import { clientConfig } from '../../scripts/emulator.ts';
-import type { LocalStack } from '../../scripts/local-stack.ts';
-import type { Report } from '../../scripts/toolchain.ts';
+import { output } from '../../scripts/local/deploy.ts';
+import { clientConfig } from '../../scripts/local/emulator.ts';
+import type { LocalStack } from '../../scripts/local/local-stack.ts';
+import type { Report } from '../../scripts/terminal/step.ts';
 import type { emulatedPipeline } from '../support/emulated-pipeline.ts';
 
 const timesFaster = 60;

@@ -5,9 +5,10 @@ import { Agent, request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
-import type { EmulatorAddress } from '../../scripts/emulator.ts';
-import { workDirectory } from '../../scripts/project.ts';
+import type { EmulatorAddress } from '../../scripts/local/emulator.ts';
+import { workDirectory } from '../../scripts/terminal/project.ts';
 import { describeCall } from '../support/recorded-calls.ts';
+import type { FaultKind } from './fault-kinds.ts';
 import { actionOf, fateOf, workflowTask } from './workflow-task.ts';
 
 const proxyFile = join(workDirectory, 'fault-proxy');
@@ -22,19 +23,6 @@ export function divertingEnvironment() {
     FAULT_PROXY_FILE: proxyFile,
   };
 }
-
-/** What may happen to a call, in words of the one who calls. */
-export const faultKinds = {
-  refused: 'the connection breaks before anything happened',
-  lost: 'takes effect, and the answer does not come in time',
-  throttled: 'is throttled',
-  denied: 'is denied',
-  broken: 'is answered with 5xx',
-  hangs: 'has no effect and no answer in time',
-  'dies before': 'the worker is killed, or the workflow ends, before the call',
-  'dies after': 'the same when it has taken effect',
-} as const;
-export type FaultKind = keyof typeof faultKinds;
 
 export interface Fault {
   /** The physical id of a function or a state machine. */

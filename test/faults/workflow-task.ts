@@ -1,6 +1,6 @@
 /** A task of a workflow, as the emulator announces it (emulator/sitecustomize.py), and what is to become of it. */
 import * as z from 'zod';
-import type { FaultKind } from './fault-proxy.ts';
+import type { FaultKind } from './fault-kinds.ts';
 
 export const workflowTask = z.strictObject({
   /** The state machine's ARN. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
-import { at, type Json, ofType, referredId, templateFor } from '../../scripts/template.ts';
+import { at, type Json, ofType, referredId, templateFor } from '../../scripts/template/template.ts';
 
 /** The environment of each function is what template.yaml gives it in prod: no more, and no less. */
 

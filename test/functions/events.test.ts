@@ -4,18 +4,18 @@ import { basename, dirname } from 'node:path';
 import type { SQSEvent } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import type * as z from 'zod/mini';
-import { parseS3Event } from '../../adapters/s3-event.ts';
-import { imageTask, removalTask, renditionTask } from '../../adapters/workflow-task.ts';
+import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
+import { imageTask, removalTask, renditionTask } from '../../adapters/lambda/workflow-task.ts';
 import { imageIdOf } from '../../core/image.ts';
 import { renditionGroups } from '../../core/presets.ts';
-import { at, templateFor } from '../../scripts/template.ts';
+import { at, templateFor } from '../../scripts/template/template.ts';
 
 const project = new URL('../../', import.meta.url);
 const files = globSync('events/*/*.json', { cwd: project }).sort();
 const readEvent = (file: string): unknown => JSON.parse(readFileSync(new URL(file, project), 'utf8'));
 const eventsOf = (stem: string) => files.filter((file) => basename(dirname(file)) === stem);
 
-// Stage local names its buckets, so that these files can: scripts/deploy.ts has the stack's name.
+// Stage local names its buckets, so that these files can: scripts/local/deploy.ts has the stack's name.
 const bucket = 'darkroom-local-uploads';
 
 interface NamedUpload {

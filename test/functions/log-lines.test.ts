@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { assumptions } from '../../scripts/cost/assumptions.ts';
+import { assumptions } from '../../lab/cost/assumptions.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { answersOfAws, loadedHandlers } from '../support/loaded-handlers.ts';
 

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { parseS3Event } from '../../adapters/s3-event.ts';
+import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { renditionKey } from '../../core/rendition.ts';
 import { brokenFiles, tornAtParts } from './broken-files.ts';

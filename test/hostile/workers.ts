@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { sharpImageCodec } from '../../adapters/sharp-image-codec.ts';
+import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
 import { renditionGroups } from '../../core/presets.ts';

@@ -1,4 +1,4 @@
-import type { StateMachine } from '../../scripts/workflow.ts';
+import type { StateMachine } from '../../scripts/template/workflow.ts';
 import { substituted } from '../support/asl.ts';
 
 interface Sabotage {

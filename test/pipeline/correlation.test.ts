@@ -1,7 +1,7 @@
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { beforeAll, expect, inject, it } from 'vitest';
 import { renditionGroups } from '../../core/presets.ts';
-import { clientConfig } from '../../scripts/emulator.ts';
+import { clientConfig } from '../../scripts/local/emulator.ts';
 import { type DomainEvent, emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 import { embeddedMetrics } from '../support/published-metrics.ts';

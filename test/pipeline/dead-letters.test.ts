@@ -1,11 +1,11 @@
 import { PurgeQueueCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { ImageRecord } from '../../core/record.ts';
-import { causesOf } from '../../scripts/dead-letter-cause.ts';
-import { deadLetterQueueNames } from '../../scripts/dead-letter-queue.ts';
-import { output } from '../../scripts/deploy.ts';
-import { clientConfig } from '../../scripts/emulator.ts';
-import { redriveStack } from '../../scripts/redrive-stack.ts';
+import { output } from '../../scripts/local/deploy.ts';
+import { clientConfig } from '../../scripts/local/emulator.ts';
+import { causesOf } from '../../scripts/redrive/dead-letter-cause.ts';
+import { redriveStack } from '../../scripts/redrive/redrive-stack.ts';
+import { deadLetterQueueNames } from '../../scripts/stack/dead-letter-queue.ts';
 import { type DomainEvent, emulatedPipeline, eventually, messageBody } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 import { rolePermissions } from '../support/role-permissions.ts';

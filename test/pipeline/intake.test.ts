@@ -9,8 +9,8 @@ import {
 } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import * as z from 'zod';
-import { clientConfig } from '../../scripts/emulator.ts';
-import { intakeSwitch } from '../../scripts/intake-switch.ts';
+import { clientConfig } from '../../scripts/local/emulator.ts';
+import { intakeSwitch } from '../../scripts/stack/intake-switch.ts';
 import { emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { projectDirectory, workDirectory } from '../../scripts/project.ts';
+import { projectDirectory, workDirectory } from '../../scripts/terminal/project.ts';
 import { eventually } from '../support/emulated-pipeline.ts';
 import { descendantsOf, processes, signal } from '../support/processes.ts';
 
@@ -36,7 +36,7 @@ interface Started {
 
 /** `npm start`; answers when it has said so. */
 async function start(args: readonly string[], said: RegExp): Promise<Started> {
-  const script = join(projectDirectory, 'scripts', 'start.ts');
+  const script = join(projectDirectory, 'scripts', 'start', 'start.ts');
   const all = [script, '--port', `${port}`, ...args];
   const child = spawn(process.execPath, all, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
   children.push(child);

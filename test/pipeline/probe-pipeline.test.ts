@@ -3,8 +3,8 @@ import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import * as z from 'zod';
-import { PROBE_PREFIX } from '../../core/probe-pipeline.ts';
-import { stackName } from '../../scripts/deploy.ts';
+import { PROBE_PREFIX } from '../../core/watch/probe-pipeline.ts';
+import { stackName } from '../../scripts/local/deploy.ts';
 import { emulatedPipeline } from '../support/emulated-pipeline.ts';
 import { rolePermissions } from '../support/role-permissions.ts';
 

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 async function start(...args: string[]): Promise<{ exitCode: number | null; output: string }> {
-  const script = fileURLToPath(new URL('../../scripts/start.ts', import.meta.url));
+  const script = fileURLToPath(new URL('../../scripts/start/start.ts', import.meta.url));
   const child = spawn(process.execPath, [script, ...args], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));

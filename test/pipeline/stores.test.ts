@@ -1,5 +1,5 @@
-import { s3RenditionStore } from '../../adapters/s3-rendition-store.ts';
-import { s3UploadStore } from '../../adapters/s3-upload-store.ts';
+import { s3RenditionStore } from '../../adapters/aws/s3-rendition-store.ts';
+import { s3UploadStore } from '../../adapters/aws/s3-upload-store.ts';
 import { imageIdOf, padSequencer } from '../../core/image.ts';
 import { emulatedPipeline } from '../support/emulated-pipeline.ts';
 import { renditionStoreContract, uploadStoreContract } from '../support/store-contracts.ts';

@@ -6,9 +6,9 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { describe, expect, inject, it } from 'vitest';
-import { output } from '../../scripts/deploy.ts';
-import { clientConfig } from '../../scripts/emulator.ts';
-import { workflow } from '../../scripts/workflow.ts';
+import { output } from '../../scripts/local/deploy.ts';
+import { clientConfig } from '../../scripts/local/emulator.ts';
+import { workflow } from '../../scripts/template/workflow.ts';
 import { InMemoryTable, type Item, type Write } from '../model/in-memory-table.ts';
 
 /** The table of test/model does with the workflow's own expressions what DynamoDB does. */

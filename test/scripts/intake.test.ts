@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseOptions } from '../../scripts/intake-options.ts';
-import { describeIntake } from '../../scripts/intake-report.ts';
-import type { IntakeStatus } from '../../scripts/intake-switch.ts';
+import { parseOptions } from '../../scripts/intake/intake-options.ts';
+import { describeIntake } from '../../scripts/intake/intake-report.ts';
+import type { IntakeStatus } from '../../scripts/stack/intake-switch.ts';
 
 const paused: IntakeStatus = {
   state: 'Disabled',

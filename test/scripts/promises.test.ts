@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { html } from '../../scripts/html.ts';
-import { isolatedEnvironment } from '../../scripts/isolated-environment.ts';
-import { printable } from '../../scripts/result-table.ts';
-import { isDecided } from '../../scripts/send-uploads.ts';
-import { parseOptions } from '../../scripts/start-options.ts';
+import { isolatedEnvironment } from '../../scripts/local/isolated-environment.ts';
+import { isDecided } from '../../scripts/stack/send-uploads.ts';
+import { parseOptions } from '../../scripts/start/start-options.ts';
+import { html } from '../../scripts/terminal/html.ts';
+import { printable } from '../../scripts/terminal/table.ts';
 
 describe('npm start', () => {
   it.each([

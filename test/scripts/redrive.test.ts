@@ -8,10 +8,10 @@ import {
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ImageRecord } from '../../core/record.ts';
-import { causesOf, type Found } from '../../scripts/dead-letter-cause.ts';
-import { parseOptions } from '../../scripts/redrive-options.ts';
-import { redriveStack } from '../../scripts/redrive-stack.ts';
-import { isGood, type Moved, totalsOf, verdictOf } from '../../scripts/redrive-verdict.ts';
+import { causesOf, type Found } from '../../scripts/redrive/dead-letter-cause.ts';
+import { parseOptions } from '../../scripts/redrive/redrive-options.ts';
+import { redriveStack } from '../../scripts/redrive/redrive-stack.ts';
+import { isGood, type Moved, totalsOf, verdictOf } from '../../scripts/redrive/redrive-verdict.ts';
 import { createdEvent, uploadOf } from '../support/upload-events.ts';
 
 const event = createdEvent();

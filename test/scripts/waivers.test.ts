@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { templateFor } from '../../scripts/template.ts';
-import { unexplained, waiversOf } from '../../scripts/waivers.ts';
+import { templateFor } from '../../scripts/template/template.ts';
+import { unexplained, waiversOf } from '../../scripts/template/waivers.ts';
 
 const noVpc = { id: 'CKV_AWS_117', resource: 'ResizeImageFunction' };
 const noKey = { id: 'CKV_AWS_27', resource: 'UploadQueue' };
 
 it('is SAM CLI’s own translator that the linters read the template with', () => {
   const translator = (tool: string) =>
-    /^aws-sam-translator==\S+/m.exec(readFileSync(`scripts/requirements/${tool}.txt`, 'utf8'))?.[0];
+    /^aws-sam-translator==\S+/m.exec(readFileSync(`scripts/local/requirements/${tool}.txt`, 'utf8'))?.[0];
   expect(translator('linters')).toBeDefined();
   expect(translator('linters')).toBe(translator('sam'));
 });

@@ -1,6 +1,12 @@
 import jsonata from 'jsonata';
 import * as z from 'zod';
-import { type Branch, readStateMachine, type State, type StateMachine, type StateOf } from '../../scripts/workflow.ts';
+import {
+  type Branch,
+  readStateMachine,
+  type State,
+  type StateMachine,
+  type StateOf,
+} from '../../scripts/template/workflow.ts';
 
 /**
  * Runs the state machines in statemachine/ themselves, with the services, the clock and the waits that a test provides. It

@@ -30,16 +30,16 @@ import {
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { inject } from 'vitest';
 import * as z from 'zod';
-import { dynamoDbCatalogue } from '../../adapters/dynamodb-catalogue.ts';
-import { parseS3Event } from '../../adapters/s3-event.ts';
-import { sfnPipeline } from '../../adapters/sfn-pipeline.ts';
+import { dynamoDbCatalogue } from '../../adapters/aws/dynamodb-catalogue.ts';
+import { sfnPipeline } from '../../adapters/aws/sfn-pipeline.ts';
+import { type DomainEventType, domainEvents } from '../../adapters/contracts/domain-events.ts';
+import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { imageIdOf } from '../../core/image.ts';
 import type { ImageRecord } from '../../core/record.ts';
-import { output, stackName } from '../../scripts/deploy.ts';
-import { type DomainEventType, domainEvents } from '../../scripts/domain-events.ts';
-import { clientConfig } from '../../scripts/emulator.ts';
-import type { LocalStack } from '../../scripts/local-stack.ts';
+import { output, stackName } from '../../scripts/local/deploy.ts';
+import { clientConfig } from '../../scripts/local/emulator.ts';
+import type { LocalStack } from '../../scripts/local/local-stack.ts';
 import { violationsOf } from './published-schemas.ts';
 
 /**

@@ -1,19 +1,20 @@
 /** The pipeline tests' ground: one emulator on a free port, and the real template deployed to it. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { TestProject } from 'vitest/node';
-import type { StackOutputs } from '../../scripts/deploy.ts';
-import type { EmulatorAddress } from '../../scripts/emulator.ts';
-import { describeFailure } from '../../scripts/failure.ts';
-import { isolateThisProcess } from '../../scripts/isolated-environment.ts';
-import { type Step, startLocalStack } from '../../scripts/local-stack.ts';
-import { workDirectory } from '../../scripts/project.ts';
-import { onceOrphaned } from '../../scripts/stop-on-signals.ts';
+import type { StackOutputs } from '../../scripts/local/deploy.ts';
+import type { EmulatorAddress } from '../../scripts/local/emulator.ts';
+import { isolateThisProcess } from '../../scripts/local/isolated-environment.ts';
+import { startLocalStack } from '../../scripts/local/local-stack.ts';
+import { describeFailure } from '../../scripts/terminal/failure.ts';
+import { workDirectory } from '../../scripts/terminal/project.ts';
+import type { Step } from '../../scripts/terminal/step.ts';
+import { onceOrphaned } from '../../scripts/terminal/stop-on-signals.ts';
 import { divertingEnvironment } from '../faults/fault-proxy.ts';
 import { recordedCallsFile, recordingEnvironment } from './recorded-calls.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Made into settings for SDK clients by clientConfig of scripts/emulator.ts. */
+    /** Made into settings for SDK clients by clientConfig of scripts/local/emulator.ts. */
     readonly emulator: EmulatorAddress;
     readonly outputs: StackOutputs;
   }

@@ -1,4 +1,4 @@
-import { at, type Json, ofType, statementsOf, templateFor } from '../../scripts/template.ts';
+import { at, type Json, ofType, statementsOf, templateFor } from '../../scripts/template/template.ts';
 
 /** What a function's own code may call, by its role in the template. */
 export interface FunctionPermission {

@@ -1,9 +1,10 @@
 import { imageIdOf } from '../../core/image.ts';
-import type { Bytes, Catalogue, Clock, ImageCodec, RenditionReader, Uploader } from '../../core/ports.ts';
+import type { Bytes, ImageCodec } from '../../core/ports.ts';
 import { renditionGroups } from '../../core/presets.ts';
-import type { ProbePorts } from '../../core/probe-pipeline.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { contentTypes, presetsFor, type Rendition, renditionKey, renditionSize } from '../../core/rendition.ts';
+import type { Catalogue, Clock, RenditionReader, Uploader } from '../../core/watch/ports.ts';
+import type { ProbePorts } from '../../core/watch/probe-pipeline.ts';
 import { photoHeader, photoPortrait } from './stub-image-codec.ts';
 
 interface StoredRendition {

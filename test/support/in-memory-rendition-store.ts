@@ -1,5 +1,6 @@
 import type { ImageId } from '../../core/image.ts';
-import type { Bytes, RenditionReader, RenditionStore } from '../../core/ports.ts';
+import type { Bytes, RenditionStore } from '../../core/ports.ts';
+import type { RenditionReader } from '../../core/watch/ports.ts';
 
 export class InMemoryRenditionStore implements RenditionStore, RenditionReader {
   readonly objects = new Map<string, { readonly bytes: Bytes; readonly contentType: string }>();

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { metricMath } from '../../scripts/dashboard/metric-math.ts';
-import { templateFor } from '../../scripts/template.ts';
+import { metricMath } from '../../scripts/template/dashboard/metric-math.ts';
+import { templateFor } from '../../scripts/template/template.ts';
 import { runStateMachine, substituted } from './asl.ts';
 import { METRIC_DELAY_SECONDS } from './aws-metrics.ts';
 

@@ -1,10 +1,10 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import * as z from 'zod';
-import { decisionLog } from '../../adapters/decision-log.ts';
-import { scheduledProbe } from '../../adapters/scheduled-probe.ts';
+import { decisionLog } from '../../adapters/lambda/decision-log.ts';
+import { scheduledProbe } from '../../adapters/lambda/scheduled-probe.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
 import type { Decision, RepeatedDecision } from '../../core/ports.ts';
-import type { ProbeVerdict } from '../../core/probe-pipeline.ts';
+import type { ProbeVerdict } from '../../core/watch/probe-pipeline.ts';
 import { lambdaContext } from './lambda-context.ts';
 import { createdEvent } from './upload-events.ts';
 

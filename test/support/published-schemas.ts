@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { domainEvents } from '../../scripts/domain-events.ts';
+import { domainEvents } from '../../adapters/contracts/domain-events.ts';
 
 // Strict: a keyword or a format that nobody knows is an error too.
 const ajv = addFormats.default(new Ajv2020({ strict: true, allErrors: true }));

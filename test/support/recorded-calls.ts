@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
-import { workDirectory } from '../../scripts/project.ts';
+import { workDirectory } from '../../scripts/terminal/project.ts';
 
 /** Every call of AWS that a deployed function made since the stack was started. */
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { retryDelaySeconds } from '../../core/dispatch-images.ts';
 import { renditionGroups } from '../../core/presets.ts';
-import { metricMath } from '../../scripts/dashboard/metric-math.ts';
+import { metricMath } from '../../scripts/template/dashboard/metric-math.ts';
 import {
   at,
   type Json,
@@ -12,8 +12,8 @@ import {
   referredId,
   stages,
   templateFor,
-} from '../../scripts/template.ts';
-import { workflow } from '../../scripts/workflow.ts';
+} from '../../scripts/template/template.ts';
+import { workflow } from '../../scripts/template/workflow.ts';
 import { awsMetrics, METRIC_DELAY_SECONDS } from '../support/aws-metrics.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { publishEverything, publishedMetrics } from '../support/published-metrics.ts';

@@ -9,8 +9,8 @@ import {
   type Stage,
   stages,
   templateFor,
-} from '../../scripts/template.ts';
-import { stateNamed, workflow } from '../../scripts/workflow.ts';
+} from '../../scripts/template/template.ts';
+import { stateNamed, workflow } from '../../scripts/template/workflow.ts';
 
 /** What a stage promises about load: nothing is pulled that cannot be worked on, and nobody waits for the dead. */
 

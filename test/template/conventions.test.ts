@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { PROBE_PREFIX } from '../../core/probe-pipeline.ts';
+import { PROBE_PREFIX } from '../../core/watch/probe-pipeline.ts';
 import {
   at,
   type Json,
@@ -10,8 +10,8 @@ import {
   type Stage,
   stages,
   templateFor,
-} from '../../scripts/template.ts';
-import { workflow } from '../../scripts/workflow.ts';
+} from '../../scripts/template/template.ts';
+import { workflow } from '../../scripts/template/workflow.ts';
 
 const template = templateFor('prod');
 const projectFile = (path: string) => new URL(`../../${path}`, import.meta.url);
@@ -50,7 +50,9 @@ describe('one stem a step', () => {
     expect(resource(`${pascal(stem)}Function`).Properties['CodeUri']).toBe(`functions/${stem}`);
     expect(resource(`${pascal(stem)}Role`).Type).toBe('AWS::IAM::Role');
     expect(resource(`${pascal(stem)}LogGroup`).Type).toBe('AWS::Logs::LogGroup');
-    expect(readFileSync(projectFile(`core/${stem}.ts`), 'utf8')).toMatch(
+    const useCase = [`core/${stem}.ts`, `core/watch/${stem}.ts`].filter((path) => existsSync(projectFile(path)));
+    expect(useCase).toHaveLength(1);
+    expect(readFileSync(projectFile(useCase.join()), 'utf8')).toMatch(
       new RegExp(`export (async )?function ${camel(stem).replace(/s$/, '')}`),
     );
     expect(existsSync(projectFile(`docs/runbooks/${stem}.md`)), `docs/runbooks/${stem}.md`).toBe(true);

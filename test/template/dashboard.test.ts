@@ -2,12 +2,18 @@ import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { rejectionReasons } from '../../core/outcome.ts';
 import { renditionGroups } from '../../core/presets.ts';
-import { type PriceName, prices } from '../../scripts/cost/prices.ts';
-import { idsIn as idsInFormula } from '../../scripts/dashboard/series.ts';
-import { idsIn, type Metric, type MetricWidget, type Series, widgetsOf } from '../../scripts/dashboard/widgets.ts';
-import { dashboardPicture } from '../../scripts/dashboard.ts';
-import { ofType, templateFor } from '../../scripts/template.ts';
-import { workflow } from '../../scripts/workflow.ts';
+import { type PriceName, prices } from '../../lab/cost/prices.ts';
+import { dashboardPicture } from '../../lab/dashboard/dashboard.ts';
+import { idsIn as idsInFormula } from '../../lab/dashboard/series.ts';
+import {
+  idsIn,
+  type Metric,
+  type MetricWidget,
+  type Series,
+  widgetsOf,
+} from '../../scripts/template/dashboard/widgets.ts';
+import { ofType, templateFor } from '../../scripts/template/template.ts';
+import { workflow } from '../../scripts/template/workflow.ts';
 import { awsMetrics } from '../support/aws-metrics.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { publishEverything, publishedMetrics } from '../support/published-metrics.ts';

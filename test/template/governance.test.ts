@@ -1,9 +1,9 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { at, ofType, parseTemplate, statementsOf, templateFor } from '../../scripts/template.ts';
+import { at, ofType, parseTemplate, statementsOf, templateFor } from '../../scripts/template/template.ts';
 
-/** The templates beside the main one keep to what it says; `npm run check` lints them (scripts/scan-template.ts). */
+/** The templates beside the main one keep to what it says; `npm run check` lints them (scripts/template/scan-template.ts). */
 
 const prod = templateFor('prod');
 const files = globSync('governance/*.yaml').map((file) => file.replace('governance/', ''));

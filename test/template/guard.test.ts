@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { at, type Json, ofType, type Resource, stages, templateFor } from '../../scripts/template.ts';
+import { at, type Json, ofType, type Resource, stages, templateFor } from '../../scripts/template/template.ts';
 
 /** Encryption with a key of the stack's own, access logs, code signing. */
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { retryDelaySeconds } from '../../core/dispatch-images.ts';
-import { at, numberAt, type Resource, stages, templateFor } from '../../scripts/template.ts';
+import { at, numberAt, type Resource, stages, templateFor } from '../../scripts/template/template.ts';
 import { METRIC_DELAY_SECONDS } from '../support/aws-metrics.ts';
 import { breaker, calculated, play, undecidedAlarm, type Weather } from '../support/played-breaker.ts';
 

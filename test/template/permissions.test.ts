@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { padSequencer } from '../../core/image.ts';
-import { PROBE_PREFIX } from '../../core/probe-pipeline.ts';
+import { PROBE_PREFIX } from '../../core/watch/probe-pipeline.ts';
 import {
   at,
   type Json,
@@ -10,8 +10,8 @@ import {
   stages,
   statementsOf,
   templateFor,
-} from '../../scripts/template.ts';
-import { workflow } from '../../scripts/workflow.ts';
+} from '../../scripts/template/template.ts';
+import { workflow } from '../../scripts/template/workflow.ts';
 
 /**
  * Every role holds exactly what its code uses. Here: what AWS itself does on behalf of a resource, and what the emulator

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readPractices } from '../../scripts/practices.ts';
-import { withoutPractice } from '../../scripts/prove/without-practice.ts';
-import { stages, templateFor } from '../../scripts/template.ts';
+import { withoutPractice } from '../../lab/prove/without-practice.ts';
+import { readPractices } from '../../scripts/template/practices.ts';
+import { stages, templateFor } from '../../scripts/template/template.ts';
 
 /** docs/practices.md says of each practice where it is and which test fails without it. Here it is held to that. */
 
@@ -38,8 +38,7 @@ describe.each(practices)('$practice', ({ practice, where, why, tests }) => {
 
   it('can be taken away, which `npm run prove` does to see these tests fail', () => {
     const change = withoutPractice[practice];
-    if (change === undefined)
-      throw new Error(`Say in scripts/prove/without-practice.ts how to take “${practice}” away.`);
+    if (change === undefined) throw new Error(`Say in lab/prove/without-practice.ts how to take “${practice}” away.`);
     expect(readFileSync(projectFile(change.file), 'utf8').includes(change.from), change.from).toBe(true);
   });
 });

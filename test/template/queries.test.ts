@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { at, type Json, ofType, referredId, templateFor } from '../../scripts/template.ts';
+import { at, type Json, ofType, referredId, templateFor } from '../../scripts/template/template.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { answersOfAws, loadedHandlers } from '../support/loaded-handlers.ts';
 

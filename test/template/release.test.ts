@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { releasedSteps } from '../../core/release.ts';
+import { releasedSteps } from '../../core/watch/release.ts';
 import {
   at,
   type Json,
@@ -10,8 +10,8 @@ import {
   referredId,
   stages,
   templateFor,
-} from '../../scripts/template.ts';
-import { workflow } from '../../scripts/workflow.ts';
+} from '../../scripts/template/template.ts';
+import { workflow } from '../../scripts/template/workflow.ts';
 import { METRIC_DELAY_SECONDS } from '../support/aws-metrics.ts';
 
 /** How a release gets its traffic, and what takes it away again. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { at, type Json, templateFor } from '../../scripts/template.ts';
+import { at, type Json, templateFor } from '../../scripts/template/template.ts';
 
 /** docs/serving.md: what a fork adds so that CloudFront may read renditions. */
 
@@ -39,6 +39,6 @@ it('both statements are missing where the page says they go', () => {
 });
 
 it('says how long caches keep a rendition, as they are told', () => {
-  const [, cacheControl] = /CacheControl: '(.+)'/.exec(projectFile('adapters/s3-rendition-store.ts')) ?? [];
+  const [, cacheControl] = /CacheControl: '(.+)'/.exec(projectFile('adapters/aws/s3-rendition-store.ts')) ?? [];
   expect(text).toContain(`Cache-Control: ${cacheControl}`);
 });

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { releasedSteps } from '../../core/release.ts';
-import { isolatedEnvironment } from '../../scripts/isolated-environment.ts';
-import { projectDirectory } from '../../scripts/project.ts';
-import { type Stage, stages } from '../../scripts/template.ts';
-import { installLinters } from '../../scripts/toolchain.ts';
+import { releasedSteps } from '../../core/watch/release.ts';
+import { isolatedEnvironment } from '../../scripts/local/isolated-environment.ts';
+import { installLinters } from '../../scripts/local/toolchain.ts';
+import { type Stage, stages } from '../../scripts/template/template.ts';
+import { projectDirectory } from '../../scripts/terminal/project.ts';
 
 /** What SAM makes of the template, and CloudFormation would see: what the source alone does not show. */
 
@@ -26,7 +26,7 @@ function translate(python: string, stage: Stage): Resources {
   const directory = mkdtempSync(join(tmpdir(), 'translated-'));
   try {
     const output = join(directory, 'template.json');
-    execFileSync(python, ['scripts/translate.py', output, `Stage=${stage}`], {
+    execFileSync(python, ['scripts/template/translate.py', output, `Stage=${stage}`], {
       cwd: projectDirectory,
       env: isolatedEnvironment(),
       stdio: ['ignore', 'ignore', 'pipe'],

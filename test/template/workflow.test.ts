@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
-import { type Branch, branchesOf, readStateMachine, type State, stateNamed, workflow } from '../../scripts/workflow.ts';
+import {
+  type Branch,
+  branchesOf,
+  readStateMachine,
+  type State,
+  stateNamed,
+  workflow,
+} from '../../scripts/template/workflow.ts';
 import { evaluate, variablesAfter } from '../support/asl.ts';
 
 /** The workflow's expressions in JSONata's own implementation: a second opinion beside the emulator's. */

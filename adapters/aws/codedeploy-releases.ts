@@ -1,0 +1,54 @@
+import {
+  type CodeDeployClient,
+  GetDeploymentCommand,
+  PutLifecycleEventHookExecutionStatusCommand,
+} from '@aws-sdk/client-codedeploy';
+import * as z from 'zod/mini';
+import type { ReleaseStore } from '../../core/watch/ports.ts';
+import { releasedSteps } from '../../core/watch/release.ts';
+
+// https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-resources.html
+const appSpec = z.object({
+  Resources: z
+    .array(
+      z.record(z.string(), z.object({ Properties: z.object({ Name: z.string(), TargetVersion: z.coerce.string() }) })),
+    )
+    .check(z.minLength(1)),
+});
+
+/** Releases as CodeDeploy knows them. */
+export function codeDeployReleases({ client }: { readonly client: CodeDeployClient }): ReleaseStore {
+  return {
+    async newVersion(deploymentId) {
+      const { deploymentInfo } = await client.send(new GetDeploymentCommand({ deploymentId }));
+      const { appSpecContent, string } = deploymentInfo?.revision ?? {};
+      // CloudFormation hands CodeDeploy the specification as a plain string, everybody else as AppSpecContent.
+      const content = appSpecContent?.content ?? string?.content;
+      if (content === undefined) throw new Error(`Deployment ${deploymentId} names no function: it has no AppSpec.`);
+      const [resource] = appSpec.parse(JSON.parse(content)).Resources.flatMap((entry) => Object.values(entry));
+      if (resource === undefined) throw new Error(`The AppSpec of deployment ${deploymentId} names no function.`);
+      const { Name: functionName, TargetVersion: version } = resource.Properties;
+      return { functionName, version, step: stepOf(functionName) };
+    },
+
+    async report({ deploymentId, executionId }, { verdict }) {
+      await client.send(
+        new PutLifecycleEventHookExecutionStatusCommand({
+          deploymentId,
+          lifecycleEventHookExecutionId: executionId,
+          status: verdict === 'passed' ? 'Succeeded' : 'Failed',
+        }),
+      );
+    },
+  };
+}
+
+/** CloudFormation names a function after its stack and its logical id: darkroom-prod-ResizeImageFunction-1A2B3C. */
+function stepOf(functionName: string) {
+  const step = releasedSteps.find((candidate) => functionName.includes(`-${candidate}Function`));
+  if (step !== undefined) return step;
+  throw new Error(
+    `There is no check for ${functionName} (only for ${releasedSteps.join(', ')}): add one to core/watch/check-release.ts. ` +
+      'Is its name cut short? CloudFormation does that where the name of a stack has more than 25 letters.',
+  );
+}

@@ -1,0 +1,45 @@
+import { GetObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import type { Upload } from '../../core/image.ts';
+import type { Missing } from '../../core/outcome.ts';
+import type { Bytes, UploadStore } from '../../core/ports.ts';
+
+export function s3UploadStore({ client }: { readonly client: S3Client }): UploadStore {
+  return {
+    async read(upload) {
+      try {
+        const { Body } = await client.send(
+          new GetObjectCommand({ Bucket: upload.bucket, Key: upload.key, ...stateOf(upload) }),
+        );
+        if (Body === undefined) throw new Error(`S3 answered without a body for ${upload.bucket}/${upload.key}.`);
+        return { outcome: 'found', bytes: inPlace(await Body.transformToByteArray()) };
+      } catch (error) {
+        const missing = missingFrom(error);
+        if (missing === undefined) throw error;
+        return missing;
+      }
+    },
+  };
+}
+
+function stateOf(upload: Upload) {
+  return upload.versionId === undefined ? { IfMatch: upload.etag } : { VersionId: upload.versionId };
+}
+
+/** The same bytes and no copy of them, which may be 50 MB; only memory shared with other threads has to be copied. */
+function inPlace(bytes: Uint8Array): Bytes {
+  const { buffer, byteOffset, byteLength } = bytes;
+  return buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : new Uint8Array(bytes);
+}
+
+function missingFrom(error: unknown): Missing | undefined {
+  if (!(error instanceof S3ServiceException)) return undefined;
+  switch (error.$metadata.httpStatusCode) {
+    case 412:
+      return { outcome: 'superseded' };
+    case 404: // NoSuchKey, NoSuchVersion: told apart from a denial only where the role may list the bucket.
+    case 405: // The version is a delete marker.
+      return error.name === 'NoSuchBucket' ? undefined : { outcome: 'vanished' };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,56 @@
+import { type SFNClient, StartSyncExecutionCommand } from '@aws-sdk/client-sfn';
+import * as z from 'zod/mini';
+import { rejectionReasons } from '../../core/outcome.ts';
+import type { Decision, Pipeline } from '../../core/ports.ts';
+
+const workflowDecision = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('processed'), bytesOut: z.int().check(z.nonnegative()) }),
+  z.object({ outcome: z.literal('rejected'), reason: z.enum(rejectionReasons) }),
+  z.object({ outcome: z.enum(['superseded', 'vanished', 'deleted']) }),
+]) satisfies z.ZodMiniType<Decision>;
+
+/**
+ * The client must not retry: the queue does, and a second StartSyncExecution runs beside the first one.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/express-at-least-once-execution.html
+ */
+export function sfnPipeline({
+  client,
+  stateMachineArn,
+}: {
+  readonly client: SFNClient;
+  readonly stateMachineArn: string;
+}): Pipeline {
+  return {
+    async run(input) {
+      const execution = await client.send(
+        new StartSyncExecutionCommand({
+          stateMachineArn,
+          name: executionName(input.correlationId),
+          input: JSON.stringify(input),
+          traceHeader: traceHeader(),
+        }),
+      );
+      // A failed execution answers HTTP 200.
+      if (execution.status !== 'SUCCEEDED') {
+        throw new Error(
+          `The workflow ended ${execution.status} for ${input.image.bucket}/${input.image.key}: ${execution.error ?? 'no error name'}, ` +
+            `${execution.cause ?? 'no cause'}. Execution ${execution.executionArn}. The message goes back to the queue.`,
+        );
+      }
+      return workflowDecision.parse(JSON.parse(execution.output ?? 'null'));
+    },
+  };
+}
+
+/**
+ * The workflow's own log lines know only their execution's ARN: with the correlation id as its name they are found too.
+ * An EXPRESS workflow may use a name again. https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartSyncExecution.html
+ */
+function executionName(correlationId: string): string {
+  return correlationId.replaceAll(/[^\w-]/g, '-').slice(0, 80);
+}
+
+/** Lambda puts the trace of the current invocation here; passing it on makes one trace of queue, function and workflow. */
+function traceHeader(): string | undefined {
+  return process.env['_X_AMZN_TRACE_ID'];
+}

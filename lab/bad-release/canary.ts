@@ -1,0 +1,311 @@
+/**
+ * A bad version of the workflow, from its first 20 % to its end, on the emulator: real uploads, the real queue, real
+ * executions.
+ *
+ * The emulator keeps a state machine's versions and the weights of its alias, and uses neither: an alias cannot be started
+ * and wait for its end, and what runs is always the newest definition. So this reads the weights from the alias, draws by
+ * them as Step Functions does, and starts each version on a machine that has its definition.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { LambdaClient, ListEventSourceMappingsCommand, UpdateEventSourceMappingCommand } from '@aws-sdk/client-lambda';
+import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateStateMachineAliasCommand,
+  CreateStateMachineCommand,
+  DeleteStateMachineAliasCommand,
+  DeleteStateMachineCommand,
+  DescribeStateMachineAliasCommand,
+  DescribeStateMachineCommand,
+  PublishStateMachineVersionCommand,
+  SFNClient,
+  UpdateStateMachineAliasCommand,
+  UpdateStateMachineCommand,
+} from '@aws-sdk/client-sfn';
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import * as z from 'zod';
+import { knownImage } from '../../adapters/aws/known-image.ts';
+import { sfnPipeline } from '../../adapters/aws/sfn-pipeline.ts';
+import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
+import { dispatchImage } from '../../core/dispatch-images.ts';
+import { imageIdOf } from '../../core/image.ts';
+import type { Pipeline } from '../../core/ports.ts';
+import { output } from '../../scripts/local/deploy.ts';
+import type { TargetStack } from '../../scripts/local/target-stack.ts';
+import { physicalId } from '../../scripts/stack/physical-id.ts';
+import { stackCatalogue } from '../../scripts/stack/stack-catalogue.ts';
+import { Failure } from '../../scripts/terminal/failure.ts';
+import { type RollbackAlarm, stateOf } from './rollback-alarm.ts';
+
+export interface Route {
+  readonly version: number;
+  readonly weight: number;
+}
+
+/** What one minute would show: here it is as long as its images take. */
+export interface Minute {
+  readonly routes: readonly Route[];
+  readonly runs: readonly Run[];
+  readonly alarm: 'OK' | 'ALARM';
+}
+
+export interface Run {
+  readonly key: string;
+  readonly version: number;
+  readonly succeeded: boolean;
+}
+
+export interface PlayedRelease {
+  readonly minutes: readonly Minute[];
+  readonly rolledBack: boolean;
+  /** Images that the bad version had in its hands. */
+  readonly touched: number;
+  readonly images: number;
+  /** Images without renditions at the end. */
+  readonly lost: number;
+}
+
+export interface CanaryOptions {
+  readonly alarm: RollbackAlarm;
+  readonly canaryPercent: number;
+  readonly imagesAMinute: number;
+  readonly showMinute: (minute: Minute) => void;
+  readonly stopped: AbortSignal;
+}
+
+const GOOD = 1;
+const BAD = 2;
+const KEY_PREFIX = 'bad-release/';
+// At 20 % of ten images a minute, one in ten million plays ends here without the bad version having been called.
+const MOST_MINUTES = 8;
+const everybodyOn = (version: number): readonly Route[] => [{ version, weight: 100 }];
+
+/** By weight, as Step Functions chooses the version of each execution. */
+export function drawVersion(routes: readonly Route[], random: number): number {
+  let upTo = 0;
+  for (const { version, weight } of routes) {
+    upTo += weight;
+    if (random * 100 < upTo) return version;
+  }
+  throw new Failure(`The weights of the alias make ${upTo} instead of 100.`);
+}
+
+export async function playCanary(stack: TargetStack, options: CanaryOptions): Promise<PlayedRelease> {
+  const sfn = new SFNClient({ ...stack.clientConfig, disableHostPrefix: true, maxAttempts: 1 });
+  const release = await publishRelease(stack, sfn);
+  try {
+    const uploads = await uploadsOf(stack);
+    try {
+      return await play(release, uploads, options);
+    } finally {
+      await uploads.giveBack();
+    }
+  } finally {
+    await release.withdraw();
+    sfn.destroy();
+  }
+}
+
+async function play(
+  release: Awaited<ReturnType<typeof publishRelease>>,
+  uploads: Awaited<ReturnType<typeof uploadsOf>>,
+  { alarm, canaryPercent, imagesAMinute, showMinute, stopped }: CanaryOptions,
+): Promise<PlayedRelease> {
+  const minutes: Minute[] = [];
+  const playMinute = async (): Promise<Minute> => {
+    const routes = await release.routes();
+    const runs = await uploads.takeEach(() => {
+      const version = drawVersion(routes, Math.random());
+      return { version, pipeline: release.pipelineOf(version) };
+    }, imagesAMinute);
+    // As AWS publishes it: the failed executions of this one version; nothing where it did not run.
+    const sums = [...minutes.map(({ runs: earlier }) => earlier), runs].map(failuresOf);
+    const minute = { routes, runs, alarm: stateOf(alarm, sums) };
+    minutes.push(minute);
+    showMinute(minute);
+    return minute;
+  };
+
+  await uploads.put(imagesAMinute);
+  await playMinute();
+
+  await release.route([
+    { version: GOOD, weight: 100 - canaryPercent },
+    { version: BAD, weight: canaryPercent },
+  ]);
+  let rolledBack = false;
+  while (!rolledBack && minutes.length < MOST_MINUTES && !stopped.aborted) {
+    await uploads.put(imagesAMinute);
+    rolledBack = (await playMinute()).alarm === 'ALARM';
+  }
+
+  await release.route(everybodyOn(GOOD));
+  await uploads.put(imagesAMinute);
+  while (uploads.undecided() > 0 && minutes.length < 2 * MOST_MINUTES && !stopped.aborted) await playMinute();
+
+  const touched = minutes.flatMap(({ runs }) => runs.filter(({ version }) => version === BAD).map(({ key }) => key));
+  return {
+    minutes,
+    rolledBack,
+    touched: new Set(touched).size,
+    images: uploads.keys.length,
+    lost: await uploads.withoutRenditions(),
+  };
+}
+
+function failuresOf(runs: readonly Run[]): number | undefined {
+  const ofBad = runs.filter(({ version }) => version === BAD);
+  return ofBad.length === 0 ? undefined : ofBad.filter(({ succeeded }) => !succeeded).length;
+}
+
+/** Version 1 is what is deployed; version 2 asks its workers for a group of presets that nobody knows. */
+async function publishRelease(stack: TargetStack, sfn: SFNClient) {
+  const liveArn = output(stack.outputs, 'StateMachineArn');
+  const { definition = '', roleArn } = await sfn.send(new DescribeStateMachineCommand({ stateMachineArn: liveArn }));
+  const badDefinition = definition.replace('{% $states.input.group %}', 'poster');
+  if (badDefinition === definition)
+    throw new Failure('The workflow passes no rendition group to its workers any more: find another way to break it.');
+
+  const { stateMachineArn } = await sfn.send(
+    new CreateStateMachineCommand({
+      name: `${stack.name}-bad-release-${Date.now()}`,
+      type: 'EXPRESS',
+      definition,
+      roleArn,
+    }),
+  );
+  const publish = async () =>
+    z
+      .string()
+      .parse((await sfn.send(new PublishStateMachineVersionCommand({ stateMachineArn }))).stateMachineVersionArn);
+  const versionArns = new Map([[GOOD, await publish()]]);
+  const routing = (routes: readonly Route[]) =>
+    routes.map(({ version, weight }) => ({ stateMachineVersionArn: versionArns.get(version), weight }));
+  const { stateMachineAliasArn } = await sfn.send(
+    new CreateStateMachineAliasCommand({ name: 'live', routingConfiguration: routing(everybodyOn(GOOD)) }),
+  );
+  await sfn.send(new UpdateStateMachineCommand({ stateMachineArn, definition: badDefinition }));
+  versionArns.set(BAD, await publish());
+
+  return {
+    pipelineOf: (version: number): Pipeline =>
+      sfnPipeline({ client: sfn, stateMachineArn: version === BAD ? z.string().parse(stateMachineArn) : liveArn }),
+
+    async routes(): Promise<readonly Route[]> {
+      const { routingConfiguration = [] } = await sfn.send(
+        new DescribeStateMachineAliasCommand({ stateMachineAliasArn }),
+      );
+      return routingConfiguration.map(({ stateMachineVersionArn, weight = 0 }) => ({
+        version: Number(stateMachineVersionArn?.split(':').at(-1)),
+        weight,
+      }));
+    },
+
+    async route(routes: readonly Route[]): Promise<void> {
+      await sfn.send(
+        new UpdateStateMachineAliasCommand({ stateMachineAliasArn, routingConfiguration: routing(routes) }),
+      );
+    },
+
+    async withdraw(): Promise<void> {
+      await sfn.send(new DeleteStateMachineAliasCommand({ stateMachineAliasArn }));
+      await sfn.send(new DeleteStateMachineCommand({ stateMachineArn }));
+    },
+  };
+}
+
+async function messagesIn(sqs: SQSClient, QueueUrl: string): Promise<number> {
+  const AttributeNames = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...AttributeNames] }),
+  );
+  return AttributeNames.reduce((sum, name) => sum + Number(Attributes[name]), 0);
+}
+
+type Choose = () => { readonly version: number; readonly pipeline: Pipeline };
+
+/** The upload queue, in the dispatcher's place: that one starts a fixed workflow, and has to stand aside meanwhile. */
+async function uploadsOf(stack: TargetStack) {
+  const s3 = new S3Client({ ...stack.clientConfig, forcePathStyle: true });
+  const sqs = new SQSClient({ ...stack.clientConfig, useQueueUrlAsEndpoint: false });
+  const lambda = new LambdaClient(stack.clientConfig);
+  const dynamoDb = new DynamoDBClient(stack.clientConfig);
+  const catalogue = stackCatalogue(dynamoDb, stack.outputs);
+  const Bucket = output(stack.outputs, 'UploadBucketName');
+  const QueueUrl = output(stack.outputs, 'UploadQueueUrl');
+  const keys: string[] = [];
+  const decided = new Set<string>();
+
+  const FunctionName = await physicalId(stack, 'DispatchImagesFunction');
+  const { EventSourceMappings = [] } = await lambda.send(new ListEventSourceMappingsCommand({}));
+  const mapping = EventSourceMappings.find(({ FunctionArn = '' }) => FunctionArn.includes(`:${FunctionName}`));
+  const dispatch = (Enabled: boolean) =>
+    lambda.send(new UpdateEventSourceMappingCommand({ UUID: mapping?.UUID, Enabled }));
+  // What others have sent goes through as ever.
+  while ((await messagesIn(sqs, QueueUrl)) > 0) await sleep(200);
+  await dispatch(false);
+
+  const take = async (message: Message, choose: Choose): Promise<Run> => {
+    const event = await parseS3Event(message.Body ?? '');
+    const { version, pipeline } = choose();
+    const given = { QueueUrl, ReceiptHandle: message.ReceiptHandle };
+    try {
+      await dispatchImage(event, { pipeline }, { lastTry: false });
+      await sqs.send(new DeleteMessageCommand(given));
+      if (keys.includes(event.image.key)) decided.add(event.image.key);
+      return { key: event.image.key, version, succeeded: true };
+    } catch {
+      await sqs.send(new ChangeMessageVisibilityCommand({ ...given, VisibilityTimeout: 0 }));
+      return { key: event.image.key, version, succeeded: false };
+    }
+  };
+
+  return {
+    keys,
+
+    async put(count: number): Promise<void> {
+      for (let left = count; left > 0; left -= 1) {
+        const Key = `${KEY_PREFIX}${Date.now()}-${keys.length}.jpg`;
+        keys.push(Key);
+        await s3.send(new PutObjectCommand({ Bucket, Key, Body: knownImage.bytes }));
+      }
+    },
+
+    /** Up to so many messages, side by side; what failed waits for the next minute. */
+    async takeEach(choose: Choose, most: number): Promise<readonly Run[]> {
+      const messages: Message[] = [];
+      for (let looks = 0; messages.length < most && looks < 20; looks += 1) {
+        const { Messages = [] } = await sqs.send(
+          new ReceiveMessageCommand({
+            QueueUrl,
+            MaxNumberOfMessages: Math.min(10, most - messages.length),
+            MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+          }),
+        );
+        messages.push(...Messages);
+        if (Messages.length === 0) await sleep(100);
+      }
+      return await Promise.all(messages.map((message) => take(message, choose)));
+    },
+
+    undecided: () => keys.length - decided.size,
+
+    async withoutRenditions(): Promise<number> {
+      const records = await Promise.all(keys.map(async (key) => catalogue.find(await imageIdOf(Bucket, key))));
+      return records.filter((record) => record?.outcome !== 'processed').length;
+    },
+
+    async giveBack(): Promise<void> {
+      for (const Key of keys) await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+      await dispatch(true);
+      for (const client of [s3, sqs, lambda, dynamoDb]) client.destroy();
+    },
+  };
+}

@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { encoder, type Pixels, pixelsOf, sizesDownwards } from '../../adapters/sharp/pyramid.ts';
+import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
+import type { ImageHeader } from '../../core/metadata.ts';
+import type { Bytes } from '../../core/ports.ts';
+import { type Preset, type RenditionGroup, renditionGroups } from '../../core/presets.ts';
+import { presetsFor, renditionSize } from '../../core/rendition.ts';
+import { numberAt, templateFor } from '../../scripts/template/template.ts';
+import { avifApart } from '../cost/practices.ts';
+import { showSummary, sideBySide, summarise, table } from './measure.ts';
+import { renderInProcess } from './render-in-process.ts';
+
+const ROUNDS = 7;
+const REPEATS = 20;
+const MEMORY_SIZE = numberAt(templateFor('prod').resources.get('ResizeImageFunction')?.Properties['MemorySize']);
+const photo = fileURLToPath(new URL('../../test/fixtures/photos/book-d90-12mp.jpg', import.meta.url));
+
+/** One 12-megapixel JPEG through every preset: what our way costs beside others, and beside the least it could cost. */
+export async function benchImage(): Promise<string> {
+  const codec = sharpImageCodec();
+  const bytes: Bytes = new Uint8Array(readFileSync(photo));
+  const inspected = await codec.inspect(bytes);
+  if (inspected.outcome === 'rejected') throw new Error(inspected.message);
+  const { header } = inspected;
+  const all = presetsFor(
+    header,
+    renditionGroups.flatMap(({ presets }) => presets),
+  );
+  const rastersBySize = await rastersOf(bytes, header, all);
+
+  const render = async (presets: readonly Preset[]) => {
+    const result = await codec.render(bytes, header, presets);
+    if (result.outcome === 'rejected') throw new Error(result.message);
+  };
+  const renderGroups = async (groups: readonly RenditionGroup[]) => {
+    for (const { presets } of groups) await render(presetsFor(header, presets));
+  };
+  const costs = await sideBySide(
+    {
+      floor: () => floor(bytes, header, all, rastersBySize),
+      'as shipped, one decode a rendition group': () => renderGroups(renditionGroups),
+      'the same with AVIF in a group of its own': () => renderGroups(avifApart({ groups: renditionGroups }).groups),
+      'a pipeline a rendition, our settings': () => naive(bytes, header, all, withOurSettings),
+      'a pipeline a rendition, sharp’s defaults': () => naive(bytes, header, all, withDefaults),
+      'portrait (extract-metadata)': () => codec.portray(bytes, header),
+    },
+    ROUNDS,
+  );
+
+  const floors = costs.get('floor') ?? [];
+  const rows = [...costs].map(([name, runs]) => [
+    name,
+    showSummary(summarise(runs.map(({ cpu }) => cpu))),
+    showSummary(summarise(runs.map(({ wall }) => wall))),
+    showSummary(summarise(runs.map(({ cpu }, round) => cpu / (floors[round]?.cpu ?? Number.NaN))), 2),
+  ]);
+  return [
+    `### One 12-megapixel JPEG, ${all.length} renditions`,
+    `Medians of ${ROUNDS} interleaved rounds (least–most). The floor is one decode plus every encode from pixels at hand.`,
+    table(['way', 'CPU ms', 'wall ms', 'CPU, × floor'], rows),
+    '### Each step alone',
+    await stepTable(bytes, header, all, rastersBySize),
+    '### Peak memory of a worker',
+    memoryTable(),
+  ].join('\n\n');
+}
+
+type Rasters = ReadonlyMap<number, Pixels>;
+
+async function rastersOf(bytes: Bytes, header: ImageHeader, presets: readonly Preset[]): Promise<Rasters> {
+  const sizes = sizesDownwards(header, presets);
+  return new Map(
+    await Promise.all(
+      sizes.map(async (size) => [size.width, await pixelsOf(sharp(bytes).resize({ ...size, fit: 'fill' }))] as const),
+    ),
+  );
+}
+
+/** Decoding proper, with the one resize that comes with it, and nothing but encoders after that. */
+async function floor(bytes: Bytes, header: ImageHeader, presets: readonly Preset[], rasters: Rasters): Promise<void> {
+  await decode(bytes, header, presets);
+  for (const preset of presets) await encodeFrom(rasters, header, preset);
+}
+
+async function decode(bytes: Bytes, header: ImageHeader, presets: readonly Preset[]): Promise<void> {
+  await pixelsOf(sharp(bytes).resize({ ...sizesDownwards(header, presets)[0], fit: 'fill' }));
+}
+
+async function encodeFrom(rasters: Rasters, header: ImageHeader, preset: Preset): Promise<number> {
+  const pixels = rasters.get(renditionSize(header, preset).width);
+  if (!pixels) throw new Error(`no pixels for ${preset.name}`);
+  const { width, height, channels, data } = pixels;
+  return (await encoder(sharp(data, { raw: { width, height, channels } }), preset).toBuffer()).length;
+}
+
+type Encode = typeof encoder;
+
+async function naive(bytes: Bytes, header: ImageHeader, presets: readonly Preset[], encode: Encode): Promise<void> {
+  for (const preset of presets) {
+    await encode(sharp(bytes).autoOrient().resize(renditionSize(header, preset).width), preset).toBuffer();
+  }
+}
+
+const withOurSettings: Encode = encoder;
+const withDefaults: Encode = (picture, { format, quality }) => picture.toFormat(format, { quality });
+
+async function stepTable(
+  bytes: Bytes,
+  header: ImageHeader,
+  presets: readonly Preset[],
+  rasters: Rasters,
+): Promise<string> {
+  const encodes = presets.map((preset) => [preset.name, () => encodeFrom(rasters, header, preset)] as const);
+  const costs = await sideBySide(
+    Object.fromEntries([['decode to the largest size', () => decode(bytes, header, presets)], ...encodes]),
+    ROUNDS,
+  );
+  const sizes = new Map<string, number>();
+  for (const [name, encode] of encodes) sizes.set(name, await encode());
+  return table(
+    ['step', 'CPU ms', 'KB'],
+    [...costs].map(([name, runs]) => [
+      name,
+      showSummary(summarise(runs.map(({ cpu }) => cpu)), 1),
+      ((sizes.get(name) ?? 0) / 1000).toFixed(1),
+    ]),
+  );
+}
+
+function memoryTable(): string {
+  const jobs = ['portray', ...renditionGroups.map(({ name }) => name)];
+  const rows = jobs.flatMap((job) =>
+    [1, REPEATS].map((times) => {
+      const peak = renderInProcess({ file: photo, job, times }).megabytes;
+      return [job, String(times), String(peak), `${Math.round((100 * peak) / MEMORY_SIZE)} %`];
+    }),
+  );
+  return table(['job', 'pictures in a row', 'MB', `of ${MEMORY_SIZE} MB`], rows);
+}

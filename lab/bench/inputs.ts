@@ -1,0 +1,62 @@
+/** One real photograph in every format that an upload may have, made once and kept in .darkroom. */
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp, { type Sharp } from 'sharp';
+import { workDirectory } from '../../scripts/terminal/project.ts';
+
+const photo = fileURLToPath(new URL('../../test/fixtures/photos/book-d90-12mp.jpg', import.meta.url));
+const PHOTO_SIZE = { width: 4288, height: 2848 };
+const directory = join(workDirectory, 'bench-inputs');
+
+interface InputSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+type Write = (picture: Sharp, size: InputSize) => Sharp;
+
+const deepWithAlpha = (picture: Sharp): Sharp => picture.ensureAlpha(0.9).toColourspace('rgb16');
+
+/** As people have them. */
+export const usualInputs = {
+  'JPEG, baseline': (picture) => picture.jpeg({ quality: 90 }),
+  'JPEG, progressive': (picture) => picture.jpeg({ quality: 90, progressive: true }),
+  PNG: (picture) => picture.png({ compressionLevel: 6 }),
+  WebP: (picture) => picture.webp({ quality: 85, effort: 0 }),
+  AVIF: (picture) => picture.avif({ quality: 60, effort: 0 }),
+  GIF: (picture) => picture.gif({ effort: 1 }),
+  TIFF: (picture) => picture.tiff({ compression: 'lzw' }),
+} satisfies Readonly<Record<string, Write>>;
+
+/** The variant of each kind of `core/limits.ts` that takes the most memory a pixel. */
+export const heaviestInputs = {
+  jpeg: (picture) => picture.toColourspace('cmyk').jpeg({ quality: 90 }),
+  'jpeg, progressive': (picture) => picture.toColourspace('cmyk').jpeg({ quality: 90, progressive: true }),
+  png: (picture) => deepWithAlpha(picture).png({ compressionLevel: 1 }),
+  'png, progressive': (picture) => deepWithAlpha(picture).png({ compressionLevel: 1, progressive: true }),
+  webp: (picture) => picture.ensureAlpha(0.9).webp({ lossless: true, effort: 0 }),
+  avif: (picture) =>
+    picture.withMetadata({ orientation: 6 }).ensureAlpha(0.9).avif({ quality: 60, effort: 0, bitdepth: 12 }),
+  gif: (picture) => picture.gif({ effort: 1 }),
+  tiff: (picture) => deepWithAlpha(picture).tiff({ compression: 'lzw' }),
+  // Each tile as high as the picture, so that the row of them which a decoder holds is all of it.
+  'tiff, in tiles': (picture, { height }) =>
+    picture
+      .ensureAlpha(0.9)
+      .toColourspace('scrgb')
+      .tiff({ compression: 'lzw', tile: true, tileWidth: 256, tileHeight: Math.ceil(height / 16) * 16 }),
+} satisfies Readonly<Record<string, Write>>;
+
+/** The path of the file. */
+export async function inputFile(name: string, write: Write, size: InputSize = PHOTO_SIZE): Promise<string> {
+  const stem = `${name}-${size.width}x${size.height}`;
+  const file = join(directory, stem.replaceAll(/\W+/g, '-'));
+  if (existsSync(file)) return file;
+  await mkdir(directory, { recursive: true });
+  // The codec's hardening leaves sharp no way to open files itself.
+  const picture = sharp(readFileSync(photo));
+  await writeFile(file, await write(picture.resize({ ...size, fit: 'fill' }), size).toBuffer());
+  return file;
+}

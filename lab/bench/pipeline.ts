@@ -1,0 +1,94 @@
+/** Upload → record on the emulator, and how much of that is not image work. */
+
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
+import { imageIdOf } from '../../core/image.ts';
+import type { Bytes } from '../../core/ports.ts';
+import { renditionGroups } from '../../core/presets.ts';
+import { presetsFor } from '../../core/rendition.ts';
+import { output } from '../../scripts/local/deploy.ts';
+import { clientConfig } from '../../scripts/local/emulator.ts';
+import { isolateThisProcess } from '../../scripts/local/isolated-environment.ts';
+import { startLocalStack } from '../../scripts/local/local-stack.ts';
+import { stackCatalogue } from '../../scripts/stack/stack-catalogue.ts';
+import { percentile, table } from './measure.ts';
+
+const IMAGES = 100;
+const PATIENCE_MILLIS = 300_000;
+
+export async function benchPipeline(): Promise<string> {
+  isolateThisProcess();
+  const stack = await startLocalStack(0, (_title, work) => work(() => undefined));
+  try {
+    const send = sender(stack);
+    const bytes = new Uint8Array(readFileSync(new URL('../../docs/samples/rocket.jpg', import.meta.url)));
+    await send(bytes, 'warm-up.jpg');
+    const alone: number[] = [];
+    const imageWork: number[] = [];
+    for (let image = 0; image < IMAGES; image += 1) {
+      alone.push(await send(bytes, `alone-${image}.jpg`));
+      imageWork.push(await millisOfImageWork(bytes));
+    }
+    const startedAt = performance.now();
+    const together = await Promise.all(
+      Array.from({ length: IMAGES }, (_, image) => send(bytes, `together-${image}.jpg`)),
+    );
+    const seconds = (performance.now() - startedAt) / 1000;
+    const share = 100 * (1 - percentile(imageWork, 50) / percentile(alone, 50));
+    return [
+      `${IMAGES} uploads of a ${(bytes.length / 1000).toFixed(0)} kB photograph, upload → record, milliseconds:`,
+      '',
+      table(
+        ['', 'p50', 'p95', 'most'],
+        [
+          ['one after the other', ...figures(alone)],
+          [`all at once (${(IMAGES / seconds).toFixed(1)} images a second)`, ...figures(together)],
+          ['image work alone, in one process', ...figures(imageWork)],
+        ],
+      ),
+      '',
+      `Not image work, one after the other: ${share.toFixed(0)} % of the time (the emulator's queue is polled, its Lambdas are processes).`,
+    ].join('\n');
+  } finally {
+    await stack.stop();
+  }
+}
+
+function sender({ address, outputs }: Awaited<ReturnType<typeof startLocalStack>>) {
+  const config = clientConfig(address);
+  const s3 = new S3Client({ ...config, forcePathStyle: true });
+  const catalogue = stackCatalogue(new DynamoDBClient(config), outputs);
+  const Bucket = output(outputs, 'UploadBucketName');
+  return async (bytes: Bytes, Key: string): Promise<number> => {
+    const imageId = await imageIdOf(Bucket, Key);
+    const startedAt = performance.now();
+    await s3.send(new PutObjectCommand({ Bucket, Key, Body: bytes }));
+    while ((await catalogue.find(imageId)) === undefined) {
+      if (performance.now() - startedAt > PATIENCE_MILLIS)
+        throw new Error(`${Key} has no record after five minutes: see .darkroom/logs.`);
+      await sleep(20);
+    }
+    return performance.now() - startedAt;
+  };
+}
+
+/** What the workers do, side by side as in the workflow, without network, queue or process. */
+async function millisOfImageWork(bytes: Bytes): Promise<number> {
+  const codec = sharpImageCodec();
+  const startedAt = performance.now();
+  const inspection = await codec.inspect(bytes);
+  if (inspection.outcome === 'rejected') throw new Error(inspection.message);
+  const { header } = inspection;
+  await Promise.all([
+    codec.portray(bytes, header),
+    ...renditionGroups.map((group) => codec.render(bytes, header, presetsFor(header, group.presets))),
+  ]);
+  return performance.now() - startedAt;
+}
+
+function figures(values: readonly number[]): string[] {
+  return [50, 95, 100].map((share) => percentile(values, share).toFixed(0));
+}

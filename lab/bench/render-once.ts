@@ -1,0 +1,53 @@
+/**
+ * One worker's life in a fresh process: a file through `portray` or through a rendition group, as often as asked.
+ *
+ *     node lab/bench/render-once.ts <file> <portray | name of a group | all> [times] [settings as JSON]
+ *
+ * Prints as JSON: its peak memory in MB, and the milliseconds of CPU and of time that a picture took after the first.
+ */
+
+import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import sharp from 'sharp';
+import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
+import { renditionGroups } from '../../core/presets.ts';
+import { presetsFor } from '../../core/rendition.ts';
+import { type Cost, costOf, mean, peakKilobytes } from './measure.ts';
+import { type RuntimeSettings, runtimeSettings } from './render-in-process.ts';
+
+const [file = '', job = 'portray', times = '1', settings = '{}'] = process.argv.slice(2);
+const codec = sharpImageCodec();
+const groups = renditionGroups.filter(({ name }) => job === 'all' || name === job);
+use(runtimeSettings.parse(JSON.parse(settings)));
+
+const costs: Cost[] = [];
+for (let run = 0; run < Number(times); run += 1) costs.push(await costOf(work));
+const warm = costs.length > 1 ? costs.slice(1) : costs;
+
+console.log(
+  JSON.stringify({
+    megabytes: Math.round(peakKilobytes() / 1024),
+    // Not the median: garbage is collected in some of them, for all.
+    cpu: mean(warm.map(({ cpu }) => cpu)),
+    wall: mean(warm.map(({ wall }) => wall)),
+  }),
+);
+
+async function work(): Promise<void> {
+  const bytes = new Uint8Array(readFileSync(file));
+  const inspected = await codec.inspect(bytes);
+  if (inspected.outcome === 'rejected') throw new Error(inspected.message);
+  const { header } = inspected;
+  if (job === 'portray') await codec.portray(bytes, header);
+  for (const { presets } of groups) {
+    const rendered = await codec.render(bytes, header, presetsFor(header, presets));
+    if (rendered.outcome === 'rejected') throw new Error(rendered.message);
+  }
+}
+
+function use({ concurrency, cache, simd, heapGrowingPercent }: RuntimeSettings): void {
+  if (concurrency !== undefined) sharp.concurrency(concurrency);
+  if (cache !== undefined) sharp.cache(cache);
+  if (simd !== undefined) sharp.simd(simd);
+  if (heapGrowingPercent !== undefined) setFlagsFromString(`--heap-growing-percent=${heapGrowingPercent}`);
+}

@@ -1,0 +1,115 @@
+/** Decoding, resizing and encoding apart, for each format that comes in. */
+import { readFileSync } from 'node:fs';
+import sharp from 'sharp';
+import { encoder, type Pixels, pixelsOf, sizesDownwards } from '../../adapters/sharp/pyramid.ts';
+import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
+import type { ImageHeader } from '../../core/metadata.ts';
+import type { Bytes } from '../../core/ports.ts';
+import { type Preset, renditionGroups } from '../../core/presets.ts';
+import { presetsFor, renditionSize, type Size } from '../../core/rendition.ts';
+import { inputFile, usualInputs } from './inputs.ts';
+import { showSummary, sideBySide, summarise, table } from './measure.ts';
+
+const ROUNDS = 5;
+const percent = (share: number) => `${Math.round(100 * share)} %`;
+
+export async function benchStages(): Promise<string> {
+  const rows: string[][] = [];
+  for (const [name, write] of Object.entries(usualInputs)) {
+    rows.push([name, ...(await stagesOf(new Uint8Array(readFileSync(await inputFile(name, write)))))]);
+  }
+  return [
+    `One 12-megapixel photograph in each format, all presets as shipped: CPU ms, medians of ${ROUNDS} interleaved ` +
+      'rounds (least–most), and the share of the whole. A decoder that can shrink while it reads (JPEG, WebP) does so in ' +
+      '“decode”; “resize” is everything from there to the last size. The floor is one decode to the largest size plus ' +
+      'every encode from pixels at hand. “Naive” is a sharp pipeline a rendition with our encoder settings.',
+    table(['input', 'decode', 'resize', 'encode', 'whole', 'whole, × floor', 'naive, × floor'], rows),
+  ].join('\n\n');
+}
+
+async function stagesOf(bytes: Bytes): Promise<string[]> {
+  const codec = sharpImageCodec();
+  const inspected = await codec.inspect(bytes);
+  if (inspected.outcome === 'rejected') throw new Error(inspected.message);
+  const { header } = inspected;
+  const presets = presetsFor(
+    header,
+    renditionGroups.flatMap((group) => group.presets),
+  );
+  const [largest, ...smaller] = sizesDownwards(header, presets);
+  if (!largest) throw new Error('no preset');
+  const base = await pixelsOf(sharp(bytes).resize({ ...largest, fit: 'fill' }));
+  const rasters = await shrinkDownwards(base, smaller);
+  const shrunk = shrunkOnLoad(header, largest);
+
+  const costs = await sideBySide(
+    {
+      decode: () => pixelsOf(shrunk ? sharp(bytes).resize({ ...shrunk, fit: 'fill' }) : sharp(bytes)),
+      floor: async () => {
+        await pixelsOf(sharp(bytes).resize({ ...largest, fit: 'fill' }));
+        await encodeAll(rasters, header, presets);
+      },
+      encode: () => encodeAll(rasters, header, presets),
+      toLargest: () => pixelsOf(sharp(bytes).resize({ ...largest, fit: 'fill' })),
+      downwards: () => shrinkDownwards(base, smaller),
+      whole: async () => {
+        for (const group of renditionGroups) await codec.render(bytes, header, presetsFor(header, group.presets));
+      },
+      naive: () => naive(bytes, header, presets),
+    },
+    ROUNDS,
+  );
+  const ofRound = (read: (cost: (stage: Parameters<typeof costs.get>[0]) => number) => number) =>
+    summarise(
+      Array.from({ length: ROUNDS }, (_, round) => read((stage) => (costs.get(stage) ?? [])[round]?.cpu ?? Number.NaN)),
+    );
+  const whole = ofRound((cost) => cost('whole'));
+  const stage = (summary: ReturnType<typeof summarise>) =>
+    `${showSummary(summary)}, ${percent(summary.median / whole.median)}`;
+  return [
+    stage(ofRound((cost) => cost('decode'))),
+    // Decoding to the largest size does both in one go: what it takes beyond decoding is the first resize.
+    stage(ofRound((cost) => Math.max(0, cost('toLargest') - cost('decode')) + cost('downwards'))),
+    stage(ofRound((cost) => cost('encode'))),
+    showSummary(whole),
+    showSummary(
+      ofRound((cost) => cost('whole') / cost('floor')),
+      2,
+    ),
+    showSummary(
+      ofRound((cost) => cost('naive') / cost('floor')),
+      2,
+    ),
+  ];
+}
+
+/** The size to which the decoder itself takes the picture: libjpeg by 2, 4 or 8, libwebp to any. */
+function shrunkOnLoad({ format, width, height }: ImageHeader, largest: Size): Size | undefined {
+  if (format === 'webp') return largest;
+  if (format !== 'jpeg') return undefined;
+  const factor = [8, 4, 2].find((by) => width / by >= largest.width) ?? 1;
+  return { width: Math.ceil(width / factor), height: Math.ceil(height / factor) };
+}
+
+const fromPixels = ({ width, height, channels, data }: Pixels) => sharp(data, { raw: { width, height, channels } });
+
+async function shrinkDownwards(base: Pixels, sizes: readonly Size[]): Promise<readonly Pixels[]> {
+  const made: Pixels[] = [base];
+  for (const size of sizes) made.push(await pixelsOf(fromPixels(made.at(-1) ?? base).resize({ ...size, fit: 'fill' })));
+  return made;
+}
+
+async function encodeAll(rasters: readonly Pixels[], header: ImageHeader, presets: readonly Preset[]): Promise<void> {
+  for (const preset of presets) {
+    const { width } = renditionSize(header, preset);
+    const pixels = rasters.find((candidate) => candidate.width === width);
+    if (!pixels) throw new Error(`no pixels for ${preset.name}`);
+    await encoder(fromPixels(pixels), preset).toBuffer();
+  }
+}
+
+async function naive(bytes: Bytes, header: ImageHeader, presets: readonly Preset[]): Promise<void> {
+  for (const preset of presets) {
+    await encoder(sharp(bytes).autoOrient().resize(renditionSize(header, preset).width), preset).toBuffer();
+  }
+}

@@ -1,0 +1,144 @@
+/** What a stage deploys, as far as it shows on the bill: read from template.yaml, the workflow and the presets. */
+import { rejectionReasons } from '../../core/outcome.ts';
+import { type RenditionGroup, renditionGroups } from '../../core/presets.ts';
+import {
+  at,
+  deployedTemplate,
+  numberAt,
+  ofType,
+  parameterDefault,
+  type Resource,
+  type Stage,
+  type Template,
+} from '../../scripts/template/template.ts';
+
+export interface Deployment {
+  readonly workflow: 'EXPRESS' | 'STANDARD';
+  /** `ALL` writes a line for each entry and exit of a state. */
+  readonly workflowLog: 'OFF' | 'ERROR' | 'ALL';
+  readonly architecture: 'arm64' | 'x86_64';
+  /** Instead of the likely one of {@link assumptions}. */
+  readonly yardstickMillis?: number;
+  /** MB by function. */
+  readonly memory: {
+    readonly dispatcher: number;
+    readonly metadata: number;
+    readonly resize: number;
+    readonly removal: number;
+    readonly probe: number;
+  };
+  /** Where the functions run: whether what is kept warm is enough for all images, or for none. */
+  readonly environments: 'on demand' | 'kept warm';
+  readonly batchSize: number;
+  readonly groups: readonly RenditionGroup[];
+  /** How a group is made: from one decode, a decode for each rendition, or that at sharp's default efforts. */
+  readonly rendering: 'one decode' | 'a decode each' | 'a decode each, default efforts';
+  /** Whether Lambda writes lines of its own for each call of a worker, or only for one that failed. */
+  readonly platformLog: 'every call' | 'failed calls';
+  /** `Infinity`: the logs never expire. */
+  readonly logRetentionDays: number;
+  readonly tracing: 'sampled' | 'every call' | 'none';
+  /** S3's own keys cost nothing; a customer-managed key is asked for each object, unless the bucket has a key of its own. */
+  readonly bucketKeys: 'S3’s own' | 'customer-managed, bucket keys' | 'customer-managed, asked each time';
+  /** Paid by the month, whatever comes. */
+  readonly standing: Standing;
+}
+
+interface Standing {
+  /** An alarm is paid for each metric that it watches. */
+  readonly alarmMetrics: number;
+  readonly compositeAlarms: number;
+  readonly keys: number;
+  readonly dashboards: number;
+  readonly customMetrics: number;
+  /** GB kept warm. */
+  readonly provisionedGigabytes: number;
+  readonly probesAMonth: number;
+}
+
+export const MONTH_SECONDS = 730 * 3600;
+
+/** Namespace Darkroom, dimension `service`: of adapters/lambda/decision-log.ts and adapters/probe-log.ts, compared with them by a test. */
+export const customMetrics = [
+  ...['ImagesProcessed', 'ImagesRejected', 'ImagesSuperseded', 'ImagesVanished', 'ImagesDeleted', 'ImagesRepeated'],
+  ...['TriesFailed', 'ImagesFailed', 'UploadToReady', 'BytesIn', 'BytesOut'],
+  ...['ProbeFailed', 'ProbeUploadToReady'],
+  ...rejectionReasons.map((reason) => `ImagesRejected ${reason}`),
+];
+
+export function deploymentOf(stage: Exclude<Stage, 'local'>): Deployment {
+  const template = deployedTemplate(stage);
+  const properties = (id: string) => {
+    const found = template.resources.get(id);
+    if (found === undefined) throw new Error(`template.yaml has no ${id}: lab/cost/deployment.ts reads it.`);
+    return found.Properties;
+  };
+  const memoryOf = (id: string) => numberAt(properties(id)['MemorySize']);
+  const pipeline = properties('ImagePipeline');
+  const logging = at(pipeline['Logging'], 'Level');
+  return {
+    workflow: pipeline['Type'] === 'EXPRESS' ? 'EXPRESS' : 'STANDARD',
+    workflowLog: logging === 'ALL' || logging === 'ERROR' ? logging : 'OFF',
+    architecture: parameterDefault('Architecture') === 'arm64' ? 'arm64' : 'x86_64',
+    memory: {
+      dispatcher: memoryOf('DispatchImagesFunction'),
+      metadata: memoryOf('ExtractMetadataFunction'),
+      resize: memoryOf('ResizeImageFunction'),
+      removal: memoryOf('RemoveRenditionsFunction'),
+      probe: memoryOf('ProbePipelineFunction'),
+    },
+    environments: 'on demand',
+    batchSize: numberAt(properties('DispatchImagesFunction')['Events'], 'Uploads', 'Properties', 'BatchSize'),
+    groups: renditionGroups,
+    rendering: 'one decode',
+    platformLog:
+      at(properties('ResizeImageFunction')['LoggingConfig'], 'SystemLogLevel') === 'WARN'
+        ? 'failed calls'
+        : 'every call',
+    logRetentionDays: numberAt(properties('DispatchImagesLogGroup')['RetentionInDays']),
+    tracing: template.functionGlobals['Tracing'] === 'Active' ? 'sampled' : 'none',
+    bucketKeys: bucketKeysOf(properties('RenditionBucket')['BucketEncryption']),
+    standing: standingOf(template),
+  };
+}
+
+function bucketKeysOf(encryption: Parameters<typeof at>[0]): Deployment['bucketKeys'] {
+  const rule = at(encryption, 'ServerSideEncryptionConfiguration', 0);
+  if (at(rule, 'ServerSideEncryptionByDefault', 'SSEAlgorithm') !== 'aws:kms') return 'S3’s own';
+  return at(rule, 'BucketKeyEnabled') === true ? 'customer-managed, bucket keys' : 'customer-managed, asked each time';
+}
+
+function standingOf(template: Template): Standing {
+  const count = (type: string) => ofType(template, type).length;
+  const provisioned = ofType(template, 'AWS::Serverless::Function').map(([, { Properties }]) => {
+    const warm = at(Properties['ProvisionedConcurrencyConfig'], 'ProvisionedConcurrentExecutions');
+    return warm === undefined ? 0 : (numberAt(warm) * numberAt(Properties['MemorySize'])) / 1024;
+  });
+  return {
+    alarmMetrics: ofType(template, 'AWS::CloudWatch::Alarm').reduce((sum, [, alarm]) => sum + metricsOf(alarm), 0),
+    compositeAlarms: count('AWS::CloudWatch::CompositeAlarm'),
+    keys: count('AWS::KMS::Key'),
+    dashboards: count('AWS::CloudWatch::Dashboard'),
+    customMetrics: customMetrics.length,
+    provisionedGigabytes: provisioned.reduce((sum, gigabytes) => sum + gigabytes, 0),
+    probesAMonth: ofType(template, 'AWS::Scheduler::Schedule').reduce(
+      (sum, [, { Properties }]) => sum + runsOf(Properties),
+      0,
+    ),
+  };
+}
+
+/** What an alarm is paid for. A band is two metrics more: its upper and its lower edge. */
+export function metricsOf({ Properties }: Resource): number {
+  const metrics = [Properties['Metrics'] ?? []].flat();
+  if (metrics.length === 0) return 1;
+  const watched = metrics.filter((metric) => at(metric, 'MetricStat') !== undefined).length;
+  return Properties['ThresholdMetricId'] === undefined ? watched : watched + 2;
+}
+
+function runsOf({ State, ScheduleExpression }: Resource['Properties']): number {
+  if (State !== 'ENABLED') return 0;
+  const [, minutes] = /^rate\((\d+) minutes\)$/.exec(String(ScheduleExpression)) ?? [];
+  if (minutes === undefined) throw new Error(`${ScheduleExpression} is no rate that is understood here.`);
+  return MONTH_SECONDS / 60 / Number(minutes);
+}

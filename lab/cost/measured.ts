@@ -1,0 +1,85 @@
+/** Measured durations: those of the last `npm run bench` on this machine, else the ones that are kept with the code. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
+import type { ImageHeader } from '../../core/metadata.ts';
+import { Failure } from '../../scripts/terminal/failure.ts';
+import { shownPath, workDirectory } from '../../scripts/terminal/project.ts';
+
+/** One job at one memory size: its time on the share of CPU that Lambda gives for it. Median, least and most, in ms. */
+const run = z.object({
+  memory: z.int(),
+  threads: z.int(),
+  millis: z.number(),
+  least: z.number(),
+  most: z.number(),
+});
+export type Run = z.infer<typeof run>;
+
+const times = z.object({
+  /** However large the share: the work itself, on one thread. */
+  cpuMillis: z.number(),
+  /** What S3's client takes besides, for GET and PUTs over TLS. */
+  clientCpuMillis: z.number(),
+  runs: z.array(run),
+});
+export type Times = z.infer<typeof times>;
+
+const header = z.object({
+  format: z.enum(['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff']),
+  width: z.int(),
+  height: z.int(),
+  orientation: z.literal([1, 2, 3, 4, 5, 6, 7, 8]),
+  frames: z.int(),
+  progressive: z.boolean(),
+  hasAlpha: z.boolean(),
+  colourSpace: z.string(),
+}) satisfies z.ZodType<ImageHeader>;
+
+const measuredUpload = z.object({
+  name: z.string(),
+  bytes: z.int(),
+  header,
+  /** Of one and the same small job, which tells how fast this machine was just then: lab/docs/cost.md. */
+  yardstickCpuMillis: z.number(),
+  metadata: times,
+  groups: z.array(
+    times.extend({ name: z.string(), renditions: z.array(z.object({ preset: z.string(), bytes: z.int() })) }),
+  ),
+  /** A pipeline of its own for each rendition, with our encoders' settings. */
+  separateCpuMillis: z.number(),
+  /** The same at sharp's default efforts. */
+  naiveCpuMillis: z.number(),
+});
+export type MeasuredUpload = z.infer<typeof measuredUpload>;
+
+const measured = z.object({
+  date: z.iso.date(),
+  machine: z.string(),
+  cores: z.int(),
+  node: z.string(),
+  sharp: z.string(),
+  uploads: z.array(measuredUpload),
+});
+export type Measured = z.infer<typeof measured>;
+
+export const lastBenchFile = join(workDirectory, 'bench', 'durations.json');
+export const keptFile = fileURLToPath(new URL('measured.json', import.meta.url));
+
+export const keptMeasurements = (): Measured => read(keptFile);
+
+export function lastMeasurements(): { readonly measured: Measured; readonly source: string } {
+  const file = existsSync(lastBenchFile) ? lastBenchFile : keptFile;
+  return { measured: read(file), source: shownPath(file) };
+}
+
+function read(file: string): Measured {
+  const parsed = measured.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+  if (!parsed.success) {
+    throw new Failure(
+      `${shownPath(file)} is not what this version of the bench writes: run npm run bench -- durations.`,
+    );
+  }
+  return parsed.data;
+}

@@ -1,0 +1,97 @@
+/** The states that an image passes on its way through the workflow, counted on the definition itself. */
+import { type Branch, branchesOf, type State, type StateOf, workflow } from '../../scripts/template/workflow.ts';
+
+/** What each Choice decides on the way, by its name. */
+export type Turns = Readonly<Record<string, string>>;
+
+export const waysOf = {
+  /** A first upload, all well: nothing older to remove. */
+  processed: {
+    WhatChanged: 'ProcessImage',
+    WasThereAnUpload: 'JoinRenditions',
+    HasVersion: 'LookForMark',
+    IsVersionErased: 'IsAnythingObsolete',
+    IsAnythingObsolete: 'ComposeEvent',
+    IsItDecided: 'Decided',
+  },
+  /** Nothing was rendered, and what an older state has is removed. */
+  rejected: {
+    WhatChanged: 'ProcessImage',
+    WasThereAnUpload: 'ComposeRecord',
+    HasVersion: 'LookForMark',
+    IsVersionErased: 'IsAnythingObsolete',
+    IsAnythingObsolete: 'RemoveRenditions',
+    NeedsAnnouncement: 'ComposeEvent',
+    IsItDecided: 'Decided',
+  },
+  /** A deletion: a tombstone, and what was rendered is removed. */
+  deleted: {
+    WhatChanged: 'DecideDeletion',
+    HasVersion: 'IsAnythingObsolete',
+    IsAnythingObsolete: 'RemoveRenditions',
+    NeedsAnnouncement: 'ComposeEvent',
+    IsItDecided: 'Decided',
+  },
+} as const satisfies Readonly<Record<string, Turns>>;
+
+/** How often each state is entered, with so many rendition groups in the Map. */
+export function statesOn(
+  turns: Turns,
+  groups: number,
+  machine: Branch = workflow.machine,
+): ReadonlyMap<string, number> {
+  const visits = new Map<string, number>();
+  for (const [name, times] of walk(machine, turns, groups)) visits.set(name, (visits.get(name) ?? 0) + times);
+  return visits;
+}
+
+function* walk(machine: Branch, turns: Turns, groups: number): Generator<readonly [name: string, times: number]> {
+  for (let name: string | undefined = machine.StartAt; name !== undefined; ) {
+    const state: State | undefined = machine.States[name];
+    if (state === undefined) throw new Error(`The workflow has no state ${name}: update lab/cost/workflow-path.ts.`);
+    yield [name, 1];
+    for (const branch of branchesOf(state)) {
+      const runs = state.Type === 'Map' ? groups : 1;
+      for (const [inner, times] of walk(branch, turns, groups)) yield [inner, times * runs];
+    }
+    name = nextOf(name, state, turns);
+  }
+}
+
+function nextOf(name: string, state: State, turns: Turns): string | undefined {
+  switch (state.Type) {
+    case 'Choice':
+      return turnAt(name, state, turns);
+    case 'Succeed':
+    case 'Fail':
+      return undefined;
+    case 'Pass':
+    case 'Task':
+    case 'Parallel':
+    case 'Map':
+    case 'Wait':
+      return state.Next;
+  }
+}
+
+function turnAt(name: string, { Choices, Default }: StateOf<'Choice'>, turns: Turns): string {
+  const turn = turns[name];
+  if (turn === undefined || ![Default, ...Choices.map(({ Next }) => Next)].includes(turn)) {
+    throw new Error(`${name} leads elsewhere now: update the way of an image in lab/cost/workflow-path.ts.`);
+  }
+  return turn;
+}
+
+/** Calls of another service on the way, by the last part of the resource, such as `dynamodb:putItem`. */
+export function callsOn(visits: ReadonlyMap<string, number>, resource: string): number {
+  return workflow.tasks
+    .filter((task) => task.resource.endsWith(`:${resource}`))
+    .reduce((sum, { state }) => sum + (visits.get(state) ?? 0), 0);
+}
+
+/** Invocations of a function on the way, by its logical id. */
+export function invocationsOn(visits: ReadonlyMap<string, number>, functionId: string): number {
+  return workflow.tasks
+    .filter((task) => task.functionId === functionId)
+    .reduce((sum, { state }) => sum + (visits.get(state) ?? 0), 0);
+}

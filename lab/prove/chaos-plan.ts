@@ -1,0 +1,83 @@
+/** What is uploaded, in which order its events come, and what goes wrong meanwhile: all drawn from one seed. */
+import fc from 'fast-check';
+import { numberAt, templateFor } from '../../scripts/template/template.ts';
+
+export interface Image {
+  readonly key: string;
+  /** What is to be seen in the end. */
+  readonly shown: string;
+  readonly before: string | undefined;
+}
+
+export type Trouble =
+  | { readonly kind: 'killed' }
+  | { readonly kind: 'throttled'; readonly stem: string; readonly to: number }
+  | { readonly kind: 'denied'; readonly stem: string; readonly sid: string; readonly action: string };
+
+export const troubleKinds = ['killed', 'throttled', 'denied'] as const satisfies readonly Trouble['kind'][];
+
+export interface ChaosPlan {
+  readonly images: readonly Image[];
+  /** One after the other, as long as uploads flow. */
+  readonly troubles: readonly Trouble[];
+  /** A fifth of them twice, and all of them shuffled. */
+  disorder(messages: readonly string[]): readonly string[];
+}
+
+const local = templateFor('local').resources;
+/** Workers of each function, as stage local reserves them. */
+export const reserved: ReadonlyMap<string, number> = new Map(
+  ['DispatchImages', 'ExtractMetadata', 'ResizeImage', 'RemoveRenditions'].map((stem) => [
+    stem,
+    numberAt(local.get(`${stem}Function`)?.Properties['ReservedConcurrentExecutions']),
+  ]),
+);
+const permissions = [
+  { stem: 'DispatchImages', sid: 'RunWorkflow', action: 'states:StartSyncExecution' },
+  { stem: 'ExtractMetadata', sid: 'ReadUploads', action: 's3:GetObject' },
+  { stem: 'ResizeImage', sid: 'ReadUploads', action: 's3:GetObject' },
+  { stem: 'ResizeImage', sid: 'WriteRenditions', action: 's3:PutObject' },
+];
+const trouble: fc.Arbitrary<Trouble> = fc.oneof(
+  fc.constant<Trouble>({ kind: 'killed' }),
+  fc.record({
+    kind: fc.constant('throttled' as const),
+    stem: fc.constantFrom(...reserved.keys()),
+    to: fc.constantFrom(0, 1),
+  }),
+  fc.constantFrom(...permissions).map((permission): Trouble => ({ kind: 'denied', ...permission })),
+);
+export const colours = ['#123456', '#654321', '#2e8b57', '#daa520', '#8b0000', '#708090', '#4b0082', '#f5f5dc'];
+// Of the events, and of the images: these are uploaded twice.
+const REPEATED = 0.2;
+const REPLACED = 0.2;
+
+export function chaosPlan({ seed, uploads }: { readonly seed: number; readonly uploads: number }): ChaosPlan {
+  // A property test likes small and extreme values; here each is to be as likely as any other.
+  const draw = <Value>(arbitrary: fc.Arbitrary<Value>, count: number) =>
+    fc.sample(fc.noBias(arbitrary), { seed, numRuns: count });
+  const image = fc.record({
+    shown: fc.constantFrom(...colours),
+    other: fc.constantFrom(...colours),
+    chance: fc.integer({ min: 0, max: 99 }),
+  });
+  return {
+    images: draw(image, uploads).map(({ shown, other, chance }, index) => ({
+      key: `chaos-${index}.png`,
+      shown,
+      before: chance < REPLACED * 100 && other !== shown ? other : undefined,
+    })),
+    troubles: draw(trouble, uploads),
+    disorder(messages) {
+      const [repeated = []] = draw(
+        fc.shuffledSubarray([...messages], evenly(Math.round(messages.length * REPEATED))),
+        1,
+      );
+      const all = [...messages, ...repeated];
+      const [shuffled = []] = draw(fc.shuffledSubarray(all, evenly(all.length)), 1);
+      return shuffled;
+    },
+  };
+}
+
+const evenly = (length: number) => ({ minLength: length, maxLength: length });

@@ -1,0 +1,197 @@
+/** Uploads flow, some of them twice and none in order, while workers are killed, throttled, and denied what they need. */
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
+import { DeleteMessageBatchCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import type { ImageRecord } from '../../core/record.ts';
+import { clientConfig } from '../../scripts/local/emulator.ts';
+import type { LocalStack } from '../../scripts/local/local-stack.ts';
+import { redriveStack } from '../../scripts/redrive/redrive-stack.ts';
+import { deadLetterQueueNames } from '../../scripts/stack/dead-letter-queue.ts';
+import { intakeSwitch } from '../../scripts/stack/intake-switch.ts';
+import { fastClock } from '../../test/faults/fast-clock.ts';
+import { defectsOfAnnouncement, defectsOfBucket } from '../../test/faults/judge.ts';
+import { emulatedPipeline, eventually } from '../../test/support/emulated-pipeline.ts';
+import { smallPicture } from '../../test/support/photos.ts';
+import { descendantsOf, type Process, signal } from '../../test/support/processes.ts';
+import { rolePermissions } from '../../test/support/role-permissions.ts';
+import { chaosPlan, colours, type Image, reserved, type Trouble, troubleKinds } from './chaos-plan.ts';
+
+export interface ChaosReport {
+  readonly uploads: number;
+  readonly messages: number;
+  /** How often each; of workers killed, how many. */
+  readonly troubles: Readonly<Record<Trouble['kind'], number>>;
+  readonly deadLetters: number;
+  /** Rounds of redriving until none was left. */
+  readonly redrives: number;
+  readonly renditionsCompared: number;
+  readonly defects: readonly string[];
+}
+
+/** So many messages are in the queue at the most: the rest is sent when there is room. */
+const AFLOAT = 40;
+const MOST_REDRIVES = 10;
+/** As long as each trouble lasts, and the calm after it. */
+const TROUBLE_MILLIS = 1_500;
+
+export async function chaos(
+  stack: Pick<LocalStack, 'address' | 'outputs'>,
+  { seed, uploads }: { readonly seed: number; readonly uploads: number },
+): Promise<ChaosReport> {
+  const pipeline = emulatedPipeline(stack);
+  const config = clientConfig(stack.address);
+  const clock = fastClock(stack, pipeline);
+  const letters = redriveStack({ outputs: stack.outputs, clientConfig: config, emulated: true });
+  const intake = intakeSwitch({ name: 'chaos', outputs: stack.outputs, clientConfig: config });
+  const permission = rolePermissions(pipeline);
+  const functionNames = new Map<string, string>();
+  for (const stem of reserved.keys()) functionNames.set(stem, await pipeline.physicalId(`${stem}Function`));
+
+  const throttle = (stem: string, ReservedConcurrentExecutions: number) =>
+    pipeline.lambda.send(
+      new PutFunctionConcurrencyCommand({ FunctionName: functionNames.get(stem), ReservedConcurrentExecutions }),
+    );
+
+  /** What the pictures become where nothing disturbs. */
+  async function undisturbed(): Promise<Map<string, string>> {
+    const hashes = new Map<string, string>();
+    for (const colour of colours) {
+      const key = `undisturbed-${colour}.png`;
+      await pipeline.put(key, await smallPicture(colour));
+      const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
+      hashes.set(colour, await contentOf(record));
+    }
+    return hashes;
+  }
+
+  async function contentOf(record: ImageRecord): Promise<string> {
+    const content = createHash('sha256');
+    for (const { preset, key } of record.outcome === 'processed' ? record.renditions : [])
+      content.update(preset).update((await pipeline.rendition(key)).bytes);
+    return content.digest('hex');
+  }
+
+  /** Puts them, and takes their events out of the queue before anybody works on them. */
+  async function eventsOf(images: readonly Image[]): Promise<string[]> {
+    await intake.pause();
+    const versions = images.flatMap(({ key, shown, before }) =>
+      [before, shown].flatMap((colour) => (colour === undefined ? [] : [{ key, colour }])),
+    );
+    for (const { key, colour } of versions) await pipeline.put(key, await smallPicture(colour));
+    const bodies: string[] = [];
+    while (bodies.length < versions.length) {
+      const messages = await eventually('the events of the uploads', async () => {
+        const { Messages } = await pipeline.sqs.send(
+          new ReceiveMessageCommand({ QueueUrl: pipeline.queueUrl, MaxNumberOfMessages: 10 }),
+        );
+        return Messages;
+      });
+      bodies.push(...messages.map(({ Body = '' }) => Body));
+      const Entries = messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+      await pipeline.sqs.send(new DeleteMessageBatchCommand({ QueueUrl: pipeline.queueUrl, Entries }));
+    }
+    await intake.resume();
+    return bodies;
+  }
+
+  /** Answers how often it happened, once it has had its time. */
+  async function make(happening: Trouble): Promise<number> {
+    switch (happening.kind) {
+      case 'killed': {
+        const targets = signal(
+          'SIGKILL',
+          workers().filter((_, index) => index % 3 === 0),
+        );
+        await sleep(TROUBLE_MILLIS);
+        const alive = new Set(workers().map(({ id }) => id));
+        return targets.filter(({ id }) => !alive.has(id)).length;
+      }
+      case 'throttled':
+        await throttle(happening.stem, happening.to);
+        await sleep(TROUBLE_MILLIS);
+        return 1;
+      case 'denied':
+        await permission.takeAway(happening.stem, happening.sid, happening.action);
+        await sleep(TROUBLE_MILLIS);
+        return 1;
+      default:
+        throw new Error(`There is no trouble ${happening satisfies never}.`);
+    }
+  }
+
+  async function calm(): Promise<void> {
+    await permission.giveBack();
+    for (const [stem, workers] of reserved) await throttle(stem, workers);
+  }
+
+  async function defectsOf(images: readonly Image[], expected: ReadonlyMap<string, string>) {
+    const defects: string[] = [];
+    const events = Map.groupBy(await heard(), ({ detail }) => detail.image.key);
+    let compared = 0;
+    for (const { key, shown } of images) {
+      const record = await pipeline.record(key);
+      if (record?.outcome !== 'processed') {
+        defects.push(`${key}: the record says ${record?.outcome ?? 'nothing'}.`);
+        continue;
+      }
+      compared += record.renditions.length;
+      const found = [
+        ...defectsOfAnnouncement(record, record.outcome, events.get(key) ?? []),
+        ...defectsOfBucket(record, await pipeline.renditionKeys(key)),
+      ];
+      defects.push(...found.map((defect) => `${key}: ${defect}`));
+      if ((await contentOf(record)) !== expected.get(shown)) defects.push(`${key}: its renditions are not ${shown}.`);
+    }
+    return { defects, compared };
+  }
+
+  const heard = await pipeline.subscribe();
+  const expected = await undisturbed();
+  await clock.start();
+  const plan = chaosPlan({ seed, uploads });
+  const shuffled = plan.disorder(await eventsOf(plan.images));
+  const unsent = [...shuffled];
+  const troubles = { killed: 0, throttled: 0, denied: 0 };
+  const sending = (async () => {
+    for (let MessageBody = unsent.shift(); MessageBody !== undefined; MessageBody = unsent.shift()) {
+      while ((await pipeline.messagesIn(pipeline.queueUrl)) >= AFLOAT) await sleep(200);
+      await pipeline.sqs.send(new SendMessageCommand({ QueueUrl: pipeline.queueUrl, MessageBody }));
+    }
+  })();
+  for (const happening of plan.troubles) {
+    if (unsent.length === 0) break;
+    troubles[happening.kind] += await make(happening);
+    await calm();
+    await sleep(TROUBLE_MILLIS);
+  }
+  await sending;
+  await clock.until(0);
+
+  const dead = await letters.count(deadLetterQueueNames);
+  let redrives = 0;
+  for (; redrives < MOST_REDRIVES && (await letters.count(deadLetterQueueNames)) > 0; redrives += 1) {
+    await letters.move(deadLetterQueueNames, [], { max: 10_000, perSecond: 100 }, () => undefined);
+    await clock.until(0);
+  }
+  const left = await letters.count(deadLetterQueueNames);
+  const { defects, compared } = await defectsOf(plan.images, expected);
+  for (const open of [clock, letters, intake]) open.close();
+  return {
+    uploads,
+    messages: shuffled.length,
+    troubles,
+    deadLetters: dead,
+    redrives,
+    renditionsCompared: compared,
+    defects: [
+      ...defects,
+      ...(left > 0 ? [`${left} dead letters are left.`] : []),
+      ...troubleKinds.filter((kind) => troubles[kind] === 0).map((kind) => `Nothing was ${kind}: this proves nothing.`),
+    ],
+  };
+}
+
+/** The processes in which functions run, of the emulator that this very process has started. */
+const workers = (): Process[] =>
+  descendantsOf(process.pid).filter(({ command }) => /\bnode\b.*ministack-lambda-/.test(command));

@@ -1,0 +1,30 @@
+import { isolateThisProcess } from '../../scripts/local/isolated-environment.ts';
+import { startLocalStack } from '../../scripts/local/local-stack.ts';
+import { showStep } from '../../scripts/terminal/progress.ts';
+import { chaos } from './chaos-run.ts';
+import type { Proof, ProofOptions } from './proof.ts';
+
+/** Hundreds of uploads through a pipeline whose workers are killed, throttled and denied what they need meanwhile. */
+export async function proveChaos({ seed, runs = 500 }: ProofOptions): Promise<readonly Proof[]> {
+  isolateThisProcess();
+  const stack = await startLocalStack(0, showStep);
+  try {
+    const { uploads, messages, troubles, deadLetters, redrives, renditionsCompared, defects } = await showStep(
+      `Chaos: ${runs} uploads`,
+      () => chaos(stack, { seed, uploads: runs }),
+    );
+    const happened = `${troubles.killed} workers killed, ${troubles.throttled} times throttled, ${troubles.denied} denied`;
+    return [
+      {
+        promise:
+          'every upload ends as one record, told under one id, and the renditions of an undisturbed run, byte for byte',
+        evidence:
+          `${uploads} uploads, ${messages} messages out of order; ${happened}; ${deadLetters} dead letters, ` +
+          `none after ${redrives} redrives; ${renditionsCompared} renditions compared`,
+        against: defects.length === 0 ? undefined : defects.join('\n'),
+      },
+    ];
+  } finally {
+    await stack.stop();
+  }
+}

@@ -1,0 +1,142 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { freemem } from 'node:os';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { at, numberAt, templateFor } from '../../scripts/template/template.ts';
+import { mapConcurrently } from '../../scripts/terminal/map-concurrently.ts';
+import { showStep } from '../../scripts/terminal/progress.ts';
+import { projectDirectory, workDirectory } from '../../scripts/terminal/project.ts';
+import { brokenFiles, tornAtParts } from '../../test/hostile/broken-files.ts';
+import { goodFiles } from '../../test/hostile/good-files.ts';
+import type { Maker } from '../../test/hostile/hostile-file.ts';
+import { lies } from '../../test/hostile/lies.ts';
+import { collections, oddFiles } from '../../test/hostile/odd-files.ts';
+import { oddProfiles } from '../../test/hostile/profiles.ts';
+import { bombs } from './bombs.ts';
+import { overloads } from './overloads.ts';
+import type { Proof, ProofOptions } from './proof.ts';
+
+const worker = templateFor('prod').resources.get('ResizeImageFunction')?.Properties;
+// 30 % stay free: docs/decisions/0006-image-work.md.
+const MOST_MEGABYTES = Math.floor(numberAt(worker, 'MemorySize') * 0.7);
+// Then Lambda stops it. Of processor time here, for this machine may be busy; a worker has one vCPU.
+const MOST_SECONDS = numberAt(worker, 'Timeout');
+const environment = z.record(z.string(), z.unknown()).parse(at(worker, 'Environment', 'Variables'));
+const FILES_A_PROCESS = 50;
+// A process for each of two processors, where both have room.
+const SIDE_BY_SIDE = freemem() > 2 * numberAt(worker, 'MemorySize') * 2 ** 20 ? 2 : 1;
+const [SOME_BROKEN, MANY_BROKEN] = [200, 400];
+const folder = join(workDirectory, 'hostile');
+const PATIENCE_MILLIS = 600_000;
+
+const line = z.object({
+  file: z.string(),
+  outcome: z.string().optional(),
+  seconds: z.number().default(0),
+  defects: z.array(z.string()).default([]),
+  megabytes: z.number().default(0),
+});
+
+/** Hundreds of files that nobody should upload, through the real workers in processes of their own. */
+export async function proveHostile({
+  seed,
+  long,
+  runs = long ? MANY_BROKEN : SOME_BROKEN,
+}: ProofOptions): Promise<readonly Proof[]> {
+  const good = await goodFiles();
+  const small = [
+    ...(await oddFiles(good)),
+    ...lies(good),
+    ...(await oddProfiles()),
+    ...collections(),
+    ...tornAtParts(good),
+    ...brokenFiles(good, seed, runs),
+  ];
+  const batches = Array.from({ length: Math.ceil(small.length / FILES_A_PROCESS) }, (_, index) =>
+    small.slice(index * FILES_A_PROCESS, (index + 1) * FILES_A_PROCESS),
+  );
+  const alone = (makers: readonly Maker[]) => makers.map((maker) => [maker]);
+  return [
+    proof('broken and deceitful files', await judged('Broken and deceitful', batches, SIDE_BY_SIDE)),
+    proof('small files of very many parts', await judged('Overloads', alone(overloads()), SIDE_BY_SIDE)),
+    proof('bombs, each in a fresh worker,', await judged('Bombs', alone(bombs()), 1)),
+  ];
+}
+
+type Line = z.infer<typeof line>;
+
+function judged(title: string, batches: readonly (readonly Maker[])[], atOnce: number): Promise<Line[]> {
+  return showStep(`${title}: ${batches.flat().length}`, async (report) => {
+    rmSync(folder, { recursive: true, force: true });
+    let done = 0;
+    const lines = await mapConcurrently(batches, atOnce, async (batch, index) => {
+      report(`${done} judged`);
+      const found = await judgedTogether(batch, join(folder, String(index)));
+      done += found.length;
+      return found;
+    });
+    return lines.flat();
+  });
+}
+
+async function judgedTogether(makers: readonly Maker[], place: string): Promise<Line[]> {
+  mkdirSync(place, { recursive: true });
+  for (const [index, [name, make]] of makers.entries()) {
+    writeFileSync(join(place, `${String(index).padStart(3, '0')} ${name.replaceAll('/', '-')}`), await make());
+  }
+  const { end, stdout } = await judgedInProcess(place);
+  rmSync(place, { recursive: true });
+  const lines = stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((text) => line.parse(JSON.parse(text)));
+  const ended = lines.filter(({ outcome }) => outcome !== undefined);
+  const last = lines.at(-1)?.file ?? 'the first file';
+  const crash = { file: last, seconds: 0, defects: [`The process ended with ${end}.`], megabytes: 0 };
+  return end === undefined ? ended : [...ended, crash];
+}
+
+/** `end` is absent where all went well. */
+function judgedInProcess(place: string): Promise<{ readonly end: string | undefined; readonly stdout: string }> {
+  const options = {
+    cwd: projectDirectory,
+    // With nowhere to put what does not fit into memory: a worker's own disk is small, and nobody tidies it up.
+    env: { ...process.env, ...strings(environment), TMPDIR: '/nonexistent' },
+    timeout: PATIENCE_MILLIS,
+    maxBuffer: 2 ** 26,
+  };
+  return new Promise((resolve) => {
+    execFile('node', [join(import.meta.dirname, 'judge-files.ts'), place], options, (error, stdout) => {
+      const end = error === null ? undefined : error.signal ? `signal ${error.signal}` : `exit code ${error.code}`;
+      resolve({ end, stdout });
+    });
+  });
+}
+
+/** What the template sets in plain words: MALLOC_ARENA_MAX, VIPS_BLOCK_UNTRUSTED, VIPS_MAX_COORD. */
+function strings(variables: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(variables).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  );
+}
+
+function proof(what: string, lines: readonly Line[]): Proof {
+  const counts = [...Map.groupBy(lines, ({ outcome = 'crashed' }) => outcome)];
+  const [megabytes, seconds] = [
+    Math.max(...lines.map((each) => each.megabytes)),
+    Math.max(...lines.map((each) => each.seconds)),
+  ];
+  const against = lines.flatMap(({ file, defects, ...took }) => [
+    ...defects.map((defect) => `${file}: ${defect}`),
+    ...(took.megabytes > MOST_MEGABYTES ? [`${file}: ${took.megabytes} MB, and ${MOST_MEGABYTES} are allowed.`] : []),
+    ...(took.seconds > MOST_SECONDS ? [`${file}: ${took.seconds} s, and ${MOST_SECONDS} are allowed.`] : []),
+  ]);
+  return {
+    promise: `${what} end processed or rejected, within the worker’s memory and time, and carry nothing out`,
+    evidence:
+      `${lines.length} files: ${counts.map(([outcome, files]) => `${outcome} ${files.length}`).join(', ')}; ` +
+      `at the most ${megabytes} MB of ${MOST_MEGABYTES} and ${seconds.toFixed(1)} s of ${MOST_SECONDS} a worker`,
+    ...(against.length > 0 && { against: against.join('\n') }),
+  };
+}

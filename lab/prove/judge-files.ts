@@ -1,0 +1,18 @@
+/**
+ * The workers' life among hostile files, in a fresh process: every file of a folder through all of them.
+ *
+ *     node lab/prove/judge-files.ts <folder>
+ *
+ * Prints a line of JSON a file, before and after; so that a crash or a hang tells whose it was.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { judge } from '../../test/hostile/workers.ts';
+import { peakKilobytes } from '../bench/measure.ts';
+
+const [folder = ''] = process.argv.slice(2);
+for (const file of readdirSync(folder).sort()) {
+  console.log(JSON.stringify({ file }));
+  const verdict = await judge(readFileSync(join(folder, file)));
+  console.log(JSON.stringify({ file, ...verdict, megabytes: Math.round(peakKilobytes() / 1024) }));
+}

@@ -1,0 +1,75 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { mapConcurrently } from '../../scripts/terminal/map-concurrently.ts';
+import { showStep } from '../../scripts/terminal/progress.ts';
+import type { Figures, Findings } from '../../test/model/histories.ts';
+import { sabotages } from '../../test/model/sabotages.ts';
+import type { Proof, ProofOptions } from './proof.ts';
+
+// So many of each seed; the next ones have the next seed, so that they can be run side by side.
+const HISTORIES_A_SEED = 1_250;
+
+// It ends with the first that notices; the rarest sabotage takes over a thousand.
+const HISTORIES_A_SABOTAGE = 10_000;
+
+interface Task {
+  readonly seed: number;
+  readonly runs: number;
+  readonly sabotage?: string;
+}
+
+/** Histories of a bucket against the workflow itself; then against the workflow broken on purpose, to see that they bite. */
+export async function proveModel({ seed, runs = 10_000 }: ProofOptions): Promise<readonly Proof[]> {
+  const histories = Array.from({ length: Math.ceil(runs / HISTORIES_A_SEED) }, (_, index): Task => {
+    return { seed: seed + index, runs: Math.min(HISTORIES_A_SEED, runs - index * HISTORIES_A_SEED) };
+  });
+  const broken = sabotages.map(({ what }): Task => ({ seed, runs: HISTORIES_A_SABOTAGE, sabotage: what }));
+  const found = await inThreads('Histories', histories);
+  const noticed = await inThreads('Sabotages', broken);
+  return [
+    {
+      promise: 'every history ends as the reference says',
+      evidence: describe(found.map(({ figures }) => figures)),
+      against: found.flatMap(({ defect }) => defect?.report ?? []).join('\n\n') || undefined,
+    },
+    ...broken.map(({ sabotage }, index): Proof => {
+      const defect = noticed[index]?.defect;
+      return {
+        promise: `noticed: ${sabotage}`,
+        evidence: defect ? `in history ${defect.after}; ${defect.smallest}` : `${HISTORIES_A_SABOTAGE} histories`,
+        against: defect ? undefined : 'No history noticed it.',
+      };
+    }),
+  ];
+}
+
+function describe(figures: readonly Figures[]): string {
+  const sum = (of: (each: Figures) => number) => figures.reduce((total, each) => total + of(each), 0);
+  const kinds = new Set(figures.flatMap(({ troubles }) => [...troubles.keys()]));
+  const troubles = [...kinds].map((kind) => `${kind} ${sum((each) => each.troubles.get(kind) ?? 0)}`);
+  return (
+    `${sum(({ histories }) => histories)} histories: ${sum(({ changes }) => changes)} changes in S3, ` +
+    `${sum(({ messages }) => messages)} messages, ${sum(({ events }) => events)} events; ${troubles.join(', ')}; ` +
+    `left behind by late workers: ${sum(({ leftBehind }) => leftBehind)}`
+  );
+}
+
+function inThreads(title: string, tasks: readonly Task[]): Promise<Findings[]> {
+  let done = 0;
+  return showStep(`${title}: ${tasks.length} seeds and workflows`, (report) =>
+    mapConcurrently(tasks, availableParallelism(), async (task) => {
+      const findings = await runInThread(task);
+      done += 1;
+      report(`${done} of ${tasks.length}`);
+      return findings;
+    }),
+  );
+}
+
+function runInThread(task: Task): Promise<Findings> {
+  const { promise, resolve, reject } = Promise.withResolvers<Findings>();
+  const thread = new Worker(new URL('run-histories.ts', import.meta.url), { workerData: task });
+  thread.once('message', resolve);
+  thread.once('error', reject);
+  return promise;
+}

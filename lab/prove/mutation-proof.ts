@@ -1,0 +1,30 @@
+import type { Proof } from './proof.ts';
+
+// Of all that Stryker can change in core, every mutator at every place, so much has to make a test fail. What survives is
+// looked at in lab/docs/reliability.md.
+const LEAST_KILLED = 0.85;
+
+export interface Mutant {
+  readonly status: string;
+  readonly fileName: string;
+  readonly location: { readonly start: { readonly line: number } };
+  readonly mutatorName: string;
+  readonly replacement?: string | undefined;
+}
+
+/** What no test covers has survived. */
+export function mutationProof(mutants: readonly Mutant[]): Proof {
+  const of = (...statuses: string[]) => mutants.filter(({ status }) => statuses.includes(status));
+  const [killed, survived] = [of('Killed', 'Timeout').length, of('Survived', 'NoCoverage')];
+  const share = killed / (killed + survived.length);
+  const survivors = survived.map(({ fileName, location: { start }, mutatorName, replacement }) =>
+    [fileName.replace(/^.*\/core\//, 'core/'), start.line, `${mutatorName}: ${replacement}`].join(':'),
+  );
+  return {
+    promise: `a change in core fails a test (at least ${LEAST_KILLED * 100} % of them)`,
+    evidence:
+      `${killed} of ${killed + survived.length} mutants killed, ${(share * 100).toFixed(1)} %; ` +
+      `all in .darkroom/mutation.json; these survived: ${survivors.join('; ')}`,
+    against: share >= LEAST_KILLED ? undefined : `These survived:\n\n${survivors.join('\n')}`,
+  };
+}

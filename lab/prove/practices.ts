@@ -1,0 +1,140 @@
+/**
+ * Takes each practice of docs/practices.md away, in a copy of the project, and demands that a test which the page names
+ * fails. A practice without which no test fails is not proved; nor is one whose tests fail anyway.
+ */
+import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import * as z from 'zod';
+import { isolatedEnvironment } from '../../scripts/local/isolated-environment.ts';
+import { type Practice, readPractices } from '../../scripts/template/practices.ts';
+import { showStep } from '../../scripts/terminal/progress.ts';
+import { logDirectory, projectDirectory, workDirectory } from '../../scripts/terminal/project.ts';
+import { runCommand } from '../../scripts/terminal/run-command.ts';
+import type { Proof } from './proof.ts';
+import { withoutPractice } from './without-practice.ts';
+
+const copy = join(workDirectory, 'without-practice');
+
+export async function provePractices(): Promise<readonly Proof[]> {
+  const all = Object.entries(withoutPractice);
+  await copyProject();
+  try {
+    return await showStep(`Practices: ${all.length}`, async (report) => {
+      report('all of them in place');
+      const inPlace = await unchanged();
+      const proofs = [inPlace];
+      // What fails anyway would prove every practice that names it.
+      if (inPlace.against !== undefined) return proofs;
+      for (const [practice, change] of all) {
+        report(`${proofs.length} of ${all.length}: ${practice}`);
+        const tests = await missedBy(practice, change);
+        proofs.push({
+          promise: practice,
+          evidence: `without it ${tests.length} of its tests fail`,
+          against: tests.length === 0 ? 'No test fails without it.' : undefined,
+        });
+      }
+      return proofs;
+    });
+  } finally {
+    await rm(copy, { recursive: true, force: true });
+  }
+}
+
+async function unchanged(): Promise<Proof> {
+  const named = readPractices().flatMap(unitTestsOf);
+  const { succeeded, tests } = await runTests([...new Set(named.map(({ file }) => file))]);
+  const failed = tests.filter(({ status }) => status === 'failed').map(({ fullName }) => `${fullName} fails.`);
+  const untried = named
+    .flatMap(({ titles }) => titles)
+    .filter((title) => !tests.some((test) => test.status === 'passed' && isTitled(test, title)))
+    .map((title) => `“${title}” is the title of no test that passes.`);
+  const defects = [...failed, ...untried, ...(succeeded ? [] : ['vitest does not succeed.'])];
+  return {
+    promise: 'with all practices in place, the named tests pass',
+    evidence: `${tests.length} tests`,
+    against: defects.length === 0 ? undefined : defects.join('\n'),
+  };
+}
+
+async function missedBy(
+  practice: string,
+  { file, from, to }: (typeof withoutPractice)[string],
+): Promise<readonly string[]> {
+  const path = join(copy, file);
+  const original = await readFile(path, 'utf8');
+  // Every place: an anchor and its aliases are one, but some practices are written out a few times.
+  const changed = original.replaceAll(from, to);
+  if (changed === original)
+    throw new Error(`${file} no longer contains what lab/prove/without-practice.ts takes away for “${practice}”.`);
+  await writeFile(path, changed);
+  try {
+    const named = readPractices()
+      .filter((row) => row.practice === practice)
+      .flatMap(unitTestsOf);
+    const { tests } = await runTests(named.map((test) => test.file));
+    const titles = named.flatMap((test) => test.titles);
+    return tests
+      .filter((test) => test.status === 'failed' && titles.some((title) => isTitled(test, title)))
+      .map(({ fullName }) => fullName);
+  } finally {
+    await writeFile(path, original);
+  }
+}
+
+/** Without the emulator: those tests take minutes each. */
+function unitTestsOf({ practice, tests }: Practice): Practice['tests'] {
+  const found = tests.filter(({ file }) => !file.startsWith('test/pipeline/'));
+  if (found.length === 0) throw new Error(`“${practice}” names no test that does without the emulator.`);
+  return found;
+}
+
+const testReport = z.object({
+  success: z.boolean(),
+  testResults: z.array(
+    z.object({
+      assertionResults: z.array(z.object({ title: z.string(), fullName: z.string(), status: z.string() })),
+    }),
+  ),
+});
+type TestResult = z.infer<typeof testReport>['testResults'][number]['assertionResults'][number];
+
+async function runTests(files: readonly string[]): Promise<{ succeeded: boolean; tests: readonly TestResult[] }> {
+  const output = join(copy, 'report.json');
+  // Of the run before.
+  await rm(output, { force: true });
+  await runCommand({
+    command: 'vitest',
+    args: ['run', '--project', 'unit', '--bail', '0', '--reporter', 'json', '--outputFile', output, ...files],
+    directory: copy,
+    environment: isolatedEnvironment(),
+    log: join(logDirectory, 'prove-practices.log'),
+  });
+  const { success, testResults } = testReport.parse(JSON.parse(await readFile(output, 'utf8')));
+  return { succeeded: success, tests: testResults.flatMap(({ assertionResults }) => assertionResults) };
+}
+
+/** `%s` and `$name` stand for a case's values. */
+function isTitled({ title }: TestResult, wanted: string): boolean {
+  const pattern = wanted
+    .split(/%[sidjo]|\$\w+/)
+    .map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    .join('.*');
+  return new RegExp(`^${pattern}$`, 's').test(title);
+}
+
+async function copyProject(): Promise<void> {
+  await rm(copy, { recursive: true, force: true });
+  await mkdir(copy, { recursive: true });
+  const listed = await runCommand({
+    command: 'git',
+    args: ['ls-files', '--cached', '--others', '--exclude-standard'],
+    directory: projectDirectory,
+    log: join(logDirectory, 'prove-practices.log'),
+  });
+  for (const file of listed.output.split('\n').filter((line) => line !== '')) {
+    await mkdir(dirname(join(copy, file)), { recursive: true });
+    await cp(join(projectDirectory, file), join(copy, file));
+  }
+  await symlink(join(projectDirectory, 'node_modules'), join(copy, 'node_modules'));
+}

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { drawVersion } from '../bad-release/canary.ts';
+import { type RollbackAlarm, readRollbackAlarm, stateOf } from '../bad-release/rollback-alarm.ts';
+
+const alarm: RollbackAlarm = {
+  MetricName: 'ExecutionsFailed',
+  Statistic: 'Sum',
+  Period: 60,
+  EvaluationPeriods: 3,
+  DatapointsToAlarm: 2,
+  Threshold: 1,
+  ComparisonOperator: 'GreaterThanThreshold',
+  TreatMissingData: 'notBreaching',
+};
+
+describe('a rollback alarm of 2 out of 3 minutes over 1', () => {
+  it.each<[string, (number | undefined)[], 'OK' | 'ALARM']>([
+    ['nothing was published', [], 'OK'],
+    ['one minute breaches', [0, 0, 2], 'OK'],
+    ['two minutes of three breach', [2, 0, 2], 'ALARM'],
+    ['two minutes in a row breach', [2, 2], 'ALARM'],
+    ['the threshold is met and not passed', [1, 1, 1], 'OK'],
+    ['a minute without data lies between', [2, undefined, 2], 'ALARM'],
+    ['the first of them is longer ago than three minutes', [2, 0, 0, 2], 'OK'],
+  ])('given %s (%j), is %s', (_, sums, state) => {
+    expect(stateOf(alarm, sums)).toBe(state);
+  });
+});
+
+it('the workflow’s own alarm rings for one failed image, and stays for three minutes', () => {
+  const own = readRollbackAlarm('ImagePipelineFailedRollbackAlarm');
+  expect([[1], [1, 0], [1, 0, 0], [1, 0, 0, 0]].map((sums) => stateOf(own, sums))).toEqual([
+    'ALARM',
+    'ALARM',
+    'ALARM',
+    'OK',
+  ]);
+});
+
+it('given no alarm of that name, or one of another kind, says so instead of guessing', () => {
+  expect(() => readRollbackAlarm('NobodysRollbackAlarm')).toThrow();
+  expect(() => readRollbackAlarm('ResizeImageDurationRollbackAlarm')).toThrow('Statistic');
+});
+
+describe('the version of an execution', () => {
+  const routes = [
+    { version: 1, weight: 80 },
+    { version: 2, weight: 20 },
+  ];
+
+  it.each([
+    [0, 1],
+    [0.799, 1],
+    [0.8, 2],
+    [0.999, 2],
+  ])('drawn at %d is %i', (random, version) => {
+    expect(drawVersion(routes, random)).toBe(version);
+  });
+
+  it('given weights that leave a gap, is none', () => {
+    expect(() => drawVersion([{ version: 1, weight: 80 }], 0.9)).toThrow('80');
+  });
+});

@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { chaosPlan, troubleKinds } from '../prove/chaos-plan.ts';
+
+/** What `npm run prove -- chaos` is going to do, before it does it. */
+
+const plan = chaosPlan({ seed: 1, uploads: 500 });
+
+it('uploads five hundred images, and about a fifth of them twice, never the same picture', () => {
+  expect(new Set(plan.images.map(({ key }) => key)).size).toBe(500);
+  const replaced = plan.images.filter(({ before }) => before !== undefined);
+  expect(replaced.length).toBeGreaterThan(70);
+  expect(replaced.length).toBeLessThan(120);
+  expect(replaced.filter(({ before, shown }) => before === shown)).toEqual([]);
+});
+
+it('repeats a fifth of the events, loses none, and keeps no order', () => {
+  const messages = plan.images.map(({ key }) => key);
+  const disordered = plan.disorder(messages);
+  expect(disordered.length).toBe(600);
+  expect(new Set(disordered)).toEqual(new Set(messages));
+  expect(disordered.filter((message, index) => message === messages[index]).length).toBeLessThan(50);
+});
+
+it('kills, throttles and denies within any minute', () => {
+  // One trouble every three seconds.
+  for (let from = 0; from + 20 <= 100; from += 20) {
+    const kinds = new Set(plan.troubles.slice(from, from + 20).map(({ kind }) => kind));
+    expect([...kinds].sort()).toEqual([...troubleKinds].sort());
+  }
+});
+
+it('is the same for the same seed, and another for another', () => {
+  const drawn = (seed: number) => JSON.stringify(chaosPlan({ seed, uploads: 50 }));
+  expect(drawn(1)).toBe(drawn(1));
+  expect(drawn(1)).not.toBe(drawn(2));
+});

@@ -1,0 +1,342 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { type RenditionGroup, renditionGroups } from '../../core/presets.ts';
+import { withBlocks } from '../../scripts/docs/generated-blocks.ts';
+import { at, deployedTemplate, numberAt, ofType, templateFor } from '../../scripts/template/template.ts';
+import { workflow } from '../../scripts/template/workflow.ts';
+import { captureLog } from '../../test/support/captured-log.ts';
+import { publishEverything, publishedMetrics } from '../../test/support/published-metrics.ts';
+import { assumptions } from '../cost/assumptions.ts';
+import { costDocuments } from '../cost/cost.ts';
+import { customMetrics, type Deployment, deploymentOf, metricsOf } from '../cost/deployment.ts';
+import { keptMeasurements, type Times } from '../cost/measured.ts';
+import {
+  billOf,
+  costPerImage,
+  cpuFactor,
+  mixes,
+  oneByOne,
+  probesCost,
+  total,
+  usageOf,
+  waitSeconds,
+  workerSeconds,
+} from '../cost/model.ts';
+import { settings } from '../cost/power-tuning.ts';
+import { avifApart, naive, practices } from '../cost/practices.ts';
+import { freeTier, prices } from '../cost/prices.ts';
+import { costBlocks, costChart, powerTuningBlocks, slowestYardstick } from '../cost/report.ts';
+import { callsOn, invocationsOn, statesOn, waysOf } from '../cost/workflow-path.ts';
+
+const MILLION = 1_000_000;
+const measured = keptMeasurements();
+const prod = deploymentOf('prod');
+const dollars = (change: Partial<Deployment> = {}, mix: Parameters<typeof costPerImage>[0] = mixes.photographs) =>
+  costPerImage(mix, { ...prod, ...change }, measured) * MILLION;
+
+describe('the bill of a million images', () => {
+  it('is under $60 for photographs with the default presets, and more with AVIF in a group of its own', () => {
+    expect(dollars(), 'A preset more costs more: raise the number on purpose.').toBeLessThan(60);
+    expect(dollars(avifApart(prod))).toBeGreaterThan(dollars() + 2);
+    expect(dollars({ yardstickMillis: assumptions.yardstickMillis[prod.architecture].likely })).toBe(dollars());
+  });
+
+  it('is more where images come one by one, and less where all of them meet a worker that is kept warm', () => {
+    const oneAtATime = costPerImage(mixes.photographs, oneByOne(prod), measured) * MILLION;
+    expect(oneAtATime).toBeGreaterThan(dollars() + prices.trace.usd * MILLION * 0.9);
+    const { Lambda: warm } = billOf(usageOf(mixes.photographs, { ...prod, environments: 'kept warm' }, measured));
+    const { Lambda: onDemand } = billOf(usageOf(mixes.photographs, prod, measured));
+    expect(warm / onDemand).toBeGreaterThan(prices.warmArm64.usd / prices.lambdaArm64.usd);
+    expect(warm / onDemand).toBeLessThan(0.7);
+  });
+
+  it('is at least four times as much the naive way, and twice as much with naive rendering alone', () => {
+    expect(costPerImage(mixes.photographs, naive(prod), measured)).toBeGreaterThan(4 * costPerImage());
+    expect(dollars({ rendering: 'a decode each, default efforts' })).toBeGreaterThan(2 * dollars());
+  });
+
+  it('grows with a preset by its PUT, and by the CPU of one more rendition', () => {
+    const [first, ...others] = renditionGroups;
+    if (first === undefined) throw new Error('no rendition group');
+    const more: RenditionGroup = {
+      ...first,
+      presets: [...first.presets, { name: 'webp-960', format: 'webp', width: 960, quality: 80, effort: 2 }],
+    };
+    const grown = dollars({ groups: [more, ...others] }) - dollars();
+    expect(grown).toBeGreaterThan(prices.s3Write.usd * MILLION);
+    expect(grown).toBeLessThan(prices.s3Write.usd * MILLION * 1.8);
+  });
+
+  it('shrinks by all that a rendition group costs when it is left out', () => {
+    const groups = [...renditionGroups];
+    const left = groups.pop();
+    if (left === undefined) throw new Error('no rendition group');
+    const { S3: all, Lambda: busy } = billOf(usageOf(mixes.photographs, prod, measured));
+    const { S3: fewer, Lambda: idle } = billOf(usageOf(mixes.photographs, { ...prod, groups }, measured));
+    expect(all - fewer).toBeCloseTo(left.presets.length * prices.s3Write.usd + prices.s3Read.usd, 10);
+    expect(idle).toBeLessThan(busy);
+  });
+
+  it('has fewer renditions for pictures that are too small for some presets', () => {
+    const puts = (mix: Parameters<typeof costPerImage>[0] = mixes.web) =>
+      usageOf(mix, prod, measured)
+        .filter(({ what }) => what === 'renditions, PUT')
+        .reduce((sum, { quantity }) => sum + quantity, 0);
+    expect(puts(mixes.web)).toBeLessThan(puts(mixes.photographs));
+    expect(puts(mixes.photographs)).toBeCloseTo(renditionGroups.flatMap(({ presets }) => presets).length);
+  });
+
+  it('as Standard pays for each state that an image passes', () => {
+    const states = [...statesOn(waysOf.processed, renditionGroups.length).values()].reduce(
+      (sum, times) => sum + times,
+      0,
+    );
+    const bill = billOf(usageOf(mixes.photographs, { ...prod, workflow: 'STANDARD' }, measured));
+    expect(bill['Step Functions']).toBeCloseTo(states * prices.standardTransition.usd, 10);
+  });
+
+  it('of a repeat holds no workflow, no worker and no PUT', () => {
+    const bill = billOf(
+      usageOf({ name: 'a repeat', images: [{ share: 1, image: { becomes: 'repeat' } }] }, prod, measured),
+    );
+    expect(bill).toMatchObject({ S3: 0, 'Step Functions': 0, KMS: 0 });
+    expect(total(bill) * MILLION).toBeLessThan(5);
+  });
+
+  it('asks KMS for each object only without bucket keys', () => {
+    const kms = (bucketKeys: Deployment['bucketKeys']) =>
+      billOf(usageOf(mixes.photographs, { ...prod, bucketKeys }, measured)).KMS;
+    expect(kms('S3’s own')).toBe(0);
+    expect(kms('customer-managed, bucket keys')).toBeLessThan(0.02 * kms('customer-managed, asked each time'));
+  });
+
+  it.each(practices(prod, measured))('is lower with: $name', ({ withIt, without }) => {
+    expect(withIt).toBeLessThan(without);
+  });
+});
+
+describe('an expired version', () => {
+  // An upload's way without the image's work: a mark, and an update that its record refuses.
+  const batchSeconds = (assumptions.workflowMillis * assumptions.slowestOfBatch + assumptions.dispatcherMillis) / 1000;
+  const recordUnits = Math.ceil((assumptions.recordBytes + 6 * assumptions.renditionRecordBytes) / 1024);
+  const document = (url: URL) => readFileSync(url, 'utf8').replaceAll('\n', ' ');
+
+  it('costs what lab/docs/cost.md says', () => {
+    const { decisionLogBytes, metricsLogBytes, platformLogBytes, tracedShare, workflowMillis } = assumptions;
+    const parts = [
+      prices.eventBridgeDataEvent.usd,
+      prices.sqsRequest.usd * (1 + 2 / prod.batchSize),
+      prices.dynamoDbWrite.usd * 2,
+      prices.expressRequest.usd + (prices.expressDuration.usd * (64 / 1024) * Math.ceil(workflowMillis / 100)) / 10,
+      prices.dynamoDbWrite.usd * (1 + recordUnits),
+      (prices.logIngestion.usd * (decisionLogBytes + metricsLogBytes + platformLogBytes / prod.batchSize)) / 1e9,
+      (prices.trace.usd * tracedShare) / prod.batchSize,
+      (prices.lambdaRequest.usd + (prices.lambdaArm64.usd * prod.memory.dispatcher * batchSeconds) / 1024) /
+        prod.batchSize,
+    ];
+    const said = /\*\*Expired versions\*\*.*?a million\*\*/.exec(document(new URL('../docs/cost.md', import.meta.url)));
+    expect([...String(said).matchAll(/\$[\d.]+\d/g)].map(String)).toEqual(
+      [...parts, parts.reduce((sum, part) => sum + part)].map((part) => `$${(part * MILLION).toFixed(2)}`),
+    );
+  });
+
+  it('takes its turn as lab/docs/scale.md says', () => {
+    const dispatchers = numberAt(
+      at(
+        templateFor('prod').resources.get('DispatchImagesFunction')?.Properties['Events'],
+        ...['Uploads', 'Properties', 'ScalingConfig', 'MaximumConcurrency'],
+      ),
+    );
+    const perSecond = (dispatchers * prod.batchSize) / batchSeconds;
+    const text = document(new URL('../docs/scale.md', import.meta.url));
+    expect(text).toContain(`≈ ${Math.round(perSecond / 10) * 10} a second`);
+    expect(text).toContain(`a million of them take ${Math.round(MILLION / perSecond / 60)} minutes`);
+  });
+});
+
+describe('the way through the workflow', () => {
+  const states = statesOn(waysOf.processed, 2);
+
+  it('calls what an image needs: a worker a group, one record, one event', () => {
+    expect(invocationsOn(states, 'ExtractMetadataFunction')).toBe(1);
+    expect(invocationsOn(states, 'ResizeImageFunction')).toBe(2);
+    expect(invocationsOn(states, 'RemoveRenditionsFunction')).toBe(0);
+    expect(callsOn(states, 'dynamodb:putItem')).toBe(1);
+    expect(callsOn(states, 'events:putEvents')).toBe(1);
+  });
+
+  it('has one state more for one state more', () => {
+    const { States, StartAt } = workflow.machine;
+    const machine = { StartAt: 'First', States: { ...States, First: { Type: 'Pass' as const, Next: StartAt } } };
+    expect(statesOn(waysOf.processed, 2, machine).size).toBe(states.size + 1);
+  });
+
+  it('is not guessed where a Choice leads elsewhere by now', () => {
+    expect(() => statesOn({ ...waysOf.processed, IsAnythingObsolete: 'Repeat' }, 2)).toThrow('IsAnythingObsolete');
+  });
+});
+
+describe('what is paid by the month', () => {
+  const dev = deploymentOf('dev');
+  const logged = captureLog();
+
+  it('is each custom metric that the code publishes', async () => {
+    await publishEverything();
+    const published = publishedMetrics(logged('log')).map(({ metric, dimensions: { reason } }) =>
+      [metric, reason ?? []].flat().join(' '),
+    );
+    expect([...customMetrics].sort()).toEqual([...new Set(published)].sort());
+  });
+
+  it('is an alarm for each metric that it watches, and three for one with a band', () => {
+    const watched = (id: string) => {
+      const alarms = deployedTemplate('prod').resources.get(id);
+      return alarms === undefined ? undefined : metricsOf(alarms);
+    };
+    expect(watched('UploadQueueAgeAlarm')).toBe(1);
+    expect(watched('ImagePipelineErrorRateAlarm')).toBe(3);
+    expect(watched('DispatchImagesUndecidedAlarm')).toBe(8);
+    expect(watched('UploadQueueVolumeAnomalyAlarm')).toBe(3);
+  });
+
+  it('is what samconfig.toml deploys: dev reserves no concurrency, and has no alarms on it', () => {
+    const concurrency = ofType(deployedTemplate('prod'), 'AWS::CloudWatch::Alarm').filter(([id]) =>
+      id.endsWith('ConcurrencyAlarm'),
+    );
+    expect(concurrency.length).toBeGreaterThan(0);
+    expect(prod.standing.alarmMetrics - dev.standing.alarmMetrics).toBe(concurrency.length);
+  });
+
+  it('is a probe every five minutes, with all that a picture and its deletion cost', () => {
+    expect(dev.standing.probesAMonth).toBe(8760);
+    const one = probesCost(prod, measured) / 8760;
+    expect(one).toBeGreaterThan(costPerImage(mixes.web));
+    expect(one).toBeLessThan(4 * costPerImage(mixes.web));
+    expect(probesCost({ ...prod, standing: { ...prod.standing, probesAMonth: 0 } }, measured)).toBe(0);
+  });
+});
+
+describe('memory', () => {
+  const at = (memory: number, threads = 1) => {
+    const found = settings('resize', prod, measured).find((one) => one.memory === memory && one.threads === threads);
+    if (found === undefined) throw new Error('not a size of the table');
+    return found;
+  };
+
+  it('below one vCPU takes longer; above, one thread is faster by nothing that pays', () => {
+    expect(at(1024).measured.median).toBeGreaterThan(at(1769).measured.median);
+    expect(at(512).measured.median).toBeGreaterThan(at(1024).measured.median);
+    expect(at(3538).cost).toBeGreaterThan(at(1769).cost);
+    expect(at(3538, 2).cost).toBeGreaterThan(at(1769).cost);
+  });
+
+  it('is paid for as it was measured, and for S3: its client, or the waits that no vCPU shortens, whichever is longer', () => {
+    const [upload] = measured.uploads;
+    if (upload === undefined) throw new Error('nothing measured');
+    const half = { ...prod, memory: { ...prod.memory, metadata: 1024 } };
+    const found = upload.metadata.runs.find(({ memory, threads }) => memory === 1024 && threads === 1);
+    const work = (found?.millis ?? Number.NaN) * cpuFactor(upload, half);
+    const client = (upload.metadata.clientCpuMillis / (1024 / 1769)) * cpuFactor(upload, half);
+    const waits = 1000 * waitSeconds(upload).metadata;
+    const coldStarts = assumptions.coldStarts * assumptions.coldStartMillis;
+    expect(1000 * workerSeconds(upload, half).metadata).toBeCloseTo(work + Math.max(client, waits) + coldStarts, 6);
+  });
+
+  it('of a size that was not measured is not guessed', () => {
+    expect(() => dollars({ memory: { ...prod.memory, resize: 1000 } })).toThrow('No measurement at 1000 MB');
+  });
+});
+
+describe('the processor', () => {
+  it('costs in proportion where it computes, and nowhere else', () => {
+    const bill = (yardstickMillis: number) =>
+      billOf(usageOf(mixes.photographs, { ...prod, yardstickMillis }, measured));
+    const [one, two, three] = [bill(50), bill(100), bill(150)];
+    expect(two.Lambda).toBeGreaterThan(1.3 * one.Lambda);
+    // A little more where S3's client takes longer than its bytes.
+    expect((three.Lambda - two.Lambda) / (two.Lambda - one.Lambda)).toBeGreaterThanOrEqual(1);
+    expect((three.Lambda - two.Lambda) / (two.Lambda - one.Lambda)).toBeLessThan(1.1);
+    expect({ ...two, Lambda: 0, 'Step Functions': 0 }).toEqual({ ...one, Lambda: 0, 'Step Functions': 0 });
+  });
+
+  it('is Lambda’s: a machine that is twice as slow at everything measures the same bill', () => {
+    const slower = (times: Times): Times => ({
+      cpuMillis: 2 * times.cpuMillis,
+      clientCpuMillis: 2 * times.clientCpuMillis,
+      runs: times.runs.map((run) => ({ ...run, millis: 2 * run.millis })),
+    });
+    const uploads = measured.uploads.map((upload) => ({
+      ...upload,
+      yardstickCpuMillis: 2 * upload.yardstickCpuMillis,
+      metadata: slower(upload.metadata),
+      groups: upload.groups.map((group) => ({ ...group, ...slower(group) })),
+    }));
+    expect(costPerImage(mixes.photographs, prod, { ...measured, uploads })).toBeCloseTo(
+      costPerImage(mixes.photographs, prod, measured),
+      12,
+    );
+  });
+
+  it.each(['arm64', 'x86_64'] as const)(
+    'of %s has a likely speed between the fastest and the slowest',
+    (architecture) => {
+      const { low, likely, high } = assumptions.yardstickMillis[architecture];
+      expect(low).toBeLessThan(likely);
+      expect(high).toBeGreaterThan(likely);
+    },
+  );
+
+  it('may be as slow as lab/docs/cost.md says before the goal of $60 is missed', () => {
+    const slowest = slowestYardstick(prod, measured);
+    expect(dollars({ yardstickMillis: slowest })).toBeLessThan(60);
+    expect(dollars({ yardstickMillis: slowest + 1 })).toBeGreaterThanOrEqual(60);
+  });
+});
+
+describe('the price list', () => {
+  it('names the page of AWS for each price', () => {
+    for (const [name, { source, usd }] of Object.entries(prices)) {
+      expect(source, name).toMatch(/^https:\/\/aws\.amazon\.com\/[\w/-]+\/pricing\//);
+      expect(usd, name).toBeGreaterThan(0);
+    }
+  });
+
+  it('has no price twice in the free tier', () => {
+    expect(new Set(freeTier.map(({ price }) => price)).size).toBe(freeTier.length);
+  });
+});
+
+describe('npm run cost', () => {
+  const run = (...args: string[]) =>
+    promisify(execFile)(process.execPath, [fileURLToPath(new URL('../cost/cost.ts', import.meta.url)), ...args]);
+
+  it('tells its figures as JSON, each bill the sum of its services', async () => {
+    const bill = z.object({ all: z.number(), services: z.record(z.string(), z.number()) });
+    const { stdout } = await run('--json', '--images', '1000');
+    const { images, dollars: bills } = z.object({ images: z.int(), dollars: z.array(bill) }).parse(JSON.parse(stdout));
+    expect(images).toBe(1000);
+    expect(bills.length).toBeGreaterThan(0);
+    for (const { all, services } of bills) {
+      expect(Object.values(services).reduce((sum, part) => sum + part, 0)).toBeCloseTo(all, 2);
+    }
+  });
+
+  it.each([[['--images', 'many']], [['--wrong']]])('refuses %j with one sentence', async (args) => {
+    await expect(run(...args)).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/^[^\n]+\n$/) });
+  });
+
+  it('wrote lab/docs/cost.md and lab/docs/power-tuning.md as prices, code and measurements are today (npm run cost -- --write)', () => {
+    const text = readFileSync(costDocuments.text, 'utf8');
+    expect(text).toBe(withBlocks(text, 'cost', costBlocks(measured)));
+    const powerTuning = readFileSync(costDocuments.powerTuning, 'utf8');
+    expect(powerTuning).toBe(withBlocks(powerTuning, 'cost', powerTuningBlocks(measured)));
+  });
+
+  it('drew lab/docs/cost.svg as the bill is today (npm run cost -- --write)', async () => {
+    expect(readFileSync(costDocuments.chart, 'utf8')).toBe(await costChart(measured));
+  });
+});

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import type { ImageRecord } from '../../core/record.ts';
+import { everyCall, missingCalls } from '../../test/faults/every-call.ts';
+import { type Decided, defectsOfDead, defectsOfDecided, defectsOfProof } from '../../test/faults/judge.ts';
+
+/** Each sentence that `npm run prove -- crash-points` may hold against an image. */
+
+const common = {
+  imageId: '0'.repeat(32),
+  bucket: 'uploads',
+  key: 'a.png',
+  version: 'v1',
+  sequencer: 'A'.repeat(32),
+  occurredAt: '2026-01-01T00:00:00.000Z',
+  recordedAt: '2026-01-01T00:00:01.000Z',
+  correlationId: 'c',
+  announced: true,
+};
+const metadata = {
+  format: 'png' as const,
+  ...{ width: 48, height: 32, bytes: 99, frames: 1, sha256: 'e'.repeat(64), colourSpace: 'srgb', hasAlpha: false },
+  ...{ orientation: 1 as const, dominantColour: '#0059b3', thumbhash: 'AAAA', damaged: false },
+};
+const rendition = { preset: 'webp-320', contentType: 'image/webp', width: 48, height: 32, bytes: 42 };
+const renditions = [{ ...rendition, key: 'i/s/webp-320.webp' }];
+const record = { ...common, outcome: 'processed' as const, metadata, renditions };
+const control = { ...record, renditions: [{ ...rendition, key: 'control/s/webp-320.webp' }] };
+const { imageId: id, bucket, key, version, sequencer } = common;
+const event = {
+  source: 'darkroom.pipeline' as const,
+  'detail-type': 'ImageProcessed' as const,
+  detail: {
+    schemaVersion: 1 as const,
+    ...{ id: `${id}-processed`, correlationId: 'c', occurredAt: common.occurredAt },
+    ...{ image: { id, bucket, key, version, sequencer }, metadata, renditions },
+  },
+};
+const deleted = { ...event, 'detail-type': 'ImageDeleted' as const };
+const shown = renditions.map((each) => each.key);
+const well: Decided = {
+  ...{ record, control, renditionKeys: shown, events: [event, event] },
+  expected: { outcome: 'processed', version: 'v1' },
+};
+
+describe('an image that came to its end', () => {
+  it('as it should have: nothing is held against it', () => {
+    expect(defectsOfDecided(well)).toEqual([]);
+  });
+
+  it.each<[sentence: string, Partial<Decided>]>([
+    ['The record says nothing.', { record: undefined }],
+    ['The record says failed.', { record: { ...common, outcome: 'failed', message: 'Why' } }],
+    ['The record says processed.', { expected: { outcome: 'deleted' } }],
+    ['The record is not announced.', { record: { ...record, announced: false } }],
+    ['Nobody was told.', { events: [] }],
+    ['Nobody was told.', { events: [deleted] }],
+    [
+      'Nobody was told.',
+      { events: [{ ...event, detail: { ...event.detail, image: { ...event.detail.image, sequencer: 'B' } } }] },
+    ],
+    [
+      'Repeats of one event differ in their id.',
+      { events: [event, { ...event, detail: { ...event.detail, id: 'x' } }] },
+    ],
+    ['The bucket holds other renditions than the record shows.', { renditionKeys: [] }],
+    ['The bucket holds other renditions than the record shows.', { renditionKeys: [...shown, 'left-over'] }],
+    ['The record speaks of another version.', { expected: { outcome: 'processed', version: 'v2' } }],
+    ['The description differs.', { record: { ...record, metadata: { ...metadata, width: 47 } } }],
+    ['The renditions differ.', { control: { ...control, renditions: [] } }],
+    ['There is nothing to compare it with.', { control: { ...common, outcome: 'deleted', expiresAt: 1 } }],
+  ])('%s', (sentence, wrong) => {
+    expect(defectsOfDecided({ ...well, ...wrong })).toEqual([sentence]);
+  });
+});
+
+describe('an image whose message died', () => {
+  const dead = { reason: 'record: Lambda.ServiceException', record, renditionKeys: shown };
+
+  it.each([
+    'record: Lambda.ServiceException',
+    'log: socket hang up',
+    'Lambda’s log: Worker process died',
+    'Decided meanwhile: the record says processed.',
+    'Superseded meanwhile: a newer state of the image is on record.',
+  ])('%s: nothing is held against it', (reason) => {
+    expect(defectsOfDead({ ...dead, reason })).toEqual([]);
+  });
+
+  it.each([
+    'Nothing is on record: the workflow itself died, or never began. The logs may tell, by the correlation id.',
+    'A deletion failed. No record tells why: the logs do, by the correlation id.',
+    'record: ',
+    'log: ',
+  ])('Nobody says why it died, if all that is known is “%s”', (reason) => {
+    expect(defectsOfDead({ ...dead, reason })).toEqual(['Nobody says why it died.']);
+  });
+
+  it.each<[string, ImageRecord]>([
+    ['processed', record],
+    ['failed', { ...common, outcome: 'failed', message: 'Why', metadata, renditions }],
+  ])('The record shows renditions that are not there: %s', (_, showing) => {
+    expect(defectsOfDead({ ...dead, record: showing, renditionKeys: [] })).toEqual([
+      'The record shows renditions that are not there.',
+    ]);
+  });
+});
+
+it.each([
+  [[], { happened: 1, deadAgain: false }],
+  [['A redrive does not repair it.'], { happened: 1, deadAgain: true }],
+  [['The fault never happened.'], { happened: 0, deadAgain: false }],
+])('%j of a fault and a redrive: %j', (sentences, seen) => {
+  expect(defectsOfProof(seen)).toEqual(sentences);
+});
+
+describe('the calls that go wrong', () => {
+  const calls = everyCall();
+
+  it('are all that the workflow makes and the roles allow, of the functions on an image’s way', () => {
+    expect(calls.length).toBeGreaterThan(20);
+    expect(missingCalls(calls)).toEqual([]);
+  });
+
+  it.each(calls)('are not all without $stem $action', (call) => {
+    expect(missingCalls(calls.filter((other) => other !== call))).toEqual([call]);
+  });
+});

@@ -1,0 +1,66 @@
+import { ListEventSourceMappingsCommand, ListVersionsByFunctionCommand } from '@aws-sdk/client-lambda';
+import { ListStateMachinesCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { expect, inject, it } from 'vitest';
+import { stackName } from '../../../scripts/local/deploy.ts';
+import { clientConfig } from '../../../scripts/local/emulator.ts';
+import type { TargetStack } from '../../../scripts/local/target-stack.ts';
+import { emulatedPipeline } from '../../../test/support/emulated-pipeline.ts';
+import { photo } from '../../../test/support/photos.ts';
+import { playCanary } from '../../bad-release/canary.ts';
+import { playPreTraffic } from '../../bad-release/pre-traffic.ts';
+import { readRollbackAlarm } from '../../bad-release/rollback-alarm.ts';
+
+/** `npm run bad-release`, in the parts that it shows. */
+
+const config = clientConfig(inject('emulator'));
+const stack: TargetStack = { name: stackName, emulated: true, outputs: inject('outputs'), clientConfig: config };
+const pipeline = emulatedPipeline();
+const sfn = new SFNClient(config);
+
+it('before the traffic: what is live passes, each broken version is refused and leaves nothing behind', async () => {
+  const FunctionName = await pipeline.physicalId('ResizeImageFunction');
+  const versions = async () =>
+    (await pipeline.lambda.send(new ListVersionsByFunctionCommand({ FunctionName }))).Versions?.map(
+      ({ Version, Environment }) => ({ Version, Environment }),
+    );
+  const before = await versions();
+
+  const checked = await playPreTraffic(stack, () => undefined);
+
+  expect(checked.filter(({ broken }) => broken).length).toBeGreaterThan(0);
+  for (const { step, what, broken, verdict } of checked) {
+    expect(verdict.verdict, `${step}: ${what} ${JSON.stringify(verdict)}`).toBe(broken ? 'refused' : 'passed');
+  }
+  expect(checked.find(({ what }) => what === 'a setting was forgotten')?.verdict).toMatchObject({
+    reason: expect.stringContaining('RENDITION_BUCKET'),
+  });
+  expect(await versions()).toEqual(before);
+});
+
+it('a bad workflow: it rings at 20 %, goes back to version 1, and every image gets its renditions', async () => {
+  const played = await playCanary(stack, {
+    alarm: readRollbackAlarm('ImagePipelineFailedRollbackAlarm'),
+    canaryPercent: 20,
+    imagesAMinute: 8,
+    showMinute: () => undefined,
+    stopped: new AbortController().signal,
+  });
+
+  expect(played).toMatchObject({ rolledBack: true, lost: 0 });
+  expect(played.touched).toBeGreaterThan(0);
+  const [first] = played.minutes;
+  expect(first?.runs.every(({ version, succeeded }) => version === 1 && succeeded)).toBe(true);
+  const alarmed = played.minutes.findIndex(({ alarm }) => alarm === 'ALARM');
+  for (const { runs, routes } of played.minutes.slice(alarmed + 1)) {
+    expect(routes).toEqual([{ version: 1, weight: 100 }]);
+    expect(runs.every(({ version, succeeded }) => version === 1 && succeeded)).toBe(true);
+  }
+
+  // As it was: nothing of it is left, and the dispatcher is at work again.
+  const { stateMachines = [] } = await sfn.send(new ListStateMachinesCommand({}));
+  expect(stateMachines.filter(({ name }) => name?.includes('bad-release'))).toEqual([]);
+  const { EventSourceMappings = [] } = await pipeline.lambda.send(new ListEventSourceMappingsCommand({}));
+  expect(EventSourceMappings.map(({ State }) => State)).toEqual(['Enabled']);
+  await pipeline.put('after-a-bad-release.jpg', photo('rocket.jpg'));
+  await pipeline.recordWhen('after-a-bad-release.jpg', ({ outcome }) => outcome === 'processed');
+});

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { atScore, priceOfAPoint } from '../bench/rate-distortion.ts';
+import { replaceSection } from '../bench/write-section.ts';
+
+// Ten points double the bytes; the CPU stays.
+const curve = [
+  { score: 80, bytes: 400, cpu: 10 },
+  { score: 60, bytes: 100, cpu: 10 },
+  { score: 70, bytes: 200, cpu: 10 },
+];
+
+describe('what a setting costs at a score', () => {
+  it.each([
+    [60, 100],
+    [65, 100 * Math.SQRT2],
+    [70, 200],
+    [80, 400],
+    // Beyond what was measured, along the nearest stretch.
+    [90, 800],
+    [50, 50],
+  ])('at %i: %d bytes', (score, bytes) => {
+    expect(atScore(curve, score).bytes).toBeCloseTo(bytes, 6);
+    expect(atScore(curve, score).cpu).toBe(10);
+  });
+
+  it('one more point costs a share of what there is', () => {
+    expect(priceOfAPoint(curve, 70).bytes).toBeCloseTo(2 ** 0.1 - 1, 6);
+    expect(priceOfAPoint(curve, 70).cpu).toBe(0);
+  });
+
+  it('is not made up from a single point', () => {
+    expect(() => atScore(curve.slice(0, 1), 70)).toThrow(/two points/);
+  });
+});
+
+describe('figures in a page', () => {
+  const page =
+    'before\n<!-- bench one -->\nold\n<!-- /bench one -->\nbetween\n<!-- bench two -->\n<!-- /bench two -->\nafter\n';
+
+  it('replace those of their section and nothing else', () => {
+    expect(replaceSection(page, 'one', 'new')).toBe(page.replace('old', 'new'));
+  });
+
+  it('have nowhere to go without their two comments, and that is said', () => {
+    expect(() => replaceSection(page, 'three', 'new')).toThrow(/no place for three/);
+    expect(() => replaceSection(page.replace('<!-- /bench one -->', ''), 'one', 'new')).toThrow(/no place for one/);
+  });
+});

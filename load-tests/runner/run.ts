@@ -1,0 +1,299 @@
+/** One run, from the plan to the result. */
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TargetStack } from '../../scripts/local/target-stack.ts';
+import { workDirectory } from '../../scripts/terminal/project.ts';
+import type { Step } from '../../scripts/terminal/step.ts';
+import { type ArtilleryResult, installArtillery, runArtillery } from './artillery.ts';
+import { type StoredImages, storeImages } from './images.ts';
+import { type Change, type LedgerLine, ledgerLine, readLedger, reconcile } from './ledger.ts';
+import { type ImageClass, type PlannedChange, planChanges } from './plan.ts';
+import { type ProcessorShare, processorShares } from './processor-time.ts';
+import { percentiles, problemsOf, type QueueSample, type RunResult } from './result.ts';
+import type { RunFile } from './run-file.ts';
+import { checkBounds, type Place, type Scenario } from './scenario.ts';
+import { type StackClients, stackClients } from './stack-clients.ts';
+import { guardTarget, type Target } from './target.ts';
+
+const loadDirectory = join(workDirectory, 'load');
+
+export interface PreparedRun {
+  readonly id: string;
+  readonly directory: string;
+  /** Below it are all keys of this run, and nothing else. */
+  readonly prefix: string;
+  readonly scenario: Scenario;
+  readonly seed: number;
+  readonly scale: number;
+  readonly users: readonly (readonly PlannedChange[])[];
+  readonly changes: number;
+  readonly bytes: number;
+  readonly images: RunFile['images'];
+}
+
+export interface Wanted {
+  readonly scenario: Scenario;
+  readonly seed: number;
+  readonly scale: number;
+}
+
+/** Draws the images and counts the changes; nothing is sent yet. */
+export async function prepareRun({ scenario, seed, scale }: Wanted): Promise<PreparedRun> {
+  const id = `${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}-${scenario.name}`;
+  const prefix = `load/${id}/`;
+  const stored = await storeImages(seed, join(loadDirectory, 'images'));
+  const phases = scenario.phases.map(({ arrivalCount }) => arrivalCount);
+  const users = planChanges({ seed, prefix, phases, mix: scenario.mix, images: byClass(stored.images) });
+  const changes = users.reduce((sum, { length }) => sum + length, 0);
+  checkBounds(scenario, changes);
+  const images = Object.fromEntries(
+    stored.images.map(({ name, ...rest }) => [name, { ...rest, file: join(stored.directory, name) }]),
+  );
+  const bytes = users
+    .flat()
+    .reduce((sum, planned) => sum + (planned.kind === 'upload' ? (images[planned.image]?.bytes ?? 0) : 0), 0);
+  const directory = join(loadDirectory, 'runs', id);
+  return { id, directory, prefix, scenario, seed, scale, users, changes, bytes, images };
+}
+
+function byClass(images: StoredImages): Record<ImageClass, string[]> {
+  const names = (wanted: ImageClass) => images.filter((image) => image.class === wanted).map(({ name }) => name);
+  return {
+    thumb: names('thumb'),
+    small: names('small'),
+    medium: names('medium'),
+    large: names('large'),
+    corrupt: names('corrupt'),
+  };
+}
+
+export interface Destination {
+  readonly stack: TargetStack;
+  readonly target: Target;
+  /** For Artillery's process. */
+  readonly environment: Readonly<NodeJS.ProcessEnv>;
+}
+
+export interface RunControl {
+  readonly step: Step;
+  readonly keep: boolean;
+  readonly signal: AbortSignal;
+}
+
+export async function executeRun(
+  prepared: PreparedRun,
+  { stack, target, environment }: Destination,
+  { step, keep, signal }: RunControl,
+): Promise<RunResult> {
+  guardTarget(target, environment);
+  await step('Artillery', installArtillery);
+  await mkdir(prepared.directory, { recursive: true });
+  const clients = stackClients(stack);
+  const files = await writeRunFile(prepared, target, clients);
+  const place: Place = stack.emulated ? 'emulator' : 'account';
+  const { scenario, prefix, directory } = prepared;
+  const startedAt = new Date();
+  try {
+    const { artillery, samples } = await step(`${scenario.title}: ${prepared.changes} changes`, async (report) => {
+      const processor = target.kind === 'emulator' ? processorShares(target.endpoint, files.runFile) : undefined;
+      const sampler = startSampling({ clients, processor, ledger: files.ledger }, (sample, changes) => {
+        // A terminal shows the newest line alone; a log keeps them all.
+        if (process.stdout.isTTY || sampler.samples.length % 10 === 1)
+          report(progress(prepared, startedAt, sample, changes));
+      });
+      try {
+        const arguments_ = { scenario, place, runFile: files.runFile, environment, output: directory };
+        const ended = await runArtillery(arguments_, signal);
+        await sampler.untilEmpty(signal);
+        return { artillery: ended, samples: sampler.samples };
+      } finally {
+        sampler.stop();
+      }
+    });
+    signal.throwIfAborted();
+    const endedAt = new Date();
+    const changes = readLedger(await readLines(files.ledger));
+    const last = samples.at(-1);
+    const workLeft = last !== undefined && last.waiting + last.inWork > 0;
+    const found = await step('Reconciliation', () => conclude(prepared, clients, changes, { artillery, workLeft }));
+    const lambda = await step('Metrics of the functions', async (report) => {
+      if (!stack.emulated) await waitForCloudWatch(report, signal);
+      return await clients.lambdaMetrics(startedAt, endedAt);
+    });
+    return {
+      schemaVersion: 2,
+      id: prepared.id,
+      scenario: scenario.name,
+      title: scenario.title,
+      target,
+      seed: prepared.seed,
+      scale: prepared.scale,
+      machine: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown processor'}, Node ${process.version}`,
+      processors: cpus().length,
+      startedAt: startedAt.toISOString(),
+      endedAt: endedAt.toISOString(),
+      phases: [...scenario.phases],
+      passed: found.problems.length === 0 && artillery.checks.every(({ passed }) => passed),
+      ...found,
+      checks: [...artillery.checks],
+      changes,
+      samples: [...samples],
+      lambda,
+    };
+  } finally {
+    if (!keep)
+      await step('Clean-up', async (report) =>
+        report(shownRemoval(await clients.removeUploads(prefix), clients.bucket, prefix)),
+      );
+    clients.destroy();
+  }
+}
+
+export function shownRemoval(
+  { removed, left }: Awaited<ReturnType<StackClients['removeUploads']>>,
+  bucket: string,
+  prefix: string,
+): string {
+  const rest = left === 0 ? '' : `; ${left} or more are left in s3://${bucket}/${prefix}: remove them by hand`;
+  return `${removed} versions removed${rest}`;
+}
+
+async function writeRunFile(prepared: PreparedRun, target: Target, clients: StackClients) {
+  const { directory, scenario, images, users } = prepared;
+  const ledger = join(directory, 'ledger.jsonl');
+  const runFile = join(directory, 'plan.json');
+  const content: RunFile = {
+    target,
+    bucket: clients.bucket,
+    table: clients.tableName,
+    ledger,
+    patienceSeconds: scenario.seconds + scenario.drainSeconds,
+    phases: scenario.phases.map(({ arrivalCount }) => arrivalCount),
+    images,
+    users: users.map((changes) => [...changes]),
+  };
+  await writeFile(ledger, '');
+  await writeFile(runFile, JSON.stringify(content));
+  return { ledger, runFile };
+}
+
+/** What the records and the dead-letter queue say at the end, whatever was seen on the way. */
+async function conclude(
+  { prefix, scenario, ...prepared }: PreparedRun,
+  clients: StackClients,
+  changes: readonly Change[],
+  { artillery, workLeft }: { readonly artillery: ArtilleryResult; readonly workLeft: boolean },
+): Promise<Pick<RunResult, 'reconciliation' | 'problems'>> {
+  const records = await clients.records([...new Set(changes.map(({ key }) => key))]);
+  const byRecords = reconcile(changes, records, [], workLeft);
+  // Not read without need: reading hides them for a while from those who want to redrive them.
+  const { lost, notInTime, ...sums } =
+    byRecords.lost.length + byRecords.notInTime.length === 0
+      ? byRecords
+      : reconcile(changes, records, await clients.deadLetters(prefix), workLeft);
+  const problems = problemsOf({
+    plannedChanges: prepared.changes,
+    lost: lost.length,
+    notInTime: notInTime.length,
+    problem: artillery.problem,
+    phases: scenario.phases,
+    changes,
+  });
+  return { reconciliation: { ...sums, lost: [...lost], notInTime: [...notInTime] }, problems };
+}
+
+async function waitForCloudWatch(report: (progress: string) => void, signal: AbortSignal): Promise<void> {
+  report('CloudWatch has them after three minutes');
+  await sleep(180_000, undefined, { signal });
+}
+
+type OnSample = (sample: QueueSample, changes: readonly Change[]) => void;
+
+interface Sampled {
+  readonly clients: StackClients;
+  readonly processor: (() => ProcessorShare) | undefined;
+  readonly ledger: string;
+}
+
+/** Looks at the queues once a second. */
+function startSampling({ clients, processor, ledger }: Sampled, onSample: OnSample) {
+  const samples: QueueSample[] = [];
+  const stopped = new AbortController();
+  const tail = followLines(ledger);
+  const loop = (async () => {
+    while (!stopped.signal.aborted) {
+      const sample = { ...(await clients.queues()), at: Date.now(), processor: processor?.() };
+      samples.push(sample);
+      onSample(sample, readLedger(await tail()));
+      await sleep(1000, undefined, { signal: stopped.signal }).catch(() => undefined);
+    }
+  })();
+  // It is heard of in `untilEmpty`, or not at all when something else has failed before.
+  loop.catch(() => undefined);
+  return {
+    samples,
+    /** SQS counts approximately, and late: a few seconds may pass until nothing is there. */
+    async untilEmpty(signal: AbortSignal): Promise<void> {
+      const isEmpty = ({ waiting, inWork }: QueueSample) => waiting + inWork === 0;
+      for (let second = 0; second < 30 && !signal.aborted; second += 1) {
+        if (samples.length > 2 && samples.slice(-3).every(isEmpty)) break;
+        await Promise.race([sleep(1000), loop]);
+      }
+      stopped.abort();
+      await loop;
+    },
+    stop: () => stopped.abort(),
+  };
+}
+
+/** Each call answers all lines so far, and reads only what is new. */
+function followLines(file: string): () => Promise<readonly LedgerLine[]> {
+  const lines: LedgerLine[] = [];
+  let offset = 0;
+  return async () => {
+    const handle = await open(file);
+    try {
+      const { size } = await handle.stat();
+      const { buffer } = await handle.read(Buffer.alloc(size - offset), 0, size - offset, offset);
+      const whole = buffer.subarray(0, buffer.lastIndexOf('\n') + 1);
+      offset += whole.length;
+      lines.push(...parseLines(whole.toString()));
+      return lines;
+    } finally {
+      await handle.close();
+    }
+  };
+}
+
+async function readLines(file: string): Promise<LedgerLine[]> {
+  return parseLines(await readFile(file, 'utf8'));
+}
+
+function parseLines(text: string): LedgerLine[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => ledgerLine.parse(JSON.parse(line)));
+}
+
+function progress(
+  { scenario, ...prepared }: PreparedRun,
+  startedAt: Date,
+  { waiting, inWork, deadLetters }: QueueSample,
+  changes: readonly Change[],
+): string {
+  const seconds = Math.round((Date.now() - startedAt.getTime()) / 1000);
+  const decided = changes.filter(({ decidedAt }) => decidedAt !== undefined);
+  const { count, p50, p95 } = percentiles(
+    decided
+      .filter(({ outcome }) => outcome === 'processed')
+      .map(({ startedAt, decidedAt = 0 }) => decidedAt - startedAt),
+  );
+  const ready = count === 0 ? '' : `; ready p50 ${(p50 / 1000).toFixed(1)} s, p95 ${(p95 / 1000).toFixed(1)} s`;
+  return (
+    `${seconds} s of at most ${scenario.seconds + scenario.drainSeconds}: sent ${changes.length} of ${prepared.changes}, ` +
+    `decided ${decided.length}; queue ${waiting}, in work ${inWork}, dead letters ${deadLetters}${ready}`
+  );
+}

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
+import { drawImages, photographs, sizeClassOf, type TestImage } from '../runner/images.ts';
+import { type Mix, type Plan, planChanges } from '../runner/plan.ts';
+
+const mix: Mix = {
+  sizes: { thumb: 30, small: 50, medium: 15, large: 5 },
+  corruptPercent: 5,
+  twicePercent: 5,
+  deletePercent: 0,
+  sharedKeys: 0,
+};
+const plan: Plan = {
+  seed: 1,
+  prefix: 'load/run/',
+  phases: [200],
+  mix,
+  images: { thumb: ['t'], small: ['s1', 's2'], medium: ['m'], large: ['l'], corrupt: ['c'] },
+};
+const imagesOf = (wanted: Plan) =>
+  planChanges(wanted)
+    .flat()
+    .map((change) => (change.kind === 'upload' ? change.image : 'deletion'));
+
+it('the same seed plans the same run, another seed another one', () => {
+  expect(planChanges(plan)).toEqual(planChanges(plan));
+  expect(imagesOf({ ...plan, seed: 2 })).not.toEqual(imagesOf(plan));
+});
+
+it('the seed decides who brings a corrupt file, and which image of a class it is', () => {
+  const corrupt = (seed: number) =>
+    imagesOf({ ...plan, seed }).flatMap((image, index) => (image === 'c' ? [index] : []));
+  expect(corrupt(2)).not.toEqual(corrupt(1));
+  const onlySmall: Plan = {
+    ...plan,
+    mix: { ...mix, sizes: { thumb: 0, small: 1, medium: 0, large: 0 }, corruptPercent: 0, twicePercent: 0 },
+  };
+  expect(imagesOf({ ...onlySmall, seed: 2 })).not.toEqual(imagesOf(onlySmall));
+});
+
+it('each phase has the mix to the last user, whatever the seed', () => {
+  for (const seed of [1, 2, 3]) {
+    const turns = planChanges({ ...plan, seed, phases: [100, 200] });
+    for (const [phase, share] of [
+      [turns.slice(0, 100), 1],
+      [turns.slice(100), 2],
+    ] as const) {
+      expect(phase.filter((turn) => turn.length === 2)).toHaveLength(5 * share);
+      const images = phase.flatMap(([change]) => (change?.kind === 'upload' ? [change.image] : []));
+      const count = (image: string) => images.filter((one) => one === image).length;
+      expect(count('c')).toBe(5 * share);
+      // Of the 95 with a picture: 30 : 50 : 15 : 5, and as many of one picture of a class as of the other.
+      expect(Math.abs(count('t') - 28.5 * share)).toBeLessThanOrEqual(0.5);
+      expect(Math.abs(count('s1') - count('s2'))).toBeLessThanOrEqual(1);
+      expect(Math.abs(count('l') - 4.75 * share)).toBeLessThanOrEqual(0.5);
+    }
+  }
+});
+
+it('a mix that asks for a class without a picture cannot be planned', () => {
+  expect(() => planChanges({ ...plan, images: { ...plan.images, large: [] } })).toThrow(/no image of class large/);
+});
+
+it('who sends a file twice sends the same file to the same key', () => {
+  for (const [first, second] of planChanges(plan).filter((turn) => turn.length === 2)) expect(second).toEqual(first);
+});
+
+it('users keep to themselves unless they are to share keys', () => {
+  const keys = (wanted: Plan) => new Set(planChanges(wanted).map(([change]) => change?.key));
+  expect(keys(plan).size).toBe(200);
+  expect(keys({ ...plan, mix: { ...mix, sharedKeys: 8 } }).size).toBe(8);
+});
+
+it('every key is below the run’s own prefix, so that its clean-up finds all of it and nothing else', () => {
+  for (const { key } of planChanges({ ...plan, mix: { ...mix, deletePercent: 30 } }).flat()) {
+    expect(key.startsWith('load/run/')).toBe(true);
+  }
+});
+
+it('the same seed draws the same bytes, another seed others', async () => {
+  const draw = async (seed: number) =>
+    (await drawImages(seed, ['thumb', 'small'])).map(({ name, bytes }) => `${name} ${hash(bytes)}`);
+  const drawn = await draw(7);
+  expect(await draw(7)).toEqual(drawn);
+  const others = await draw(8);
+  // Empty is empty, whatever the seed.
+  expect(others.filter((line) => drawn.includes(line))).toEqual([`corrupt-empty.jpg ${hash(Buffer.of())}`]);
+});
+
+it('a picture can be read and has the size of its class; a corrupt file is rejected', async () => {
+  for (const image of [...(await drawImages(7, ['thumb', 'small'])), ...(await photographs())]) {
+    expect([image.name, await classBySight(image)]).toEqual([image.name, image.class]);
+  }
+});
+
+/** With the eyes of the pipeline. */
+async function classBySight({ bytes }: TestImage): Promise<TestImage['class']> {
+  const codec = sharpImageCodec();
+  const whole = new Uint8Array(bytes);
+  if (whole.length === 0) return 'corrupt';
+  const inspected = await codec.inspect(whole);
+  if (inspected.outcome === 'rejected') return 'corrupt';
+  const { header } = inspected;
+  const portrayed = await codec.portray(whole, header);
+  return portrayed.outcome === 'rejected' ? 'corrupt' : sizeClassOf(header.width * header.height);
+}
+
+function hash(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterEach, describe, expect, it } from 'vitest';
+import { processorShares } from '../runner/processor-time.ts';
+
+const endpoint = 'https://127.0.0.1:49999';
+const emulator = { GATEWAY_PORT: '49999' };
+const resize = { ...emulator, AWS_LAMBDA_FUNCTION_NAME: 'darkroom-local-ResizeImageFunction-1A2B' };
+const started: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of started.splice(0)) child.kill('SIGKILL');
+});
+
+/** Resolves when it has used as much processor time as it was asked to; it stays until it is ended. */
+async function processThatUses(millis: number, environment: Record<string, string>): Promise<void> {
+  const script = `
+    const spent = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };
+    while (spent() < ${millis});
+    console.log('done');
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['-e', script], { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+  started.push(child);
+  if (millis > 0) await once(child.stdout, 'data');
+}
+
+function shares(runFile = '/a/plan.json') {
+  const found = processorShares(endpoint, runFile);
+  if (found === undefined) throw new Error('This machine has no /proc.');
+  return found;
+}
+
+describe.runIf(process.platform === 'linux')('processor time', () => {
+  it('of a function’s process is that function’s, and of whoever else has the emulator’s environment the emulator’s', async () => {
+    const share = shares();
+    await processThatUses(300, resize);
+    await processThatUses(200, emulator);
+    const { millis, processes } = share();
+    expect(millis.resize).toBeGreaterThanOrEqual(290);
+    expect(millis.emulator).toBeGreaterThanOrEqual(190);
+    expect(millis.emulator).toBeLessThan(millis.resize);
+    expect(millis.metadata).toBe(0);
+    expect(processes.resize).toEqual({ alive: 1, busy: 1 });
+  });
+
+  it('is told once: a process that rests is alive, and no longer busy', async () => {
+    const share = shares();
+    await processThatUses(100, resize);
+    share();
+    const { millis, processes } = share();
+    expect(millis.resize).toBeLessThan(100);
+    expect(processes.resize.alive).toBe(1);
+  });
+
+  it('of another emulator, another run and any other program is others’', async () => {
+    const share = shares('/mine/plan.json');
+    await processThatUses(200, { ...resize, GATEWAY_PORT: '49998' });
+    await processThatUses(200, { DARKROOM_LOAD_RUN: '/theirs/plan.json' });
+    const { millis } = share();
+    expect(millis.resize).toBe(0);
+    expect(millis.others).toBeGreaterThanOrEqual(380);
+  });
+
+  it('of Artillery, known by the run’s file, and of this process is the load test’s', async () => {
+    const share = shares('/mine/plan.json');
+    await processThatUses(300, { DARKROOM_LOAD_RUN: '/mine/plan.json' });
+    expect(share().millis.load).toBeGreaterThanOrEqual(290);
+  });
+});

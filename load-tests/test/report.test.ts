@@ -1,0 +1,242 @@
+import { describe, expect, it } from 'vitest';
+import type { Change } from '../runner/ledger.ts';
+import { caveats, checkTable, reportPage } from '../runner/report.ts';
+import { percentiles, problemsOf, type RunResult, runResult, saturation, waits } from '../runner/result.ts';
+
+const start = Date.parse('2026-01-01T12:00:00Z');
+const change = (number: number, fields: Partial<Change> = {}): Change => ({
+  number,
+  user: number,
+  key: `load/run/${number}.jpg`,
+  kind: 'upload',
+  class: 'small',
+  bytes: 1000,
+  startedAt: start + number * 1000,
+  requestMillis: 20,
+  names: [`version-${number}`],
+  decidedAt: start + number * 1000 + 500,
+  outcome: 'processed',
+  ...fields,
+});
+const run = (fields: Partial<RunResult> = {}): RunResult => ({
+  schemaVersion: 2,
+  id: '2026-01-01T12-00-00-ramp',
+  scenario: 'ramp',
+  title: 'Ramp',
+  target: { kind: 'emulator', endpoint: 'https://127.0.0.1:4566' },
+  seed: 1,
+  scale: 1,
+  machine: 'a laptop',
+  processors: 2,
+  startedAt: new Date(start).toISOString(),
+  endedAt: new Date(start + 30_000).toISOString(),
+  phases: [
+    { name: 'few', duration: 10, arrivalCount: 10 },
+    { name: 'more', duration: 10, arrivalCount: 10 },
+  ],
+  passed: true,
+  problems: [],
+  checks: [
+    { expression: 'ready.all.ms.p95 < 1000', passed: true, metrics: { 'ready.all.ms.p95': 500 } },
+    {
+      expression: 'changes.sent == changes.decided + changes.deadLettered',
+      passed: true,
+      metrics: { 'changes.sent': 20, 'changes.decided': 20, 'changes.deadLettered': 0 },
+    },
+  ],
+  reconciliation: { sent: 20, decided: 20, deadLetters: 0, lost: [], notInTime: [] },
+  changes: Array.from({ length: 20 }, (_, number) => change(number)),
+  samples: [
+    { at: start, waiting: 0, inWork: 1, deadLetters: 0, undelivered: 0 },
+    { at: start + 12_000, waiting: 7, inWork: 4, deadLetters: 0, undelivered: 0 },
+    { at: start + 25_000, waiting: 0, inWork: 0, deadLetters: 0, undelivered: 0 },
+  ],
+  lambda: [],
+  ...fields,
+});
+
+it('a result is read as it was written', () => {
+  expect(runResult.parse(JSON.parse(JSON.stringify(run())))).toEqual(run());
+});
+
+it('a percentile is a wait that somebody really had', () => {
+  const hundred = Array.from({ length: 100 }, (_, index) => 100 - index);
+  expect(percentiles(hundred)).toEqual({ count: 100, p50: 50, p95: 95, p99: 99, most: 100 });
+  expect(percentiles([7])).toMatchObject({ p50: 7, p99: 7 });
+});
+
+it('what users waited for is told by size, and apart for rejections, deletions and the PUT', () => {
+  const changes = [
+    change(0, { class: 'thumb', decidedAt: start + 100 }),
+    change(1, { class: 'corrupt', outcome: 'rejected', decidedAt: start + 1300 }),
+    change(2, { kind: 'delete', outcome: 'deleted', decidedAt: start + 2400 }),
+    change(3, { outcome: 'superseded' }),
+  ];
+  expect(waits(changes).map(({ name, count, p50 }) => [name, count, p50])).toEqual([
+    ['upload → ready, thumb', 1, 100],
+    ['upload → ready, all', 1, 100],
+    ['upload → told why not', 1, 300],
+    ['delete → gone', 1, 400],
+    ['change → overtaken', 1, 500],
+    ['the PUT itself', 3, 20],
+  ]);
+});
+
+it('saturation is told in numbers: how deep, when, how fast, how long to drain', () => {
+  const slow = run({
+    changes: Array.from({ length: 20 }, (_, number) => change(number, { decidedAt: start + 10_000 + number * 1000 })),
+    lambda: [{ at: start, function: 'ResizeImage', metric: 'Throttles', value: 3 }],
+  });
+  expect(saturation(slow)).toEqual({
+    ...{ deepest: 7, deepestAt: 12, drained: 10, rate: 1, deadLetters: 0 },
+    calls: { errors: 0, throttles: 3 },
+  });
+});
+
+describe('a load test that falls behind', () => {
+  const phases = [{ name: 'steady', duration: 20, arrivalCount: 20 }];
+  // The first user comes after a pause, as all others do.
+  const arrivals = (late: (user: number) => number) => ({
+    phases,
+    changes: Array.from({ length: 20 }, (_, user) =>
+      change(user, { arrivedAt: start + (user + 1) * 1000 + late(user) }),
+    ),
+  });
+  const problems = (late: (user: number) => number) =>
+    problemsOf({ plannedChanges: 20, lost: 0, notInTime: 0, problem: undefined, ...arrivals(late) });
+
+  it('fails when a user came more than a second later than planned, and says by how much', () => {
+    expect(problems((user) => (user === 7 ? 1000 : 0))).toEqual([]);
+    expect(problems((user) => (user === 7 ? 1300 : 0))).toEqual([expect.stringContaining('up to 1.3 s later')]);
+  });
+
+  it('is measured from the most punctual user, be it that the first one was late', () => {
+    expect(problems((user) => (user === 0 ? 1300 : 0))).toHaveLength(1);
+    expect(problems(() => 5000)).toEqual([]);
+  });
+
+  it('is told in the report; a result that does not know says nothing', async () => {
+    const late = run(arrivals((user) => (user < 5 ? 0 : 250)));
+    expect(caveats(late)).toEqual(['Users came at most 250 ms later than planned.']);
+    expect(await reportPage(late, undefined)).toContain('Users came at most 250 ms later than planned.');
+    expect(caveats(run())).toEqual([]);
+  });
+});
+
+it('what nobody publishes is not told as none', async () => {
+  expect(saturation(run()).calls).toBeUndefined();
+  expect(await reportPage(run(), undefined)).toContain('does not publish');
+});
+
+it('the page says the verdict, the sum and every check, and plots all there is', async () => {
+  const page = await reportPage(run(), undefined);
+  expect(page).toContain('<span class="passed">passed</span>');
+  expect(page).toContain('The queue grew to 7 waiting after 12 s');
+  expect(page).toContain('ready.all.ms.p95 &lt; 1000');
+  for (const title of ['Arrivals', 'Upload → ready', 'Queue depth', 'Concurrency']) {
+    expect(page).toMatch(new RegExp(`<h2>${title}</h2>(?:(?!</figure>)[^])*<svg`));
+  }
+});
+
+it('errors are plotted where there are any: what S3 refused, dead letters, throttles of functions', async () => {
+  const plot = /<h2>Errors<\/h2>(?:(?!<\/figure>).)*<svg/s;
+  expect(await reportPage(run(), undefined)).not.toMatch(plot);
+  const troubles: readonly Partial<RunResult>[] = [
+    { changes: [...run().changes, change(20, { problem: 'SlowDown', decidedAt: undefined, outcome: undefined })] },
+    { samples: [...run().samples, { at: start + 29_000, waiting: 0, inWork: 0, deadLetters: 1, undelivered: 0 }] },
+    { lambda: [{ function: 'ResizeImageFunction', metric: 'Throttles', at: start + 5000, value: 2 }] },
+  ];
+  for (const trouble of troubles) expect(await reportPage(run(trouble), undefined)).toMatch(plot);
+});
+
+it('beside each threshold stands what was measured, and how much room is left', async () => {
+  const page = await reportPage(run(), undefined);
+  expect(page).toContain('500 ms of 1.0 s, 50 % left');
+  expect(page).toContain('20 == 20 + 0');
+  expect(checkTable(run())).toMatch(/^ok +ready\.all\.ms\.p95 < 1000 +500 ms of 1\.0 s, 50 % left$/m);
+  const slow = { expression: 'gone.ms.p95 < 1000', passed: false, metrics: { 'gone.ms.p95': 1250 } };
+  expect(checkTable(run({ checks: [slow] }))).toMatch(/^FAIL +gone\.ms\.p95 < 1000 +1\.3 s of 1\.0 s, 25 % too long$/m);
+});
+
+it('a threshold of what nobody waited for says so', () => {
+  const never = { expression: 'gone.ms.p95 < 1000', passed: false, metrics: {} };
+  expect(checkTable(run({ checks: [never] }))).toMatch(/^FAIL +gone\.ms\.p95 < 1000 +nothing of it was measured$/m);
+});
+
+it('where the operating system tells who worked, the page plots it, and the workers that were busy', async () => {
+  const spent = { dispatcher: 50, metadata: 100, resize: 1200, removal: 0, emulator: 300, load: 100, others: 20 };
+  const none = { alive: 0, busy: 0 };
+  const processes = { dispatcher: { alive: 2, busy: 1 }, metadata: none, resize: { alive: 8, busy: 7 }, removal: none };
+  const samples = run().samples.map((sample) => ({ ...sample, processor: { millis: spent, processes } }));
+  const page = await reportPage(run({ samples }), undefined);
+  const [, concurrency, processors] = /<h2>Concurrency<\/h2>(.*?)<h2>Processors<\/h2>(.*?)<h2>/s.exec(page) ?? [];
+  expect(concurrency).toContain('ResizeImage');
+  expect(concurrency).not.toContain('ExtractMetadata');
+  for (const name of ['ExtractMetadata', 'the emulator', 'other programs']) expect(processors).toContain(name);
+  expect(await reportPage(run(), undefined)).not.toContain('<h2>Processors');
+});
+
+it('where other programs worked, the figures are not to be compared', async () => {
+  const none = { alive: 0, busy: 0 };
+  const processes = { dispatcher: none, metadata: none, resize: none, removal: none };
+  const share = (others: number) => ({
+    processes,
+    millis: { dispatcher: 0, metadata: 0, resize: 900, removal: 0, emulator: 0, load: 0, others },
+  });
+  // A sample says what was spent since the one before: here of the second much, before the first request.
+  const samples = [{ at: start - 10_000, waiting: 0, inWork: 0, deadLetters: 0, undelivered: 0 }, ...run().samples];
+  const withOthers = (cores: number) =>
+    run({
+      samples: samples.map((sample, index, all) => ({
+        ...sample,
+        processor: share(index < 2 ? 99_000 : cores * (sample.at - (all[index - 1]?.at ?? 0))),
+      })),
+    });
+  expect(caveats(withOthers(0.2))).toEqual([]);
+  const line = 'Other programs had 0.3 of 2 processors on average';
+  expect(caveats(withOthers(0.3))).toEqual([expect.stringContaining(line)]);
+  expect(await reportPage(withOthers(0.3), undefined)).toContain(line);
+  expect(caveats(run())).toEqual([]);
+});
+
+it('a failed run says so, and why', async () => {
+  const lost = { number: 3, key: 'load/run/3.jpg', kind: 'upload' } as const;
+  const page = await reportPage(
+    run({
+      passed: false,
+      problems: ['1 change is lost.'],
+      reconciliation: { sent: 20, decided: 19, deadLetters: 0, lost: [lost], notInTime: [] },
+    }),
+    undefined,
+  );
+  expect(page).toContain('<span class="failed">failed</span>');
+  expect(page).toContain('<li class="failed">1 change is lost.</li>');
+  expect(page).toContain('Not all were decided in the time of the run.');
+  expect(page).not.toContain('All were decided');
+});
+
+it('a run fails for what is lost as for what was not decided in time, each by its name', async () => {
+  const ended = { plannedChanges: 20, problem: undefined, phases: run().phases, changes: run().changes };
+  expect(problemsOf({ ...ended, lost: 0, notInTime: 0 })).toEqual([]);
+  expect(problemsOf({ ...ended, lost: 2, notInTime: 0 })).toEqual([expect.stringMatching(/^2 changes are lost/)]);
+  expect(problemsOf({ ...ended, lost: 0, notInTime: 3 })).toEqual([
+    expect.stringMatching(/^3 changes were not decided in time/),
+  ]);
+  const open = { number: 3, key: 'load/run/3.jpg', kind: 'upload' } as const;
+  const reconciliation = { sent: 20, decided: 19, deadLetters: 0, lost: [], notInTime: [open] };
+  const page = await reportPage(run({ reconciliation }), undefined);
+  expect(page).toContain('<b>1</b><span>not decided in time</span>');
+  expect(page).toContain('Not all were decided in the time of the run.');
+});
+
+it('two runs stand side by side in every figure', async () => {
+  const earlier = run({ id: 'the-one-before', changes: [change(0, { decidedAt: start + 9000 })] });
+  const page = await reportPage(run(), earlier);
+  expect(page).toContain('the-one-before');
+  expect(page).toContain('500 ms<small> (9.0 s)</small>');
+  expect(page).toContain('earlier run');
+});
+
+it('a run in which nothing happened is plotted all the same', async () => {
+  await expect(reportPage(run({ changes: [], samples: [] }), undefined)).resolves.toContain('<svg');
+});

@@ -1,0 +1,297 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3';
+import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { deploymentOf } from '../../lab/cost/deployment.ts';
+import { costPerImage, mixes } from '../../lab/cost/model.ts';
+import { uncheckedOf } from '../runner/artillery.ts';
+import { estimatedCost } from '../runner/cost.ts';
+import { parseLoadOptions } from '../runner/options.ts';
+import { shownRemoval } from '../runner/run.ts';
+import { checkBounds, mostChanges, readScenario, scenarioNames, thresholdsOf } from '../runner/scenario.ts';
+import { stackClients } from '../runner/stack-clients.ts';
+import { guardTarget, stackEnvironment, target } from '../runner/target.ts';
+import { twoDigitsUp } from './round-up-threshold.ts';
+
+const names = await scenarioNames();
+const load = readFileSync(new URL('../load.md', import.meta.url), 'utf8');
+const changes = (count: number, kind: 'upload' | 'delete') => Array.from({ length: count }, () => ({ kind }));
+const lines = (name: string) => readFileSync(new URL(`../scenarios/${name}.yml`, import.meta.url), 'utf8').split('\n');
+
+it('there is one file for each scenario', () => {
+  expect(names).toEqual(['poison', 'ramp', 'smoke', 'soak', 'spike', 'storm']);
+});
+
+describe.each(names)('scenario %s', (name) => {
+  it.each(['emulator', 'account'] as const)('is well formed and within bounds on the %s', async (where) => {
+    const scenario = await readScenario(name, where, 1);
+    const twice = 1 + scenario.mix.twicePercent / 100;
+    expect(() => checkBounds(scenario, scenario.users * twice)).not.toThrow();
+    expect(scenario.users).toBe(scenario.phases.reduce((sum, { arrivalCount }) => sum + arrivalCount, 0));
+  });
+
+  it('fits a coffee break on the emulator', async () => {
+    const { seconds, drainSeconds } = await readScenario(name, 'emulator', 1);
+    expect(seconds + drainSeconds).toBeLessThanOrEqual(6 * 60);
+  });
+
+  it('states its thresholds for both places, each block with its reason', () => {
+    const text = lines(name);
+    const blocks = text.flatMap((line, index) => (/^ +(thresholds|conditions):$/.test(line) ? [text[index + 1]] : []));
+    expect(blocks).toHaveLength(4);
+    for (const first of blocks) expect(first).toMatch(/^ +# \S/);
+  });
+
+  it.each(['emulator', 'account'] as const)(
+    'holds whatever a user waits for to a threshold on the %s',
+    async (where) => {
+      const held = (await thresholdsOf(name, where)).map(([metric]) => metric);
+      const { mix } = await readScenario(name, where, 1);
+      expect(held).toEqual(
+        expect.arrayContaining([
+          'upload.put.ms.p95',
+          // Of twenty images the p99 is the slowest one. Of those who share keys hardly anybody sees an own image ready.
+          ...(name === 'storm' ? [] : ['ready.all.ms.p50', 'ready.all.ms.p95']),
+          ...(name === 'storm' || name === 'smoke' ? [] : ['ready.all.ms.p99']),
+          ...(mix.corruptPercent > 0 ? ['told.rejected.ms.p95'] : []),
+          ...(mix.deletePercent > 0 ? ['gone.ms.p95'] : []),
+          ...(mix.deletePercent > 0 || mix.twicePercent > 0 ? ['overtaken.ms.p95'] : []),
+        ]),
+      );
+    },
+  );
+
+  it('on the emulator may take twice what was measured, which load-tests/load.md says too', async () => {
+    const comment = lines(name)
+      .map((line) => line.trim().replace(/^# /, ''))
+      .join(' ');
+    const measured = /Twice what was measured \((.*?); load-tests\/load\.md\)/.exec(comment)?.[1]?.split(', ') ?? [];
+    const millis = measured.map((figure) => Number.parseFloat(figure) * (figure.endsWith(' ms') ? 1 : 1000));
+    const limits = (await thresholdsOf(name, 'emulator')).map(([, limit]) => limit);
+    expect(limits).toEqual(millis.map((each) => twoDigitsUp(2 * each)));
+    const row = load.split('\n').find((line) => line.startsWith(`| \`${name}\` |`) && line.includes(' · '));
+    for (const figure of measured) expect(row).toContain(figure);
+  });
+
+  it.each(['emulator', 'account'] as const)(
+    'has no threshold that nobody waits long enough for, on the %s',
+    async (where) => {
+      // The last who comes waits no longer than that.
+      const { drainSeconds } = await readScenario(name, where, 1);
+      for (const [metric, millis] of await thresholdsOf(name, where)) {
+        expect(millis / 1000, metric).toBeLessThan(drainSeconds);
+      }
+    },
+  );
+
+  it.each(['emulator', 'account'] as const)(
+    'fails unless Artillery has checked each line of it on the %s',
+    async (where) => {
+      const scenario = await readScenario(name, where, 1);
+      const block =
+        lines(name)
+          .join('\n')
+          .split(/^ {4}account:$/m)[where === 'emulator' ? 0 : 1] ?? '';
+      expect(scenario.checks).toBe(block.match(/^ {10}- (\S+\.ms\.\w+|expression): /gm)?.length);
+      expect(uncheckedOf(scenario.checks, scenario, 'log')).toBeUndefined();
+      expect(uncheckedOf(scenario.checks - 1, scenario, 'log')).toMatch(/has checked \d+ of the \d+ /);
+    },
+  );
+
+  it('fails when anything is lost, in both places', () => {
+    const promise = '- expression: changes.sent == changes.decided + changes.deadLettered';
+    expect(lines(name).filter((line) => line.trim() === promise)).toHaveLength(2);
+  });
+});
+
+it.each(['emulator', 'account'] as const)(
+  'the spike on the %s is fifty times the quiet before it, and ends with the same quiet when it has drained',
+  async (where) => {
+    const { phases } = await readScenario('spike', where, 1);
+    const [before, spike, draining, after] = phases;
+    const rates = phases.map(({ arrivalCount, duration }) => arrivalCount / duration);
+    expect(rates).toEqual([rates[0], expect.closeTo((rates[0] ?? 0) * 50, 6), rates[0], rates[0]]);
+    expect([after?.duration, after?.arrivalCount]).toEqual([before?.duration, before?.arrivalCount]);
+    // Who came last in the spike is ready within twice the measured p99 at the most: its threshold.
+    const slowest = (await thresholdsOf('spike', where)).find(([metric]) => metric === 'ready.all.ms.p99');
+    expect((draining?.duration ?? 0) * 1000).toBeGreaterThan(slowest?.[1] ?? Number.POSITIVE_INFINITY);
+    expect(spike?.duration).toBeLessThan(draining?.duration ?? 0);
+  },
+);
+
+it.each(['emulator', 'account'] as const)(
+  'poison on the %s may slow half of the users down no more than the soak test, at the same rate and with the same pictures',
+  async (where) => {
+    const [poison, soak] = await Promise.all([readScenario('poison', where, 1), readScenario('soak', where, 1)]);
+    expect(poison.users / poison.seconds).toBe(soak.users / soak.seconds);
+    expect(poison.mix.sizes).toEqual(soak.mix.sizes);
+    const half = async (name: string) =>
+      (await thresholdsOf(name, where)).find(([metric]) => metric === 'ready.all.ms.p50')?.[1];
+    expect(await half('poison')).toBeLessThanOrEqual((await half('soak')) ?? 0);
+  },
+);
+
+it('a larger scale brings as many times as many users in the same time', async () => {
+  const [once, thrice] = await Promise.all([readScenario('ramp', 'emulator', 1), readScenario('ramp', 'emulator', 3)]);
+  expect(thrice.users).toBe(once.users * 3);
+  expect(thrice.seconds).toBe(once.seconds);
+});
+
+it('no scale goes beyond the bound, and what is within it costs less than five dollars', async () => {
+  const scenario = await readScenario('soak', 'account', 1);
+  expect(() => checkBounds(scenario, mostChanges + 1)).toThrow(/no run makes more than/);
+  expect(estimatedCost(changes(mostChanges, 'upload'))).toBeLessThan(5);
+  expect(estimatedCost(changes(1, 'upload'))).toBeGreaterThan(0);
+});
+
+it('a deletion is priced as one, whatever the stage', () => {
+  const dollars = (kind: 'upload' | 'delete') => estimatedCost(changes(mostChanges, kind));
+  expect(dollars('delete')).toBeLessThan(dollars('upload') / 2);
+  const [dev, prod] = (['dev', 'prod'] as const).map((stage) => costPerImage(mixes.photographs, deploymentOf(stage)));
+  expect((dev ?? 0) / (prod ?? 1)).toBeCloseTo(1, 2);
+});
+
+it('no run is longer than two hours, the draining included', async () => {
+  const scenario = await readScenario('soak', 'account', 1);
+  expect(() => checkBounds({ ...scenario, drainSeconds: 7200 }, 1)).toThrow(/no run takes longer/);
+});
+
+it('a scenario that does not exist is answered with those that do', async () => {
+  await expect(readScenario('tsunami', 'emulator', 1)).rejects.toThrow(/smoke/);
+});
+
+describe('a run is sent', () => {
+  const emulator = { kind: 'emulator', endpoint: 'https://127.0.0.1:4566' } as const;
+  const stack = { kind: 'stack', stack: 'darkroom-dev', region: 'eu-west-1', account: '1' } as const;
+
+  it('to the emulator where the environment names exactly that', () => {
+    expect(() => guardTarget(emulator, { AWS_ENDPOINT_URL: emulator.endpoint })).not.toThrow();
+  });
+
+  it('never to AWS by an emulator’s run without an endpoint', () => {
+    expect(() => guardTarget(emulator, {})).toThrow(/would go to AWS/);
+  });
+
+  it.each(['https://127.0.0.1:9999', 'https://s3.eu-west-1.amazonaws.com', 'https://example.com'])(
+    'never to %s when it is meant for the emulator',
+    (endpoint) => {
+      expect(() => guardTarget(emulator, { AWS_ENDPOINT_URL: endpoint })).toThrow(/somewhere else/);
+      expect(() =>
+        guardTarget(emulator, { AWS_ENDPOINT_URL: emulator.endpoint, AWS_ENDPOINT_URL_S3: endpoint }),
+      ).toThrow(/AWS_ENDPOINT_URL_S3/);
+    },
+  );
+
+  it.each(['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL_DYNAMODB'])(
+    'never past the named stack by %s',
+    (variable) => {
+      expect(() => guardTarget(stack, { ...stackEnvironment, [variable]: 'https://example.com' })).toThrow(variable);
+      expect(() => guardTarget(stack, stackEnvironment)).not.toThrow();
+    },
+  );
+
+  it('never past the named stack by an endpoint of the user’s AWS configuration', async () => {
+    expect(() => guardTarget(stack, {})).toThrow(/AWS_IGNORE_CONFIGURED_ENDPOINT_URLS/);
+    const directory = mkdtempSync(join(tmpdir(), 'load-'));
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      rmSync(directory, { recursive: true });
+    });
+    vi.stubEnv('AWS_CONFIG_FILE', join(directory, 'config'));
+    writeFileSync(join(directory, 'config'), '[default]\nendpoint_url = https://elsewhere.example\n');
+    expect(await hostAsked()).toBe('elsewhere.example');
+    for (const [name, value] of Object.entries(stackEnvironment)) vi.stubEnv(name, value);
+    expect(await hostAsked()).toBe('sqs.eu-west-1.amazonaws.com');
+  });
+
+  it.each(['http://127.0.0.1:4566', 'https://example.com', 'https://127.0.0.1.example.com:4566'])(
+    'to no emulator at %s',
+    (endpoint) => {
+      expect(target.safeParse({ kind: 'emulator', endpoint }).success).toBe(false);
+    },
+  );
+});
+
+/** By an SDK client as a run makes it; nothing leaves this process. */
+async function hostAsked(): Promise<string | undefined> {
+  let host: string | undefined;
+  const client = new SQSClient({
+    region: 'eu-west-1',
+    credentials: { accessKeyId: 'nobody', secretAccessKey: 'nothing' },
+    maxAttempts: 1,
+    requestHandler: {
+      handle: ({ hostname }: { readonly hostname: string }) => {
+        host = hostname;
+        return Promise.reject(new Error('Asked enough.'));
+      },
+    },
+  });
+  await expect(client.send(new ListQueuesCommand())).rejects.toThrow('Asked enough.');
+  return host;
+}
+
+describe('the clean-up', () => {
+  const bucket = mockClient(S3Client);
+  const outputs = { UploadBucketName: 'uploads', ImageTableName: 'images' };
+  const remove = async () => {
+    const clients = stackClients({
+      name: 'darkroom-dev',
+      emulated: false,
+      outputs,
+      clientConfig: { region: 'eu-west-1' },
+    });
+    const removal = await clients.removeUploads('load/run/');
+    clients.destroy();
+    return { ...removal, shown: shownRemoval(removal, 'uploads', 'load/run/') };
+  };
+  const Versions = [{ Key: 'load/run/1.jpg', VersionId: 'one' }];
+  beforeEach(() => {
+    bucket.reset();
+    bucket.on(DeleteObjectsCommand).resolves({});
+  });
+
+  it('ends when nothing is listed any more', async () => {
+    bucket.on(ListObjectVersionsCommand).resolvesOnce({ Versions }).resolvesOnce({ Versions }).resolves({});
+    expect(await remove()).toEqual({ removed: 2, left: 0, shown: '2 versions removed' });
+  });
+
+  it('ends as well when what it removes comes back, and says what is left', async () => {
+    bucket.on(ListObjectVersionsCommand).resolves({ Versions });
+    expect(await remove()).toEqual({
+      removed: 50,
+      left: 1,
+      shown: '50 versions removed; 1 or more are left in s3://uploads/load/run/: remove them by hand',
+    });
+  });
+});
+
+describe('npm run load', () => {
+  it('takes one scenario, on the emulator unless a stack is named', () => {
+    expect(parseLoadOptions(['smoke'])).toMatchObject({ command: 'run', scenario: 'smoke', stack: undefined, seed: 1 });
+    expect(parseLoadOptions(['ramp', '--stack', 'darkroom-dev', '--scale', '0.5'])).toMatchObject({
+      stack: 'darkroom-dev',
+      scale: 0.5,
+      yes: false,
+    });
+  });
+
+  it('without a scenario explains itself', () => {
+    expect(parseLoadOptions([])).toEqual({ command: 'help' });
+  });
+
+  it.each([
+    [['smoke', 'ramp']],
+    [['smoke', '--seed', '1.5']],
+    [['smoke', '--seed', '-1']],
+    [['smoke', '--scale', '0']],
+    [['smoke', '--scale', 'many']],
+    [['smoke', '--stack', '']],
+    [['smoke', '--target', 'https://example.com']],
+    [['compare', 'one.json']],
+  ])('refuses %j with one sentence', (args) => {
+    expect(() => parseLoadOptions(args)).toThrow(/^[^\n]+$/);
+  });
+});

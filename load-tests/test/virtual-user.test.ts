@@ -1,0 +1,175 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { BatchGetCommand, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { imageIdOf } from '../../core/image.ts';
+import type { RunFile } from '../runner/run-file.ts';
+import { virtualUsers } from '../runner/virtual-user.ts';
+
+const endpoint = 'https://127.0.0.1:4566';
+const s3 = mockClient(S3Client);
+const table = mockClient(DynamoDBDocumentClient);
+const upload = (key: string) => ({ kind: 'upload', key, image: 'small.jpg' }) as const;
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'load-'));
+  let version = 0;
+  s3.reset();
+  table.reset();
+  s3.on(PutObjectCommand).callsFake(() => {
+    version += 1;
+    return { VersionId: `version-${version}`, ETag: `"etag-${version}"` };
+  });
+  s3.on(DeleteObjectCommand).resolves({ VersionId: 'marker' });
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+it('an upload is measured until its record says that it is ready, and written into the ledger twice', async () => {
+  await recordsOf({ 'a.jpg': { version: 'version-1', outcome: 'processed' } });
+  const metrics = await play([[upload('a.jpg')]]);
+  expect(metrics.get('changes.sent')).toBe(1);
+  expect(metrics.get('changes.decided')).toBe(1);
+  expect(metrics.get('outcomes.unexpected')).toBe(0);
+  expect([...metrics.keys()]).toEqual(expect.arrayContaining(['upload.put.ms', 'ready.small.ms', 'ready.all.ms']));
+  expect(ledger()).toMatchObject([
+    { number: 0, arrivedAt: expect.any(Number), key: 'a.jpg', kind: 'upload', names: ['version-1', 'etag-1'] },
+    { number: 0, outcome: 'processed' },
+  ]);
+});
+
+it('who waits in vain gives up when the time is over, and the change is not decided', async () => {
+  await recordsOf({});
+  const metrics = await play([[upload('a.jpg')]], { patienceSeconds: 0 });
+  expect([metrics.get('changes.sent'), metrics.get('changes.decided')]).toEqual([1, 0]);
+  expect(ledger()).toHaveLength(1);
+});
+
+it('a failed upload counts as a dead letter, not as decided', async () => {
+  await recordsOf({ 'a.jpg': { version: 'etag-1', outcome: 'failed' } });
+  const metrics = await play([[upload('a.jpg')]]);
+  expect([metrics.get('changes.decided'), metrics.get('changes.deadLettered')]).toEqual([0, 1]);
+});
+
+it('a picture that is rejected is unexpected', async () => {
+  await recordsOf({ 'a.jpg': { version: 'version-1', outcome: 'rejected' } });
+  expect((await play([[upload('a.jpg')]])).get('outcomes.unexpected')).toBe(1);
+});
+
+it('those of the first phase and those of the last are measured apart, and those between in neither', async () => {
+  const keys = ['a.jpg', 'b.jpg', 'c.jpg', 'd.jpg'];
+  await recordsOf(Object.fromEntries(keys.map((key) => [key, { version: 'any', outcome: 'processed' }])));
+  s3.on(PutObjectCommand).resolves({ VersionId: 'any' });
+  const counts: Record<string, number> = {};
+  await play(
+    keys.map((key) => [upload(key)]),
+    { phases: [1, 2, 1] },
+    (name) => {
+      counts[name] = (counts[name] ?? 0) + 1;
+    },
+  );
+  expect(counts).toMatchObject({
+    'ready.all.ms': 4,
+    'ready.firstPhase.ms': 1,
+    'ready.lastPhase.ms': 1,
+    'ready.firstHalf.ms': 2,
+    'ready.secondHalf.ms': 2,
+  });
+});
+
+it('an upload that another one of the key has overtaken is superseded', async () => {
+  await recordsOf({ 'a.jpg': { version: 'version-2', outcome: 'processed' } });
+  const metrics = await play([[upload('a.jpg'), upload('a.jpg')]]);
+  expect([...metrics.keys()]).toEqual(expect.arrayContaining(['overtaken.ms', 'ready.all.ms']));
+  const outcomes = ledger().flatMap((line) => ('outcome' in line ? [line] : []));
+  // Both are asked for side by side, and may be answered in either order.
+  expect(outcomes.sort((one, other) => Number(one.number) - Number(other.number))).toMatchObject([
+    { number: 0, outcome: 'superseded' },
+    { number: 1, outcome: 'processed' },
+  ]);
+});
+
+it('users who share a key change it one after the other', async () => {
+  await recordsOf({ 'a.jpg': { version: 'none', outcome: 'deleted' } });
+  let atOnce = 0;
+  let most = 0;
+  s3.on(PutObjectCommand).callsFake(async () => {
+    atOnce += 1;
+    most = Math.max(most, atOnce);
+    await new Promise((resolve) => setImmediate(resolve));
+    atOnce -= 1;
+    return { VersionId: 'some', ETag: '"some"' };
+  });
+  await play([[upload('a.jpg')], [upload('a.jpg')], [{ kind: 'delete', key: 'a.jpg' }]]);
+  expect(most).toBe(1);
+  expect(ledger().at(2)).toMatchObject({ number: 2, kind: 'delete' });
+});
+
+it('what S3 refuses is counted and not waited for', async () => {
+  s3.on(PutObjectCommand).rejects(new Error('slow down'));
+  const metrics = await play([[upload('a.jpg')]]);
+  expect([metrics.get('changes.refused'), metrics.get('changes.sent')]).toEqual([1, 0]);
+  expect(ledger()).toMatchObject([{ problem: 'Error' }]);
+});
+
+it('nothing is sent without the plan of a run, or past its target', () => {
+  expect(() => virtualUsers({})).toThrow(/npm run load/);
+  const DARKROOM_LOAD_RUN = writeRun([]);
+  expect(() => virtualUsers({ DARKROOM_LOAD_RUN, AWS_ENDPOINT_URL: 'https://example.com' })).toThrow(/somewhere else/);
+});
+
+/** All users come at once. The sums of the counters, and the last value of each histogram. */
+async function play(
+  users: RunFile['users'],
+  fields: Partial<RunFile> = {},
+  emitted: (name: string) => void = () => undefined,
+): Promise<Map<string, number>> {
+  const metrics = new Map<string, number>();
+  const takeTurn = virtualUsers({ DARKROOM_LOAD_RUN: writeRun(users, fields), AWS_ENDPOINT_URL: endpoint });
+  const emit = (kind: 'counter' | 'histogram', name: string, value: number) => {
+    emitted(name);
+    metrics.set(name, kind === 'counter' ? (metrics.get(name) ?? 0) + value : value);
+  };
+  await Promise.all(users.map(() => takeTurn({ emit })));
+  return metrics;
+}
+
+function writeRun(users: RunFile['users'], fields: Partial<RunFile> = {}): string {
+  const image = join(directory, 'small.jpg');
+  writeFileSync(image, 'a picture');
+  const run: RunFile = {
+    target: { kind: 'emulator', endpoint },
+    bucket: 'uploads',
+    table: 'images',
+    ledger: join(directory, 'ledger.jsonl'),
+    patienceSeconds: 60,
+    phases: [Math.max(1, users.length)],
+    images: { 'small.jpg': { file: image, class: 'small', bytes: 9 } },
+    users,
+    ...fields,
+  };
+  const file = join(directory, 'run.json');
+  writeFileSync(file, JSON.stringify(run));
+  return file;
+}
+
+async function recordsOf(byKey: Record<string, { version: string; outcome: string }>): Promise<void> {
+  const images = await Promise.all(
+    Object.entries(byKey).map(async ([key, record]) => ({
+      ...record,
+      imageId: await imageIdOf('uploads', key),
+      announced: true,
+    })),
+  );
+  table.on(BatchGetCommand).resolves({ Responses: { images } });
+}
+
+function ledger(): Record<string, unknown>[] {
+  return readFileSync(join(directory, 'ledger.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}

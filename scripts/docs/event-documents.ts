@@ -1,0 +1,148 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { stringify } from 'yaml';
+import * as z from 'zod/mini';
+import { type DomainEventType, domainEvents, schemaVersion } from '../../adapters/contracts/domain-events.ts';
+import { projectDirectory } from '../terminal/project.ts';
+
+/** docs/events: a JSON Schema for each event's detail, and an AsyncAPI document for the bus. */
+
+export type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+export function eventSchemas(): ReadonlyMap<DomainEventType, JsonSchema> {
+  return new Map(
+    typesOfEvents().map((type) => [type, { title: type, ...z.toJSONSchema(domainEvents[type], { override: open }) }]),
+  );
+}
+
+/** Additions do not break a consumer that ignores them, so none is told to refuse them; and no noise. */
+function open({ jsonSchema }: { jsonSchema: JsonSchema }): void {
+  delete jsonSchema.additionalProperties;
+  if (isDefined(jsonSchema.format)) delete jsonSchema.pattern;
+  // https://json-schema.org/draft/2020-12/json-schema-validation#section-7.3 has no base64: who validates would stumble.
+  else delete jsonSchema.format;
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+}
+
+function isDefined(format: string | undefined): boolean {
+  return format !== undefined && ['date-time', 'date', 'time', 'duration', 'email', 'uri', 'uuid'].includes(format);
+}
+
+/** By their paths in docs/events. */
+export function eventDocuments(): ReadonlyMap<string, string> {
+  const schemas = [...eventSchemas()].map(([type, schema]): [string, string] => [`${type}.json`, json(schema)]);
+  return new Map([...schemas, ['asyncapi.yaml', stringify(asyncApi(), { lineWidth: 120 })]]);
+}
+
+export function json(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}
+
+function asyncApi() {
+  const types = typesOfEvents();
+  const text = { type: 'string' };
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Darkroom',
+      version: `${schemaVersion}.0.0`,
+      description: 'What becomes of uploaded images. docs/events/README.md says how to listen.',
+    },
+    channels: {
+      domainEvents: {
+        address: '<stack>-domain-events',
+        description: 'The EventBridge bus DomainEventBus. At least once, in any order.',
+        messages: Object.fromEntries(types.map((type) => [type, { $ref: `#/components/messages/${type}` }])),
+      },
+    },
+    operations: {
+      announce: { action: 'send', channel: { $ref: '#/channels/domainEvents' } },
+    },
+    components: {
+      messages: Object.fromEntries(
+        types.map((type) => [
+          type,
+          {
+            name: type,
+            contentType: 'application/json',
+            // EventBridge's envelope.
+            payload: {
+              type: 'object',
+              required: ['source', 'detail-type', 'detail'],
+              properties: {
+                ...{ version: text, id: text, account: text, region: text, time: { ...text, format: 'date-time' } },
+                resources: { type: 'array', items: text },
+                source: { const: 'darkroom.pipeline' },
+                'detail-type': { const: type },
+                detail: { $ref: `./${type}.json` },
+              },
+            },
+          },
+        ]),
+      ),
+    },
+  };
+}
+
+function typesOfEvents(): DomainEventType[] {
+  return ['ImageProcessed', 'ImageRejected', 'ImageDeleted', 'ImageFailed'];
+}
+
+/**
+ * What would break somebody who listens to the released events: a field that is gone, that need not be there any more,
+ * or of which something else is said. A closed list may neither lose nor gain a value: consumers switch over it.
+ */
+export function breakingChanges(released: JsonSchema, current: JsonSchema, path = released.title ?? 'event'): string[] {
+  const { properties = {}, required = [], items, description: _, title: __, ...rules } = released;
+  const {
+    properties: now = {},
+    required: stillRequired = [],
+    items: nowItems,
+    description: ___,
+    title: ____,
+    ...newRules
+  } = current;
+  const found = isDeepStrictEqual(rules, newRules)
+    ? []
+    : [`${path} was ${JSON.stringify(rules)} and is ${JSON.stringify(newRules)}`];
+  for (const [name, schema] of Object.entries(properties)) {
+    const inner = now[name];
+    if (inner === undefined) found.push(`${path}.${name} is gone`);
+    else found.push(...breakingChanges(asSchema(schema), asSchema(inner), `${path}.${name}`));
+  }
+  const optional = required.filter((name) => now[name] !== undefined && !stillRequired.includes(name));
+  found.push(...optional.map((name) => `${path}.${name} need not be there any more`));
+  if (items !== undefined) found.push(...breakingChanges(asSchema(items), asSchema(nowItems ?? {}), `${path}[]`));
+  return found;
+}
+
+/** Of all events that were released: also one that is told no more. */
+export function brokenPromises(
+  released: ReadonlyMap<string, JsonSchema>,
+  current: ReadonlyMap<string, JsonSchema>,
+): string[] {
+  return [...released].flatMap(([type, schema]) => {
+    const now = current.get(type);
+    return now === undefined ? [`${type} is gone`] : breakingChanges(schema, now);
+  });
+}
+
+/** Where the schemas of this version are kept once they are released. */
+export const releaseDirectory = join(projectDirectory, 'docs', 'events', `v${schemaVersion}`);
+
+/** None before the first release of a version. */
+export function releasedSchemas(): ReadonlyMap<string, JsonSchema> {
+  const files = existsSync(releaseDirectory) ? readdirSync(releaseDirectory) : [];
+  return new Map(
+    files.map((file) => [
+      file.replace(/\.json$/, ''),
+      asSchema(JSON.parse(readFileSync(join(releaseDirectory, file), 'utf8'))),
+    ]),
+  );
+}
+
+const schemaObject = z.custom<JsonSchema>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+);
+const asSchema = (value: unknown): JsonSchema => schemaObject.parse(value);

@@ -1,0 +1,107 @@
+/** How a container of `sam local` gets to a port of this machine that only this machine can see. */
+import { existsSync } from 'node:fs';
+import { request } from 'node:http';
+import { createServer, connect as openConnection } from 'node:net';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import * as z from 'zod';
+import { Failure } from '../terminal/failure.ts';
+
+export interface PortForContainers {
+  /** The name by which a container reaches this machine; the emulator's certificate carries it. */
+  readonly host: string;
+  /** What `sam local` has to be told for it. */
+  readonly samOptions: readonly string[];
+  close(): void;
+}
+
+// Docker Desktop and Finch give this machine that name in their containers; elsewhere we do.
+const host = 'host.docker.internal';
+
+// In the order in which SAM CLI looks for them.
+const usualSockets = [
+  '/var/run/docker.sock',
+  join(homedir(), '.docker/run/docker.sock'),
+  '/var/run/finch.sock',
+  '/Applications/Finch/lima/data/finch/sock/finch.sock',
+];
+
+export async function openToContainers(port: number): Promise<PortForContainers> {
+  const socket = engineSocket();
+  const network = await bridgeNetwork(socket);
+  // Not on Linux: the engine has a virtual machine of its own, from which that name leads to this machine's 127.0.0.1.
+  if (process.platform !== 'linux') return { host, samOptions: [], close: () => undefined };
+  const gateway = network.IPAM.Config.at(0)?.Gateway;
+  if (gateway === undefined)
+    throw new Failure('The container engine’s network "bridge" has no gateway: is it configured by hand?');
+  return { host, samOptions: ['--add-host', `${host}:${gateway}`], ...forward(gateway, port) };
+}
+
+function engineSocket(): string {
+  const chosen = process.env['DOCKER_HOST'];
+  if (chosen?.startsWith('unix://')) return chosen.slice('unix://'.length);
+  if (chosen !== undefined)
+    throw new Failure(`DOCKER_HOST is ${chosen}: only an engine on this machine (unix://…) can reach its emulator.`);
+  const found = usualSockets.find(existsSync);
+  if (found !== undefined) return found;
+  throw new Failure(
+    '`sam local invoke` needs a container engine and none is running: start Docker or Finch, or Podman with ' +
+      '`podman system service --time=0 unix://SOCKET &` and DOCKER_HOST=unix://SOCKET.',
+  );
+}
+
+const bridge = z.object({ IPAM: z.object({ Config: z.array(z.object({ Gateway: z.string().optional() })) }) });
+
+async function bridgeNetwork(socketPath: string): Promise<z.infer<typeof bridge>> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  request({ socketPath, path: '/networks/bridge', timeout: 10_000 }, (response) => resolve(text(response)))
+    .once('timeout', () => reject(new Error('timed out')))
+    .once('error', reject)
+    .end();
+  try {
+    return bridge.parse(JSON.parse(await promise));
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? error.code : error;
+    throw new Failure(
+      `The container engine at ${socketPath} does not answer (${reason}): start it and run this again.`,
+    );
+  }
+}
+
+/**
+ * Listens where containers can see it and nobody else can; the bytes, TLS and all, go through as they are. Podman makes
+ * the gateway with the first container, so it may take until then.
+ */
+function forward(gateway: string, port: number): Pick<PortForContainers, 'close'> {
+  const server = createServer((inside) => {
+    const outside = openConnection(port, '127.0.0.1');
+    inside.pipe(outside).pipe(inside);
+    for (const end of [inside, outside]) {
+      end.on('error', () => {
+        inside.destroy();
+        outside.destroy();
+      });
+    }
+  });
+  const listen = () => server.listen(port, gateway);
+  let again: NodeJS.Timeout | undefined;
+  let refused: string | undefined;
+  server.on('error', ({ code }: NodeJS.ErrnoException) => {
+    refused = code;
+    again = setTimeout(listen, 50);
+  });
+  listen();
+  const close = () => {
+    clearTimeout(again);
+    if (server.listening) server.close();
+    // In use means that another invocation forwards already, which serves us as well.
+    else if (refused === 'EADDRNOTAVAIL') {
+      process.stderr.write(
+        `Should the function not have reached the emulator: ${gateway}, the gateway of its network, never was this machine’s. ` +
+          'A rootless engine, or one in a virtual machine? Use one that runs on this machine as root.\n',
+      );
+    }
+  };
+  return { close };
+}

@@ -1,0 +1,66 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { generate } from 'selfsigned';
+import { workDirectory } from '../terminal/project.ts';
+
+/** Paths of PEM files. */
+export interface TlsCertificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+const days = 24 * 60 * 60 * 1000;
+// Apple's limit for a certificate that is to be trusted.
+const validFor = 397 * days;
+const renewedBefore = 30 * days;
+
+// The last is what a container calls the machine that it runs on.
+const names = ['localhost', '*.localhost', 'host.docker.internal'];
+
+/** A certificate for this machine's own names, made by this machine and trusted by the emulator's clients only. */
+export async function tlsCertificate(): Promise<TlsCertificate> {
+  const directory = join(workDirectory, 'tls');
+  const files = { certificate: join(directory, 'certificate.pem'), key: join(directory, 'key.pem') };
+  if (await isValidFor(files, renewedBefore)) return files;
+  await mkdir(directory, { recursive: true });
+  const made = await generate([{ name: 'commonName', value: 'Darkroom local emulator' }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    notAfterDate: new Date(Date.now() + validFor),
+    extensions: [
+      // Clients take it as their only authority, and OpenSSL wants a certificate authority to say that it is one.
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', digitalSignature: true, keyCertSign: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      {
+        name: 'subjectAltName',
+        altNames: [...names.map((value) => ({ type: 2, value }) as const), { type: 7, ip: '127.0.0.1' }],
+      },
+    ],
+  });
+  // The key first: a pair is complete as soon as its certificate is there.
+  await writeWhole(files.key, made.private);
+  await writeWhole(files.certificate, made.cert);
+  return files;
+}
+
+async function isValidFor({ certificate, key }: TlsCertificate, time: number): Promise<boolean> {
+  try {
+    const [pem] = await Promise.all([readFile(certificate), readFile(key)]);
+    const found = new X509Certificate(pem);
+    return (
+      found.validToDate.getTime() - time > Date.now() &&
+      names.every((name) => found.subjectAltName?.includes(`DNS:${name}`))
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** Readers see the old file or the new one, never a part. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  const part = `${file}.${process.pid}`;
+  await writeFile(part, text, { mode: 0o600 });
+  await rename(part, file);
+}

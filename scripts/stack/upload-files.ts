@@ -1,0 +1,104 @@
+/** Which files are to be sent, and under which keys. */
+import { constants } from 'node:fs';
+import { access, readdir, realpath, stat } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { Failure } from '../terminal/failure.ts';
+import { callerDirectory, projectDirectory } from '../terminal/project.ts';
+
+export interface UploadFile {
+  /** Absolute. */
+  readonly file: string;
+  readonly key: string;
+}
+
+const sampleDirectory = join(projectDirectory, 'docs', 'samples');
+
+export async function sampleFiles(): Promise<UploadFile[]> {
+  const files = await filesBelow(sampleDirectory);
+  return withKeys(
+    files.filter((file) => !file.endsWith('README.md')),
+    [sampleDirectory],
+  );
+}
+
+/**
+ * Directories are walked to the bottom, hidden entries left out. A key is the file's path below the deepest directory
+ * that all given paths share, so that no two files get one key.
+ */
+export async function filesOf(paths: readonly string[]): Promise<UploadFile[]> {
+  const files: string[] = [];
+  const roots: string[] = [];
+  for (const path of paths) {
+    const absolute = resolve(callerDirectory(), path);
+    const isDirectory = await checkPath(path, absolute);
+    const found = isDirectory ? await filesBelow(absolute) : [absolute];
+    if (found.length === 0) throw new Failure(`${path} holds no files: name a directory with images in it, or files.`);
+    files.push(...found);
+    roots.push(isDirectory ? absolute : dirname(absolute));
+  }
+  for (const file of files) await checkReadable(file);
+  return withKeys(await withoutRepeats(files), roots);
+}
+
+async function checkPath(path: string, absolute: string): Promise<boolean> {
+  const found = await stat(absolute).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT')
+      throw new Failure(`${path} does not exist: check the spelling, and quote names with spaces.`);
+    throw new Failure(`${path} cannot be read (${error.code ?? error.message}): check its permissions.`);
+  });
+  if (!found.isDirectory() && !found.isFile())
+    throw new Failure(`${path} is neither a file nor a directory: name files or directories.`);
+  return found.isDirectory();
+}
+
+async function checkReadable(file: string): Promise<void> {
+  // S3 takes such a key; the emulator's IAM does not match it, and the upload would never be decided.
+  if (/\p{Cc}/u.test(file)) {
+    throw new Failure(
+      `${JSON.stringify(file)} has a control character in its name: rename it, or send it to an account.`,
+    );
+  }
+  try {
+    await access(file, constants.R_OK);
+  } catch {
+    throw new Failure(`${file} cannot be read: check its permissions.`);
+  }
+}
+
+async function filesBelow(directory: string): Promise<string[]> {
+  const files: string[] = [];
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.name.startsWith('.')) continue;
+    if (entry.isDirectory()) files.push(...(await filesBelow(path)));
+    // A link may name a file; followed into directories, links could go round in circles.
+    else if (entry.isFile() || (entry.isSymbolicLink() && (await isFile(path)))) files.push(path);
+  }
+  return files.sort();
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+async function withoutRepeats(files: readonly string[]): Promise<string[]> {
+  const seen = new Map<string, string>();
+  for (const file of files) {
+    const real = await realpath(file);
+    if (!seen.has(real)) seen.set(real, file);
+  }
+  return [...seen.values()];
+}
+
+function withKeys(files: readonly string[], roots: readonly string[]): UploadFile[] {
+  const shared = roots.reduce(sharedDirectory);
+  return files.map((file) => ({ file, key: relative(shared, file).split(sep).join('/') }));
+}
+
+function sharedDirectory(one: string, other: string): string {
+  if (other === one || other.startsWith(one.endsWith(sep) ? one : `${one}${sep}`)) return one;
+  return sharedDirectory(dirname(one), other);
+}

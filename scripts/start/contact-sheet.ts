@@ -1,0 +1,187 @@
+/** A page that shows what became of some uploads: in a directory of its own, with the renditions beside it as files. */
+import { glob, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import prettyBytes from 'pretty-bytes';
+import { thumbHashToDataURL } from 'thumbhash';
+import type { Metadata } from '../../core/metadata.ts';
+import { type SavedRendition, type SavedRenditions, saveRenditions } from '../stack/save-renditions.ts';
+import type { Destination, UploadResult } from '../stack/send-uploads.ts';
+import { Html, html } from '../terminal/html.ts';
+import { workDirectory } from '../terminal/project.ts';
+import { contactSheetStyle } from './contact-sheet-style.ts';
+import { remark } from './result-table.ts';
+
+export interface ContactSheet {
+  /** The page. */
+  readonly file: string;
+  readonly renditions: SavedRenditions;
+}
+
+const sheetRoot = join(workDirectory, 'contact-sheets');
+const keptSheets = 5;
+
+export async function writeContactSheet(
+  results: readonly UploadResult[],
+  destination: Destination,
+): Promise<ContactSheet> {
+  const madeAt = new Date();
+  const directory = join(sheetRoot, `${madeAt.toISOString().slice(0, 19).replaceAll(':', '-')}-${process.pid}`);
+  await mkdir(directory, { recursive: true });
+  const renditions = await saveRenditions(results, destination, join(directory, 'renditions'));
+  const file = join(directory, 'index.html');
+  const cards = results.map((result) => card(result, renditions.get(result.key) ?? [], directory));
+  await writeFile(file, page(results, cards, madeAt).text);
+  await removeOldSheets();
+  return { file, renditions };
+}
+
+async function removeOldSheets(): Promise<void> {
+  // Their names begin with the time.
+  const sheets = (await Array.fromAsync(glob(join(sheetRoot, '*')))).sort();
+  for (const sheet of sheets.slice(0, -keptSheets)) await rm(sheet, { recursive: true, force: true });
+}
+
+function page(results: readonly UploadResult[], cards: readonly Html[], madeAt: Date): Html {
+  const title = `Contact sheet, ${madeAt.toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short' })}`;
+  return html`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<style>${new Html(contactSheetStyle)}</style>
+<header>
+  <p class="name">Darkroom</p>
+  <h1>${title}</h1>
+  <p>${summary(results)}</p>
+</header>
+<main>${cards}</main>
+</html>
+`;
+}
+
+function summary(results: readonly UploadResult[]): string {
+  const counts = new Map<string, number>();
+  for (const { outcome = 'undecided' } of results) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  const outcomes = [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
+  return `${results.length} ${results.length === 1 ? 'upload' : 'uploads'}: ${outcomes}`;
+}
+
+function card(result: UploadResult, renditions: readonly SavedRendition[], directory: string): Html {
+  const { key, outcome = 'undecided', record } = result;
+  const body =
+    record?.outcome === 'processed' ? picture(result, record.metadata, renditions, directory) : verdict(result);
+  return html`
+<article class="${outcome}">
+  ${body.frame}
+  <div class="caption">
+    <h2>${key}</h2>
+    <span class="outcome">${outcome}</span>
+  </div>
+  ${body.text}
+</article>`;
+}
+
+interface CardBody {
+  readonly frame: Html;
+  readonly text: Html;
+}
+
+/** Of everything that has no renditions. */
+function verdict(result: UploadResult): CardBody {
+  const { key, outcome = 'undecided', record } = result;
+  const sentences = remark(result).map((sentence) => html`<p>${sentence.slice(`${key}: `.length)}</p>`);
+  return {
+    frame: html`<div class="frame"><span class="reason">${record?.outcome === 'rejected' ? record.reason : outcome}</span></div>`,
+    text: html`${sentences}${facts([
+      ['File', prettyBytes(result.bytes)],
+      ['Time', seconds(result.took)],
+    ])}`,
+  };
+}
+
+function picture(
+  result: UploadResult,
+  metadata: Metadata,
+  renditions: readonly SavedRendition[],
+  directory: string,
+): CardBody {
+  const placeholder = thumbHashToDataURL(Buffer.from(metadata.thumbhash, 'base64'));
+  const rows = renditions.map((rendition) => renditionRow(rendition, metadata, directory));
+  const { width, height, format, bytes, dominantColour, frames, damaged, location } = metadata;
+  const warnings = [
+    ...(frames > 1 ? [`The first of ${frames} frames.`] : []),
+    ...(damaged ? ['The file is slightly damaged; the picture could still be read.'] : []),
+  ];
+  return {
+    frame: html`<div class="frame">${image(metadata, renditions, placeholder, directory)}</div>`,
+    text: html`${warnings.map((warning) => html`<p>${warning}</p>`)}${facts([
+      ['Original', html`${width} × ${height} ${format}, ${prettyBytes(bytes)}`],
+      ['Camera', cameraName(metadata)],
+      ['Taken', metadata.capturedAt?.replace('T', ' ') ?? ''],
+      ['Position', location === undefined ? '' : `${location.latitude.toFixed(5)}, ${location.longitude.toFixed(5)}`],
+      [
+        'Colour',
+        html`<span class="swatch" style="background:${dominantColour}"></span> ${dominantColour}, ${metadata.colourSpace}`,
+      ],
+      [
+        'Placeholder',
+        html`<img class="thumbhash" src="${placeholder}" alt="The ThumbHash, enlarged"> ThumbHash, ${Buffer.from(metadata.thumbhash, 'base64').length} bytes`,
+      ],
+      ['Time', seconds(result.took)],
+    ])}
+  <table>
+    <thead><tr><th>Rendition<th>Pixels<th>Bytes<th>Saved</thead>
+    <tbody>${rows}</tbody>
+  </table>`,
+  };
+}
+
+function image(
+  { width, height }: Metadata,
+  renditions: readonly SavedRendition[],
+  placeholder: string,
+  directory: string,
+): Html {
+  const webp = renditions.filter(({ contentType }) => contentType === 'image/webp');
+  const shown = (webp.length > 0 ? webp : renditions).toSorted((one, other) => one.width - other.width);
+  const [smallest] = shown;
+  const largest = shown.at(-1);
+  if (smallest === undefined || largest === undefined) return html`<span class="reason">no renditions</span>`;
+  const sources = shown.map((rendition) => `${address(rendition, directory)} ${rendition.width}w`).join(', ');
+  return html`<a href="${address(largest, directory)}"><img loading="lazy" width="${width}" height="${height}" alt=""
+    style="background-image:url(${placeholder})" src="${address(smallest, directory)}" srcset="${sources}"
+    sizes="(min-width: 48rem) 24rem, 100vw"></a>`;
+}
+
+function renditionRow(rendition: SavedRendition, { bytes }: Metadata, directory: string): Html {
+  return html`
+      <tr><td><a href="${address(rendition, directory)}">${rendition.preset}</a>
+        <td>${rendition.width} × ${rendition.height}<td>${prettyBytes(rendition.bytes)}<td>${saving(rendition.bytes, bytes)}`;
+}
+
+function saving(bytes: number, originalBytes: number): string {
+  const percent = Math.round((1 - bytes / originalBytes) * 100);
+  return percent < 0 ? `−${-percent} %` : `${percent} %`;
+}
+
+/** Facts that are not known are left out. */
+function facts(entries: readonly (readonly [string, string | Html])[]): Html {
+  const known = entries.filter(([, value]) => value !== '');
+  return html`<dl>${known.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
+}
+
+function cameraName({ camera }: Metadata): string {
+  const { make = '', model = '' } = camera ?? {};
+  // Many makers begin the model with their own name.
+  return model.toLowerCase().startsWith(make.toLowerCase()) ? model : `${make} ${model}`.trim();
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+/** Relative, so that the directory can be moved or sent as a whole. */
+function address({ file }: SavedRendition, directory: string): string {
+  return relative(directory, file).split('/').map(encodeURIComponent).join('/');
+}

@@ -1,0 +1,34 @@
+import prettyBytes from 'pretty-bytes';
+import type { UploadResult } from '../stack/send-uploads.ts';
+import { plainTable, printable } from '../terminal/table.ts';
+
+export function resultTable(results: readonly UploadResult[]): string {
+  const rows = results.map((result) => [
+    printable(result.key),
+    result.outcome ?? 'undecided',
+    size(result),
+    renditions(result),
+    `${(result.took / 1000).toFixed(1)} s`,
+  ]);
+  const head = ['Image', 'Outcome', 'Size', 'Renditions', 'Time'];
+  return [plainTable(head, rows, ['left', 'left', 'right', 'right', 'right']), ...results.flatMap(remark)].join('\n');
+}
+
+function size({ bytes, record }: UploadResult): string {
+  const weight = prettyBytes(bytes);
+  return record?.outcome === 'processed' ? `${record.metadata.width} × ${record.metadata.height}, ${weight}` : weight;
+}
+
+function renditions({ record }: UploadResult): string {
+  if (record?.outcome !== 'processed') return '–';
+  const total = record.renditions.reduce((sum, { bytes }) => sum + bytes, 0);
+  return `${record.renditions.length}, ${prettyBytes(total)}`;
+}
+
+/** The sentence of a result that needs one. */
+export function remark({ key, record, problem }: UploadResult): string[] {
+  if (problem !== undefined) return [`${key}: ${problem}`];
+  if (record?.outcome === 'rejected') return [`${key}: ${record.message} (${record.reason})`];
+  if (record?.outcome === 'failed') return [`${key}: ${record.message}`];
+  return [];
+}

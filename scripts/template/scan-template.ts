@@ -1,0 +1,91 @@
+/**
+ * Static proof of template.yaml, as CloudFormation gets it once SAM has translated it: cfn-lint has nothing against it, and
+ * checkov nothing that is not waived beside its resource. The templates of governance/ go through both, too.
+ *
+ *   node scripts/template/scan-template.ts <directory of the linters' executables>
+ */
+import { globSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { isolatedEnvironment } from '../local/isolated-environment.ts';
+import { describeFailure, Failure } from '../terminal/failure.ts';
+import { logDirectory, projectDirectory } from '../terminal/project.ts';
+import { runCommand } from '../terminal/run-command.ts';
+import { deployedParameters, readTemplate, type Stage, templateFor } from './template.ts';
+import { type Finding, unexplained, waiversOf } from './waivers.ts';
+
+const translated = join('.darkroom', 'translated');
+const governance = globSync('governance/*.yaml', { cwd: projectDirectory });
+
+const report = z.object({
+  results: z.object({
+    failed_checks: z.array(z.object({ check_id: z.string(), resource: z.string() })),
+    parsing_errors: z.array(z.string()),
+  }),
+  summary: z.object({ resource_count: z.number() }),
+});
+
+try {
+  const [linters = '.'] = process.argv.slice(2);
+  // A report of an earlier run is no proof.
+  await rm(join(projectDirectory, translated), { recursive: true, force: true });
+  await mkdir(join(projectDirectory, translated), { recursive: true });
+  const files = [await translate(linters, 'dev'), await translate(linters, 'prod')];
+  await run(join(linters, 'cfn-lint'), ['--non-zero-exit-code', 'warning', '--', ...files, ...governance]);
+  const problems = await scanWithCheckov(linters);
+  if (problems.length > 0) throw new Failure(problems.join('\n'));
+} catch (error) {
+  process.stderr.write(`${describeFailure(error)}\n`);
+  process.exitCode = 1;
+}
+
+async function translate(linters: string, stage: Stage): Promise<string> {
+  const file = join(translated, `${stage}.json`);
+  const parameters = Object.entries(deployedParameters(stage)).map(([name, value]) => `${name}=${value}`);
+  await run(join(linters, 'python'), ['scripts/template/translate.py', file, ...parameters]);
+  return file;
+}
+
+/** checkov guesses at conditions, in both directions. So it reads stage prod with all of them resolved. */
+async function scanWithCheckov(linters: string): Promise<string[]> {
+  const prod = templateFor('prod', {}, readTemplate(join(translated, 'prod.json')));
+  const resources = [...prod.resources].map(([id, { Type, Properties }]) => [id, { Type, Properties }]);
+  const resolved = join(translated, 'prod-resolved.json');
+  await writeFile(
+    join(projectDirectory, resolved),
+    JSON.stringify({ Resources: Object.fromEntries(resources) }, null, 2),
+  );
+  const files = [resolved, ...governance].flatMap((file) => ['--file', file]);
+  const output = ['--output', 'json', '--output-file-path', translated];
+  await run(join(linters, 'checkov'), [
+    '--framework',
+    'cloudformation',
+    '--skip-download',
+    '--soft-fail',
+    ...output,
+    ...files,
+  ]);
+
+  const { results, summary } = report.parse(
+    JSON.parse(await readFile(join(projectDirectory, translated, 'results_json.json'), 'utf8')),
+  );
+  if (results.parsing_errors.length > 0 || summary.resource_count < resources.length) {
+    throw new Failure(`checkov could not read everything: ${results.parsing_errors.join(', ')}`);
+  }
+  const findings = results.failed_checks.map(
+    ({ check_id, resource }): Finding => ({ id: check_id, resource: resource.replace(/^.*\./, '') }),
+  );
+  return unexplained(findings, waiversOf(prod));
+}
+
+async function run(command: string, args: readonly string[]): Promise<void> {
+  const { succeeded, output } = await runCommand({
+    command,
+    args,
+    directory: projectDirectory,
+    environment: isolatedEnvironment(),
+    log: join(logDirectory, 'scan-template.log'),
+  });
+  if (!succeeded) throw new Failure(output);
+}

@@ -1,0 +1,202 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import * as z from 'zod';
+import { projectDirectory } from '../terminal/project.ts';
+
+/** template.yaml as one stage sees it: mappings and conditions resolved, references kept as `{ Ref }` and `{ 'Fn::GetAtt' }`. */
+
+export const stages = ['local', 'dev', 'prod'] as const;
+export type Stage = (typeof stages)[number];
+
+export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
+
+const json: z.ZodType<Json> = z.lazy(() =>
+  z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)]),
+);
+const resource = z.object({
+  Type: z.string(),
+  Condition: z.string().optional(),
+  DeletionPolicy: z.string().optional(),
+  UpdateReplacePolicy: z.string().optional(),
+  Metadata: json.optional(),
+  Properties: z.record(z.string(), json).default({}),
+});
+export type Resource = z.infer<typeof resource>;
+
+const templateSchema = z.object({
+  Parameters: z.record(z.string(), z.object({ Default: z.string() })),
+  Mappings: z.record(z.string(), z.record(z.string(), z.record(z.string(), json))),
+  Conditions: z.record(z.string(), json),
+  // Gone once SAM has translated it.
+  Globals: z.object({ Function: z.record(z.string(), json) }).default({ Function: {} }),
+  Resources: z.record(z.string(), resource),
+  Outputs: z.record(z.string(), z.object({ Value: json })),
+});
+
+const shortForm = (name: string) => (name === 'Ref' || name === 'Condition' ? name : `Fn::${name}`);
+const customTags = [
+  ...['Ref', 'Condition', 'Sub', 'GetAtt'].map((name) => ({
+    tag: `!${name}`,
+    resolve: (value: string) => ({ [shortForm(name)]: value }),
+  })),
+  ...['And', 'If', 'Not', 'Equals', 'FindInMap', 'Join', 'Select', 'Split', 'Sub'].map((name) => ({
+    tag: `!${name}`,
+    collection: 'seq' as const,
+    resolve: (value: unknown) => ({ [shortForm(name)]: JSON.parse(JSON.stringify(value)) }),
+  })),
+];
+
+type Source = z.infer<typeof templateSchema>;
+
+/** Short forms of functions spelled out; nothing resolved. */
+export function parseTemplate(file: string): Json {
+  return json.parse(parse(readFileSync(join(projectDirectory, file), 'utf8'), { customTags }));
+}
+
+export function readTemplate(file: string): Source {
+  return templateSchema.parse(parseTemplate(file));
+}
+
+const ownSource = readTemplate('template.yaml');
+
+export interface Template {
+  readonly resources: ReadonlyMap<string, Resource>;
+  readonly outputs: readonly string[];
+  readonly functionGlobals: Readonly<Record<string, Json>>;
+}
+
+/** With concurrency reserved in every stage, so that its arithmetic can be checked. */
+export function templateFor(
+  stage: Stage,
+  overrides: Readonly<Record<string, string>> = {},
+  source: Source = ownSource,
+): Template {
+  const defaults = Object.entries(source.Parameters).map(([name, { Default }]) => [name, Default]);
+  const parameters: Readonly<Record<string, string>> = {
+    ...Object.fromEntries(defaults),
+    Stage: stage,
+    ReserveConcurrency: 'true',
+    ProvisionConcurrency: String(stage === 'prod'),
+    ...overrides,
+  };
+
+  const holds = (condition: string): boolean => {
+    const expression = source.Conditions[condition];
+    if (expression === undefined) throw new Error(`template.yaml has no condition ${condition}.`);
+    return z
+      .boolean({ error: `The condition ${condition} uses what is not understood here.` })
+      .parse(evaluate(expression));
+  };
+  const intrinsics: Readonly<Record<string, (argument: Json) => Json | undefined>> = {
+    Ref: (name) => (name === 'AWS::NoValue' ? NO_VALUE : parameters[String(name)]),
+    Condition: (name) => holds(String(name)),
+    'Fn::FindInMap': (path) => {
+      const [map, row, column] = z.tuple([z.string(), z.string(), z.string()]).parse(evaluate(path));
+      const found = source.Mappings[map]?.[row]?.[column];
+      if (found === undefined) throw new Error(`template.yaml has no mapping ${map}.${row}.${column}.`);
+      return found;
+    },
+    'Fn::If': (choice) => {
+      const [condition, whenTrue = null, whenFalse = null] = z.array(json).parse(choice);
+      return evaluate(holds(String(condition)) ? whenTrue : whenFalse);
+    },
+    'Fn::Equals': (pair) => {
+      const [left, right] = z.array(json).parse(evaluate(pair));
+      return left === right;
+    },
+    'Fn::And': (conditions) =>
+      z
+        .array(json)
+        .parse(evaluate(conditions))
+        .every((condition) => condition === true),
+    'Fn::Not': (condition) => z.array(json).parse(evaluate(condition))[0] !== true,
+  };
+  const evaluate = (value: Json): Json => {
+    if (Array.isArray(value)) return value.map(evaluate).filter((item) => item !== NO_VALUE);
+    if (typeof value !== 'object' || value === null) return value;
+    const [[name, argument] = ['', null], ...others] = Object.entries(value);
+    const evaluated = others.length === 0 ? intrinsics[name]?.(argument) : undefined;
+    if (evaluated !== undefined) return evaluated;
+    const entries = Object.entries(value).map(([key, item]): [string, Json] => [key, evaluate(item)]);
+    return Object.fromEntries(entries.filter(([, item]) => item !== NO_VALUE));
+  };
+
+  const present = Object.entries(source.Resources)
+    .filter(([, { Condition }]) => Condition === undefined || holds(Condition))
+    .map(([id, found]): [string, Resource] => [
+      id,
+      { ...found, Properties: z.record(z.string(), json).parse(evaluate(found.Properties)) },
+    ]);
+  return {
+    resources: new Map(present),
+    outputs: Object.keys(source.Outputs),
+    functionGlobals: z.record(z.string(), json).parse(evaluate(source.Globals.Function)),
+  };
+}
+
+/** What `sam deploy --config-env <stage>` overrides. */
+export function deployedParameters(stage: Stage): Readonly<Record<string, string>> {
+  const settings = readFileSync(join(projectDirectory, 'samconfig.toml'), 'utf8');
+  const section = settings.split(/^\[/m).find((text) => text.startsWith(`${stage}.deploy.parameters]`)) ?? '';
+  const [, overrides] = /^parameter_overrides = "(.*)"$/m.exec(section) ?? [];
+  if (overrides === undefined) throw new Error(`samconfig.toml has no parameter_overrides for stage ${stage}.`);
+  const pairs = overrides.split(' ').map((override): [string, string] => {
+    const [name = '', value = ''] = override.split('=');
+    return [name, value];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** Exactly as `sam deploy --config-env <stage>` deploys it. */
+export function deployedTemplate(stage: Stage): Template {
+  const defaults = Object.entries(ownSource.Parameters).map(([name, { Default }]) => [name, Default]);
+  return templateFor(stage, { ...Object.fromEntries(defaults), ...deployedParameters(stage) });
+}
+
+export function parameterDefault(name: string): string | undefined {
+  return ownSource.Parameters[name]?.Default;
+}
+
+const NO_VALUE = ' no value';
+
+export function ofType({ resources }: Template, type: string): [id: string, resource: Resource][] {
+  return [...resources].filter(([, { Type }]) => Type === type);
+}
+
+/** The value at a path of names and indices; `undefined` where the path ends early. */
+export function at(value: Json | undefined, ...path: (string | number)[]): Json | undefined {
+  return path.reduce<Json | undefined>((current, step) => {
+    if (Array.isArray(current)) return typeof step === 'number' ? current[step] : undefined;
+    if (typeof current === 'object' && current !== null) return current[step];
+    return undefined;
+  }, value);
+}
+
+export function numberAt(value: Json | undefined, ...path: (string | number)[]): number {
+  return z.coerce.number().parse(at(value, ...path));
+}
+
+/** The logical id that `!Ref x`, `!GetAtt x.Arn`, `!Sub ${x.Arn}/*` or `!Ref x.Alias` speaks of. */
+export function referredId(value: Json | undefined): string | undefined {
+  const text = at(value, 'Ref') ?? at(value, 'Fn::GetAtt') ?? at(value, 'Fn::Sub');
+  return typeof text === 'string' ? /^(?:\$\{)?([A-Za-z0-9]+)/.exec(text)?.[1] : undefined;
+}
+
+// Strict: a NotAction, a NotResource or the like would mean something else than what is read here.
+const statement = z.strictObject({
+  Sid: z.string(),
+  Effect: z.enum(['Allow', 'Deny']),
+  Action: z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat()),
+  Resource: z.union([json, z.array(json)]).transform((value) => (Array.isArray(value) ? value : [value])),
+  Condition: json.optional(),
+});
+export type Statement = z.infer<typeof statement>;
+
+/** The inline policies of a role, in one list. */
+export function statementsOf(role: Resource): Statement[] {
+  return z
+    .array(z.object({ PolicyDocument: z.object({ Statement: z.array(statement) }) }))
+    .parse(role.Properties['Policies'])
+    .flatMap((policy) => policy.PolicyDocument.Statement);
+}
