@@ -51,7 +51,11 @@ type Source = z.infer<typeof templateSchema>;
 
 /** Short forms of functions spelled out; nothing resolved. */
 export function parseTemplate(file: string): Json {
-  return json.parse(parse(readFileSync(join(projectDirectory, file), 'utf8'), { customTags }));
+  return parseTemplateText(readFileSync(join(projectDirectory, file), 'utf8'));
+}
+
+export function parseTemplateText(text: string): Json {
+  return json.parse(parse(text, { customTags }));
 }
 
 export function readTemplate(file: string): Source {
