@@ -3,8 +3,8 @@ import { rejectionReasons } from '../../core/outcome.ts';
 import { imageDescription } from './image-description.ts';
 
 /**
- * What DomainEventBus carries: composed by the workflow (state Announce), promised to everybody who listens. No function
- * reads it: docs/events is made of it, and the tests hold every event to it.
+ * The events on DomainEventBus: a promise to every consumer. The workflow composes them (states ComposeEvent and Announce)
+ * and no function reads this schema: docs/events is generated from it, and tests check every event against it.
  */
 
 /** Raise it for a change that breaks a consumer: a field that goes, changes its meaning or need not be there any more. */

@@ -72,6 +72,7 @@ export const sabotages: readonly Sabotage[] = [
     '"Next":"WriteFailure"}],"Default":"GiveUp"',
     '"Next":"WriteFailure"}],"Default":"Repeat"',
   ),
+  sabotage('the record shows the renditions of one group', '[$answers.renditions]', '[$answers[1].renditions]'),
   sabotage('only one group is rendered', '"group":"{% $states.input.group %}"', '"group":"web"'),
   sabotage(
     'the record bears another time than the change',
