@@ -55,7 +55,8 @@ export function parseTemplate(file: string): Json {
 }
 
 export function parseTemplateText(text: string): Json {
-  return json.parse(parse(text, { customTags }));
+  // Alarms are merged with those of their family: more aliases than the default limit, which guards against hostile files.
+  return json.parse(parse(text, { customTags, merge: true, maxAliasCount: -1 }));
 }
 
 export function readTemplate(file: string): Source {
