@@ -1,6 +1,6 @@
-import * as z from 'zod/mini';
 import { rejectionReasons } from '../../core/outcome.ts';
 import { imageDescription } from './image-description.ts';
+import * as z from './zod.ts';
 
 /**
  * The events on DomainEventBus: a promise to every consumer. The workflow composes them (states ComposeEvent and Announce)
