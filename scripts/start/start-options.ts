@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { defaultPort } from '../local/emulator.ts';
+import { defaultPort } from '../local/port.ts';
 import { parseOrSay, wholeNumber } from '../terminal/command-options.ts';
 import { Failure } from '../terminal/failure.ts';
 import { callerDirectory } from '../terminal/project.ts';

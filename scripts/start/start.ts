@@ -4,9 +4,10 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { output } from '../local/deploy.ts';
-import { defaultPort, isHealthy, stopEmulators } from '../local/emulator.ts';
+import { isHealthy, stopEmulators } from '../local/emulator.ts';
 import { isolateThisProcess } from '../local/isolated-environment.ts';
 import { type LocalStack, startLocalStack } from '../local/local-stack.ts';
+import { choosePort } from '../local/port.ts';
 import { announceStack, findRunningStack, type RunningStack } from '../local/running-stack.ts';
 import type { SavedRendition, SavedRenditions } from '../stack/save-renditions.ts';
 import { copyRenditions } from '../stack/save-renditions.ts';
@@ -55,7 +56,7 @@ async function start(options: StartOptions): Promise<number> {
 
   const running = await findRunningStack();
   const reused = running !== undefined && (options.port ?? running.port) === running.port;
-  const stack = reused ? running : await startStack(options.port ?? defaultPort);
+  const stack = reused ? running : await startStack(options.port);
   if (reused) sayReused(running);
 
   const results = await whileUp(stack, sendAll(files, stack));
@@ -65,7 +66,9 @@ async function start(options: StartOptions): Promise<number> {
   return await waitForMore(stack);
 }
 
-async function startStack(port: number): Promise<LocalStack> {
+async function startStack(wantedPort: number | undefined): Promise<LocalStack> {
+  const { port, notice } = await choosePort(wantedPort);
+  if (notice !== undefined) process.stdout.write(`${notice}\n`);
   const stack = await startLocalStack(port, showStep);
   withdrawAnnouncement = await announceStack(stack);
   return stack;
