@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { defaultPort } from '../local/port.ts';
+import { cacheDirectory, cacheVariable } from '../local/tool-cache.ts';
 import { parseOrSay, wholeNumber } from '../terminal/command-options.ts';
 import { Failure } from '../terminal/failure.ts';
 import { callerDirectory } from '../terminal/project.ts';
@@ -8,6 +9,7 @@ import { callerDirectory } from '../terminal/project.ts';
 export interface StartOptions {
   readonly paths: readonly string[];
   readonly once: boolean;
+  readonly watch: boolean;
   readonly help: boolean;
   /** Absolute. */
   readonly json: string | undefined;
@@ -25,20 +27,25 @@ export const help = `Sends photographs through the image pipeline on this machin
 Options, after the --
 
   --once        end when every upload is decided: processed, rejected, superseded, vanished or deleted
+  --watch       after each change of the code, update the stack in seconds and send the last photograph again;
+                a change of the template, the workflow or a package deploys the stack again
   --json FILE   write an array with one object an upload: file, key, outcome, reason, record, renditions
   --out DIR     save the renditions as DIR/KEY/PRESET.EXTENSION
-  --port N      the emulator's port on 127.0.0.1 (default ${defaultPort})
+  --port N      the emulator's port on 127.0.0.1 (default ${defaultPort}, or the next free one)
   --help        this
 
 A DIR is walked to the bottom; hidden entries are left out. Every file is sent whatever its name, for Darkroom goes by
-the content. A key is the path below the deepest directory that all given paths share.
+the content. A key is the path below the deepest directory that all given paths share. The Python tools are installed once per machine: in ${cacheDirectory()}
+(to move them, set ${cacheVariable}).
 `;
 
 export function parseOptions(args: readonly string[]): StartOptions {
   const { values, positionals } = parse(args);
+  if (values.watch && values.once) throw new Failure('--watch runs until Ctrl-C: leave out --once.');
   return {
     paths: positionals,
     once: values.once,
+    watch: values.watch,
     help: values.help,
     json: asPath('--json', values.json),
     out: asPath('--out', values.out),
@@ -53,6 +60,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         once: { type: 'boolean', default: false },
+        watch: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
         json: { type: 'string' },
         out: { type: 'string' },

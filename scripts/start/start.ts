@@ -3,7 +3,7 @@ import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { output } from '../local/deploy.ts';
+import { type BuildInputs, output, readBuildInputs } from '../local/deploy.ts';
 import { isHealthy, stopEmulators } from '../local/emulator.ts';
 import { isolateThisProcess } from '../local/isolated-environment.ts';
 import { type LocalStack, startLocalStack } from '../local/local-stack.ts';
@@ -20,8 +20,9 @@ import { endRunningCommands } from '../terminal/run-command.ts';
 import { onceStopped } from '../terminal/stop-on-signals.ts';
 import { printable } from '../terminal/table.ts';
 import { writeContactSheet } from './contact-sheet.ts';
-import { resultTable } from './result-table.ts';
+import { resultLine, resultTable } from './result-table.ts';
 import { help, parseOptions, type StartOptions } from './start-options.ts';
+import { watchSources } from './watch.ts';
 
 let withdrawAnnouncement: () => Promise<void> = async () => undefined;
 let idle = false;
@@ -54,23 +55,29 @@ async function start(options: StartOptions): Promise<number> {
   const files = options.paths.length === 0 ? await sampleFiles() : await filesOf(options.paths);
   await prepareOutput(options);
 
+  const inputs = await readBuildInputs();
   const running = await findRunningStack();
   const reused = running !== undefined && (options.port ?? running.port) === running.port;
-  const stack = reused ? running : await startStack(options.port);
+  const stack = reused ? running : await startStack(options.port, inputs);
   if (reused) sayReused(running);
 
   const results = await whileUp(stack, sendAll(files, stack));
   await whileUp(stack, showResults(results, stack, options));
   sending = undefined;
+  if (options.watch) {
+    idle = true;
+    const deployed = reused && running.outdated ? new Map<string, string>() : inputs;
+    return await whileUp(stack, watchSources(stack, deployed, sendAgain(results, stack)));
+  }
   if (options.once || !('crashed' in stack)) return results.every(isDecided) ? 0 : 1;
   return await waitForMore(stack);
 }
 
-async function startStack(wantedPort: number | undefined): Promise<LocalStack> {
+async function startStack(wantedPort: number | undefined, inputs: BuildInputs): Promise<LocalStack> {
   const { port, notice } = await choosePort(wantedPort);
   if (notice !== undefined) process.stdout.write(`${notice}\n`);
   const stack = await startLocalStack(port, showStep);
-  withdrawAnnouncement = await announceStack(stack);
+  withdrawAnnouncement = await announceStack(stack, inputs);
   return stack;
 }
 
@@ -91,6 +98,15 @@ async function sendAll(files: Parameters<typeof sendUploads>[0], destination: De
       report(`${ended} of ${files.length}: ${printable(key)} ${outcome ?? 'undecided'}, ${(took / 1000).toFixed(1)} s`);
     }),
   );
+}
+
+/** The last photograph once more, with what has become of it. */
+function sendAgain(results: readonly UploadResult[], stack: Destination): () => Promise<string> {
+  const last = results.findLast(({ outcome }) => outcome === 'processed') ?? results.at(-1);
+  return async () => {
+    const sent = await sendUploads(last === undefined ? [] : [last], stack, () => undefined);
+    return sent.map(resultLine).join('\n');
+  };
 }
 
 /** Nothing half-done may pass for done. */
