@@ -92,7 +92,7 @@ describe('an outage that outlasts all five tries', () => {
   it('is explained by its dead letters, which looking does not hide', async () => {
     const expected = [
       [2, expect.stringContaining('s3:PutObject')],
-      [1, expect.stringContaining('No S3 event')],
+      [1, expect.stringContaining('Not an S3 event')],
     ];
     expect(await causes()).toEqual(expected);
     expect(await causes()).toEqual(expected);
@@ -135,7 +135,7 @@ describe('a redrive', () => {
     expect(await causes()).toEqual([[1, 'Not delivered: NO_PERMISSIONS']]);
 
     await permission.takeAway('DispatchImages', 'RunWorkflow', 'states:StartSyncExecution');
-    expect(await redrive()).toEqual([[key, 'died again']]);
+    expect(await redrive()).toEqual([[key, 'failed again']]);
     expect(await causes()).toEqual([[1, expect.stringContaining('workflow itself died')]]);
 
     await permission.giveBack();
