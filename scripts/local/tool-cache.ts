@@ -40,10 +40,7 @@ export function cacheDirectory(
   home: string = homedir(),
 ): string {
   const chosen = environment[cacheVariable];
-  if (chosen) {
-    if (!isAbsolute(chosen)) throw new Failure(`${cacheVariable} must be an absolute path, not ${chosen}.`);
-    return chosen;
-  }
+  if (chosen) return chosen;
   if (platform === 'darwin') return join(home, 'Library', 'Caches', 'darkroom');
   // The XDG specification says to ignore relative paths.
   const xdg = environment['XDG_CACHE_HOME'];
@@ -65,6 +62,7 @@ export async function toolEnvironment(
   cache: string = cacheDirectory(),
 ): Promise<string> {
   const { tool, title, lock, python } = wanted;
+  if (!isAbsolute(cache)) throw new Failure(`${cacheVariable} must be an absolute path, not ${cache}.`);
   const root = join(cache, 'python');
   const directory = join(root, `${tool}-${await keyOf(wanted)}`);
   if ((await stateOf(directory)) === 'complete') return await markUsed(directory);
