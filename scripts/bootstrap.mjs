@@ -95,8 +95,8 @@ function isExecutable(file) {
 }
 
 async function installPackages() {
-  process.stderr.write('Installing the npm packages of package-lock.json (about half a minute, once) …\n');
   const log = createWriteStream(npmLog, { fd: openLog() });
+  process.stderr.write('Installing the npm packages of package-lock.json (about half a minute, once) …\n');
   // npm must not run on the very Node that it is about to replace in node_modules.
   const path = pathWithoutBin().join(delimiter);
   // With npm's own retries, a machine without a network would wait minutes for the sentence that says so.
@@ -129,7 +129,17 @@ function openLog() {
     mkdirSync(dirname(npmLog), { recursive: true });
     return openSync(npmLog, 'w');
   } catch (error) {
-    return fail(whyNotWritable(error.code, error.path ?? npmLog) ?? `${npmLog} cannot be written: ${error.message}`);
+    return fail(whyNotWritable(refusalOf(error), project) ?? `${npmLog} cannot be written: ${error.message}`);
+  }
+}
+
+/** `mkdir` with its parents says ENOENT of a read-only folder. */
+function refusalOf(error) {
+  try {
+    accessSync(project, access.W_OK);
+    return error.code;
+  } catch (refusal) {
+    return refusal.code;
   }
 }
 

@@ -9,7 +9,7 @@ import { glob, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, isAbsolute, join } from 'node:path';
 import * as z from 'zod';
-import { Failure } from '../terminal/failure.ts';
+import { describeFailure, Failure } from '../terminal/failure.ts';
 import { logDirectory, shownPath } from '../terminal/project.ts';
 import { runCommand } from '../terminal/run-command.ts';
 import type { Report } from '../terminal/step.ts';
@@ -67,7 +67,7 @@ export async function toolEnvironment(
   const directory = join(root, `${tool}-${await keyOf(wanted)}`);
   if ((await stateOf(directory)) === 'complete') return await markUsed(directory);
 
-  mkdirSync(root, { recursive: true });
+  makeRoot(root);
   const log = join(logDirectory, `install-${tool}.log`);
   const release = await lockFor(join(root, `${tool}.lock`), python, log, () =>
     report(`${title}: waiting for another clone, which installs it`),
@@ -89,6 +89,16 @@ export async function toolEnvironment(
     return directory;
   } finally {
     release();
+  }
+}
+
+function makeRoot(root: string): void {
+  try {
+    mkdirSync(root, { recursive: true });
+  } catch (error) {
+    throw new Failure(
+      `The tools cannot be installed: ${describeFailure(error)} Or set ${cacheVariable} to a folder of your own.`,
+    );
   }
 }
 

@@ -30,7 +30,7 @@ beforeAll(async () => {
   }
   await symlink(join(projectDirectory, 'node_modules'), join(clone, 'node_modules'));
   await writeFile(join(clone, 'rocket.jpg'), photo('rocket.jpg'));
-  child = spawn(process.execPath, ['scripts/start/start.ts', '--watch', 'rocket.jpg'], { cwd: clone });
+  child = spawn(process.execPath, ['scripts/start/start.ts', '--watch', join(clone, 'rocket.jpg')], { cwd: clone });
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.once('close', ended.resolve);
@@ -97,7 +97,7 @@ describe('npm start -- --watch', () => {
     await printed(result, from);
     await writeFile(join(clone, 'notes.jpg'), 'Dear diary');
     const said = await eventually('a stack that is up to date', async () => {
-      const text = await startAgain('notes.jpg');
+      const text = await startAgain(join(clone, 'notes.jpg'));
       return /before your last change/.test(text) ? undefined : text;
     });
     expect(said).toContain('rejected');
