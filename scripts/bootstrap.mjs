@@ -4,7 +4,7 @@
 //
 // Plain JavaScript without a dependency, because it is what installs the dependencies.
 import { spawn } from 'node:child_process';
-import { constants as access, accessSync, createWriteStream, mkdirSync, readFileSync } from 'node:fs';
+import { constants as access, accessSync, createWriteStream, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -95,9 +95,8 @@ function isExecutable(file) {
 }
 
 async function installPackages() {
+  const log = createWriteStream(npmLog, { fd: openLog() });
   process.stderr.write('Installing the npm packages of package-lock.json (about half a minute, once) …\n');
-  mkdirSync(dirname(npmLog), { recursive: true });
-  const log = createWriteStream(npmLog);
   // npm must not run on the very Node that it is about to replace in node_modules.
   const path = pathWithoutBin().join(delimiter);
   // With npm's own retries, a machine without a network would wait minutes for the sentence that says so.
@@ -124,6 +123,34 @@ async function installPackages() {
   );
 }
 
+/** The first file that is written in a new clone. */
+function openLog() {
+  try {
+    mkdirSync(dirname(npmLog), { recursive: true });
+    return openSync(npmLog, 'w');
+  } catch (error) {
+    return fail(whyNotWritable(refusalOf(error), project) ?? `${npmLog} cannot be written: ${error.message}`);
+  }
+}
+
+/** `mkdir` with its parents says ENOENT of a read-only folder. */
+function refusalOf(error) {
+  try {
+    accessSync(project, access.W_OK);
+    return error.code;
+  } catch (refusal) {
+    return refusal.code;
+  }
+}
+
+function whyNotWritable(code, path) {
+  if (code === 'EROFS')
+    return `${path} cannot be written, it is on a read-only file system: use a copy of the project that can be written.`;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return 'The disk is full: make room (about 1.2 GB) and run this again.';
+  if (code !== 'EACCES' && code !== 'EPERM') return undefined;
+  return `${path} cannot be written: the folder belongs to another user, perhaps since a sudo. Take it back: sudo chown -R "$(id -un)" '${project}'`;
+}
+
 function whatNpmSaid() {
   const said = readFileSync(npmLog, 'utf8');
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT/.test(said)) {
@@ -131,7 +158,10 @@ function whatNpmSaid() {
   }
   if (/EUSAGE/.test(said))
     return 'package.json and package-lock.json disagree. Run `npm install` and commit the lock file.';
-  if (/ENOSPC/.test(said)) return 'the disk is full. Make room (about 700 MB) and run this again.';
+  const [, code] = /npm (?:error|ERR!) code (EROFS|ENOSPC|EDQUOT|EACCES|EPERM)/.exec(said) ?? [];
+  const [, path] = /npm (?:error|ERR!) path (.*)/.exec(said) ?? [];
+  const sentence = whyNotWritable(code, path ?? join(project, 'node_modules'));
+  if (sentence !== undefined) return sentence;
   const first = said.split('\n').find((line) => /npm (error|ERR!) (?!code|errno|syscall)\S/.test(line));
   return `${(first ?? 'npm ci failed').replace(/^npm (error|ERR!) /, '')}.`;
 }

@@ -151,18 +151,19 @@ async function perform({ run, onStop = sayStopped, runsToEnd = false, cleanUp }:
     return ending;
   };
   onceStopped((exitCode) => {
-    stopped = onStop(exitCode);
+    stopped = exitCode;
     stopping.abort();
     endRunningCommands();
-    if (!runsToEnd) void end(stopped);
+    if (!runsToEnd) void end(onStop(exitCode));
   });
   try {
     const exitCode = (await run(stopping.signal)) ?? 0;
-    return await end(stopped ?? exitCode);
+    return await end(stopped === undefined ? exitCode : onStop(stopped));
   } catch (error) {
     // What fails after a stop fails because of it.
-    if (stopped === undefined) printError(describeFailure(error));
-    return await end(stopped ?? 1);
+    if (stopped !== undefined) return await end(onStop(stopped));
+    printError(describeFailure(error));
+    return await end(1);
   }
 }
 
@@ -258,6 +259,12 @@ export function wholeNumber({ from, to }: { readonly from: number; readonly to: 
 export function path(text: string): string {
   if (text === '') throw new InvalidArgumentError('Use the path of a file or directory.');
   return resolve(callerDirectory(), text);
+}
+
+/** A parser of options that take a name. */
+export function nonEmpty(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Use a name.');
+  return text;
 }
 
 /** A parser of options that take any number above zero. */
