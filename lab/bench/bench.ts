@@ -36,7 +36,7 @@ const sections = {
   pipeline: { bench: benchPipeline, shows: 'upload to outcome on the emulator', unasked: true },
   durations: {
     bench: benchDurations,
-    shows: 'processor time of each worker, which the price rests on; needs Linux and root (sudo)',
+    shows: 'processor time per worker, for the price (Linux, with sudo)',
     unasked: true,
   },
   memory: { bench: benchMemory, shows: 'peak memory of each worker', unasked: false, page: performancePage },
@@ -48,7 +48,7 @@ const sections = {
   },
   quality: {
     bench: benchQuality,
-    shows: 'encoder settings by bytes, processor time and visual quality; about five minutes',
+    shows: 'encoder settings by size and quality (about five minutes)',
     unasked: false,
     page: 'lab/docs/quality.md',
   },
@@ -61,7 +61,7 @@ export const benchCommand = command({
   syntax: (line) =>
     line
       .addArgument(
-        new Argument('[sections...]', 'which sections (default: those marked with *)').argParser(someOf(names)),
+        new Argument('[section...]', 'which sections (default: those marked with *)').argParser(someOf(names)),
       )
       .option('--write', 'also write the figures into lab/docs')
       .option('--markdown', 'print the tables as Markdown'),

@@ -31,7 +31,7 @@ export const proveCommand = command({
   summary: 'Runs the evidence of lab/docs/reliability.md again.',
   syntax: (line) =>
     line
-      .addArgument(new Argument('[sections...]', `${names.join(', ')} (default: all)`).argParser(someOf(names)))
+      .addArgument(new Argument('[section...]', `${names.join(', ')} (default: all)`).argParser(someOf(names)))
       .option('--seed <n>', 'draw the same cases again; every result prints its seed. Timing always differs', anyNumber)
       .option(
         '--runs <n>',

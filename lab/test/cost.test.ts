@@ -11,6 +11,7 @@ import { parsedOptions } from '../../scripts/terminal/command.ts';
 import { captureLog } from '../../test/support/captured-log.ts';
 import { publishEverything, publishedMetrics } from '../../test/support/published-metrics.ts';
 import { assumptions } from '../cost/assumptions.ts';
+import { costCommand } from '../cost/cost.ts';
 import { customMetrics, type Deployment, deploymentOf, metricsOf } from '../cost/deployment.ts';
 import { keptMeasurements, type Times } from '../cost/measured.ts';
 import {
