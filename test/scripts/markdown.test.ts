@@ -15,10 +15,9 @@ it('Markdown reads as plain text in a terminal: no markup, and tables that fit',
 
 $58 for a million photographs.
 
-service  US dollars for a  what for
-         million
-         photographs
-S3       $30.80            renditions, written
-                           once and read by
-                           nobody here`);
+service  US dollars for a     what for
+         million photographs
+S3       $30.80               renditions, written
+                              once and read by
+                              nobody here`);
 });
