@@ -51,7 +51,9 @@ type Source = z.infer<typeof templateSchema>;
 
 /** Short forms of functions spelled out; nothing resolved. */
 export function parseTemplate(file: string): Json {
-  return json.parse(parse(readFileSync(join(projectDirectory, file), 'utf8'), { customTags }));
+  // Alarms are merged with those of their family: more aliases than the default limit, which guards against hostile files.
+  const options = { customTags, merge: true, maxAliasCount: -1 };
+  return json.parse(parse(readFileSync(join(projectDirectory, file), 'utf8'), options));
 }
 
 export function readTemplate(file: string): Source {
@@ -148,7 +150,11 @@ export function deployedParameters(stage: Stage): Readonly<Record<string, string
   return Object.fromEntries(pairs);
 }
 
-/** Exactly as `sam deploy --config-env <stage>` deploys it. */
+/**
+ * Exactly as `sam deploy --config-env <stage>` deploys it.
+ *
+ * @lab
+ */
 export function deployedTemplate(stage: Stage): Template {
   const defaults = Object.entries(ownSource.Parameters).map(([name, { Default }]) => [name, Default]);
   return templateFor(stage, { ...Object.fromEntries(defaults), ...deployedParameters(stage) });
