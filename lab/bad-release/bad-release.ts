@@ -20,9 +20,9 @@ const IMAGES_A_MINUTE = 10;
 export const badReleaseCommand = command({
   name: 'bad-release',
   summary:
-    'Releases broken versions on this machine, on the stack that npm start runs or on one of its own: the check before traffic refuses them, and an alarm rolls back the one that gets through.',
+    'A bad release on your machine, refused or rolled back without losing an image. 40 s.',
   syntax: (line) => line,
-  notes: `First the check before traffic: the live versions pass, broken ones are refused. Then a bad version of the workflow gets its 20 % of real uploads, until the rollback alarm of template.yaml fires. The stack is left as it was.
+  notes: `It runs on the stack of npm start, or on one of its own. First the check before traffic: the live versions pass, broken ones are refused. Then a bad version of the workflow gets its 20 % of real uploads, until the rollback alarm of template.yaml fires. The stack is left as it was.
 
 The exit code is 0 if every broken version was refused, the bad one was rolled back and no image is lost. docs/releases.md describes the same for an account.`,
   run: async ({ signal }) => {

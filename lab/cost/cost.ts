@@ -15,8 +15,7 @@ import { costBlocks } from './report.ts';
 
 export const costCommand = command({
   name: 'cost',
-  summary:
-    'What images cost on AWS: prices × what template.yaml, the workflow and core/presets.ts use × measured durations.',
+  summary: 'The price of a million images by service, image mix and practice, and of an idle month. 2 s.',
   syntax: (line) =>
     line
       .option('--images <n>', 'for this many images', wholeNumber({ from: 1, to: Number.MAX_SAFE_INTEGER }), 1_000_000)
@@ -28,7 +27,8 @@ export const costCommand = command({
           'keep the durations of the last npm run lab -- bench durations, and write the pages that follow from them',
         ).conflicts(['json', 'markdown']),
       ),
-  notes: 'Durations are those of the last npm run lab -- bench durations on this machine, or else the kept ones.',
+  notes:
+    'Prices × what template.yaml, the workflow and core/presets.ts use × measured durations. Durations are those of the last npm run lab -- bench durations on this machine, or else the kept ones.',
   run: async ({ options: { images, json, markdown, write } }) => {
     if (write) return await keepDurations();
     if (json) process.stdout.write(`${JSON.stringify(asJson(images), null, 2)}\n`);

@@ -8,7 +8,7 @@ import { duration, scaleBlocks } from './report.ts';
 
 export const scaleCommand = command({
   name: 'scale',
-  summary: 'Which limit is reached first, from 1 to 10,000 images a second, and how long a burst takes to drain.',
+  summary: 'Which limit is reached first, from 1 to 10,000 images a second, and how long a burst takes to drain. 2 s.',
   syntax: (line) =>
     line
       .option('--images <n>', 'one burst of this many photographs', positiveNumber)

@@ -37,10 +37,10 @@ export const checkCommand = command({
   name: 'npm run check',
   summary:
     'Runs everything that CI runs: types, lint and format, dependency rules, unused code, secrets, generated documents, tests, and scans of the template and the workflows.',
-  syntax: (line) => line.option('--no-pipeline', 'leave out the tests that need the emulator'),
+  syntax: (line) => line.option('--no-pipeline', 'leave out the pipeline tests, which start an emulator of AWS'),
   notes:
     'It takes several minutes, most of them for the tests. One failure does not stop the rest; the exit code is 0 only if all passed.',
-  run: ({ options: { pipeline } }) => check(pipeline),
+  run: ({ options }) => check(options.pipeline),
 });
 
 async function check(pipeline: boolean): Promise<number> {

@@ -13,8 +13,8 @@ import {
   type JsonSchema,
   releasedSchemas,
 } from '../../scripts/docs/event-documents.ts';
-import { nobodyPromised, withOneThingMore } from '../support/one-thing-more.ts';
 import { violationsOf } from '../support/published-schemas.ts';
+import { extraProperty, withExtraProperty } from '../support/with-extra-property.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const examples = [...read('docs/events/README.md').matchAll(/```json\n(.*?)```/gs)].map(([, text = '']) =>
@@ -85,9 +85,9 @@ describe('an event with all that may be in it', () => {
     expect(domainEvents.ImageProcessed.safeParse(whole).error).toBeUndefined();
   });
 
-  it.each(withOneThingMore(whole))('and with one thing more in %j is not, for nobody promised it', (path, more) => {
+  it.each(withExtraProperty(whole))('and with one thing more in %j is not, for nobody promised it', (path, more) => {
     expect(domainEvents.ImageProcessed.safeParse(more).error?.issues).toEqual([
-      expect.objectContaining({ code: 'unrecognized_keys', path, keys: Object.keys(nobodyPromised) }),
+      expect.objectContaining({ code: 'unrecognized_keys', path, keys: Object.keys(extraProperty) }),
     ]);
   });
 });

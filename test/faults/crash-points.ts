@@ -50,7 +50,11 @@ const beginTogether = 40;
 
 export const everyKind = Object.keys(faultKinds) as FaultKind[];
 
-/** Each call in every way, once and for good; of the stories in which it is made, one each time, by the seed. */
+/**
+ * Each call in every way, once and for good; of the stories in which it is made, one each time, by the seed.
+ *
+ * @lab
+ */
 export function casesOf(points: readonly CrashPoint[], seed: number): Case[] {
   const everyWay = [...Map.groupBy(points, ({ stem, action }) => `${stem} ${action}`).values()].flatMap((stories) =>
     [false, true].flatMap((lasting) => everyKind.map((kind) => ({ stories, kind, lasting }))),

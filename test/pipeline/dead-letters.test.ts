@@ -29,7 +29,7 @@ beforeAll(async () => {
   await emptyDeadLetterQueues();
 });
 afterAll(async () => {
-  await permission.giveBack();
+  await permission.restore();
   await emptyDeadLetterQueues();
   letters.close();
 });
@@ -99,7 +99,7 @@ describe('an outage that outlasts all five tries', () => {
   });
 
   it('is repaired by a redrive once it is over; what nobody can read stays', async () => {
-    await permission.giveBack();
+    await permission.restore();
     expect(await redrive()).toEqual([
       [replaced, 'processed'],
       [fresh, 'processed'],
@@ -117,7 +117,7 @@ describe('an outage that outlasts all five tries', () => {
 });
 
 describe('a redrive', () => {
-  afterEach(permission.giveBack);
+  afterEach(permission.restore);
 
   it('moves an undelivered event too; what dies again is said to, and is there to be moved once more', async () => {
     await emptyDeadLetterQueues();
@@ -138,7 +138,7 @@ describe('a redrive', () => {
     expect(await redrive()).toEqual([[key, 'failed again']]);
     expect(await causes()).toEqual([[1, expect.stringContaining('workflow itself died')]]);
 
-    await permission.giveBack();
+    await permission.restore();
     expect(await redrive()).toEqual([[key, 'processed']]);
     expect(await letters.count(deadLetterQueueNames)).toBe(0);
   });

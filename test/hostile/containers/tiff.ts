@@ -129,7 +129,11 @@ export function tiffOfTiles(kind: TiffKind, side: number): Buffer {
   );
 }
 
-/** A directory a page, each naming the next, all with one strip. */
+/**
+ * A directory a page, each naming the next, all with one strip.
+ *
+ * @lab
+ */
 export function tiffOfPages(count: number): Buffer {
   const strip = Buffer.alloc(16, 0x55);
   const tags = [
