@@ -19,8 +19,7 @@ const IMAGES_A_MINUTE = 10;
 
 export const badReleaseCommand = command({
   name: 'bad-release',
-  summary:
-    'A bad release on your machine, refused or rolled back without losing an image. 40 s.',
+  summary: 'A bad release on your machine, refused or rolled back without losing an image. 40 s.',
   syntax: (line) => line,
   notes: `It runs on the stack of npm start, or on one of its own. First the check before traffic: the live versions pass, broken ones are refused. Then a bad version of the workflow gets its 20 % of real uploads, until the rollback alarm of template.yaml fires. The stack is left as it was.
 

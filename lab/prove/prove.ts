@@ -28,7 +28,8 @@ const anyNumber = wholeNumber({ from: 0, to: Number.MAX_SAFE_INTEGER });
 
 export const proveCommand = command({
   name: 'prove',
-  summary: 'That nothing is lost: histories, crash points, chaos, hostile files, mutations, removed practices. 30 minutes; a few for one section.',
+  summary:
+    'That nothing is lost: histories, crash points, chaos, hostile files, mutations, removed practices. 30 minutes; a few for one section.',
   syntax: (line) =>
     line
       .addArgument(new Argument('[section...]', `${names.join(', ')} (default: all)`).argParser(someOf(names)))
