@@ -60,7 +60,7 @@ export const loadCommand = command({
     'npm run load -- ramp --stack NAME': 'on a stack in the account of your AWS profile and region',
     'npm run load -- compare BEFORE AFTER': 'two results side by side',
   },
-  notes: 'load-tests/load.md says what each scenario proves.',
+  notes: 'load-tests/README.md says what each scenario proves.',
   run: ({ arguments: [scenario], options, signal }) => run({ ...options, scenario, signal }),
   // The uploads of the run have to be removed first.
   runsToEnd: true,

@@ -137,6 +137,17 @@ export function parse(line: CommandLine, args: readonly string[], output: Output
   }
 }
 
+/** For tests: what a command is given. @throws with what it would print, if it is refused. */
+export function parsedOptions(line: CommandLine, args: readonly string[]): Readonly<Record<string, unknown>> {
+  let printed = '';
+  const print = (text: string) => {
+    printed += text;
+  };
+  const parsed = parse(line, args, { out: print, error: print });
+  if (typeof parsed === 'number') throw new Error(printed);
+  return { arguments: parsed.arguments, ...parsed.options };
+}
+
 async function perform({ run, onStop = sayStopped, runsToEnd = false, cleanUp }: Task): Promise<never> {
   const stopping = new AbortController();
   let stopped: ExitCode | undefined;
