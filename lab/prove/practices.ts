@@ -84,7 +84,7 @@ async function missedBy(
 
 /** Without the emulator: those tests take minutes each. */
 function unitTestsOf({ practice, tests }: Practice): Practice['tests'] {
-  const found = tests.filter(({ file }) => !file.startsWith('test/pipeline/'));
+  const found = tests.filter(({ file }) => !file.includes('test/pipeline/'));
   if (found.length === 0) throw new Error(`“${practice}” names no test that does without the emulator.`);
   return found;
 }
@@ -136,5 +136,7 @@ async function copyProject(): Promise<void> {
     await mkdir(dirname(join(copy, file)), { recursive: true });
     await cp(join(projectDirectory, file), join(copy, file));
   }
-  await symlink(join(projectDirectory, 'node_modules'), join(copy, 'node_modules'));
+  for (const folder of ['.', 'lab', 'load-tests']) {
+    await symlink(join(projectDirectory, folder, 'node_modules'), join(copy, folder, 'node_modules'));
+  }
 }
