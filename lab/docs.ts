@@ -1,9 +1,10 @@
 /** `npm run lab -- docs`: the tables and charts of lab/docs that follow from the code and the kept measurements. */
-import { withGenerated } from '../scripts/docs/generated-blocks.ts';
+
 import { currentContent, type Documents, writeDocuments } from '../scripts/docs/write-documents.ts';
 import { command } from '../scripts/terminal/command.ts';
 import { keptMeasurements } from './cost/measured.ts';
 import { costBlocks, costChart, powerTuningBlocks } from './cost/report.ts';
+import { withGenerated } from './generated-blocks.ts';
 import { scaleBlocks } from './scale/report.ts';
 
 export const docsCommand = command({

@@ -4,7 +4,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { Argument } from '@commander-js/extra-typings';
 import sharp from 'sharp';
-import { withGenerated } from '../../scripts/docs/generated-blocks.ts';
+import { withGenerated } from '../generated-blocks.ts';
 import { command, someOf } from '../../scripts/terminal/command.ts';
 import { printMarkdown } from '../../scripts/terminal/markdown.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';

@@ -16,6 +16,11 @@ import { withoutPractice } from './without-practice.ts';
 
 const copy = join(workDirectory, 'without-practice');
 
+/** Those of the project, and those of the lab and the load tests. */
+export function provedPractices(): Practice[] {
+  return ['docs/practices.md', 'lab/docs/practices.md'].flatMap((page) => readPractices(page));
+}
+
 export async function provePractices(): Promise<readonly Proof[]> {
   const all = Object.entries(withoutPractice);
   await copyProject();
@@ -44,7 +49,7 @@ export async function provePractices(): Promise<readonly Proof[]> {
 }
 
 async function unchanged(): Promise<Proof> {
-  const named = readPractices().flatMap(unitTestsOf);
+  const named = provedPractices().flatMap(unitTestsOf);
   const tests = await runTests([...new Set(named.map(({ file }) => file))]);
   const titles = named.flatMap((test) => test.titles);
   const failed = tests
@@ -66,7 +71,7 @@ async function missedBy(practice: string, change: Change): Promise<readonly stri
   const original = await readFile(path, 'utf8');
   await writeFile(path, takeAway(original, change));
   try {
-    const named = readPractices()
+    const named = provedPractices()
       .filter((row) => row.practice === practice)
       .flatMap(unitTestsOf);
     const tests = await runTests(named.map((test) => test.file));

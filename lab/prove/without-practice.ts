@@ -9,7 +9,7 @@ const propertyOf = (resource: string, ...path: Extract<Change, { path: unknown }
 
 /** For each practice of docs/practices.md, by name: the smallest change that takes it away. */
 export const withoutPractice: Readonly<Record<string, Change>> = {
-  'The pollers start no more dispatchers than may run': {
+  'Pollers start no more dispatchers than can run': {
     file: 'template.yaml',
     path: propertyOf(
       'DispatchImagesFunction',
@@ -26,32 +26,32 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: ['Mappings', 'Stages', 'prod', 'ResizeConcurrency'],
     value: 50,
   },
-  'Warm workers in prod, more of them when they are busy': {
+  'Warm workers in prod, scaled by use': {
     file: 'template.yaml',
     path: ['Mappings', 'Stages', 'prod', 'MostWarmResizeWorkers'],
     value: 100,
   },
-  'Visibility timeout six times the function’s': {
+  'Visibility timeout of six times the function timeout': {
     file: 'template.yaml',
     path: propertyOf('UploadQueue', 'VisibilityTimeout'),
     value: 310,
   },
-  'Timeouts nest': {
+  'Nested timeouts': {
     file: 'template.yaml',
     path: propertyOf('DispatchImagesFunction', 'Environment', 'Variables', 'WORKFLOW_WAIT_MILLIS'),
     value: '270000',
   },
-  'Retries in the workflow back off, with jitter': {
+  'Workflow retries with backoff and jitter': {
     file: 'statemachine/image-pipeline.asl.json',
     path: ['States', 'Announce', 'Retry', 0, 'JitterStrategy'],
     remove: true,
   },
-  'Failed messages come back later, with jitter': {
+  'Failed messages return later, with jitter': {
     file: 'core/retry-delay.ts',
     from: '(0.5 + options.random / 2)',
     to: '1',
   },
-  'The workflow is started once a try': {
+  'One workflow start per attempt': {
     file: 'adapters/aws/aws-clients.ts',
     from: 'maxAttempts: 1',
     to: 'maxAttempts: 3',
@@ -66,22 +66,22 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('DispatchImagesFunction', 'Events', 'Uploads', 'Properties', 'FunctionResponseTypes'),
     remove: true,
   },
-  'Five receives before a message is dead': {
+  'Five receives before the dead-letter queue': {
     file: 'template.yaml',
     path: propertyOf('UploadQueue', 'RedrivePolicy', 'maxReceiveCount'),
     value: 1,
   },
-  'A dead-letter queue for what fails': {
+  'Dead-letter queue for failed messages': {
     file: 'template.yaml',
     path: propertyOf('UploadDeadLetterQueue', 'MessageRetentionPeriod'),
     value: 345600,
   },
-  'A dead-letter queue for what cannot be delivered': {
+  'Dead-letter queue for undeliverable events': {
     file: 'template.yaml',
     path: propertyOf('UploadRule', 'Targets', { Id: 'UploadQueue' }, 'DeadLetterConfig'),
     remove: true,
   },
-  'Idempotency by what happened, not by which message told': {
+  'Idempotency keyed by the event, not the message': {
     file: 'template.yaml',
     path: propertyOf('DispatchImagesFunction', 'Environment', 'Variables', 'IDEMPOTENCY_SECONDS'),
     value: '3600',
@@ -109,7 +109,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     ),
     remove: true,
   },
-  'Records can be restored to any second': {
+  'Point-in-time recovery': {
     file: 'template.yaml',
     path: propertyOf('ImageTable', 'PointInTimeRecoverySpecification', 'PointInTimeRecoveryEnabled'),
     value: false,
@@ -119,45 +119,45 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: ['Resources', 'ImageTable', 'DeletionPolicy'],
     value: 'Delete',
   },
-  'No loop': { file: 'template.yaml', path: propertyOf('UploadRule', 'EventPattern', 'detail'), remove: true },
-  'Alarms that can ring': {
+  'No recursion': { file: 'template.yaml', path: propertyOf('UploadRule', 'EventPattern', 'detail'), remove: true },
+  'Alarms on metrics that exist': {
     file: 'template.yaml',
     path: propertyOf('ImagePipelineFailedAlarm', 'MetricName'),
     value: 'ExecutionFailed',
   },
-  'Alarms that say who is hurt': {
+  'Alarms that state the user impact': {
     file: 'template.yaml',
     path: propertyOf('ResizeImageErrorsAlarm', 'AlarmDescription', 'Fn::Sub'),
     from: '/resize-image.md',
     to: '/resize-images.md',
   },
-  'Errors, throttles, p99 near the timeout, concurrency at the reserve': {
+  'Errors, throttles, duration and concurrency of every function': {
     file: 'template.yaml',
     path: propertyOf('ResizeImageDurationAlarm', 'Threshold'),
     value: 40000,
   },
-  'The first dead letter rings': {
+  'An alarm for the first dead letter': {
     file: 'template.yaml',
     path: propertyOf('UploadDeadLetterQueueDepthAlarm', 'Dimensions', { Name: 'QueueName' }, 'Value'),
     value: { 'Fn::GetAtt': 'UploadQueue.QueueName' },
   },
-  'One composite to be woken by': {
+  'One composite alarm for the pager': {
     file: 'template.yaml',
     path: propertyOf('UsersHurtAlarm', 'AlarmRule', 'Fn::Sub'),
     from: 'ALARM("${UploadQueueAgeAlarm}")',
     to: 'ALARM("${UploadQueueOldAlarm}")',
   },
-  'Logs are kept for a stated time': {
+  'Log retention': {
     file: 'template.yaml',
     path: propertyOf('DispatchImagesLogGroup', 'RetentionInDays'),
     remove: true,
   },
-  'A role for each function, with exactly what it uses': {
+  'Least-privilege role per function': {
     file: 'template.yaml',
     path: propertyOf('ResizeImageRole', 'Policies', 0, 'PolicyDocument', 'Statement', { Sid: 'ReadUploads' }, 'Action'),
     value: ['s3:GetObjectVersion', 's3:GetObject', 's3:DeleteObject'],
   },
-  'The workflow’s role, exactly': {
+  'Least-privilege role for the workflow': {
     file: 'template.yaml',
     path: propertyOf(
       'ImagePipelineRole',
@@ -170,12 +170,12 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     ),
     value: ['dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
   },
-  'A permissions boundary on every role': {
+  'Permissions boundary on every role': {
     file: 'template.yaml',
     path: propertyOf('ResizeImageRole', 'PermissionsBoundary'),
     remove: true,
   },
-  'One key of the stack’s own, renewed every year': {
+  "A key of the stack's own, rotated yearly": {
     file: 'template.yaml',
     path: propertyOf(
       'DataKey',
@@ -191,7 +191,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: '${AWS::StackName}-*',
     to: '*',
   },
-  'Encrypted alarms': { file: 'template.yaml', path: propertyOf('AlarmTopic', 'KmsMasterKeyId'), remove: true },
+  'Encrypted alarm topic': { file: 'template.yaml', path: propertyOf('AlarmTopic', 'KmsMasterKeyId'), remove: true },
   'TLS only': {
     file: 'template.yaml',
     path: propertyOf(
@@ -205,23 +205,23 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     ),
     value: 'true',
   },
-  'Buckets are private': {
+  'Private buckets': {
     file: 'template.yaml',
     path: propertyOf('UploadBucket', 'PublicAccessBlockConfiguration', 'BlockPublicPolicy'),
     value: false,
   },
   'Access logs': { file: 'template.yaml', path: propertyOf('UploadBucket', 'LoggingConfiguration'), remove: true },
-  'Code signing, where there is a profile': {
+  'Code signing, if there is a profile': {
     file: 'template.yaml',
     path: propertyOf('CodeSigningConfig', 'CodeSigningPolicies', 'UntrustedArtifactOnDeployment'),
     value: 'Warn',
   },
-  'Resource policies name who may, for what': {
+  'Narrow resource policies': {
     file: 'template.yaml',
     path: propertyOf('UploadQueuePolicy', 'PolicyDocument', 'Statement', { Sid: 'DeliverUploads' }, 'Condition'),
     remove: true,
   },
-  'Position stays out of records': {
+  'No GPS position in records': {
     file: 'template.yaml',
     path: ['Parameters', 'KeepLocation', 'Default'],
     value: 'true',
@@ -231,13 +231,13 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: 'retentionSeconds * 1000',
     to: 'retentionSeconds * 2000',
   },
-  'A person’s pause wins': {
+  "A person's pause wins": {
     file: 'statemachine/intake-breaker.asl.json',
     path: ['States', 'IsPausedByHand', 'Choices', 0, 'Condition'],
     from: "'DISABLED'",
     to: "'GONE'",
   },
-  'Redrive that says why, and what became of each': {
+  'Redrive that explains and follows up': {
     file: 'scripts/redrive/redrive-verdict.ts',
     from: 'failedAnew || dead.has(',
     to: 'dead.has(',
@@ -260,22 +260,22 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     ),
     value: 'UploadToDecision',
   },
-  'Business metrics without a call': {
+  'Business metrics without API calls': {
     file: 'adapters/lambda/decision-log.ts',
     from: "if ('repeated' in decision) return",
     to: "if (decision.outcome === 'vanished') return",
   },
-  'Metrics of two stages do not mix': {
+  'Metrics per stack': {
     file: 'template.yaml',
     path: ['Globals', 'Function', 'Environment', 'Variables', 'POWERTOOLS_SERVICE_NAME'],
     value: 'darkroom',
   },
-  'A synthetic user': {
+  'Synthetic probe': {
     file: 'core/watch/probe-pipeline.ts',
     from: "verdict: 'healthy', readyMillis: shown.readyMillis",
     to: "verdict: 'healthy', readyMillis: 0",
   },
-  'Silence rings': {
+  'Missing data fires': {
     file: 'template.yaml',
     path: propertyOf('ProbePipelineMissingAlarm', 'TreatMissingData'),
     value: 'notBreaching',
@@ -292,18 +292,18 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: 'message, outcome',
     to: 'message, outcom',
   },
-  'One correlation id in every line': {
+  'One correlation id everywhere': {
     file: 'adapters/lambda/workflow-task.ts',
     from: '      logger.setCorrelationId(task.correlationId);\n',
     to: '',
   },
   'Traces through all steps': { file: 'template.yaml', path: ['Globals', 'Function', 'Tracing'], remove: true },
-  'Logs hold nobody’s data': {
+  'No personal data in logs': {
     file: 'template.yaml',
     path: propertyOf('ImagePipeline', 'Logging', 'IncludeExecutionData'),
     value: true,
   },
-  'CodeDeploy’s role, exactly': {
+  'Least-privilege role for CodeDeploy': {
     file: 'template.yaml',
     path: propertyOf('ReleaseRole', 'Policies', 0, 'PolicyDocument', 'Statement', { Sid: 'ShiftTraffic' }, 'Action'),
     value: [
@@ -313,7 +313,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
       'lambda:GetProvisionedConcurrencyConfig',
     ],
   },
-  'Writers of uploads other than people': {
+  'Writers to the upload bucket': {
     file: 'template.yaml',
     path: propertyOf(
       'CheckReleaseRole',
@@ -342,12 +342,12 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('DispatchImagesFunction', 'DeploymentPreference', 'Hooks', 'PreTraffic'),
     remove: true,
   },
-  'Alarms on the new version only': {
+  'Rollback alarms watch the new version only': {
     file: 'template.yaml',
     path: propertyOf('ResizeImageErrorsRollbackAlarm', 'Dimensions', { Name: 'ExecutedVersion' }),
     remove: true,
   },
-  'Every rollback alarm is listened to': {
+  'Every rollback alarm is used': {
     file: 'template.yaml',
     path: propertyOf('ImagePipelineLiveAlias', 'DeploymentPreference', 'Alarms', {
       Ref: 'ImagePipelineTimedOutRollbackAlarm',
@@ -359,17 +359,17 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('ImagePipeline', 'DefinitionSubstitutions', 'ResizeImageFunction'),
     value: { 'Fn::GetAtt': 'ResizeImageFunction.Arn' },
   },
-  'How a bad release dies, shown': {
+  'A bad release, demonstrated': {
     file: 'template.yaml',
     path: propertyOf('ReleaseDeploymentConfig', 'TrafficRoutingConfig', 'TimeBasedCanary', 'CanaryPercentage'),
     value: 10,
   },
-  'The template as CloudFormation gets it': {
+  'Scans of the translated template': {
     file: 'scripts/template/waivers.ts',
     from: 'comment: z.string().min(10)',
     to: 'comment: z.string().optional()',
   },
-  'A boundary that the account owns': {
+  "A boundary that the account's owner controls": {
     file: 'governance/permissions-boundary.yaml',
     path: propertyOf(
       'DarkroomBoundary',
@@ -381,28 +381,28 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     ),
     remove: true,
   },
-  'Guardrails, rules, budget, anomalies': {
+  'Guardrails, Config rules, budget, cost anomalies': {
     file: 'governance/config-rules.yaml',
     path: propertyOf('BucketTlsRule', 'Source', 'SourceIdentifier'),
     value: 'S3_BUCKET_TLS_ONLY',
   },
-  'Licences that bind no fork': {
+  'Licenses that impose nothing on forks': {
     file: 'package-lock.json',
     path: ['packages', 'node_modules/@aws-lambda-powertools/batch', 'license'],
     value: 'GPL-3.0-only',
   },
-  'Histories that may go wrong at every await': {
+  'Random histories with failures at every await': {
     file: 'test/model/histories.ts',
     from: 'if (defects.size > 0) throw',
     to: 'if (defects.size > 1000) throw',
   },
-  'Every call goes wrong in every way': {
+  'Every AWS call fails in every way': {
     file: 'test/faults/crash-points.ts',
     from: '[false, true].flatMap((lasting)',
     to: '[false].flatMap((lasting)',
   },
-  'Chaos while uploads flow': { file: 'lab/prove/chaos-plan.ts', from: 'REPEATED = 0.2', to: 'REPEATED = 0' },
-  'A hostile file ends in an outcome': {
+  'Chaos under traffic': { file: 'lab/prove/chaos-plan.ts', from: 'REPEATED = 0.2', to: 'REPEATED = 0' },
+  'A hostile file gets an outcome': {
     file: 'adapters/sharp/sharp-image-codec.ts',
     from: '  rethrowMachineError(error);\n',
     to: '  throw error;\n',
@@ -412,7 +412,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: '  sharp.cache(false);\n',
     to: '',
   },
-  'What is not decided is not shown as done': {
+  'Nothing undecided is shown as done': {
     file: 'scripts/stack/send-uploads.ts',
     from: "outcome !== undefined && outcome !== 'failed'",
     to: 'true',
@@ -422,7 +422,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: 'LEAST_KILLED = 0.85',
     to: 'LEAST_KILLED = 0.8',
   },
-  'Events that break no consumer': {
+  'Events that do not break consumers': {
     file: 'adapters/contracts/domain-events.ts',
     from: "z.describe('When the upload bucket changed, UTC.')",
     to: "z.maxLength(9), z.describe('When the upload bucket changed, UTC.')",
@@ -432,7 +432,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: 'changes.sent == changes.decided + changes.deadLettered',
     to: 'changes.sent >= changes.decided + changes.deadLettered',
   },
-  'The presets are the bill': {
+  'The price of the default presets': {
     file: 'lab/cost/prices.ts',
     from: 's3Write: { usd: 5 / MILLION',
     to: 's3Write: { usd: 6 / MILLION',

@@ -1,31 +1,52 @@
 import { readFileSync } from 'node:fs';
-import { marked } from 'marked';
+import { join } from 'node:path';
+import { marked, type Token } from 'marked';
+import { projectDirectory } from '../terminal/project.ts';
 
-/** docs/practices.md, a row a practice. */
+/** One practice of a page such as docs/practices.md. */
 export interface Practice {
   readonly practice: string;
   /** Files and logical ids. */
   readonly where: readonly string[];
   readonly why: string;
-  /** The tests that fail without it: the titles of each file, as they stand in its source. */
+  /** The tests that fail without it: for each file, the titles as they stand in its source. */
   readonly tests: readonly { readonly file: string; readonly titles: readonly string[] }[];
 }
 
-export function readPractices(): Practice[] {
-  const page = readFileSync(new URL('../../docs/practices.md', import.meta.url), 'utf8');
-  return marked.lexer(page).flatMap((token) => {
-    if (token.type !== 'table' || !('rows' in token)) return [];
-    return token.rows.map((cells: readonly { readonly text: string }[]): Practice => {
-      const [practice = '', where = '', why = '', tests = ''] = cells.map(({ text }) => text);
-      return {
-        practice,
-        where: [...where.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
-        why,
-        tests: [...tests.matchAll(/`([^`]+)`([^`]*)/g)].map(([, file = '', text = '']) => ({
-          file,
-          titles: [...text.matchAll(/“([^”]+)”/g)].map(([, title = '']) => title),
-        })),
-      };
-    });
+/** A heading of level 3 starts a practice; a paragraph gives its reason, and a list where it is and which tests guard it. */
+export function readPractices(page = 'docs/practices.md'): Practice[] {
+  const sections: { readonly practice: string; readonly tokens: Token[] }[] = [];
+  for (const token of marked.lexer(readFileSync(join(projectDirectory, page), 'utf8'))) {
+    if (token.type === 'heading' && token.depth === 3) sections.push({ practice: unescaped(token.text), tokens: [] });
+    else if (token.type !== 'heading') sections.at(-1)?.tokens.push(token);
+  }
+  return sections.map(({ practice, tokens }) => {
+    const items = tokens.flatMap((token) =>
+      token.type === 'list' ? token.items.map((item: { readonly text: string }) => item.text) : [],
+    );
+    return {
+      practice,
+      why: tokens.flatMap((token) => (token.type === 'paragraph' ? [token.text] : [])).join(' '),
+      where: items.flatMap((item) => (item.startsWith('Where: ') ? codeIn(item) : [])),
+      tests: items.flatMap((item) =>
+        item.startsWith('Test: ')
+          ? codeIn(item)
+              .slice(0, 1)
+              .map((file) => ({ file, titles: titlesIn(item) }))
+          : [],
+      ),
+    };
   });
+}
+
+function codeIn(text: string): string[] {
+  return [...text.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
+}
+
+function titlesIn(text: string): string[] {
+  return [...text.matchAll(/“([^”]+)”/g)].map(([, title = '']) => title);
+}
+
+function unescaped(text: string): string {
+  return text.replaceAll('&#39;', "'");
 }

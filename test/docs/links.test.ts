@@ -32,7 +32,9 @@ it('notices a missing file and a missing heading', () => {
 
 function tokensOf(page: string): Token[] {
   const tokens: Token[] = [];
-  void walkTokens(lexer(readFileSync(join(projectDirectory, page), 'utf8')), (token) => tokens.push(token));
+  void walkTokens(lexer(readFileSync(join(projectDirectory, page), 'utf8')), (token) => {
+    tokens.push(token);
+  });
   return tokens;
 }
 

@@ -1,4 +1,4 @@
-import { Failure } from '../terminal/failure.ts';
+import { Failure } from '../scripts/terminal/failure.ts';
 
 /** Parts of a page that a command writes: all between `<!-- generated: NAME -->` and `<!-- end of generated: NAME -->`. */
 export function withGenerated(page: string, blocks: Readonly<Record<string, string>>): string {

@@ -1,0 +1,3 @@
+import { describePractices } from '../../test/support/documented-practices.ts';
+
+describePractices('lab/docs/practices.md');
