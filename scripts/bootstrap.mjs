@@ -155,7 +155,17 @@ function openLog(npmLog) {
     mkdirSync(dirname(npmLog), { recursive: true });
     return openSync(npmLog, 'w');
   } catch (error) {
-    return fail(whyNotWritable(error.code, error.path ?? npmLog) ?? `${npmLog} cannot be written: ${error.message}`);
+    return fail(whyNotWritable(refusalOf(error), project) ?? `${npmLog} cannot be written: ${error.message}`);
+  }
+}
+
+/** `mkdir` with its parents says ENOENT of a read-only folder. */
+function refusalOf(error) {
+  try {
+    accessSync(project, access.W_OK);
+    return error.code;
+  } catch (refusal) {
+    return refusal.code;
   }
 }
 

@@ -134,7 +134,14 @@ export async function buildKey(
 
 export async function readBuildInputs(): Promise<BuildInputs> {
   const inputs = new Map<string, string>();
-  for (const file of await inputFiles()) inputs.set(file, sha256(await readFile(join(projectDirectory, file))));
+  for (const file of await inputFiles()) {
+    const content = await readFile(join(projectDirectory, file)).catch((error: NodeJS.ErrnoException) => {
+      // An editor's own, gone again since it was listed.
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (content !== undefined) inputs.set(file, sha256(content));
+  }
   return inputs;
 }
 

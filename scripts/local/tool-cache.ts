@@ -9,7 +9,7 @@ import { glob, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, isAbsolute, join } from 'node:path';
 import * as z from 'zod';
-import { Failure } from '../terminal/failure.ts';
+import { describeFailure, Failure } from '../terminal/failure.ts';
 import { logDirectory, shownPath } from '../terminal/project.ts';
 import { runCommand } from '../terminal/run-command.ts';
 import type { Report } from '../terminal/step.ts';
@@ -40,10 +40,7 @@ export function cacheDirectory(
   home: string = homedir(),
 ): string {
   const chosen = environment[cacheVariable];
-  if (chosen) {
-    if (!isAbsolute(chosen)) throw new Failure(`${cacheVariable} must be an absolute path, not ${chosen}.`);
-    return chosen;
-  }
+  if (chosen) return chosen;
   if (platform === 'darwin') return join(home, 'Library', 'Caches', 'darkroom');
   // The XDG specification says to ignore relative paths.
   const xdg = environment['XDG_CACHE_HOME'];
@@ -65,11 +62,12 @@ export async function toolEnvironment(
   cache: string = cacheDirectory(),
 ): Promise<string> {
   const { tool, title, lock, python } = wanted;
+  if (!isAbsolute(cache)) throw new Failure(`${cacheVariable} must be an absolute path, not ${cache}.`);
   const root = join(cache, 'python');
   const directory = join(root, `${tool}-${await keyOf(wanted)}`);
   if ((await stateOf(directory)) === 'complete') return await markUsed(directory);
 
-  mkdirSync(root, { recursive: true });
+  makeRoot(root);
   const log = join(logDirectory, `install-${tool}.log`);
   const release = await lockFor(join(root, `${tool}.lock`), python, log, () =>
     report(`${title}: waiting for another clone, which installs it`),
@@ -91,6 +89,16 @@ export async function toolEnvironment(
     return directory;
   } finally {
     release();
+  }
+}
+
+function makeRoot(root: string): void {
+  try {
+    mkdirSync(root, { recursive: true });
+  } catch (error) {
+    throw new Failure(
+      `The tools cannot be installed: ${describeFailure(error)} Or set ${cacheVariable} to a folder of your own.`,
+    );
   }
 }
 

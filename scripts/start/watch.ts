@@ -55,24 +55,35 @@ export async function watchSources(
   });
   watcher.on('all', () => saved.resolve(undefined));
   await new Promise<void>((resolve) => watcher.once('ready', resolve));
+  const update = await stackUpdater(stack);
   say('Watching adapters/, core/, functions/, the workflow and the template. Save a file to update the stack.');
 
-  const update = stackUpdater(stack);
-  let current = deployed;
-  for (;;) {
-    const inputs = await readBuildInputs();
-    const changed = differences(current, inputs);
-    const done = changed.length > 0 && (await orSay(() => update(changed)));
-    if (done) {
-      current = inputs;
-      await announceUpdate(stack.port, inputs);
-      say(done.summary);
-      const shown = done.changesCode && (await Promise.race([tryOut().catch(describeFailure), saved.promise]));
-      if (shown) say(shown);
+  let inStack = deployed;
+  let seen = deployed;
+  /** By content: an event may come late and tell of what has been read already. */
+  const nextChange = async (): Promise<undefined> => {
+    for (;;) {
+      if (differences(seen, await readBuildInputs()).length > 0) return undefined;
+      await saved.promise;
+      await sleep(settleTime);
+      saved = Promise.withResolvers();
     }
-    await saved.promise;
-    saved = Promise.withResolvers();
-    await sleep(settleTime);
+  };
+  let change = nextChange();
+  for (;;) {
+    await change;
+    const inputs = await readBuildInputs();
+    seen = inputs;
+    change = nextChange();
+    // Also what an update before this one could not build.
+    const changed = differences(inStack, inputs);
+    const done = changed.length > 0 && (await orSay(() => update(changed)));
+    if (!done) continue;
+    inStack = inputs;
+    await announceUpdate(stack.port, inputs);
+    say(done.summary);
+    const shown = done.changesCode && (await Promise.race([tryOut().catch(describeFailure), change]));
+    if (shown) say(shown);
   }
 }
 
@@ -81,24 +92,25 @@ interface Update {
   readonly changesCode: boolean;
 }
 
-function stackUpdater(stack: WatchedStack): (changed: readonly string[]) => Promise<Update> {
+async function stackUpdater(stack: WatchedStack): Promise<(changed: readonly string[]) => Promise<Update>> {
   const functions = liveFunctions(stack.address);
   /** Unknown until a function has been bundled: what is unknown may be affected. */
   const sources = new Map<string, Bundle['sources']>();
 
   const bundle = async (wanted: (logicalId: string) => boolean): Promise<readonly Bundle[]> => {
-    const bundles = await bundleFunctions({ logLevel: 'silent' }, wanted);
+    // Not every function is part of this stage.
+    const names = await functions.names();
+    const bundles = await bundleFunctions({ logLevel: 'silent' }, (id) => names.has(id) && wanted(id));
     for (const { logicalId, sources: found } of bundles) sources.set(logicalId, found);
     return bundles;
   };
 
   const updateFunctions = async (changed: readonly string[]): Promise<Update> => {
     const startedAt = performance.now();
-    const isAffected = (used: Bundle['sources'] | undefined): boolean =>
-      used === undefined || changed.some((file) => used.has(file));
-    const bundles = await bundle((logicalId) => isAffected(sources.get(logicalId)));
-    // A file may have been in a bundle before the change only: what was bundled because of it counts.
-    const affected = bundles.filter(({ logicalId }) => isAffected(sources.get(logicalId)));
+    const isAffected = (logicalId: string): boolean =>
+      changed.some((file) => sources.get(logicalId)?.has(file) ?? true);
+    const bundles = await bundle(isAffected);
+    const affected = bundles.filter(({ logicalId }) => isAffected(logicalId));
     if (affected.length === 0) {
       return { summary: `${listed(changed)}: in no function's bundle, nothing to update.`, changesCode: false };
     }
@@ -118,6 +130,8 @@ function stackUpdater(stack: WatchedStack): (changed: readonly string[]) => Prom
     return { summary: `The stack is deployed again [${secondsSince(startedAt)}]`, changesCode: true };
   };
 
+  // What cannot be bundled now is reported when it is saved.
+  await bundle(() => true).catch(() => undefined);
   return (changed) => {
     const bundled = changed.every((file) => bundledFolders.some((folder) => file.startsWith(folder)));
     return bundled ? updateFunctions(changed) : redeploy(changed);
@@ -130,11 +144,16 @@ function liveFunctions(address: EmulatorAddress) {
   /** The version that this program published last, by logical id. */
   const published = new Map<string, string>();
 
-  const physicalNames = async (): Promise<ReadonlyMap<string | undefined, string | undefined>> => {
+  /** The functions' names by their logical ids. */
+  const names = async (): Promise<ReadonlyMap<string, string>> => {
     const { StackResources = [] } = await cloudFormation.send(
       new DescribeStackResourcesCommand({ StackName: stackName }),
     );
-    return new Map(StackResources.map((found) => [found.LogicalResourceId, found.PhysicalResourceId]));
+    return new Map(
+      StackResources.flatMap(({ LogicalResourceId: id, PhysicalResourceId: name }) =>
+        id === undefined || name === undefined ? [] : [[id, name]],
+      ),
+    );
   };
 
   /** The workflow and the queue call an alias, which points to a version: new code alone would never run. */
@@ -150,17 +169,15 @@ function liveFunctions(address: EmulatorAddress) {
   };
 
   return {
+    names,
     wasUpdated: (logicalId: string): boolean => published.has(logicalId),
     async update(bundles: readonly Bundle[]): Promise<void> {
-      if (bundles.length === 0) return;
-      const names = await physicalNames();
-      await Promise.all(
-        bundles.map(async (bundle) => {
-          const name = names.get(bundle.logicalId);
-          if (name === undefined) throw new Failure(`The stack has no ${bundle.logicalId}: save template.yaml too.`);
-          await replaceCode(name, bundle);
-        }),
-      );
+      const known = await names();
+      const replaced = bundles.map(async (bundle) => {
+        const name = known.get(bundle.logicalId);
+        if (name !== undefined) await replaceCode(name, bundle);
+      });
+      await Promise.all(replaced);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -21,7 +22,22 @@ export function describeFileFailure(error: unknown): string | undefined {
         `${path} cannot be opened or written (${error.code}): the folder belongs to another user, perhaps since a sudo. ` +
           `Take it back: sudo chown -R "$(id -un)" '${dirname(path)}'`
       );
+    case 'ENOENT':
+      // What `mkdir` with its parents says of a read-only folder.
+      return error.syscall === 'mkdir' && path !== undefined ? describeFileFailure(refusalOf(path)) : undefined;
     default:
       return undefined;
+  }
+}
+
+/** Why nothing can be made at a path: what the nearest folder that exists answers. */
+function refusalOf(path: string): unknown {
+  const parent = dirname(path);
+  if (parent !== path && !existsSync(parent)) return refusalOf(parent);
+  try {
+    accessSync(parent, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return error;
   }
 }
