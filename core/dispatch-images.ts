@@ -1,6 +1,6 @@
 import type { UploadEvent } from './image.ts';
 import type { Pipeline } from './ports.ts';
-import { renditionGroups } from './presets.ts';
+import type { RenditionGroup } from './presets.ts';
 
 /**
  * Takes one change of the upload bucket through the workflow and waits for its decision.
@@ -10,9 +10,9 @@ import { renditionGroups } from './presets.ts';
 export function dispatchImage(
   event: UploadEvent,
   ports: { readonly pipeline: Pipeline },
-  options: { readonly lastTry: boolean },
+  options: { readonly lastTry: boolean; readonly groups: readonly RenditionGroup[] },
 ): ReturnType<Pipeline['run']> {
-  const groups = renditionGroups.map((group) => group.name);
+  const groups = options.groups.map((group) => group.name);
   return ports.pipeline.run({ ...event, groups, lastTry: options.lastTry });
 }
 

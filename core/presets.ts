@@ -31,7 +31,7 @@ export interface RenditionGroup {
   readonly presets: readonly Preset[];
 }
 
-export const renditionGroups: readonly RenditionGroup[] = [
+export const renditionGroups: readonly [RenditionGroup, ...RenditionGroup[]] = [
   {
     name: 'web',
     // Effort 2: at the same score, sharp's default of 4 costs more than twice the CPU for 8 % fewer bytes (lab/docs/quality.md).

@@ -1,7 +1,7 @@
 import { imageIdOf, padSequencer, sha256 } from '../image.ts';
 import type { ImageTask } from '../image-task.ts';
 import type { RenditionStore } from '../ports.ts';
-import { renditionGroups } from '../presets.ts';
+import type { RenditionGroup } from '../presets.ts';
 import { contentTypes, presetsFor, renditionKey, renditionSize, uprightSize } from '../rendition.ts';
 import type { KnownImage, ReleaseStore, RenditionReader, Steps, Uploader } from './ports.ts';
 import type { NewVersion, ReleaseHook, Verdict } from './release.ts';
@@ -18,14 +18,24 @@ export interface CheckReleasePorts {
 /**
  * Takes a real image through a version of a function that has no traffic yet, and says whether it may have some.
  * Whatever goes wrong is a refusal: a check that could not be made is not passed.
+ *
+ * @param groups those that resize-image renders
  */
-export async function checkRelease(hook: ReleaseHook, ports: CheckReleasePorts): Promise<Verdict> {
-  const verdict = await judge(hook, ports).catch((error: unknown) => refused(messageOf(error)));
+export async function checkRelease(
+  hook: ReleaseHook,
+  ports: CheckReleasePorts,
+  groups: readonly RenditionGroup[],
+): Promise<Verdict> {
+  const verdict = await judge(hook, ports, groups).catch((error: unknown) => refused(messageOf(error)));
   await ports.releases.report(hook, verdict);
   return verdict;
 }
 
-async function judge({ deploymentId }: ReleaseHook, ports: CheckReleasePorts): Promise<Verdict> {
+async function judge(
+  { deploymentId }: ReleaseHook,
+  ports: CheckReleasePorts,
+  groups: readonly RenditionGroup[],
+): Promise<Verdict> {
   const release = await ports.releases.newVersion(deploymentId);
   const key = `${LENT_PREFIX}${deploymentId}-${release.step}.jpg`;
   const { bucket } = ports.uploads;
@@ -34,7 +44,7 @@ async function judge({ deploymentId }: ReleaseHook, ports: CheckReleasePorts): P
   try {
     const imageId = await imageIdOf(bucket, key);
     const image = { bucket, key, imageId, sequencer: LOWEST_SEQUENCER, ...state, size: bytes.byteLength };
-    const fault = await faultOf(release, { correlationId: `release-${deploymentId}`, image }, ports);
+    const fault = await faultOf(release, { correlationId: `release-${deploymentId}`, image }, ports, groups);
     return fault === undefined ? { verdict: 'passed' } : refused(fault);
   } finally {
     // The pipeline hears of it and removes whatever was rendered.
@@ -54,6 +64,7 @@ async function faultOf(
   { step, functionName, version }: NewVersion,
   task: ImageTask,
   ports: CheckReleasePorts,
+  groups: readonly RenditionGroup[],
 ): Promise<string | undefined> {
   const called = `${functionName}:${version}`;
   switch (step) {
@@ -62,7 +73,7 @@ async function faultOf(
     case 'ExtractMetadata':
       return await metadataFault(called, task, ports);
     case 'ResizeImage':
-      return await renditionFault(called, task, ports);
+      return await renditionFault(called, task, ports, groups);
     case 'RemoveRenditions':
       return await removalFault(called, task, ports);
   }
@@ -102,9 +113,10 @@ async function renditionFault(
   called: string,
   task: ImageTask,
   { steps, renditions, known: { header } }: CheckReleasePorts,
+  groups: readonly RenditionGroup[],
 ): Promise<string | undefined> {
   const { imageId, sequencer } = task.image;
-  for (const { name: group, presets } of renditionGroups) {
+  for (const { name: group, presets } of groups) {
     const result = await steps.resizeImage(called, { ...task, group });
     if (result.outcome !== 'processed') return `It answered ${result.outcome} to a good image.`;
     for (const preset of presetsFor(header, presets)) {

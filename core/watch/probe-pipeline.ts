@@ -1,7 +1,7 @@
 import { type ImageId, imageIdOf } from '../image.ts';
 import type { ImageHeader } from '../metadata.ts';
 import type { ImageCodec } from '../ports.ts';
-import { type Preset, renditionGroups } from '../presets.ts';
+import type { Preset, RenditionGroup } from '../presets.ts';
 import type { ImageRecord } from '../record.ts';
 import { contentTypes, presetsFor, type Rendition, renditionSize, type Size } from '../rendition.ts';
 import type { Catalogue, Clock, KnownImage, RenditionReader, SentUpload, Uploader } from './ports.ts';
@@ -46,18 +46,19 @@ type Fault = { readonly reason: ProbeFailure; readonly message: string };
  * Does what a user does: uploads a picture, waits for its renditions, looks at them, deletes it, waits until they are gone.
  * What the pipeline gets wrong is a verdict; only what keeps the probe itself from working throws.
  *
+ * @param probe.groups those that the pipeline renders
  * @param probe.waitMillis for the renditions, and once more for their removal
  */
 export async function probePipeline(
   ports: ProbePorts,
-  probe: { readonly image: KnownImage; readonly waitMillis: number },
+  probe: { readonly image: KnownImage; readonly groups: readonly RenditionGroup[]; readonly waitMillis: number },
 ): Promise<ProbeVerdict> {
   const { uploads, clock } = ports;
   const key = `${PROBE_PREFIX}${crypto.randomUUID()}.jpg`;
   const imageId = await imageIdOf(uploads.bucket, key);
   const presets = presetsFor(
     probe.image.header,
-    renditionGroups.flatMap((group) => group.presets),
+    probe.groups.flatMap((group) => group.presets),
   );
   const wait = (found: (record: ImageRecord) => boolean) => recordWhen(imageId, found, ports, probe.waitMillis);
 

@@ -6,6 +6,7 @@ import { s3RenditionReader } from '../../adapters/aws/s3-rendition-reader.ts';
 import { s3RenditionStore } from '../../adapters/aws/s3-rendition-store.ts';
 import { s3Uploader } from '../../adapters/aws/s3-uploader.ts';
 import { releaseHook } from '../../adapters/lambda/release-hook.ts';
+import { renditionGroups } from '../../core/presets.ts';
 import { checkRelease } from '../../core/watch/check-release.ts';
 import { config } from './config.ts';
 
@@ -20,4 +21,4 @@ const ports = {
   known: knownImage,
 };
 
-export const handler = releaseHook((hook) => checkRelease(hook, ports));
+export const handler = releaseHook((hook) => checkRelease(hook, ports, renditionGroups));

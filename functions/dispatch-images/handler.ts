@@ -5,6 +5,7 @@ import { sfnPipeline } from '../../adapters/aws/sfn-pipeline.ts';
 import { decisionLog } from '../../adapters/lambda/decision-log.ts';
 import { sqsUploads } from '../../adapters/lambda/sqs-uploads.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
+import { renditionGroups } from '../../core/presets.ts';
 import { config } from './config.ts';
 
 const pipelineWithin = idempotentPipeline(
@@ -25,5 +26,7 @@ const queue = {
 };
 
 export const handler = sqsUploads(queue, (event, { lastTry, context }) =>
-  log(event, { lastTry }, () => dispatchImage(event, { pipeline: pipelineWithin(context) }, { lastTry })),
+  log(event, { lastTry }, () =>
+    dispatchImage(event, { pipeline: pipelineWithin(context) }, { lastTry, groups: renditionGroups }),
+  ),
 );

@@ -7,6 +7,7 @@ import { s3Uploader } from '../../adapters/aws/s3-uploader.ts';
 import { systemClock } from '../../adapters/aws/system-clock.ts';
 import { scheduledProbe } from '../../adapters/lambda/scheduled-probe.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
+import { renditionGroups } from '../../core/presets.ts';
 import { probePipeline } from '../../core/watch/probe-pipeline.ts';
 import { config } from './config.ts';
 
@@ -23,5 +24,5 @@ const ports = {
 };
 
 export const handler = scheduledProbe(() =>
-  probePipeline(ports, { image: knownImage, waitMillis: config.WAIT_MILLIS }),
+  probePipeline(ports, { image: knownImage, groups: renditionGroups, waitMillis: config.WAIT_MILLIS }),
 );

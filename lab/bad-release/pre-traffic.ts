@@ -16,6 +16,7 @@ import { lambdaSteps } from '../../adapters/aws/lambda-steps.ts';
 import { s3RenditionReader } from '../../adapters/aws/s3-rendition-reader.ts';
 import { s3RenditionStore } from '../../adapters/aws/s3-rendition-store.ts';
 import { s3Uploader } from '../../adapters/aws/s3-uploader.ts';
+import { renditionGroups } from '../../core/presets.ts';
 import { checkRelease } from '../../core/watch/check-release.ts';
 import { type ReleasedStep, releasedSteps, type Verdict } from '../../core/watch/release.ts';
 import { output } from '../../scripts/local/deploy.ts';
@@ -86,6 +87,7 @@ export async function playPreTraffic(
         renditionStore: s3RenditionStore(renditions),
         known: knownImage,
       },
+      renditionGroups,
     );
   };
 

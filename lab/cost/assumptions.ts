@@ -18,6 +18,28 @@ export const assumptions = {
   deliveryMillis: 1000,
   /** From S3 into one worker, in MB a second. */
   s3MegabytesPerSecond: 90,
+  /**
+   * CPU of a decode per megapixel of the upload, and of an encoding per megapixel of the rendition, at the efforts of
+   * WebP 2 and AVIF 0: lab/docs/performance.md, "Each step alone". Only for presets that were not measured.
+   */
+  decodeMillisPerMegapixel: 11,
+  encodeMillisPerMegapixel: { webp: 60, avif: 120, jpeg: 15 },
+  /** CPU at another effort over that: lab/docs/quality.md. */
+  effortFactors: {
+    webp: [
+      [0, 0.57],
+      [1, 0.71],
+      [2, 1],
+      [4, 2.07],
+      [6, 4.91],
+    ],
+    avif: [
+      [0, 1],
+      [1, 3.06],
+      [2, 6.33],
+      [4, 39],
+    ],
+  },
   /** CPU time on Lambda of a worker that refuses or removes, in ms of one vCPU. */
   refusalCpuMillis: 10,
   /** What an EXPRESS workflow needs beside its workers: about twenty states, four calls of other services. */

@@ -6,6 +6,7 @@ import { withBlocks } from '../../scripts/docs/generated-blocks.ts';
 import { describeFailure, Failure } from '../../scripts/terminal/failure.ts';
 import { shownPath } from '../../scripts/terminal/project.ts';
 import { deploymentOf } from './deployment.ts';
+import { estimateNotice } from './estimate.ts';
 import { keptFile, keptMeasurements, lastBenchFile, lastMeasurements } from './measured.ts';
 import { billOf, costPerImage, mixes, total, usageOf } from './model.ts';
 import { practices } from './practices.ts';
@@ -99,6 +100,7 @@ function asJson(images: number) {
   return {
     images,
     pricesOf: PRICES_OF,
+    estimate: estimateNotice(stages.prod.groups, measured) ?? null,
     durations: { source, date: measured.date, machine: measured.machine },
     dollars: Object.entries(stages).flatMap(([stage, deployment]) =>
       (['EXPRESS', 'STANDARD'] as const).flatMap((workflow) =>
@@ -127,7 +129,9 @@ async function writeDocuments(): Promise<void> {
     withBlocks(readFileSync(costDocuments.powerTuning, 'utf8'), 'cost', powerTuningBlocks(measured)),
   );
   const dollars = costPerImage() * 1_000_000;
+  const notice = estimateNotice(deploymentOf('prod').groups, measured);
   process.stdout.write(
-    `Written: ${Object.values(costDocuments).map(shownPath).join(', ')}. A million photographs: $${dollars.toFixed(2)}.\n`,
+    `Written: ${Object.values(costDocuments).map(shownPath).join(', ')}. A million photographs: $${dollars.toFixed(2)}.\n` +
+      (notice === undefined ? '' : `${notice}\n`),
   );
 }

@@ -69,7 +69,7 @@ export function photographsAt(measured: Measured, rate: number, seconds: number)
     .map((upload) => ({
       sender: 0,
       dispatcher: DISPATCHER_SECONDS,
-      ...workerSeconds(upload, deployment),
+      ...workerSeconds(upload, measured, deployment),
       services: 0,
     }));
   const random = randomFrom(SEED);

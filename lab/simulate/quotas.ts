@@ -19,7 +19,7 @@ export interface Quota {
 /** Seconds and counts of an average photograph. */
 export function averages(deployment: Deployment, measured: Measured) {
   const uploads = measured.uploads.filter(({ name }) => photographs.includes(name));
-  const each = uploads.map((upload) => workerSeconds(upload, deployment));
+  const each = uploads.map((upload) => workerSeconds(upload, measured, deployment));
   const average = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const workflow =
     average(each.map(({ metadata, resize }) => Math.max(metadata, ...resize))) + assumptions.workflowMillis / 1000;

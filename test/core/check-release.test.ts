@@ -12,6 +12,7 @@ import { type CheckReleasePorts, checkRelease } from '../../core/watch/check-rel
 import type { RenditionReader, Steps } from '../../core/watch/ports.ts';
 import type { NewVersion, ReleasedStep, ReleaseHook, Verdict } from '../../core/watch/release.ts';
 import { releasedSteps } from '../../core/watch/release.ts';
+import { exampleGroups } from '../support/example-presets.ts';
 import { whatFailed, withEachCallFailing } from '../support/failing-calls.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
@@ -48,7 +49,7 @@ const goodSteps = (): Steps => {
     },
     async resizeImage(name, task) {
       calling(name);
-      return resizeImage(task, { uploads, codec, renditions: stored });
+      return resizeImage(task, { uploads, codec, renditions: stored }, exampleGroups);
     },
     async removeRenditions(name, task) {
       calling(name);
@@ -87,7 +88,7 @@ const portsFor = (
     known: knownImage,
   };
 };
-const check = (...given: Parameters<typeof portsFor>) => checkRelease(hook, portsFor(...given));
+const check = (...given: Parameters<typeof portsFor>) => checkRelease(hook, portsFor(...given), exampleGroups);
 
 describe.each(releasedSteps)('a new version of %s', (step) => {
   it('that does its work passes, called by its version and never by its alias', async () => {
@@ -128,14 +129,15 @@ it('given no verdict can be reached, refuses: a check that could not be made is 
     report: async (reportedHook: ReleaseHook, verdict: Verdict) => void reported.push({ hook: reportedHook, verdict }),
   };
   const unused = () => Promise.reject(new Error('not to be called'));
-  const verdict = await checkRelease(hook, {
+  const ports = {
     releases,
     uploads: { bucket: 'uploads', put: unused, remove: unused },
     steps: goodSteps(),
     renditions: { read: unused },
     renditionStore: { put: unused },
     known: knownImage,
-  });
+  };
+  const verdict = await checkRelease(hook, ports, exampleGroups);
   expect(verdict).toEqual({ verdict: 'refused', reason: 'AccessDenied' });
   expect(reported).toEqual([{ hook, verdict }]);
 });
@@ -159,7 +161,9 @@ describe.each(releasedSteps)('while a new version of %s is checked', (step) => {
     ['before it took effect', false],
     ['after it took effect', true],
   ])('any call of AWS that fails %s refuses the release, or leaves it without a verdict', async (_, takesEffect) => {
-    const ends = await withEachCallFailing({ make, names, takesEffect }, (ports) => checkRelease(hook, ports));
+    const ends = await withEachCallFailing({ make, names, takesEffect }, (ports) =>
+      checkRelease(hook, ports, exampleGroups),
+    );
     const reports = ends.filter(({ call }) => call === 'releases.report');
     expect(ends.length - reports.length).toBeGreaterThan(3);
     for (const { call, ended } of ends.filter((end) => !reports.includes(end))) {
@@ -173,7 +177,7 @@ describe.each(releasedSteps)('while a new version of %s is checked', (step) => {
   it('takes the lent image back, whatever else fails', async () => {
     const left: string[] = [];
     await withEachCallFailing({ make, names, takesEffect: false }, async (ports) => {
-      await checkRelease(hook, ports).catch(() => undefined);
+      await checkRelease(hook, ports, exampleGroups).catch(() => undefined);
       left.push(lent.map(({ key }) => key).join());
     });
     // Where it is the removal itself that fails, the bucket's lifecycle does it; and the last time nothing failed.
@@ -238,7 +242,7 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
     'ResizeImage',
     {
       async resizeImage(_, task) {
-        return resizeImage(task, { uploads, codec, renditions: new InMemoryRenditionStore() });
+        return resizeImage(task, { uploads, codec, renditions: new InMemoryRenditionStore() }, exampleGroups);
       },
     },
     'cannot be read: NoSuchKey',
@@ -253,7 +257,7 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
           list: stored.list.bind(stored),
           remove: stored.remove.bind(stored),
         };
-        return resizeImage(task, { uploads, codec, renditions });
+        return resizeImage(task, { uploads, codec, renditions }, exampleGroups);
       },
     },
     'binary/octet-stream',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { dispatchImage, retryDelaySeconds } from '../../core/dispatch-images.ts';
 import type { UploadEvent } from '../../core/image.ts';
 import type { Pipeline, PipelineInput } from '../../core/ports.ts';
-import { renditionGroups } from '../../core/presets.ts';
+import { exampleGroups } from '../support/example-presets.ts';
 
 const event: UploadEvent = {
   change: 'created',
@@ -20,13 +20,18 @@ it('hands the event to the workflow with the groups to fan out over, and answers
       return { outcome: 'processed', bytesOut: 5 };
     },
   };
-  expect(await dispatchImage(event, { pipeline }, { lastTry: true })).toEqual({ outcome: 'processed', bytesOut: 5 });
-  expect(seen).toEqual([{ ...event, lastTry: true, groups: renditionGroups.map(({ name }) => name) }]);
+  expect(await dispatchImage(event, { pipeline }, { lastTry: true, groups: exampleGroups })).toEqual({
+    outcome: 'processed',
+    bytesOut: 5,
+  });
+  expect(seen).toEqual([{ ...event, lastTry: true, groups: ['web', 'avif'] }]);
 });
 
 it('lets the workflow’s failure through, so that the queue tries again', async () => {
   const pipeline: Pipeline = { run: () => Promise.reject(new Error('timed out')) };
-  await expect(dispatchImage(event, { pipeline }, { lastTry: false })).rejects.toThrow('timed out');
+  await expect(dispatchImage(event, { pipeline }, { lastTry: false, groups: exampleGroups })).rejects.toThrow(
+    'timed out',
+  );
 });
 
 describe('the wait before the next try', () => {

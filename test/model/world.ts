@@ -9,9 +9,9 @@ import { dispatchImage } from '../../core/dispatch-images.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
 import { rejected, rejectionReasons } from '../../core/outcome.ts';
 import type { Bytes, ImageCodec, PipelineInput, RenditionStore, UploadStore } from '../../core/ports.ts';
-import { type RenditionGroup, renditionGroups } from '../../core/presets.ts';
 import { removeRenditions } from '../../core/remove-renditions.ts';
 import { resizeImage } from '../../core/resize-image.ts';
+import { exampleGroups } from '../support/example-presets.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
 import { photoHeader, StubImageCodec } from '../support/stub-image-codec.ts';
@@ -50,17 +50,6 @@ export const workerTroubles = [
   /** The task times out, and its worker works on when everybody else is done. */
   'works on',
 ] as const;
-
-/**
- * The presets as a fork may group them, several workers side by side: one group, as they stand, would have the histories
- * see less of the fan-out than the workflow promises.
- */
-const groupsByFormat: readonly RenditionGroup[] = [
-  ...Map.groupBy(
-    renditionGroups.flatMap(({ presets }) => presets),
-    ({ format }) => (format === 'avif' ? 'avif' : 'web'),
-  ),
-].map(([name, presets]) => ({ name, presets }));
 
 /** What S3 sends. */
 export interface Change {
@@ -277,10 +266,9 @@ export class World {
     message.receives += 1;
     message.attempts += 1;
     const event = await compute(() => parseS3Event(bodyOf(message.change)));
-    const groups = groupsByFormat.map(({ name }) => name);
-    const pipeline = { run: (input: PipelineInput) => this.#execute(message, { ...input, groups }) };
+    const pipeline = { run: (input: PipelineInput) => this.#execute(message, input) };
     try {
-      const options = { lastTry: message.receives >= MAX_RECEIVES };
+      const options = { lastTry: message.receives >= MAX_RECEIVES, groups: exampleGroups };
       const { outcome } = await dispatchImage(event, { pipeline }, options);
       message.outcome = outcome;
       message.closedAt ??= this.#clock;
@@ -491,7 +479,7 @@ export class World {
         case 'ExtractMetadataFunction':
           return extractMetadata(imageTask.parse(Payload), { uploads, codec }, { keepLocation: false });
         case 'ResizeImageFunction':
-          return resizeImage(renditionTask.parse(Payload), { uploads, renditions, codec }, groupsByFormat);
+          return resizeImage(renditionTask.parse(Payload), { uploads, renditions, codec }, exampleGroups);
         case 'RemoveRenditionsFunction':
           return removeRenditions(removalTask.parse(Payload), { renditions });
         default:

@@ -1,6 +1,7 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { imageIdOf, padSequencer } from '../../core/image.ts';
+import { renditionGroups } from '../../core/presets.ts';
 import { emulatedPipeline } from '../support/emulated-pipeline.ts';
 import { functionPermissions as permissions } from '../support/function-permissions.ts';
 import { photo } from '../support/photos.ts';
@@ -35,7 +36,7 @@ async function probe(stem: string, action: string): Promise<unknown> {
     case 'ExtractMetadata':
       return { correlationId: 'probe', image: seen };
     case 'ResizeImage':
-      return { correlationId: 'probe', image: seen, group: 'web' };
+      return { correlationId: 'probe', image: seen, group: renditionGroups[0].name };
     case 'RemoveRenditions':
       // Something to remove: what the record shows.
       return { correlationId: 'probe', image: { ...image, sequencer: padSequencer('FFFF') }, scope: 'older' };
