@@ -1,6 +1,13 @@
 /** What a release is to its check. */
+import type { StepName } from '../steps.ts';
 
-export const releasedSteps = ['DispatchImages', 'ExtractMetadata', 'ResizeImage', 'RemoveRenditions'] as const;
+/** Those whose new versions a real image goes through before they get traffic. */
+export const releasedSteps = [
+  'DispatchImages',
+  'ExtractMetadata',
+  'ResizeImage',
+  'RemoveRenditions',
+] as const satisfies readonly StepName[];
 export type ReleasedStep = (typeof releasedSteps)[number];
 
 /** CodeDeploy waits for a verdict on this, for an hour at the most. */

@@ -2,10 +2,10 @@
 import { Matrix, solve } from 'ml-matrix';
 import * as z from 'zod';
 import { type SizeClass, sizeClasses } from '../../load-tests/runner/plan.ts';
-import type { Consumer } from '../../load-tests/runner/processor-time.ts';
 import { sum } from '../bench/measure.ts';
 
 /** The functions that every picture passes. */
+type Consumer = (typeof functions)[number] | 'removal' | 'emulator' | 'load' | 'others';
 const functions = ['dispatcher', 'metadata', 'resize'] as const;
 type FunctionName = (typeof functions)[number];
 

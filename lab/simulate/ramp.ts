@@ -265,10 +265,17 @@ function looksUntilCalmEnds(phases: readonly Phase[], looks: Observed['looks']):
   const calmEnd = totalSeconds(phases.slice(0, calmPhases));
   return looks.flatMap(({ from, to, processor }) => {
     if (processor === undefined || to > calmEnd) return [];
-    const { millis, processes } = processor;
-    const { dispatcher, metadata, resize } = processes;
+    const { DispatchImages: dispatcher, ExtractMetadata: metadata, ResizeImage: resize } = processor.processes;
+    const { DispatchImages, ExtractMetadata, ResizeImage, RemoveRenditions, ...rest } = processor.millis;
     return [
-      { from, to, millis, processes: { dispatcher: dispatcher.alive, metadata: metadata.alive, resize: resize.alive } },
+      {
+        ...{ from, to },
+        millis: {
+          ...{ dispatcher: DispatchImages, metadata: ExtractMetadata, resize: ResizeImage, removal: RemoveRenditions },
+          ...rest,
+        },
+        processes: { dispatcher: dispatcher.alive, metadata: metadata.alive, resize: resize.alive },
+      },
     ];
   });
 }

@@ -390,9 +390,13 @@ describe('what an image costs', () => {
 
 describe('a load run', () => {
   const start = Date.parse('2026-01-01T12:00:00Z');
-  const spent = { dispatcher: 10, metadata: 30, resize: 300, removal: 0, emulator: 90, load: 60, others: 20 };
+  const ours = { DispatchImages: 10, ExtractMetadata: 30, ResizeImage: 300, RemoveRenditions: 0 };
+  const spent = { ...ours, emulator: 90, load: 60, others: 20 };
   const process = { alive: 1, busy: 1 };
-  const processes = { dispatcher: process, metadata: process, resize: process, removal: process };
+  const processes = {
+    ...{ DispatchImages: process, ExtractMetadata: process },
+    ...{ ResizeImage: process, RemoveRenditions: process },
+  };
   const second = (at: number, fields: Partial<RunResult['samples'][number]> = {}) => ({
     ...{ at: start + at * 1000, waiting: at > 44 ? at : 0, inWork: 1, deadLetters: 0, undelivered: 0 },
     processor: { millis: spent, processes },
@@ -436,7 +440,7 @@ describe('a load run', () => {
   });
 
   it('tells what an image costs by its calm phases alone', () => {
-    const dearer = { processor: { processes, millis: { ...spent, resize: 3 * spent.resize } } };
+    const dearer = { processor: { processes, millis: { ...spent, ResizeImage: 3 * spent.ResizeImage } } };
     const changed = (from: number) => ({ samples: seconds.map((at) => second(at, at > from ? dearer : {})) });
     const { costs } = distilled();
     expect(costs.functions.resize.image.small).toBeGreaterThan(0);

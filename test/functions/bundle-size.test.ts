@@ -1,7 +1,9 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { bundleFunctions } from '../../scripts/template/bundle.ts';
 
-// Zipped, about 5 % above what they are: a package that grows is to be noticed, and the budget raised on purpose. Bytes are
+// Zipped, about 5 % above what they are: a package that grows is to be noticed, and the budget raised on purpose. One that
+// is not listed has what all may have. Bytes are
 // the same on every machine; how long they take to load is not, so that is left to `npm run bench -- bundles`.
 const budgets: Readonly<Record<string, number>> = {
   'check-release': 166_000,
@@ -19,8 +21,8 @@ const bundles = await bundleFunctions();
 describe.each(bundles)('the package of $name', ({ name, zippedBytes, contributors }) => {
   it('keeps its budget, which is smaller than 200 kB', () => {
     const largest = [...contributors].slice(0, 5).map(([part, bytes]) => `${part} ${bytes}`);
-    expect(zippedBytes, `largest parts: ${largest.join(', ')}`).toBeLessThan(budgets[name] ?? 0);
-    expect(budgets[name]).toBeLessThan(MOST_ZIPPED_BYTES);
+    expect(zippedBytes, `largest parts: ${largest.join(', ')}`).toBeLessThan(budgets[name] ?? MOST_ZIPPED_BYTES);
+    expect(budgets[name] ?? 0).toBeLessThan(MOST_ZIPPED_BYTES);
   });
 
   it('holds none of the credential providers that a Lambda never needs', () => {
@@ -35,6 +37,12 @@ describe.each(bundles)('the package of $name', ({ name, zippedBytes, contributor
   });
 });
 
-it('every function is bundled, and has a budget', () => {
-  expect(bundles.map(({ name }) => name).sort()).toEqual(Object.keys(budgets));
+it('every function is bundled', () => {
+  expect(bundles.map(({ name }) => name).sort()).toEqual(
+    readdirSync(new URL('../../functions', import.meta.url)).sort(),
+  );
+});
+
+it('every budget is of a function', () => {
+  expect(bundles.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(budgets)));
 });

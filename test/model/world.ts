@@ -483,7 +483,7 @@ export class World {
         case 'RemoveRenditionsFunction':
           return removeRenditions(removalTask.parse(Payload), { renditions });
         default:
-          throw new Error(`The workflow invokes ${FunctionName}, which this world has not.`);
+          throw new Error(`The workflow invokes ${FunctionName}: test/model/world.ts has to call its use case here.`);
       }
     });
     dieIfHalfDone();
