@@ -26,6 +26,6 @@ export type WorkerName = Exclude<(typeof steps)[number], { readonly takes: 'mess
 export const workers = steps.filter((step) => step.takes !== 'messages');
 
 /** `resize-image` of ResizeImage. */
-export function folderOf(name: StepName): string {
+export function folderOf(name: string): string {
   return name.replace(/(?!^)[A-Z]/g, (letter) => `-${letter}`).toLowerCase();
 }

@@ -1,3 +1,5 @@
+import type { PriceName } from './prices.ts';
+
 /**
  * What the model has to assume because neither the code nor a bench on this machine can tell. Each is one number, so
  * that a month of real traffic can correct it.
@@ -80,3 +82,19 @@ export const assumptions = {
   pollers: 5,
   pollsPerMinute: 3,
 } as const;
+
+interface OtherWorker {
+  /** Of one vCPU on Lambda, and what it waits for others, in ms. */
+  readonly cpuMillis: number;
+  readonly waitMillis: number;
+  /** GETs of the upload. */
+  readonly reads: number;
+  /** What each call pays another service, by its name in prices.ts. */
+  readonly service?: PriceName;
+}
+
+/**
+ * Workers of the workflow that no bench measures, by the names of their steps in core/steps.ts. One that is neither here nor
+ * measured is refused: a price that leaves it out would be wrong.
+ */
+export const otherWorkers: Readonly<Record<string, OtherWorker>> = {};

@@ -2,12 +2,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Preset, RenditionGroup } from '../../core/presets.ts';
 import { presetsFor, renditionSize } from '../../core/rendition.ts';
-import { assumptions } from './assumptions.ts';
+import { folderOf, workers as workerSteps } from '../../core/steps.ts';
+import { assumptions, otherWorkers } from './assumptions.ts';
 import { type Deployment, deploymentOf, MONTH_SECONDS } from './deployment.ts';
 import { renderingMillis } from './estimate.ts';
 import { keptMeasurements, type Measured, type MeasuredUpload, type Times } from './measured.ts';
 import { type PriceName, prices } from './prices.ts';
-import { callsOn, invocationsOn, statesOn, waysOf } from './workflow-path.ts';
+import { callsOn, invocationsOn, refuseUnknownTasks, statesOn, waysOf } from './workflow-path.ts';
 
 export const services = [
   'S3',
@@ -19,6 +20,7 @@ export const services = [
   'SQS',
   'X-Ray',
   'KMS',
+  'Other services',
 ] as const;
 export type Service = (typeof services)[number];
 
@@ -87,6 +89,7 @@ export function costPerImage(
 }
 
 export function usageOf(mix: Mix, deployment: Deployment, measured: Measured): Usage[] {
+  refuseUnknownTasks();
   return mix.images.flatMap(({ share, image }) =>
     usageOfImage(image, deployment, measured).map((usage) => ({ ...usage, quantity: usage.quantity * share })),
   );
@@ -107,6 +110,7 @@ export function billOf(usage: readonly Usage[]): Bill {
     SQS: cost('SQS'),
     'X-Ray': cost('X-Ray'),
     KMS: cost('KMS'),
+    'Other services': cost('Other services'),
   };
 }
 
@@ -158,10 +162,10 @@ function workflowOf(
   if (image.becomes === 'deleted') return deletion(deployment);
   const upload = uploadNamed(image.upload, measured);
   const groups = image.becomes === 'described' ? [] : deployment.groups;
-  const { metadata, resize } = workerSeconds(upload, measured, { ...deployment, groups });
+  const { metadata, resize, others } = workerSeconds(upload, measured, { ...deployment, groups });
   return {
     states: statesOn(waysOf.processed, groups.length),
-    seconds: Math.max(metadata, ...resize) + seconds(assumptions.workflowMillis),
+    seconds: Math.max(metadata, ...resize, ...Object.values(others)) + seconds(assumptions.workflowMillis),
     metadataSeconds: metadata,
     resizeSeconds: resize,
     removalSeconds: 0,
@@ -214,10 +218,21 @@ export function workerSeconds(upload: MeasuredUpload, measured: Measured, deploy
   const metadata = millisAt(upload.metadata, memory.metadata, threads);
   return {
     metadata: busySeconds(metadata, factor, waits.metadata),
+    others: otherSeconds(deployment),
     resize: groups.map((group) =>
       busySeconds(groupMillis(group, upload, measured, deployment, threads), factor, waits.resize),
     ),
   };
+}
+
+/** Of the workers that no bench measures, by step. */
+function otherSeconds({ otherMemory }: Deployment): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(otherWorkers).map(([name, { cpuMillis, waitMillis }]) => [
+      name,
+      seconds(cpuMillis) / vcpus(otherMemory[name] ?? Number.NaN) + seconds(waitMillis) + COLD_STARTS,
+    ]),
+  );
 }
 
 /** Lambda's time over that of the machine that measured. */
@@ -348,12 +363,27 @@ function workers({ workflow }: Work, deployment: Deployment): Usage[] {
       resizeSeconds.reduce((sum, spent) => sum + spent, 0),
     ),
     duration('remove-renditions', memory.removal, removalSeconds),
+    ...otherLines(states, deployment),
     line('S3', 'renditions, PUT', 's3Write', renditions),
     // The removal lists what there is.
     line('S3', 'renditions, LIST', 's3Write', removals),
     line('S3', 'upload, GET by each worker', 's3Read', reads),
     line('KMS', 'keys of objects', 'kmsRequest', (renditions + reads) * askedShare),
   ];
+}
+
+function otherLines(states: ReadonlyMap<string, number>, deployment: Deployment): Usage[] {
+  const busy = otherSeconds(deployment);
+  return Object.entries(otherWorkers).flatMap(([name, { reads, service }]) => {
+    const calls = invocationsOn(states, `${name}Function`);
+    const memory = gigabytes(deployment.otherMemory[name] ?? Number.NaN);
+    return [
+      line('Lambda', 'requests', 'lambdaRequest', calls),
+      line('Lambda', folderOf(name), gigabyteSecond(deployment), calls * memory * (busy[name] ?? Number.NaN)),
+      line('S3', 'upload, GET by each worker', 's3Read', calls * reads),
+      ...(service === undefined ? [] : [line('Other services', folderOf(name), service, calls)]),
+    ];
+  });
 }
 
 function coordination({ workflow }: Work, deployment: Deployment): Usage[] {
@@ -363,10 +393,7 @@ function coordination({ workflow }: Work, deployment: Deployment): Usage[] {
   if (workflow === undefined) return logs(dispatcherBytes, logRetentionDays);
   const { states, renditions } = workflow;
   const transitions = [...states.values()].reduce((sum, times) => sum + times, 0);
-  const invocations = ['ExtractMetadataFunction', 'ResizeImageFunction', 'RemoveRenditionsFunction'].reduce(
-    (sum, id) => sum + invocationsOn(states, id),
-    0,
-  );
+  const invocations = workerSteps.reduce((sum, { name }) => sum + invocationsOn(states, `${name}Function`), 0);
   const workerBytes = workerLogBytes + (platformLog === 'every call' ? platformLogBytes : 0);
   const historyBytes = workflowLog === 'ALL' ? transitions * assumptions.historyBytesPerState : 0;
   const recordUnits = units(assumptions.recordBytes + renditions * assumptions.renditionRecordBytes);

@@ -126,7 +126,9 @@ function billTable(measured: Measured, images: number): string {
   return table(
     [`US dollars for ${showCount(images)}`, ...Object.values(mixes).map(({ name }) => name)],
     [
-      ...services.flatMap((service) => rowsOf(service, (bill) => bill[service])),
+      ...services
+        .filter((service) => variants.some(({ bills }) => bills.some((bill) => bill[service] > 0)))
+        .flatMap((service) => rowsOf(service, (bill) => bill[service])),
       ...rowsOf('all', total).map((row) => row.map((cell) => `**${cell}**`)),
     ],
   );
@@ -320,13 +322,14 @@ export function costChart(measured: Measured): Promise<string> {
 }
 
 function billPanel(title: string, bars: readonly { readonly name: string; readonly bill: Bill }[]) {
+  const shown = services.filter((service) => bars.some(({ bill }) => bill[service] > 0));
   return {
     title: { text: title, fontSize: 12 },
     width: 560,
     height: { step: 22 },
     data: {
       values: bars.flatMap(({ name, bill }) =>
-        services.map((service, order) => ({
+        shown.map((service, order) => ({
           ...{ name, service, order },
           dollars: Number((bill[service] * MILLION).toFixed(2)),
         })),
@@ -344,7 +347,7 @@ function billPanel(title: string, bars: readonly { readonly name: string; readon
       color: {
         field: 'service',
         type: 'nominal' as const,
-        sort: [...services],
+        sort: shown,
         legend: { title: null, orient: 'bottom' as const, columns: 5 },
       },
       order: { field: 'order' },

@@ -14,9 +14,13 @@ export async function changePresets(copy: ForkedCopy, groups: readonly Rendition
   await copy.replace(TEMPLATE, `"${before} * FILL(processed, 0)`, `"${after} * FILL(processed, 0)`);
   const known = new Set(renditionGroups.map(({ name }) => name));
   for (const { name } of groups.filter((group) => !known.has(group.name))) await addSampleEvent(copy, name);
-  if (groups.length !== renditionGroups.length) await reserveWorkers(copy, groups.length);
+  if (groups.length !== renditionGroups.length) {
+    await reserveWorkers(copy, groups.length);
+    await raiseErrorsAlarm(copy, groups.length);
+  }
   await copy.script('lab/cost/cost.ts', '--write');
   await copy.script('lab/simulate/simulate.ts', '--write');
+  await copy.script('lab/dashboard/dashboard.ts');
 }
 
 async function writePresets(copy: ForkedCopy, groups: readonly RenditionGroup[]): Promise<void> {
@@ -57,6 +61,18 @@ async function reserveWorkers(copy: ForkedCopy, groups: number): Promise<void> {
       more,
     );
   }
+}
+
+/** Each group fails by itself: one image brings about as many times more errors. */
+async function raiseErrorsAlarm(copy: ForkedCopy, groups: number): Promise<void> {
+  const threshold = numberAt(templateFor('prod').resources.get('ResizeImageErrorsAlarm')?.Properties['Threshold']);
+  const [head = '', alarm = '', ...rest] = (await copy.read(TEMPLATE)).split(/(^ {2}ResizeImageErrorsAlarm:$[^]*?^$)/m);
+  const raised = alarm.replace(
+    `Threshold: ${threshold}`,
+    `Threshold: ${(threshold * groups) / renditionGroups.length}`,
+  );
+  if (raised === alarm) throw new Error(`${TEMPLATE} has no Threshold: ${threshold} in ResizeImageErrorsAlarm.`);
+  await copy.write(TEMPLATE, [head, raised, ...rest].join(''));
 }
 
 /** A number of the template's table of stages. */

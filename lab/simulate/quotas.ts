@@ -1,4 +1,5 @@
 /** The quotas that an image uses up, and the rate at which each of them binds. Defaults of us-east-1. */
+import { workers } from '../../core/steps.ts';
 import { assumptions } from '../cost/assumptions.ts';
 import type { Deployment } from '../cost/deployment.ts';
 import type { Measured } from '../cost/measured.ts';
@@ -22,11 +23,13 @@ export function averages(deployment: Deployment, measured: Measured) {
   const each = uploads.map((upload) => workerSeconds(upload, measured, deployment));
   const average = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const workflow =
-    average(each.map(({ metadata, resize }) => Math.max(metadata, ...resize))) + assumptions.workflowMillis / 1000;
+    average(each.map(({ metadata, resize, others }) => Math.max(metadata, ...resize, ...Object.values(others)))) +
+    assumptions.workflowMillis / 1000;
   const slowest = deployment.batchSize === 1 ? 1 : assumptions.slowestOfBatch;
   return {
     metadata: average(each.map(({ metadata }) => metadata)),
     resize: average(each.map(({ resize }) => resize.reduce((sum, value) => sum + value, 0))),
+    others: average(each.map(({ others }) => Object.values(others).reduce((sum, value) => sum + value, 0))),
     workflow,
     dispatcher: workflow * slowest,
   };
@@ -35,9 +38,9 @@ export function averages(deployment: Deployment, measured: Measured) {
 /** Of the account's default: a hundred stay with the functions that reserve nothing. */
 const RESERVABLE = EXECUTIONS - 100;
 
-/** A dispatcher; and for each image of its batch a metadata worker, a removal and a worker a rendition group. */
+/** One dispatcher and, for each image in its batch, every worker, the resize worker once per rendition group. */
 function reservedByDispatcher({ batchSize, groups }: Deployment): number {
-  return 1 + batchSize * (2 + groups.length);
+  return 1 + batchSize * workers.reduce((sum, { takes }) => sum + (takes === 'rendition' ? groups.length : 1), 0);
 }
 
 export function reservableDispatchers(deployment: Deployment): number {
@@ -46,8 +49,8 @@ export function reservableDispatchers(deployment: Deployment): number {
 
 /** Lambda environments that one image a second keeps busy: Little's law. */
 export function concurrencyPerImage(deployment: Deployment, measured: Measured): number {
-  const { metadata, resize, dispatcher } = averages(deployment, measured);
-  return metadata + resize + dispatcher / deployment.batchSize;
+  const { metadata, resize, others, dispatcher } = averages(deployment, measured);
+  return metadata + resize + others + dispatcher / deployment.batchSize;
 }
 
 export function quotas(deployment: Deployment, measured: Measured): Quota[] {

@@ -32,7 +32,7 @@ import { settings } from '../cost/power-tuning.ts';
 import { avifApart, naive, practices, sharesAvif } from '../cost/practices.ts';
 import { freeTier, prices } from '../cost/prices.ts';
 import { costBlocks, costChart, powerTuningBlocks, slowestYardstick } from '../cost/report.ts';
-import { callsOn, invocationsOn, statesOn, waysOf } from '../cost/workflow-path.ts';
+import { callsOn, invocationsOn, refuseUnknownTasks, statesOn, waysOf } from '../cost/workflow-path.ts';
 
 const MILLION = 1_000_000;
 const measured = keptMeasurements();
@@ -249,6 +249,20 @@ describe('the way through the workflow', () => {
     const { States, StartAt } = workflow.machine;
     const machine = { StartAt: 'First', States: { ...States, First: { Type: 'Pass', Next: StartAt } } };
     expect(statesOn(waysOf.processed, 2, machine).size).toBe(states.size + 1);
+  });
+
+  it('is refused in one sentence where a task on it has no price', () => {
+    const [task] = workflow.tasks;
+    if (task === undefined) throw new Error('The workflow has no task.');
+    const other = { ...task, state: 'DetectLabels' };
+    expect(() => refuseUnknownTasks([{ ...other, functionId: 'DetectLabelsFunction' }])).toThrow(
+      "The workflow's task DetectLabels invokes DetectLabelsFunction, which has no price: add DetectLabels to otherWorkers in lab/cost/assumptions.ts.",
+    );
+    const resource = 'arn:aws:states:::aws-sdk:rekognition:detectLabels';
+    expect(() => refuseUnknownTasks([{ ...other, resource, functionId: undefined }])).toThrow(
+      `The workflow's task DetectLabels calls ${resource}, which has no price`,
+    );
+    expect(() => refuseUnknownTasks()).not.toThrow();
   });
 
   it('is not guessed where a Choice leads elsewhere by now', () => {
