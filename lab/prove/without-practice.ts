@@ -94,13 +94,13 @@ export const withoutPractice: Readonly<
   'Alarms that say who is hurt': { file: 'template.yaml', from: '/resize-image.md', to: '/resize-images.md' },
   'Errors, throttles, p99 near the timeout, concurrency at the reserve': {
     file: 'template.yaml',
-    from: 'Threshold: 32000',
-    to: 'Threshold: 40000',
+    from: 'Threshold: &near-worker-timeout 32000',
+    to: 'Threshold: &near-worker-timeout 40000',
   },
   'The first dead letter rings': {
     file: 'template.yaml',
-    from: '- { Name: QueueName, Value: !GetAtt UploadDeadLetterQueue.QueueName }',
-    to: '- { Name: QueueName, Value: !GetAtt UploadQueue.QueueName }',
+    from: '{ Name: QueueName, Value: !GetAtt UploadDeadLetterQueue.QueueName }',
+    to: '{ Name: QueueName, Value: !GetAtt UploadQueue.QueueName }',
   },
   'One composite to be woken by': {
     file: 'template.yaml',

@@ -30,9 +30,9 @@ const besideTheWay = ['probe-pipeline', 'check-release'];
 
 it('has a map at its head that names every section, in order', () => {
   const text = readFileSync(projectFile('template.yaml'), 'utf8');
-  const sections = [...text.matchAll(/^ {2}# ── (\d+ \w+) ─+$/gm)].map(([, section]) => section);
+  const sections = [...text.matchAll(/^ {2}# ── (\d+ [A-Z][a-z]+(?: [a-z]+)?) ─+$/gm)].map(([, section]) => section);
   const [head = ''] = text.split('\nParameters:');
-  const named = [...head.matchAll(/\b\d+ [A-Z][a-z]+\b/g)].map(([section]) => section);
+  const named = [...head.matchAll(/\b\d+ [A-Z][a-z]+(?: [a-z]+)?(?= {2}|$)/gm)].map(([section]) => section);
   expect(sections.length).toBeGreaterThan(10);
   expect(named).toEqual(sections);
 });
