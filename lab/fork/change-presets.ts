@@ -63,16 +63,12 @@ async function reserveWorkers(copy: ForkedCopy, groups: number): Promise<void> {
   }
 }
 
-/** Each group fails by itself: one image brings about as many times more errors. */
+/** Each group fails by itself, so one image brings about as many times more errors. */
 async function raiseErrorsAlarm(copy: ForkedCopy, groups: number): Promise<void> {
   const threshold = numberAt(templateFor('prod').resources.get('ResizeImageErrorsAlarm')?.Properties['Threshold']);
-  const [head = '', alarm = '', ...rest] = (await copy.read(TEMPLATE)).split(/(^ {2}ResizeImageErrorsAlarm:$[^]*?^$)/m);
-  const raised = alarm.replace(
-    `Threshold: ${threshold}`,
-    `Threshold: ${(threshold * groups) / renditionGroups.length}`,
-  );
-  if (raised === alarm) throw new Error(`${TEMPLATE} has no Threshold: ${threshold} in ResizeImageErrorsAlarm.`);
-  await copy.write(TEMPLATE, [head, raised, ...rest].join(''));
+  const head = '  ResizeImageErrorsAlarm:\n    Type: AWS::CloudWatch::Alarm\n    Properties:\n      <<: *worker-errors\n';
+  const raised = (threshold * groups) / renditionGroups.length;
+  await copy.replace(TEMPLATE, head, `${head}      Threshold: ${raised}\n`);
 }
 
 /** A number of the template's table of stages. */
