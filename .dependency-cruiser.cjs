@@ -47,6 +47,8 @@ module.exports = {
       ['core/', 'adapters/', 'scripts/(stack|local|template|terminal)/', 'scripts/$1/'],
       'One folder is one command. What two need belongs in stack, local, template or terminal.',
     ),
+    only('tests', 'test/(?!template/practices\\.test\\.ts)', ['core/', 'adapters/', 'functions/', 'scripts/', 'test/']),
+    only('load-tests', 'load-tests/', ['core/', 'adapters/', 'scripts/', 'load-tests/']),
     {
       name: 'deployed-code-needs-dependencies',
       comment: 'A devDependency in a bundle would be an accident; types vanish.',

@@ -2,8 +2,8 @@
  * The renditions of every image. This is the file a fork edits. Each stored rendition costs about $5 a million in S3 PUTs
  * and a bit more than $2 to make (lab/docs/cost.md): a preset has to earn it.
  *
- * A preset more: also CostMetrics in template.yaml; then `npm run dashboard`, `npm run cost -- --write`,
- * `npm run simulate -- --write`, and `npm test`, which names what you have to confirm. A group more: also an event in
+ * A preset more: also CostMetrics in template.yaml; then `npm run lab -- cost --write`,
+ * `npm run lab -- scale --write`, and `npm test`, which names what you have to confirm. A group more: also an event in
  * events/resize-image and, in template.yaml's Mappings, ResizeConcurrency and BusyResizeWorkers.
  */
 

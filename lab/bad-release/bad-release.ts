@@ -1,4 +1,4 @@
-/** `npm run bad-release`: see `help` for what it does. */
+/** `npm run lab -- bad-release`: see `help` for what it does. */
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { stackName } from '../../scripts/local/deploy.ts';
@@ -8,7 +8,7 @@ import { startLocalStack } from '../../scripts/local/local-stack.ts';
 import { findRunningStack } from '../../scripts/local/running-stack.ts';
 import type { TargetStack } from '../../scripts/local/target-stack.ts';
 import { at, numberAt, templateFor } from '../../scripts/template/template.ts';
-import { describeFailure, Failure } from '../../scripts/terminal/failure.ts';
+import { parseOrSay } from '../../scripts/terminal/command-options.ts';
 import { showCursor, showStep } from '../../scripts/terminal/progress.ts';
 import { endRunningCommands } from '../../scripts/terminal/run-command.ts';
 import { onceStopped } from '../../scripts/terminal/stop-on-signals.ts';
@@ -19,7 +19,7 @@ import { readRollbackAlarm } from './rollback-alarm.ts';
 
 const help = `Plays a bad release on this machine, and how it dies. docs/releases.md tells the same for an account.
 
-  npm run bad-release     through the stack of \`npm start\`, or one of its own
+  npm run lab -- bad-release     through the stack of \`npm start\`, or one of its own
 
 First the check before the traffic: the versions that are live pass, broken ones are refused. Then a bad version of the
 workflow gets its 20 % of real uploads, until the rollback alarm of template.yaml rings. The stack is left as it was.
@@ -28,33 +28,29 @@ Exit code 0: all broken versions were refused, the bad one was rolled back, no i
 
 const ALARM = 'ImagePipelineFailedRollbackAlarm';
 const IMAGES_A_MINUTE = 10;
-const stopping = new AbortController();
-
-onceStopped((exitCode) => {
-  // What is being played has to be taken back first.
-  process.exitCode = exitCode;
-  stopping.abort();
-});
-isolateThisProcess();
-try {
-  const exitCode = await badRelease(process.argv.slice(2));
-  process.exitCode ??= exitCode;
-} catch (error) {
-  process.stderr.write(`\n${describeFailure(error)}\n`);
-  process.exitCode = 1;
-} finally {
-  endRunningCommands();
-  await stopEmulators();
-  showCursor();
-}
-
-async function badRelease(args: readonly string[]): Promise<number> {
+/** Whether all broken versions were refused, the bad one was rolled back and no image is lost. */
+export async function badRelease(args: readonly string[]): Promise<boolean> {
   if (options(args).help) {
     process.stdout.write(help);
-    return 0;
+    return true;
   }
-  const stack = await stackToPlayOn();
+  const stopping = new AbortController();
+  onceStopped((exitCode) => {
+    // What is being played has to be taken back first.
+    process.exitCode = exitCode;
+    stopping.abort();
+  });
+  isolateThisProcess();
+  try {
+    return await play(await stackToPlayOn(), stopping.signal);
+  } finally {
+    endRunningCommands();
+    await stopEmulators();
+    showCursor();
+  }
+}
 
+async function play(stack: TargetStack, stopped: AbortSignal): Promise<boolean> {
   const checked = await showStep('Check before the traffic', (report) =>
     playPreTraffic(stack, ({ step, what }) => report(`${step}: ${what}`)),
   );
@@ -69,22 +65,20 @@ async function badRelease(args: readonly string[]): Promise<number> {
       canaryPercent,
       imagesAMinute: IMAGES_A_MINUTE,
       showMinute: (minute) => report(`${routesOf(minute)}: ${minute.runs.length} images, ${minute.alarm}`),
-      stopped: stopping.signal,
+      stopped,
     }),
   );
   process.stdout.write(`\n${minuteTable(played.minutes)}\n\n${summary(played)}\n`);
 
   const checkedRight = checked.every(({ broken, verdict }) => broken === (verdict.verdict === 'refused'));
-  return checkedRight && played.rolledBack && played.lost === 0 ? 0 : 1;
+  return checkedRight && played.rolledBack && played.lost === 0;
 }
 
 function options(args: readonly string[]): { readonly help: boolean } {
-  try {
-    return parseArgs({ args: [...args], options: { help: { type: 'boolean', short: 'h', default: false } } }).values;
-  } catch (error) {
-    const [sentence = ''] = error instanceof Error ? error.message.split('. ') : [];
-    throw new Failure(`${sentence.replace(/\.$/, '')}: see npm run bad-release -- --help.`);
-  }
+  return parseOrSay(
+    'npm run lab -- bad-release',
+    () => parseArgs({ args: [...args], options: { help: { type: 'boolean', short: 'h', default: false } } }).values,
+  );
 }
 
 /** That of `npm start` where one is up; else one of its own, on any free port, which ends with this process. */

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- section …] [--write]`: figures as Markdown, to be read beside those in docs. No test asserts them.
+ * `npm run lab -- bench [section …] [--write]`: figures as Markdown, to be read beside those in docs. No test asserts them.
  * `--write` puts them where lab/docs/performance.md and lab/docs/quality.md have them.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { parseOrSay } from '../../scripts/terminal/command-options.ts';
-import { describeFailure, Failure } from '../../scripts/terminal/failure.ts';
+import { Failure } from '../../scripts/terminal/failure.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 import { benchBundles } from './bundles.ts';
 import { benchDurations } from './durations.ts';
@@ -29,7 +29,8 @@ interface Section {
   readonly page?: string;
 }
 
-const usage = 'npm run bench [-- SECTION …] [--write]: the figures of lab/docs/performance.md and lab/docs/quality.md.';
+const usage =
+  'npm run lab -- bench [SECTION …] [--write]: the figures of lab/docs/performance.md and lab/docs/quality.md.';
 const performancePage = join('lab', 'docs', 'performance.md');
 const sections: Readonly<Record<string, Section>> = {
   bundles: { bench: benchBundles, unasked: true, page: performancePage },
@@ -43,16 +44,10 @@ const sections: Readonly<Record<string, Section>> = {
   quality: { bench: benchQuality, unasked: false, page: join('lab', 'docs', 'quality.md') },
 };
 
-try {
-  await main();
-} catch (error) {
-  process.stderr.write(`${describeFailure(error)}\n`);
-  process.exitCode = 1;
-}
-
-async function main(): Promise<void> {
-  const { values, positionals } = parseOrSay('npm run bench', () =>
+export async function bench(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parseOrSay('npm run lab -- bench', () =>
     parseArgs({
+      args: [...args],
       allowPositionals: true,
       options: { write: { type: 'boolean', default: false }, help: { type: 'boolean' } },
     }),
@@ -64,9 +59,9 @@ async function main(): Promise<void> {
 
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}, sharp ${sharp.versions.sharp}`;
   console.log(`# Benchmarks\n\n${machine}\n`);
-  for (const [name, { bench, unasked, page }] of Object.entries(sections)) {
+  for (const [name, { bench: measure, unasked, page }] of Object.entries(sections)) {
     if (positionals.length === 0 ? !unasked : !positionals.includes(name)) continue;
-    const figures = await bench(values.write);
+    const figures = await measure(values.write);
     console.log(`## ${name}\n\n${figures}\n`);
     if (!values.write || page === undefined) continue;
     const path = join(projectDirectory, page);

@@ -1,9 +1,10 @@
-/** `npm run cost`: see the help below. */
+/** `npm run lab -- cost`: see the help below. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { withBlocks } from '../../scripts/docs/generated-blocks.ts';
-import { describeFailure, Failure } from '../../scripts/terminal/failure.ts';
+import { parseOrSay } from '../../scripts/terminal/command-options.ts';
+import { Failure } from '../../scripts/terminal/failure.ts';
 import { shownPath } from '../../scripts/terminal/project.ts';
 import { deploymentOf } from './deployment.ts';
 import { estimateNotice } from './estimate.ts';
@@ -15,12 +16,12 @@ import { costBlocks, costChart, powerTuningBlocks } from './report.ts';
 
 const help = `What images cost on AWS: prices × what template.yaml, the workflow and core/presets.ts use × measured durations.
 
-  npm run cost                    tables by service, image mix and practice
-  npm run cost -- --images 50000  for so many images instead of a million
-  npm run cost -- --json          the same figures as JSON
-  npm run cost -- --write         keep the durations of the last bench, and write lab/docs/cost.md, cost.svg, power-tuning.md
+  npm run lab -- cost                   tables by service, image mix and practice
+  npm run lab -- cost --images 50000    for so many images instead of a million
+  npm run lab -- cost --json            the same figures as JSON
+  npm run lab -- cost --write           keep the durations of the last bench, and write lab/docs/cost.md, cost.svg, power-tuning.md
 
-Durations are those of the last \`npm run bench -- durations\` on this machine, else the kept ones.
+Durations are those of the last \`npm run lab -- bench durations\` on this machine, else the kept ones.
 `;
 
 export const costDocuments = {
@@ -29,16 +30,7 @@ export const costDocuments = {
   powerTuning: fileURLToPath(new URL('../docs/power-tuning.md', import.meta.url)),
 };
 
-if (import.meta.main) {
-  try {
-    await cost(process.argv.slice(2));
-  } catch (error) {
-    process.stderr.write(`${describeFailure(error)}\n`);
-    process.exitCode = 1;
-  }
-}
-
-async function cost(args: readonly string[]): Promise<void> {
+export async function cost(args: readonly string[]): Promise<void> {
   const options = parseOptions(args);
   if (options.help) process.stdout.write(help);
   else if (options.write) await writeDocuments();
@@ -54,8 +46,8 @@ function parseOptions(args: readonly string[]) {
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
+  return parseOrSay('npm run lab -- cost', () =>
+    parseArgs({
       args: [...args],
       options: {
         help: { type: 'boolean', short: 'h', default: false },
@@ -63,11 +55,8 @@ function parse(args: readonly string[]) {
         json: { type: 'boolean', default: false },
         write: { type: 'boolean', default: false },
       },
-    });
-  } catch (error) {
-    const [sentence = ''] = error instanceof Error ? error.message.split('. ') : [];
-    throw new Failure(`${sentence.replace(/\.$/, '')}: see npm run cost -- --help for the options there are.`);
-  }
+    }),
+  );
 }
 
 function asText(images: number): string {
@@ -123,10 +112,13 @@ async function writeDocuments(): Promise<void> {
   if (existsSync(lastBenchFile)) writeFileSync(keptFile, readFileSync(lastBenchFile, 'utf8'));
   const measured = keptMeasurements();
   writeFileSync(costDocuments.chart, await costChart(measured));
-  writeFileSync(costDocuments.text, withBlocks(readFileSync(costDocuments.text, 'utf8'), 'cost', costBlocks(measured)));
+  writeFileSync(
+    costDocuments.text,
+    withBlocks(readFileSync(costDocuments.text, 'utf8'), 'lab cost', costBlocks(measured)),
+  );
   writeFileSync(
     costDocuments.powerTuning,
-    withBlocks(readFileSync(costDocuments.powerTuning, 'utf8'), 'cost', powerTuningBlocks(measured)),
+    withBlocks(readFileSync(costDocuments.powerTuning, 'utf8'), 'lab cost', powerTuningBlocks(measured)),
   );
   const dollars = costPerImage() * 1_000_000;
   const notice = estimateNotice(deploymentOf('prod').groups, measured);

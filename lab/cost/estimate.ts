@@ -13,7 +13,7 @@ export function estimateNotice(groups: readonly RenditionGroup[], { presets }: P
   if (isDeepStrictEqual(unordered(groups), unordered(presets))) return undefined;
   return (
     'Estimate: durations were measured with other presets; ' +
-    'run `npm run bench -- durations`, on Linux as root, then `npm run cost -- --write`.'
+    'run `npm run lab -- bench durations`, on Linux as root, then `npm run lab -- cost --write`.'
   );
 }
 

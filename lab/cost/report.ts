@@ -1,7 +1,9 @@
 /** The bill as Markdown and as a chart. */
-import type { TopLevelSpec } from 'vega-lite';
-import { mean, showSummary, table } from '../bench/measure.ts';
-import { chartSvg } from '../chart.ts';
+
+import { mean } from 'simple-statistics';
+import { type ChartSpec, render } from '../../load-tests/render-chart.ts';
+import { showSummary } from '../summary.ts';
+import { table } from '../table.ts';
 import { assumptions } from './assumptions.ts';
 import { type Deployment, deploymentOf } from './deployment.ts';
 import { estimateNotice } from './estimate.ts';
@@ -310,7 +312,7 @@ export function costChart(measured: Measured): Promise<string> {
     );
   const estimated = estimateNotice(deploymentOf('prod').groups, measured) !== undefined;
   const naiveBill = billOf(usageOf(mixes.photographs, naive(deploymentOf('prod')), measured));
-  const spec: TopLevelSpec = {
+  const spec: ChartSpec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     title: { text: `A million images, US dollars, us-east-1${estimated ? ' (estimate)' : ''}`, anchor: 'middle' },
     vconcat: [
@@ -318,7 +320,7 @@ export function costChart(measured: Measured): Promise<string> {
       billPanel('Standard', [...bars('STANDARD'), { name: 'photographs, the naive way', bill: naiveBill }]),
     ],
   };
-  return chartSvg(spec);
+  return render(spec, 'paper');
 }
 
 function billPanel(title: string, bars: readonly { readonly name: string; readonly bill: Bill }[]) {

@@ -18,9 +18,7 @@ export async function changePresets(copy: ForkedCopy, groups: readonly Rendition
     await reserveWorkers(copy, groups.length);
     await raiseErrorsAlarm(copy, groups.length);
   }
-  await copy.script('lab/cost/cost.ts', '--write');
-  await copy.script('lab/simulate/simulate.ts', '--write');
-  await copy.script('lab/dashboard/dashboard.ts');
+  for (const page of ['cost', 'scale']) await copy.script('lab/lab.ts', page, '--write');
 }
 
 async function writePresets(copy: ForkedCopy, groups: readonly RenditionGroup[]): Promise<void> {
@@ -66,7 +64,8 @@ async function reserveWorkers(copy: ForkedCopy, groups: number): Promise<void> {
 /** Each group fails by itself, so one image brings about as many times more errors. */
 async function raiseErrorsAlarm(copy: ForkedCopy, groups: number): Promise<void> {
   const threshold = numberAt(templateFor('prod').resources.get('ResizeImageErrorsAlarm')?.Properties['Threshold']);
-  const head = '  ResizeImageErrorsAlarm:\n    Type: AWS::CloudWatch::Alarm\n    Properties:\n      <<: *worker-errors\n';
+  const head =
+    '  ResizeImageErrorsAlarm:\n    Type: AWS::CloudWatch::Alarm\n    Properties:\n      <<: *worker-errors\n';
   const raised = (threshold * groups) / renditionGroups.length;
   await copy.replace(TEMPLATE, head, `${head}      Threshold: ${raised}\n`);
 }

@@ -1,65 +1,61 @@
-/** `npm run fork`: see the help below. */
+/** `npm run lab -- fork`: see the help below. */
 import { parseArgs } from 'node:util';
-import { describeFailure, Failure } from '../../scripts/terminal/failure.ts';
+import type { RenditionGroup } from '../../core/presets.ts';
+import { parseOrSay } from '../../scripts/terminal/command-options.ts';
+import { Failure } from '../../scripts/terminal/failure.ts';
 import { changePresets } from './change-presets.ts';
 import { type FailedTest, forkedCopy } from './forked-copy.ts';
 import { presetVariants } from './preset-variants.ts';
 
+const variants: ReadonlyMap<string, readonly RenditionGroup[]> = new Map(Object.entries(presetVariants));
+const names = [...variants.keys()].join(', ');
+
 const help = `Changes the presets of a copy of this repository as a fork would, and runs its unit tests there.
 
-  npm run fork                      every variant: ${Object.keys(presetVariants).join(', ')}
-  npm run fork -- one-preset        one of them
-  npm run fork -- one-preset FILE…  only these test files
+  npm run lab -- fork                      each variant in turn: ${names}
+  npm run lab -- fork one-preset           one of them
+  npm run lab -- fork one-preset FILE…     only these test files
 
-Ends with 1 unless exactly one test fails in each: the one that asks whether the public names changed on purpose.
+Fails unless exactly one test fails in each: the one that asks whether the public names were changed on purpose.
 `;
 
 /** The one test that a change of presets has to answer to. */
 const GUARD = { file: 'test/core/presets.test.ts', says: 'Edit this list on purpose' };
 
-if (import.meta.main) {
-  try {
-    await fork(process.argv.slice(2));
-  } catch (error) {
-    process.stderr.write(`${describeFailure(error)}\n`);
-    process.exitCode = 1;
-  }
-}
-
-async function fork(args: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { help: { type: 'boolean', short: 'h', default: false } },
-  });
+export async function fork(args: readonly string[]): Promise<boolean> {
+  const { values, positionals } = parseOrSay('npm run lab -- fork', () =>
+    parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { help: { type: 'boolean', short: 'h', default: false } },
+    }),
+  );
   if (values.help) {
     process.stdout.write(help);
-    return;
+    return true;
   }
   const [wanted, ...files] = positionals;
-  for (const name of wanted === undefined ? Object.keys(presetVariants) : [wanted]) {
-    const complaints = await tryVariant(name, files);
-    if (complaints.length > 0) throw new Failure(`${name}:\n${complaints.join('\n')}`);
+  if (wanted !== undefined && !variants.has(wanted)) throw new Failure(`There is no variant ${wanted}: take ${names}.`);
+  let holds = true;
+  for (const [name, groups] of variants) {
+    if (wanted === undefined || wanted === name) holds = (await tryVariant(name, groups, files)) && holds;
   }
+  return holds;
 }
 
-async function tryVariant(name: string, files: readonly string[]): Promise<readonly string[]> {
-  const groups = Object.entries(presetVariants).find(([variant]) => variant === name)?.[1];
-  if (groups === undefined) {
-    throw new Failure(`There is no variant ${name}: ${Object.keys(presetVariants).join(', ')}.`);
-  }
+/** Whether the guard alone asked. */
+async function tryVariant(name: string, groups: readonly RenditionGroup[], files: readonly string[]): Promise<boolean> {
   const copy = await forkedCopy();
   try {
     await changePresets(copy, groups);
     const { passed, failed } = await copy.unitTests(...files);
-    const guards = failed.filter(isGuard);
-    process.stdout.write(
-      `${name}: ${passed} tests passed, ${failed.length} failed, ${guards.length} of them the guard of public names.\n`,
-    );
-    return [
-      ...(guards.length === 1 ? [] : [`${GUARD.file} should ask to confirm the public names, and did not.`]),
-      ...failed.filter((one) => !isGuard(one)).map(told),
-    ];
+    const others = failed.filter((one) => !isGuard(one));
+    const asked = failed.length - others.length;
+    process.stdout.write(`${name}: ${passed} tests passed, ${failed.length} failed.\n`);
+    if (asked !== 1)
+      process.stdout.write(`  ${GUARD.file} should have asked once to confirm the names; it asked ${asked} times.\n`);
+    for (const one of others) process.stdout.write(`  ${told(one)}\n`);
+    return asked === 1 && others.length === 0;
   } finally {
     await copy.remove();
   }

@@ -16,7 +16,7 @@ export interface ForkedCopy {
   replace(path: string, text: string, by: string): Promise<void>;
   write(path: string, content: string): Promise<void>;
   read(path: string): Promise<string>;
-  /** Runs a script of the copy, such as `lab/cost/cost.ts`. */
+  /** Runs a script of the copy, such as `lab/lab.ts`. */
   script(path: string, ...args: readonly string[]): Promise<void>;
   /** With further arguments of vitest, such as names of files. */
   unitTests(...args: readonly string[]): Promise<TestRun>;

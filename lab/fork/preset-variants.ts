@@ -1,13 +1,11 @@
-/** Presets that a fork may want, and that must cost it no more than the recipe says: `npm run lab -- fork` tries each. */
+/** Presets that a fork may want: `npm run lab -- fork` tries each. */
 import type { Preset, RenditionGroup } from '../../core/presets.ts';
-
-type Groups = readonly [RenditionGroup, ...RenditionGroup[]];
 
 const webp = (width: number): Preset => ({ name: `webp-${width}`, format: 'webp', width, quality: 80, effort: 2 });
 const jpeg = (width: number): Preset => ({ name: `jpeg-${width}`, format: 'jpeg', width, quality: 80 });
 const avif = (width: number): Preset => ({ name: `avif-${width}`, format: 'avif', width, quality: 55, effort: 0 });
 
-const web = (...presets: readonly Preset[]): Groups => [{ name: 'web', presets }];
+const web = (...presets: readonly Preset[]): readonly RenditionGroup[] => [{ name: 'web', presets }];
 
 export const presetVariants = {
   'no-avif': web(webp(320), webp(640), webp(1280), webp(1920), jpeg(1280)),
@@ -18,6 +16,4 @@ export const presetVariants = {
   ],
   'eight-presets': web(webp(320), webp(480), webp(640), webp(960), webp(1280), webp(1920), jpeg(1280), avif(1280)),
   'another-width-for-avif': web(webp(320), webp(480), webp(640), webp(1280), webp(1920), jpeg(1280)),
-} as const satisfies Readonly<Record<string, Groups>>;
-
-export type PresetVariant = keyof typeof presetVariants;
+} as const satisfies Readonly<Record<string, readonly RenditionGroup[]>>;

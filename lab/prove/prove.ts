@@ -1,7 +1,7 @@
-/** `npm run prove [section …]`: runs the evidence of lab/docs/reliability.md again. */
+/** `npm run lab -- prove [section …]`: runs the evidence of lab/docs/reliability.md again. */
 import { parseArgs } from 'node:util';
 import { describeFailure, Failure } from '../../scripts/terminal/failure.ts';
-import { table } from '../bench/measure.ts';
+import { table } from '../table.ts';
 import { proveChaos } from './chaos.ts';
 import { proveCrashPoints } from './crash-points.ts';
 import { proveHostile } from './hostile.ts';
@@ -21,22 +21,16 @@ const sections: Readonly<Record<string, Section>> = {
   chaos: proveChaos,
 };
 
-const usage = `npm run prove -- [section …] [--seed N] [--runs N] [--long]
+const usage = `npm run lab -- prove [section …] [--seed N] [--runs N] [--long]
 
   sections   ${Object.keys(sections).join(', ')}; all of them unless named
   --seed     draws the same cases again: it is printed with every result; timing is never the same
   --runs     how many: histories of model, broken files of hostile, cases of crash-points, uploads of chaos
   --long     every crash point, and twice as many broken files: what the nightly workflow runs`;
 
-try {
-  process.exitCode = (await prove()) ? 0 : 1;
-} catch (error) {
-  process.stderr.write(`${describeFailure(error)}\n`);
-  process.exitCode = 1;
-}
-
-async function prove(): Promise<boolean> {
-  const { values, positionals } = readArguments();
+/** Whether everything holds. */
+export async function prove(args: readonly string[]): Promise<boolean> {
+  const { values, positionals } = readArguments(args);
   if (values.help) {
     process.stdout.write(`${usage}\n`);
     return true;
@@ -78,9 +72,10 @@ async function proofsOf(section: Section, options: ProofOptions): Promise<readon
   }
 }
 
-function readArguments() {
+function readArguments(args: readonly string[]) {
   try {
     return parseArgs({
+      args: [...args],
       allowPositionals: true,
       options: {
         seed: { type: 'string' },

@@ -173,7 +173,7 @@ describe('the price of presets that were not measured', () => {
     ['another name', changed(({ name }) => ({ name: `${name}-2` }))],
   ])('is an estimate with %s, and says so', (_, groups) => {
     expect(estimateNotice(groups, measured)).toMatch(
-      /^Estimate: durations were measured with other presets; run `npm run bench -- durations`/,
+      /^Estimate: durations were measured with other presets; run `npm run lab -- bench durations`/,
     );
   });
 
@@ -403,9 +403,9 @@ describe('the price list', () => {
   });
 });
 
-describe('npm run cost', () => {
+describe('npm run lab -- cost', () => {
   const run = (...args: string[]) =>
-    promisify(execFile)(process.execPath, [fileURLToPath(new URL('../cost/cost.ts', import.meta.url)), ...args]);
+    promisify(execFile)(process.execPath, [fileURLToPath(new URL('../lab.ts', import.meta.url)), 'cost', ...args]);
 
   it('tells its figures as JSON, each bill the sum of its services', async () => {
     const bill = z.object({ all: z.number(), services: z.record(z.string(), z.number()) });
@@ -422,14 +422,14 @@ describe('npm run cost', () => {
     await expect(run(...args)).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/^[^\n]+\n$/) });
   });
 
-  it('wrote lab/docs/cost.md and lab/docs/power-tuning.md as prices, code and measurements are today (npm run cost -- --write)', () => {
+  it('wrote lab/docs/cost.md and lab/docs/power-tuning.md as prices, code and measurements are today (npm run lab -- cost --write)', () => {
     const text = readFileSync(costDocuments.text, 'utf8');
-    expect(text).toBe(withBlocks(text, 'cost', costBlocks(measured)));
+    expect(text).toBe(withBlocks(text, 'lab cost', costBlocks(measured)));
     const powerTuning = readFileSync(costDocuments.powerTuning, 'utf8');
-    expect(powerTuning).toBe(withBlocks(powerTuning, 'cost', powerTuningBlocks(measured)));
+    expect(powerTuning).toBe(withBlocks(powerTuning, 'lab cost', powerTuningBlocks(measured)));
   });
 
-  it('drew lab/docs/cost.svg as the bill is today (npm run cost -- --write)', async () => {
+  it('drew lab/docs/cost.svg as the bill is today (npm run lab -- cost --write)', async () => {
     expect(readFileSync(costDocuments.chart, 'utf8')).toBe(await costChart(measured));
   });
 });

@@ -3,7 +3,7 @@ import type { ImageRecord } from '../../core/record.ts';
 import { everyCall, missingCalls } from '../../test/faults/every-call.ts';
 import { type Decided, defectsOfDead, defectsOfDecided, defectsOfProof } from '../../test/faults/judge.ts';
 
-/** Each sentence that `npm run prove -- crash-points` may hold against an image. */
+/** Each sentence that `npm run lab -- prove crash-points` may hold against an image. */
 
 const common = {
   imageId: '0'.repeat(32),

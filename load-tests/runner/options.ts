@@ -26,7 +26,7 @@ export const loadHelp = (
   npm run load -- SCENARIO --stack NAME      on a stack of your AWS account; says what it will cost, and asks
   npm run load -- compare BEFORE AFTER       two results (their run.json) side by side
 
-Scenarios: ${scenarios.join(', ')}. load-tests/load.md says what each one proves.
+Scenarios: ${scenarios.join(', ')}. load-tests/README.md says what each one proves.
 
 Options, after the --
 

@@ -1,4 +1,4 @@
-/** Parts of a document that a command writes: everything between `<!-- npm run cost: name -->` and `<!-- end -->`. */
+/** Parts of a document that a command writes: everything between `<!-- npm run lab cost: name -->` and `<!-- end -->`. */
 export function withBlocks(text: string, command: string, blocks: Readonly<Record<string, string>>): string {
   return Object.entries(blocks).reduce((current, [name, content]) => {
     const start = `<!-- npm run ${command}: ${name} -->`;

@@ -6,7 +6,9 @@ export function parseOrSay<Parsed>(command: string, parse: () => Parsed): Parsed
     return parse();
   } catch (error) {
     const [sentence = ''] = error instanceof Error ? error.message.split('. ') : [];
-    throw new Failure(`${sentence.replace(/\.$/, '')}: see ${command} -- --help for the options there are.`);
+    throw new Failure(
+      `${sentence.replace(/\.$/, '')}: see ${command.includes(' -- ') ? command : `${command} --`} --help for the options there are.`,
+    );
   }
 }
 

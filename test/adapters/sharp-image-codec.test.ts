@@ -335,7 +335,7 @@ describe('damaged files: worth having, or refused, and by both workers alike', (
   it.each(pngSuite.filter((name) => name.startsWith('x')))('PngSuite’s corrupt %s is refused', async (name) => {
     expect(await verdicts(await fixture(`pngsuite/${name}`))).toBe('refused');
   });
-  // The others take as long each: `npm run prove -- hostile` has them all.
+  // The others take as long each: `npm run lab -- prove hostile` has them all.
   const sample = pngSuite.filter((name) => !name.startsWith('x')).filter((_, index) => index % 6 === 0);
   it.each(sample)('PngSuite’s %s is fine', async (name) => {
     expect(await verdicts(await fixture(`pngsuite/${name}`))).toBe('sound');

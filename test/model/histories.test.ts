@@ -5,7 +5,7 @@ import { taskTroubles, workerTroubles } from './world.ts';
 
 /**
  * The workflow itself with the real use cases, and everything around them in memory: uploads, overwrites, deletions,
- * repeats and redrives, interleaved at every await, with failures, crashes and zombies. `npm run prove -- model` runs
+ * repeats and redrives, interleaved at every await, with failures, crashes and zombies. `npm run lab -- prove model` runs
  * 10,000 of them, each time others.
  */
 describe('500 histories of a bucket', () => {
@@ -25,7 +25,7 @@ describe('500 histories of a bucket', () => {
     expect([...taskTroubles, ...workerTroubles].filter((kind) => (troubles.get(kind) ?? 0) < 25)).toEqual([]);
   });
 
-  // These show at once; `npm run prove` goes through all of them.
+  // These show at once; `npm run lab -- prove` goes through all of them.
   it.each(sabotages.filter(({ quick }) => quick))('notice it when $what', async ({ workflow }) => {
     expect((await runHistories({ seed, runs: 200, workflow })).defect).toBeDefined();
   });
