@@ -29,7 +29,11 @@ export interface ChaosPlan {
 const local = templateFor('local').resources;
 /** Workers of each function, as stage local reserves them. */
 export const reserved: ReadonlyMap<string, number> = new Map(
-  steps.map(({ name }) => [name, numberAt(local.get(`${name}Function`)?.Properties['ReservedConcurrentExecutions'])]),
+  steps.map(({ name }) => {
+    const properties = local.get(`${name}Function`)?.Properties;
+    if (properties === undefined) throw new Error(`template.yaml has no ${name}Function.`);
+    return [name, numberAt(properties['ReservedConcurrentExecutions'])];
+  }),
 );
 /** Without which no image gets on: to run the workflow, and all that a worker needs to process an image. */
 const processing = steps.filter(({ takes }) => takes === 'image' || takes === 'rendition').map(({ name }) => name);

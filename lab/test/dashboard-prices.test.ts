@@ -4,7 +4,7 @@ import { templateFor } from '../../scripts/template/template.ts';
 import { type PriceName, prices } from '../cost/prices.ts';
 
 const chart = widgetsOf(templateFor('prod')).find(
-  (widget): widget is MetricWidget => widget.type === 'metric' && widget.properties.title === 'US$ a thousand images',
+  (widget): widget is MetricWidget => widget.type === 'metric' && widget.properties.title === 'US$ per 1,000 images',
 );
 const formulas = new Map(
   chart?.properties.metrics.flatMap((series) => ('formula' in series ? [[series.id, series.formula] as const] : [])),

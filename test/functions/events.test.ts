@@ -60,26 +60,26 @@ it.each(steps.map(({ name }) => folderOf(name)))('events/%s has events', (folder
   ).toBeGreaterThan(0);
 });
 
-describe.each(workers)('the events of $name', ({ name, takes }) => {
-  const schema = schemas[takes];
+const tasks = workers.flatMap(({ name, takes }) =>
+  eventsOf(folderOf(name)).map((file) => ({ file, schema: schemas[takes] })),
+);
 
-  describe.each(eventsOf(folderOf(name)))('%s', (file) => {
-    it('is a task that the handler takes', () => {
-      expect(schema.parse(readEvent(file))).toEqual(readEvent(file));
-    });
+describe.each(tasks)('$file', ({ file, schema }) => {
+  it('is a task that the handler takes', () => {
+    expect(schema.parse(readEvent(file))).toEqual(readEvent(file));
+  });
 
-    it.each(['correlationId', 'image'])('would be refused without its %s', (name) => {
-      const { [name]: _, ...rest } = readEvent(file) as Record<string, unknown>;
-      expect(schema.safeParse(rest).success).toBe(false);
-    });
+  it.each(['correlationId', 'image'])('would be refused without its %s', (name) => {
+    const { [name]: _, ...rest } = readEvent(file) as Record<string, unknown>;
+    expect(schema.safeParse(rest).success).toBe(false);
+  });
 
-    it.each([
-      ['imageId', 'cat.jpg'],
-      ['sequencer', '0055aed6dcd90281e5'],
-    ])('would be refused with an %s like "%s"', (name, value) => {
-      const event = readEvent(file) as { image: object };
-      expect(schema.safeParse({ ...event, image: { ...event.image, [name]: value } }).success).toBe(false);
-    });
+  it.each([
+    ['imageId', 'cat.jpg'],
+    ['sequencer', '0055aed6dcd90281e5'],
+  ])('would be refused with an %s like "%s"', (name, value) => {
+    const event = readEvent(file) as { image: object };
+    expect(schema.safeParse({ ...event, image: { ...event.image, [name]: value } }).success).toBe(false);
   });
 });
 
