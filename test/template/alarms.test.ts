@@ -88,7 +88,8 @@ it.each([...alarms, ...ofType(template, 'AWS::CloudWatch::CompositeAlarm')])(
   (id, { Properties }) => {
     const [, page = 'none'] = /([a-z-]+\.md)$/.exec(String(at(Properties['AlarmDescription'], 'Fn::Sub'))) ?? [];
     const text = readFileSync(new URL(`../../docs/runbooks/${page}`, import.meta.url), 'utf8');
-    expect(text).toContain(`\`${id.replace(/Alarm$/, '')}\``);
+    const name = id.replace(/Alarm$/, '');
+    expect(text.includes(`\`${name}\``), `docs/runbooks/${page} does not name \`${name}\`: add its row.`).toBe(true);
   },
 );
 
