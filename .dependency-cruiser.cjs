@@ -50,6 +50,13 @@ module.exports = {
     only('tests', 'test/(?!template/practices\\.test\\.ts)', ['core/', 'adapters/', 'functions/', 'scripts/', 'test/']),
     only('load-tests', 'load-tests/', ['core/', 'adapters/', 'scripts/', 'load-tests/']),
     {
+      name: 'zod-has-messages',
+      comment: 'zod/mini has no error messages until adapters/contracts/zod.ts configures them.',
+      severity: 'error',
+      from: { path: '^(adapters|functions)/', pathNot: '^adapters/contracts/zod[.]ts$' },
+      to: { path: '^node_modules/zod/' },
+    },
+    {
       name: 'deployed-code-needs-dependencies',
       comment: 'A devDependency in a bundle would be an accident; types vanish.',
       severity: 'error',

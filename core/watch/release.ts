@@ -1,4 +1,4 @@
-/** What a release is to its check. */
+/** Types for the pre-traffic release check. */
 import type { StepName } from '../steps.ts';
 
 /** Those whose new versions a real image goes through before they get traffic. */
@@ -10,13 +10,13 @@ export const releasedSteps = [
 ] as const satisfies readonly StepName[];
 export type ReleasedStep = (typeof releasedSteps)[number];
 
-/** CodeDeploy waits for a verdict on this, for an hour at the most. */
+/** CodeDeploy waits for its verdict, for at most an hour. */
 export interface ReleaseHook {
   readonly deploymentId: string;
   readonly executionId: string;
 }
 
-/** The version that is to get traffic, and has none yet. */
+/** The version that is about to receive traffic, and has none yet. */
 export interface NewVersion {
   readonly step: ReleasedStep;
   readonly functionName: string;
