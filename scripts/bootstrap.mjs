@@ -67,7 +67,7 @@ function plainOutput() {
 
 /** The project itself, and the folders whose code the script starts: a check and the tests start all of it. */
 function directoriesFor(script) {
-  const everything = script === 'scripts/check/check.ts' || script.startsWith('node_modules/vitest/');
+  const everything = ['scripts/check/check.ts', 'scripts/test/test.ts'].includes(script);
   const last = everything
     ? foldersWithPackages.length - 1
     : foldersWithPackages.findIndex((folder) => script.startsWith(`${folder}/`));

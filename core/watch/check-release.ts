@@ -31,11 +31,7 @@ interface Check extends CheckReleasePorts, Known {
  *
  * @param known.groups the ones that resize-image renders
  */
-export async function checkRelease(
-  hook: ReleaseHook,
-  ports: CheckReleasePorts,
-  known: Known,
-): Promise<Verdict> {
+export async function checkRelease(hook: ReleaseHook, ports: CheckReleasePorts, known: Known): Promise<Verdict> {
   const verdict = await judge(hook, ports, known).catch((error: unknown) => refused(messageOf(error)));
   await ports.releases.report(hook, verdict);
   return verdict;

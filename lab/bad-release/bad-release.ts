@@ -1,5 +1,4 @@
-/** `npm run lab -- bad-release`: see `help` for what it does. */
-import { parseArgs } from 'node:util';
+/** `npm run lab -- bad-release`. */
 import { stackName } from '../../scripts/local/deploy.ts';
 import { clientConfig, stopEmulators } from '../../scripts/local/emulator.ts';
 import { isolateThisProcess } from '../../scripts/local/isolated-environment.ts';
@@ -7,47 +6,31 @@ import { startLocalStack } from '../../scripts/local/local-stack.ts';
 import { findRunningStack } from '../../scripts/local/running-stack.ts';
 import type { TargetStack } from '../../scripts/local/target-stack.ts';
 import { at, numberAt, templateFor } from '../../scripts/template/template.ts';
-import { parseOrSay } from '../../scripts/terminal/command-options.ts';
-import { showCursor, showStep } from '../../scripts/terminal/progress.ts';
-import { endRunningCommands } from '../../scripts/terminal/run-command.ts';
-import { onceStopped } from '../../scripts/terminal/stop-on-signals.ts';
+import { command } from '../../scripts/terminal/command.ts';
+import { showStep } from '../../scripts/terminal/progress.ts';
 import { plainTable } from '../../scripts/terminal/table.ts';
 import { type Minute, type PlayedRelease, playCanary, type Run } from './canary.ts';
 import { type CheckedVersion, playPreTraffic } from './pre-traffic.ts';
 import { readRollbackAlarm } from './rollback-alarm.ts';
 
-const help = `Plays a bad release on this machine, and how it dies. docs/releases.md tells the same for an account.
-
-  npm run lab -- bad-release     through the stack of \`npm start\`, or one of its own
-
-First the check before the traffic: the versions that are live pass, broken ones are refused. Then a bad version of the
-workflow gets its 20 % of real uploads, until the rollback alarm of template.yaml rings. The stack is left as it was.
-Exit code 0: all broken versions were refused, the bad one was rolled back, no image is lost.
-`;
-
 const ALARM = 'ImagePipelineFailedRollbackAlarm';
 const IMAGES_A_MINUTE = 10;
-/** Whether all broken versions were refused, the bad one was rolled back and no image is lost. */
-export async function badRelease(args: readonly string[]): Promise<boolean> {
-  if (options(args).help) {
-    process.stdout.write(help);
-    return true;
-  }
-  const stopping = new AbortController();
-  onceStopped((exitCode) => {
-    // What is being played has to be taken back first.
-    process.exitCode = exitCode;
-    stopping.abort();
-  });
-  isolateThisProcess();
-  try {
-    return await play(await stackToPlayOn(), stopping.signal);
-  } finally {
-    endRunningCommands();
-    await stopEmulators();
-    showCursor();
-  }
-}
+export const badReleaseCommand = command({
+  name: 'bad-release',
+  summary: 'A bad release on your machine, refused or rolled back without losing an image. 40 s.',
+  syntax: (line) => line,
+  notes: `It runs in the stack of npm start, or in one of its own, and leaves it as it was. First the check before the
+traffic: live versions pass, broken ones are refused. Then a bad version of the workflow gets its 20 % of real uploads until
+the rollback alarm of template.yaml fires. The exit code is 0 if every broken version was refused, the bad one was rolled
+back and no image is lost. docs/releases.md describes the same for an account.`,
+  run: async ({ signal }) => {
+    isolateThisProcess();
+    return (await play(await stackToPlayOn(), signal)) ? 0 : 1;
+  },
+  // What is being played has to be taken back first.
+  runsToEnd: true,
+  cleanUp: stopEmulators,
+});
 
 async function play(stack: TargetStack, stopped: AbortSignal): Promise<boolean> {
   const checked = await showStep('Check before the traffic', (report) =>
@@ -71,13 +54,6 @@ async function play(stack: TargetStack, stopped: AbortSignal): Promise<boolean> 
 
   const checkedRight = checked.every(({ broken, verdict }) => broken === (verdict.verdict === 'refused'));
   return checkedRight && played.rolledBack && played.lost === 0;
-}
-
-function options(args: readonly string[]): { readonly help: boolean } {
-  return parseOrSay(
-    'npm run lab -- bad-release',
-    () => parseArgs({ args: [...args], options: { help: { type: 'boolean', short: 'h', default: false } } }).values,
-  );
 }
 
 /** That of `npm start` where one is up; else one of its own, on any free port, which ends with this process. */

@@ -1,10 +1,8 @@
-/** `npm run lab -- cost`: see the help below. */
+/** `npm run lab -- cost`. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { withBlocks } from '../../scripts/docs/generated-blocks.ts';
-import { parseOrSay } from '../../scripts/terminal/command-options.ts';
-import { Failure } from '../../scripts/terminal/failure.ts';
+import { withGenerated } from '../../scripts/docs/generated-blocks.ts';
+import { command, wholeNumber } from '../../scripts/terminal/command.ts';
 import { shownPath } from '../../scripts/terminal/project.ts';
 import { deploymentOf } from './deployment.ts';
 import { estimateNotice } from './estimate.ts';
@@ -14,50 +12,30 @@ import { practices } from './practices.ts';
 import { PRICES_OF } from './prices.ts';
 import { costBlocks, costChart, powerTuningBlocks } from './report.ts';
 
-const help = `What images cost on AWS: prices × what template.yaml, the workflow and core/presets.ts use × measured durations.
-
-  npm run lab -- cost                   tables by service, image mix and practice
-  npm run lab -- cost --images 50000    for so many images instead of a million
-  npm run lab -- cost --json            the same figures as JSON
-  npm run lab -- cost --write           keep the durations of the last bench, and write lab/docs/cost.md, cost.svg, power-tuning.md
-
-Durations are those of the last \`npm run lab -- bench durations\` on this machine, else the kept ones.
-`;
-
 export const costDocuments = {
   text: fileURLToPath(new URL('../docs/cost.md', import.meta.url)),
   chart: fileURLToPath(new URL('../docs/cost.svg', import.meta.url)),
   powerTuning: fileURLToPath(new URL('../docs/power-tuning.md', import.meta.url)),
 };
 
-export async function cost(args: readonly string[]): Promise<void> {
-  const options = parseOptions(args);
-  if (options.help) process.stdout.write(help);
-  else if (options.write) await writeDocuments();
-  else if (options.json) process.stdout.write(`${JSON.stringify(asJson(options.images), null, 2)}\n`);
-  else process.stdout.write(asText(options.images));
-}
-
-function parseOptions(args: readonly string[]) {
-  const { values } = parse(args);
-  const images = Number(values.images);
-  if (!Number.isInteger(images) || images < 1) throw new Failure('--images needs a whole number, for example 50000.');
-  return { ...values, images };
-}
-
-function parse(args: readonly string[]) {
-  return parseOrSay('npm run lab -- cost', () =>
-    parseArgs({
-      args: [...args],
-      options: {
-        help: { type: 'boolean', short: 'h', default: false },
-        images: { type: 'string', default: '1000000' },
-        json: { type: 'boolean', default: false },
-        write: { type: 'boolean', default: false },
-      },
-    }),
-  );
-}
+export const costCommand = command({
+  name: 'cost',
+  summary: 'The price of a million images by service, image mix and practice, and of an idle month. 2 s.',
+  syntax: (line) =>
+    line
+      .option('--images <n>', 'for so many images', wholeNumber({ from: 1, to: Number.MAX_SAFE_INTEGER }), 1_000_000)
+      .option('--json', 'the same figures as JSON')
+      .option(
+        '--write',
+        'keep the durations of the last bench, and write lab/docs/cost.md, cost.svg and power-tuning.md',
+      ),
+  notes: `Prices × what template.yaml, the workflow and core/presets.ts use × measured durations. Durations are those of the last
+npm run lab -- bench durations on this machine, else the kept ones.`,
+  run: async ({ options: { images, json, write } }) => {
+    if (write) await writeDocuments();
+    else process.stdout.write(json ? `${JSON.stringify(asJson(images), null, 2)}\n` : asText(images));
+  },
+});
 
 function asText(images: number): string {
   const { measured, source } = lastMeasurements();
@@ -112,13 +90,10 @@ async function writeDocuments(): Promise<void> {
   if (existsSync(lastBenchFile)) writeFileSync(keptFile, readFileSync(lastBenchFile, 'utf8'));
   const measured = keptMeasurements();
   writeFileSync(costDocuments.chart, await costChart(measured));
-  writeFileSync(
-    costDocuments.text,
-    withBlocks(readFileSync(costDocuments.text, 'utf8'), 'lab cost', costBlocks(measured)),
-  );
+  writeFileSync(costDocuments.text, withGenerated(readFileSync(costDocuments.text, 'utf8'), costBlocks(measured)));
   writeFileSync(
     costDocuments.powerTuning,
-    withBlocks(readFileSync(costDocuments.powerTuning, 'utf8'), 'lab cost', powerTuningBlocks(measured)),
+    withGenerated(readFileSync(costDocuments.powerTuning, 'utf8'), powerTuningBlocks(measured)),
   );
   const dollars = costPerImage() * 1_000_000;
   const notice = estimateNotice(deploymentOf('prod').groups, measured);

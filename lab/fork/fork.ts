@@ -1,7 +1,6 @@
-/** `npm run lab -- fork`: see the help below. */
-import { parseArgs } from 'node:util';
+/** `npm run lab -- fork`. */
 import type { RenditionGroup } from '../../core/presets.ts';
-import { parseOrSay } from '../../scripts/terminal/command-options.ts';
+import { command } from '../../scripts/terminal/command.ts';
 import { Failure } from '../../scripts/terminal/failure.ts';
 import { changePresets } from './change-presets.ts';
 import { type FailedTest, forkedCopy } from './forked-copy.ts';
@@ -10,38 +9,28 @@ import { presetVariants } from './preset-variants.ts';
 const variants: ReadonlyMap<string, readonly RenditionGroup[]> = new Map(Object.entries(presetVariants));
 const names = [...variants.keys()].join(', ');
 
-const help = `Changes the presets of a copy of this repository as a fork would, and runs its unit tests there.
-
-  npm run lab -- fork                      each variant in turn: ${names}
-  npm run lab -- fork one-preset           one of them
-  npm run lab -- fork one-preset FILE…     only these test files
-
-Fails unless exactly one test fails in each: the one that asks whether the public names were changed on purpose.
-`;
-
 /** The one test that a change of presets has to answer to. */
 const GUARD = { file: 'test/core/presets.test.ts', says: 'Edit this list on purpose' };
 
-export async function fork(args: readonly string[]): Promise<boolean> {
-  const { values, positionals } = parseOrSay('npm run lab -- fork', () =>
-    parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { help: { type: 'boolean', short: 'h', default: false } },
-    }),
-  );
-  if (values.help) {
-    process.stdout.write(help);
-    return true;
-  }
-  const [wanted, ...files] = positionals;
-  if (wanted !== undefined && !variants.has(wanted)) throw new Failure(`There is no variant ${wanted}: take ${names}.`);
-  let holds = true;
-  for (const [name, groups] of variants) {
-    if (wanted === undefined || wanted === name) holds = (await tryVariant(name, groups, files)) && holds;
-  }
-  return holds;
-}
+export const forkCommand = command({
+  name: 'fork',
+  summary:
+    'Changes the presets of a copy of this repository as a fork would, and runs its unit tests there. 3 minutes each.',
+  syntax: (line) =>
+    line
+      .argument('[variant]', `one of ${names}; without it, all of them`)
+      .argument('[files...]', 'only these test files'),
+  notes: 'Fails unless exactly one test fails: the one that asks whether the public names were changed on purpose.',
+  run: async ({ arguments: [wanted, files] }) => {
+    if (wanted !== undefined && !variants.has(wanted))
+      throw new Failure(`There is no variant ${wanted}: take ${names}.`);
+    let holds = true;
+    for (const [name, groups] of variants) {
+      if (wanted === undefined || wanted === name) holds = (await tryVariant(name, groups, files)) && holds;
+    }
+    return holds ? 0 : 1;
+  },
+});
 
 /** Whether the guard alone asked. */
 async function tryVariant(name: string, groups: readonly RenditionGroup[], files: readonly string[]): Promise<boolean> {

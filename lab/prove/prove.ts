@@ -1,6 +1,6 @@
 /** `npm run lab -- prove [section …]`: runs the evidence of lab/docs/reliability.md again. */
-import { parseArgs } from 'node:util';
-import { describeFailure, Failure } from '../../scripts/terminal/failure.ts';
+import { command, someOf, wholeNumber } from '../../scripts/terminal/command.ts';
+import { describeFailure } from '../../scripts/terminal/failure.ts';
 import { table } from '../table.ts';
 import { proveChaos } from './chaos.ts';
 import { proveCrashPoints } from './crash-points.ts';
@@ -12,42 +12,43 @@ import type { Proof, ProofOptions } from './proof.ts';
 
 type Section = (options: ProofOptions) => Promise<readonly Proof[]>;
 
-const sections: Readonly<Record<string, Section>> = {
+const sections = {
   model: proveModel,
   mutation: proveMutation,
   hostile: proveHostile,
   practices: provePractices,
   'crash-points': proveCrashPoints,
   chaos: proveChaos,
-};
+} satisfies Readonly<Record<string, Section>>;
+type SectionName = keyof typeof sections;
+const sectionNames = Object.keys(sections) as SectionName[];
 
-const usage = `npm run lab -- prove [section …] [--seed N] [--runs N] [--long]
+const number = wholeNumber({ from: 0, to: 9_999_999_999 });
 
-  sections   ${Object.keys(sections).join(', ')}; all of them unless named
-  --seed     draws the same cases again: it is printed with every result; timing is never the same
-  --runs     how many: histories of model, broken files of hostile, cases of crash-points, uploads of chaos
-  --long     every crash point, and twice as many broken files: what the nightly workflow runs`;
+export const proveCommand = command({
+  name: 'prove',
+  summary:
+    'That nothing is lost: histories, crash points, chaos, hostile files, mutations, removed practices. 30 minutes, a few for one section.',
+  syntax: (line) =>
+    line
+      .argument('[sections...]', sectionNames.join(', '), someOf(sectionNames))
+      .option(
+        '--seed <n>',
+        'draw the same cases again: it is printed with every result; timing is never the same',
+        number,
+      )
+      .option('--runs <n>', 'how many histories, broken files, crash points or uploads', number)
+      .option('--long', 'every crash point, and twice as many broken files: what the nightly workflow runs'),
+  run: async ({ arguments: [asked = sectionNames], options: { seed = Date.now() % 2 ** 31, runs, long = false } }) =>
+    (await prove(asked, { seed, runs, long })) ? 0 : 1,
+});
 
-/** Whether everything holds. */
-export async function prove(args: readonly string[]): Promise<boolean> {
-  const { values, positionals } = readArguments(args);
-  if (values.help) {
-    process.stdout.write(`${usage}\n`);
-    return true;
-  }
-  const unknown = positionals.filter((name) => !(name in sections));
-  if (unknown.length > 0) throw new Failure(`There is no section ${unknown.join(', ')}.\n\n${usage}`);
-
-  const options = {
-    seed: number('seed', values.seed) ?? Date.now() % 2 ** 31,
-    runs: number('runs', values.runs),
-    long: values.long,
-  };
+/** Returns whether everything holds. */
+async function prove(asked: readonly SectionName[], options: ProofOptions): Promise<boolean> {
   let held = true;
-  for (const [name, section] of Object.entries(sections)) {
-    if (positionals.length > 0 && !positionals.includes(name)) continue;
+  for (const name of sectionNames.filter((one) => asked.includes(one))) {
     const startedAt = performance.now();
-    const proofs = await proofsOf(section, options);
+    const proofs = await proofsOf(sections[name], options);
     const took = `${((performance.now() - startedAt) / 1000).toFixed(0)} s`;
     const rows = proofs.map(({ promise, evidence, against }) => [
       promise,
@@ -70,27 +71,4 @@ async function proofsOf(section: Section, options: ProofOptions): Promise<readon
   } catch (error) {
     return [{ promise: 'it comes to its end', evidence: 'none', against: describeFailure(error) }];
   }
-}
-
-function readArguments(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        seed: { type: 'string' },
-        runs: { type: 'string' },
-        long: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-  } catch (error) {
-    throw new Failure(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
-  }
-}
-
-function number(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^\d{1,10}$/.test(text)) throw new Failure(`--${name} takes a whole number, and "${text}" is none.`);
-  return Number(text);
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readScenario, scenarioNames, thresholdsOf } from '../../load-tests/runner/scenario.ts';
-import { withBlocks } from '../../scripts/docs/generated-blocks.ts';
+import { withGenerated } from '../../scripts/docs/generated-blocks.ts';
 import { assumptions } from '../cost/assumptions.ts';
 import { deploymentOf } from '../cost/deployment.ts';
 import { keptMeasurements } from '../cost/measured.ts';
@@ -99,5 +99,5 @@ it.each(await scenarioNames())(
 
 it('lab/docs/scale.md has the figures of template, presets and measurements as they are now (npm run lab -- scale --write)', () => {
   const text = readFileSync(scaleDocument, 'utf8');
-  expect(text).toBe(withBlocks(text, 'lab scale', scaleBlocks(measured)));
+  expect(text).toBe(withGenerated(text, scaleBlocks(measured)));
 });

@@ -53,7 +53,11 @@ export async function installLinters(report: Report): Promise<string> {
   return join(await installEnvironment('linters', report), 'bin');
 }
 
-/** The interpreter that finds the packages of `npm run lab -- bench peers`. */
+/**
+ * The interpreter that finds the packages of `npm run lab -- bench peers`.
+ *
+ * @lab
+ */
 export async function installBenchPeers(report: Report): Promise<string> {
   return join(await installEnvironment('peers', report), 'bin', 'python');
 }

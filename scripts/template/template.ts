@@ -150,7 +150,11 @@ export function deployedParameters(stage: Stage): Readonly<Record<string, string
   return Object.fromEntries(pairs);
 }
 
-/** Exactly as `sam deploy --config-env <stage>` deploys it. */
+/**
+ * Exactly as `sam deploy --config-env <stage>` deploys it.
+ *
+ * @lab
+ */
 export function deployedTemplate(stage: Stage): Template {
   const defaults = Object.entries(ownSource.Parameters).map(([name, { Default }]) => [name, Default]);
   return templateFor(stage, { ...Object.fromEntries(defaults), ...deployedParameters(stage) });

@@ -163,9 +163,7 @@ describe.each(releasedSteps)('while checking a new version of %s', (step) => {
     ['before it took effect', false],
     ['after it took effect', true],
   ])('an AWS call that fails %s refuses the release, or leaves it without a verdict', async (_, takesEffect) => {
-    const ends = await withEachCallFailing({ make, names, takesEffect }, (ports) =>
-      checkRelease(hook, ports, known),
-    );
+    const ends = await withEachCallFailing({ make, names, takesEffect }, (ports) => checkRelease(hook, ports, known));
     const reports = ends.filter(({ call }) => call === 'releases.report');
     expect(ends.length - reports.length).toBeGreaterThan(3);
     for (const { call, ended } of ends.filter((end) => !reports.includes(end))) {
@@ -244,7 +242,11 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
     'ResizeImage',
     {
       async resizeImage(_, task) {
-        return resizeImage(task, { uploadReader: uploads, codec, renditionStore: new InMemoryRenditionStore() }, exampleGroups);
+        return resizeImage(
+          task,
+          { uploadReader: uploads, codec, renditionStore: new InMemoryRenditionStore() },
+          exampleGroups,
+        );
       },
     },
     'cannot be read: NoSuchKey',

@@ -28,5 +28,7 @@ it('passes the event and the rendition groups to the workflow, and returns its d
 
 it('throws when the workflow fails, so that the queue retries', async () => {
   const pipeline: Pipeline = { run: () => Promise.reject(new Error('timed out')) };
-  await expect(dispatchImage(event, { pipeline }, { lastAttempt: false, groups: exampleGroups })).rejects.toThrow('timed out');
+  await expect(dispatchImage(event, { pipeline }, { lastAttempt: false, groups: exampleGroups })).rejects.toThrow(
+    'timed out',
+  );
 });

@@ -51,7 +51,11 @@ const beginTogether = 40;
 
 export const everyKind = Object.keys(faultKinds) as FaultKind[];
 
-/** Each call with every fault, once and lasting; each time in one of the stories that make it, selected by the seed. */
+/**
+ * Each call with every fault, once and lasting; each time in one of the stories that make it, selected by the seed.
+ *
+ * @lab
+ */
 export function casesOf(points: readonly CrashPoint[], seed: number): Case[] {
   const everyWay = [...Map.groupBy(points, ({ stem, action }) => `${stem} ${action}`).values()].flatMap((stories) =>
     [false, true].flatMap((lasting) => everyKind.map((kind) => ({ stories, kind, lasting }))),

@@ -17,12 +17,11 @@ export function everyCall(): readonly Call[] {
   return [
     ...workflow.tasks.map((task) => ({ stem: 'ImagePipeline', action: actionOf(task) })),
     // test/pipeline/permissions.test.ts checks that roles allow no other calls.
-    ...functionPermissions
-      .filter(({ stem }) => stems.includes(stem))
-      .map(({ stem, action }) => ({ stem, action })),
+    ...functionPermissions.filter(({ stem }) => stems.includes(stem)).map(({ stem, action }) => ({ stem, action })),
   ];
 }
 
+/** @lab */
 export function missingCalls(found: readonly Call[]): readonly Call[] {
   return everyCall().filter(({ stem, action }) => !found.some((call) => call.stem === stem && call.action === action));
 }
