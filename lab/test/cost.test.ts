@@ -254,13 +254,13 @@ describe('the way through the workflow', () => {
   it('is refused in one sentence where a task on it has no price', () => {
     const [task] = workflow.tasks;
     if (task === undefined) throw new Error('The workflow has no task.');
-    const other = { ...task, state: 'DetectLabels' };
-    expect(() => refuseUnknownTasks([{ ...other, functionId: 'DetectLabelsFunction' }])).toThrow(
-      "The workflow's task DetectLabels invokes DetectLabelsFunction, which has no price: add DetectLabels to otherWorkers in lab/cost/assumptions.ts.",
+    const other = { ...task, state: 'NewStep' };
+    expect(() => refuseUnknownTasks([{ ...other, functionId: 'NewStepFunction' }])).toThrow(
+      "The workflow's task NewStep invokes NewStepFunction, which has no price: add NewStep to otherWorkers in lab/cost/assumptions.ts.",
     );
     const resource = 'arn:aws:states:::aws-sdk:rekognition:detectLabels';
     expect(() => refuseUnknownTasks([{ ...other, resource, functionId: undefined }])).toThrow(
-      `The workflow's task DetectLabels calls ${resource}, which has no price`,
+      `The workflow's task NewStep calls ${resource}, which has no price`,
     );
     expect(() => refuseUnknownTasks()).not.toThrow();
   });
