@@ -20,7 +20,6 @@ export const steps = [
 ] as const satisfies readonly Step[];
 
 export type StepName = (typeof steps)[number]['name'];
-export type WorkerName = Exclude<(typeof steps)[number], { readonly takes: 'messages' }>['name'];
 
 /** The steps that the workflow calls. */
 export const workers = steps.filter((step) => step.takes !== 'messages');

@@ -31,7 +31,7 @@ export interface FailedTest {
   readonly message: string;
 }
 
-export interface TestRun {
+interface TestRun {
   readonly passed: number;
   readonly failed: readonly FailedTest[];
 }
