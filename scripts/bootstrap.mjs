@@ -4,7 +4,15 @@
 //
 // Plain JavaScript without a dependency, because it is what installs the dependencies.
 import { spawn } from 'node:child_process';
-import { constants as access, accessSync, createWriteStream, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import {
+  constants as access,
+  accessSync,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+} from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -65,9 +73,9 @@ function plainOutput() {
   return process.stdout.isTTY || process.env.FORCE_COLOR !== undefined ? {} : { NO_COLOR: '1' };
 }
 
-/** The project itself, and the folders whose code the script starts: a check and the tests start all of it. */
+/** The project itself, and the folders whose code the script starts: a check, the documents and the tests start all of it. */
 function directoriesFor(script) {
-  const everything = ['scripts/check/check.ts', 'scripts/test/test.ts'].includes(script);
+  const everything = ['scripts/check/check.ts', 'scripts/docs/docs.ts', 'scripts/test/test.ts'].includes(script);
   const last = everything
     ? foldersWithPackages.length - 1
     : foldersWithPackages.findIndex((folder) => script.startsWith(`${folder}/`));
@@ -116,8 +124,7 @@ async function installPackages(directory) {
   process.stderr.write(
     `Installing the npm packages of ${join(folder, 'package-lock.json')} (about half a minute, once) …\n`,
   );
-  mkdirSync(dirname(npmLog), { recursive: true });
-  const log = createWriteStream(npmLog);
+  const log = createWriteStream(npmLog, { fd: openLog(npmLog) });
   // npm must not run on the very Node that it is about to replace in node_modules.
   const path = pathWithoutBin().join(delimiter);
   // With npm's own retries, a machine without a network would wait minutes for the sentence that says so.
@@ -142,6 +149,34 @@ async function installPackages(directory) {
   fail(`The npm packages could not be installed: ${whatNpmSaid(npmLog)} The whole output is in ${shown(npmLog)}.`);
 }
 
+/** The first file that is written in a new clone. */
+function openLog(npmLog) {
+  try {
+    mkdirSync(dirname(npmLog), { recursive: true });
+    return openSync(npmLog, 'w');
+  } catch (error) {
+    return fail(whyNotWritable(refusalOf(error), project) ?? `${npmLog} cannot be written: ${error.message}`);
+  }
+}
+
+/** `mkdir` with its parents says ENOENT of a read-only folder. */
+function refusalOf(error) {
+  try {
+    accessSync(project, access.W_OK);
+    return error.code;
+  } catch (refusal) {
+    return refusal.code;
+  }
+}
+
+function whyNotWritable(code, path) {
+  if (code === 'EROFS')
+    return `${path} cannot be written, it is on a read-only file system: use a copy of the project that can be written.`;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return 'The disk is full: make room (about 1.2 GB) and run this again.';
+  if (code !== 'EACCES' && code !== 'EPERM') return undefined;
+  return `${path} cannot be written: the folder belongs to another user, perhaps since a sudo. Take it back: sudo chown -R "$(id -un)" '${project}'`;
+}
+
 function whatNpmSaid(npmLog) {
   const said = readFileSync(npmLog, 'utf8');
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT/.test(said)) {
@@ -149,7 +184,10 @@ function whatNpmSaid(npmLog) {
   }
   if (/EUSAGE/.test(said))
     return 'package.json and package-lock.json disagree. Run `npm install` and commit the lock file.';
-  if (/ENOSPC/.test(said)) return 'the disk is full. Make room (about 700 MB) and run this again.';
+  const [, code] = /npm (?:error|ERR!) code (EROFS|ENOSPC|EDQUOT|EACCES|EPERM)/.exec(said) ?? [];
+  const [, path] = /npm (?:error|ERR!) path (.*)/.exec(said) ?? [];
+  const sentence = whyNotWritable(code, path ?? join(project, 'node_modules'));
+  if (sentence !== undefined) return sentence;
   const first = said.split('\n').find((line) => /npm (error|ERR!) (?!code|errno|syscall)\S/.test(line));
   return `${(first ?? 'npm ci failed').replace(/^npm (error|ERR!) /, '')}.`;
 }

@@ -7,6 +7,7 @@ import { findRunningStack } from '../../scripts/local/running-stack.ts';
 import type { TargetStack } from '../../scripts/local/target-stack.ts';
 import { at, numberAt, templateFor } from '../../scripts/template/template.ts';
 import { command } from '../../scripts/terminal/command.ts';
+import { print } from '../../scripts/terminal/print.ts';
 import { showStep } from '../../scripts/terminal/progress.ts';
 import { plainTable } from '../../scripts/terminal/table.ts';
 import { type Minute, type PlayedRelease, playCanary, type Run } from './canary.ts';
@@ -15,14 +16,14 @@ import { readRollbackAlarm } from './rollback-alarm.ts';
 
 const ALARM = 'ImagePipelineFailedRollbackAlarm';
 const IMAGES_A_MINUTE = 10;
+
 export const badReleaseCommand = command({
   name: 'bad-release',
   summary: 'A bad release on your machine, refused or rolled back without losing an image. 40 s.',
   syntax: (line) => line,
-  notes: `It runs in the stack of npm start, or in one of its own, and leaves it as it was. First the check before the
-traffic: live versions pass, broken ones are refused. Then a bad version of the workflow gets its 20 % of real uploads until
-the rollback alarm of template.yaml fires. The exit code is 0 if every broken version was refused, the bad one was rolled
-back and no image is lost. docs/releases.md describes the same for an account.`,
+  notes: `It runs on the stack of npm start, or on one of its own. First the check before traffic: the live versions pass, broken ones are refused. Then a bad version of the workflow gets its 20 % of real uploads, until the rollback alarm of template.yaml fires. The stack is left as it was.
+
+The exit code is 0 if every broken version was refused, the bad one was rolled back and no image is lost. docs/releases.md describes the same for an account.`,
   run: async ({ signal }) => {
     isolateThisProcess();
     return (await play(await stackToPlayOn(), signal)) ? 0 : 1;
@@ -32,11 +33,12 @@ back and no image is lost. docs/releases.md describes the same for an account.`,
   cleanUp: stopEmulators,
 });
 
+/** Whether all broken versions were refused, the bad one was rolled back and no image is lost. */
 async function play(stack: TargetStack, stopped: AbortSignal): Promise<boolean> {
   const checked = await showStep('Check before the traffic', (report) =>
     playPreTraffic(stack, ({ step, what }) => report(`${step}: ${what}`)),
   );
-  process.stdout.write(`\n${checkTable(checked)}\n\n`);
+  print('', checkTable(checked), '');
 
   const canaryPercent = numberAt(
     at(templateFor('prod').resources.get('ImagePipelineLiveAlias')?.Properties['DeploymentPreference'], 'Percentage'),
@@ -50,7 +52,7 @@ async function play(stack: TargetStack, stopped: AbortSignal): Promise<boolean> 
       stopped,
     }),
   );
-  process.stdout.write(`\n${minuteTable(played.minutes)}\n\n${summary(played)}\n`);
+  print('', minuteTable(played.minutes), '', summary(played));
 
   const checkedRight = checked.every(({ broken, verdict }) => broken === (verdict.verdict === 'refused'));
   return checkedRight && played.rolledBack && played.lost === 0;
@@ -69,7 +71,7 @@ function checkTable(checked: readonly CheckedVersion[]): string {
       step,
       what,
       verdict.verdict,
-      verdict.verdict === 'refused' ? said(verdict.reason) : '',
+      verdict.verdict === 'refused' ? shortReason(verdict.reason) : '',
     ]),
   );
 }
@@ -99,12 +101,12 @@ function routesOf({ routes }: Minute): string {
 function summary({ rolledBack, touched, images, lost }: PlayedRelease): string {
   const end = rolledBack
     ? 'ALARM → the alias is back at 100 % version 1.'
-    : 'The alarm never rang: the bad version stayed.';
-  return `${end} Version 2 had ${touched} of ${images} images in its hands; ${lost} of them are without renditions at the end.`;
+    : 'The alarm never fired: the bad version stayed.';
+  return `${end} Version 2 handled ${touched} of ${images} images; ${lost} of them ${lost === 1 ? 'was' : 'were'} lost.`;
 }
 
-/** What was said, on one line, without the name of the function that has a column of its own. */
-function said(reason: string): string {
+/** On one line, without the name of the function, which has a column of its own. */
+function shortReason(reason: string): string {
   const line = reason.replace(/^\S+ failed: /, '').replace(/\s+/g, ' ');
   return line.length <= 110 ? line : `${line.slice(0, 110)} …`;
 }

@@ -1,43 +1,44 @@
 /** `npm run lab -- cost`. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { withGenerated } from '../../scripts/docs/generated-blocks.ts';
+import { Option } from '@commander-js/extra-typings';
+import { writeDocuments } from '../../scripts/docs/write-documents.ts';
 import { command, wholeNumber } from '../../scripts/terminal/command.ts';
-import { shownPath } from '../../scripts/terminal/project.ts';
+import { printMarkdown } from '../../scripts/terminal/markdown.ts';
+import { print } from '../../scripts/terminal/print.ts';
+import { labDocuments } from '../docs.ts';
 import { deploymentOf } from './deployment.ts';
 import { estimateNotice } from './estimate.ts';
 import { keptFile, keptMeasurements, lastBenchFile, lastMeasurements } from './measured.ts';
 import { billOf, costPerImage, mixes, total, usageOf } from './model.ts';
 import { practices } from './practices.ts';
 import { PRICES_OF } from './prices.ts';
-import { costBlocks, costChart, powerTuningBlocks } from './report.ts';
-
-export const costDocuments = {
-  text: fileURLToPath(new URL('../docs/cost.md', import.meta.url)),
-  chart: fileURLToPath(new URL('../docs/cost.svg', import.meta.url)),
-  powerTuning: fileURLToPath(new URL('../docs/power-tuning.md', import.meta.url)),
-};
+import { costBlocks } from './report.ts';
 
 export const costCommand = command({
   name: 'cost',
   summary: 'The price of a million images by service, image mix and practice, and of an idle month. 2 s.',
   syntax: (line) =>
     line
-      .option('--images <n>', 'for so many images', wholeNumber({ from: 1, to: Number.MAX_SAFE_INTEGER }), 1_000_000)
-      .option('--json', 'the same figures as JSON')
-      .option(
-        '--write',
-        'keep the durations of the last bench, and write lab/docs/cost.md, cost.svg and power-tuning.md',
+      .option('--images <n>', 'for this many images', wholeNumber({ from: 1, to: Number.MAX_SAFE_INTEGER }), 1_000_000)
+      .option('--json', 'print the figures as JSON')
+      .option('--markdown', 'print the tables as Markdown')
+      .addOption(
+        new Option(
+          '--write',
+          'keep the durations of the last npm run lab -- bench durations, and write the pages that follow from them',
+        ).conflicts(['json', 'markdown']),
       ),
-  notes: `Prices × what template.yaml, the workflow and core/presets.ts use × measured durations. Durations are those of the last
-npm run lab -- bench durations on this machine, else the kept ones.`,
-  run: async ({ options: { images, json, write } }) => {
-    if (write) await writeDocuments();
-    else process.stdout.write(json ? `${JSON.stringify(asJson(images), null, 2)}\n` : asText(images));
+  notes:
+    'Prices × what template.yaml, the workflow and core/presets.ts use × measured durations. Durations are those of the last npm run lab -- bench durations on this machine, or else the kept ones.',
+  run: async ({ options: { images, json, markdown, write } }) => {
+    if (write) return await keepDurations();
+    if (json) process.stdout.write(`${JSON.stringify(asJson(images), null, 2)}\n`);
+    else printMarkdown(asMarkdown(images), markdown);
+    return 0;
   },
 });
 
-function asText(images: number): string {
+function asMarkdown(images: number): string {
   const { measured, source } = lastMeasurements();
   const {
     terms = '',
@@ -57,7 +58,7 @@ function asText(images: number): string {
     ['By the month', monthly],
     ['Free tier, not in the above', free],
   ];
-  return `${sections.map(([title, text]) => `## ${title}\n\n${text}`).join('\n\n')}\n\nDurations from ${source}. Prices and their pages: lab/cost/prices.ts.\n`;
+  return `${sections.map(([title, text]) => `## ${title}\n\n${text}`).join('\n\n')}\n\nDurations from ${source}. Prices and their pages: lab/cost/prices.ts.`;
 }
 
 function asJson(images: number) {
@@ -86,19 +87,11 @@ function asJson(images: number) {
   };
 }
 
-async function writeDocuments(): Promise<void> {
+async function keepDurations(): Promise<number> {
   if (existsSync(lastBenchFile)) writeFileSync(keptFile, readFileSync(lastBenchFile, 'utf8'));
-  const measured = keptMeasurements();
-  writeFileSync(costDocuments.chart, await costChart(measured));
-  writeFileSync(costDocuments.text, withGenerated(readFileSync(costDocuments.text, 'utf8'), costBlocks(measured)));
-  writeFileSync(
-    costDocuments.powerTuning,
-    withGenerated(readFileSync(costDocuments.powerTuning, 'utf8'), powerTuningBlocks(measured)),
-  );
-  const dollars = costPerImage() * 1_000_000;
-  const notice = estimateNotice(deploymentOf('prod').groups, measured);
-  process.stdout.write(
-    `Written: ${Object.values(costDocuments).map(shownPath).join(', ')}. A million photographs: $${dollars.toFixed(2)}.\n` +
-      (notice === undefined ? '' : `${notice}\n`),
-  );
+  const exitCode = writeDocuments(await labDocuments(), {});
+  print(`A million photographs: $${(costPerImage() * 1_000_000).toFixed(2)}.`);
+  const notice = estimateNotice(deploymentOf('prod').groups, keptMeasurements());
+  if (notice !== undefined) print(notice);
+  return exitCode;
 }

@@ -18,7 +18,7 @@ export async function changePresets(copy: ForkedCopy, groups: readonly Rendition
     await reserveWorkers(copy, groups.length);
     await raiseErrorsAlarm(copy, groups.length);
   }
-  for (const page of ['cost', 'scale']) await copy.script('lab/lab.ts', page, '--write');
+  await copy.script('lab/lab.ts', 'docs');
 }
 
 async function writePresets(copy: ForkedCopy, groups: readonly RenditionGroup[]): Promise<void> {

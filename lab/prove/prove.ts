@@ -1,6 +1,8 @@
-/** `npm run lab -- prove [section …]`: runs the evidence of lab/docs/reliability.md again. */
+/** `npm run lab -- prove`. */
+import { Argument } from '@commander-js/extra-typings';
 import { command, someOf, wholeNumber } from '../../scripts/terminal/command.ts';
 import { describeFailure } from '../../scripts/terminal/failure.ts';
+import { printMarkdown } from '../../scripts/terminal/markdown.ts';
 import { table } from '../table.ts';
 import { proveChaos } from './chaos.ts';
 import { proveCrashPoints } from './crash-points.ts';
@@ -12,53 +14,58 @@ import type { Proof, ProofOptions } from './proof.ts';
 
 type Section = (options: ProofOptions) => Promise<readonly Proof[]>;
 
-const sections = {
+const sections: Readonly<Record<string, Section>> = {
   model: proveModel,
   mutation: proveMutation,
   hostile: proveHostile,
   practices: provePractices,
   'crash-points': proveCrashPoints,
   chaos: proveChaos,
-} satisfies Readonly<Record<string, Section>>;
-type SectionName = keyof typeof sections;
-const sectionNames = Object.keys(sections) as SectionName[];
+};
+const names = Object.keys(sections);
 
-const number = wholeNumber({ from: 0, to: 9_999_999_999 });
+const anyNumber = wholeNumber({ from: 0, to: Number.MAX_SAFE_INTEGER });
 
 export const proveCommand = command({
   name: 'prove',
   summary:
-    'That nothing is lost: histories, crash points, chaos, hostile files, mutations, removed practices. 30 minutes, a few for one section.',
+    'That nothing is lost: histories, crash points, chaos, hostile files, mutations, removed practices. 30 minutes; a few for one section.',
   syntax: (line) =>
     line
-      .argument('[sections...]', sectionNames.join(', '), someOf(sectionNames))
+      .addArgument(new Argument('[section...]', `${names.join(', ')} (default: all)`).argParser(someOf(names)))
+      .option('--seed <n>', 'draw the same cases again; every result prints its seed. Timing always differs', anyNumber)
       .option(
-        '--seed <n>',
-        'draw the same cases again: it is printed with every result; timing is never the same',
-        number,
+        '--runs <n>',
+        'how many histories (model), broken files (hostile), cases (crash-points) or uploads (chaos)',
+        anyNumber,
       )
-      .option('--runs <n>', 'how many histories, broken files, crash points or uploads', number)
-      .option('--long', 'every crash point, and twice as many broken files: what the nightly workflow runs'),
-  run: async ({ arguments: [asked = sectionNames], options: { seed = Date.now() % 2 ** 31, runs, long = false } }) =>
-    (await prove(asked, { seed, runs, long })) ? 0 : 1,
+      .option('--long', 'every crash point, and twice as many broken files, as in the nightly workflow')
+      .option('--markdown', 'print the results as Markdown'),
+  run: async ({ arguments: [wanted], options: { seed = Date.now() % 2 ** 31, runs, long = false, markdown } }) =>
+    (await prove(wanted ?? [], { seed, runs, long }, markdown)) ? 0 : 1,
 });
 
-/** Returns whether everything holds. */
-async function prove(asked: readonly SectionName[], options: ProofOptions): Promise<boolean> {
+/** Whether everything holds. */
+async function prove(
+  wanted: readonly string[],
+  options: ProofOptions,
+  markdown: boolean | undefined,
+): Promise<boolean> {
   let held = true;
-  for (const name of sectionNames.filter((one) => asked.includes(one))) {
+  for (const [name, section] of Object.entries(sections)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
     const startedAt = performance.now();
-    const proofs = await proofsOf(sections[name], options);
+    const proofs = await proofsOf(section, options);
     const took = `${((performance.now() - startedAt) / 1000).toFixed(0)} s`;
     const rows = proofs.map(({ promise, evidence, against }) => [
       promise,
       evidence,
       against === undefined ? 'yes' : '**no**',
     ]);
-    console.log(`## ${name}: seed ${options.seed}, ${took}, Node ${process.version}\n`);
-    console.log(`${table(['promise', 'evidence', 'holds'], rows)}\n`);
+    const title = `## ${name}: seed ${options.seed}, ${took}, Node ${process.version}`;
+    printMarkdown(`${title}\n\n${table(['promise', 'evidence', 'holds'], rows)}\n`, markdown);
     for (const { promise, against } of proofs)
-      if (against !== undefined) console.log(`### Against: ${promise}\n\n${against}\n`);
+      if (against !== undefined) printMarkdown(`### Against: ${promise}\n\n${against}\n`, markdown);
     held &&= proofs.every(({ against }) => against === undefined);
   }
   return held;

@@ -5,14 +5,14 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import type { RenditionGroup } from '../../core/presets.ts';
-import { withGenerated } from '../../scripts/docs/generated-blocks.ts';
 import { at, deployedTemplate, numberAt, ofType, templateFor } from '../../scripts/template/template.ts';
 import { workflow } from '../../scripts/template/workflow.ts';
+import { parsedOptions } from '../../scripts/terminal/command.ts';
 import { captureLog } from '../../test/support/captured-log.ts';
 import { exampleGroups, examplePresets } from '../../test/support/example-presets.ts';
 import { publishEverything, publishedMetrics } from '../../test/support/published-metrics.ts';
 import { assumptions } from '../cost/assumptions.ts';
-import { costDocuments } from '../cost/cost.ts';
+import { costCommand } from '../cost/cost.ts';
 import { customMetrics, type Deployment, deploymentOf, metricsOf } from '../cost/deployment.ts';
 import { estimateNotice } from '../cost/estimate.ts';
 import { keptMeasurements, type Times } from '../cost/measured.ts';
@@ -31,7 +31,7 @@ import {
 import { settings } from '../cost/power-tuning.ts';
 import { avifApart, naive, practices, sharesAvif } from '../cost/practices.ts';
 import { freeTier, prices } from '../cost/prices.ts';
-import { costBlocks, costChart, powerTuningBlocks, slowestYardstick } from '../cost/report.ts';
+import { costBlocks, slowestYardstick } from '../cost/report.ts';
 import { callsOn, invocationsOn, refuseUnknownTasks, statesOn, waysOf } from '../cost/workflow-path.ts';
 
 const MILLION = 1_000_000;
@@ -247,7 +247,7 @@ describe('the way through the workflow', () => {
 
   it('has one state more for one state more', () => {
     const { States, StartAt } = workflow.machine;
-    const machine = { StartAt: 'First', States: { ...States, First: { Type: 'Pass', Next: StartAt } } };
+    const machine = { StartAt: 'First', States: { ...States, First: { Type: 'Pass' as const, Next: StartAt } } };
     expect(statesOn(waysOf.processed, 2, machine).size).toBe(states.size + 1);
   });
 
@@ -418,14 +418,11 @@ describe('npm run lab -- cost', () => {
     }
   });
 
-  it('wrote lab/docs/cost.md and lab/docs/power-tuning.md as prices, code and measurements are today (npm run lab -- cost --write)', () => {
-    const text = readFileSync(costDocuments.text, 'utf8');
-    expect(text).toBe(withGenerated(text, costBlocks(measured)));
-    const powerTuning = readFileSync(costDocuments.powerTuning, 'utf8');
-    expect(powerTuning).toBe(withGenerated(powerTuning, powerTuningBlocks(measured)));
-  });
-
-  it('drew lab/docs/cost.svg as the bill is today (npm run lab -- cost --write)', async () => {
-    expect(readFileSync(costDocuments.chart, 'utf8')).toBe(await costChart(measured));
+  it.each([
+    [['--images', 'many'], 'Use a whole number of 1 or more.'],
+    [['--json', '--write'], 'cannot be used with'],
+    [['--wrong'], "Unknown option '--wrong'"],
+  ])('refuses %j: %s', (args, sentence) => {
+    expect(() => parsedOptions(costCommand, args)).toThrow(sentence);
   });
 });

@@ -80,8 +80,7 @@ describe('an image whose message died', () => {
     'record: Lambda.ServiceException',
     'log: socket hang up',
     'Lambda’s log: Worker process died',
-    'Decided meanwhile: the record says processed.',
-    'Superseded meanwhile: a newer state of the image is on record.',
+    'record: Decided since: the record says processed.',
   ])('%s: nothing is held against it', (reason) => {
     expect(defectsOfDead({ ...dead, reason })).toEqual([]);
   });

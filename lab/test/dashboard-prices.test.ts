@@ -1,16 +1,13 @@
 import { expect, it } from 'vitest';
-import { widgetsOf } from '../../scripts/template/dashboard/widgets.ts';
+import { type MetricWidget, widgetsOf } from '../../scripts/template/dashboard/widgets.ts';
 import { templateFor } from '../../scripts/template/template.ts';
 import { type PriceName, prices } from '../cost/prices.ts';
 
+const chart = widgetsOf(templateFor('prod')).find(
+  (widget): widget is MetricWidget => widget.type === 'metric' && widget.properties.title === 'US$ per 1,000 images',
+);
 const formulas = new Map(
-  widgetsOf(templateFor('prod')).flatMap((widget) =>
-    widget.type === 'metric'
-      ? widget.properties.metrics.flatMap((series) =>
-          'formula' in series ? [[series.id, series.formula] as const] : [],
-        )
-      : [],
-  ),
+  chart?.properties.metrics.flatMap((series) => ('formula' in series ? [[series.id, series.formula] as const] : [])),
 );
 
 it.each<[part: string, names: PriceName[]]>([

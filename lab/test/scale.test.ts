@@ -1,14 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readScenario, scenarioNames, thresholdsOf } from '../../load-tests/runner/scenario.ts';
-import { withGenerated } from '../../scripts/docs/generated-blocks.ts';
 import { assumptions } from '../cost/assumptions.ts';
 import { deploymentOf } from '../cost/deployment.ts';
 import { keptMeasurements } from '../cost/measured.ts';
 import { backlogOf, capacityOf, type Dispatchers, dispatchersOf } from '../scale/queue.ts';
 import { averages, quotas, reachedAt, reservableDispatchers } from '../scale/quotas.ts';
-import { dispatchersFor, scaleBlocks } from '../scale/report.ts';
-import { scaleDocument } from '../scale/scale.ts';
+import { dispatchersFor } from '../scale/report.ts';
 
 const measured = keptMeasurements();
 const tenPerSecond: Dispatchers = { most: 5, imagesPerSecond: 2, warm: true };
@@ -96,8 +93,3 @@ it.each(await scenarioNames())(
     }
   },
 );
-
-it('lab/docs/scale.md has the figures of template, presets and measurements as they are now (npm run lab -- scale --write)', () => {
-  const text = readFileSync(scaleDocument, 'utf8');
-  expect(text).toBe(withGenerated(text, scaleBlocks(measured)));
-});

@@ -5,9 +5,10 @@ import { DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from '@aws-
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { parsedOptions } from '../../scripts/terminal/command.ts';
+import { loadCommand } from '../load.ts';
 import { uncheckedOf } from '../runner/artillery.ts';
 import { estimatedCost } from '../runner/cost.ts';
-import { parseLoadOptions } from '../runner/options.ts';
 import { shownRemoval } from '../runner/run.ts';
 import { checkBounds, mostChanges, readScenario, scenarioNames, thresholdsOf } from '../runner/scenario.ts';
 import { stackClients } from '../runner/stack-clients.ts';
@@ -265,29 +266,31 @@ describe('the clean-up', () => {
 });
 
 describe('npm run load', () => {
-  it('takes one scenario, on the emulator unless a stack is named', () => {
-    expect(parseLoadOptions(['smoke'])).toMatchObject({ command: 'run', scenario: 'smoke', stack: undefined, seed: 1 });
-    expect(parseLoadOptions(['ramp', '--stack', 'darkroom-dev', '--scale', '0.5'])).toMatchObject({
-      stack: 'darkroom-dev',
-      scale: 0.5,
-      yes: false,
+  it('runs one scenario, on the emulator unless a stack is named', () => {
+    expect(parsedOptions(loadCommand, ['smoke'])).toEqual({ arguments: ['smoke'], seed: 1, scale: 1 });
+    expect(parsedOptions(loadCommand, ['ramp', '--stack', 'darkroom-dev', '--scale', '0.5', '-y'])).toEqual({
+      arguments: ['ramp'],
+      ...{ stack: 'darkroom-dev', seed: 1, scale: 0.5, yes: true },
     });
   });
 
-  it('without a scenario explains itself', () => {
-    expect(parseLoadOptions([])).toEqual({ command: 'help' });
+  it('compares two results', () => {
+    const { arguments: files } = parsedOptions(loadCommand, ['compare', '/one.json', '/two.json']);
+    expect(files).toEqual(['/one.json', '/two.json']);
   });
 
   it.each([
-    [['smoke', 'ramp']],
-    [['smoke', '--seed', '1.5']],
-    [['smoke', '--seed', '-1']],
-    [['smoke', '--scale', '0']],
-    [['smoke', '--scale', 'many']],
-    [['smoke', '--stack', '']],
-    [['smoke', '--target', 'https://example.com']],
-    [['compare', 'one.json']],
-  ])('refuses %j with one sentence', (args) => {
-    expect(() => parseLoadOptions(args)).toThrow(/^[^\n]+$/);
+    [[], "Missing required argument 'scenario'"],
+    [['smok'], 'Did you mean smoke?'],
+    [['smoke', 'ramp'], 'Too many arguments'],
+    [['smoke', '--seed', '1.5'], 'Use a whole number of 0 or more.'],
+    [['smoke', '--seed', '-1'], '--seed'],
+    [['smoke', '--scale', '0'], 'Use a number above 0.'],
+    [['smoke', '--scale', 'many'], 'Use a number above 0.'],
+    [['smoke', '--stack', ''], 'Use a name.'],
+    [['smoke', '--target', 'https://example.com'], "Unknown option '--target'"],
+    [['compare', 'one.json'], "Missing required argument 'after'"],
+  ])('refuses %j: %s', (args, sentence) => {
+    expect(() => parsedOptions(loadCommand, args)).toThrow(sentence);
   });
 });

@@ -58,7 +58,7 @@ async function check(pipeline: boolean): Promise<number> {
   await runCheck({ name: 'Unused code and packages', command: ['knip'] });
   await runCheck({ name: 'Secrets', command: ['secretlint', '**/*'] });
   await runCheck({ name: 'Generated documents', command: ['node', 'scripts/docs/docs.ts', '--check'] });
-  // Before the tests, which would install them too: two at once would be in each other's way.
+  // Before the tests, so that a tool that cannot be installed is reported once and first.
   await run('Tools: MiniStack, SAM CLI and linters', () =>
     Promise.all([toolchain, linters]).then(() => undefined, describeFailure),
   );
