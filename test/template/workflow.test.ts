@@ -50,7 +50,7 @@ function successors(state: State | undefined): string[] {
 
 /** The innermost branch within ProcessImage that has this state. */
 function branchOf(name: string): Branch | undefined {
-  const branches = branchesOf(stateNamed('ProcessImage', 'Parallel')).flatMap((branch) => [...branchesIn(branch)]);
+  const branches = [...branchesOf(stateNamed('ProcessImage', 'Parallel'))].flatMap((branch) => [...branchesIn(branch)]);
   return branches.find(({ States }) => name in States);
 }
 
