@@ -81,6 +81,7 @@ export async function benchDurations(): Promise<string> {
       cores: cpus().length,
       node: process.version,
       sharp: sharp.versions.sharp ?? 'unknown',
+      presets: renditionGroups.map(({ name, presets }) => ({ name, presets: [...presets] })),
       uploads: await measureAll(contenders, files),
     };
     mkdirSync(dirname(lastBenchFile), { recursive: true });

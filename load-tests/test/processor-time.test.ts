@@ -35,11 +35,11 @@ describe.runIf(process.platform === 'linux')('processor time', () => {
     await processThatUses(300, resize);
     await processThatUses(200, emulator);
     const { millis, processes } = share();
-    expect(millis.resize).toBeGreaterThanOrEqual(290);
+    expect(millis.ResizeImage).toBeGreaterThanOrEqual(290);
     expect(millis.emulator).toBeGreaterThanOrEqual(190);
-    expect(millis.emulator).toBeLessThan(millis.resize);
-    expect(millis.metadata).toBe(0);
-    expect(processes.resize).toEqual({ alive: 1, busy: 1 });
+    expect(millis.emulator).toBeLessThan(millis.ResizeImage);
+    expect(millis.ExtractMetadata).toBe(0);
+    expect(processes.ResizeImage).toEqual({ alive: 1, busy: 1 });
   });
 
   it('is told once: a process that rests is alive, and no longer busy', async () => {
@@ -47,8 +47,8 @@ describe.runIf(process.platform === 'linux')('processor time', () => {
     await processThatUses(100, resize);
     share();
     const { millis, processes } = share();
-    expect(millis.resize).toBeLessThan(100);
-    expect(processes.resize.alive).toBe(1);
+    expect(millis.ResizeImage).toBeLessThan(100);
+    expect(processes.ResizeImage.alive).toBe(1);
   });
 
   it('of another emulator, another run and any other program is others’', async () => {
@@ -56,7 +56,7 @@ describe.runIf(process.platform === 'linux')('processor time', () => {
     await processThatUses(200, { ...resize, GATEWAY_PORT: '49998' });
     await processThatUses(200, { DARKROOM_LOAD_RUN: '/theirs/plan.json' });
     const { millis } = share();
-    expect(millis.resize).toBe(0);
+    expect(millis.ResizeImage).toBe(0);
     expect(millis.others).toBeGreaterThanOrEqual(380);
   });
 

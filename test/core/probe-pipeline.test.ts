@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { renditionGroups } from '../../core/presets.ts';
 import type { KnownImage } from '../../core/watch/ports.ts';
 import { PROBE_PREFIX, probePipeline } from '../../core/watch/probe-pipeline.ts';
+import { exampleGroups } from '../support/example-presets.ts';
 import { whatFailed, withEachCallFailing } from '../support/failing-calls.ts';
 import { InMemoryPipeline, imageBytes } from '../support/in-memory-pipeline.ts';
 import { photoHeader } from '../support/stub-image-codec.ts';
 
 const image: KnownImage = { bytes: imageBytes('jpeg', 4000, 3000), contentType: 'image/jpeg', header: photoHeader };
 const WAIT_MILLIS = 10_000;
-const probe = ({ ports }: InMemoryPipeline) => probePipeline(ports, { knownImage: image, waitMillis: WAIT_MILLIS });
+const options = { knownImage: image, groups: exampleGroups, waitMillis: WAIT_MILLIS };
+const probe = ({ ports }: InMemoryPipeline) => probePipeline(ports, options);
 
 function pipelineWith(faults: Partial<InMemoryPipeline>): InMemoryPipeline {
   return Object.assign(new InMemoryPipeline(), faults);
@@ -38,7 +39,7 @@ describe('given a pipeline that works', () => {
   });
 });
 
-const avif = renditionGroups.flatMap(({ presets }) => presets).find(({ format }) => format === 'avif')?.name ?? 'none';
+const avif = 'avif-1280';
 const onlyAvif = (
   change: (right: { bytes: ReturnType<typeof imageBytes>; contentType: string | undefined }) => object,
 ) =>
@@ -186,9 +187,7 @@ describe.each([
   it('the probe throws that error and never returns healthy', async () => {
     const names = ['uploader', 'catalogue', 'publishedRenditions'] as const;
     const make = () => new InMemoryPipeline().ports;
-    const ends = await withEachCallFailing({ make, names, takesEffect }, (ports) =>
-      probePipeline(ports, { knownImage: image, waitMillis: WAIT_MILLIS }),
-    );
+    const ends = await withEachCallFailing({ make, names, takesEffect }, (ports) => probePipeline(ports, options));
     expect(new Set(ends.map(({ call }) => call))).toEqual(
       new Set(['uploader.put', 'uploader.remove', 'catalogue.find', 'publishedRenditions.read']),
     );

@@ -36,6 +36,7 @@ import { type DomainEventType, domainEvents } from '../../adapters/contracts/dom
 import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { imageIdOf } from '../../core/image.ts';
+import { renditionGroups } from '../../core/presets.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { output, stackName } from '../../scripts/local/deploy.ts';
 import { clientConfig } from '../../scripts/local/emulator.ts';
@@ -167,7 +168,7 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
       const { outcome } = await dispatchImage(
         await parseS3Event(messageBody(bucket, event)),
         { pipeline },
-        { lastAttempt: false },
+        { lastAttempt: false, groups: renditionGroups },
       );
       return outcome;
     },
@@ -176,7 +177,7 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
     async render(event: S3Event): Promise<void> {
       const { correlationId, image } = await parseS3Event(messageBody(bucket, event));
       const FunctionName = await physicalId('ResizeImageFunction');
-      const Payload = JSON.stringify({ correlationId, image, group: 'web' });
+      const Payload = JSON.stringify({ correlationId, image, group: renditionGroups[0].name });
       await lambda.send(new InvokeCommand({ FunctionName, Payload }));
     },
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { renditionGroups } from '../../core/presets.ts';
 import { retryDelaySeconds } from '../../core/retry-delay.ts';
+import { workers } from '../../core/steps.ts';
 import { metricMath } from '../../scripts/template/dashboard/metric-math.ts';
 import {
   at,
@@ -87,7 +88,8 @@ it.each([...alarms, ...ofType(template, 'AWS::CloudWatch::CompositeAlarm')])(
   (id, { Properties }) => {
     const [, page = 'none'] = /([a-z-]+\.md)$/.exec(String(at(Properties['AlarmDescription'], 'Fn::Sub'))) ?? [];
     const text = readFileSync(new URL(`../../docs/runbooks/${page}`, import.meta.url), 'utf8');
-    expect(text).toContain(`\`${id.replace(/Alarm$/, '')}\``);
+    const name = id.replace(/Alarm$/, '');
+    expect(text.includes(`\`${name}\``), `docs/runbooks/${page} does not name \`${name}\`: add its row.`).toBe(true);
   },
 );
 
@@ -133,19 +135,23 @@ describe.each(stages)('one image of stage %s that fails all its tries', (stage) 
       )
       .reduce((sum, calls) => sum + calls, 0);
 
-  it.each([
+  it.each<[string, number]>([
     ['DispatchImagesErrorsAlarm', 1],
     ['ImagePipelineFailedAlarm', 1],
-    ['ExtractMetadataErrorsAlarm', callsATry('ExtractMetadataFunction')],
-    ['ResizeImageErrorsAlarm', callsATry('ResizeImageFunction') * renditionGroups.length],
-    ['RemoveRenditionsErrorsAlarm', callsATry('RemoveRenditionsFunction')],
+    ...workers.map(({ name, takes }): [string, number] => [
+      `${name}ErrorsAlarm`,
+      callsATry(`${name}Function`) * (takes === 'rendition' ? renditionGroups.length : 1),
+    ]),
   ])('does not ring %s, with %i failures a try', (id, failures) => {
     const { Threshold, DatapointsToAlarm, Period } = properties(id);
     const period = numberAt(Period);
     for (let offset = 0; offset < period; offset += 1) {
       const minutes = Map.groupBy(beginnings, (begin) => Math.floor((begin + offset) / period));
       const breaching = [...minutes.values()].filter(({ length }) => length * failures > numberAt(Threshold));
-      expect(breaching.length, `${offset} s into a minute`).toBeLessThan(numberAt(DatapointsToAlarm));
+      expect(
+        breaching.length,
+        `${offset} s into a minute. template.yaml: raise Threshold of ${id} until one image cannot breach it, at ${failures} failures an attempt.`,
+      ).toBeLessThan(numberAt(DatapointsToAlarm));
     }
   });
 });

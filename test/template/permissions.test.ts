@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { padSequencer } from '../../core/image.ts';
+import { steps } from '../../core/steps.ts';
 import { PROBE_PREFIX } from '../../core/watch/probe-pipeline.ts';
+import { releasedSteps } from '../../core/watch/release.ts';
 import {
   at,
   type Json,
@@ -96,7 +98,7 @@ describe.each(stages)('stage %s', (stage) => {
   // Not proved by the emulator, which has no CodeDeploy.
   const deployments = ofThisStack('codedeploy', 'deploymentgroup', '*');
   const dispatcher = ofThisStack('lambda', 'function', 'DispatchImagesFunction-*:*');
-  const newVersions = ['ExtractMetadata', 'ResizeImage', 'RemoveRenditions'].map((stem) => `${stem}Function:*`);
+  const newVersions = releasedSteps.filter((step) => step !== 'DispatchImages').map((stem) => `${stem}Function:*`);
   const checkRelease: [string, readonly Permission[]] = [
     'CheckRelease',
     [
@@ -109,7 +111,7 @@ describe.each(stages)('stage %s', (stage) => {
     ],
   ];
 
-  it.each<[string, readonly Permission[]]>([
+  const byCode: readonly [string, readonly Permission[]][] = [
     [
       'DispatchImages',
       [
@@ -133,8 +135,17 @@ describe.each(stages)('stage %s', (stage) => {
       ],
     ],
     ...(stage === 'local' ? [] : [checkRelease]),
-  ])('%s may do what its code and its declaration need, and nothing else', (stem, byCode) => {
-    const needed = [...byDeclaration(stem), ...byCode];
+  ];
+
+  it.each(steps)('knows what the code of $name calls', ({ name }) => {
+    expect(
+      byCode.some(([stem]) => stem === name),
+      `test/template/permissions.test.ts has no line for ${name}: add to byCode what its code calls.`,
+    ).toBe(true);
+  });
+
+  it.each(byCode)('%s may do what its code and its declaration need, and nothing else', (stem, called) => {
+    const needed = [...byDeclaration(stem), ...called];
     expect(sorted(granted(roleOf(stage, `${stem}Role`)))).toEqual(sorted([...needed, ...throughDataKey(needed)]));
   });
 
