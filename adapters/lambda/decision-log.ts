@@ -2,6 +2,7 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { MetricUnit as Unit } from '@aws-lambda-powertools/metrics/types';
 import type { UploadEvent } from '../../core/image.ts';
+import { metricNamespace } from '../../core/names.ts';
 import type { DecidedOutcome } from '../../core/outcome.ts';
 import type { Decision, RepeatedDecision } from '../../core/ports.ts';
 
@@ -20,7 +21,7 @@ const counterOf: Readonly<Record<DecidedOutcome, string>> = {
  * docs/observability.md explains each metric; alarms and dashboard are tested against what is published here.
  */
 export function decisionLog(logger: Logger) {
-  const metrics = new Metrics({ namespace: 'Darkroom' });
+  const metrics = new Metrics({ namespace: metricNamespace });
   // Without an await between the first metric and the last: the messages of a batch share this object.
   const publish = ({ correlationId, image }: UploadEvent, measures: readonly Measure[], reason?: string) => {
     for (const measure of measures) metrics.addMetric(...measure);

@@ -1,5 +1,6 @@
 import { imageIdOf, padSequencer, sha256 } from '../image.ts';
 import type { ImageTask } from '../image-task.ts';
+import { releaseCheckPrefix } from '../names.ts';
 import type { RenditionStore } from '../ports.ts';
 import { renditionGroups } from '../presets.ts';
 import { contentTypes, presetsFor, renditionKey, renditionSize, uprightSize } from '../rendition.ts';
@@ -27,7 +28,7 @@ export async function checkRelease(hook: ReleaseHook, ports: CheckReleasePorts):
 
 async function judge({ deploymentId }: ReleaseHook, ports: CheckReleasePorts): Promise<Verdict> {
   const release = await ports.releases.newVersion(deploymentId);
-  const key = `${LENT_PREFIX}${deploymentId}-${release.step}.jpg`;
+  const key = `${releaseCheckPrefix}${deploymentId}-${release.step}.jpg`;
   const { bucket } = ports.uploads;
   const { bytes, contentType } = ports.known;
   const state = await ports.uploads.put(key, bytes, contentType);
@@ -43,7 +44,6 @@ async function judge({ deploymentId }: ReleaseHook, ports: CheckReleasePorts): P
 }
 
 /** The only keys of the upload bucket that the check may write: the role has no others. */
-const LENT_PREFIX = 'darkroom-release/';
 
 // The bucket's own event of the same upload takes its way too, through the version that is live. It always wins, and so
 // does that of the removal: nothing that the check makes up outlives it.

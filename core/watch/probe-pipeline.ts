@@ -1,13 +1,11 @@
 import { type ImageId, imageIdOf } from '../image.ts';
 import type { ImageHeader } from '../metadata.ts';
+import { probePrefix } from '../names.ts';
 import type { ImageCodec } from '../ports.ts';
 import { type Preset, renditionGroups } from '../presets.ts';
 import type { ImageRecord } from '../record.ts';
 import { contentTypes, presetsFor, type Rendition, renditionSize, type Size } from '../rendition.ts';
 import type { Catalogue, Clock, KnownImage, RenditionReader, SentUpload, Uploader } from './ports.ts';
-
-/** Where probes are in the upload bucket, and nothing else. Consumers of domain events know them by it. */
-export const PROBE_PREFIX = 'darkroom-probe/';
 
 // How exact the measured time is. A look costs one small read.
 const LOOK_EVERY_MILLIS = 250;
@@ -53,7 +51,7 @@ export async function probePipeline(
   probe: { readonly image: KnownImage; readonly waitMillis: number },
 ): Promise<ProbeVerdict> {
   const { uploads, clock } = ports;
-  const key = `${PROBE_PREFIX}${crypto.randomUUID()}.jpg`;
+  const key = `${probePrefix}${crypto.randomUUID()}.jpg`;
   const imageId = await imageIdOf(uploads.bucket, key);
   const presets = presetsFor(
     probe.image.header,

@@ -1,6 +1,7 @@
 /** Draws the dashboard of template.yaml over a made-up hour, for docs/observability.md: what is not deployed is not drawn. */
 import { writeFileSync } from 'node:fs';
 import { escapeUTF8 } from 'entities';
+import { projectTitle } from '../../core/names.ts';
 import { type MetricWidget, type Widget, widgetsOf } from '../../scripts/template/dashboard/widgets.ts';
 import { templateFor } from '../../scripts/template/template.ts';
 import { chart, font, ink, quiet } from './chart.ts';
@@ -20,7 +21,7 @@ export async function dashboardPicture(): Promise<string> {
   const drawn = await Promise.all(widgets.map(drawWidget));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="${font}" role="img">`,
-    '<title>The CloudWatch dashboard of Darkroom over an example hour</title>',
+    `<title>The CloudWatch dashboard of ${projectTitle} over an example hour</title>`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     text(
       GAP,

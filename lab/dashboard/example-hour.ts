@@ -1,3 +1,4 @@
+import { metricNamespace, projectName } from '../../core/names.ts';
 import type { Metric } from '../../scripts/template/dashboard/widgets.ts';
 import { type ExampleImage, exampleBatches, MINUTES, SECONDS } from './example-images.ts';
 
@@ -20,7 +21,7 @@ function statistic(values: readonly number[], stat: string): number | undefined 
   return values.toSorted((a, b) => a - b)[Math.ceil((values.length * Number(percentile)) / 100) - 1];
 }
 
-const stack = 'darkroom-prod';
+const stack = `${projectName}-prod`;
 const queue = ['AWS/SQS', 'UploadQueue'] as const;
 const keyOf = (namespace: string, metric: string, ...dimensions: readonly string[]) =>
   [namespace, metric, ...dimensions].join(' ');
@@ -48,14 +49,14 @@ function recordImage(image: ExampleImage, records: Records): void {
   records.wait(arrived, started, queue[0], 'ApproximateAgeOfOldestMessage', queue[1]);
   records.add(ended, 2, 'AWS/DynamoDB', 'ConsumedWriteCapacityUnits', 'IdempotencyTable');
   if (repeated) {
-    records.add(ended, 1, 'Darkroom', 'ImagesRepeated', stack);
+    records.add(ended, 1, metricNamespace, 'ImagesRepeated', stack);
     return;
   }
   recordWorkflow(image, records);
   if (failing) {
     records.add(ended, 1, 'AWS/States', 'ExecutionsFailed', 'ImagePipeline');
     records.add(ended, 400, 'AWS/Logs', 'IncomingBytes', 'ImagePipelineLogGroup');
-    records.add(ended, 1, 'Darkroom', 'TriesFailed', stack);
+    records.add(ended, 1, metricNamespace, 'TriesFailed', stack);
     // Hidden until its next try.
     records.hold(ended, ended + 45, queue[0], 'ApproximateNumberOfMessagesNotVisible', queue[1]);
     return;
@@ -78,17 +79,17 @@ function recordWorkflow({ outcome, started, ended, failing, describing, renderin
 
 function recordDecision({ outcome, reason, bytes, arrived, ended }: ExampleImage, records: Records): void {
   const counter = `Images${outcome.charAt(0).toUpperCase()}${outcome.slice(1)}`;
-  records.add(ended, 1, 'Darkroom', counter, stack);
+  records.add(ended, 1, metricNamespace, counter, stack);
   records.add(ended, outcome === 'processed' ? 7 : 3, 'AWS/DynamoDB', 'ConsumedWriteCapacityUnits', 'ImageTable');
   records.add(ended, 1, 'AWS/DynamoDB', 'ConsumedReadCapacityUnits', 'ImageTable');
-  if (outcome === 'rejected') records.add(ended, 1, 'Darkroom', counter, stack, reason);
+  if (outcome === 'rejected') records.add(ended, 1, metricNamespace, counter, stack, reason);
   if (outcome !== 'processed') {
     records.call('RemoveRenditions', ended - 0.1, 0.08);
     return;
   }
-  records.add(ended, (ended - arrived + 0.4) * 1000, 'Darkroom', 'UploadToReady', stack);
-  records.add(ended, bytes, 'Darkroom', 'BytesIn', stack);
-  records.add(ended, 180_000 + 0.05 * bytes, 'Darkroom', 'BytesOut', stack);
+  records.add(ended, (ended - arrived + 0.4) * 1000, metricNamespace, 'UploadToReady', stack);
+  records.add(ended, bytes, metricNamespace, 'BytesIn', stack);
+  records.add(ended, 180_000 + 0.05 * bytes, metricNamespace, 'BytesOut', stack);
 }
 
 /** Collects samples: events where they happen, and what goes on for a while second by second. */

@@ -1,3 +1,4 @@
+import { releaseCheckPrefix } from '../../core/names.ts';
 /** By its name in docs/practices.md: the smallest change that takes a practice away. */
 export const withoutPractice: Readonly<
   Record<string, { readonly file: string; readonly from: string; readonly to: string }>
@@ -188,7 +189,7 @@ export const withoutPractice: Readonly<
   'Metrics of two stages do not mix': {
     file: 'template.yaml',
     from: 'POWERTOOLS_SERVICE_NAME: !Ref AWS::StackName',
-    to: 'POWERTOOLS_SERVICE_NAME: darkroom',
+    to: 'POWERTOOLS_SERVICE_NAME: pipeline',
   },
   'A synthetic user': {
     file: 'core/watch/probe-pipeline.ts',
@@ -228,7 +229,7 @@ export const withoutPractice: Readonly<
   },
   'Writers of uploads other than people': {
     file: 'template.yaml',
-    from: '${UploadBucket.Arn}/darkroom-release/*',
+    from: `\${UploadBucket.Arn}/${releaseCheckPrefix}*`,
     to: '${UploadBucket.Arn}/*',
   },
   'First gate: 5 % of each function': {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { projectName } from '../../core/names.ts';
 import { Failure } from '../../scripts/terminal/failure.ts';
 import { callerDirectory } from '../../scripts/terminal/project.ts';
 
@@ -20,7 +21,7 @@ export type LoadOptions =
 
 export const loadHelp = (
   scenarios: readonly string[],
-): string => `Puts Darkroom under load and measures what its users feel: upload → ready, image by image.
+): string => `Puts the pipeline under load and measures what its users feel: upload → ready, image by image.
 
   npm run load -- SCENARIO                   on an emulator of its own on this machine, which costs nothing
   npm run load -- SCENARIO --stack NAME      on a stack of your AWS account; says what it will cost, and asks
@@ -50,7 +51,7 @@ export function parseLoadOptions(args: readonly string[]): LoadOptions {
     return { command: 'compare', before: asPath(before), after: asPath(after) };
   }
   if (rest.length > 0) throw new Failure(`One scenario at a time: ${first} or ${rest.join(' or ')}.`);
-  if (values.stack === '') throw new Failure('--stack needs a name: --stack darkroom-dev.');
+  if (values.stack === '') throw new Failure(`--stack needs a name: --stack ${projectName}-dev.`);
   return {
     command: 'run',
     scenario: first,

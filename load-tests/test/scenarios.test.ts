@@ -165,7 +165,7 @@ it('a scenario that does not exist is answered with those that do', async () => 
 
 describe('a run is sent', () => {
   const emulator = { kind: 'emulator', endpoint: 'https://127.0.0.1:4566' } as const;
-  const stack = { kind: 'stack', stack: 'darkroom-dev', region: 'eu-west-1', account: '1' } as const;
+  const stack = { kind: 'stack', stack: 'images-dev', region: 'eu-west-1', account: '1' } as const;
 
   it('to the emulator where the environment names exactly that', () => {
     expect(() => guardTarget(emulator, { AWS_ENDPOINT_URL: emulator.endpoint })).not.toThrow();
@@ -238,7 +238,7 @@ describe('the clean-up', () => {
   const outputs = { UploadBucketName: 'uploads', ImageTableName: 'images' };
   const remove = async () => {
     const clients = stackClients({
-      name: 'darkroom-dev',
+      name: 'images-dev',
       emulated: false,
       outputs,
       clientConfig: { region: 'eu-west-1' },
@@ -271,8 +271,8 @@ describe('the clean-up', () => {
 describe('npm run load', () => {
   it('takes one scenario, on the emulator unless a stack is named', () => {
     expect(parseLoadOptions(['smoke'])).toMatchObject({ command: 'run', scenario: 'smoke', stack: undefined, seed: 1 });
-    expect(parseLoadOptions(['ramp', '--stack', 'darkroom-dev', '--scale', '0.5'])).toMatchObject({
-      stack: 'darkroom-dev',
+    expect(parseLoadOptions(['ramp', '--stack', 'images-dev', '--scale', '0.5'])).toMatchObject({
+      stack: 'images-dev',
       scale: 0.5,
       yes: false,
     });

@@ -30,8 +30,8 @@ Options, after the --
   --port N      the emulator's port on 127.0.0.1 (default ${defaultPort})
   --help        this
 
-A DIR is walked to the bottom; hidden entries are left out. Every file is sent whatever its name, for Darkroom goes by
-the content. A key is the path below the deepest directory that all given paths share.
+A DIR is walked to the bottom; hidden entries are left out. Every file is sent whatever its name, for the pipeline
+goes by the content. A key is the path below the deepest directory that all given paths share.
 `;
 
 export function parseOptions(args: readonly string[]): StartOptions {

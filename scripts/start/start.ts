@@ -3,6 +3,7 @@ import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { projectTitle } from '../../core/names.ts';
 import { output } from '../local/deploy.ts';
 import { defaultPort, isHealthy, stopEmulators } from '../local/emulator.ts';
 import { isolateThisProcess } from '../local/isolated-environment.ts';
@@ -75,7 +76,7 @@ function sayReused({ port, outdated }: RunningStack): void {
   const advice = outdated
     ? ' It was deployed before your last change: end it with Ctrl-C and start it again to see that.'
     : '';
-  process.stdout.write(`Darkroom is up on port ${port} already, and is used.${advice}\n`);
+  process.stdout.write(`${projectTitle} is up on port ${port} already, and is used.${advice}\n`);
 }
 
 async function sendAll(files: Parameters<typeof sendUploads>[0], destination: Destination): Promise<UploadResult[]> {

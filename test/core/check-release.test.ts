@@ -3,6 +3,7 @@ import { knownImage } from '../../adapters/aws/known-image.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
 import type { Upload, UploadEvent } from '../../core/image.ts';
+import { releaseCheckPrefix } from '../../core/names.ts';
 import { rejected } from '../../core/outcome.ts';
 import type { Bytes } from '../../core/ports.ts';
 import { removeRenditions } from '../../core/remove-renditions.ts';
@@ -118,7 +119,7 @@ it('lends its image below its own prefix, as a new state that every real one sup
   expect(dispatched).toMatchObject({
     change: 'created',
     correlationId: 'release-d-1',
-    image: { key: 'darkroom-release/d-1-DispatchImages.jpg', sequencer: '0'.repeat(32) },
+    image: { key: `${releaseCheckPrefix}d-1-DispatchImages.jpg`, sequencer: '0'.repeat(32) },
   });
 });
 

@@ -8,6 +8,7 @@ import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { imageTask, removalTask, renditionTask } from '../../adapters/lambda/workflow-task.ts';
 import { imageIdOf } from '../../core/image.ts';
 import { renditionGroups } from '../../core/presets.ts';
+import { stackName } from '../../scripts/local/deploy.ts';
 import { at, templateFor } from '../../scripts/template/template.ts';
 
 const project = new URL('../../', import.meta.url);
@@ -15,8 +16,8 @@ const files = globSync('events/*/*.json', { cwd: project }).sort();
 const readEvent = (file: string): unknown => JSON.parse(readFileSync(new URL(file, project), 'utf8'));
 const eventsOf = (stem: string) => files.filter((file) => basename(dirname(file)) === stem);
 
-// Stage local names its buckets, so that these files can: scripts/local/deploy.ts has the stack's name.
-const bucket = 'darkroom-local-uploads';
+// Stage local names its buckets, so that these files can.
+const bucket = `${stackName}-uploads`;
 
 interface NamedUpload {
   readonly bucket: string;
@@ -41,9 +42,7 @@ async function expectRealUpload(upload: NamedUpload): Promise<void> {
 
 it('stage local calls its upload bucket what the events call it', () => {
   const { Properties } = templateFor('local').resources.get('UploadBucket') ?? {};
-  expect(JSON.stringify(Properties?.['BucketName']).replace(/\$\{AWS::StackName\}/, 'darkroom-local')).toContain(
-    bucket,
-  );
+  expect(JSON.stringify(Properties?.['BucketName']).replace(/\$\{AWS::StackName\}/, stackName)).toContain(bucket);
 });
 
 const schemas: Readonly<Record<string, z.ZodMiniType<{ image: object }>>> = {
@@ -110,7 +109,7 @@ describe.each(eventsOf('dispatch-images'))('%s', (file) => {
     for (const { body, md5OfBody, eventSource, eventSourceARN } of Records) {
       expect(md5OfBody).toBe(createHash('md5').update(body).digest('hex'));
       expect(eventSource).toBe('aws:sqs');
-      expect(eventSourceARN).toMatch(/:darkroom-local-UploadQueue$/);
+      expect(eventSourceARN).toMatch(new RegExp(`:${stackName}-UploadQueue$`));
     }
   });
 

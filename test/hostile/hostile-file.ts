@@ -2,4 +2,4 @@
 export type Maker = readonly [name: string, make: () => Promise<Buffer>];
 
 /** Hidden in EXIF, XMP and texts wherever a format holds them: to be found nowhere in what comes out. */
-export const canary = 'DARKROOM-CANARY';
+export const canary = 'HOSTILE-CANARY';

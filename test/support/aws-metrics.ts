@@ -1,5 +1,5 @@
 /**
- * AWS's published metrics, as far as Darkroom watches them, each with the sets of dimensions under which it is published.
+ * AWS's published metrics, as far as the template watches them, each with the sets of dimensions under which it is published.
  * An alarm on anything else waits for ever and looks healthy; a widget stays empty.
  */
 export const awsMetrics: Readonly<Record<string, Readonly<Record<string, readonly string[][]>>>> = {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { retryDelaySeconds } from '../../core/dispatch-images.ts';
+import { metricNamespace } from '../../core/names.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { metricMath } from '../../scripts/template/dashboard/metric-math.ts';
 import {
@@ -43,7 +44,7 @@ const dimensionNames = ({ Dimensions }: AlarmMetric) =>
 /** The resource that an alarm is about; of a metric of our own, the function that publishes it. */
 const watched = (alarm: Resource) => {
   const [metric] = metricsOf(alarm);
-  if (metric?.Namespace !== 'Darkroom') return referredId(at(items(metric?.Dimensions)[0], 'Value'));
+  if (metric?.Namespace !== metricNamespace) return referredId(at(items(metric?.Dimensions)[0], 'Value'));
   return String(metric.MetricName).startsWith('Probe') ? 'ProbePipelineFunction' : 'DispatchImagesFunction';
 };
 /** For people to act on; those that roll a release back are in release.test.ts. */
@@ -57,7 +58,7 @@ describe.each(alarms)('%s', (id, alarm) => {
   const { Properties } = alarm;
 
   it('watches metrics that AWS publishes under these dimensions', () => {
-    const metrics = metricsOf(alarm).filter(({ Namespace }) => Namespace !== 'Darkroom');
+    const metrics = metricsOf(alarm).filter(({ Namespace }) => Namespace !== metricNamespace);
     for (const metric of metrics) {
       expect(awsMetrics[String(metric.Namespace)]?.[String(metric.MetricName)]).toContainEqual(dimensionNames(metric));
     }
@@ -258,7 +259,9 @@ describe('our own metrics', () => {
     const published = publishedMetrics(logged('log')).map(({ namespace, metric, dimensions }) =>
       [namespace, metric, ...Object.keys(dimensions).sort()].join(' '),
     );
-    const own = alarms.flatMap(([, alarm]) => metricsOf(alarm)).filter(({ Namespace }) => Namespace === 'Darkroom');
+    const own = alarms
+      .flatMap(([, alarm]) => metricsOf(alarm))
+      .filter(({ Namespace }) => Namespace === metricNamespace);
     expect(own.length).toBeGreaterThan(0);
     for (const metric of own) {
       expect(published).toContain([metric.Namespace, metric.MetricName, ...dimensionNames(metric)].join(' '));
