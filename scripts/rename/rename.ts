@@ -1,0 +1,215 @@
+/** `npm run rename`: gives the project another name, in every file at once. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { findRunningStack } from '../local/running-stack.ts';
+import { parseOrSay } from '../terminal/command-options.ts';
+import { describeFailure, Failure } from '../terminal/failure.ts';
+import { logDirectory, projectDirectory, shownPath, workDirectory } from '../terminal/project.ts';
+import { runCommand } from '../terminal/run-command.ts';
+import { plainTable } from '../terminal/table.ts';
+import { currentNames, type Names, newNames } from './names.ts';
+import { filesWith, type Renaming, renameAll, type Texts } from './renaming.ts';
+
+const help = `Gives the project another name, in every file at once: stacks, buckets, tags, event source, metrics, sample events, docs.
+
+  npm run rename -- picturehouse --source acme.picturehouse
+  npm run rename -- picturehouse --dry-run
+
+Options, after the --
+
+  --source SOURCE        event source of the domain events (default NAME.pipeline)
+  --namespace NAMESPACE  CloudWatch namespace of the metrics (default: the name's words, capitalized and joined)
+  --title TITLE          in headings and sentences (default: the name's words, capitalized)
+  --dry-run              list the files that would change, and change nothing
+  --yes                  rename although there are uncommitted changes
+  --help                 this
+
+Stacks that are deployed keep their names: the renamed project deploys new ones beside them. Rename before you deploy.
+The license and the changelog stay as they are.
+`;
+
+/** The license names who wrote it; a changelog says how things were. */
+const kept: readonly string[] = ['LICENSE', 'CHANGELOG.md'];
+
+/** Screenshots, which no program can edit, and what to take them of. */
+const screenshots: Readonly<Record<string, string>> = {
+  'docs/contact-sheet.webp': 'the page that npm start writes',
+  'load-tests/load-ramp.png': 'the report of npm run load -- ramp',
+};
+
+try {
+  await rename(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${describeFailure(error)}\n`);
+  process.exitCode = 1;
+}
+
+async function rename(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parse(args);
+  if (values.help) {
+    process.stdout.write(help);
+    return;
+  }
+  const [name, ...more] = positionals;
+  if (name === undefined || more.length > 0)
+    throw new Failure('Give one new name: npm run rename -- picturehouse. For the options: npm run rename -- --help');
+  const { title, source, namespace } = values;
+  const names = newNames(name, {
+    ...(title === undefined ? {} : { title }),
+    ...(source === undefined ? {} : { source }),
+    ...(namespace === undefined ? {} : { namespace }),
+  });
+  const texts = projectTexts();
+  refuseUnlessNew(names, texts);
+  const renaming = await renameAll(texts, currentNames, names);
+  if (values['dry-run']) {
+    say(summary('Would rename', names, renaming));
+    say(filesOf(renaming));
+    return;
+  }
+  if (!values.yes) refuseUncommitted();
+  if ((await findRunningStack()) !== undefined)
+    throw new Failure('npm start is running under the old name. End it with Ctrl-C, then rename.');
+  for (const [path, text] of renaming.changed) writeFileSync(join(projectDirectory, path), text);
+  await format([...renaming.changed.keys()]);
+  moveWorkDirectory(names);
+  say(summary('Renamed', names, renaming));
+  say(nextSteps());
+}
+
+function parse(args: readonly string[]) {
+  return parseOrSay('npm run rename', () =>
+    parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        source: { type: 'string' },
+        namespace: { type: 'string' },
+        title: { type: 'string' },
+        'dry-run': { type: 'boolean', default: false },
+        yes: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    }),
+  );
+}
+
+/** Of every file that git knows or would add, except binary ones and those that are kept. */
+function projectTexts(): Texts {
+  const files = git('ls-files', '-z', '--cached', '--others', '--exclude-standard').split('\0');
+  const texts = new Map<string, string>();
+  for (const path of new Set(files)) {
+    const file = join(projectDirectory, path);
+    if (path === '' || kept.includes(path) || !existsSync(file)) continue;
+    const bytes = readFileSync(file);
+    const text = bytes.toString('utf8');
+    if (Buffer.from(text).equals(bytes)) texts.set(path, text);
+  }
+  return texts;
+}
+
+function refuseUnlessNew(names: Names, texts: Texts): void {
+  const different = (['name', 'title', 'eventSource', 'metricNamespace'] as const).filter(
+    (kind) => names[kind] !== currentNames[kind],
+  );
+  if (different.length === 0) throw new Failure(`Nothing to rename: this is ${names.title} (${names.name}) already.`);
+  // A namespace is known by what stands before it, so it may stand elsewhere.
+  for (const kind of different.filter((kind) => kind !== 'metricNamespace')) {
+    const files = filesWith(names[kind], texts, currentNames);
+    if (files.length > 0) {
+      const shown = files.slice(0, 3).join(', ') + (files.length > 3 ? ` and ${files.length - 3} more` : '');
+      throw new Failure(
+        `${JSON.stringify(names[kind])} already stands in ${shown}, where it means something else. The project could not be renamed again. Choose a more specific name, for example with your company before it.`,
+      );
+    }
+  }
+}
+
+function refuseUncommitted(): void {
+  const changes = git('status', '--porcelain').split('\n').filter(Boolean).length;
+  if (changes > 0)
+    throw new Failure(
+      `There are uncommitted changes (${changes} files), and the renaming would mix with them. Commit or stash them first, or add --yes.`,
+    );
+}
+
+function git(...args: readonly string[]): string {
+  try {
+    return execFileSync('git', args, {
+      cwd: projectDirectory,
+      encoding: 'utf8',
+      maxBuffer: 100_000_000,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  } catch {
+    throw new Failure(
+      'The files of the project are listed by git, which is missing or knows no repository here. Install git, or run git init and git add -A first.',
+    );
+  }
+}
+
+/** Names of another length break lines elsewhere. */
+async function format(paths: readonly string[]): Promise<void> {
+  const code = paths.filter((path) => ['.ts', '.mjs', '.cjs', '.json', '.jsonc'].includes(extname(path)));
+  const log = join(logDirectory, 'rename-format.log');
+  const { succeeded } = await runCommand({
+    command: 'biome',
+    args: ['format', '--write', '--no-errors-on-unmatched', ...code],
+    directory: projectDirectory,
+    log,
+  });
+  if (!succeeded)
+    throw new Failure(
+      `All files are renamed, but the code could not be formatted: see ${shownPath(log)}. Run npx biome format --write.`,
+    );
+}
+
+/** What is in it was made under the old name, and most of it is still of use. */
+function moveWorkDirectory({ name }: Names): void {
+  const moved = join(projectDirectory, `.${name}`);
+  if (existsSync(workDirectory) && !existsSync(moved)) renameSync(workDirectory, moved);
+}
+
+function summary(verb: string, names: Names, { places }: Renaming): string {
+  const count = [...places.values()].reduce((sum, each) => sum + each, 0);
+  return [
+    `${verb} ${currentNames.title} to ${names.title}: ${count} places in ${places.size} files.`,
+    plainTable(
+      ['', 'Before', 'After'],
+      [
+        ['Name', currentNames.name, names.name],
+        ['Title', currentNames.title, names.title],
+        ['Event source', currentNames.eventSource, names.eventSource],
+        ['Metric namespace', currentNames.metricNamespace, names.metricNamespace],
+      ],
+    ),
+  ].join('\n\n');
+}
+
+function filesOf({ places }: Renaming): string {
+  return plainTable(
+    ['File', 'Places'],
+    [...places].map(([path, count]) => [path, String(count)]),
+    ['left', 'right'],
+  );
+}
+
+function nextSteps(): string {
+  const stale = Object.entries(screenshots).filter(([path]) => existsSync(join(projectDirectory, path)));
+  return [
+    ...(stale.length === 0
+      ? []
+      : [
+          'These screenshots still show the old name. Take them again:',
+          ...stale.map(([path, of]) => `  ${path}: ${of}`),
+          '',
+        ]),
+    'Now run npm test, look at git diff, and commit.',
+  ].join('\n');
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n\n`);
+}
