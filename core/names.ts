@@ -19,8 +19,8 @@ export const metricNamespace = 'Darkroom';
 /** The prefix of environment variables that the scripts read. */
 export const environmentPrefix = projectName.toUpperCase().replaceAll('-', '_');
 
-/** The keys of the synthetic probe in the upload bucket, and of nothing else. Consumers ignore events about them. */
+/** Only probes have keys with this prefix in the upload bucket. Consumers of domain events recognise probes by it. */
 export const probePrefix = `${projectName}-probe/`;
 
-/** The keys of release checks in the upload bucket, and of nothing else. */
+/** Only release checks have keys with this prefix in the upload bucket. */
 export const releaseCheckPrefix = `${projectName}-release/`;

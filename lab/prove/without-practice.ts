@@ -34,7 +34,7 @@ export const withoutPractice: Readonly<
     to: '"JitterStrategy": "NONE"',
   },
   'Failed messages come back later, with jitter': {
-    file: 'core/dispatch-images.ts',
+    file: 'core/retry-delay.ts',
     from: '(0.5 + options.random / 2)',
     to: '1',
   },
@@ -296,7 +296,7 @@ export const withoutPractice: Readonly<
   'Chaos while uploads flow': { file: 'lab/prove/chaos-plan.ts', from: 'REPEATED = 0.2', to: 'REPEATED = 0' },
   'A hostile file ends in an outcome': {
     file: 'adapters/sharp/sharp-image-codec.ts',
-    from: '  throwIfMachine(error);\n',
+    from: '  rethrowMachineError(error);\n',
     to: '  throw error;\n',
   },
   'Every native limit of sharp and libvips': {

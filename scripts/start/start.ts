@@ -1,4 +1,4 @@
-/** `npm start`: see start-options.ts for what it does and takes. */
+/** `npm start`. */
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,44 +13,66 @@ import type { SavedRendition, SavedRenditions } from '../stack/save-renditions.t
 import { copyRenditions } from '../stack/save-renditions.ts';
 import { type Destination, isDecided, sendUploads, type UploadResult } from '../stack/send-uploads.ts';
 import { filesOf, sampleFiles } from '../stack/upload-files.ts';
-import { describeFailure, Failure } from '../terminal/failure.ts';
-import { showCursor, showStep } from '../terminal/progress.ts';
+import { command, main, path, sayStopped, wholeNumber } from '../terminal/command.ts';
+import { Failure } from '../terminal/failure.ts';
+import { print, printError } from '../terminal/print.ts';
+import { showStep } from '../terminal/progress.ts';
 import { logDirectory, shownPath } from '../terminal/project.ts';
-import { endRunningCommands } from '../terminal/run-command.ts';
-import { onceStopped } from '../terminal/stop-on-signals.ts';
 import { printable } from '../terminal/table.ts';
 import { writeContactSheet } from './contact-sheet.ts';
 import { resultTable } from './result-table.ts';
-import { help, parseOptions, type StartOptions } from './start-options.ts';
 
 let withdrawAnnouncement: () => Promise<void> = async () => undefined;
 let idle = false;
-let finishing: Promise<never> | undefined;
-/** What is under way, and with whom. */
+/** The uploads in progress, and where they were sent. */
 let sending: { readonly total: number; decided: number; readonly stack: Destination } | undefined;
 
-onceStopped((exitCode) => {
-  sayUndecided();
-  // Ctrl-C is how a stack that waits for more is meant to end.
-  void finish(idle ? 0 : exitCode);
-});
-isolateThisProcess();
-try {
-  await finish(await start(parseOptions(process.argv.slice(2))));
-} catch (error) {
-  // On the way out, what fails fails because it was stopped.
-  if (finishing === undefined) {
-    process.stderr.write(`\n${describeFailure(error)}\n`);
+export const startCommand = command({
+  name: 'npm start',
+  summary:
+    'Sends photographs through the image pipeline on an emulator of AWS on this machine, and shows the outcome of each.',
+  syntax: (line) =>
+    line
+      .argument(
+        '[paths...]',
+        'files, or directories with files at any depth (default: the photographs of docs/samples)',
+      )
+      .option('--once', 'exit when every upload has an outcome, instead of staying up until Ctrl-C')
+      .option('--json <file>', 'write an array with one object per upload', path)
+      .option('--out <dir>', 'save the renditions as DIR/KEY/PRESET.EXTENSION', path)
+      .option(
+        '--port <n>',
+        `port of the emulator on 127.0.0.1 (default: ${defaultPort})`,
+        wholeNumber({ from: 1, to: 65_535 }),
+      ),
+  examples: {
+    'npm start': 'sends the samples, then stays up until Ctrl-C',
+    'npm start -- FILE|DIR …': 'your own; sent to the pipeline that is already running, if there is one',
+    'npm start -- --once FILE|DIR …': 'exit code 0 only if every upload has an outcome',
+  },
+  notes: `The objects of --json have file, key, outcome, reason, record and renditions. Hidden files are skipped. Every other file is sent, whatever its name: the pipeline goes by the content. A key is the path below the deepest directory that all given paths share.`,
+  run: ({ arguments: [paths], options }) => start({ ...options, paths }),
+  // Ctrl-C is how a stack that waits for more uploads is meant to end.
+  onStop: (exitCode) => (idle ? 0 : sayStopped(exitCode)),
+  cleanUp: async () => {
     sayUndecided();
-  }
-  await finish(1);
+    await withdrawAnnouncement();
+    await stopEmulators();
+  },
+});
+
+interface StartOptions {
+  readonly paths: readonly string[];
+  readonly once?: true;
+  /** Absolute. */
+  readonly json?: string;
+  /** Absolute. */
+  readonly out?: string;
+  readonly port?: number;
 }
 
 async function start(options: StartOptions): Promise<number> {
-  if (options.help) {
-    process.stdout.write(help);
-    return 0;
-  }
+  isolateThisProcess();
   const files = options.paths.length === 0 ? await sampleFiles() : await filesOf(options.paths);
   await prepareOutput(options);
 
@@ -74,9 +96,9 @@ async function startStack(port: number): Promise<LocalStack> {
 
 function sayReused({ port, outdated }: RunningStack): void {
   const advice = outdated
-    ? ' It was deployed before your last change: end it with Ctrl-C and start it again to see that.'
+    ? ' It was deployed before your last change: stop it with Ctrl-C and start it again to see the change.'
     : '';
-  process.stdout.write(`${projectTitle} is up on port ${port} already, and is used.${advice}\n`);
+  print(`${projectTitle} is already running on port ${port}; using it.${advice}`);
 }
 
 async function sendAll(files: Parameters<typeof sendUploads>[0], destination: Destination): Promise<UploadResult[]> {
@@ -91,15 +113,15 @@ async function sendAll(files: Parameters<typeof sendUploads>[0], destination: De
   );
 }
 
-/** Nothing half-done may pass for done. */
+/** Unfinished work must not look finished. */
 function sayUndecided(): void {
   if (sending === undefined) return;
   const { total, decided, stack } = sending;
   const rest =
     'crashed' in stack
-      ? 'This machine’s AWS keeps nothing from one start to the next: start again to have all of them decided.'
-      : 'The stack that is up goes on with what it has received.';
-  process.stderr.write(`\nEnded with ${decided} of ${total} uploads decided. ${rest}\n`);
+      ? 'The emulator keeps no state between runs. Run npm start again to process the rest.'
+      : 'The stack carries on with what it has received.';
+  printError(`\nEnded with ${decided} of ${total} uploads decided. ${rest}`);
 }
 
 async function showResults(results: readonly UploadResult[], stack: Destination, options: StartOptions): Promise<void> {
@@ -109,8 +131,8 @@ async function showResults(results: readonly UploadResult[], stack: Destination,
   const undecided = results.filter((result) => !isDecided(result)).length;
   const verdict =
     undecided === 0
-      ? 'All decided.'
-      : `${undecided} of ${results.length} uploads are not decided: ${shownPath(join(logDirectory, 'emulator.log'))} has the rest.`;
+      ? 'Every upload has an outcome.'
+      : `${undecided} of ${results.length} uploads have no outcome: see ${shownPath(join(logDirectory, 'emulator.log'))}.`;
   const lines = [
     '',
     resultTable(results),
@@ -120,7 +142,7 @@ async function showResults(results: readonly UploadResult[], stack: Destination,
     ...(options.out === undefined ? [] : [`Renditions: ${shownPath(options.out)}`]),
     ...(options.json === undefined ? [] : [`JSON: ${shownPath(options.json)}`]),
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  print(...lines);
 }
 
 function asJson(results: readonly UploadResult[], renditions: SavedRenditions) {
@@ -139,18 +161,18 @@ async function waitForMore(stack: LocalStack): Promise<number> {
   const { AWS_CA_BUNDLE = '', AWS_ACCESS_KEY_ID = '' } = stack.address.environment;
   const lines = [
     '',
-    'Up until Ctrl-C. To send more, from a second terminal:',
+    'Running until you press Ctrl-C. To send more, from a second terminal:',
     '',
     '  npm start -- FILE|DIR …',
     '',
     `or with any S3 client: bucket ${output(stack.outputs, 'UploadBucketName')} at ${stack.address.endpoint}`,
     `(certificate ${shownPath(AWS_CA_BUNDLE)}, access key and secret both "${AWS_ACCESS_KEY_ID}", path-style addresses).`,
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  print(...lines);
   return await failure(stack);
 }
 
-/** Requests may fail because the emulator is gone before its end is noticed: that is what happened, then. */
+/** Requests may fail because the emulator is gone before its end is noticed: then that is the error to show. */
 async function whileUp<Result>(stack: LocalStack | RunningStack, work: Promise<Result>): Promise<Result> {
   try {
     return await Promise.race([work, failure(stack)]);
@@ -161,7 +183,7 @@ async function whileUp<Result>(stack: LocalStack | RunningStack, work: Promise<R
   }
 }
 
-/** Of a stack that this process did not start, the requests themselves will tell. */
+/** If this process did not start the stack, failing requests show that it is gone. */
 async function failure(stack: LocalStack | RunningStack): Promise<never> {
   if (!('crashed' in stack)) return await new Promise<never>(() => undefined);
   throw await stack.crashed;
@@ -170,9 +192,9 @@ async function failure(stack: LocalStack | RunningStack): Promise<never> {
 async function prepareOutput({ json, out }: StartOptions): Promise<void> {
   if (json !== undefined) {
     const found = await stat(json).catch(() => undefined);
-    if (found?.isDirectory()) throw new Failure(`${shownPath(json)} is a directory: give --json the name of a file.`);
+    if (found?.isDirectory()) throw new Failure(`${shownPath(json)} is a directory: pass --json the name of a file.`);
     await makeDirectory(dirname(json));
-    // A result of an earlier run must not be taken for one of this.
+    // The result of an earlier run must not be taken for this one's.
     await rm(json, { force: true });
   }
   if (out !== undefined) await makeDirectory(out);
@@ -183,18 +205,8 @@ async function makeDirectory(directory: string): Promise<void> {
     await mkdir(directory, { recursive: true });
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? error.code : String(error);
-    throw new Failure(`The directory ${shownPath(directory)} cannot be made (${reason}): choose another one.`);
+    throw new Failure(`The directory ${shownPath(directory)} cannot be created (${reason}): choose another one.`);
   }
 }
 
-/** Whoever comes first says with which exit code. */
-function finish(exitCode: number): Promise<never> {
-  finishing ??= (async () => {
-    endRunningCommands();
-    await withdrawAnnouncement();
-    await stopEmulators();
-    showCursor();
-    process.exit(exitCode);
-  })();
-  return finishing;
-}
+if (import.meta.main) await main(startCommand);

@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { isolatedEnvironment } from '../../scripts/local/isolated-environment.ts';
 import { isDecided } from '../../scripts/stack/send-uploads.ts';
-import { parseOptions } from '../../scripts/start/start-options.ts';
+import { startCommand } from '../../scripts/start/start.ts';
 import { html } from '../../scripts/terminal/html.ts';
 import { printable } from '../../scripts/terminal/table.ts';
+import { parsedOptions } from '../support/parsed-options.ts';
 
 describe('npm start', () => {
   it.each([
@@ -19,8 +20,12 @@ describe('npm start', () => {
     expect(isDecided(outcome === undefined ? sent : { ...sent, outcome })).toBe(decided);
   });
 
-  it.each([[['--wrong']], [['--port', 'many']], [['--port', '70000']]])('refuses %j with one sentence', (args) => {
-    expect(() => parseOptions(args)).toThrow(/^[^\n]+$/);
+  it.each([
+    [['--wrong'], "Unknown option '--wrong'"],
+    [['--port', '70000'], 'Use a whole number from 1 to 65535.'],
+    [['--out', ''], 'Use the path of a file or directory.'],
+  ])('refuses %j: %s', (args, sentence) => {
+    expect(() => parsedOptions(startCommand, args)).toThrow(sentence);
   });
 
   it('shows a name that would turn the line around with its marks spelled out', () => {

@@ -168,7 +168,7 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
       const { outcome } = await dispatchImage(
         await parseS3Event(messageBody(bucket, event)),
         { pipeline },
-        { lastTry: false },
+        { lastAttempt: false },
       );
       return outcome;
     },

@@ -45,7 +45,7 @@ describe('one stem a step', () => {
   });
 
   it.each(stems)('%s: folder, function, role, log group, use case and runbook bear one name', (stem) => {
-    expect(readdirSync(projectFile(`functions/${stem}`)).sort()).toEqual(['config.ts', 'handler.ts']);
+    expect(readdirSync(projectFile(`functions/${stem}`)).sort()).toEqual(['handler.ts']);
     expect(resource(`${pascal(stem)}Function`).Properties['CodeUri']).toBe(`functions/${stem}`);
     expect(resource(`${pascal(stem)}Role`).Type).toBe('AWS::IAM::Role');
     expect(resource(`${pascal(stem)}LogGroup`).Type).toBe('AWS::Logs::LogGroup');
