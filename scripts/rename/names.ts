@@ -11,24 +11,32 @@ export interface Names {
 
 export const currentNames: Names = { name: projectName, title: projectTitle, eventSource, metricNamespace };
 
-// Names of stacks that begin with it have at most 25 characters: their resources' names are longer, and limited by AWS.
+// Stack names are at most 25 characters long, because AWS limits the longer names of the resources in them.
 const longestName = 25 - '-local'.length;
 
-/** @throws {Failure} where AWS, npm or the next renaming could not cope with a name. */
+/** @throws {Failure} if AWS or npm would reject a name, or the next renaming could not recognise it. */
 export function newNames(
   name: string,
-  chosen: { readonly title?: string; readonly source?: string; readonly namespace?: string } = {},
+  chosen: {
+    readonly title?: string | undefined;
+    readonly source?: string | undefined;
+    readonly namespace?: string | undefined;
+  } = {},
 ): Names {
   const words = name.split('-').map((word) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`);
+  const defaults: Names =
+    name === currentNames.name
+      ? currentNames
+      : { name, title: words.join(' '), eventSource: `${name}.pipeline`, metricNamespace: words.join('') };
   const names: Names = {
     name,
-    title: chosen.title ?? words.join(' '),
-    eventSource: chosen.source ?? `${name}.pipeline`,
-    metricNamespace: chosen.namespace ?? words.join(''),
+    title: chosen.title ?? defaults.title,
+    eventSource: chosen.source ?? defaults.eventSource,
+    metricNamespace: chosen.namespace ?? defaults.metricNamespace,
   };
   demand(
     /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) && name.length >= 3 && name.length <= longestName,
-    `The name ${JSON.stringify(name)} cannot be used in the names of stacks and buckets: it needs 3 to ${longestName} lower-case letters and digits, with single hyphens between them, and begins with a letter. For example: picturehouse.`,
+    `The name ${JSON.stringify(name)} cannot be used in the names of stacks and buckets: it needs 3 to ${longestName} lower-case letters and digits, with single hyphens between them, and begins with a letter. For example: npm run rename -- picturehouse`,
   );
   demand(
     !/^(xn--|sthree-|amzn-s3-demo-|aws(-|$)|amazon(-|$))/.test(name),

@@ -2,33 +2,15 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { findRunningStack } from '../local/running-stack.ts';
-import { parseOrSay } from '../terminal/command-options.ts';
-import { describeFailure, Failure } from '../terminal/failure.ts';
+import { command, main } from '../terminal/command.ts';
+import { Failure } from '../terminal/failure.ts';
+import { print } from '../terminal/print.ts';
 import { logDirectory, projectDirectory, shownPath, workDirectory } from '../terminal/project.ts';
 import { runCommand } from '../terminal/run-command.ts';
 import { plainTable } from '../terminal/table.ts';
 import { currentNames, type Names, newNames } from './names.ts';
 import { filesWith, type Renaming, renameAll, type Texts } from './renaming.ts';
-
-const help = `Gives the project another name, in every file at once: stacks, buckets, tags, event source, metrics, sample events, docs.
-
-  npm run rename -- picturehouse --source acme.picturehouse
-  npm run rename -- picturehouse --dry-run
-
-Options, after the --
-
-  --source SOURCE        event source of the domain events (default NAME.pipeline)
-  --namespace NAMESPACE  CloudWatch namespace of the metrics (default: the name's words, capitalized and joined)
-  --title TITLE          in headings and sentences (default: the name's words, capitalized)
-  --dry-run              list the files that would change, and change nothing
-  --yes                  rename although there are uncommitted changes
-  --help                 this
-
-Stacks that are deployed keep their names: the renamed project deploys new ones beside them. Rename before you deploy.
-The license and the changelog stay as they are.
-`;
 
 /** The license names who wrote it; a changelog says how things were. */
 const kept: readonly string[] = ['LICENSE', 'CHANGELOG.md'];
@@ -39,61 +21,49 @@ const screenshots: Readonly<Record<string, string>> = {
   'load-tests/load-ramp.png': 'the report of npm run load -- ramp',
 };
 
-try {
-  await rename(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`${describeFailure(error)}\n`);
-  process.exitCode = 1;
-}
+export const renameCommand = command({
+  name: 'npm run rename',
+  summary:
+    'Gives the project another name, in every file: stacks, buckets, tags, event source, metrics, sample events and docs.',
+  syntax: (line) =>
+    line
+      .argument('<name>', 'lower-case words with hyphens between them')
+      .option('--source <source>', 'event source of the domain events (default: <name>.pipeline)')
+      .option(
+        '--namespace <namespace>',
+        'CloudWatch namespace of the metrics (default: the words of the name, capitalized and joined)',
+      )
+      .option('--title <title>', 'for headings and sentences (default: the words of the name, capitalized)')
+      .option('--dry-run', 'list the files that would change, and change nothing')
+      .option('--yes', 'rename even if there are uncommitted changes'),
+  examples: {
+    'npm run rename -- picturehouse --source acme.picturehouse': 'the usual way: your company, then the name',
+    'npm run rename -- picturehouse --dry-run': 'see what would change',
+  },
+  notes:
+    'Rename before you deploy: a stack that is already deployed keeps its name, and the renamed project deploys a new one beside it. The license and the changelog are not changed.',
+  run: ({ arguments: [name], options: { source, namespace, title, dryRun, yes } }) =>
+    rename(newNames(name, { source, namespace, title }), { dryRun, yes }),
+});
 
-async function rename(args: readonly string[]): Promise<void> {
-  const { values, positionals } = parse(args);
-  if (values.help) {
-    process.stdout.write(help);
-    return;
-  }
-  const [name, ...more] = positionals;
-  if (name === undefined || more.length > 0)
-    throw new Failure('Give one new name: npm run rename -- picturehouse. For the options: npm run rename -- --help');
-  const { title, source, namespace } = values;
-  const names = newNames(name, {
-    ...(title === undefined ? {} : { title }),
-    ...(source === undefined ? {} : { source }),
-    ...(namespace === undefined ? {} : { namespace }),
-  });
+async function rename(
+  names: Names,
+  { dryRun, yes }: { readonly dryRun: true | undefined; readonly yes: true | undefined },
+): Promise<void> {
   const texts = projectTexts();
   refuseUnlessNew(names, texts);
   const renaming = await renameAll(texts, currentNames, names);
-  if (values['dry-run']) {
-    say(summary('Would rename', names, renaming));
-    say(filesOf(renaming));
+  if (dryRun) {
+    print(...summary('Would rename', names, renaming), '', filesOf(renaming));
     return;
   }
-  if (!values.yes) refuseUncommitted();
+  if (!yes) refuseUncommitted();
   if ((await findRunningStack()) !== undefined)
-    throw new Failure('npm start is running under the old name. End it with Ctrl-C, then rename.');
+    throw new Failure('npm start is running under the old name. Stop it with Ctrl-C, then rename.');
   for (const [path, text] of renaming.changed) writeFileSync(join(projectDirectory, path), text);
   await format([...renaming.changed.keys()]);
   moveWorkDirectory(names);
-  say(summary('Renamed', names, renaming));
-  say(nextSteps());
-}
-
-function parse(args: readonly string[]) {
-  return parseOrSay('npm run rename', () =>
-    parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        source: { type: 'string' },
-        namespace: { type: 'string' },
-        title: { type: 'string' },
-        'dry-run': { type: 'boolean', default: false },
-        yes: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    }),
-  );
+  print(...summary('Renamed', names, renaming), '', ...nextSteps());
 }
 
 /** Of every file that git knows or would add, except binary ones and those that are kept. */
@@ -121,7 +91,7 @@ function refuseUnlessNew(names: Names, texts: Texts): void {
     if (files.length > 0) {
       const shown = files.slice(0, 3).join(', ') + (files.length > 3 ? ` and ${files.length - 3} more` : '');
       throw new Failure(
-        `${JSON.stringify(names[kind])} already stands in ${shown}, where it means something else. The project could not be renamed again. Choose a more specific name, for example with your company before it.`,
+        `${JSON.stringify(names[kind])} is already used for something else in ${shown}, so the project could not be renamed again. Choose a more specific name, for example with your company in front.`,
       );
     }
   }
@@ -172,10 +142,11 @@ function moveWorkDirectory({ name }: Names): void {
   if (existsSync(workDirectory) && !existsSync(moved)) renameSync(workDirectory, moved);
 }
 
-function summary(verb: string, names: Names, { places }: Renaming): string {
+function summary(verb: string, names: Names, { places }: Renaming): string[] {
   const count = [...places.values()].reduce((sum, each) => sum + each, 0);
   return [
     `${verb} ${currentNames.title} to ${names.title}: ${count} places in ${places.size} files.`,
+    '',
     plainTable(
       ['', 'Before', 'After'],
       [
@@ -185,31 +156,21 @@ function summary(verb: string, names: Names, { places }: Renaming): string {
         ['Metric namespace', currentNames.metricNamespace, names.metricNamespace],
       ],
     ),
-  ].join('\n\n');
+  ];
 }
 
 function filesOf({ places }: Renaming): string {
-  return plainTable(
-    ['File', 'Places'],
-    [...places].map(([path, count]) => [path, String(count)]),
-    ['left', 'right'],
-  );
+  const rows = [...places].map(([path, count]) => [path, String(count)]);
+  return plainTable(['File', 'Places'], rows, ['left', 'right']);
 }
 
-function nextSteps(): string {
+function nextSteps(): string[] {
   const stale = Object.entries(screenshots).filter(([path]) => existsSync(join(projectDirectory, path)));
+  const advice = ['These screenshots still show the old name. Take them again:'];
   return [
-    ...(stale.length === 0
-      ? []
-      : [
-          'These screenshots still show the old name. Take them again:',
-          ...stale.map(([path, of]) => `  ${path}: ${of}`),
-          '',
-        ]),
-    'Now run npm test, look at git diff, and commit.',
-  ].join('\n');
+    ...(stale.length === 0 ? [] : [...advice, ...stale.map(([path, of]) => `  ${path}: ${of}`), '']),
+    'Next: run npm test, review git diff, and commit.',
+  ];
 }
 
-function say(text: string): void {
-  process.stdout.write(`${text}\n\n`);
-}
+if (import.meta.main) await main(renameCommand);

@@ -13,7 +13,7 @@ export interface Renaming {
   readonly places: ReadonlyMap<string, number>;
 }
 
-/** All text that is not in `keeps`, renamed in one pass: what was replaced is not replaced again. */
+/** Every text is renamed in one pass: what was replaced is not replaced again. */
 export async function renameAll(texts: Texts, from: Names, to: Names): Promise<Renaming> {
   const imageIds = await renamedImageIds(texts, from, to);
   const changed = new Map<string, string>();
@@ -74,15 +74,15 @@ function inEnvironment(name: string): string {
 }
 
 /**
- * Files in which a new name stands already, with another meaning: the next renaming could not tell them apart. Examples of
- * the command itself do not count.
+ * Files that use a new name already, for something else: the next renaming could not tell the two apart. Files that explain
+ * this command use names as examples and do not count.
  */
 export function filesWith(name: string, texts: Texts, current: Names): string[] {
   const pattern = new RegExp(word(name), 'i');
-  return [...texts].flatMap(([path, text]) => {
-    const others = renamed(text, current, { name: '', title: '', eventSource: '', metricNamespace: '' }).text;
-    return others.split('\n').some((line) => pattern.test(line) && !line.includes('npm run rename')) ? [path] : [];
-  });
+  const nothing: Names = { name: '', title: '', eventSource: '', metricNamespace: '' };
+  return [...texts]
+    .filter(([, text]) => !text.includes('npm run rename') && pattern.test(renamed(text, current, nothing).text))
+    .map(([path]) => path);
 }
 
 /** Sample events and examples in the docs name images of the local stack, whose bucket has the name of the project. */
