@@ -1,6 +1,6 @@
 /** `npm run rename`: gives the project another name, in every file at once. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { findRunningStack } from '../local/running-stack.ts';
 import { command, main } from '../terminal/command.ts';
@@ -72,7 +72,8 @@ function projectTexts(): Texts {
   const texts = new Map<string, string>();
   for (const path of new Set(files)) {
     const file = join(projectDirectory, path);
-    if (path === '' || kept.includes(path) || !existsSync(file)) continue;
+    // Links and submodules are not ours to change, and a deleted file is still in git's index.
+    if (kept.includes(path) || lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) continue;
     const bytes = readFileSync(file);
     const text = bytes.toString('utf8');
     if (Buffer.from(text).equals(bytes)) texts.set(path, text);
