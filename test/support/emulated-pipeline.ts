@@ -44,9 +44,9 @@ import type { LocalStack } from '../../scripts/local/local-stack.ts';
 import { violationsOf } from './published-schemas.ts';
 
 /**
- * The deployed pipeline as a user of it has it: uploads go in, records, renditions and events are looked at.
+ * The deployed pipeline as its users see it: send uploads, and inspect records, renditions and events.
  *
- * @param stack where no test runner provides one
+ * @param stack needed where no test runner provides one
  */
 export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address' | 'outputs'> = providedStack()) {
   const config = clientConfig(address);
@@ -74,7 +74,7 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
     return AttributeNames.reduce((sum, name) => sum + Number(Attributes[name]), 0);
   };
 
-  /** The physical name of a resource of the template. */
+  /** The physical id of a resource in the template. */
   const physicalId = async (logicalId: string): Promise<string> => {
     const { StackResources = [] } = await new CloudFormationClient(config).send(
       new DescribeStackResourcesCommand({ StackName: stackName }),
@@ -97,7 +97,7 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
     physicalId,
     messagesIn,
 
-    /** How the queue is read; answers how to undo it. */
+    /** Changes how the queue is polled; returns a function that restores it. */
     async takeInBatches(how: Pick<UpdateEventSourceMappingRequest, 'BatchSize' | 'ScalingConfig'>) {
       const { EventSourceMappings: [before] = [] } = await lambda.send(new ListEventSourceMappingsCommand());
       const { UUID, BatchSize, ScalingConfig } = before ?? {};
@@ -124,16 +124,16 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
       return catalogue.find(await imageIdOf(bucket, key));
     },
 
-    /** Waits until the record is what the test waits for, and all work on it is done. */
-    async recordWhen(key: string, found: (record: ImageRecord) => boolean): Promise<ImageRecord> {
+    /** Waits until the record matches and all work on it is done. */
+    async recordWhen(key: string, matches: (record: ImageRecord) => boolean): Promise<ImageRecord> {
       const imageId = await imageIdOf(bucket, key);
       return eventually(`the record of ${key}`, async () => {
         const record = await catalogue.find(imageId);
-        return record?.announced && found(record) ? record : undefined;
+        return record?.announced && matches(record) ? record : undefined;
       });
     },
 
-    /** As if the workflow had died between its two writes. */
+    /** As if the workflow had ended between its two writes. */
     async forgetAnnouncement(key: string): Promise<void> {
       await table.send(
         new UpdateCommand({
@@ -145,7 +145,7 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
       );
     },
 
-    /** The keys of an image's renditions, in order. */
+    /** The keys of an image's renditions, sorted. */
     async renditionKeys(key: string): Promise<string[]> {
       const Prefix = `${await imageIdOf(bucket, key)}/`;
       const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: renditionBucket, Prefix }));
@@ -158,12 +158,12 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
       return { bytes: Buffer.from(await Body.transformToByteArray()), contentType: ContentType };
     },
 
-    /** An event exactly as S3 and EventBridge deliver it to the queue, in the test's own order. */
+    /** Sends an event exactly as S3 and EventBridge deliver it to the queue. */
     async enqueue(event: S3Event): Promise<void> {
       await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: messageBody(bucket, event) }));
     },
 
-    /** Takes an event through the workflow, past the queue and the memory of earlier decisions. */
+    /** Runs the workflow for an event, bypassing the queue and the stored decisions. */
     async decide(event: S3Event): Promise<string> {
       const { outcome } = await dispatchImage(
         await parseS3Event(messageBody(bucket, event)),
@@ -173,7 +173,7 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
       return outcome;
     },
 
-    /** Renders an upload as a try does that dies before it comes to a decision. */
+    /** Renders an upload like an attempt that ends before it decides. */
     async render(event: S3Event): Promise<void> {
       const { correlationId, image } = await parseS3Event(messageBody(bucket, event));
       const FunctionName = await physicalId('ResizeImageFunction');
@@ -185,7 +185,7 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
       await eventually('an empty upload queue', async () => ((await messagesIn(queueUrl)) === 0 ? true : undefined));
     },
 
-    /** Listens to the domain events as a consumer would: a rule of its own and a queue of its own. */
+    /** Subscribes to the domain events as a consumer would, with its own rule and queue. */
     async subscribe(): Promise<() => Promise<DomainEvent[]>> {
       const name = `test-${randomUUID()}`;
       const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
@@ -201,13 +201,13 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
           Targets: [{ Id: 'test', Arn: z.string().parse(Attributes?.['QueueArn']) }],
         }),
       );
-      const heard: DomainEvent[] = [];
+      const received: DomainEvent[] = [];
       return async () => {
         for (;;) {
           const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
-          if (Messages.length === 0) return heard;
+          if (Messages.length === 0) return received;
           for (const { Body, ReceiptHandle } of Messages) {
-            heard.push(asPublished(JSON.parse(z.string().parse(Body))));
+            received.push(asPublished(JSON.parse(z.string().parse(Body))));
             await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
           }
         }
@@ -218,10 +218,10 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
 
 const providedStack = () => ({ address: inject('emulator'), outputs: inject('outputs') });
 
-/** By the published documents, and by the strict form of them, which allows nothing that is not in them. */
+/** Validates against the published documents, and against the strict schemas, which allow no other properties. */
 function asPublished(event: unknown): DomainEvent {
   const violations = violationsOf(event);
-  if (violations.length > 0) throw new Error(`An event is not as docs/events says: ${violations.join(', ')}.`);
+  if (violations.length > 0) throw new Error(`An event violates docs/events: ${violations.join(', ')}.`);
   return domainEvent.parse(event);
 }
 
@@ -240,7 +240,7 @@ export interface S3Event {
   readonly key: string;
   readonly sequencer: string;
   readonly versionId?: string;
-  /** Absent: the object was created. */
+  /** Absent if the object was created. */
   readonly deleted?: 'Permanently Deleted' | 'Delete Marker Created';
   readonly etag?: string;
   readonly size?: number;
@@ -267,7 +267,7 @@ export function messageBody(bucket: string, { key, sequencer, versionId, deleted
   });
 }
 
-// Generous: a safety bound for a pipeline that hangs, not a measure of its speed.
+// Generous: a safety limit for a pipeline that hangs, not a measure of its speed.
 const PATIENCE_MILLIS = 240_000;
 
 export async function eventually<Found>(what: string, look: () => Promise<Found | undefined>): Promise<Found> {
@@ -275,7 +275,7 @@ export async function eventually<Found>(what: string, look: () => Promise<Found 
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
-    if (Date.now() > giveUpAt) throw new Error(`Waited ${PATIENCE_MILLIS / 1000} seconds in vain for ${what}.`);
+    if (Date.now() > giveUpAt) throw new Error(`Waited ${PATIENCE_MILLIS / 1000} seconds without success for ${what}.`);
     await sleep(100);
   }
 }
