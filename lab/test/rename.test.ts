@@ -3,11 +3,14 @@ import { createHash } from 'node:crypto';
 import { cpSync, lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { eventSource, metricNamespace, projectName, projectTitle } from '../../core/names.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 
 /** `npm run rename` on a copy of the project. */
+
+// Several processes each, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let copy: string;
 const run = (command: string, ...args: readonly string[]) =>
