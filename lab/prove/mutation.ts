@@ -1,5 +1,4 @@
 import { join, relative } from 'node:path';
-import { Stryker } from '@stryker-mutator/core';
 import { projectDirectory, workDirectory } from '../../scripts/terminal/project.ts';
 import { mutationProof } from './mutation-proof.ts';
 import type { Proof } from './proof.ts';
@@ -9,6 +8,8 @@ const workFolder = relative(projectDirectory, workDirectory);
 
 /** Is there a test that fails, whatever is changed in core? */
 export async function proveMutation(): Promise<readonly Proof[]> {
+  // A whole mutation tester: loaded only for this.
+  const { Stryker } = await import('@stryker-mutator/core');
   const results = await new Stryker({
     mutate: ['core/**/*.ts'],
     testRunner: 'vitest',

@@ -15,7 +15,7 @@ const record = z.object({
 });
 
 /** Milliseconds from one look at the records to the next. */
-export const pollInterval = 200;
+const pollInterval = 200;
 
 // DynamoDB's most for one BatchGetItem.
 const batchSize = 100;

@@ -14,7 +14,8 @@ export const summaries = {
   intake: 'pause or resume the pipeline; uploads wait in the queue meanwhile',
   load: 'run a load test, on the emulator or on a stack in your account',
   rename: 'give the project another name, in every file',
-  docs: 'generate the event schemas and the diagram in README.md',
+  lab: 'prove and measure the pipeline: cost, scale, benchmarks, a bad release, injected faults',
+  docs: 'generate the event schemas, the diagram in README.md, and the tables of the lab',
   help: 'show this list',
 } as const;
 

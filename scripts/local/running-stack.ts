@@ -3,7 +3,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { workDirectory } from '../terminal/project.ts';
-import { buildKey, type StackOutputs } from './deploy.ts';
+import { type BuildInputs, buildKey, type StackOutputs } from './deploy.ts';
 import { addressOf, type EmulatorAddress, isHealthy, isRunning } from './emulator.ts';
 
 export interface RunningStack {
@@ -23,21 +23,27 @@ const entry = z.object({
 });
 
 /** One stack is announced at a time: a second one, on another port, leaves the first one's entry alone. */
-export async function announceStack(stack: {
-  readonly port: number;
-  readonly outputs: StackOutputs;
-}): Promise<() => Promise<void>> {
+export async function announceStack(
+  stack: { readonly port: number; readonly outputs: StackOutputs },
+  deployed: BuildInputs,
+): Promise<() => Promise<void>> {
   if ((await findRunningStack()) !== undefined) return async () => {};
-  const text = JSON.stringify({
-    processId: process.pid,
-    port: stack.port,
-    buildKey: await buildKey(),
-    outputs: stack.outputs,
-  });
-  const part = `${file}.${process.pid}`;
-  await writeFile(part, text);
-  await rename(part, file);
+  const key = await buildKey(undefined, deployed);
+  await writeEntry({ processId: process.pid, port: stack.port, buildKey: key, outputs: stack.outputs });
   return () => rm(file, { force: true });
+}
+
+/** What was deployed to an announced stack since: whoever finds the stack goes by it. */
+export async function announceUpdate(port: number, deployed: BuildInputs): Promise<void> {
+  const found = entry.safeParse(await readJson());
+  if (!found.success || found.data.port !== port) return;
+  await writeEntry({ ...found.data, buildKey: await buildKey(undefined, deployed) });
+}
+
+async function writeEntry(content: z.infer<typeof entry>): Promise<void> {
+  const part = `${file}.${process.pid}`;
+  await writeFile(part, JSON.stringify(content));
+  await rename(part, file);
 }
 
 export async function findRunningStack(): Promise<RunningStack | undefined> {

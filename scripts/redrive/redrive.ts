@@ -2,7 +2,7 @@
 import { type TargetStack, targetStack } from '../local/target-stack.ts';
 import { type DeadLetterQueueName, deadLetterQueueNames, resourceOf } from '../stack/dead-letter-queue.ts';
 import { intakeSwitch } from '../stack/intake-switch.ts';
-import { command, main, oneOf, wholeNumber } from '../terminal/command.ts';
+import { command, main, nonEmpty, oneOf, wholeNumber } from '../terminal/command.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
 import { print } from '../terminal/print.ts';
@@ -39,7 +39,7 @@ export const redriveCommand = command({
         wholeNumber({ from: 0, to: 1440 }),
         20,
       )
-      .option('--stack <name>', 'a stack in your AWS account, instead of the one that npm start runs')
+      .option('--stack <name>', 'a stack in your AWS account, instead of the one that npm start runs', nonEmpty)
       .option('--yes', 'do not ask before moving'),
   examples: {
     'npm run redrive -- --list': 'why they failed',

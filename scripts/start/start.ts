@@ -3,12 +3,15 @@ import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { Option } from '@commander-js/extra-typings';
 import { projectTitle } from '../../core/names.ts';
-import { output } from '../local/deploy.ts';
-import { defaultPort, isHealthy, stopEmulators } from '../local/emulator.ts';
+import { type BuildInputs, output, readBuildInputs } from '../local/deploy.ts';
+import { isHealthy, stopEmulators } from '../local/emulator.ts';
 import { isolateThisProcess } from '../local/isolated-environment.ts';
 import { type LocalStack, startLocalStack } from '../local/local-stack.ts';
+import { choosePort, defaultPort } from '../local/port.ts';
 import { announceStack, findRunningStack, type RunningStack } from '../local/running-stack.ts';
+import { cacheDirectory, cacheVariable } from '../local/tool-cache.ts';
 import type { SavedRendition, SavedRenditions } from '../stack/save-renditions.ts';
 import { copyRenditions } from '../stack/save-renditions.ts';
 import { type Destination, isDecided, sendUploads, type UploadResult } from '../stack/send-uploads.ts';
@@ -20,7 +23,8 @@ import { showStep } from '../terminal/progress.ts';
 import { logDirectory, shownPath } from '../terminal/project.ts';
 import { printable } from '../terminal/table.ts';
 import { writeContactSheet } from './contact-sheet.ts';
-import { resultTable } from './result-table.ts';
+import { resultLine, resultTable } from './result-table.ts';
+import { watchSources } from './watch.ts';
 
 let withdrawAnnouncement: () => Promise<void> = async () => undefined;
 let idle = false;
@@ -38,11 +42,17 @@ export const startCommand = command({
         'files, or directories with files at any depth (default: the photographs of docs/samples)',
       )
       .option('--once', 'exit when every upload has an outcome, instead of staying up until Ctrl-C')
+      .addOption(
+        new Option(
+          '--watch',
+          'after each change to the code, update the stack in seconds and send the last photograph again; a change to the template, the workflow or a package deploys again',
+        ).conflicts('once'),
+      )
       .option('--json <file>', 'write an array with one object per upload', path)
       .option('--out <dir>', 'save the renditions as DIR/KEY/PRESET.EXTENSION', path)
       .option(
         '--port <n>',
-        `port of the emulator on 127.0.0.1 (default: ${defaultPort})`,
+        `port of the emulator on 127.0.0.1 (default: ${defaultPort}, or the next free one)`,
         wholeNumber({ from: 1, to: 65_535 }),
       ),
   examples: {
@@ -50,7 +60,9 @@ export const startCommand = command({
     'npm start -- FILE|DIR …': 'your own; sent to the pipeline that is already running, if there is one',
     'npm start -- --once FILE|DIR …': 'exit code 0 only if every upload has an outcome',
   },
-  notes: `The objects of --json have file, key, outcome, reason, record and renditions. Hidden files are skipped. Every other file is sent, whatever its name: the pipeline goes by the content. A key is the path below the deepest directory that all given paths share.`,
+  notes: `The objects of --json have file, key, outcome, reason, record and renditions. Hidden files are skipped. Every other file is sent, whatever its name: the pipeline goes by the content. A key is the path below the deepest directory that all given paths share.
+
+The Python tools are installed once per machine, in ${shownPath(cacheDirectory())}; set ${cacheVariable} to move them.`,
   run: ({ arguments: [paths], options }) => start({ ...options, paths }),
   // Ctrl-C is how a stack that waits for more uploads is meant to end.
   onStop: (exitCode) => (idle ? 0 : sayStopped(exitCode)),
@@ -64,6 +76,7 @@ export const startCommand = command({
 interface StartOptions {
   readonly paths: readonly string[];
   readonly once?: true;
+  readonly watch?: true;
   /** Absolute. */
   readonly json?: string;
   /** Absolute. */
@@ -76,21 +89,29 @@ async function start(options: StartOptions): Promise<number> {
   const files = options.paths.length === 0 ? await sampleFiles() : await filesOf(options.paths);
   await prepareOutput(options);
 
+  const inputs = await readBuildInputs();
   const running = await findRunningStack();
   const reused = running !== undefined && (options.port ?? running.port) === running.port;
-  const stack = reused ? running : await startStack(options.port ?? defaultPort);
+  const stack = reused ? running : await startStack(options.port, inputs);
   if (reused) sayReused(running);
 
   const results = await whileUp(stack, sendAll(files, stack));
   await whileUp(stack, showResults(results, stack, options));
   sending = undefined;
+  if (options.watch) {
+    idle = true;
+    const deployed = reused && running.outdated ? new Map<string, string>() : inputs;
+    return await whileUp(stack, watchSources(stack, deployed, sendAgain(results, stack)));
+  }
   if (options.once || !('crashed' in stack)) return results.every(isDecided) ? 0 : 1;
   return await waitForMore(stack);
 }
 
-async function startStack(port: number): Promise<LocalStack> {
+async function startStack(wantedPort: number | undefined, inputs: BuildInputs): Promise<LocalStack> {
+  const { port, notice } = await choosePort(wantedPort);
+  if (notice !== undefined) print(notice);
   const stack = await startLocalStack(port, showStep);
-  withdrawAnnouncement = await announceStack(stack);
+  withdrawAnnouncement = await announceStack(stack, inputs);
   return stack;
 }
 
@@ -111,6 +132,15 @@ async function sendAll(files: Parameters<typeof sendUploads>[0], destination: De
       report(`${ended} of ${files.length}: ${printable(key)} ${outcome ?? 'undecided'}, ${(took / 1000).toFixed(1)} s`);
     }),
   );
+}
+
+/** Sends the last photograph again, and returns its result. */
+function sendAgain(results: readonly UploadResult[], stack: Destination): () => Promise<string> {
+  const last = results.findLast(({ outcome }) => outcome === 'processed') ?? results.at(-1);
+  return async () => {
+    const sent = await sendUploads(last === undefined ? [] : [last], stack, () => undefined);
+    return sent.map(resultLine).join('\n');
+  };
 }
 
 /** Unfinished work must not look finished. */

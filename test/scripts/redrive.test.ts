@@ -12,7 +12,7 @@ import { causesOf, type Found } from '../../scripts/redrive/dead-letter-cause.ts
 import { redriveCommand } from '../../scripts/redrive/redrive.ts';
 import { redriveStack } from '../../scripts/redrive/redrive-stack.ts';
 import { isGood, type Moved, totalsOf, verdictOf } from '../../scripts/redrive/redrive-verdict.ts';
-import { parsedOptions } from '../support/parsed-options.ts';
+import { parsedOptions } from '../../scripts/terminal/command.ts';
 import { createdEvent, uploadOf } from '../support/upload-events.ts';
 
 const event = createdEvent();

@@ -10,7 +10,7 @@ import { playCanary } from '../../bad-release/canary.ts';
 import { playPreTraffic } from '../../bad-release/pre-traffic.ts';
 import { readRollbackAlarm } from '../../bad-release/rollback-alarm.ts';
 
-/** `npm run bad-release`, in the parts that it shows. */
+/** `npm run lab -- bad-release`, in the parts that it shows. */
 
 const config = clientConfig(inject('emulator'));
 const stack: TargetStack = { name: stackName, emulated: true, outputs: inject('outputs'), clientConfig: config };
