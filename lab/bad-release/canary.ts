@@ -37,6 +37,7 @@ import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { imageIdOf } from '../../core/image.ts';
 import type { Pipeline } from '../../core/ports.ts';
+import { renditionGroups } from '../../core/presets.ts';
 import { output } from '../../scripts/local/deploy.ts';
 import type { TargetStack } from '../../scripts/local/target-stack.ts';
 import { physicalId } from '../../scripts/stack/physical-id.ts';
@@ -257,7 +258,7 @@ async function uploadsOf(stack: TargetStack) {
     const { version, pipeline } = choose();
     const given = { QueueUrl, ReceiptHandle: message.ReceiptHandle };
     try {
-      await dispatchImage(event, { pipeline }, { lastAttempt: false });
+      await dispatchImage(event, { pipeline }, { lastAttempt: false, groups: renditionGroups });
       await sqs.send(new DeleteMessageCommand(given));
       if (keys.includes(event.image.key)) decided.add(event.image.key);
       return { key: event.image.key, version, succeeded: true };
