@@ -1,5 +1,6 @@
 import { imageIdOf, padSequencer, sha256 } from '../image.ts';
 import type { ImageTask } from '../image-task.ts';
+import { releaseCheckPrefix } from '../names.ts';
 import type { RenditionStore } from '../ports.ts';
 import type { RenditionGroup } from '../presets.ts';
 import { contentTypes, presetsFor, renditionKey, renditionSize, uprightSize } from '../rendition.ts';
@@ -43,7 +44,7 @@ async function judge(
   { knownImage, groups }: Known,
 ): Promise<Verdict> {
   const release = await ports.releases.newVersion(deploymentId);
-  const key = `${RELEASE_CHECK_PREFIX}${deploymentId}-${release.step}.jpg`;
+  const key = `${releaseCheckPrefix}${deploymentId}-${release.step}.jpg`;
   const { bucket } = ports.uploader;
   const { bytes, contentType } = knownImage;
   const sent = await ports.uploader.put(key, bytes, contentType);
@@ -59,9 +60,6 @@ async function judge(
     await ports.uploader.remove(key);
   }
 }
-
-/** The only keys in the upload bucket that the check's role may write. */
-const RELEASE_CHECK_PREFIX = 'darkroom-release/';
 
 // The bucket's own events for this upload and its deletion also run, through the live version. They must win against the
 // check's made-up event, so that nothing of the check outlives them.

@@ -1,5 +1,4 @@
 /** Upload → record on the emulator, and how much of that is not image work. */
-
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -15,6 +14,7 @@ import { clientConfig } from '../../scripts/local/emulator.ts';
 import { isolateThisProcess } from '../../scripts/local/isolated-environment.ts';
 import { startLocalStack } from '../../scripts/local/local-stack.ts';
 import { stackCatalogue } from '../../scripts/stack/stack-catalogue.ts';
+import { logDirectory, shownPath } from '../../scripts/terminal/project.ts';
 import { table } from '../table.ts';
 
 const IMAGES = 100;
@@ -69,7 +69,7 @@ function sender({ address, outputs }: Awaited<ReturnType<typeof startLocalStack>
     await s3.send(new PutObjectCommand({ Bucket, Key, Body: bytes }));
     while ((await catalogue.find(imageId)) === undefined) {
       if (performance.now() - startedAt > PATIENCE_MILLIS)
-        throw new Error(`${Key} has no record after five minutes: see .darkroom/logs.`);
+        throw new Error(`${Key} has no record after five minutes: see ${shownPath(logDirectory)}.`);
       await sleep(20);
     }
     return performance.now() - startedAt;

@@ -61,7 +61,7 @@ interface Standing {
 
 export const MONTH_SECONDS = 730 * 3600;
 
-/** Namespace Darkroom, dimension `service`: of adapters/lambda/decision-log.ts and adapters/lambda/scheduled-probe.ts; a test compares them. */
+/** In the pipeline's own namespace, dimension `service`: of adapters/lambda/decision-log.ts and adapters/lambda/scheduled-probe.ts; a test compares them. */
 export const customMetrics = [
   ...['ImagesProcessed', 'ImagesRejected', 'ImagesSuperseded', 'ImagesVanished', 'ImagesDeleted', 'ImagesRepeated'],
   ...['TriesFailed', 'ImagesFailed', 'UploadToReady', 'BytesIn', 'BytesOut'],

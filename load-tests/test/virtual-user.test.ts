@@ -6,7 +6,7 @@ import { BatchGetCommand, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { imageIdOf } from '../../core/image.ts';
-import type { RunFile } from '../runner/run-file.ts';
+import { type RunFile, runFileVariable } from '../runner/run-file.ts';
 import { virtualUsers } from '../runner/virtual-user.ts';
 
 const endpoint = 'https://127.0.0.1:4566';
@@ -117,8 +117,10 @@ it('what S3 refuses is counted and not waited for', async () => {
 
 it('nothing is sent without the plan of a run, or past its target', () => {
   expect(() => virtualUsers({})).toThrow(/npm run load/);
-  const DARKROOM_LOAD_RUN = writeRun([]);
-  expect(() => virtualUsers({ DARKROOM_LOAD_RUN, AWS_ENDPOINT_URL: 'https://example.com' })).toThrow(/somewhere else/);
+  const run = writeRun([]);
+  expect(() => virtualUsers({ [runFileVariable]: run, AWS_ENDPOINT_URL: 'https://example.com' })).toThrow(
+    /somewhere else/,
+  );
 });
 
 /** All users come at once. The sums of the counters, and the last value of each histogram. */
@@ -128,7 +130,7 @@ async function play(
   emitted: (name: string) => void = () => undefined,
 ): Promise<Map<string, number>> {
   const metrics = new Map<string, number>();
-  const takeTurn = virtualUsers({ DARKROOM_LOAD_RUN: writeRun(users, fields), AWS_ENDPOINT_URL: endpoint });
+  const takeTurn = virtualUsers({ [runFileVariable]: writeRun(users, fields), AWS_ENDPOINT_URL: endpoint });
   const emit = (kind: 'counter' | 'histogram', name: string, value: number) => {
     emitted(name);
     metrics.set(name, kind === 'counter' ? (metrics.get(name) ?? 0) + value : value);

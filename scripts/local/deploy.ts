@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { familySync } from 'detect-libc';
 import { parseDocument } from 'yaml';
+import { projectName } from '../../core/names.ts';
 import { Failure } from '../terminal/failure.ts';
 import { logDirectory, projectDirectory, shownPath, workDirectory } from '../terminal/project.ts';
 import { runCommand } from '../terminal/run-command.ts';
@@ -13,7 +14,7 @@ import type { Report } from '../terminal/step.ts';
 import { clientConfig, type EmulatorAddress } from './emulator.ts';
 import { isolatedEnvironment } from './isolated-environment.ts';
 
-export const stackName = 'darkroom-local';
+export const stackName = `${projectName}-local`;
 
 /** By the names in template.yaml. */
 export type StackOutputs = Readonly<Record<string, string>>;

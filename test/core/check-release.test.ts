@@ -4,6 +4,7 @@ import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
 import type { Upload } from '../../core/image.ts';
 import type { ImageTask } from '../../core/image-task.ts';
+import { releaseCheckPrefix } from '../../core/names.ts';
 import { rejected } from '../../core/outcome.ts';
 import type { Bytes } from '../../core/ports.ts';
 import { removeRenditions } from '../../core/remove-renditions.ts';
@@ -119,7 +120,7 @@ it('uploads its image under its own prefix, with the lowest sequencer and a corr
   await check('DispatchImages');
   expect(dispatched).toMatchObject({
     correlationId: 'release-d-1',
-    image: { key: 'darkroom-release/d-1-DispatchImages.jpg', sequencer: '0'.repeat(32) },
+    image: { key: `${releaseCheckPrefix}d-1-DispatchImages.jpg`, sequencer: '0'.repeat(32) },
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { probePrefix } from '../../core/names.ts';
 import type { KnownImage } from '../../core/watch/ports.ts';
-import { PROBE_PREFIX, probePipeline } from '../../core/watch/probe-pipeline.ts';
+import { probePipeline } from '../../core/watch/probe-pipeline.ts';
 import { exampleGroups } from '../support/example-presets.ts';
 import { whatFailed, withEachCallFailing } from '../support/failing-calls.ts';
 import { InMemoryPipeline, imageBytes } from '../support/in-memory-pipeline.ts';
@@ -20,7 +21,7 @@ describe('given a pipeline that works', () => {
     const verdict = await probe(pipelineWith({ readyAfterMillis: 2_000 }));
     expect(verdict).toEqual({
       verdict: 'healthy',
-      key: expect.stringMatching(/^darkroom-probe\/[0-9a-f-]{36}\.jpg$/),
+      key: expect.stringMatching(new RegExp(`^${probePrefix}[0-9a-f-]{36}\\.jpg$`)),
       imageId: expect.stringMatching(/^[0-9a-f]{32}$/),
       correlationId: 'correlation-1',
       readyMillis: 2_000,
@@ -161,7 +162,7 @@ describe.each<[what: string, pipeline: InMemoryPipeline, reason: string, message
   it(`the probe fails as ${reason} and deletes its image`, async () => {
     const verdict = await probe(pipeline);
     expect(verdict).toMatchObject({ verdict: 'failed', reason, message: expect.stringMatching(message) });
-    expect(verdict.key).toContain(PROBE_PREFIX);
+    expect(verdict.key).toContain(probePrefix);
     expect([...pipeline.uploads.keys()]).toEqual([]);
   });
 });

@@ -9,6 +9,7 @@ import { imageTask, removalTask, renditionTask } from '../../adapters/lambda/wor
 import { imageIdOf } from '../../core/image.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { folderOf, steps, workers } from '../../core/steps.ts';
+import { stackName } from '../../scripts/local/deploy.ts';
 import { at, templateFor } from '../../scripts/template/template.ts';
 
 const project = new URL('../../', import.meta.url);
@@ -16,8 +17,8 @@ const files = globSync('events/*/*.json', { cwd: project }).sort();
 const readEvent = (file: string): unknown => JSON.parse(readFileSync(new URL(file, project), 'utf8'));
 const eventsOf = (stem: string) => files.filter((file) => basename(dirname(file)) === stem);
 
-// Stage local has fixed bucket names, so that these files can use them: scripts/local/deploy.ts has the stack's name.
-const bucket = 'darkroom-local-uploads';
+// Stage local has fixed bucket names, so that these files can use them.
+const bucket = `${stackName}-uploads`;
 
 interface NamedUpload {
   readonly bucket: string;
@@ -42,9 +43,7 @@ async function expectRealUpload(upload: NamedUpload): Promise<void> {
 
 it('stage local names its upload bucket as the events do', () => {
   const { Properties } = templateFor('local').resources.get('UploadBucket') ?? {};
-  expect(JSON.stringify(Properties?.['BucketName']).replace(/\$\{AWS::StackName\}/, 'darkroom-local')).toContain(
-    bucket,
-  );
+  expect(JSON.stringify(Properties?.['BucketName']).replace(/\$\{AWS::StackName\}/, stackName)).toContain(bucket);
 });
 
 const schemas: Readonly<Record<(typeof workers)[number]['takes'], z.ZodMiniType<{ image: object }>>> = {
@@ -129,7 +128,7 @@ describe.each(eventsOf('dispatch-images'))('%s', (file) => {
     for (const { body, md5OfBody, eventSource, eventSourceARN } of Records) {
       expect(md5OfBody).toBe(createHash('md5').update(body).digest('hex'));
       expect(eventSource).toBe('aws:sqs');
-      expect(eventSourceARN).toMatch(/:darkroom-local-UploadQueue$/);
+      expect(eventSourceARN).toMatch(new RegExp(`:${stackName}-UploadQueue$`));
     }
   });
 

@@ -7,6 +7,7 @@ import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { imageTask, removalTask, renditionTask } from '../../adapters/lambda/workflow-task.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
+import { eventSource } from '../../core/names.ts';
 import { rejected, rejectionReasons } from '../../core/outcome.ts';
 import type { Bytes, ImageCodec, PipelineInput, RenditionStore, UploadReader } from '../../core/ports.ts';
 import { removeRenditions } from '../../core/remove-renditions.ts';
@@ -100,7 +101,7 @@ export interface DomainEvent {
   readonly Detail: z.infer<typeof domainEvent>['Detail'];
 }
 const domainEvent = z.object({
-  Source: z.literal('darkroom.pipeline'),
+  Source: z.literal(eventSource),
   DetailType: z.string(),
   Detail: z.looseObject({
     id: z.string(),

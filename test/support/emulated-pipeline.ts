@@ -36,6 +36,7 @@ import { type DomainEventType, domainEvents } from '../../adapters/contracts/dom
 import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { imageIdOf } from '../../core/image.ts';
+import { eventSource } from '../../core/names.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { output, stackName } from '../../scripts/local/deploy.ts';
@@ -192,7 +193,7 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
       const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
       const EventBusName = output(outputs, 'DomainEventBusName');
       await events.send(
-        new PutRuleCommand({ Name: name, EventBusName, EventPattern: '{"source":["darkroom.pipeline"]}' }),
+        new PutRuleCommand({ Name: name, EventBusName, EventPattern: JSON.stringify({ source: [eventSource] }) }),
       );
       await events.send(
         new PutTargetsCommand({
@@ -232,7 +233,7 @@ const domainEvent = z.discriminatedUnion('detail-type', [
   eventOf('ImageFailed', domainEvents.ImageFailed),
 ]);
 function eventOf<Type extends DomainEventType, Detail extends z.core.$ZodType>(type: Type, detail: Detail) {
-  return z.object({ source: z.literal('darkroom.pipeline'), 'detail-type': z.literal(type), detail });
+  return z.object({ source: z.literal(eventSource), 'detail-type': z.literal(type), detail });
 }
 export type DomainEvent = z.infer<typeof domainEvent>;
 

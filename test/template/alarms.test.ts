@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { metricNamespace } from '../../core/names.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { retryDelaySeconds } from '../../core/retry-delay.ts';
 import { workers } from '../../core/steps.ts';
@@ -44,7 +45,7 @@ const dimensionNames = ({ Dimensions }: AlarmMetric) =>
 /** The resource that an alarm is about; of a metric of our own, the function that publishes it. */
 const watched = (alarm: Resource) => {
   const [metric] = metricsOf(alarm);
-  if (metric?.Namespace !== 'Darkroom') return referredId(at(items(metric?.Dimensions)[0], 'Value'));
+  if (metric?.Namespace !== metricNamespace) return referredId(at(items(metric?.Dimensions)[0], 'Value'));
   return String(metric.MetricName).startsWith('Probe') ? 'ProbePipelineFunction' : 'DispatchImagesFunction';
 };
 /** For people to act on; those that roll a release back are in release.test.ts. */
@@ -58,7 +59,7 @@ describe.each(alarms)('%s', (id, alarm) => {
   const { Properties } = alarm;
 
   it('watches metrics that AWS publishes under these dimensions', () => {
-    const metrics = metricsOf(alarm).filter(({ Namespace }) => Namespace !== 'Darkroom');
+    const metrics = metricsOf(alarm).filter(({ Namespace }) => Namespace !== metricNamespace);
     for (const metric of metrics) {
       expect(awsMetrics[String(metric.Namespace)]?.[String(metric.MetricName)]).toContainEqual(dimensionNames(metric));
     }
@@ -264,7 +265,9 @@ describe('our own metrics', () => {
     const published = publishedMetrics(logged('log')).map(({ namespace, metric, dimensions }) =>
       [namespace, metric, ...Object.keys(dimensions).sort()].join(' '),
     );
-    const own = alarms.flatMap(([, alarm]) => metricsOf(alarm)).filter(({ Namespace }) => Namespace === 'Darkroom');
+    const own = alarms
+      .flatMap(([, alarm]) => metricsOf(alarm))
+      .filter(({ Namespace }) => Namespace === metricNamespace);
     expect(own.length).toBeGreaterThan(0);
     for (const metric of own) {
       expect(published).toContain([metric.Namespace, metric.MetricName, ...dimensionNames(metric)].join(' '));

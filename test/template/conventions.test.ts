@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { probePrefix, releaseCheckPrefix } from '../../core/names.ts';
 import { folderOf, steps, workers } from '../../core/steps.ts';
-import { PROBE_PREFIX } from '../../core/watch/probe-pipeline.ts';
 import {
   at,
   type Json,
@@ -257,8 +257,8 @@ it('keeps no probe and no check of a release for longer than a day, and nothing 
   const rules = at(resource('UploadBucket').Properties['LifecycleConfiguration'], 'Rules');
   const expiring = [rules ?? []].flat().filter((rule) => at(rule, 'ExpirationInDays') !== undefined);
   expect(expiring.map((rule) => [at(rule, 'Prefix'), at(rule, 'ExpirationInDays')])).toEqual([
-    [PROBE_PREFIX, 1],
-    ['darkroom-release/', 1],
+    [probePrefix, 1],
+    [releaseCheckPrefix, 1],
   ]);
 });
 

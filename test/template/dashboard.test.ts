@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { metricNamespace, projectName } from '../../core/names.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import {
@@ -35,7 +36,7 @@ it('answers, from top to bottom: are users served, where is it slow, what does i
     widget.type === 'text' ? [{ y, heading: widget.properties.markdown.split('\n')[0] }] : [],
   );
   expect(headings.toSorted((a, b) => a.y - b.y).map(({ heading }) => heading)).toEqual([
-    '# darkroom-prod',
+    `# ${projectName}-prod`,
     '## Are users being served?',
     '## Where is it slow?',
     '## What does it cost?',
@@ -80,9 +81,9 @@ describe('every metric', () => {
   it('is published, by AWS or by the code, under these dimensions', () => {
     for (const { namespace, name, dimensions } of metrics) {
       const names = Object.keys(dimensions).sort();
-      if (namespace === 'Darkroom') {
+      if (namespace === metricNamespace) {
         expect(own).toContain([name, ...names, dimensions['reason']].join(' '));
-        expect(dimensions['service']).toBe('darkroom-prod');
+        expect(dimensions['service']).toBe(`${projectName}-prod`);
       } else {
         expect(awsMetrics[namespace]?.[name], `${namespace} ${name}`).toContainEqual(names);
       }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { padSequencer } from '../../core/image.ts';
+import { probePrefix, releaseCheckPrefix } from '../../core/names.ts';
 import { steps } from '../../core/steps.ts';
-import { PROBE_PREFIX } from '../../core/watch/probe-pipeline.ts';
 import { releasedSteps } from '../../core/watch/release.ts';
 import {
   at,
@@ -51,8 +51,8 @@ const roleOf = (stage: Stage, id: string): Resource => {
 
 /** What may be written to the upload bucket beside people's images, and by whom. */
 const ownPrefixes: Readonly<Record<string, readonly string[]>> = {
-  CheckReleaseRole: ['UploadBucket/darkroom-release/*'],
-  ProbePipelineRole: [`UploadBucket/${PROBE_PREFIX}*`],
+  CheckReleaseRole: [`UploadBucket/${releaseCheckPrefix}*`],
+  ProbePipelineRole: [`UploadBucket/${probePrefix}*`],
 };
 
 /** By name: the dispatcher's ARN would close a circle of resources that wait for each other. */
@@ -103,7 +103,7 @@ describe.each(stages)('stage %s', (stage) => {
     'CheckRelease',
     [
       ...allow(deployments, 'codedeploy:GetDeployment', 'codedeploy:PutLifecycleEventHookExecutionStatus'),
-      ...allow('UploadBucket/darkroom-release/*', 's3:PutObject', 's3:DeleteObject'),
+      ...allow(`UploadBucket/${releaseCheckPrefix}*`, 's3:PutObject', 's3:DeleteObject'),
       ...[...newVersions, dispatcher].flatMap((version) => allow(version, 'lambda:InvokeFunction')),
       // The check's own sequencer, which S3 gives to no upload.
       ...allow(`RenditionBucket/*/${padSequencer('0')}/*`, 's3:GetObject', 's3:PutObject'),
@@ -129,7 +129,7 @@ describe.each(stages)('stage %s', (stage) => {
     [
       'ProbePipeline',
       [
-        ...allow(`UploadBucket/${PROBE_PREFIX}*`, 's3:PutObject', 's3:DeleteObject'),
+        ...allow(`UploadBucket/${probePrefix}*`, 's3:PutObject', 's3:DeleteObject'),
         ...allow('ImageTable', 'dynamodb:GetItem'),
         ...allow('RenditionBucket/*', 's3:GetObject'),
       ],
