@@ -4,11 +4,10 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { pathToFileURL } from 'node:url';
 import prettyBytes from 'pretty-bytes';
-import { output, stackName } from '../scripts/local/deploy.ts';
-import { clientConfig, stopEmulators } from '../scripts/local/emulator.ts';
+import { stopEmulators } from '../scripts/local/emulator.ts';
 import { isolateThisProcess } from '../scripts/local/isolated-environment.ts';
 import { startLocalStack } from '../scripts/local/local-stack.ts';
-import { targetStack } from '../scripts/local/target-stack.ts';
+import { accountStack, type Stack } from '../scripts/stack/stack.ts';
 import { describeFailure, Failure } from '../scripts/terminal/failure.ts';
 import { showCursor, showStep } from '../scripts/terminal/progress.ts';
 import { shownPath } from '../scripts/terminal/project.ts';
@@ -18,11 +17,12 @@ import { estimatedCost } from './runner/cost.ts';
 import { type LoadOptions, loadHelp, parseLoadOptions } from './runner/options.ts';
 import { caveats, checkTable, reportPage, waitTable } from './runner/report.ts';
 import { type RunResult, readResult } from './runner/result.ts';
-import { type Destination, executeRun, type PreparedRun, prepareRun } from './runner/run.ts';
+import { executeRun, type PreparedRun, prepareRun, type RunControl } from './runner/run.ts';
 import { readScenario, scenarioNames } from './runner/scenario.ts';
 import { guardTarget, shownTarget, stackEnvironment, type Target } from './runner/target.ts';
 
 type RunOptions = Extract<LoadOptions, { command: 'run' }>;
+type UnderLoad = Pick<RunControl, 'target' | 'environment'> & { readonly stack: Stack };
 
 const stopped = new AbortController();
 let stopCode: number | undefined;
@@ -58,37 +58,35 @@ async function load(options: LoadOptions): Promise<number> {
 }
 
 async function run(options: RunOptions): Promise<number> {
-  const { seed, scale, stack, keep } = options;
+  const { seed, scale, keep } = options;
   const against = options.against === undefined ? undefined : await readResult(options.against);
-  const scenario = await readScenario(options.scenario, stack === undefined ? 'emulator' : 'account', scale);
+  const scenario = await readScenario(options.scenario, options.stack === undefined ? 'emulator' : 'account', scale);
   const prepared = await showStep('Images and plan', () => prepareRun({ scenario, seed, scale }));
-  const destination = stack === undefined ? await ownEmulator() : await namedStack(stack);
-  if (destination.target.kind === 'stack') await askBeforeSpending(prepared, destination.target, options);
-  const result = await executeRun(prepared, destination, { step: showStep, keep, signal: stopped.signal });
+  const { stack, ...place } = options.stack === undefined ? await ownEmulator() : await namedStack(options.stack);
+  if (place.target.kind === 'stack') await askBeforeSpending(prepared, place.target, options);
+  const control = { ...place, step: showStep, keep, signal: stopped.signal };
+  const result = await executeRun(prepared, stack, control);
   await writeFile(join(prepared.directory, 'run.json'), `${JSON.stringify(result)}\n`);
   await show(result, join(prepared.directory, 'report.html'), against);
   return result.passed ? 0 : 1;
 }
 
 /** Fresh and gone afterwards, whatever else is up on this machine: nothing of an earlier run is in its queues. */
-async function ownEmulator(): Promise<Destination> {
+async function ownEmulator(): Promise<UnderLoad> {
   isolateThisProcess();
-  const { address, outputs } = await startLocalStack(0, showStep);
-  return {
-    target: { kind: 'emulator', endpoint: address.endpoint },
-    stack: { name: stackName, emulated: true, outputs, clientConfig: clientConfig(address) },
-    environment: address.environment,
-  };
+  const { stack, emulator } = await startLocalStack(0, showStep);
+  const { endpoint, environment } = emulator;
+  return { stack, target: { kind: 'emulator', endpoint }, environment };
 }
 
-async function namedStack(name: string): Promise<Destination> {
+async function namedStack(name: string): Promise<UnderLoad> {
   Object.assign(process.env, stackEnvironment);
-  // Before the stack is asked for its outputs: with an endpoint of the environment, that question too would go elsewhere.
+  // Before the stack is asked for its outputs: an endpoint in the environment would lead that request elsewhere too.
   guardTarget({ kind: 'stack', stack: name, region: '', account: '' }, process.env);
-  const stack = await targetStack(name);
+  const stack = await accountStack(name);
   const [, region = 'unknown', account = 'unknown'] =
-    /^https:\/\/sqs\.([^.]+)\.[^/]+\/(\d+)\//.exec(output(stack.outputs, 'UploadQueueUrl')) ?? [];
-  return { target: { kind: 'stack', stack: name, region, account }, stack, environment: process.env };
+    /^https:\/\/sqs\.([^.]+)\.[^/]+\/(\d+)\//.exec(stack.outputs.UploadQueueUrl) ?? [];
+  return { stack, target: { kind: 'stack', stack: name, region, account }, environment: process.env };
 }
 
 async function askBeforeSpending(

@@ -1,12 +1,11 @@
 /** `npm run bad-release`: see `help` for what it does. */
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { stackName } from '../../scripts/local/deploy.ts';
-import { clientConfig, stopEmulators } from '../../scripts/local/emulator.ts';
+import { stopEmulators } from '../../scripts/local/emulator.ts';
 import { isolateThisProcess } from '../../scripts/local/isolated-environment.ts';
 import { startLocalStack } from '../../scripts/local/local-stack.ts';
 import { findRunningStack } from '../../scripts/local/running-stack.ts';
-import type { TargetStack } from '../../scripts/local/target-stack.ts';
+import type { Stack } from '../../scripts/stack/stack.ts';
 import { at, numberAt, templateFor } from '../../scripts/template/template.ts';
 import { describeFailure, Failure } from '../../scripts/terminal/failure.ts';
 import { showCursor, showStep } from '../../scripts/terminal/progress.ts';
@@ -88,9 +87,9 @@ function options(args: readonly string[]): { readonly help: boolean } {
 }
 
 /** That of `npm start` where one is up; else one of its own, on any free port, which ends with this process. */
-async function stackToPlayOn(): Promise<TargetStack> {
-  const { address, outputs } = (await findRunningStack()) ?? (await startLocalStack(0, showStep));
-  return { name: stackName, emulated: true, outputs, clientConfig: clientConfig(address) };
+async function stackToPlayOn(): Promise<Stack> {
+  const { stack } = (await findRunningStack()) ?? (await startLocalStack(0, showStep));
+  return stack;
 }
 
 function checkTable(checked: readonly CheckedVersion[]): string {

@@ -1,6 +1,6 @@
 /** The machine of a ramp, whose cores everybody shares. */
 import { renditionGroups } from '../../core/presets.ts';
-import { pollInterval } from '../../load-tests/runner/watch-records.ts';
+import { defaultPauseMillis } from '../../scripts/stack/follow.ts';
 import { percentile, sum } from '../bench/measure.ts';
 import type { Costs } from './calibrate.ts';
 import { type Arrival, type Setup, simulate } from './pipeline.ts';
@@ -15,7 +15,7 @@ export const estimates = { arrival: 0.05, begin: 0.2, workers: 0.39, end: 0.36, 
 export type Estimates = Readonly<typeof estimates>;
 export const estimateNames = ['arrival', 'begin', 'workers', 'end', 'spread'] as const satisfies (keyof Estimates)[];
 /** On average, until somebody looks at a record that is written. */
-const LOOK_SECONDS = pollInterval / 2 / 1000;
+const LOOK_SECONDS = defaultPauseMillis / 2 / 1000;
 
 /** @param played whose images come; what they cost, and wait beside the processors, is the ramp's */
 export function emulatorSetup(ramp: Ramp, played: PlayedRun = ramp, estimated: Estimates = estimates): Setup {

@@ -7,13 +7,15 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { deploymentOf } from '../../lab/cost/deployment.ts';
 import { costPerImage, mixes } from '../../lab/cost/model.ts';
+import { stackOf } from '../../scripts/stack/stack.ts';
 import { uncheckedOf } from '../runner/artillery.ts';
 import { estimatedCost } from '../runner/cost.ts';
 import { parseLoadOptions } from '../runner/options.ts';
 import { shownRemoval } from '../runner/run.ts';
 import { checkBounds, mostChanges, readScenario, scenarioNames, thresholdsOf } from '../runner/scenario.ts';
-import { stackClients } from '../runner/stack-clients.ts';
+import { removeUploads } from '../runner/stack-under-load.ts';
 import { guardTarget, stackEnvironment, target } from '../runner/target.ts';
+import { outputs } from './outputs.ts';
 import { twoDigitsUp } from './round-up-threshold.ts';
 
 const names = await scenarioNames();
@@ -235,16 +237,9 @@ async function hostAsked(): Promise<string | undefined> {
 
 describe('the clean-up', () => {
   const bucket = mockClient(S3Client);
-  const outputs = { UploadBucketName: 'uploads', ImageTableName: 'images' };
+  const stack = stackOf({ name: 'darkroom-dev', emulated: false, outputs, clientConfig: { region: 'eu-west-1' } });
   const remove = async () => {
-    const clients = stackClients({
-      name: 'darkroom-dev',
-      emulated: false,
-      outputs,
-      clientConfig: { region: 'eu-west-1' },
-    });
-    const removal = await clients.removeUploads('load/run/');
-    clients.destroy();
+    const removal = await removeUploads(stack, 'load/run/');
     return { ...removal, shown: shownRemoval(removal, 'uploads', 'load/run/') };
   };
   const Versions = [{ Key: 'load/run/1.jpg', VersionId: 'one' }];

@@ -1,7 +1,7 @@
 /** `npm run intake`: see intake-options.ts for what it does and takes. */
 
-import { targetStack } from '../local/target-stack.ts';
-import { intakeSwitch } from '../stack/intake-switch.ts';
+import { stackNamed } from '../local/running-stack.ts';
+import { intakeStatus, pauseIntake, resumeIntake } from '../stack/intake-switch.ts';
 import { describeFailure } from '../terminal/failure.ts';
 import { showCursor, showStep } from '../terminal/progress.ts';
 import { onceStopped } from '../terminal/stop-on-signals.ts';
@@ -24,13 +24,12 @@ async function turnIntake(options: IntakeOptions): Promise<void> {
     process.stdout.write(help);
     return;
   }
-  const stack = await targetStack(options.stack);
-  const intake = intakeSwitch(stack);
+  const stack = await stackNamed(options.stack);
   try {
-    if (options.action === 'pause') await showStep('Pause intake', intake.pause);
-    if (options.action === 'resume') await showStep('Resume intake', intake.resume);
-    process.stdout.write(`${describeIntake(stack.name, await intake.status(), new Date()).join('\n')}\n`);
+    if (options.action === 'pause') await showStep('Pause intake', () => pauseIntake(stack));
+    if (options.action === 'resume') await showStep('Resume intake', () => resumeIntake(stack));
+    process.stdout.write(`${describeIntake(stack.name, await intakeStatus(stack), new Date()).join('\n')}\n`);
   } finally {
-    intake.close();
+    stack.close();
   }
 }

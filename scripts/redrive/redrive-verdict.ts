@@ -20,11 +20,14 @@ export interface Evidence {
 }
 
 /** Nothing is compared with this machine's clock, which may be wrong. */
-export function verdictOf({ event, newMessageId, failedAt }: Moved, { decided, record, dead }: Evidence): Verdict {
+export function verdictOf(
+  { event, newMessageId, failedAt }: Moved,
+  { decided, record, dead }: Evidence,
+): Exclude<Verdict, 'undecided'> | undefined {
   if (decided !== undefined) return decided;
   const failedAnew =
     record?.outcome === 'failed' && record.sequencer === event.image.sequencer && record.recordedAt !== failedAt;
-  return failedAnew || dead.has(newMessageId ?? event.correlationId) ? 'died again' : 'undecided';
+  return failedAnew || dead.has(newMessageId ?? event.correlationId) ? 'died again' : undefined;
 }
 
 export function failedAtOf(record: ImageRecord | undefined): string | undefined {

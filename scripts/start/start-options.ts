@@ -14,6 +14,8 @@ export interface StartOptions {
   /** Absolute. */
   readonly out: string | undefined;
   readonly port: number | undefined;
+  /** In an account; absent: the one on this machine. */
+  readonly stack: string | undefined;
 }
 
 export const help = `Sends photographs through the image pipeline on this machine's own AWS, and shows what becomes of them.
@@ -21,6 +23,7 @@ export const help = `Sends photographs through the image pipeline on this machin
   npm start                          the photographs of docs/samples, then waits for Ctrl-C
   npm start -- FILE|DIR …            your own; while another npm start is up, through that one
   npm start -- --once FILE|DIR …     ends when all are decided; exit code 0 only if all were
+  npm start -- --stack NAME FILE|DIR …   the same through a stack in the account of your AWS profile and region
 
 Options, after the --
 
@@ -28,6 +31,8 @@ Options, after the --
   --json FILE   write an array with one object an upload: file, key, outcome, reason, record, renditions
   --out DIR     save the renditions as DIR/KEY/PRESET.EXTENSION
   --port N      the emulator's port on 127.0.0.1 (default ${defaultPort})
+  --stack NAME  send to a stack in an account, which may cost money. Keys start with npm-start/DATE-TIME/, so that
+                nothing in the bucket is overwritten. The uploads stay until you remove them.
   --help        this
 
 A DIR is walked to the bottom; hidden entries are left out. Every file is sent whatever its name, for Darkroom goes by
@@ -36,6 +41,7 @@ the content. A key is the path below the deepest directory that all given paths 
 
 export function parseOptions(args: readonly string[]): StartOptions {
   const { values, positionals } = parse(args);
+  if (values.stack !== undefined && !values.help) checkAccount(values.stack, values.port, positionals);
   return {
     paths: positionals,
     once: values.once,
@@ -43,7 +49,14 @@ export function parseOptions(args: readonly string[]): StartOptions {
     json: asPath('--json', values.json),
     out: asPath('--out', values.out),
     port: wholeNumber('--port', values.port, { from: 1, to: 65_535, example: defaultPort + 1 }),
+    stack: values.stack,
   };
+}
+
+function checkAccount(stack: string, port: string | undefined, paths: readonly string[]): void {
+  if (stack === '') throw new Failure('--stack needs the name of a stack, for example --stack darkroom-dev.');
+  if (port !== undefined) throw new Failure('--port belongs to the emulator: leave it out with --stack.');
+  if (paths.length === 0) throw new Failure('--stack needs the files to send: npm start -- --stack NAME FILE|DIR …');
 }
 
 function parse(args: readonly string[]) {
@@ -57,6 +70,7 @@ function parse(args: readonly string[]) {
         json: { type: 'string' },
         out: { type: 'string' },
         port: { type: 'string' },
+        stack: { type: 'string' },
       },
     }),
   );

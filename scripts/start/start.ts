@@ -3,15 +3,15 @@ import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { output } from '../local/deploy.ts';
 import { defaultPort, isHealthy, stopEmulators } from '../local/emulator.ts';
 import { isolateThisProcess } from '../local/isolated-environment.ts';
 import { type LocalStack, startLocalStack } from '../local/local-stack.ts';
 import { announceStack, findRunningStack, type RunningStack } from '../local/running-stack.ts';
 import type { SavedRendition, SavedRenditions } from '../stack/save-renditions.ts';
 import { copyRenditions } from '../stack/save-renditions.ts';
-import { type Destination, isDecided, sendUploads, type UploadResult } from '../stack/send-uploads.ts';
-import { filesOf, sampleFiles } from '../stack/upload-files.ts';
+import { isDecided, sendUploads, type UploadResult } from '../stack/send-uploads.ts';
+import { accountStack, type Stack } from '../stack/stack.ts';
+import { below, filesOf, runPrefix, sampleFiles, type UploadFile } from '../stack/upload-files.ts';
 import { describeFailure, Failure } from '../terminal/failure.ts';
 import { showCursor, showStep } from '../terminal/progress.ts';
 import { logDirectory, shownPath } from '../terminal/project.ts';
@@ -25,15 +25,17 @@ import { help, parseOptions, type StartOptions } from './start-options.ts';
 let withdrawAnnouncement: () => Promise<void> = async () => undefined;
 let idle = false;
 let finishing: Promise<never> | undefined;
-/** What is under way, and with whom. */
-let sending: { readonly total: number; decided: number; readonly stack: Destination } | undefined;
+/** The uploads in progress. */
+let sending: { readonly total: number; decided: number; readonly place: Place } | undefined;
+
+/** Where files are sent: the emulator of this process, that of another one, or an account. */
+type Place = LocalStack | RunningStack | { readonly stack: Stack };
 
 onceStopped((exitCode) => {
   sayUndecided();
   // Ctrl-C is how a stack that waits for more is meant to end.
   void finish(idle ? 0 : exitCode);
 });
-isolateThisProcess();
 try {
   await finish(await start(parseOptions(process.argv.slice(2))));
 } catch (error) {
@@ -50,25 +52,43 @@ async function start(options: StartOptions): Promise<number> {
     process.stdout.write(help);
     return 0;
   }
-  const files = options.paths.length === 0 ? await sampleFiles() : await filesOf(options.paths);
+  if (options.stack !== undefined) return await sendToAccount(options.stack, options);
+  isolateThisProcess();
+  const files = options.paths.length === 0 ? await sampleFiles() : await filesOf(options.paths, { emulated: true });
   await prepareOutput(options);
 
   const running = await findRunningStack();
   const reused = running !== undefined && (options.port ?? running.port) === running.port;
-  const stack = reused ? running : await startStack(options.port ?? defaultPort);
+  const place = reused ? running : await startStack(options.port ?? defaultPort);
   if (reused) sayReused(running);
 
-  const results = await whileUp(stack, sendAll(files, stack));
-  await whileUp(stack, showResults(results, stack, options));
-  sending = undefined;
-  if (options.once || !('crashed' in stack)) return results.every(isDecided) ? 0 : 1;
-  return await waitForMore(stack);
+  const exitCode = await sendAndShow(files, place, options);
+  return options.once || !('emulator' in place) ? exitCode : await waitForMore(place);
 }
 
 async function startStack(port: number): Promise<LocalStack> {
-  const stack = await startLocalStack(port, showStep);
-  withdrawAnnouncement = await announceStack(stack);
-  return stack;
+  const local = await startLocalStack(port, showStep);
+  withdrawAnnouncement = await announceStack(local.emulator.port);
+  return local;
+}
+
+async function sendToAccount(name: string, options: StartOptions): Promise<number> {
+  const prefix = runPrefix(new Date());
+  const files = below(prefix, await filesOf(options.paths, { emulated: false }));
+  await prepareOutput(options);
+  const stack = await accountStack(name);
+  const folder = `s3://${stack.outputs.UploadBucketName}/${prefix}`;
+  process.stdout.write(`Sending to ${folder} of stack ${name}\n`);
+  const exitCode = await sendAndShow(files, { stack }, options);
+  process.stdout.write(`The uploads stay. To remove them: aws s3 rm --recursive ${folder}\n`);
+  return exitCode;
+}
+
+async function sendAndShow(files: readonly UploadFile[], place: Place, options: StartOptions): Promise<number> {
+  const results = await whileUp(place, sendAll(files, place));
+  await whileUp(place, showResults(results, place.stack, options));
+  sending = undefined;
+  return results.every(isDecided) ? 0 : 1;
 }
 
 function sayReused({ port, outdated }: RunningStack): void {
@@ -78,11 +98,11 @@ function sayReused({ port, outdated }: RunningStack): void {
   process.stdout.write(`Darkroom is up on port ${port} already, and is used.${advice}\n`);
 }
 
-async function sendAll(files: Parameters<typeof sendUploads>[0], destination: Destination): Promise<UploadResult[]> {
-  const underWay = { total: files.length, decided: 0, stack: destination };
+async function sendAll(files: readonly UploadFile[], place: Place): Promise<UploadResult[]> {
+  const underWay = { total: files.length, decided: 0, place };
   sending = underWay;
   return await showStep(`Images: ${files.length}`, (report) =>
-    sendUploads(files, destination, (result, ended) => {
+    sendUploads(files, place.stack, (result, ended) => {
       const { key, outcome, took } = result;
       if (isDecided(result)) underWay.decided += 1;
       report(`${ended} of ${files.length}: ${printable(key)} ${outcome ?? 'undecided'}, ${(took / 1000).toFixed(1)} s`);
@@ -93,15 +113,15 @@ async function sendAll(files: Parameters<typeof sendUploads>[0], destination: De
 /** Nothing half-done may pass for done. */
 function sayUndecided(): void {
   if (sending === undefined) return;
-  const { total, decided, stack } = sending;
+  const { total, decided, place } = sending;
   const rest =
-    'crashed' in stack
+    'emulator' in place
       ? 'This machine’s AWS keeps nothing from one start to the next: start again to have all of them decided.'
-      : 'The stack that is up goes on with what it has received.';
+      : 'The stack carries on with what it has received.';
   process.stderr.write(`\nEnded with ${decided} of ${total} uploads decided. ${rest}\n`);
 }
 
-async function showResults(results: readonly UploadResult[], stack: Destination, options: StartOptions): Promise<void> {
+async function showResults(results: readonly UploadResult[], stack: Stack, options: StartOptions): Promise<void> {
   const sheet = await showStep('Contact sheet', () => writeContactSheet(results, stack));
   const saved = options.out === undefined ? sheet.renditions : await copyRenditions(sheet.renditions, options.out);
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(asJson(results, saved), null, 2)}\n`);
@@ -109,7 +129,7 @@ async function showResults(results: readonly UploadResult[], stack: Destination,
   const verdict =
     undecided === 0
       ? 'All decided.'
-      : `${undecided} of ${results.length} uploads are not decided: ${shownPath(join(logDirectory, 'emulator.log'))} has the rest.`;
+      : `${undecided} of ${results.length} uploads are not decided: ${whereToLook(stack)}`;
   const lines = [
     '',
     resultTable(results),
@@ -120,6 +140,12 @@ async function showResults(results: readonly UploadResult[], stack: Destination,
     ...(options.json === undefined ? [] : [`JSON: ${shownPath(options.json)}`]),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function whereToLook({ name, emulated }: Stack): string {
+  return emulated
+    ? `see ${shownPath(join(logDirectory, 'emulator.log'))}.`
+    : `see npm run redrive -- --list --stack ${name}`;
 }
 
 function asJson(results: readonly UploadResult[], renditions: SavedRenditions) {
@@ -133,37 +159,35 @@ function asJson(results: readonly UploadResult[], renditions: SavedRenditions) {
   }));
 }
 
-async function waitForMore(stack: LocalStack): Promise<number> {
+async function waitForMore({ stack, emulator }: LocalStack): Promise<number> {
   idle = true;
-  const { AWS_CA_BUNDLE = '', AWS_ACCESS_KEY_ID = '' } = stack.address.environment;
+  const { AWS_CA_BUNDLE = '', AWS_ACCESS_KEY_ID = '' } = emulator.environment;
   const lines = [
     '',
     'Up until Ctrl-C. To send more, from a second terminal:',
     '',
     '  npm start -- FILE|DIR …',
     '',
-    `or with any S3 client: bucket ${output(stack.outputs, 'UploadBucketName')} at ${stack.address.endpoint}`,
+    `or with any S3 client: bucket ${stack.outputs.UploadBucketName} at ${emulator.endpoint}`,
     `(certificate ${shownPath(AWS_CA_BUNDLE)}, access key and secret both "${AWS_ACCESS_KEY_ID}", path-style addresses).`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
-  return await failure(stack);
+  throw await emulator.crashed;
 }
 
-/** Requests may fail because the emulator is gone before its end is noticed: that is what happened, then. */
-async function whileUp<Result>(stack: LocalStack | RunningStack, work: Promise<Result>): Promise<Result> {
+/** Requests may fail because the emulator is gone before its end is noticed: then that is the error to show. */
+async function whileUp<Result>(place: Place, work: Promise<Result>): Promise<Result> {
   try {
-    return await Promise.race([work, failure(stack)]);
+    if (!('emulator' in place)) return await work;
+    return await Promise.race([work, place.emulator.crashed.then((failure) => Promise.reject(failure))]);
   } catch (error) {
-    if (error instanceof Failure || (await isHealthy(stack.address))) throw error;
-    if (!('crashed' in stack)) throw new Failure(`The stack on port ${stack.port} has ended.`);
-    throw await Promise.race([stack.crashed, sleep(5_000, error)]);
+    if (error instanceof Failure) throw error;
+    if ('emulator' in place && !(await isHealthy(place.emulator)))
+      throw await Promise.race([place.emulator.crashed, sleep(5_000, error)]);
+    if ('address' in place && !(await isHealthy(place.address)))
+      throw new Failure(`The stack on port ${place.port} has ended.`);
+    throw error;
   }
-}
-
-/** Of a stack that this process did not start, the requests themselves will tell. */
-async function failure(stack: LocalStack | RunningStack): Promise<never> {
-  if (!('crashed' in stack)) return await new Promise<never>(() => undefined);
-  throw await stack.crashed;
 }
 
 async function prepareOutput({ json, out }: StartOptions): Promise<void> {

@@ -3,14 +3,11 @@
  * sixty times faster here too: how long a dead dispatcher's messages stay hidden, and its claims on their decisions last.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
-import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { output } from '../../scripts/local/deploy.ts';
-import { clientConfig } from '../../scripts/local/emulator.ts';
-import type { LocalStack } from '../../scripts/local/local-stack.ts';
+import { ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { messagesIn } from '../../scripts/stack/queues.ts';
+import type { Stack } from '../../scripts/stack/stack.ts';
 import type { Report } from '../../scripts/terminal/step.ts';
-import type { emulatedPipeline } from '../support/emulated-pipeline.ts';
 
 const timesFaster = 60;
 // template.yaml: the queue's visibility timeout, and the dispatcher's own.
@@ -21,12 +18,8 @@ const patienceMillis = 1_800_000;
 /** For the emulator: the waits within a workflow too. */
 export const fastWorkflows = { SFN_WAIT_SCALE: String(1 / timesFaster) };
 
-export function fastClock(
-  stack: Pick<LocalStack, 'address' | 'outputs'>,
-  pipeline: Pick<ReturnType<typeof emulatedPipeline>, 'sqs' | 'queueUrl' | 'messagesIn'>,
-) {
-  const table = DynamoDBDocumentClient.from(new DynamoDBClient(clientConfig(stack.address)));
-  const TableName = output(stack.outputs, 'IdempotencyTableName');
+export function fastClock({ clients: { sqs, table }, outputs }: Stack) {
+  const { IdempotencyTableName: TableName, UploadQueueUrl: QueueUrl } = outputs;
   const firstSeen = new Map<string, number>();
 
   /** As if the time of the invocation that made the claim were over. */
@@ -64,14 +57,14 @@ export function fastClock(
   return {
     async start(): Promise<void> {
       const Attributes = { VisibilityTimeout: String(hiddenSeconds) };
-      await pipeline.sqs.send(new SetQueueAttributesCommand({ QueueUrl: pipeline.queueUrl, Attributes }));
+      await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
     },
 
     /** Lets time pass until no more than so many messages wait or are in work. */
     async until(messages: number, report: Report = () => undefined): Promise<void> {
       let before: number | undefined;
       for (const deadline = Date.now() + patienceMillis; Date.now() < deadline; await sleep(500)) {
-        const left = await pipeline.messagesIn(pipeline.queueUrl);
+        const left = await messagesIn(sqs, QueueUrl);
         if (left <= messages) return;
         if (left !== before) report(`${left} messages wait or are in work`);
         before = left;
@@ -79,7 +72,5 @@ export function fastClock(
       }
       throw new Error(`The upload queue is not empty after ${patienceMillis / 60_000} minutes.`);
     },
-
-    close: () => table.destroy(),
   };
 }

@@ -19,7 +19,14 @@ describe('npm start', () => {
     expect(isDecided(outcome === undefined ? sent : { ...sent, outcome })).toBe(decided);
   });
 
-  it.each([[['--wrong']], [['--port', 'many']], [['--port', '70000']]])('refuses %j with one sentence', (args) => {
+  it.each([
+    [['--wrong']],
+    [['--port', 'many']],
+    [['--port', '70000']],
+    [['--stack', 'darkroom-dev']],
+    [['--stack', '', 'a.jpg']],
+    [['--stack', 'darkroom-dev', '--port', '1', 'a.jpg']],
+  ])('refuses %j with one sentence', (args) => {
     expect(() => parseOptions(args)).toThrow(/^[^\n]+$/);
   });
 

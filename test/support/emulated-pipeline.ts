@@ -1,45 +1,33 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
+import { PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { IAMClient } from '@aws-sdk/client-iam';
 import {
   InvokeCommand,
-  LambdaClient,
   ListEventSourceMappingsCommand,
   UpdateEventSourceMappingCommand,
   type UpdateEventSourceMappingRequest,
 } from '@aws-sdk/client-lambda';
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-  S3Client,
-} from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import {
   CreateQueueCommand,
   DeleteMessageCommand,
-  GetQueueAttributesCommand,
   ReceiveMessageCommand,
   SendMessageCommand,
-  SQSClient,
 } from '@aws-sdk/client-sqs';
-import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { inject } from 'vitest';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import pWaitFor from 'p-wait-for';
 import * as z from 'zod';
-import { dynamoDbCatalogue } from '../../adapters/aws/dynamodb-catalogue.ts';
 import { sfnPipeline } from '../../adapters/aws/sfn-pipeline.ts';
 import { type DomainEventType, domainEvents } from '../../adapters/contracts/domain-events.ts';
 import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { imageIdOf } from '../../core/image.ts';
 import type { ImageRecord } from '../../core/record.ts';
-import { output, stackName } from '../../scripts/local/deploy.ts';
-import { clientConfig } from '../../scripts/local/emulator.ts';
-import type { LocalStack } from '../../scripts/local/local-stack.ts';
+import { follow, readRecords } from '../../scripts/stack/follow.ts';
+import { messagesIn, readQueue } from '../../scripts/stack/queues.ts';
+import { physicalId, type Stack } from '../../scripts/stack/stack.ts';
+import { providedStack } from './provided-stack.ts';
 import { violationsOf } from './published-schemas.ts';
 
 /**
@@ -47,54 +35,33 @@ import { violationsOf } from './published-schemas.ts';
  *
  * @param stack where no test runner provides one
  */
-export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address' | 'outputs'> = providedStack()) {
-  const config = clientConfig(address);
-  const bucket = output(outputs, 'UploadBucketName');
-  const renditionBucket = output(outputs, 'RenditionBucketName');
-  const tableName = output(outputs, 'ImageTableName');
-  const queueUrl = output(outputs, 'UploadQueueUrl');
-
-  const s3 = new S3Client({ ...config, forcePathStyle: true });
-  const sqs = new SQSClient(config);
-  const events = new EventBridgeClient(config);
-  const lambda = new LambdaClient(config);
-  const table = DynamoDBDocumentClient.from(new DynamoDBClient(config));
-  const catalogue = dynamoDbCatalogue({ client: table, tableName });
+export function emulatedPipeline(stack: Stack = providedStack()) {
+  const { s3, sqs, events, lambda, table } = stack.clients;
+  const {
+    UploadBucketName: bucket,
+    RenditionBucketName: renditionBucket,
+    ImageTableName: tableName,
+    UploadQueueUrl: queueUrl,
+  } = stack.outputs;
   const pipeline = sfnPipeline({
-    client: new SFNClient({ ...config, disableHostPrefix: true, maxAttempts: 1 }),
-    stateMachineArn: output(outputs, 'StateMachineArn'),
+    client: new SFNClient({ ...stack.clientConfig, disableHostPrefix: true, maxAttempts: 1 }),
+    stateMachineArn: stack.outputs.StateMachineArn,
   });
 
-  const messagesIn = async (url: string): Promise<number> => {
-    const AttributeNames = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
-    const { Attributes = {} } = await sqs.send(
-      new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: [...AttributeNames] }),
-    );
-    return AttributeNames.reduce((sum, name) => sum + Number(Attributes[name]), 0);
-  };
-
-  /** The physical name of a resource of the template. */
-  const physicalId = async (logicalId: string): Promise<string> => {
-    const { StackResources = [] } = await new CloudFormationClient(config).send(
-      new DescribeStackResourcesCommand({ StackName: stackName }),
-    );
-    return z
-      .string({ error: `The stack has no ${logicalId}.` })
-      .parse(StackResources.find(({ LogicalResourceId }) => LogicalResourceId === logicalId)?.PhysicalResourceId);
-  };
-
   return {
+    stack,
     bucket,
     renditionBucket,
     queueUrl,
-    deadLetterQueueUrl: output(outputs, 'UploadDeadLetterQueueUrl'),
+    deadLetterQueueUrl: stack.outputs.UploadDeadLetterQueueUrl,
     s3,
     sqs,
     events,
-    iam: new IAMClient(config),
+    iam: new IAMClient(stack.clientConfig),
     lambda,
-    physicalId,
-    messagesIn,
+    /** The physical name of a resource of the template. */
+    physicalId: (logicalId: string) => physicalId(stack, logicalId),
+    messagesIn: (url: string) => messagesIn(sqs, url),
 
     /** How the queue is read; answers how to undo it. */
     async takeInBatches(how: Pick<UpdateEventSourceMappingRequest, 'BatchSize' | 'ScalingConfig'>) {
@@ -120,16 +87,19 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
     },
 
     async record(key: string): Promise<ImageRecord | undefined> {
-      return catalogue.find(await imageIdOf(bucket, key));
+      const imageId = await imageIdOf(bucket, key);
+      return (await readRecords(stack, [imageId])).get(imageId);
     },
 
     /** Waits until the record is what the test waits for, and all work on it is done. */
     async recordWhen(key: string, found: (record: ImageRecord) => boolean): Promise<ImageRecord> {
-      const imageId = await imageIdOf(bucket, key);
-      return eventually(`the record of ${key}`, async () => {
-        const record = await catalogue.find(imageId);
-        return record?.announced && found(record) ? record : undefined;
-      });
+      const upload = {
+        imageId: await imageIdOf(bucket, key),
+        outcomeIn: (record: ImageRecord | undefined) => (record?.announced && found(record) ? record : undefined),
+      };
+      for await (const { outcome } of follow([upload], stack, { pauseMillis: 100, giveUp }))
+        if (outcome !== undefined) return outcome;
+      throw inVain(`the record of ${key}`);
     },
 
     /** As if the workflow had died between its two writes. */
@@ -175,21 +145,23 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
     /** Renders an upload as a try does that dies before it comes to a decision. */
     async render(event: S3Event): Promise<void> {
       const { correlationId, image } = await parseS3Event(messageBody(bucket, event));
-      const FunctionName = await physicalId('ResizeImageFunction');
+      const FunctionName = await physicalId(stack, 'ResizeImageFunction');
       const Payload = JSON.stringify({ correlationId, image, group: 'web' });
       await lambda.send(new InvokeCommand({ FunctionName, Payload }));
     },
 
     async queueIsEmpty(): Promise<void> {
-      await eventually('an empty upload queue', async () => ((await messagesIn(queueUrl)) === 0 ? true : undefined));
+      await eventually('an empty upload queue', async () =>
+        (await messagesIn(sqs, queueUrl)) === 0 ? true : undefined,
+      );
     },
 
     /** Listens to the domain events as a consumer would: a rule of its own and a queue of its own. */
     async subscribe(): Promise<() => Promise<DomainEvent[]>> {
       const name = `test-${randomUUID()}`;
       const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
-      const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
-      const EventBusName = output(outputs, 'DomainEventBusName');
+      const { arn } = await readQueue(sqs, z.string().parse(QueueUrl));
+      const EventBusName = stack.outputs.DomainEventBusName;
       await events.send(
         new PutRuleCommand({ Name: name, EventBusName, EventPattern: '{"source":["darkroom.pipeline"]}' }),
       );
@@ -197,7 +169,7 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
         new PutTargetsCommand({
           Rule: name,
           EventBusName,
-          Targets: [{ Id: 'test', Arn: z.string().parse(Attributes?.['QueueArn']) }],
+          Targets: [{ Id: 'test', Arn: arn }],
         }),
       );
       const heard: DomainEvent[] = [];
@@ -214,8 +186,6 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
     },
   };
 }
-
-const providedStack = () => ({ address: inject('emulator'), outputs: inject('outputs') });
 
 /** By the published documents, and by the strict form of them, which allows nothing that is not in them. */
 function asPublished(event: unknown): DomainEvent {
@@ -269,12 +239,13 @@ export function messageBody(bucket: string, { key, sequencer, versionId, deleted
 // Generous: a safety bound for a pipeline that hangs, not a measure of its speed.
 const PATIENCE_MILLIS = 240_000;
 
+const giveUp = (quietMillis: number) => quietMillis > PATIENCE_MILLIS;
+const inVain = (what: string) => new Error(`Waited ${PATIENCE_MILLIS / 1000} seconds in vain for ${what}.`);
+
 export async function eventually<Found>(what: string, look: () => Promise<Found | undefined>): Promise<Found> {
-  const giveUpAt = Date.now() + PATIENCE_MILLIS;
-  for (;;) {
+  const isFound = async () => {
     const found = await look();
-    if (found !== undefined) return found;
-    if (Date.now() > giveUpAt) throw new Error(`Waited ${PATIENCE_MILLIS / 1000} seconds in vain for ${what}.`);
-    await sleep(100);
-  }
+    return found !== undefined && pWaitFor.resolveWith(found);
+  };
+  return await pWaitFor(isFound, { interval: 100, timeout: { milliseconds: PATIENCE_MILLIS, message: inVain(what) } });
 }
