@@ -6,11 +6,11 @@ import type { Bytes } from './ports.ts';
 import { uprightSize } from './rendition.ts';
 
 export interface MetadataPolicy {
-  /** Where a picture was taken is private: it reaches the record only by the stack owner's choice. */
+  /** Where a photo was taken is private: it is recorded only if the stack's owner asks for it. */
   readonly keepLocation: boolean;
 }
 
-/** Describes one upload. Throws only where another try may help. */
+/** Describes one upload. Throws only if a retry may help. */
 export async function extractMetadata(
   task: ImageTask,
   ports: OpenUploadPorts,

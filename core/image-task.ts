@@ -3,7 +3,7 @@ import type { Metadata } from './metadata.ts';
 import type { Missing, Rejection } from './outcome.ts';
 import type { Rendition } from './rendition.ts';
 
-/** What the workflow hands to a worker. */
+/** What the workflow passes to a worker. */
 export interface ImageTask {
   readonly correlationId: string;
   readonly image: Upload;
@@ -14,20 +14,20 @@ export interface RenditionTask extends ImageTask {
 }
 
 /**
- * Which renditions of an image nobody may see any more. A sequencer only ever grows, so what is to go never becomes
- * wanted again: the removal may be repeated, or come late, without harm.
+ * Which renditions of an image to remove. Sequencers only grow, so a rendition to be removed is never wanted again: a
+ * repeated or late removal does no harm.
  */
 export interface RemovalTask {
   readonly correlationId: string;
   readonly image: { readonly imageId: ImageId; readonly sequencer: Sequencer };
   /**
-   * `older`: this state is shown, those before it are not. `through`: this state has nothing to show either (rejected,
-   * deleted). `own`: this state lost; what it rendered goes, the others are not its business.
+   * `older`: those of versions before this one, which is now current. `through`: also those of this version, because it
+   * has none to show (rejected, deleted). `own`: only those of this version, because a newer one replaced it.
    */
   readonly scope: 'older' | 'through' | 'own';
 }
 
-/** What a worker hands back: data in every expected case. */
+/** What a worker returns: data in every expected case. */
 export type MetadataResult = { readonly outcome: 'processed'; readonly metadata: Metadata } | Rejection | Missing;
 export type RenditionResult =
   | { readonly outcome: 'processed'; readonly renditions: readonly Rendition[] }

@@ -1,32 +1,32 @@
 /**
- * Who an image is, and which of its states came last.
+ * Image identity, and the order of an image's versions.
  *
- * An image is `bucket + key`. Each upload, overwrite or deletion is one state of it, ordered by S3's sequencer.
+ * An image is `bucket + key`. Each upload, overwrite or deletion is one version of it, ordered by S3's sequencer.
  */
 
-/** 128 bits of the SHA-256 of bucket and key, in hex: safe in keys, names and paths, whatever the upload's key holds. */
+/** 128 bits of the SHA-256 of bucket and key, in hex: safe in keys, names and paths, whatever the upload's key contains. */
 export type ImageId = string;
 
 /** S3's sequencer, upper case, right-padded with zeros to {@link SEQUENCER_WIDTH}: compares as a plain string. */
 export type Sequencer = string;
 
-// Wider than any sequencer S3 has been seen to send (16 to 18 digits).
+// Wider than any sequencer observed from S3 (16 to 18 digits).
 export const SEQUENCER_WIDTH = 32;
 
-/** The upload as one event named it: exactly these bytes, not whatever the key holds by now. */
+/** The upload that one event named: exactly that version, not whatever the key holds now. */
 export interface Upload {
   readonly bucket: string;
   readonly key: string;
   readonly imageId: ImageId;
   readonly sequencer: Sequencer;
-  /** Absent where the bucket is not versioned; then {@link etag} names the state. */
+  /** Absent if the bucket is not versioned; then {@link etag} identifies the version. */
   readonly versionId?: string | undefined;
   readonly etag: string;
   /** Bytes. */
   readonly size: number;
 }
 
-/** The end of an image: `versionId` says that one version was removed for good, its absence that the key is gone. */
+/** With a `versionId`, that version was permanently removed; without one, the key was deleted. */
 interface Deletion {
   readonly bucket: string;
   readonly key: string;
@@ -35,7 +35,7 @@ interface Deletion {
   readonly versionId?: string | undefined;
 }
 
-/** What happened in the upload bucket. */
+/** A change in the upload bucket. */
 export type UploadEvent = {
   /** Follows the image through every log line and into the domain event. */
   readonly correlationId: string;
@@ -44,7 +44,7 @@ export type UploadEvent = {
 } & ({ readonly change: 'created'; readonly image: Upload } | { readonly change: 'deleted'; readonly image: Deletion });
 
 export async function imageIdOf(bucket: string, key: string): Promise<ImageId> {
-  // A bucket's name cannot hold a slash, so no two pairs give one text.
+  // A bucket name cannot contain a slash, so no two pairs produce the same text.
   return (await sha256(new TextEncoder().encode(`${bucket}/${key}`))).slice(0, 32);
 }
 

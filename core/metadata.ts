@@ -1,7 +1,7 @@
 export const inputFormats = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const;
 export type InputFormat = (typeof inputFormats)[number];
 
-/** As people write them. */
+/** For sentences that people read. */
 export const formatNames: Readonly<Record<InputFormat, string>> = {
   jpeg: 'JPEG',
   png: 'PNG',
@@ -14,13 +14,13 @@ export const formatNames: Readonly<Record<InputFormat, string>> = {
 /** EXIF's eight orientations; 1 is upright, 5 to 8 swap width and height. */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
-/** What an image's first bytes say of it, read before any pixel is decoded. Width and height as stored, not as seen. */
+/** What the first bytes of an image reveal, before any pixel is decoded. Width and height as stored, before rotation. */
 export interface ImageHeader {
   readonly format: InputFormat;
   readonly width: number;
   readonly height: number;
   readonly orientation: Orientation;
-  /** Frames of an animation, or pages; 1 for a still image. Only the first becomes renditions. */
+  /** Frames of an animation, or pages; 1 for a still image. Only the first is rendered. */
   readonly frames: number;
   /** Progressive JPEG, interlaced PNG, TIFF in tiles: decoding holds the whole image in memory. */
   readonly progressive: boolean;
@@ -29,22 +29,22 @@ export interface ImageHeader {
   readonly colourSpace: string;
 }
 
-/** What only the pixels and the EXIF block can tell. */
+/** What only the pixels and the EXIF block reveal. */
 export interface Portrait {
   /** `#rrggbb` */
   readonly dominantColour: string;
-  /** Base64 of a ThumbHash: a placeholder of about 25 bytes to show until a rendition has loaded. */
+  /** Base64 of a ThumbHash: a placeholder of about 25 bytes to display until a rendition has loaded. */
   readonly thumbhash: string;
   readonly camera?: { readonly make?: string | undefined; readonly model?: string | undefined } | undefined;
-  /** Local time of the camera, ISO 8601; with an offset only where the camera wrote one. */
+  /** Local time of the camera, ISO 8601; with an offset only if the camera wrote one. */
   readonly capturedAt?: string | undefined;
   /** Decimal degrees, WGS 84. */
   readonly location?: { readonly latitude: number; readonly longitude: number } | undefined;
-  /** The file broke the rules of its format, and the picture could still be read whole or nearly so. */
+  /** The file violates its format, but all or nearly all of the image could be read. */
   readonly damaged: boolean;
 }
 
-/** The record's description of the upload. Width and height as seen: orientation applied. */
+/** The record's description of the upload. Width and height as displayed: orientation applied. */
 export interface Metadata {
   readonly format: InputFormat;
   readonly width: number;
@@ -60,6 +60,6 @@ export interface Metadata {
   readonly damaged: boolean;
   readonly camera?: Portrait['camera'];
   readonly capturedAt?: string | undefined;
-  /** Only where the stack's KeepLocation parameter asks for it. */
+  /** Only if the stack's KeepLocation parameter is true. */
   readonly location?: Portrait['location'];
 }

@@ -1,11 +1,11 @@
 import type { ImageTask } from './image-task.ts';
-import { admitBytes, admitHeader, defaultLimits } from './limits.ts';
+import { defaultLimits, rejectBytes, rejectHeader } from './limits.ts';
 import type { ImageHeader } from './metadata.ts';
 import type { Missing, Rejection } from './outcome.ts';
-import type { Bytes, ImageCodec, UploadStore } from './ports.ts';
+import type { Bytes, ImageCodec, UploadReader } from './ports.ts';
 
 export interface OpenUploadPorts {
-  readonly uploads: UploadStore;
+  readonly uploadReader: UploadReader;
   readonly codec: ImageCodec;
 }
 
@@ -14,17 +14,20 @@ export type OpenedUpload =
   | Rejection
   | Missing;
 
-/** Cheapest check first: what the event says of the size, then the header; no pixel is decoded here. */
-export async function openUpload({ image }: ImageTask, { uploads, codec }: OpenUploadPorts): Promise<OpenedUpload> {
-  const refused = admitBytes(image.size, defaultLimits);
-  if (refused) return refused;
+/** Cheapest check first: the size from the event, then the header. Decodes no pixels. */
+export async function openUpload(
+  { image }: ImageTask,
+  { uploadReader, codec }: OpenUploadPorts,
+): Promise<OpenedUpload> {
+  const rejection = rejectBytes(image.size, defaultLimits);
+  if (rejection) return rejection;
 
-  const read = await uploads.read(image);
+  const read = await uploadReader.read(image);
   if (read.outcome !== 'found') return read;
 
   const inspected = await codec.inspect(read.bytes);
   if (inspected.outcome === 'rejected') return inspected;
 
   const { header } = inspected;
-  return admitHeader(header, defaultLimits) ?? { outcome: 'open', bytes: read.bytes, header };
+  return rejectHeader(header, defaultLimits) ?? { outcome: 'open', bytes: read.bytes, header };
 }

@@ -1,9 +1,9 @@
-/** How an upload ends. Expected ends are data; only the unexpected throws, and a throw means "try again". */
+/** How processing an upload ends. Expected outcomes are returned as data; only unexpected failures throw, to be retried. */
 export const decidedOutcomes = ['processed', 'rejected', 'superseded', 'vanished', 'deleted'] as const;
 export type DecidedOutcome = (typeof decidedOutcomes)[number];
 export type Outcome = DecidedOutcome | 'failed';
 
-/** Why an upload cannot become renditions. A closed list: consumers may switch over it. */
+/** Why an upload cannot be rendered. A closed list: consumers may switch on it. */
 export const rejectionReasons = [
   'empty',
   'too-many-bytes',
@@ -17,11 +17,11 @@ export type RejectionReason = (typeof rejectionReasons)[number];
 export interface Rejection {
   readonly outcome: 'rejected';
   readonly reason: RejectionReason;
-  /** One sentence for the person who uploaded it: what is wrong, and what would work. */
+  /** One or two sentences for the person who uploaded the file: what is wrong, and what would work. */
   readonly message: string;
 }
 
-/** The state that the event named is no longer there: replaced (`superseded`) or removed (`vanished`). */
+/** The version that the event named no longer exists: it was replaced (`superseded`) or removed (`vanished`). */
 export interface Missing {
   readonly outcome: 'superseded' | 'vanished';
 }

@@ -6,51 +6,54 @@ import type { Preset } from './presets.ts';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Where originals are read. */
-export interface UploadStore {
-  /** Exactly the state that the event named; replaced or gone by now is an answer, not an error. */
+/** Reads originals. */
+export interface UploadReader {
+  /** Reads exactly the version that the event named. That it was replaced or removed since is a result, not an error. */
   read(upload: Upload): Promise<{ readonly outcome: 'found'; readonly bytes: Bytes } | Missing>;
 }
 
-/** Where renditions are written and removed. */
+/** Writes, lists and removes renditions. */
 export interface RenditionStore {
-  /** Repeatable: the same key gets the same bytes. */
+  /** Repeatable: the same key always gets the same bytes. */
   put(key: string, bytes: Bytes, contentType: string): Promise<void>;
   /** Every key of the image, in no particular order. */
   list(imageId: ImageId): AsyncIterable<string>;
-  /** Removing what is not there succeeds. */
+  /** Succeeds for keys that do not exist. */
   remove(keys: readonly string[]): Promise<void>;
 }
 
-/** The picture work. Bytes that cannot be read are an answer, not an error. */
+/** Reads and encodes images. That bytes are unreadable is a result, not an error. */
 export interface ImageCodec {
-  /** Reads the header only: fast and safe for any bytes. The format is found by content. */
+  /** Reads only the header: fast, and safe for any bytes. Detects the format by content. */
   inspect(bytes: Bytes): Promise<{ readonly outcome: 'readable'; readonly header: ImageHeader } | Rejection>;
-  /** Decodes small. */
+  /** Decodes at a small size. */
   portray(bytes: Bytes, header: ImageHeader): Promise<({ readonly outcome: 'portrayed' } & Portrait) | Rejection>;
-  /** One decode for all presets; upright, sRGB, no metadata, first frame, never enlarged. In the order of the presets. */
+  /**
+   * Decodes once for all presets. Renditions are upright, in sRGB, without metadata, of the first frame, never enlarged,
+   * and in the order of the presets.
+   */
   render(
     bytes: Bytes,
     header: ImageHeader,
     presets: readonly Preset[],
-  ): Promise<{ readonly outcome: 'rendered'; readonly pictures: readonly Picture[] } | Rejection>;
+  ): Promise<{ readonly outcome: 'rendered'; readonly renditions: readonly EncodedRendition[] } | Rejection>;
 }
 
-export interface Picture {
+export interface EncodedRendition {
   readonly preset: Preset;
   readonly bytes: Bytes;
   readonly width: number;
   readonly height: number;
 }
 
-/** What the workflow answers when it came to a decision; a failure is none. */
+/** The workflow's result once it has decided. A failure is not a decision. */
 export type Decision =
-  /** Bytes of all renditions together. */
+  /** `bytesOut` is the size of all renditions together. */
   | { readonly outcome: 'processed'; readonly bytesOut: number }
   | { readonly outcome: 'rejected'; readonly reason: RejectionReason }
   | { readonly outcome: Exclude<DecidedOutcome, 'processed' | 'rejected'> };
 
-/** Answered from memory: this event was decided before, and that decision is already counted. */
+/** The stored result of an event that was decided before and is already counted. */
 export interface RepeatedDecision {
   readonly outcome: DecidedOutcome;
   readonly repeated: true;
@@ -58,13 +61,13 @@ export interface RepeatedDecision {
 
 /** The workflow. */
 export interface Pipeline {
-  /** Waits for the decision. Throws where there is none (failed, timed out, throttled): the event must come again. */
+  /** Waits for the decision. Throws when there is none (failed, timed out, throttled): the event must be retried. */
   run(event: PipelineInput): Promise<Decision | RepeatedDecision>;
 }
 
 export type PipelineInput = UploadEvent & {
   /** The names of the rendition groups to fan out over. */
   readonly groups: readonly string[];
-  /** No further try follows: a failure is to be recorded and announced. */
-  readonly lastTry: boolean;
+  /** No attempt follows: record and announce a failure. */
+  readonly lastAttempt: boolean;
 };

@@ -4,11 +4,11 @@ import type { RenditionStore } from './ports.ts';
 
 export async function removeRenditions(
   task: RemovalTask,
-  ports: { readonly renditions: RenditionStore },
+  ports: { readonly renditionStore: RenditionStore },
 ): Promise<RemovalResult> {
-  const keys = await Array.fromAsync(ports.renditions.list(task.image.imageId));
+  const keys = await Array.fromAsync(ports.renditionStore.list(task.image.imageId));
   const obsolete = keys.filter((key) => isObsolete(sequencerOf(key), task));
-  await ports.renditions.remove(obsolete);
+  await ports.renditionStore.remove(obsolete);
   return { outcome: 'removed', count: obsolete.length };
 }
 
@@ -24,7 +24,7 @@ function isObsolete(sequencer: Sequencer | undefined, { image, scope }: RemovalT
   }
 }
 
-/** From `<imageId>/<sequencer>/<file>`; a key of any other shape is not ours to remove. */
+/** From `<imageId>/<sequencer>/<file>`; a key of any other shape is never removed. */
 function sequencerOf(key: string): Sequencer | undefined {
   const [, sequencer, file, ...rest] = key.split('/');
   return file !== undefined && rest.length === 0 ? sequencer : undefined;

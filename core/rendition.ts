@@ -1,4 +1,4 @@
-/** What becomes of a preset for one picture: which of them apply, how large it is, where it is kept. */
+/** Which presets apply to an image, how large their renditions are, and where they are stored. */
 import type { ImageId, Sequencer } from './image.ts';
 import type { ImageHeader } from './metadata.ts';
 import type { Preset, RenditionFormat } from './presets.ts';
@@ -21,7 +21,7 @@ export const contentTypes: Readonly<Record<RenditionFormat, string>> = {
 
 const extensions: Readonly<Record<RenditionFormat, string>> = { webp: 'webp', avif: 'avif', jpeg: 'jpg' };
 
-/** Pixels. WebP cannot hold more. */
+/** Pixels. The limit of WebP. */
 export const MAX_RENDITION_HEIGHT = 16_383;
 
 export interface Size {
@@ -34,36 +34,36 @@ export function renditionKey(imageId: ImageId, sequencer: Sequencer, preset: Pre
   return `${imageId}/${sequencer}/${preset.name}.${extensions[preset.format]}`;
 }
 
-/** As seen: EXIF's orientation applied. */
+/** As displayed: EXIF orientation applied. */
 export function uprightSize({ width, height, orientation }: ImageHeader): Size {
   return orientation >= 5 ? { width: height, height: width } : { width, height };
 }
 
 /**
- * The presets that give this picture something of its own: of each format all that fit into it, and the next larger one,
- * which then gets the picture's own width. So each format has a rendition, and no two of them are the same size.
+ * The presets that apply to this image, without duplicates: for each format, all that are narrower than the image, and the
+ * next wider one, which then gets the image's own width. So every format has a rendition, and no two have the same size.
  */
 export function presetsFor(header: ImageHeader, presets: readonly Preset[]): readonly Preset[] {
-  const own = ownWidth(uprightSize(header));
+  const widest = maxWidth(uprightSize(header));
   return presets.filter(
     ({ format, width }) =>
-      !presets.some((other) => other.format === format && other.width < width && other.width >= own),
+      !presets.some((other) => other.format === format && other.width < width && other.width >= widest),
   );
 }
 
-/** In pixels, at least one each way; never larger than the picture, its proportions kept. */
+/** In pixels, at least 1 × 1; never larger than the image, and with its proportions. */
 export function renditionSize(header: ImageHeader, preset: Preset): Size {
   const upright = uprightSize(header);
-  const width = Math.min(preset.width, ownWidth(upright));
+  const width = Math.min(preset.width, maxWidth(upright));
   const height = Math.round((width * upright.height) / upright.width);
   return { width, height: clamp(height, 1, Math.min(upright.height, MAX_RENDITION_HEIGHT)) };
 }
 
-/** The widest that a rendition may be: less than the picture's width only where its height goes over the limit. */
-function ownWidth({ width, height }: Size): number {
+/** The greatest width of a rendition: less than the image's width only if its height exceeds the limit. */
+function maxWidth({ width, height }: Size): number {
   return height <= MAX_RENDITION_HEIGHT ? width : Math.max(1, Math.floor((width * MAX_RENDITION_HEIGHT) / height));
 }
 
-function clamp(value: number, least: number, most: number): number {
-  return Math.max(least, Math.min(value, most));
+function clamp(value: number, min: number, max: number): number {
+  return Math.max(min, Math.min(value, max));
 }

@@ -1,15 +1,15 @@
 import type { Upload } from './image.ts';
 import type { RenditionResult, RenditionTask } from './image-task.ts';
 import { type OpenUploadPorts, openUpload } from './open-upload.ts';
-import type { Picture, RenditionStore } from './ports.ts';
+import type { EncodedRendition, RenditionStore } from './ports.ts';
 import { type RenditionGroup, renditionGroups } from './presets.ts';
 import { contentTypes, presetsFor, type Rendition, renditionKey } from './rendition.ts';
 
 export interface ResizeImagePorts extends OpenUploadPorts {
-  readonly renditions: RenditionStore;
+  readonly renditionStore: RenditionStore;
 }
 
-/** Makes and stores one group's renditions of one upload. Throws only where another try may help. */
+/** Renders and stores one group's presets for one upload. Throws only if a retry may help. */
 export async function resizeImage(
   task: RenditionTask,
   ports: ResizeImagePorts,
@@ -23,18 +23,18 @@ export async function resizeImage(
   const rendered = await ports.codec.render(bytes, header, presetsFor(header, group.presets));
   if (rendered.outcome === 'rejected') return rendered;
 
-  const stored = rendered.pictures.map((picture) => store(picture, task.image, ports.renditions));
+  const stored = rendered.renditions.map((rendition) => store(rendition, task.image, ports.renditionStore));
   return { outcome: 'processed', renditions: await Promise.all(stored) };
 }
 
 async function store(
-  { preset, bytes, width, height }: Picture,
+  { preset, bytes, width, height }: EncodedRendition,
   { imageId, sequencer }: Upload,
-  renditions: RenditionStore,
+  renditionStore: RenditionStore,
 ): Promise<Rendition> {
   const key = renditionKey(imageId, sequencer, preset);
   const contentType = contentTypes[preset.format];
-  await renditions.put(key, bytes, contentType);
+  await renditionStore.put(key, bytes, contentType);
   return { preset: preset.name, key, contentType, width, height, bytes: bytes.byteLength };
 }
 
@@ -43,6 +43,6 @@ function groupNamed(name: string, groups: readonly RenditionGroup[]): RenditionG
   if (group) return group;
   const known = groups.map((candidate) => candidate.name).join(', ');
   throw new Error(
-    `There is no rendition group "${name}" (known: ${known}). Deploy the dispatcher and resize-image from one core/presets.ts.`,
+    `Unknown rendition group "${name}" (known: ${known}). Deploy dispatch-images and resize-image from the same core/presets.ts.`,
   );
 }

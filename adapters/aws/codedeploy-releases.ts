@@ -3,9 +3,9 @@ import {
   GetDeploymentCommand,
   PutLifecycleEventHookExecutionStatusCommand,
 } from '@aws-sdk/client-codedeploy';
-import * as z from 'zod/mini';
 import type { ReleaseStore } from '../../core/watch/ports.ts';
 import { releasedSteps } from '../../core/watch/release.ts';
+import * as z from '../contracts/zod.ts';
 
 // https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-resources.html
 const appSpec = z.object({

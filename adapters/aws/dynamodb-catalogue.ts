@@ -1,9 +1,9 @@
 import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
-import * as z from 'zod/mini';
 import { rejectionReasons } from '../../core/outcome.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import type { Catalogue } from '../../core/watch/ports.ts';
 import { imageDescription } from '../contracts/image-description.ts';
+import * as z from '../contracts/zod.ts';
 
 // During a release, old code meets records of the new: it passes over what it does not know.
 const { metadata, rendition } = imageDescription(z.object);

@@ -2,16 +2,16 @@ import { IdempotencyConfig, IdempotencyItemNotFoundError, makeIdempotent } from 
 import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
-import * as z from 'zod/mini';
 import type { UploadEvent } from '../../core/image.ts';
 import { type DecidedOutcome, decidedOutcomes } from '../../core/outcome.ts';
 import type { Pipeline, PipelineInput, RepeatedDecision } from '../../core/ports.ts';
+import * as z from '../contracts/zod.ts';
 
 const keyPrefix = 'image-pipeline';
 const hashFunction = 'sha256';
 
 // The outcome alone: the code of eight days ago may have remembered less of a decision, or more.
-const remembered = z.object({ outcome: z.enum(decidedOutcomes) });
+const storedDecision = z.object({ outcome: z.enum(decidedOutcomes) });
 
 /**
  * Spares a repeated event its work: a decision made once is answered from memory. It saves work and does not lock (some
@@ -28,7 +28,7 @@ export function idempotentPipeline(
     expiresAfterSeconds: options.keepSeconds,
     hashFunction,
     responseHook: (answer) =>
-      ({ outcome: remembered.parse(answer).outcome, repeated: true }) satisfies RepeatedDecision,
+      ({ outcome: storedDecision.parse(answer).outcome, repeated: true }) satisfies RepeatedDecision,
   });
   const persistenceStore = new DynamoDBPersistenceLayer({
     tableName: options.tableName,
@@ -60,7 +60,7 @@ export function rememberedOutcomes({
     async find(event: UploadEvent): Promise<DecidedOutcome | undefined> {
       try {
         const found = await memory.getRecord(stateKeyOf(event));
-        return found.getStatus() === 'COMPLETED' ? remembered.parse(found.getResponse()).outcome : undefined;
+        return found.getStatus() === 'COMPLETED' ? storedDecision.parse(found.getResponse()).outcome : undefined;
       } catch (error) {
         if (error instanceof IdempotencyItemNotFoundError) return undefined;
         throw error;

@@ -1,12 +1,11 @@
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
-import * as z from 'zod/mini';
-import type { UploadEvent } from '../../core/image.ts';
-import type { MetadataResult, RemovalResult, RenditionResult } from '../../core/image-task.ts';
+import type { ImageTask, MetadataResult, RemovalResult, RenditionResult } from '../../core/image-task.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
 import type { Steps } from '../../core/watch/ports.ts';
 import { imageDescription } from '../contracts/image-description.ts';
+import * as z from '../contracts/zod.ts';
 
-// A new version may answer more than this one knows.
+// Unknown properties are ignored: a new version may return more.
 const { metadata, rendition } = imageDescription(z.object);
 
 const rejection = z.object({ outcome: z.literal('rejected'), reason: z.enum(rejectionReasons), message: z.string() });
@@ -31,27 +30,27 @@ const removalResult = z.object({
 const thrown = z.object({ errorMessage: z.string() });
 const batchResult = z.object({ batchItemFailures: z.array(z.unknown()) });
 
-/** The functions of the pipeline, called as the workflow and the queue call them, but by a version of one's choice. */
+/** Invokes a given version of a function as the workflow and the queue invoke its alias. */
 export function lambdaSteps({ client }: { readonly client: LambdaClient }): Steps {
   const call = async <Result>(functionName: string, task: object, schema: z.ZodMiniType<Result>): Promise<Result> => {
     const { FunctionError, Payload } = await client.send(
       new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(task) }),
     );
-    const answer = new TextDecoder().decode(Payload);
-    const found = parsedOrText(answer);
+    const response = new TextDecoder().decode(Payload);
+    const found = parsedOrText(response);
     if (FunctionError !== undefined) {
       const error = thrown.safeParse(found);
-      throw new Error(`${functionName} failed: ${shortened(error.success ? error.data.errorMessage : answer)}`);
+      throw new Error(`${functionName} failed: ${shortened(error.success ? error.data.errorMessage : response)}`);
     }
     const result = schema.safeParse(found);
     if (result.success) return result.data;
     throw new Error(
-      `${functionName} gave an answer of an unknown shape: ${shortened(answer)} ${z.prettifyError(result.error)}`,
+      `${functionName} returned a response of an unexpected shape: ${shortened(response)} ${z.prettifyError(result.error)}`,
     );
   };
   return {
-    async dispatch(functionName, upload) {
-      const { batchItemFailures } = await call(functionName, { Records: [messageOf(upload)] }, batchResult);
+    async dispatch(functionName, task) {
+      const { batchItemFailures } = await call(functionName, { Records: [messageOf(task)] }, batchResult);
       return { undecided: batchItemFailures.length };
     },
     extractMetadata: (functionName, task) => call(functionName, task, metadataResult),
@@ -60,27 +59,28 @@ export function lambdaSteps({ client }: { readonly client: LambdaClient }): Step
   };
 }
 
-/** S3's event as EventBridge and SQS deliver it. */
-function messageOf({ correlationId, occurredAt, image }: UploadEvent & { readonly change: 'created' }) {
+/** S3's event for an upload that has just arrived, as EventBridge and SQS deliver it. */
+function messageOf({ correlationId, image }: ImageTask) {
   const { bucket, key, sequencer, versionId, etag, size } = image;
   const object = { key, sequencer, 'version-id': versionId, etag, size };
   const detail = { bucket: { name: bucket }, object };
+  const time = new Date().toISOString();
   return {
     messageId: correlationId,
-    // No queue has it, so it cannot be postponed: the dispatcher goes on without.
+    // Not in any queue: the dispatcher cannot set a retry delay, and continues without.
     receiptHandle: correlationId,
-    body: JSON.stringify({ id: correlationId, time: occurredAt, 'detail-type': 'Object Created', detail }),
+    body: JSON.stringify({ id: correlationId, time, 'detail-type': 'Object Created', detail }),
     attributes: { ApproximateReceiveCount: '1' },
     messageAttributes: {},
     eventSource: 'aws:sqs',
   };
 }
 
-function parsedOrText(answer: string): unknown {
+function parsedOrText(text: string): unknown {
   try {
-    return JSON.parse(answer);
+    return JSON.parse(text);
   } catch {
-    return answer;
+    return text;
   }
 }
 

@@ -1,7 +1,7 @@
 import { type SFNClient, StartSyncExecutionCommand } from '@aws-sdk/client-sfn';
-import * as z from 'zod/mini';
 import { rejectionReasons } from '../../core/outcome.ts';
 import type { Decision, Pipeline } from '../../core/ports.ts';
+import * as z from '../contracts/zod.ts';
 
 const workflowDecision = z.discriminatedUnion('outcome', [
   z.object({ outcome: z.literal('processed'), bytesOut: z.int().check(z.nonnegative()) }),

@@ -1,6 +1,6 @@
-import * as z from 'zod/mini';
 import { rejectionReasons } from '../../core/outcome.ts';
 import { imageDescription } from './image-description.ts';
+import * as z from './zod.ts';
 
 /**
  * What DomainEventBus carries: composed by the workflow (state Announce), promised to everybody who listens. No function

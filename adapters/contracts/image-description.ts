@@ -1,6 +1,6 @@
-import * as z from 'zod/mini';
 import { inputFormats, type Metadata } from '../../core/metadata.ts';
 import type { Rendition } from '../../core/rendition.ts';
+import * as z from './zod.ts';
 
 type Camera = NonNullable<Metadata['camera']>;
 type Location = NonNullable<Metadata['location']>;

@@ -1,5 +1,5 @@
-import * as z from 'zod/mini';
 import { imageIdOf, padSequencer, SEQUENCER_WIDTH, type UploadEvent } from '../../core/image.ts';
+import * as z from './zod.ts';
 
 const text = z.string().check(z.minLength(1));
 

@@ -4,6 +4,7 @@ import type { MetricUnit as Unit } from '@aws-lambda-powertools/metrics/types';
 import type { UploadEvent } from '../../core/image.ts';
 import type { DecidedOutcome } from '../../core/outcome.ts';
 import type { Decision, RepeatedDecision } from '../../core/ports.ts';
+import type { Delivery, HandleUpload } from './sqs-uploads.ts';
 
 type Measure = readonly [metric: string, unit: Unit, value: number];
 
@@ -15,37 +16,37 @@ const counterOf: Readonly<Record<DecidedOutcome, string>> = {
   deleted: 'ImagesDeleted',
 };
 
+/** Decides an upload, or throws if there is no decision. */
+type DecideUpload = (event: UploadEvent, delivery: Delivery) => Promise<Decision | RepeatedDecision>;
+
 /**
- * One log line and one set of metrics a try: what was decided, how long after the upload, or that there is no decision.
- * docs/observability.md explains each metric; alarms and dashboard are tested against what is published here.
+ * Adds one log line and one set of metrics per attempt: the decision and the time since the upload, or the failure.
+ * docs/observability.md explains each metric; tests compare alarms and dashboard with what is published here.
  */
-export function decisionLog(logger: Logger) {
+export function decisionLog(logger: Logger, decide: DecideUpload): HandleUpload {
   const metrics = new Metrics({ namespace: 'Darkroom' });
-  // Without an await between the first metric and the last: the messages of a batch share this object.
+  // No await between the first metric and the last: the messages of a batch share `metrics`.
   const publish = ({ correlationId, image }: UploadEvent, measures: readonly Measure[], reason?: string) => {
     for (const measure of measures) metrics.addMetric(...measure);
-    // Once under the service alone, once under its reason too.
+    // Published twice: without the reason, and by reason.
     if (reason !== undefined) metrics.addDimensions({}).addDimensions({ reason });
     metrics.addMetadata('correlation_id', correlationId).addMetadata('imageId', image.imageId).publishStoredMetrics();
   };
 
-  return async (
-    event: UploadEvent,
-    { lastTry }: { readonly lastTry: boolean },
-    decide: () => Promise<Decision | RepeatedDecision>,
-  ): Promise<void> => {
+  return async (event, delivery) => {
+    const { lastAttempt } = delivery;
     const subject = { correlation_id: event.correlationId, change: event.change, image: event.image };
     try {
-      const decision = await decide();
-      // Two clocks, S3's and ours: they may disagree by more than the work took.
+      const decision = await decide(event, delivery);
+      // S3's clock and ours may differ by more than the work took.
       const millis = Math.max(0, Date.now() - Date.parse(event.occurredAt));
       logger.info('Image decided', { ...subject, ...decision, millis });
       publish(event, measuresOf(event, decision, millis), 'reason' in decision ? decision.reason : undefined);
     } catch (error) {
-      logger.error('No decision; the queue delivers the event again', { ...subject, lastTry, error });
+      logger.error('No decision; the message returns to the queue', { ...subject, lastAttempt, error });
       publish(event, [
         ['TriesFailed', MetricUnit.Count, 1],
-        ...(lastTry ? [['ImagesFailed', MetricUnit.Count, 1] as const] : []),
+        ...(lastAttempt ? [['ImagesFailed', MetricUnit.Count, 1] as const] : []),
       ]);
       throw error;
     }

@@ -1,14 +1,9 @@
-import { en } from 'zod/locales';
-import * as z from 'zod/mini';
+import * as z from '../contracts/zod.ts';
 
-// zod/mini is a third of zod in a bundle (docs/decisions/0004), for one thing because it brings no messages of its own.
-z.config(en());
-
-export const text = z.string().check(z.minLength(1));
 export const positiveInteger = z.coerce.number().check(z.int(), z.positive());
 
 /**
- * The function's settings out of its environment variables, read once when the module loads.
+ * Reads the function's settings from its environment variables; call it once, when the module loads.
  *
  * @throws {Error} naming every variable that is missing or malformed, in one message.
  */
@@ -16,7 +11,7 @@ export function readEnvironment<Shape extends z.core.$ZodShape>(shape: Shape): z
   const parsed = z.object(shape).safeParse(process.env);
   if (!parsed.success) {
     throw new Error(
-      `The environment of this function is incomplete: see its Environment in template.yaml. ${z.prettifyError(parsed.error)}`,
+      `Environment variables are missing or malformed: see this function's Environment in template.yaml. ${z.prettifyError(parsed.error)}`,
     );
   }
   return parsed.data;

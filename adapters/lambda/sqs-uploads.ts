@@ -2,8 +2,8 @@ import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-p
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { ChangeMessageVisibilityCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { retryDelaySeconds } from '../../core/dispatch-images.ts';
 import type { UploadEvent } from '../../core/image.ts';
+import { retryDelaySeconds } from '../../core/retry-delay.ts';
 import { parseS3Event } from '../contracts/s3-event.ts';
 
 interface UploadQueueOptions {
@@ -14,35 +14,42 @@ interface UploadQueueOptions {
   readonly logger: Logger;
 }
 
-/** Throws where there is no decision: the message comes again. */
-type Take = (event: UploadEvent, options: { readonly lastTry: boolean; readonly context: Context }) => Promise<void>;
+/** How the queue delivered an event. */
+export interface Delivery {
+  /** The queue delivers the message no more: if it fails now, it goes to the dead-letter queue. */
+  readonly lastAttempt: boolean;
+  readonly context: Context;
+}
+
+/** Throws if there is no decision: the queue then delivers the message again. */
+export type HandleUpload = (event: UploadEvent, delivery: Delivery) => Promise<unknown>;
 
 /**
- * A Lambda handler for the upload queue: takes the messages of a batch side by side, each on its own. Those that throw are
- * named in the answer and come again after a while, the others are deleted.
+ * A Lambda handler for the upload queue. Handles the messages of a batch in parallel, independently of each other: those
+ * that fail return to the queue and are delivered again later, the others are deleted.
  */
 export function sqsUploads(
+  handle: HandleUpload,
   { client, queueUrl, maxReceiveCount, retryBaseSeconds, logger }: UploadQueueOptions,
-  take: Take,
 ) {
   const read = (message: SQSRecord): Promise<UploadEvent> =>
     parseS3Event(message.body).catch((error: unknown) => {
-      logger.error('This message cannot be read: it ends in the dead-letter queue', {
+      logger.error('The message is not an S3 event; it will go to the dead-letter queue', {
         messageId: message.messageId,
         error,
       });
       throw error;
     });
 
-  const postpone = async (
+  const retryLater = async (
     { messageId, receiptHandle }: SQSRecord,
     receives: number,
-    lastTry: boolean,
+    lastAttempt: boolean,
     correlationId: string | undefined,
   ) => {
     const VisibilityTimeout = retryDelaySeconds(receives, {
       baseSeconds: retryBaseSeconds,
-      lastTry,
+      lastAttempt,
       random: Math.random(),
     });
     const command = new ChangeMessageVisibilityCommand({
@@ -52,7 +59,7 @@ export function sqsUploads(
     });
     await client.send(command).catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
-      logger.warn('The message comes again after the queue’s own visibility timeout', {
+      logger.warn('The retry delay could not be set; the queue’s visibility timeout applies', {
         correlation_id: correlationId,
         messageId,
         reason,
@@ -62,21 +69,21 @@ export function sqsUploads(
 
   return (batch: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
     logger.addContext(context);
-    const takeMessage = async (message: SQSRecord) => {
+    const handleMessage = async (message: SQSRecord) => {
       const receives = Number(message.attributes.ApproximateReceiveCount);
-      const lastTry = receives >= maxReceiveCount;
+      const lastAttempt = receives >= maxReceiveCount;
       let event: UploadEvent | undefined;
       try {
         event = await read(message);
-        await take(event, { lastTry, context });
+        await handle(event, { lastAttempt, context });
       } catch (error) {
-        await postpone(message, receives, lastTry, event?.correlationId);
+        await retryLater(message, receives, lastAttempt, event?.correlationId);
         throw error;
       }
     };
-    return processPartialResponse(batch, takeMessage, new BatchProcessor(EventType.SQS), {
+    return processPartialResponse(batch, handleMessage, new BatchProcessor(EventType.SQS), {
       context,
-      // Nothing of the batch went well: that counts as an error of the function, so that its alarms see a bad release.
+      // If every message of the batch failed, the invocation counts as an error, so that the alarms detect a bad release.
       throwOnFullBatchFailure: true,
     });
   };

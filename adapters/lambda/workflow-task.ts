@@ -1,7 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
-import * as z from 'zod/mini';
 import type { ImageTask, RemovalTask, RenditionTask } from '../../core/image-task.ts';
+import * as z from '../contracts/zod.ts';
 
 const sequencer = z.string().check(z.regex(/^[0-9A-F]{32}$/));
 const imageId = z.string().check(z.regex(/^[0-9a-f]{32}$/));

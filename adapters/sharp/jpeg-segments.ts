@@ -14,16 +14,16 @@ const LAST_COEFFICIENT = 63;
 
 // libjpeg goes over the whole picture once a scan, and keeps each segment with some hundred bytes of its own. Cameras and
 // programs write a tenth of these at the most.
-const MOST_SCANS = 100;
-const MOST_SEGMENTS = 10_000;
+const MAX_SCANS = 100;
+const MAX_SEGMENTS = 10_000;
 
 /** Whether it is made of so many parts that they alone would take a worker's time or memory. */
-export function hasTooManyParts(bytes: Uint8Array): boolean {
+export function hasTooManySegments(bytes: Uint8Array): boolean {
   let [scans, segments] = [0, 0];
   for (const { marker } of segmentsOf(bytes)) {
     segments += 1;
     if (marker === SOS) scans += 1;
-    if (scans > MOST_SCANS || segments > MOST_SEGMENTS) return true;
+    if (scans > MAX_SCANS || segments > MAX_SEGMENTS) return true;
   }
   return false;
 }
@@ -36,12 +36,12 @@ export function reachesFullDetail(bytes: Uint8Array): boolean {
   let luma: number | undefined;
   for (const { marker, body } of segmentsOf(bytes)) {
     if (marker === SOF2) luma = body[6];
-    if (marker === SOS && refinesToTheEnd(body, luma)) return true;
+    if (marker === SOS && isLastRefinement(body, luma)) return true;
   }
   return false;
 }
 
-function refinesToTheEnd(scan: Uint8Array, luma: number | undefined): boolean {
+function isLastRefinement(scan: Uint8Array, luma: number | undefined): boolean {
   const count = scan[0] ?? 0;
   const components = Array.from({ length: count }, (_, index) => scan[1 + 2 * index]);
   const lastCoefficient = scan[2 + 2 * count];

@@ -2,7 +2,7 @@ import { rgbaToThumbHash } from 'thumbhash';
 import type { Portrait } from '../../core/metadata.ts';
 
 /** Upright, sRGB, four channels of eight bits, at most {@link PORTRAIT_SIZE} each way. */
-export interface SmallPicture {
+export interface SmallRaster {
   readonly width: number;
   readonly height: number;
   readonly rgba: Uint8Array;
@@ -14,7 +14,7 @@ export const PORTRAIT_SIZE = 100;
 // Transparent pixels have a colour that nobody sees.
 const VISIBLE_ALPHA = 128;
 
-export function portrayPixels({ width, height, rgba }: SmallPicture): Pick<Portrait, 'dominantColour' | 'thumbhash'> {
+export function portrayPixels({ width, height, rgba }: SmallRaster): Pick<Portrait, 'dominantColour' | 'thumbhash'> {
   return {
     dominantColour: dominantColour(rgba),
     thumbhash: Buffer.from(rgbaToThumbHash(width, height, rgba)).toString('base64'),

@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
 import type { ImageHeader } from '../../core/metadata.ts';
-import type { Bytes, Picture } from '../../core/ports.ts';
+import type { Bytes, EncodedRendition } from '../../core/ports.ts';
 import type { Preset } from '../../core/presets.ts';
 import { renditionSize, type Size } from '../../core/rendition.ts';
 
@@ -26,8 +26,8 @@ export async function renderPyramid(
   base: Pixels,
   header: ImageHeader,
   presets: readonly Preset[],
-): Promise<readonly Picture[]> {
-  const pictures = new Map<Preset, Picture>();
+): Promise<readonly EncodedRendition[]> {
+  const pictures = new Map<Preset, EncodedRendition>();
   let pixels = base;
   for (const size of sizesDownwards(header, presets)) {
     pixels = await shrink(pixels, size);

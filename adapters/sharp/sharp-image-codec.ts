@@ -1,12 +1,12 @@
 import sharp, { type Sharp, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
-import { admitFrames, admitHeader, defaultLimits, type Limits, mostPixels } from '../../core/limits.ts';
+import { defaultLimits, type Limits, maxPixels, rejectFrames, rejectHeader } from '../../core/limits.ts';
 import { formatNames, type ImageHeader, type InputFormat, type Orientation } from '../../core/metadata.ts';
 import { type Rejection, rejected } from '../../core/outcome.ts';
 import type { Bytes, ImageCodec } from '../../core/ports.ts';
-import { largestPicture } from './avif-pictures.ts';
+import { largestDecodedSize } from './avif-sizes.ts';
 import { exifPortrait } from './exif.ts';
 import { type OtherFormat, signatureOf } from './image-signatures.ts';
-import { hasTooManyParts, reachesFullDetail } from './jpeg-segments.ts';
+import { hasTooManySegments, reachesFullDetail } from './jpeg-segments.ts';
 import { PORTRAIT_SIZE, portrayPixels } from './portrait.ts';
 import { type Pixels, pixelsOf, renderPyramid, sizesDownwards, TIMEOUT } from './pyramid.ts';
 import { isInTiles } from './tiff-directory.ts';
@@ -19,12 +19,12 @@ hardenLibvips();
 
 /** `ImageCodec` by sharp (libvips). Throws only for what is no fault of the picture: memory, time, a bug. */
 export function sharpImageCodec(limits: Limits = defaultLimits): ImageCodec {
-  const limitInputPixels = mostPixels(limits);
+  const limitInputPixels = maxPixels(limits);
   return {
     inspect: (bytes) => inspect(bytes, limits),
 
     async portray(bytes, header) {
-      const small = await decodeSoundly(bytes, header, limitInputPixels, (picture) =>
+      const small = await decodeTolerantly(bytes, header, limitInputPixels, (picture) =>
         pixelsOf(
           picture.resize(PORTRAIT_SIZE, PORTRAIT_SIZE, { fit: 'inside', withoutEnlargement: true }).ensureAlpha(),
         ),
@@ -42,12 +42,12 @@ export function sharpImageCodec(limits: Limits = defaultLimits): ImageCodec {
 
     async render(bytes, header, presets) {
       const largest = sizesDownwards(header, presets)[0];
-      if (!largest) return { outcome: 'rendered', pictures: [] };
-      const base = await decodeSoundly(bytes, header, limitInputPixels, (picture) =>
+      if (!largest) return { outcome: 'rendered', renditions: [] };
+      const base = await decodeTolerantly(bytes, header, limitInputPixels, (picture) =>
         pixelsOf(picture.resize({ ...largest, fit: 'fill' })),
       );
       if (base.outcome === 'rejected') return base;
-      return { outcome: 'rendered', pictures: await renderPyramid(base.decoded, header, presets) };
+      return { outcome: 'rendered', renditions: await renderPyramid(base.decoded, header, presets) };
     },
   };
 }
@@ -73,28 +73,31 @@ async function inspect(bytes: Bytes, limits: Limits): ReturnType<ImageCodec['ins
   if (signature.kind === 'other') return unsupported(otherFormatSentences[signature.name]);
 
   const { format } = signature;
-  const refused = refuseUnopened(format, bytes, limits);
+  const refused = rejectBeforeDecoding(format, bytes, limits);
   if (refused) return refused;
   try {
     const found = await readHeader(bytes);
     if (format === 'avif' && found.compression !== 'av1') return unsupported(otherFormatSentences.HEIC);
     const header = headerOf(format, bytes, found);
-    const within = format === 'avif' ? admitHeader({ ...header, ...largestPicture(bytes) }, limits) : undefined;
+    const within = format === 'avif' ? rejectHeader({ ...header, ...largestDecodedSize(bytes) }, limits) : undefined;
     return within ?? { outcome: 'readable', header };
   } catch (error) {
-    return corruptUnlessMachine(error, `The ${formatNames[format]} file cannot be opened: its beginning is damaged.`);
+    return corruptUnlessMachineError(
+      error,
+      `The ${formatNames[format]} file cannot be opened: its beginning is damaged.`,
+    );
   }
 }
 
 /** What costs a worker its time or its memory as soon as libvips looks at it. */
-function refuseUnopened(format: InputFormat, bytes: Bytes, limits: Limits): Rejection | undefined {
+function rejectBeforeDecoding(format: InputFormat, bytes: Bytes, limits: Limits): Rejection | undefined {
   switch (format) {
     case 'jpeg':
-      return hasTooManyParts(bytes)
+      return hasTooManySegments(bytes)
         ? corrupt('The JPEG file is made of more parts than any picture needs.')
         : undefined;
     case 'webp':
-      return admitFrames(countFrames(bytes, limits.frames), limits);
+      return rejectFrames(countFrames(bytes, limits.frames), limits);
     case 'png':
     case 'avif':
     case 'gif':
@@ -151,13 +154,13 @@ function unsupported(sentence: string): Rejection {
 type Decoded = { readonly outcome: 'decoded'; readonly decoded: Pixels; readonly damaged: boolean } | Rejection;
 
 // Above this share of grey rows a person calls the picture broken; a lost corner of a phone's last packet is far below.
-const MOST_LOST_ROWS = 0.1;
+const MAX_LOST_ROWS = 0.1;
 
 /**
  * A file without any fault takes the first way. A faulty one is still worth having if the decoder can go on, and a JPEG
- * if it lost at most {@link MOST_LOST_ROWS} of its rows: measured at one size, so that both workers come to one answer.
+ * if it lost at most {@link MAX_LOST_ROWS} of its rows: measured at one size, so that both workers come to one answer.
  */
-async function decodeSoundly(
+async function decodeTolerantly(
   bytes: Bytes,
   header: ImageHeader,
   limitInputPixels: number,
@@ -168,14 +171,14 @@ async function decodeSoundly(
   try {
     return { outcome: 'decoded', decoded: await attempt('warning'), damaged: false };
   } catch (error) {
-    throwIfMachine(error);
+    rethrowMachineError(error);
   }
   try {
     if (header.format !== 'jpeg') return { outcome: 'decoded', decoded: await attempt('error'), damaged: true };
-    const broken = await brokenOff(bytes, header, limitInputPixels);
+    const broken = await truncationOf(bytes, header, limitInputPixels);
     return broken ?? { outcome: 'decoded', decoded: await attempt('none'), damaged: true };
   } catch (error) {
-    return corruptUnlessMachine(error, `The ${formatNames[header.format]} file is damaged or incomplete.`);
+    return corruptUnlessMachineError(error, `The ${formatNames[header.format]} file is damaged or incomplete.`);
   }
 }
 
@@ -193,12 +196,16 @@ async function uprightInSrgb(
   return wide ? picture.withIccProfile('srgb') : picture;
 }
 
-async function brokenOff(bytes: Bytes, header: ImageHeader, limitInputPixels: number): Promise<Rejection | undefined> {
+async function truncationOf(
+  bytes: Bytes,
+  header: ImageHeader,
+  limitInputPixels: number,
+): Promise<Rejection | undefined> {
   if (header.progressive && !reachesFullDetail(bytes)) {
     return corrupt('The JPEG file breaks off: most of the detail is missing.');
   }
   const lost = await lostRows(bytes, header, limitInputPixels);
-  if (lost <= MOST_LOST_ROWS) return undefined;
+  if (lost <= MAX_LOST_ROWS) return undefined;
   return corrupt(`The JPEG file breaks off: about ${Math.round(lost * 100)} % of the picture is missing.`);
 }
 
@@ -224,20 +231,22 @@ async function lostRows(bytes: Bytes, { colourSpace }: ImageHeader, limitInputPi
 // ── Errors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 // Not a word of these comes from a picture; another try, perhaps elsewhere, may well succeed.
-const machineTrouble =
+const machineError =
   /out of memory|cannot allocate|unable to (?:m?alloc|create thread)|bad_alloc|timeout|too many open/i;
 
-function throwIfMachine(error: unknown): void {
-  if (!(error instanceof Error) || machineTrouble.test(error.message)) throw error;
+function rethrowMachineError(error: unknown): void {
+  if (!(error instanceof Error) || machineError.test(error.message)) throw error;
 }
 
-function corruptUnlessMachine(error: unknown, sentence: string): Rejection {
-  throwIfMachine(error);
-  return corrupt(isUncutTiff(error) ? 'The TIFF file holds too much in one strip: save it in smaller ones.' : sentence);
+function corruptUnlessMachineError(error: unknown, sentence: string): Rejection {
+  rethrowMachineError(error);
+  return corrupt(
+    isOversizedTiffStrip(error) ? 'The TIFF file holds too much in one strip: save it in smaller ones.' : sentence,
+  );
 }
 
 /** libtiff decodes no strip or tile above 50 MB: its own guard against bombs. */
-function isUncutTiff(error: unknown): boolean {
+function isOversizedTiffStrip(error: unknown): boolean {
   return error instanceof Error && error.message.includes('cumulated byte limit');
 }
 

@@ -4,87 +4,90 @@ import type { RenditionStore } from '../ports.ts';
 import { renditionGroups } from '../presets.ts';
 import { contentTypes, presetsFor, renditionKey, renditionSize, uprightSize } from '../rendition.ts';
 import type { KnownImage, ReleaseStore, RenditionReader, Steps, Uploader } from './ports.ts';
-import type { NewVersion, ReleaseHook, Verdict } from './release.ts';
+import type { ReleasedStep, ReleaseHook, Verdict } from './release.ts';
 
 export interface CheckReleasePorts {
   readonly releases: ReleaseStore;
-  readonly uploads: Uploader;
+  readonly uploader: Uploader;
   readonly steps: Steps;
-  readonly renditions: RenditionReader;
+  readonly publishedRenditions: RenditionReader;
   readonly renditionStore: Pick<RenditionStore, 'put'>;
-  readonly known: KnownImage;
+}
+
+interface Check extends CheckReleasePorts {
+  /** The name and version of the function under test. */
+  readonly functionVersion: string;
+  readonly task: ImageTask;
+  readonly knownImage: KnownImage;
 }
 
 /**
- * Takes a real image through a version of a function that has no traffic yet, and says whether it may have some.
- * Whatever goes wrong is a refusal: a check that could not be made is not passed.
+ * Runs a real image through a function version that has no traffic yet, and decides whether it may receive traffic.
+ * Any error is a refusal: a check that could not run has not passed.
  */
-export async function checkRelease(hook: ReleaseHook, ports: CheckReleasePorts): Promise<Verdict> {
-  const verdict = await judge(hook, ports).catch((error: unknown) => refused(messageOf(error)));
+export async function checkRelease(
+  hook: ReleaseHook,
+  ports: CheckReleasePorts,
+  { knownImage }: { readonly knownImage: KnownImage },
+): Promise<Verdict> {
+  const verdict = await judge(hook, ports, knownImage).catch((error: unknown) => refused(messageOf(error)));
   await ports.releases.report(hook, verdict);
   return verdict;
 }
 
-async function judge({ deploymentId }: ReleaseHook, ports: CheckReleasePorts): Promise<Verdict> {
+async function judge(
+  { deploymentId }: ReleaseHook,
+  ports: CheckReleasePorts,
+  knownImage: KnownImage,
+): Promise<Verdict> {
   const release = await ports.releases.newVersion(deploymentId);
-  const key = `${LENT_PREFIX}${deploymentId}-${release.step}.jpg`;
-  const { bucket } = ports.uploads;
-  const { bytes, contentType } = ports.known;
-  const state = await ports.uploads.put(key, bytes, contentType);
+  const key = `${RELEASE_CHECK_PREFIX}${deploymentId}-${release.step}.jpg`;
+  const { bucket } = ports.uploader;
+  const { bytes, contentType } = knownImage;
+  const sent = await ports.uploader.put(key, bytes, contentType);
   try {
     const imageId = await imageIdOf(bucket, key);
-    const image = { bucket, key, imageId, sequencer: LOWEST_SEQUENCER, ...state, size: bytes.byteLength };
-    const fault = await faultOf(release, { correlationId: `release-${deploymentId}`, image }, ports);
+    const image = { bucket, key, imageId, sequencer: LOWEST_SEQUENCER, ...sent, size: bytes.byteLength };
+    const task = { correlationId: `release-${deploymentId}`, image };
+    const functionVersion = `${release.functionName}:${release.version}`;
+    const fault = await faultOf(release.step, { ...ports, functionVersion, task, knownImage });
     return fault === undefined ? { verdict: 'passed' } : refused(fault);
   } finally {
-    // The pipeline hears of it and removes whatever was rendered.
-    await ports.uploads.remove(key);
+    // The deletion makes the pipeline remove whatever was rendered.
+    await ports.uploader.remove(key);
   }
 }
 
-/** The only keys of the upload bucket that the check may write: the role has no others. */
-const LENT_PREFIX = 'darkroom-release/';
+/** The only keys in the upload bucket that the check's role may write. */
+const RELEASE_CHECK_PREFIX = 'darkroom-release/';
 
-// The bucket's own event of the same upload takes its way too, through the version that is live. It always wins, and so
-// does that of the removal: nothing that the check makes up outlives it.
+// The bucket's own events for this upload and its deletion also run, through the live version. They must win against the
+// check's made-up event, so that nothing of the check outlives them.
 const LOWEST_SEQUENCER = padSequencer('0');
 
-/** What is wrong with the new version's work, if anything is. */
-async function faultOf(
-  { step, functionName, version }: NewVersion,
-  task: ImageTask,
-  ports: CheckReleasePorts,
-): Promise<string | undefined> {
-  const called = `${functionName}:${version}`;
+/** What is wrong with the new version's work, if anything. */
+async function faultOf(step: ReleasedStep, check: Check): Promise<string | undefined> {
   switch (step) {
     case 'DispatchImages':
-      return await dispatchFault(called, task, ports);
+      return await dispatchFault(check);
     case 'ExtractMetadata':
-      return await metadataFault(called, task, ports);
+      return await metadataFault(check);
     case 'ResizeImage':
-      return await renditionFault(called, task, ports);
+      return await renditionFault(check);
     case 'RemoveRenditions':
-      return await removalFault(called, task, ports);
+      return await removalFault(check);
   }
 }
 
-async function dispatchFault(
-  called: string,
-  task: ImageTask,
-  { steps }: CheckReleasePorts,
-): Promise<string | undefined> {
-  const occurredAt = new Date().toISOString();
-  const { undecided } = await steps.dispatch(called, { ...task, change: 'created', occurredAt });
-  return undecided === 0 ? undefined : 'It came to no decision on a good image.';
+async function dispatchFault({ functionVersion, task, steps }: Check): Promise<string | undefined> {
+  const { undecided } = await steps.dispatch(functionVersion, task);
+  return undecided === 0 ? undefined : 'It failed to reach a decision on a known-good image.';
 }
 
-async function metadataFault(
-  called: string,
-  task: ImageTask,
-  { steps, known: { bytes, header } }: CheckReleasePorts,
-): Promise<string | undefined> {
-  const result = await steps.extractMetadata(called, task);
-  if (result.outcome !== 'processed') return `It answered ${result.outcome} to a good image.`;
+async function metadataFault({ functionVersion, task, steps, knownImage }: Check): Promise<string | undefined> {
+  const result = await steps.extractMetadata(functionVersion, task);
+  if (result.outcome !== 'processed') return wrongOutcome(result);
+  const { bytes, header } = knownImage;
   const { format, orientation, frames } = header;
   return difference(result.metadata, {
     format,
@@ -97,23 +100,20 @@ async function metadataFault(
   });
 }
 
-/** Every group, and each rendition as it has to be: by what is said of it, and by what is there. */
-async function renditionFault(
-  called: string,
-  task: ImageTask,
-  { steps, renditions, known: { header } }: CheckReleasePorts,
-): Promise<string | undefined> {
+/** Checks every rendition of every group: what the function returned, and what it stored. */
+async function renditionFault(check: Check): Promise<string | undefined> {
+  const { functionVersion, task, steps, publishedRenditions, knownImage } = check;
   const { imageId, sequencer } = task.image;
   for (const { name: group, presets } of renditionGroups) {
-    const result = await steps.resizeImage(called, { ...task, group });
-    if (result.outcome !== 'processed') return `It answered ${result.outcome} to a good image.`;
-    for (const preset of presetsFor(header, presets)) {
-      const made = result.renditions.find((rendition) => rendition.preset === preset.name);
+    const result = await steps.resizeImage(functionVersion, { ...task, group });
+    if (result.outcome !== 'processed') return wrongOutcome(result);
+    for (const preset of presetsFor(knownImage.header, presets)) {
+      const returned = result.renditions.find((rendition) => rendition.preset === preset.name);
       const key = renditionKey(imageId, sequencer, preset);
       const contentType = contentTypes[preset.format];
       const fault =
-        difference(made, { key, contentType, ...renditionSize(header, preset) }) ??
-        (await storedFault(key, { contentType, bytes: made?.bytes }, renditions));
+        difference(returned, { key, contentType, ...renditionSize(knownImage.header, preset) }) ??
+        (await storedFault(key, { contentType, bytes: returned?.bytes }, publishedRenditions));
       if (fault !== undefined) return `Rendition ${preset.name}: ${fault}`;
     }
   }
@@ -123,43 +123,42 @@ async function renditionFault(
 async function storedFault(
   key: string,
   expected: { readonly contentType: string; readonly bytes: number | undefined },
-  renditions: RenditionReader,
+  publishedRenditions: RenditionReader,
 ): Promise<string | undefined> {
-  const file = await renditions.read(key);
+  const file = await publishedRenditions.read(key);
   if (file.outcome !== 'found') return `It cannot be read: ${file.message}`;
   return difference({ contentType: file.contentType, bytes: file.bytes.byteLength }, expected);
 }
 
-async function removalFault(
-  called: string,
-  task: ImageTask,
-  { steps, renditions, renditionStore, known }: CheckReleasePorts,
-): Promise<string | undefined> {
-  const { imageId, sequencer } = task.image;
-  const key = `${imageId}/${sequencer}/to-be-removed.jpg`;
-  await renditionStore.put(key, known.bytes, known.contentType);
-  const { count } = await steps.removeRenditions(called, { ...task, scope: 'own' });
-  if (count !== 1) return `It says that it removed ${count} renditions where there was one.`;
-  const left = await renditions.read(key);
+async function removalFault(check: Check): Promise<string | undefined> {
+  const { functionVersion, task, steps, publishedRenditions, renditionStore, knownImage } = check;
+  const key = `${task.image.imageId}/${task.image.sequencer}/to-be-removed.jpg`;
+  await renditionStore.put(key, knownImage.bytes, knownImage.contentType);
+  const { count } = await steps.removeRenditions(functionVersion, { ...task, scope: 'own' });
+  if (count !== 1) return `It reported removing ${count} renditions; there was 1.`;
+  const left = await publishedRenditions.read(key);
   switch (left.outcome) {
     case 'missing':
       return undefined;
     case 'found':
-      return 'It says that it removed a rendition that is still there.';
+      return 'It reported removing a rendition that is still there.';
     case 'denied':
-      return `It says that it removed a rendition, and nobody can see whether it did: ${left.message}`;
+      return `It reported removing a rendition, which could not be verified: ${left.message}`;
   }
 }
 
-/** The first property that is not as expected. */
+function wrongOutcome({ outcome }: { readonly outcome: string }): string {
+  return `It returned "${outcome}" for a known-good image.`;
+}
+
+/** Describes the first property that differs from what is expected. */
 function difference<Expected extends object>(
   found: { readonly [Name in keyof Expected]?: unknown } | undefined,
   expected: Expected,
 ): string | undefined {
-  if (found === undefined) return 'It is not there.';
+  if (found === undefined) return 'It is missing.';
   for (const name of Object.keys(expected) as (keyof Expected & string)[]) {
-    if (found[name] !== expected[name])
-      return `${name} is ${String(found[name])} and should be ${String(expected[name])}.`;
+    if (found[name] !== expected[name]) return `${name} is ${String(found[name])}, expected ${String(expected[name])}.`;
   }
   return undefined;
 }

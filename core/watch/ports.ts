@@ -1,5 +1,5 @@
 /** What the synthetic probe and the release check need from the outside world, in addition to core/ports.ts. */
-import type { ImageId, UploadEvent } from '../image.ts';
+import type { ImageId } from '../image.ts';
 import type {
   ImageTask,
   MetadataResult,
@@ -13,29 +13,29 @@ import type { Bytes } from '../ports.ts';
 import type { ImageRecord } from '../record.ts';
 import type { NewVersion, ReleaseHook, Verdict } from './release.ts';
 
-/** Where records are read; the workflow alone writes them. */
+/** Reads records; only the workflow writes them. */
 export interface Catalogue {
-  /** What was written a moment ago is seen. */
+  /** Strongly consistent. */
   find(imageId: ImageId): Promise<ImageRecord | undefined>;
 }
 
-/** What a user of the pipeline does with its upload bucket. */
+/** What users do with the upload bucket. */
 export interface Uploader {
   readonly bucket: string;
   put(key: string, bytes: Bytes, contentType: string): Promise<SentUpload>;
-  /** The key is gone; its versions stay until the bucket's lifecycle removes them. */
+  /** Deletes the key; its versions stay until the bucket's lifecycle rule removes them. */
   remove(key: string): Promise<void>;
 }
 
-/** The state that an upload made. */
+/** The version that an upload created. */
 export interface SentUpload {
   readonly etag: string;
   readonly versionId?: string | undefined;
 }
 
-/** What a user of the pipeline sees of its renditions. */
+/** What users see of the renditions. */
 export interface RenditionReader {
-  /** Missing or denied is an answer. To a caller that may not list the bucket, S3 answers `denied` for both. */
+  /** Missing and denied are results, not errors. If the caller may not list the bucket, S3 returns `denied` for both. */
   read(
     key: string,
   ): Promise<
@@ -44,7 +44,7 @@ export interface RenditionReader {
   >;
 }
 
-/** A real picture, and what there is to know of it. */
+/** A real image and its properties. */
 export interface KnownImage {
   readonly bytes: Bytes;
   readonly contentType: string;
@@ -52,23 +52,21 @@ export interface KnownImage {
 }
 
 export interface Clock {
-  /** Milliseconds; only differences mean something. */
+  /** Milliseconds; only differences are meaningful. */
   now(): number;
   sleep(millis: number): Promise<void>;
 }
 
-/** Releases under way. */
+/** Releases in progress. */
 export interface ReleaseStore {
   newVersion(deploymentId: string): Promise<NewVersion>;
   report(hook: ReleaseHook, verdict: Verdict): Promise<void>;
 }
 
-/** The functions, each called by its name with a version or alias, past all queues and workflows. Throws what they throw. */
+/** Invokes a function by its name and version, without the queue or the workflow. Throws what the function throws. */
 export interface Steps {
-  dispatch(
-    functionName: string,
-    upload: UploadEvent & { readonly change: 'created' },
-  ): Promise<{ readonly undecided: number }>;
+  /** As if the upload had just arrived. */
+  dispatch(functionName: string, task: ImageTask): Promise<{ readonly undecided: number }>;
   extractMetadata(functionName: string, task: ImageTask): Promise<MetadataResult>;
   resizeImage(functionName: string, task: RenditionTask): Promise<RenditionResult>;
   removeRenditions(functionName: string, task: RemovalTask): Promise<RemovalResult>;

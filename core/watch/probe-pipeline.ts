@@ -6,21 +6,21 @@ import type { ImageRecord } from '../record.ts';
 import { contentTypes, presetsFor, type Rendition, renditionSize, type Size } from '../rendition.ts';
 import type { Catalogue, Clock, KnownImage, RenditionReader, SentUpload, Uploader } from './ports.ts';
 
-/** Where probes are in the upload bucket, and nothing else. Consumers of domain events know them by it. */
+/** Only probes have keys with this prefix. Consumers of domain events recognise probes by it. */
 export const PROBE_PREFIX = 'darkroom-probe/';
 
-// How exact the measured time is. A look costs one small read.
-const LOOK_EVERY_MILLIS = 250;
+// Also the precision of the measured time. Each poll costs one small read.
+const POLL_INTERVAL_MILLIS = 250;
 
 export interface ProbePorts {
-  readonly uploads: Uploader;
+  readonly uploader: Uploader;
   readonly catalogue: Catalogue;
-  readonly renditions: RenditionReader;
+  readonly publishedRenditions: RenditionReader;
   readonly codec: Pick<ImageCodec, 'inspect'>;
   readonly clock: Clock;
 }
 
-/** Each says what a user would see: docs/runbooks/probe-pipeline.md has a line for each. */
+/** What a user would observe; docs/runbooks/probe-pipeline.md explains each. */
 type ProbeFailure =
   | 'late'
   | 'rejected'
@@ -33,7 +33,7 @@ type ProbeFailure =
 export type ProbeVerdict = {
   readonly key: string;
   readonly imageId: ImageId;
-  /** Of the record, where one came: all that the pipeline logged about this probe. */
+  /** From the record, if there is one: finds everything that the pipeline logged about this probe. */
   readonly correlationId?: string | undefined;
 } & (
   | { readonly verdict: 'healthy'; readonly readyMillis: number }
@@ -43,68 +43,72 @@ export type ProbeVerdict = {
 type Fault = { readonly reason: ProbeFailure; readonly message: string };
 
 /**
- * Does what a user does: uploads a picture, waits for its renditions, looks at them, deletes it, waits until they are gone.
- * What the pipeline gets wrong is a verdict; only what keeps the probe itself from working throws.
+ * Does what a user does: uploads an image, waits for its renditions, checks them, deletes the image, and waits until they
+ * are gone. A fault in the pipeline is returned as a verdict; only a failure of the probe itself throws.
  *
- * @param probe.waitMillis for the renditions, and once more for their removal
+ * @param probe.waitMillis for the renditions, and again for their removal
  */
 export async function probePipeline(
   ports: ProbePorts,
-  probe: { readonly image: KnownImage; readonly waitMillis: number },
+  probe: { readonly knownImage: KnownImage; readonly waitMillis: number },
 ): Promise<ProbeVerdict> {
-  const { uploads, clock } = ports;
+  const { uploader: uploads, clock } = ports;
   const key = `${PROBE_PREFIX}${crypto.randomUUID()}.jpg`;
   const imageId = await imageIdOf(uploads.bucket, key);
   const presets = presetsFor(
-    probe.image.header,
+    probe.knownImage.header,
     renditionGroups.flatMap((group) => group.presets),
   );
-  const wait = (found: (record: ImageRecord) => boolean) => recordWhen(imageId, found, ports, probe.waitMillis);
+  const wait = (matches: (record: ImageRecord) => boolean) => waitForRecord(imageId, matches, ports, probe.waitMillis);
 
   const startedAt = clock.now();
-  const sent = await uploads.put(key, probe.image.bytes, probe.image.contentType);
+  const sent = await uploads.put(key, probe.knownImage.bytes, probe.knownImage.contentType);
   let shown:
     | { readonly record: ImageRecord; readonly readyMillis: number; readonly fault?: Fault | undefined }
     | undefined;
   try {
-    const record = await wait((found) => speaksOf(sent, found));
+    const record = await wait((candidate) => refersTo(sent, candidate));
     const readyMillis = clock.now() - startedAt;
-    shown = record && { record, readyMillis, fault: await faultInRecord(record, presets, probe.image.header, ports) };
+    shown = record && {
+      record,
+      readyMillis,
+      fault: await faultInRecord(record, presets, probe.knownImage.header, ports),
+    };
   } finally {
-    // The delete marker alone, as users do it: to erase versions for good is a permission that no probe should have.
+    // Only a delete marker, as users do: a probe should not have permission to delete versions permanently.
     await uploads.remove(key);
   }
 
   const identity = { key, imageId, correlationId: shown?.record.correlationId };
   const seconds = `${probe.waitMillis / 1000} seconds`;
   const failed = (fault: Fault): ProbeVerdict => ({ ...identity, verdict: 'failed', ...fault });
-  if (shown === undefined) return failed({ reason: 'late', message: `There was no record within ${seconds}.` });
+  if (shown === undefined) return failed({ reason: 'late', message: `No record appeared within ${seconds}.` });
   if (shown.fault) return failed(shown.fault);
-  // Announced: the renditions were removed before.
+  // `announced` is set after the renditions are removed.
   const removed = await wait(({ outcome, announced }) => outcome === 'deleted' && announced);
   if (removed === undefined) {
-    return failed({ reason: 'not-removed', message: `Its renditions were not removed within ${seconds}.` });
+    return failed({ reason: 'not-removed', message: `The renditions were not removed within ${seconds}.` });
   }
   return { ...identity, verdict: 'healthy', readyMillis: shown.readyMillis };
 }
 
-/** S3's events name the version; the emulator's the etag alone. */
-function speaksOf({ versionId, etag }: SentUpload, { version }: ImageRecord): boolean {
+/** S3's events carry the version id; the emulator's only the etag. */
+function refersTo({ versionId, etag }: SentUpload, { version }: ImageRecord): boolean {
   return version === versionId || version === etag;
 }
 
-async function recordWhen(
+async function waitForRecord(
   imageId: ImageId,
-  found: (record: ImageRecord) => boolean,
+  matches: (record: ImageRecord) => boolean,
   { catalogue, clock }: ProbePorts,
   waitMillis: number,
 ): Promise<ImageRecord | undefined> {
   const giveUpAt = clock.now() + waitMillis;
   for (;;) {
     const record = await catalogue.find(imageId);
-    if (record && found(record)) return record;
+    if (record && matches(record)) return record;
     if (clock.now() >= giveUpAt) return undefined;
-    await clock.sleep(LOOK_EVERY_MILLIS);
+    await clock.sleep(POLL_INTERVAL_MILLIS);
   }
 }
 
@@ -122,7 +126,7 @@ async function faultInRecord(
     case 'failed':
       return { reason: 'failed', message: record.message };
     case 'deleted':
-      return { reason: 'deleted', message: 'The picture was deleted before the probe did it.' };
+      return { reason: 'deleted', message: 'The image was deleted before the probe deleted it.' };
   }
 }
 
@@ -137,9 +141,10 @@ async function faultInRenditions(
     rendition: listed.find(({ preset: name }) => name === preset.name),
   }));
   const missing = pairs.filter(({ rendition }) => rendition === undefined).map(({ preset }) => preset.name);
-  if (missing.length > 0) return { reason: 'missing-rendition', message: `The record lists no ${missing.join(', ')}.` };
+  if (missing.length > 0)
+    return { reason: 'missing-rendition', message: `The record does not list ${missing.join(', ')}.` };
 
-  // Each format has an encoder of its own that may break.
+  // Check all: each format has its own encoder, which may break on its own.
   const faults = await Promise.all(
     pairs.map(
       ({ preset, rendition }) =>
@@ -150,23 +155,23 @@ async function faultInRenditions(
   return message === undefined ? undefined : { reason: 'wrong-rendition', message };
 }
 
-/** What the preset demands, what the record says and what is stored have to be one. */
+/** The preset, the record and the stored file must agree. */
 async function faultInRendition(
   rendition: Rendition,
   format: Preset['format'],
   size: Size,
-  { renditions, codec }: ProbePorts,
+  { publishedRenditions, codec }: ProbePorts,
 ): Promise<string | undefined> {
-  const file = await renditions.read(rendition.key);
+  const file = await publishedRenditions.read(rendition.key);
   if (file.outcome !== 'found') return `${rendition.key} cannot be read: ${file.message}`;
   const inspected = await codec.inspect(file.bytes);
-  if (inspected.outcome === 'rejected') return `${rendition.key} is no picture: ${inspected.message}`;
+  if (inspected.outcome === 'rejected') return `${rendition.key} is not an image: ${inspected.message}`;
 
-  const due = described(contentTypes[format], format, size, rendition.bytes);
+  const expected = described(contentTypes[format], format, size, rendition.bytes);
   const recorded = described(rendition.contentType, format, rendition, rendition.bytes);
   const stored = described(file.contentType, inspected.header.format, inspected.header, file.bytes.byteLength);
-  if (due === recorded && due === stored) return undefined;
-  return `${rendition.key} should be ${due}; its record says ${recorded}; it is ${stored}.`;
+  if (expected === recorded && expected === stored) return undefined;
+  return `${rendition.key} should be ${expected}; the record says ${recorded}; the file is ${stored}.`;
 }
 
 function described(contentType: string | undefined, format: string, { width, height }: Size, bytes: number): string {

@@ -1,15 +1,15 @@
-/** What a release is to its check. */
+/** Types for the pre-traffic release check. */
 
 export const releasedSteps = ['DispatchImages', 'ExtractMetadata', 'ResizeImage', 'RemoveRenditions'] as const;
 export type ReleasedStep = (typeof releasedSteps)[number];
 
-/** CodeDeploy waits for a verdict on this, for an hour at the most. */
+/** CodeDeploy waits for its verdict, for at most an hour. */
 export interface ReleaseHook {
   readonly deploymentId: string;
   readonly executionId: string;
 }
 
-/** The version that is to get traffic, and has none yet. */
+/** The version that is about to receive traffic, and has none yet. */
 export interface NewVersion {
   readonly step: ReleasedStep;
   readonly functionName: string;

@@ -5,23 +5,25 @@ import { knownImage } from '../../adapters/aws/known-image.ts';
 import { s3RenditionReader } from '../../adapters/aws/s3-rendition-reader.ts';
 import { s3Uploader } from '../../adapters/aws/s3-uploader.ts';
 import { systemClock } from '../../adapters/aws/system-clock.ts';
+import { text } from '../../adapters/contracts/zod.ts';
+import { positiveInteger, readEnvironment } from '../../adapters/lambda/environment.ts';
 import { scheduledProbe } from '../../adapters/lambda/scheduled-probe.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { probePipeline } from '../../core/watch/probe-pipeline.ts';
-import { config } from './config.ts';
 
+const env = readEnvironment({
+  UPLOAD_BUCKET: text,
+  RENDITION_BUCKET: text,
+  IMAGE_TABLE: text,
+  WAIT_MILLIS: positiveInteger,
+});
 const client = s3Client();
 const ports = {
-  uploads: s3Uploader({ client, bucket: config.UPLOAD_BUCKET }),
-  catalogue: dynamoDbCatalogue({
-    client: DynamoDBDocumentClient.from(dynamoDbClient()),
-    tableName: config.IMAGE_TABLE,
-  }),
-  renditions: s3RenditionReader({ client, bucket: config.RENDITION_BUCKET }),
+  uploader: s3Uploader({ client, bucket: env.UPLOAD_BUCKET }),
+  catalogue: dynamoDbCatalogue({ client: DynamoDBDocumentClient.from(dynamoDbClient()), tableName: env.IMAGE_TABLE }),
+  publishedRenditions: s3RenditionReader({ client, bucket: env.RENDITION_BUCKET }),
   codec: sharpImageCodec(),
   clock: systemClock,
 };
 
-export const handler = scheduledProbe(() =>
-  probePipeline(ports, { image: knownImage, waitMillis: config.WAIT_MILLIS }),
-);
+export const handler = scheduledProbe(() => probePipeline(ports, { knownImage, waitMillis: env.WAIT_MILLIS }));

@@ -1,14 +1,18 @@
 import { s3Client } from '../../adapters/aws/aws-clients.ts';
 import { s3RenditionStore } from '../../adapters/aws/s3-rendition-store.ts';
-import { s3UploadStore } from '../../adapters/aws/s3-upload-store.ts';
+import { s3UploadReader } from '../../adapters/aws/s3-upload-reader.ts';
+import { text } from '../../adapters/contracts/zod.ts';
+import { readEnvironment } from '../../adapters/lambda/environment.ts';
 import { renditionTask, workflowTask } from '../../adapters/lambda/workflow-task.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { resizeImage } from '../../core/resize-image.ts';
-import { config } from './config.ts';
 
+const env = readEnvironment({ RENDITION_BUCKET: text });
 const client = s3Client();
-const uploads = s3UploadStore({ client });
-const renditions = s3RenditionStore({ client, bucket: config.RENDITION_BUCKET });
-const codec = sharpImageCodec();
+const ports = {
+  uploadReader: s3UploadReader({ client }),
+  codec: sharpImageCodec(),
+  renditionStore: s3RenditionStore({ client, bucket: env.RENDITION_BUCKET }),
+};
 
-export const handler = workflowTask(renditionTask, (task) => resizeImage(task, { uploads, codec, renditions }));
+export const handler = workflowTask(renditionTask, (task) => resizeImage(task, ports));

@@ -1,6 +1,5 @@
 /** `npm run bad-release`: see `help` for what it does. */
 import { parseArgs } from 'node:util';
-import Table from 'cli-table3';
 import { stopEmulators } from '../../scripts/local/emulator.ts';
 import { isolateThisProcess } from '../../scripts/local/isolated-environment.ts';
 import { startLocalStack } from '../../scripts/local/local-stack.ts';
@@ -11,7 +10,7 @@ import { describeFailure, Failure } from '../../scripts/terminal/failure.ts';
 import { showCursor, showStep } from '../../scripts/terminal/progress.ts';
 import { endRunningCommands } from '../../scripts/terminal/run-command.ts';
 import { onceStopped } from '../../scripts/terminal/stop-on-signals.ts';
-import { noBorders } from '../../scripts/terminal/table.ts';
+import { plainTable } from '../../scripts/terminal/table.ts';
 import { type Minute, type PlayedRelease, playCanary, type Run } from './canary.ts';
 import { type CheckedVersion, playPreTraffic } from './pre-traffic.ts';
 import { readRollbackAlarm } from './rollback-alarm.ts';
@@ -93,7 +92,7 @@ async function stackToPlayOn(): Promise<Stack> {
 }
 
 function checkTable(checked: readonly CheckedVersion[]): string {
-  return table(
+  return plainTable(
     ['Function', 'Version', 'Verdict', 'Reason'],
     checked.map(({ step, what, verdict }) => [
       step,
@@ -110,7 +109,7 @@ function minuteTable(minutes: readonly Minute[]): string {
     const failed = own.filter(({ succeeded }) => !succeeded).length;
     return own.length === 0 ? '–' : `${own.length - failed} ok, ${failed} failed`;
   };
-  return table(
+  return plainTable(
     ['Minute', 'Alias', 'Version 1', 'Version 2', ALARM],
     minutes.map((minute, index) => [
       String(index + 1),
@@ -131,16 +130,6 @@ function summary({ rolledBack, touched, images, lost }: PlayedRelease): string {
     ? 'ALARM → the alias is back at 100 % version 1.'
     : 'The alarm never rang: the bad version stayed.';
   return `${end} Version 2 had ${touched} of ${images} images in its hands; ${lost} of them are without renditions at the end.`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const drawn = new Table({
-    head: [...head],
-    chars: noBorders,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-  });
-  for (const row of rows) drawn.push([...row]);
-  return drawn.toString().replaceAll(/ +$/gm, '');
 }
 
 /** What was said, on one line, without the name of the function that has a column of its own. */

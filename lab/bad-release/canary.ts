@@ -241,7 +241,7 @@ async function uploadsOf(stack: Stack) {
     const { version, pipeline } = choose();
     const given = { QueueUrl, ReceiptHandle: message.ReceiptHandle };
     try {
-      await dispatchImage(event, { pipeline }, { lastTry: false });
+      await dispatchImage(event, { pipeline }, { lastAttempt: false });
       await sqs.send(new DeleteMessageCommand(given));
       if (keys.includes(event.image.key)) decided.add(event.image.key);
       return { key: event.image.key, version, succeeded: true };

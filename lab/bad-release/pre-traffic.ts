@@ -77,12 +77,12 @@ export async function playPreTraffic(
             checked({ step, what, broken, verdict });
           },
         },
-        uploads: s3Uploader({ client: s3, bucket: UploadBucketName }),
+        uploader: s3Uploader({ client: s3, bucket: UploadBucketName }),
         steps: lambdaSteps({ client: lambda }),
-        renditions: s3RenditionReader(renditions),
+        publishedRenditions: s3RenditionReader(renditions),
         renditionStore: s3RenditionStore(renditions),
-        known: knownImage,
       },
+      { knownImage },
     );
   };
 

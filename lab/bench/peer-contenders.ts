@@ -73,7 +73,7 @@ function ours(name: string, formats: readonly RenditionFormat[]): Contender {
           const wanted = presets.filter(({ name }) => ofGroup.some((preset) => preset.name === name));
           const result = await codec.render(bytes, header, wanted);
           if (result.outcome === 'rejected') throw new Error(result.message);
-          for (const picture of result.pictures) await writeFile(fileOf(picture.preset), picture.bytes);
+          for (const picture of result.renditions) await writeFile(fileOf(picture.preset), picture.bytes);
         }
       }),
   };

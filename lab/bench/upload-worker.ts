@@ -9,7 +9,7 @@ import sharp from 'sharp';
 import * as z from 'zod';
 import { s3Client } from '../../adapters/aws/aws-clients.ts';
 import { s3RenditionStore } from '../../adapters/aws/s3-rendition-store.ts';
-import { s3UploadStore } from '../../adapters/aws/s3-upload-store.ts';
+import { s3UploadReader } from '../../adapters/aws/s3-upload-reader.ts';
 import { encoder } from '../../adapters/sharp/pyramid.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
@@ -33,7 +33,10 @@ const question = z.object({ name: z.string(), file: z.string(), job: z.string() 
 const [threads = '1'] = process.argv.slice(2);
 const codec = sharpImageCodec();
 const client = s3Client();
-const s3 = { uploads: s3UploadStore({ client }), renditions: s3RenditionStore({ client, bucket: 'renditions' }) };
+const s3 = {
+  uploadReader: s3UploadReader({ client }),
+  renditionStore: s3RenditionStore({ client, bucket: 'renditions' }),
+};
 sharp.concurrency(Number(threads));
 
 async function answer(name: string, bytes: Bytes, job: string) {
@@ -48,7 +51,7 @@ async function answer(name: string, bytes: Bytes, job: string) {
   const [kind, step = kind] = job.split(':');
   if (kind === 's3') {
     if (step !== 'metadata') await resize(step ?? '');
-    return costOf(() => throughS3(task.image, ports.renditions.objects));
+    return costOf(() => throughS3(task.image, ports.renditionStore.objects));
   }
   if (step === 'metadata') {
     return costOf(async () => processed(await extractMetadata(task, ports, { keepLocation: false })));
@@ -61,8 +64,10 @@ async function answer(name: string, bytes: Bytes, job: string) {
 }
 
 async function throughS3(image: Upload, renditions: InMemoryRenditionStore['objects']): Promise<void> {
-  await s3.uploads.read(image);
-  await Promise.all([...renditions].map(([key, { bytes, contentType }]) => s3.renditions.put(key, bytes, contentType)));
+  await s3.uploadReader.read(image);
+  await Promise.all(
+    [...renditions].map(([key, { bytes, contentType }]) => s3.renditionStore.put(key, bytes, contentType)),
+  );
 }
 
 function processed<Result extends { readonly outcome: string }>(result: Result) {
@@ -87,7 +92,7 @@ function taskFor(name: string, bytes: Bytes): ImageTask {
 function inMemory(image: Upload, bytes: Bytes) {
   const uploads = new InMemoryUploadStore();
   uploads.put(image, bytes);
-  return { uploads, codec, renditions: new InMemoryRenditionStore() };
+  return { uploadReader: uploads, codec, renditionStore: new InMemoryRenditionStore() };
 }
 
 type Sized = { readonly preset: Preset; readonly width: number };

@@ -11,7 +11,7 @@ import type { Stack } from '../../scripts/stack/stack.ts';
 import { fastClock } from '../../test/faults/fast-clock.ts';
 import { defectsOfAnnouncement, defectsOfBucket } from '../../test/faults/judge.ts';
 import { emulatedPipeline, eventually } from '../../test/support/emulated-pipeline.ts';
-import { smallPicture } from '../../test/support/photos.ts';
+import { smallImage } from '../../test/support/photos.ts';
 import { descendantsOf, type Process, signal } from '../../test/support/processes.ts';
 import { rolePermissions } from '../../test/support/role-permissions.ts';
 import { chaosPlan, colours, type Image, reserved, type Trouble, troubleKinds } from './chaos-plan.ts';
@@ -54,7 +54,7 @@ export async function chaos(
     const hashes = new Map<string, string>();
     for (const colour of colours) {
       const key = `undisturbed-${colour}.png`;
-      await pipeline.put(key, await smallPicture(colour));
+      await pipeline.put(key, await smallImage(colour));
       const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
       hashes.set(colour, await contentOf(record));
     }
@@ -74,7 +74,7 @@ export async function chaos(
     const versions = images.flatMap(({ key, shown, before }) =>
       [before, shown].flatMap((colour) => (colour === undefined ? [] : [{ key, colour }])),
     );
-    for (const { key, colour } of versions) await pipeline.put(key, await smallPicture(colour));
+    for (const { key, colour } of versions) await pipeline.put(key, await smallImage(colour));
     const bodies: string[] = [];
     while (bodies.length < versions.length) {
       const messages = await eventually('the events of the uploads', async () => {
@@ -117,7 +117,7 @@ export async function chaos(
   }
 
   async function calm(): Promise<void> {
-    await permission.giveBack();
+    await permission.restore();
     for (const [stem, workers] of reserved) await throttle(stem, workers);
   }
 

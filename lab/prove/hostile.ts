@@ -8,9 +8,9 @@ import { at, numberAt, templateFor } from '../../scripts/template/template.ts';
 import { showStep } from '../../scripts/terminal/progress.ts';
 import { projectDirectory, workDirectory } from '../../scripts/terminal/project.ts';
 import { brokenFiles, tornAtParts } from '../../test/hostile/broken-files.ts';
+import { falseHeaders } from '../../test/hostile/false-headers.ts';
 import { goodFiles } from '../../test/hostile/good-files.ts';
 import type { Maker } from '../../test/hostile/hostile-file.ts';
-import { lies } from '../../test/hostile/lies.ts';
 import { collections, oddFiles } from '../../test/hostile/odd-files.ts';
 import { oddProfiles } from '../../test/hostile/profiles.ts';
 import { bombs } from './bombs.ts';
@@ -47,7 +47,7 @@ export async function proveHostile({
   const good = await goodFiles();
   const small = [
     ...(await oddFiles(good)),
-    ...lies(good),
+    ...falseHeaders(good),
     ...(await oddProfiles()),
     ...collections(),
     ...tornAtParts(good),

@@ -33,7 +33,7 @@ export const withoutPractice: Readonly<
     to: '"JitterStrategy": "NONE"',
   },
   'Failed messages come back later, with jitter': {
-    file: 'core/dispatch-images.ts',
+    file: 'core/retry-delay.ts',
     from: '(0.5 + options.random / 2)',
     to: '1',
   },
@@ -94,13 +94,13 @@ export const withoutPractice: Readonly<
   'Alarms that say who is hurt': { file: 'template.yaml', from: '/resize-image.md', to: '/resize-images.md' },
   'Errors, throttles, p99 near the timeout, concurrency at the reserve': {
     file: 'template.yaml',
-    from: 'Threshold: 32000',
-    to: 'Threshold: 40000',
+    from: 'Threshold: &near-worker-timeout 32000',
+    to: 'Threshold: &near-worker-timeout 40000',
   },
   'The first dead letter rings': {
     file: 'template.yaml',
-    from: '- { Name: QueueName, Value: !GetAtt UploadDeadLetterQueue.QueueName }',
-    to: '- { Name: QueueName, Value: !GetAtt UploadQueue.QueueName }',
+    from: '{ Name: QueueName, Value: !GetAtt UploadDeadLetterQueue.QueueName }',
+    to: '{ Name: QueueName, Value: !GetAtt UploadQueue.QueueName }',
   },
   'One composite to be woken by': {
     file: 'template.yaml',
@@ -295,7 +295,7 @@ export const withoutPractice: Readonly<
   'Chaos while uploads flow': { file: 'lab/prove/chaos-plan.ts', from: 'REPEATED = 0.2', to: 'REPEATED = 0' },
   'A hostile file ends in an outcome': {
     file: 'adapters/sharp/sharp-image-codec.ts',
-    from: '  throwIfMachine(error);\n',
+    from: '  rethrowMachineError(error);\n',
     to: '  throw error;\n',
   },
   'Every native limit of sharp and libvips': {

@@ -3,7 +3,7 @@
  * workers with their concurrency and their cold starts, the workflow's retries when throttled, and the queue's own until
  * the dead letter.
  */
-import { retryDelaySeconds } from '../../core/dispatch-images.ts';
+import { retryDelaySeconds } from '../../core/retry-delay.ts';
 import { Clock } from './clock.ts';
 import { Account, Concurrency, type ConcurrencyLimits } from './concurrency.ts';
 import { OneByOne, Processor } from './processor.ts';
@@ -210,7 +210,7 @@ export function simulate(setup: Setup, throttleRetry: ThrottleRetry): Simulated 
       return;
     }
     const { retryBaseSeconds: baseSeconds } = setup;
-    const delay = retryDelaySeconds(message.receives, { baseSeconds, lastTry: false, random: random() });
+    const delay = retryDelaySeconds(message.receives, { baseSeconds, lastAttempt: false, random: random() });
     clock.after(delay, () => enqueue(message));
   };
 

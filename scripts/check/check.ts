@@ -1,20 +1,20 @@
-/** `npm run check`: everything that CI runs. All of it runs, whatever fails, and the exit code tells. */
-import { spawn } from 'node:child_process';
+/** `npm run check`. */
 import { join } from 'node:path';
 import { type Environment, isolatedEnvironment } from '../local/isolated-environment.ts';
 import { installLinters, installToolchain } from '../local/toolchain.ts';
+import { command, main } from '../terminal/command.ts';
 import { describeFailure } from '../terminal/failure.ts';
-import { showCursor, showStep } from '../terminal/progress.ts';
+import { print } from '../terminal/print.ts';
+import { showStep } from '../terminal/progress.ts';
 import { logDirectory, projectDirectory } from '../terminal/project.ts';
-import { endRunningCommands, runCommand } from '../terminal/run-command.ts';
-import { onceStopped } from '../terminal/stop-on-signals.ts';
+import { runCommand, runInTerminal } from '../terminal/run-command.ts';
 
 interface Check {
   readonly name: string;
   readonly command: readonly [string, ...string[]];
 }
 
-/** Answers what it found, if it found something. */
+/** Returns what is wrong; nothing if all is well. */
 type Look = () => Promise<string | undefined>;
 
 interface Scan {
@@ -26,44 +26,47 @@ interface Scan {
 const deployedAndTested = ['adapters', 'core', 'functions', 'lab', 'load-tests', 'scripts', 'test', 'vitest.config.ts'];
 
 const failed: string[] = [];
-const startedAt = performance.now();
 const environment: Environment = { ...isolatedEnvironment(), ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}) };
-let tests: ReturnType<typeof spawn> | undefined;
 
-onceStopped((exitCode) => {
-  endRunningCommands();
-  tests?.kill('SIGTERM');
-  showCursor();
-  process.exit(exitCode);
+export const checkCommand = command({
+  name: 'npm run check',
+  summary:
+    'Runs everything that CI runs: types, lint and format, dependency rules, unused code, secrets, generated documents, tests, and scans of the template and the workflows.',
+  syntax: (line) => line,
+  notes:
+    'It takes several minutes, most of them for the tests. One failure does not stop the rest; the exit code is 0 only if all passed.',
+  run: check,
 });
 
-// Minutes of installing and scanning, most of them waiting: beside all the rest, and told at its end.
-const toolchain = installToolchain(() => undefined);
-const linters = installLinters(() => undefined);
-const scanned = scans();
-await runCheck({ name: 'Types', command: ['tsc', '--noEmit'] });
-await runCheck({
-  name: 'Lint and format',
-  command: ['biome', 'ci', '--error-on-warnings', `--colors=${process.stdout.isTTY ? 'force' : 'off'}`],
-});
-await runCheck({ name: 'Dependency rule', command: ['depcruise', ...deployedAndTested] });
-await runCheck({ name: 'Unused code and packages', command: ['knip'] });
-await runCheck({ name: 'Secrets', command: ['secretlint', '**/*'] });
-// Before the tests, which would install them too: two at once would be in each other's way.
-await run('Tools: MiniStack, SAM CLI and linters', () =>
-  Promise.all([toolchain, linters]).then(() => undefined, describeFailure),
-);
-if (!(await testsPass())) failed.push('Tests');
-for (const { name, seconds, failure } of await scanned) {
-  process.stdout.write(`${failure === undefined ? '✔' : '✖'} ${name} [${seconds.toFixed(0)}s, beside the tests]\n`);
-  if (failure !== undefined) tell(name, failure);
+async function check(): Promise<number> {
+  const startedAt = performance.now();
+  // Minutes of installing and scanning, most of them waiting: they run beside the rest and are reported at its end.
+  const toolchain = installToolchain(() => undefined);
+  const linters = installLinters(() => undefined);
+  const scanned = scans(toolchain, linters);
+  await runCheck({ name: 'Types', command: ['tsc', '--noEmit'] });
+  await runCheck({
+    name: 'Lint and format',
+    command: ['biome', 'ci', '--error-on-warnings', `--colors=${process.stdout.isTTY ? 'force' : 'off'}`],
+  });
+  await runCheck({ name: 'Dependency rule', command: ['depcruise', ...deployedAndTested] });
+  await runCheck({ name: 'Unused code and packages', command: ['knip'] });
+  await runCheck({ name: 'Secrets', command: ['secretlint', '**/*'] });
+  await runCheck({ name: 'Generated documents', command: ['node', 'scripts/docs/docs.ts', '--check'] });
+  // Before the tests, which would install them too: two at once would be in each other's way.
+  await run('Tools: MiniStack, SAM CLI and linters', () =>
+    Promise.all([toolchain, linters]).then(() => undefined, describeFailure),
+  );
+  const tests = await runInTerminal({ command: 'vitest', args: ['run'], directory: projectDirectory, environment });
+  if (tests !== 0) failed.push('Tests');
+  for (const { name, seconds, failure } of await scanned) {
+    print(`${failure === undefined ? '✔' : '✖'} ${name} [${seconds.toFixed(0)}s, beside the tests]`);
+    if (failure !== undefined) report(name, failure);
+  }
+  const took = `${((performance.now() - startedAt) / 1000).toFixed(0)} s`;
+  print(failed.length === 0 ? `All checks passed in ${took}.` : `Failed: ${failed.join(', ')} (${took}).`);
+  return failed.length === 0 ? 0 : 1;
 }
-
-const took = `${((performance.now() - startedAt) / 1000).toFixed(0)} s`;
-process.stdout.write(
-  failed.length === 0 ? `All checks passed in ${took}.\n` : `Failed: ${failed.join(', ')} (${took}).\n`,
-);
-process.exitCode = failed.length === 0 ? 0 : 1;
 
 function runCheck(check: Check): Promise<void> {
   return run(check.name, () => failureOf(check));
@@ -74,11 +77,11 @@ async function run(name: string, look: Look): Promise<void> {
     const found = await look();
     if (found !== undefined) throw new Error(found);
   }).catch(({ message }: Error) => message);
-  if (failure !== undefined) tell(name, failure);
+  if (failure !== undefined) report(name, failure);
 }
 
-/** A check's output is only of interest when it fails. */
-function tell(name: string, failure: string): void {
+/** The output of a check matters only when it fails. */
+function report(name: string, failure: string): void {
   process.stderr.write(`${failure}\n`);
   failed.push(name);
 }
@@ -86,10 +89,13 @@ function tell(name: string, failure: string): void {
 async function failureOf({ name, command: [command, ...args] }: Check): Promise<string | undefined> {
   const log = join(logDirectory, `check-${name.toLowerCase().replaceAll(' ', '-')}.log`);
   const { succeeded, output } = await runCommand({ command, args, directory: projectDirectory, environment, log });
-  return succeeded ? undefined : output || `${command} failed and said nothing.`;
+  return succeeded ? undefined : output || `${command} failed without any output.`;
 }
 
-async function scans(): Promise<Scan[]> {
+async function scans(
+  toolchain: ReturnType<typeof installToolchain>,
+  linters: ReturnType<typeof installLinters>,
+): Promise<Scan[]> {
   const template = toolchain.then(
     ({ sam }) => scan({ name: 'Template', command: [sam, 'validate', '--lint', '--template-file', 'template.yaml'] }),
     () => [],
@@ -118,11 +124,4 @@ async function scan(...checks: readonly Check[]): Promise<Scan[]> {
   return done;
 }
 
-/** Shown as they run. */
-function testsPass(): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  tests = spawn('vitest', ['run'], { cwd: projectDirectory, env: environment, stdio: 'inherit' });
-  tests.once('error', () => resolve(false));
-  tests.once('close', (code) => resolve(code === 0));
-  return promise;
-}
+if (import.meta.main) await main(checkCommand);

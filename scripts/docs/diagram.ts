@@ -1,5 +1,4 @@
-/** Draws the pipeline as a Mermaid flowchart, out of template.yaml and the workflow: what is not deployed is not drawn. */
-import { readFileSync, writeFileSync } from 'node:fs';
+/** Draws the pipeline as a Mermaid flowchart from template.yaml and the workflow: what is not deployed is not drawn. */
 import { at, ofType, referredId, statementsOf, type Template, templateFor } from '../template/template.ts';
 import { workflow } from '../template/workflow.ts';
 
@@ -22,11 +21,11 @@ const shapes: Readonly<Record<string, (id: string) => string>> = {
 
 export function diagram(): string {
   const template = templateFor('prod');
-  // What watches or guards the pipeline has no image on its way.
-  const way = leadingFrom('UploadBucket', edges(template));
-  const passed = new Set(way.flatMap(({ from, to }) => [from, to]));
+  // Leaves out what watches or guards the pipeline: no image passes through it.
+  const path = leadingFrom('UploadBucket', edges(template));
+  const passed = new Set(path.flatMap(({ from, to }) => [from, to]));
   const nodes = [...template.resources].flatMap(([id, { Type }]) => (passed.has(id) ? (shapes[Type]?.(id) ?? []) : []));
-  const arrows = way.map(({ from, to, label, dashed }) => {
+  const arrows = path.map(({ from, to, label, dashed }) => {
     const arrow = dashed ? '-.->' : '-->';
     return label === undefined ? `${from} ${arrow} ${to}` : `${from} ${arrow}|${label}| ${to}`;
   });
@@ -51,10 +50,10 @@ function edges(template: Template): Edge[] {
     ]),
     ...ofType(template, 'AWS::SQS::Queue').flatMap(([queue, { Properties }]): Edge[] => {
       const deadLetters = at(Properties['RedrivePolicy'], 'deadLetterTargetArn');
-      const tries = at(Properties['RedrivePolicy'], 'maxReceiveCount');
+      const attempts = at(Properties['RedrivePolicy'], 'maxReceiveCount');
       return deadLetters === undefined
         ? []
-        : [{ from: queue, to: reference(deadLetters), label: `${tries} tries`, dashed: true }];
+        : [{ from: queue, to: reference(deadLetters), label: `${attempts} attempts`, dashed: true }];
     }),
     ...ofType(template, 'AWS::Serverless::Function').flatMap(([id, { Properties }]): Edge[] => {
       const queue = at(Properties['Events'], 'Uploads', 'Properties', 'Queue');
@@ -68,7 +67,7 @@ function edges(template: Template): Edge[] {
   ];
 }
 
-/** Where a function may write or start something, an arrow leads from it. Reading shows in the way the image comes. */
+/** A function has an arrow to whatever it may write to or start. What it reads shows in how the image reaches it. */
 function byPermission(template: Template, id: string): Edge[] {
   const role = template.resources.get(id.replace(/Function$/, 'Role'));
   if (role === undefined) return [];
@@ -78,19 +77,4 @@ function byPermission(template: Template, id: string): Edge[] {
       return [];
     return [{ from: id, to: target }];
   });
-}
-
-const readme = new URL('../../README.md', import.meta.url);
-const block = /(<!-- npm run diagram -->\n```mermaid\n)[\s\S]*?(\n```)/;
-
-/** README.md with the diagram as the template has it today. */
-export function withDiagram(text: string): string {
-  if (!block.test(text))
-    throw new Error('README.md has no place for the diagram: a mermaid block below <!-- npm run diagram -->.');
-  return text.replace(block, (_, before: string, after: string) => `${before}${diagram()}${after}`);
-}
-
-if (import.meta.main) {
-  writeFileSync(readme, withDiagram(readFileSync(readme, 'utf8')));
-  process.stdout.write('The diagram in README.md is that of template.yaml.\n');
 }

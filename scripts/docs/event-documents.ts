@@ -4,7 +4,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import * as z from 'zod/mini';
 import { type DomainEventType, domainEvents, schemaVersion } from '../../adapters/contracts/domain-events.ts';
+import { Failure } from '../terminal/failure.ts';
 import { projectDirectory } from '../terminal/project.ts';
+
+const directory = 'docs/events';
+/** Where the schemas of this version are kept once they are released. */
+const releaseDirectory = `${directory}/v${schemaVersion}`;
 
 /** docs/events: a JSON Schema for each event's detail, and an AsyncAPI document for the bus. */
 
@@ -29,13 +34,25 @@ function isDefined(format: string | undefined): boolean {
   return format !== undefined && ['date-time', 'date', 'time', 'duration', 'email', 'uri', 'uuid'].includes(format);
 }
 
-/** By their paths in docs/events. */
+/** By their paths in the project. */
 export function eventDocuments(): ReadonlyMap<string, string> {
-  const schemas = [...eventSchemas()].map(([type, schema]): [string, string] => [`${type}.json`, json(schema)]);
-  return new Map([...schemas, ['asyncapi.yaml', stringify(asyncApi(), { lineWidth: 120 })]]);
+  return new Map([...schemasIn(directory), [`${directory}/asyncapi.yaml`, stringify(asyncApi(), { lineWidth: 120 })]]);
 }
 
-export function json(value: unknown): string {
+/** @throws {Failure} if it would break a consumer of what is released already. */
+export function unpublishedRelease(): ReadonlyMap<string, string> {
+  const broken = brokenPromises(releasedSchemas(), eventSchemas());
+  if (broken.length === 0) return schemasIn(releaseDirectory);
+  throw new Failure(
+    `Not released, because it would break consumers. Raise schemaVersion in adapters/contracts/domain-events.ts, or undo the change.\n${broken.join('\n')}`,
+  );
+}
+
+function schemasIn(folder: string): ReadonlyMap<string, string> {
+  return new Map([...eventSchemas()].map(([type, schema]) => [`${folder}/${type}.json`, json(schema)]));
+}
+
+function json(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
@@ -128,17 +145,12 @@ export function brokenPromises(
   });
 }
 
-/** Where the schemas of this version are kept once they are released. */
-export const releaseDirectory = join(projectDirectory, 'docs', 'events', `v${schemaVersion}`);
-
 /** None before the first release of a version. */
 export function releasedSchemas(): ReadonlyMap<string, JsonSchema> {
-  const files = existsSync(releaseDirectory) ? readdirSync(releaseDirectory) : [];
+  const folder = join(projectDirectory, releaseDirectory);
+  const files = existsSync(folder) ? readdirSync(folder) : [];
   return new Map(
-    files.map((file) => [
-      file.replace(/\.json$/, ''),
-      asSchema(JSON.parse(readFileSync(join(releaseDirectory, file), 'utf8'))),
-    ]),
+    files.map((file) => [file.replace(/\.json$/, ''), asSchema(JSON.parse(readFileSync(join(folder, file), 'utf8')))]),
   );
 }
 

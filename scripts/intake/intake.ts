@@ -1,35 +1,40 @@
-/** `npm run intake`: see intake-options.ts for what it does and takes. */
-
+/** `npm run intake`: pauses and resumes the pipeline. */
+import { Argument } from '@commander-js/extra-typings';
 import { stackNamed } from '../local/running-stack.ts';
 import { intakeStatus, pauseIntake, resumeIntake } from '../stack/intake-switch.ts';
-import { describeFailure } from '../terminal/failure.ts';
-import { showCursor, showStep } from '../terminal/progress.ts';
-import { onceStopped } from '../terminal/stop-on-signals.ts';
-import { help, type IntakeOptions, parseOptions } from './intake-options.ts';
+import { command, main, oneOf } from '../terminal/command.ts';
+import { print } from '../terminal/print.ts';
+import { showStep } from '../terminal/progress.ts';
 import { describeIntake } from './intake-report.ts';
 
-onceStopped((exitCode) => {
-  showCursor();
-  process.exit(exitCode);
-});
-try {
-  await turnIntake(parseOptions(process.argv.slice(2)));
-} catch (error) {
-  process.stderr.write(`${describeFailure(error)}\n`);
-  process.exitCode = 1;
-}
+const actions = ['pause', 'resume', 'status'] as const;
+type Action = (typeof actions)[number];
 
-async function turnIntake(options: IntakeOptions): Promise<void> {
-  if (options.help) {
-    process.stdout.write(help);
-    return;
-  }
-  const stack = await stackNamed(options.stack);
+export const intakeCommand = command({
+  name: 'npm run intake',
+  summary: 'Pauses and resumes the pipeline: while intake is paused, uploads wait in UploadQueue.',
+  syntax: (line) =>
+    line
+      .addArgument(new Argument('<action>', actions.join(', ')).argParser(oneOf(actions)))
+      .option('--stack <name>', 'a stack in your AWS account, instead of the one that npm start runs'),
+  examples: {
+    'npm run intake -- status': 'whether it is open, how many uploads wait, and how long they are kept',
+    'npm run intake -- pause': 'until you resume; also switches off the circuit breaker',
+    'npm run intake -- resume': 'also switches the circuit breaker on again',
+  },
+  notes: 'docs/runbooks/pause-intake.md says when to pause, and for how long.',
+  run: ({ arguments: [action], options: { stack } }) => turnIntake(action, stack),
+});
+
+async function turnIntake(action: Action, stackName: string | undefined): Promise<void> {
+  const stack = await stackNamed(stackName);
   try {
-    if (options.action === 'pause') await showStep('Pause intake', () => pauseIntake(stack));
-    if (options.action === 'resume') await showStep('Resume intake', () => resumeIntake(stack));
-    process.stdout.write(`${describeIntake(stack.name, await intakeStatus(stack), new Date()).join('\n')}\n`);
+    if (action === 'pause') await showStep('Pause intake', () => pauseIntake(stack));
+    if (action === 'resume') await showStep('Resume intake', () => resumeIntake(stack));
+    print(...describeIntake(stack.name, await intakeStatus(stack), new Date()));
   } finally {
     stack.close();
   }
 }
+
+if (import.meta.main) await main(intakeCommand);

@@ -1,14 +1,12 @@
 /**
- * `npm run invoke -- resize-image web`: `sam local invoke` of one function with one of its events, in a container, against
- * the stack that `npm start` keeps up. SAM CLI alone hands a function only what the template declares, with logical ids
- * where names should be; this gives it the running stack's values, the emulator's address and its certificate.
+ * `npm run invoke`. SAM CLI alone hands a function only what the template declares, with logical ids where names should
+ * be; this gives it the running stack's values, the emulator's address and its certificate.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { cp, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { existsSync, globSync } from 'node:fs';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
+import { Argument } from '@commander-js/extra-typings';
 import { parse, stringify } from 'yaml';
 import * as z from 'zod';
 import { build, type LayerPlatform, parameters } from '../local/deploy.ts';
@@ -16,28 +14,45 @@ import type { EmulatorAddress } from '../local/emulator.ts';
 import { findRunningStack } from '../local/running-stack.ts';
 import { installSam } from '../local/toolchain.ts';
 import { physicalId, type Stack } from '../stack/stack.ts';
-import { describeFailure, Failure } from '../terminal/failure.ts';
-import { callerDirectory, projectDirectory, shownPath, workDirectory } from '../terminal/project.ts';
+import { command, main, oneOf, suggestion } from '../terminal/command.ts';
+import { Failure } from '../terminal/failure.ts';
+import { callerDirectory, projectDirectory, workDirectory } from '../terminal/project.ts';
+import { runInTerminal } from '../terminal/run-command.ts';
 import { openToContainers } from './container-engine.ts';
 
 const eventDirectory = join(projectDirectory, 'events');
-// A container is Linux, whatever this machine is.
+// Containers run Linux, whatever this machine runs.
 const container: LayerPlatform = { npm_config_os: 'linux', npm_config_cpu: process.arch, npm_config_libc: 'glibc' };
 const certificateFile = 'emulator-certificate.pem';
 
-async function invoke([name, event, ...samOptions]: string[]): Promise<number> {
-  const events = await eventsByFunction();
-  const known = name === undefined ? undefined : events.get(name);
-  if (name === undefined || known === undefined || event === undefined) throw new Failure(usage(events));
-  const eventFile = known.find((file) => basename(file, '.json') === event) ?? resolve(callerDirectory(), event);
-  if (!existsSync(eventFile)) {
-    throw new Failure(`${shownPath(eventFile)} does not exist. ${usage(events)}`);
-  }
+const events = eventsByFunction();
 
+export const invokeCommand = command({
+  name: 'npm run invoke',
+  summary: 'Runs one function in a container, with sam local invoke, against the stack that npm start runs.',
+  syntax: (line) =>
+    line
+      .addArgument(new Argument('<function>', 'a folder of functions/').argParser(oneOf([...events.keys()])))
+      .argument('<event>', 'one of its events below, or a JSON file of your own')
+      .argument('[sam-options...]', 'passed on to sam local invoke')
+      .passThroughOptions(),
+  examples: {
+    'npm run invoke -- resize-image web': 'one of its events',
+    'npm run invoke -- resize-image my.json --debug-port 9229': 'waits for a debugger',
+  },
+  notes: [
+    'Functions and their events:',
+    ...[...events].map(([name, files]) => `  ${name}: ${names(files).join(', ')}`),
+  ].join('\n'),
+  run: ({ arguments: [name, event, samOptions] }) => invoke(name, event, samOptions),
+});
+
+async function invoke(name: string, event: string, samOptions: readonly string[]): Promise<number> {
+  const eventFile = eventFileOf(name, event);
   const running = await findRunningStack();
   if (running === undefined) {
     throw new Failure(
-      'No stack is up for the function to work with: run `npm start` in another terminal and leave it there.',
+      'No stack is running for the function to work with: run `npm start` in another terminal, and keep it running.',
     );
   }
   const logicalId = logicalIdOf(name);
@@ -55,7 +70,11 @@ async function invoke([name, event, ...samOptions]: string[]): Promise<number> {
     const template = await writeTemplate({ built, directory, logicalId, environment, certificate });
     const args = ['local', 'invoke', logicalId, '--template', template, '--event', eventFile];
     const options = ['--parameter-overrides', ...parameters(), ...open.samOptions, ...samOptions];
-    return await run(sam, [...args, ...options], running.address);
+    return await runInTerminal({
+      command: sam,
+      args: [...args, ...options],
+      environment: withoutEmulator(running.address),
+    });
   } finally {
     open.close();
     running.stack.close();
@@ -63,23 +82,23 @@ async function invoke([name, event, ...samOptions]: string[]): Promise<number> {
   }
 }
 
-async function eventsByFunction(): Promise<ReadonlyMap<string, readonly string[]>> {
-  const files = await Array.fromAsync(glob('*/*.json', { cwd: eventDirectory }));
-  const grouped = Map.groupBy(files.sort(), (file) => file.split('/')[0] ?? '');
+function eventsByFunction(): ReadonlyMap<string, readonly string[]> {
+  const files = globSync('*/*.json', { cwd: eventDirectory }).sort();
+  const grouped = Map.groupBy(files, (file) => dirname(file));
   return new Map([...grouped].map(([name, paths]) => [name, paths.map((path) => join(eventDirectory, path))]));
 }
 
-function usage(events: ReadonlyMap<string, readonly string[]>): string {
-  const lines = [...events].flatMap(([name, files]) =>
-    files.map((file) => `  npm run invoke -- ${name} ${basename(file, '.json')}`),
+function names(files: readonly string[]): readonly string[] {
+  return files.map((file) => basename(file, '.json'));
+}
+
+function eventFileOf(name: string, event: string): string {
+  const known = events.get(name) ?? [];
+  const file = known.find((path) => basename(path, '.json') === event) ?? resolve(callerDirectory(), event);
+  if (existsSync(file)) return file;
+  throw new Failure(
+    `${name} has no event ${JSON.stringify(event)}, and there is no such file. Use one of ${names(known).join(', ')}.${suggestion(event, names(known))}`,
   );
-  return [
-    'Which function, and which event? One of events/, or a JSON file of your own:',
-    '',
-    ...lines,
-    '',
-    'What follows goes to `sam local invoke`, for example --debug-port 9229 or --skip-pull-image.',
-  ].join('\n');
 }
 
 /** resize-image is ResizeImageFunction. */
@@ -125,17 +144,10 @@ async function writeTemplate({ built, directory, logicalId, environment, certifi
   return file;
 }
 
-async function run(sam: string, args: readonly string[], { environment }: EmulatorAddress): Promise<number> {
-  // Both are for the container: SAM CLI itself has nothing to ask of the emulator.
+/** Both of these variables are for the container: SAM CLI itself has nothing to ask of the emulator. */
+function withoutEmulator({ environment }: EmulatorAddress): NodeJS.ProcessEnv {
   const { AWS_ENDPOINT_URL: _endpoint, NODE_EXTRA_CA_CERTS: _certificate, ...own } = environment;
-  const child = spawn(sam, args, { env: own, stdio: ['ignore', 'inherit', 'inherit'] });
-  const [code] = await once(child, 'close');
-  return typeof code === 'number' ? code : 1;
+  return own;
 }
 
-try {
-  process.exitCode = await invoke(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`${describeFailure(error)}\n`);
-  process.exitCode = 1;
-}
+if (import.meta.main) await main(invokeCommand);

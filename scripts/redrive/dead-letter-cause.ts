@@ -1,11 +1,11 @@
-/** Why a message died, as far as the message itself and the image's record tell, in words that many share. */
+/** Why a message failed, as far as the message and the image's record show, in words that like messages share. */
 import type { ImageRecord } from '../../core/record.ts';
 import type { DeadLetter, DeadLetterQueueName, ReadableLetter } from '../stack/dead-letter-queue.ts';
 
 export interface Found {
   readonly queue: DeadLetterQueueName;
   readonly letter: DeadLetter;
-  /** What is known of the image; nothing of one that nobody ever decided. */
+  /** The record of the image; undefined if no upload of it was ever decided. */
   readonly record: ImageRecord | undefined;
 }
 
@@ -22,31 +22,31 @@ export function causesOf(found: readonly Found[]): readonly Cause[] {
 }
 
 function causeOf({ queue, letter, record }: Found): string {
-  if (letter.event === undefined) return 'No S3 event: nobody can read it, and it stays where it is.';
-  if (queue === 'undelivered') return `Not delivered: ${letter.deliveryError ?? 'EventBridge does not say why'}`;
+  if (letter.event === undefined) return 'Not an S3 event: it cannot be processed, and stays where it is.';
+  if (queue === 'undelivered') return `Not delivered: ${letter.deliveryError ?? 'EventBridge gave no reason'}`;
   return causeOnRecord(letter, record);
 }
 
 function causeOnRecord({ event: { change, image } }: ReadableLetter, record: ImageRecord | undefined): string {
   if (record === undefined || record.sequencer < image.sequencer) {
     return change === 'deleted'
-      ? 'A deletion failed. No record tells why: the logs do, by the correlation id.'
-      : 'Nothing is on record: the workflow itself died, or never began. The logs may tell, by the correlation id.';
+      ? 'A deletion failed, and no record says why. Search the logs for the correlation id.'
+      : 'No record: the workflow failed, or never started. Search the logs for the correlation id.';
   }
-  if (record.sequencer > image.sequencer) return 'Superseded meanwhile: a newer state of the image is on record.';
+  if (record.sequencer > image.sequencer) return 'Superseded since: the record holds a newer version of the image.';
   return record.outcome === 'failed'
-    ? alike(said(record.message), [image.key, image.bucket, record.version])
-    : `Decided meanwhile: the record says ${record.outcome}.`;
+    ? alike(extractReason(record.message), [image.key, image.bucket, record.version])
+    : `Decided since: the record says ${record.outcome}.`;
 }
 
-/** A worker's error is in the workflow's as JSON, which the record cuts short. */
-function said(message: string): string {
+/** The workflow's error holds the worker's as JSON, which the record may cut short. */
+function extractReason(message: string): string {
   const field = (name: string) => new RegExp(`"${name}"\\s*:\\s*"((?:[^"\\\\]|\\\\.)*)`).exec(message)?.[1];
   const [type, sentence] = [field('errorType'), field('errorMessage')];
   return sentence === undefined ? message : [type, sentence].filter((part) => part !== undefined).join(': ');
 }
 
-/** What differs from image to image becomes an ellipsis. */
+/** Whatever differs between images becomes an ellipsis. */
 function alike(message: string, names: readonly string[]): string {
   const nameless = names.reduce((text, name) => text.replaceAll(name, '…'), message);
   const text = nameless

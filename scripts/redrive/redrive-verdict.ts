@@ -1,25 +1,24 @@
-/** What became of a message that was moved back. */
-
+/** The outcome of a message that was moved back. */
 import type { DecidedOutcome } from '../../core/outcome.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import type { Forwarded } from '../stack/dead-letter-queue.ts';
 
-export type Verdict = DecidedOutcome | 'died again' | 'undecided';
+export type Verdict = DecidedOutcome | 'failed again' | 'undecided';
 
 export type Moved = Forwarded & {
-  /** When the failure was recorded that the record spoke of before the move. */
+  /** When the failure that the record held before the move was recorded. */
   readonly failedAt: string | undefined;
 };
 
 export interface Evidence {
-  /** What the dispatcher remembers. */
+  /** What the dispatcher's idempotency table holds. */
   readonly decided: DecidedOutcome | undefined;
   readonly record: ImageRecord | undefined;
-  /** The messages in the dead-letter queue, as many of them as could be seen: their ids, and their events' correlation ids. */
+  /** The messages seen in the dead-letter queue: their ids, and their events' correlation ids. */
   readonly dead: ReadonlySet<string>;
 }
 
-/** Nothing is compared with this machine's clock, which may be wrong. */
+/** Compares nothing with this machine's clock, which may be wrong. */
 export function verdictOf(
   { event, newMessageId, failedAt }: Moved,
   { decided, record, dead }: Evidence,
@@ -27,14 +26,14 @@ export function verdictOf(
   if (decided !== undefined) return decided;
   const failedAnew =
     record?.outcome === 'failed' && record.sequencer === event.image.sequencer && record.recordedAt !== failedAt;
-  return failedAnew || dead.has(newMessageId ?? event.correlationId) ? 'died again' : undefined;
+  return failedAnew || dead.has(newMessageId ?? event.correlationId) ? 'failed again' : undefined;
 }
 
 export function failedAtOf(record: ImageRecord | undefined): string | undefined {
   return record?.outcome === 'failed' ? record.recordedAt : undefined;
 }
 
-/** "3 processed, 1 died again", the good ones first. */
+/** "3 processed, 1 failed again", good outcomes first. */
 export function totalsOf(verdicts: Iterable<Verdict>): string {
   const counts = Map.groupBy(verdicts, (verdict) => verdict);
   return order
@@ -46,7 +45,7 @@ export function totalsOf(verdicts: Iterable<Verdict>): string {
 }
 
 export function isGood(verdict: Verdict): boolean {
-  return verdict !== 'died again' && verdict !== 'undecided';
+  return verdict !== 'failed again' && verdict !== 'undecided';
 }
 
 const order = [
@@ -55,6 +54,6 @@ const order = [
   'deleted',
   'superseded',
   'vanished',
-  'died again',
+  'failed again',
   'undecided',
 ] as const satisfies readonly Verdict[];

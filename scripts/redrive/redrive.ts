@@ -1,35 +1,76 @@
-/** `npm run redrive`: see redrive-options.ts for what it does and takes. */
-
+/** `npm run redrive`: moves dead letters back to the pipeline. */
 import { stackNamed } from '../local/running-stack.ts';
-import { countLetters, resourceOf } from '../stack/dead-letter-queue.ts';
+import {
+  countLetters,
+  type DeadLetterQueueName,
+  deadLetterQueueNames,
+  resourceOf,
+} from '../stack/dead-letter-queue.ts';
 import { intakeStatus } from '../stack/intake-switch.ts';
 import type { Stack } from '../stack/stack.ts';
+import { command, main, oneOf, wholeNumber } from '../terminal/command.ts';
 import { confirm } from '../terminal/confirm.ts';
-import { describeFailure, Failure } from '../terminal/failure.ts';
-import { showCursor, showStep } from '../terminal/progress.ts';
-import { onceStopped } from '../terminal/stop-on-signals.ts';
+import { Failure } from '../terminal/failure.ts';
+import { print } from '../terminal/print.ts';
+import { showStep } from '../terminal/progress.ts';
 import { plainTable, printable } from '../terminal/table.ts';
 import { type Cause, causesOf, type Found } from './dead-letter-cause.ts';
-import { help, parseOptions, type RedriveOptions } from './redrive-options.ts';
 import { type Ending, findLetters, followLetters, moveLetters } from './redrive-stack.ts';
 import { isGood, totalsOf } from './redrive-verdict.ts';
 
-/** Rows of a list; causes and totals are of all. */
+/** Rows of a list; causes and totals cover all messages. */
 const shownRows = 20;
+// The limit of SQS's own message move task.
+const fastest = 500;
+const most = 1_000_000;
 
-onceStopped((exitCode) => {
-  showCursor();
-  process.exit(exitCode);
+export const redriveCommand = command({
+  name: 'npm run redrive',
+  summary: 'Shows why uploads ended in a dead-letter queue, moves them back, and reports the outcome of each.',
+  syntax: (line) =>
+    line
+      .option('--list', 'only show why; move nothing')
+      .option('--queue <name>', `only this queue: ${deadLetterQueueNames.join(' or ')}`, oneOf(deadLetterQueueNames))
+      .option('--max <n>', 'move at most this many messages', wholeNumber({ from: 1, to: most }))
+      .option(
+        '--rate <n>',
+        'messages per second; a low rate leaves room for new uploads',
+        wholeNumber({ from: 1, to: fastest }),
+        fastest,
+      )
+      // Five attempts take a quarter of an hour where RetryBaseSeconds is 60.
+      .option(
+        '--wait <minutes>',
+        'stop waiting after this long without a new outcome',
+        wholeNumber({ from: 0, to: 1440 }),
+        20,
+      )
+      .option('--stack <name>', 'a stack in your AWS account, instead of the one that npm start runs')
+      .option('--yes', 'do not ask before moving'),
+  examples: {
+    'npm run redrive -- --list': 'why they failed',
+    'npm run redrive -- --max 10': 'a few first, to see whether the cause is fixed',
+    'npm run redrive -- --stack NAME': 'a stack in the account of your AWS profile and region',
+  },
+  notes: `Queues: uploads holds what failed five times; undelivered holds what EventBridge could not deliver.
+A message that is not an S3 event stays where it is: it would only fail again.
+You can stop with Ctrl-C at any time and run it again: repeats do no harm.
+The exit code is 0 only if every moved message has an outcome.`,
+  run: ({ options: { queue, max = most, rate: perSecond, wait: waitMinutes, ...options } }) =>
+    redrive({ ...options, queues: queue === undefined ? deadLetterQueueNames : [queue], max, perSecond, waitMinutes }),
 });
-try {
-  process.exitCode = await redrive(parseOptions(process.argv.slice(2)));
-} catch (error) {
-  process.stderr.write(`${describeFailure(error)}\n`);
-  process.exitCode = 1;
+
+interface RedriveOptions {
+  readonly queues: readonly DeadLetterQueueName[];
+  readonly list?: true;
+  readonly yes?: true;
+  readonly stack?: string;
+  readonly max: number;
+  readonly perSecond: number;
+  readonly waitMinutes: number;
 }
 
 async function redrive(options: RedriveOptions): Promise<number> {
-  if (options.help) return say(help.trimEnd());
   const stack = await stackNamed(options.stack);
   try {
     const found = await showStep('Dead letters', () => findLetters(stack, options.queues));
@@ -54,12 +95,12 @@ async function redrive(options: RedriveOptions): Promise<number> {
   }
 }
 
-/** Into a closed intake they would only move from this queue, which keeps them 14 days, to one that keeps them for a week. */
+/** While intake is closed, a redrive would only trade this queue's 14 days of retention for the seven of UploadQueue. */
 async function mustTake(stack: Stack): Promise<void> {
   const { state } = await intakeStatus(stack);
   if (state === 'Enabled') return;
   throw new Failure(
-    `Intake is not open (${state}), so nothing would process them: npm run intake -- resume${named(stack)}`,
+    `Intake is not open (${state}), so nothing would process them. To open it: npm run intake -- resume${named(stack)}`,
   );
 }
 
@@ -75,9 +116,9 @@ function sayWhy(found: readonly Found[], all: number): void {
     '',
     ...causes.map(({ text, found: { length } }: Cause, index) => `#${index + 1}  ${length} ×  ${printable(text)}`),
     '',
-    plainTable(['Why', 'Image', 'Change', 'Happened', 'Correlation id', 'Queue'], rows.slice(0, shownRows)),
+    plainTable(['Cause', 'Image', 'Change', 'Time', 'Correlation id', 'Queue'], rows.slice(0, shownRows)),
     ...(rows.length > shownRows ? [`… and ${rows.length - shownRows} more.`] : []),
-    ...(unseen > 0 ? [`About ${unseen} messages were not looked at.`] : []),
+    ...(unseen > 0 ? [`About ${unseen} more messages were not read.`] : []),
     '',
   );
 }
@@ -95,7 +136,7 @@ function shortened(text: string): string {
 
 function sayEnds(endings: readonly Ending[], { waitMinutes }: RedriveOptions, left: number): void {
   const verdicts = endings.map(({ verdict }) => verdict);
-  // Those that somebody has to look at come first.
+  // Those that need attention come first.
   const sorted = [...endings].sort((a, b) => Number(isGood(a.verdict)) - Number(isGood(b.verdict)));
   const rows = sorted.map(({ moved: { event }, verdict }) => [
     printable(event.image.key),
@@ -104,18 +145,22 @@ function sayEnds(endings: readonly Ending[], { waitMinutes }: RedriveOptions, le
   ]);
   say(
     '',
-    plainTable(['Image', 'Became', 'Correlation id'], rows.slice(0, shownRows)),
+    plainTable(['Image', 'Outcome', 'Correlation id'], rows.slice(0, shownRows)),
     ...(rows.length > shownRows ? [`… and ${rows.length - shownRows} more.`] : []),
     '',
     `${endings.length} moved: ${totalsOf(verdicts)}. In the dead-letter queues now: ${left}.`,
-    ...(verdicts.includes('died again') ? ['What died again has its cause still: npm run redrive -- --list'] : []),
+    ...(verdicts.includes('failed again')
+      ? ['Some messages failed again for the same reason: npm run redrive -- --list']
+      : []),
     ...(verdicts.includes('undecided')
-      ? [`Nothing was decided for ${waitMinutes} minutes: what is undecided waits in UploadQueue, or is being tried.`]
+      ? [`No outcome for ${waitMinutes} minutes: undecided uploads are still in UploadQueue, or in progress.`]
       : []),
   );
 }
 
 function say(...lines: readonly string[]): 0 {
-  process.stdout.write(`${lines.join('\n')}\n`);
+  print(...lines);
   return 0;
 }
+
+if (import.meta.main) await main(redriveCommand);

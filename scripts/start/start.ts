@@ -1,8 +1,9 @@
-/** `npm start`: see start-options.ts for what it does and takes. */
+/** `npm start`. */
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { Option } from '@commander-js/extra-typings';
 import { defaultPort, isHealthy, stopEmulators } from '../local/emulator.ts';
 import { isolateThisProcess } from '../local/isolated-environment.ts';
 import { type LocalStack, startLocalStack } from '../local/local-stack.ts';
@@ -12,46 +13,74 @@ import { copyRenditions } from '../stack/save-renditions.ts';
 import { isDecided, sendUploads, type UploadResult } from '../stack/send-uploads.ts';
 import { accountStack, type Stack } from '../stack/stack.ts';
 import { below, filesOf, runPrefix, sampleFiles, type UploadFile } from '../stack/upload-files.ts';
-import { describeFailure, Failure } from '../terminal/failure.ts';
-import { showCursor, showStep } from '../terminal/progress.ts';
+import { command, main, path, sayStopped, wholeNumber } from '../terminal/command.ts';
+import { Failure } from '../terminal/failure.ts';
+import { print, printError } from '../terminal/print.ts';
+import { showStep } from '../terminal/progress.ts';
 import { logDirectory, shownPath } from '../terminal/project.ts';
-import { endRunningCommands } from '../terminal/run-command.ts';
-import { onceStopped } from '../terminal/stop-on-signals.ts';
 import { printable } from '../terminal/table.ts';
 import { writeContactSheet } from './contact-sheet.ts';
 import { resultTable } from './result-table.ts';
-import { help, parseOptions, type StartOptions } from './start-options.ts';
 
 let withdrawAnnouncement: () => Promise<void> = async () => undefined;
 let idle = false;
-let finishing: Promise<never> | undefined;
-/** The uploads in progress. */
+/** The uploads in progress, and where they were sent. */
 let sending: { readonly total: number; decided: number; readonly place: Place } | undefined;
 
-/** Where files are sent: the emulator of this process, that of another one, or an account. */
+/** The emulator of this process, that of another one, or an account. */
 type Place = LocalStack | RunningStack | { readonly stack: Stack };
 
-onceStopped((exitCode) => {
-  sayUndecided();
-  // Ctrl-C is how a stack that waits for more is meant to end.
-  void finish(idle ? 0 : exitCode);
-});
-try {
-  await finish(await start(parseOptions(process.argv.slice(2))));
-} catch (error) {
-  // On the way out, what fails fails because it was stopped.
-  if (finishing === undefined) {
-    process.stderr.write(`\n${describeFailure(error)}\n`);
+export const startCommand = command({
+  name: 'npm start',
+  summary:
+    'Sends photographs through the image pipeline on an emulator of AWS on this machine, and shows the outcome of each.',
+  syntax: (line) =>
+    line
+      .argument(
+        '[paths...]',
+        'files, or directories with files at any depth (default: the photographs of docs/samples)',
+      )
+      .option('--once', 'exit when every upload has an outcome, instead of staying up until Ctrl-C')
+      .option('--json <file>', 'write an array with one object per upload', path)
+      .option('--out <dir>', 'save the renditions as DIR/KEY/PRESET.EXTENSION', path)
+      .option(
+        '--port <n>',
+        `port of the emulator on 127.0.0.1 (default: ${defaultPort})`,
+        wholeNumber({ from: 1, to: 65_535 }),
+      )
+      .addOption(
+        new Option('--stack <name>', 'send to a stack in your AWS account, instead of the emulator').conflicts('port'),
+      ),
+  examples: {
+    'npm start': 'sends the samples, then stays up until Ctrl-C',
+    'npm start -- FILE|DIR …': 'your own; sent to the Darkroom that is already running, if there is one',
+    'npm start -- --once FILE|DIR …': 'exit code 0 only if every upload has an outcome',
+    'npm start -- --stack NAME FILE|DIR …': 'the same in the account of your AWS profile and region',
+  },
+  notes: `The objects of --json have file, key, outcome, reason, record and renditions. Hidden files are skipped. Every other file is sent, whatever its name: Darkroom goes by the content. A key is the path below the deepest directory that all given paths share. With --stack, keys start with npm-start/DATE-TIME/, so that nothing in the bucket is overwritten. Those uploads stay until you remove them, and processing and storing them costs money.`,
+  run: ({ arguments: [paths], options }) => start({ ...options, paths }),
+  // Ctrl-C is how a stack that waits for more uploads is meant to end.
+  onStop: (exitCode) => (idle ? 0 : sayStopped(exitCode)),
+  cleanUp: async () => {
     sayUndecided();
-  }
-  await finish(1);
+    await withdrawAnnouncement();
+    await stopEmulators();
+  },
+});
+
+interface StartOptions {
+  readonly paths: readonly string[];
+  readonly once?: true;
+  /** Absolute. */
+  readonly json?: string;
+  /** Absolute. */
+  readonly out?: string;
+  readonly port?: number;
+  /** In an account. */
+  readonly stack?: string;
 }
 
 async function start(options: StartOptions): Promise<number> {
-  if (options.help) {
-    process.stdout.write(help);
-    return 0;
-  }
   if (options.stack !== undefined) return await sendToAccount(options.stack, options);
   isolateThisProcess();
   const files = options.paths.length === 0 ? await sampleFiles() : await filesOf(options.paths, { emulated: true });
@@ -73,14 +102,17 @@ async function startStack(port: number): Promise<LocalStack> {
 }
 
 async function sendToAccount(name: string, options: StartOptions): Promise<number> {
+  if (options.paths.length === 0)
+    throw new Failure('Name the files to send to an account: npm start -- --stack NAME FILE|DIR …');
   const prefix = runPrefix(new Date());
   const files = below(prefix, await filesOf(options.paths, { emulated: false }));
   await prepareOutput(options);
   const stack = await accountStack(name);
   const folder = `s3://${stack.outputs.UploadBucketName}/${prefix}`;
-  process.stdout.write(`Sending to ${folder} of stack ${name}\n`);
+  print(`Sending to ${folder}`);
   const exitCode = await sendAndShow(files, { stack }, options);
-  process.stdout.write(`The uploads stay. To remove them: aws s3 rm --recursive ${folder}\n`);
+  print(`The uploads stay in the bucket. To remove them: aws s3 rm --recursive ${folder}`);
+  stack.close();
   return exitCode;
 }
 
@@ -93,9 +125,9 @@ async function sendAndShow(files: readonly UploadFile[], place: Place, options: 
 
 function sayReused({ port, outdated }: RunningStack): void {
   const advice = outdated
-    ? ' It was deployed before your last change: end it with Ctrl-C and start it again to see that.'
+    ? ' It was deployed before your last change: stop it with Ctrl-C and start it again to see the change.'
     : '';
-  process.stdout.write(`Darkroom is up on port ${port} already, and is used.${advice}\n`);
+  print(`Darkroom is already running on port ${port}; using it.${advice}`);
 }
 
 async function sendAll(files: readonly UploadFile[], place: Place): Promise<UploadResult[]> {
@@ -110,15 +142,15 @@ async function sendAll(files: readonly UploadFile[], place: Place): Promise<Uplo
   );
 }
 
-/** Nothing half-done may pass for done. */
+/** Unfinished work must not look finished. */
 function sayUndecided(): void {
   if (sending === undefined) return;
   const { total, decided, place } = sending;
   const rest =
     'emulator' in place
-      ? 'This machine’s AWS keeps nothing from one start to the next: start again to have all of them decided.'
+      ? 'The emulator keeps no state between runs. Run npm start again to process the rest.'
       : 'The stack carries on with what it has received.';
-  process.stderr.write(`\nEnded with ${decided} of ${total} uploads decided. ${rest}\n`);
+  printError(`\nEnded with ${decided} of ${total} uploads decided. ${rest}`);
 }
 
 async function showResults(results: readonly UploadResult[], stack: Stack, options: StartOptions): Promise<void> {
@@ -128,8 +160,8 @@ async function showResults(results: readonly UploadResult[], stack: Stack, optio
   const undecided = results.filter((result) => !isDecided(result)).length;
   const verdict =
     undecided === 0
-      ? 'All decided.'
-      : `${undecided} of ${results.length} uploads are not decided: ${whereToLook(stack)}`;
+      ? 'Every upload has an outcome.'
+      : `${undecided} of ${results.length} uploads have no outcome: ${whereToLook(stack)}`;
   const lines = [
     '',
     resultTable(results),
@@ -139,13 +171,13 @@ async function showResults(results: readonly UploadResult[], stack: Stack, optio
     ...(options.out === undefined ? [] : [`Renditions: ${shownPath(options.out)}`]),
     ...(options.json === undefined ? [] : [`JSON: ${shownPath(options.json)}`]),
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  print(...lines);
 }
 
 function whereToLook({ name, emulated }: Stack): string {
   return emulated
     ? `see ${shownPath(join(logDirectory, 'emulator.log'))}.`
-    : `see npm run redrive -- --list --stack ${name}`;
+    : `to see why, run npm run redrive -- --list --stack ${name}`;
 }
 
 function asJson(results: readonly UploadResult[], renditions: SavedRenditions) {
@@ -159,19 +191,19 @@ function asJson(results: readonly UploadResult[], renditions: SavedRenditions) {
   }));
 }
 
-async function waitForMore({ stack, emulator }: LocalStack): Promise<number> {
+async function waitForMore({ stack, emulator }: LocalStack): Promise<never> {
   idle = true;
   const { AWS_CA_BUNDLE = '', AWS_ACCESS_KEY_ID = '' } = emulator.environment;
   const lines = [
     '',
-    'Up until Ctrl-C. To send more, from a second terminal:',
+    'Running until you press Ctrl-C. To send more, from a second terminal:',
     '',
     '  npm start -- FILE|DIR …',
     '',
     `or with any S3 client: bucket ${stack.outputs.UploadBucketName} at ${emulator.endpoint}`,
     `(certificate ${shownPath(AWS_CA_BUNDLE)}, access key and secret both "${AWS_ACCESS_KEY_ID}", path-style addresses).`,
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  print(...lines);
   throw await emulator.crashed;
 }
 
@@ -193,9 +225,9 @@ async function whileUp<Result>(place: Place, work: Promise<Result>): Promise<Res
 async function prepareOutput({ json, out }: StartOptions): Promise<void> {
   if (json !== undefined) {
     const found = await stat(json).catch(() => undefined);
-    if (found?.isDirectory()) throw new Failure(`${shownPath(json)} is a directory: give --json the name of a file.`);
+    if (found?.isDirectory()) throw new Failure(`${shownPath(json)} is a directory: pass --json the name of a file.`);
     await makeDirectory(dirname(json));
-    // A result of an earlier run must not be taken for one of this.
+    // The result of an earlier run must not be taken for this one's.
     await rm(json, { force: true });
   }
   if (out !== undefined) await makeDirectory(out);
@@ -206,18 +238,8 @@ async function makeDirectory(directory: string): Promise<void> {
     await mkdir(directory, { recursive: true });
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? error.code : String(error);
-    throw new Failure(`The directory ${shownPath(directory)} cannot be made (${reason}): choose another one.`);
+    throw new Failure(`The directory ${shownPath(directory)} cannot be created (${reason}): choose another one.`);
   }
 }
 
-/** Whoever comes first says with which exit code. */
-function finish(exitCode: number): Promise<never> {
-  finishing ??= (async () => {
-    endRunningCommands();
-    await withdrawAnnouncement();
-    await stopEmulators();
-    showCursor();
-    process.exit(exitCode);
-  })();
-  return finishing;
-}
+if (import.meta.main) await main(startCommand);

@@ -1,13 +1,13 @@
 import { createInterface } from 'node:readline/promises';
 import { Failure } from './failure.ts';
 
-/** Asks the person at the terminal. @throws {Failure} where there is none. */
-export async function confirm(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY)
-    throw new Failure('Nobody is at the terminal to be asked: add --yes to go on without a question.');
+/** Asks the person at the terminal; an aborted signal ends the wait. @throws {Failure} where there is none. */
+export async function confirm(question: string, signal?: AbortSignal): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new Failure('No terminal to prompt on: pass --yes to skip confirmation.');
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} (y/N) `)).trim());
+    const answer = await terminal.question(`${question} (y/N) `, signal === undefined ? {} : { signal });
+    return /^y(es)?$/i.test(answer.trim());
   } finally {
     terminal.close();
   }

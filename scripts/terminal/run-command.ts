@@ -52,6 +52,25 @@ export async function runCommand(task: Command): Promise<CommandResult> {
   return { succeeded, output: (await readFile(task.log, 'utf8')).slice(before.length) };
 }
 
+/** Runs a command that has the terminal to itself, and returns its exit code. */
+export async function runInTerminal({
+  command,
+  args,
+  directory,
+  environment,
+}: Omit<Command, 'log' | 'append'>): Promise<number> {
+  const child = spawn(command, args, { cwd: directory, env: environment, stdio: 'inherit' });
+  running.add(child);
+  const { promise, resolve } = Promise.withResolvers<number>();
+  child.once('error', () => resolve(1));
+  child.once('close', (code) => resolve(code ?? 1));
+  try {
+    return await promise;
+  } finally {
+    running.delete(child);
+  }
+}
+
 /** For the way out: what still runs is of no more use. */
 export function endRunningCommands(): void {
   for (const child of running) child.kill('SIGTERM');

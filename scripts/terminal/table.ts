@@ -1,22 +1,43 @@
 import Table, { type HorizontalAlignment } from 'cli-table3';
+import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
+import { terminalColumns } from './print.ts';
 
-export const noBorders = {
+const gap = '  ';
+const noBorders = {
   ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
   ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
-  ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
+  ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: gap },
 };
 
-/** Columns without borders; a row's cells are in the order of the head. */
+/** Columns without borders, as wide as the terminal at most; a row's cells are in the order of the head. */
 export function plainTable(
   head: readonly string[],
-  rows: readonly string[][],
+  rows: readonly (readonly string[])[],
   colAligns: readonly HorizontalAlignment[] = [],
+  columns = terminalColumns(),
 ): string {
+  const fitted = narrowed([head, ...rows], columns);
   // The names are in the terminal's own colours: readable on any background, and plain in a log.
   const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 0 };
-  const table = new Table({ head: [...head], colAligns: [...colAligns], chars: noBorders, style });
-  table.push(...rows);
+  const table = new Table({ colAligns: [...colAligns], chars: noBorders, style });
+  table.push(...fitted);
   return table.toString().replaceAll(/ +$/gm, '');
+}
+
+/** Narrows the widest columns until all fit, and breaks their cells between words: within one only if it is too long. */
+function narrowed(rows: readonly (readonly string[])[], columns: number | undefined): string[][] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => stringWidth(row[column] ?? ''))));
+  const available = (columns ?? Number.POSITIVE_INFINITY) - gap.length * (widths.length - 1);
+  for (let excess = sum(widths) - available; excess > 0; excess -= 1) {
+    const widest = widths.indexOf(Math.max(...widths));
+    widths[widest] = Math.max(1, (widths[widest] ?? 1) - 1);
+  }
+  return rows.map((row) => row.map((cell, column) => wrapAnsi(cell, widths[column] ?? 1, { hard: true })));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /** A name that would turn the line around it, break it or speak to the terminal is shown with those marks spelled out. */

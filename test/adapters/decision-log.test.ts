@@ -1,9 +1,11 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { describe, expect, it } from 'vitest';
 import { decisionLog } from '../../adapters/lambda/decision-log.ts';
+import type { Delivery } from '../../adapters/lambda/sqs-uploads.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
 import type { Decision, RepeatedDecision } from '../../core/ports.ts';
 import { captureLog } from '../support/captured-log.ts';
+import { lambdaContext } from '../support/lambda-context.ts';
 import { publishedMetrics } from '../support/published-metrics.ts';
 import { createdEvent } from '../support/upload-events.ts';
 
@@ -12,13 +14,14 @@ const published = () => publishedMetrics(logged('log'));
 const counted = () => published().map(({ metric }) => metric);
 const measured = (metric: string) => published().find((found) => found.metric === metric)?.value;
 
+const delivery = (lastAttempt = false): Delivery => ({ lastAttempt, context: lambdaContext() });
 const decided = (decision: Decision | RepeatedDecision, event = createdEvent()) =>
-  decisionLog(new Logger())(event, { lastTry: false }, async () => decision);
-const undecided = (lastTry: boolean) =>
-  decisionLog(new Logger())(createdEvent(), { lastTry }, () => Promise.reject(new Error('throttled')));
+  decisionLog(new Logger(), async () => decision)(event, delivery());
+const undecided = (lastAttempt: boolean) =>
+  decisionLog(new Logger(), () => Promise.reject(new Error('throttled')))(createdEvent(), delivery(lastAttempt));
 
 describe('an image that was decided', () => {
-  it('leaves one line with the image, the decision and the time since the upload', async () => {
+  it('is logged in one line with the image, the decision and the time since the upload', async () => {
     await decided({ outcome: 'rejected', reason: 'corrupt' });
     expect(logged('info')).toEqual([
       expect.objectContaining({
@@ -36,12 +39,12 @@ describe('an image that was decided', () => {
     ['superseded', 'ImagesSuperseded'],
     ['vanished', 'ImagesVanished'],
     ['deleted', 'ImagesDeleted'],
-  ] as const)('as %s is counted as %s, and as nothing else', async (outcome, metric) => {
+  ] as const)('as %s is counted as %s, and nothing else', async (outcome, metric) => {
     await decided({ outcome });
     expect(published()).toEqual([expect.objectContaining({ namespace: 'Darkroom', metric, unit: 'Count', value: 1 })]);
   });
 
-  it('as processed is counted with the bytes that came, those that were made of them, and the time that it took', async () => {
+  it('as processed is counted with its bytes in, bytes out and duration', async () => {
     await decided({ outcome: 'processed', bytesOut: 567 }, createdEvent({ size: 1234 }));
     expect(published().map(({ metric, unit }) => [metric, unit])).toEqual([
       ['ImagesProcessed', 'Count'],
@@ -53,7 +56,7 @@ describe('an image that was decided', () => {
     expect(measured('UploadToReady')).toBe(logged('info')[0]?.['millis']);
   });
 
-  it.each(rejectionReasons)('and rejected as %s is counted once in all and once under its reason', async (reason) => {
+  it.each(rejectionReasons)('and rejected as %s is counted once in total and once under its reason', async (reason) => {
     await decided({ outcome: 'rejected', reason });
     const counter = { namespace: 'Darkroom', metric: 'ImagesRejected', unit: 'Count', value: 1 };
     expect(published()).toEqual([expect.objectContaining(counter), expect.objectContaining(counter)]);
@@ -62,7 +65,7 @@ describe('an image that was decided', () => {
   });
 
   it.each(['processed', 'rejected'] as const)(
-    'and comes again, is counted as a repeat and not as %s a second time',
+    'and repeated is counted as a repeat, not as %s again',
     async (outcome) => {
       await decided({ outcome, repeated: true });
       expect(published()).toEqual([expect.objectContaining({ metric: 'ImagesRepeated', value: 1 })]);
@@ -70,7 +73,7 @@ describe('an image that was decided', () => {
     },
   );
 
-  it('given S3’s clock is ahead of ours, took no negative time', async () => {
+  it('given S3’s clock is ahead, has no negative duration', async () => {
     await decided(
       { outcome: 'processed', bytesOut: 567 },
       { ...createdEvent(), occurredAt: new Date(Date.now() + 60_000).toISOString() },
@@ -78,36 +81,37 @@ describe('an image that was decided', () => {
     expect(measured('UploadToReady')).toBe(0);
   });
 
-  it('does not lend its reason to the next one', async () => {
-    const log = decisionLog(new Logger());
-    await log(createdEvent(), { lastTry: false }, async () => ({ outcome: 'rejected', reason: 'empty' }));
-    await log(createdEvent(), { lastTry: false }, async () => ({ outcome: 'vanished' }));
+  it('does not pass its reason on to the next image', async () => {
+    const decisions: Decision[] = [{ outcome: 'rejected', reason: 'empty' }, { outcome: 'vanished' }];
+    const handle = decisionLog(new Logger(), async () => decisions.shift() ?? Promise.reject(new Error('no more')));
+    await handle(createdEvent(), delivery());
+    await handle(createdEvent(), delivery());
     expect(published().at(-1)).toMatchObject({ metric: 'ImagesVanished', dimensions: { service: expect.any(String) } });
     expect(counted()).toEqual(['ImagesRejected', 'ImagesRejected', 'ImagesVanished']);
   });
 });
 
 describe('an image that was not decided', () => {
-  it('lets the error through to the queue, logs it with the image, and counts a failed try', async () => {
+  it('throws to the queue, logs the error with the image, and counts a failed attempt', async () => {
     await expect(undecided(false)).rejects.toThrow('throttled');
     expect(logged('error')).toEqual([
       expect.objectContaining({
         correlation_id: 'correlation-1',
         image: expect.objectContaining({ key: 'cat.jpg' }),
-        lastTry: false,
+        lastAttempt: false,
         error: expect.objectContaining({ message: 'throttled' }),
       }),
     ]);
     expect(counted()).toEqual(['TriesFailed']);
   });
 
-  it('on its last try, is counted as failed', async () => {
+  it('on the last attempt is counted as failed', async () => {
     await expect(undecided(true)).rejects.toThrow('throttled');
     expect(counted()).toEqual(['TriesFailed', 'ImagesFailed']);
   });
 });
 
-it('every set of metrics can be found by the correlation id', async () => {
+it('every set of metrics carries the correlation id', async () => {
   await decided({ outcome: 'processed', bytesOut: 567 });
   await expect(undecided(false)).rejects.toThrow();
   expect(logged('log').map((line) => [line['correlation_id'], line['imageId']])).toEqual([

@@ -4,8 +4,8 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { dynamoDbCatalogue } from '../../adapters/aws/dynamodb-catalogue.ts';
 import type { ImageRecord } from '../../core/record.ts';
-import { withOneThingMore } from '../support/one-thing-more.ts';
 import { photoHeader, photoPortrait } from '../support/stub-image-codec.ts';
+import { withExtraProperty } from '../support/with-extra-property.ts';
 
 const dynamoDb = mockClient(DynamoDBDocumentClient);
 const catalogue = dynamoDbCatalogue({
@@ -40,7 +40,7 @@ it('reads a record with all that it may hold, as it was written a moment ago', a
 });
 
 describe('a record that newer code wrote, during a release', () => {
-  it.each(withOneThingMore(record))('with one thing more in %j, is read as ever', async (_, Item) => {
+  it.each(withExtraProperty(record))('with one thing more in %j, is read as ever', async (_, Item) => {
     dynamoDb.on(GetCommand).resolves({ Item: Object(Item) });
     expect(await catalogue.find(record.imageId)).toEqual(record);
   });

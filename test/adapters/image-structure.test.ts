@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { largestPicture } from '../../adapters/sharp/avif-pictures.ts';
+import { largestDecodedSize } from '../../adapters/sharp/avif-sizes.ts';
 import { exifPortrait } from '../../adapters/sharp/exif.ts';
-import { hasTooManyParts, reachesFullDetail } from '../../adapters/sharp/jpeg-segments.ts';
+import { hasTooManySegments, reachesFullDetail } from '../../adapters/sharp/jpeg-segments.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { isInTiles } from '../../adapters/sharp/tiff-directory.ts';
 import { countFrames } from '../../adapters/sharp/webp-frames.ts';
@@ -43,7 +43,7 @@ describe('a JPEG', () => {
     ],
     ['nine thousand segments', false, segments(9_000)],
   ])('of %s beside its own: too many is %s', async (_, tooMany, extra) => {
-    expect(hasTooManyParts(jpegWith(await flat(8).jpeg().toBuffer(), extra))).toBe(tooMany);
+    expect(hasTooManySegments(jpegWith(await flat(8).jpeg().toBuffer(), extra))).toBe(tooMany);
   });
 });
 
@@ -70,13 +70,13 @@ describe('an AVIF', () => {
       },
     ]);
     const upTo = (pixels: number) => ({ pixels: { ...defaultLimits.pixels, avif: pixels } });
-    expect(largestPicture(file)).toEqual({ width: 200, height: 200 });
+    expect(largestDecodedSize(file)).toEqual({ width: 200, height: 200 });
     expect(await inspect(file, upTo(40_000))).toMatchObject({ header: { width: 64, height: 64, hasAlpha: true } });
     expect(await inspect(file, upTo(39_999))).toMatchObject({ reason: 'too-many-pixels' });
   });
 
   it('says nothing by what stands among its coded pictures', () => {
-    expect(largestPicture(Buffer.concat([box('mdat', ispe(9_000, 9_000)), box('meta', ispe(3, 4))]))).toEqual({
+    expect(largestDecodedSize(Buffer.concat([box('mdat', ispe(9_000, 9_000)), box('meta', ispe(3, 4))]))).toEqual({
       width: 3,
       height: 4,
     });
@@ -136,7 +136,8 @@ it('no bytes at all, nor any damage to good ones, make these readings throw', as
         damaged,
       ),
       (bytes) => {
-        for (const read of [hasTooManyParts, reachesFullDetail, isInTiles, largestPicture, exifPortrait]) read(bytes);
+        for (const read of [hasTooManySegments, reachesFullDetail, isInTiles, largestDecodedSize, exifPortrait])
+          read(bytes);
         countFrames(bytes, 10);
       },
     ),

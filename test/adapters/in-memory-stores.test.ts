@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { imageIdOf, padSequencer } from '../../core/image.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
-import { renditionStoreContract, uploadStoreContract } from '../support/store-contracts.ts';
+import { renditionStoreContract, uploadReaderContract } from '../support/store-contracts.ts';
 
 // The same contracts run against S3 in test/pipeline/stores.test.ts.
 
@@ -17,7 +17,7 @@ renditionStoreContract('InMemoryRenditionStore', () => {
   };
 });
 
-uploadStoreContract('InMemoryUploadStore', () => {
+uploadReaderContract('InMemoryUploadStore', () => {
   const store = new InMemoryUploadStore();
   return {
     store,

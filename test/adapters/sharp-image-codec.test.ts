@@ -463,7 +463,7 @@ async function headerOf(bytes: Bytes): Promise<ImageHeader> {
 async function renderedAll(bytes: Bytes, presets: readonly Preset[]) {
   const result = await codec.render(bytes, await headerOf(bytes), presets);
   if (result.outcome === 'rejected') throw new Error(result.message);
-  return result.pictures;
+  return result.renditions;
 }
 
 async function rendered(bytes: Bytes, presets: readonly Preset[], name = presets[0]?.name): Promise<Raster> {

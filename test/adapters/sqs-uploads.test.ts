@@ -3,7 +3,7 @@ import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { sqsUploads } from '../../adapters/lambda/sqs-uploads.ts';
+import { type HandleUpload, sqsUploads } from '../../adapters/lambda/sqs-uploads.ts';
 import type { UploadEvent } from '../../core/image.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
@@ -42,27 +42,26 @@ beforeEach(() => {
   sqs.reset();
   sqs.on(ChangeMessageVisibilityCommand).resolves({});
 });
-const postponed = () => sqs.commandCalls(ChangeMessageVisibilityCommand).map(({ args: [{ input }] }) => input);
+const delayed = () => sqs.commandCalls(ChangeMessageVisibilityCommand).map(({ args: [{ input }] }) => input);
 
-type Take = Parameters<typeof sqsUploads>[1];
-const takeAll = (Records: SQSRecord[], take: Take) => {
+const handleAll = (Records: SQSRecord[], handle: HandleUpload) => {
   const client = new SQSClient({ region: 'us-east-1' });
   const options = { client, queueUrl: 'https://queue', maxReceiveCount: 5, retryBaseSeconds: 60, logger: new Logger() };
-  return sqsUploads(options, take)({ Records } satisfies SQSEvent, lambdaContext());
+  return sqsUploads(handle, options)({ Records } satisfies SQSEvent, lambdaContext());
 };
 
 describe('a batch', () => {
-  it('given all went well, leaves nothing in the queue', async () => {
+  it('given all succeed, leaves nothing in the queue', async () => {
     const seen: UploadEvent[] = [];
-    const answer = await takeAll([message('1', body('a.jpg')), message('2', body('b.jpg'))], async (event) => {
+    const answer = await handleAll([message('1', body('a.jpg')), message('2', body('b.jpg'))], async (event) => {
       seen.push(event);
     });
     expect(answer).toEqual({ batchItemFailures: [] });
     expect(seen.map(({ image }) => image.key).sort()).toEqual(['a.jpg', 'b.jpg']);
   });
 
-  it('given one message throws, gives back that one alone', async () => {
-    const answer = await takeAll(
+  it('given one message fails, returns only that one to the queue', async () => {
+    const answer = await handleAll(
       [message('1', body('a.jpg')), message('2', body('b.jpg')), message('3', body('c.jpg'))],
       async ({ image }) => {
         if (image.key === 'b.jpg') throw new Error('throttled');
@@ -71,9 +70,9 @@ describe('a batch', () => {
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '2' }] });
   });
 
-  it('given one message cannot be read, takes the others', async () => {
+  it('given one message cannot be parsed, handles the others', async () => {
     const seen: string[] = [];
-    const answer = await takeAll([message('1', 'poison'), message('2', body('b.jpg'))], async ({ image }) => {
+    const answer = await handleAll([message('1', 'poison'), message('2', body('b.jpg'))], async ({ image }) => {
       seen.push(image.key);
     });
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] });
@@ -83,56 +82,56 @@ describe('a batch', () => {
     ]);
   });
 
-  it('given nothing went well, is an error of the function, so that its alarm rings', async () => {
-    const fail: Take = () => Promise.reject(new Error('no permission'));
-    await expect(takeAll([message('1', body('a.jpg')), message('2', body('b.jpg'))], fail)).rejects.toThrow();
+  it('given all fail, fails the invocation, so that the function’s alarm fires', async () => {
+    const fail: HandleUpload = () => Promise.reject(new Error('no permission'));
+    await expect(handleAll([message('1', body('a.jpg')), message('2', body('b.jpg'))], fail)).rejects.toThrow();
   });
 
-  it('is taken side by side: the second starts before the first has ended', async () => {
+  it('is handled in parallel: the second message starts before the first has ended', async () => {
     const second = Promise.withResolvers<void>();
-    await takeAll([message('1', body('a.jpg')), message('2', body('b.jpg'))], async ({ image }) => {
+    await handleAll([message('1', body('a.jpg')), message('2', body('b.jpg'))], async ({ image }) => {
       if (image.key === 'b.jpg') second.resolve();
       await second.promise;
     });
   });
 });
 
-describe('the last try', () => {
+describe('the last attempt', () => {
   it.each([
     [1, false],
     [4, false],
     [5, true],
     [6, true],
-  ])('given the queue allows 5, receive %i: %s', async (receives, expected) => {
-    let told: boolean | undefined;
-    await takeAll([message('1', body('a.jpg'), receives)], async (_, { lastTry }) => {
-      told = lastTry;
+  ])('given the queue allows 5 receives, receive %i: %s', async (receives, expected) => {
+    let last: boolean | undefined;
+    await handleAll([message('1', body('a.jpg'), receives)], async (_, { lastAttempt }) => {
+      last = lastAttempt;
     });
-    expect(told).toBe(expected);
+    expect(last).toBe(expected);
   });
 });
 
 describe('a message that failed', () => {
-  const fail: Take = () => Promise.reject(new Error('throttled'));
+  const fail: HandleUpload = () => Promise.reject(new Error('throttled'));
 
-  it('comes again later, and those that went well are not touched', async () => {
-    await takeAll([message('1', body('a.jpg'), 2), message('2', body('b.jpg'))], async ({ image }) => {
+  it('is retried later, and those that succeeded are not touched', async () => {
+    await handleAll([message('1', body('a.jpg'), 2), message('2', body('b.jpg'))], async ({ image }) => {
       if (image.key === 'a.jpg') throw new Error('throttled');
     });
-    expect(postponed()).toEqual([
+    expect(delayed()).toEqual([
       { QueueUrl: 'https://queue', ReceiptHandle: 'receipt of 1', VisibilityTimeout: expect.any(Number) },
     ]);
-    expect(postponed()[0]?.VisibilityTimeout).toBeGreaterThanOrEqual(60);
+    expect(delayed()[0]?.VisibilityTimeout).toBeGreaterThanOrEqual(60);
   });
 
-  it('for the last time, goes to the dead-letter queue at once', async () => {
-    await expect(takeAll([message('1', body('a.jpg'), 5)], fail)).rejects.toThrow();
-    expect(postponed()).toMatchObject([{ VisibilityTimeout: 0 }]);
+  it('for the last time goes to the dead-letter queue at once', async () => {
+    await expect(handleAll([message('1', body('a.jpg'), 5)], fail)).rejects.toThrow();
+    expect(delayed()).toMatchObject([{ VisibilityTimeout: 0 }]);
   });
 
-  it('given it cannot be postponed, comes again after the queue’s own timeout', async () => {
+  it('given its delay cannot be set, is retried after the queue’s own timeout', async () => {
     sqs.on(ChangeMessageVisibilityCommand).rejects(new Error('denied'));
-    const answer = await takeAll([message('1', 'poison'), message('2', body('b.jpg'))], async () => undefined);
+    const answer = await handleAll([message('1', 'poison'), message('2', body('b.jpg'))], async () => undefined);
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] });
     expect(logged('warn')).toEqual([expect.objectContaining({ messageId: '1', reason: 'denied' })]);
   });

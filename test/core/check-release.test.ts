@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { knownImage } from '../../adapters/aws/known-image.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
-import type { Upload, UploadEvent } from '../../core/image.ts';
+import type { Upload } from '../../core/image.ts';
+import type { ImageTask } from '../../core/image-task.ts';
 import { rejected } from '../../core/outcome.ts';
 import type { Bytes } from '../../core/ports.ts';
 import { removeRenditions } from '../../core/remove-renditions.ts';
@@ -20,43 +21,43 @@ const hook: ReleaseHook = { deploymentId: 'd-1', executionId: 'e-1' };
 const codec = sharpImageCodec();
 let uploads: InMemoryUploadStore;
 let stored: InMemoryRenditionStore;
-let lent: Upload[];
+let present: Upload[];
 let reported: { hook: ReleaseHook; verdict: Verdict }[];
 let called: string[];
 
 const begin = () => {
   uploads = new InMemoryUploadStore();
   stored = new InMemoryRenditionStore();
-  lent = [];
+  present = [];
   reported = [];
   called = [];
 };
 beforeEach(begin);
 
-/** The functions as they are, without Lambda around them. */
+/** The real functions, without Lambda. */
 const goodSteps = (): Steps => {
   const calling = (name: string) => called.push(name);
   return {
-    async dispatch(name, event) {
+    async dispatch(name, task) {
       calling(name);
-      dispatched = event;
+      dispatched = task;
       return { undecided: 0 };
     },
     async extractMetadata(name, task) {
       calling(name);
-      return extractMetadata(task, { uploads, codec }, { keepLocation: false });
+      return extractMetadata(task, { uploadReader: uploads, codec }, { keepLocation: false });
     },
     async resizeImage(name, task) {
       calling(name);
-      return resizeImage(task, { uploads, codec, renditions: stored });
+      return resizeImage(task, { uploadReader: uploads, codec, renditionStore: stored });
     },
     async removeRenditions(name, task) {
       calling(name);
-      return removeRenditions(task, { renditions: stored });
+      return removeRenditions(task, { renditionStore: stored });
     },
   };
 };
-let dispatched: UploadEvent | undefined;
+let dispatched: ImageTask | undefined;
 
 const portsFor = (
   step: ReleasedStep,
@@ -69,78 +70,79 @@ const portsFor = (
       newVersion: async () => newVersion,
       report: async (reportedHook, verdict) => void reported.push({ hook: reportedHook, verdict }),
     },
-    uploads: {
+    uploader: {
       bucket: 'uploads',
       async put(key, bytes) {
         const state = { versionId: 'v1', etag: 'e1' };
         uploads.put({ bucket: 'uploads', key, ...state }, bytes);
-        lent.push({ bucket: 'uploads', key, ...state, imageId: '', sequencer: '', size: bytes.length });
+        present.push({ bucket: 'uploads', key, ...state, imageId: '', sequencer: '', size: bytes.length });
         return state;
       },
       async remove(key) {
-        lent = lent.filter((upload) => upload.key !== key);
+        present = present.filter((upload) => upload.key !== key);
       },
     },
     steps: { ...goodSteps(), ...broken },
-    renditions,
+    publishedRenditions: renditions,
     renditionStore: stored,
-    known: knownImage,
   };
 };
-const check = (...given: Parameters<typeof portsFor>) => checkRelease(hook, portsFor(...given));
+const check = (...given: Parameters<typeof portsFor>) => checkRelease(hook, portsFor(...given), { knownImage });
 
 describe.each(releasedSteps)('a new version of %s', (step) => {
-  it('that does its work passes, called by its version and never by its alias', async () => {
+  it('that works passes, and is invoked by version, never by alias', async () => {
     expect(await check(step)).toEqual({ verdict: 'passed' });
     expect(new Set(called)).toEqual(new Set([`prod-${step}Function-1:7`]));
   });
 
-  it('that throws is refused, with what it threw', async () => {
+  it('that throws is refused, with the error as reason', async () => {
     const fails = () => Promise.reject(new Error('sharp could not be loaded'));
     const broken = { dispatch: fails, extractMetadata: fails, resizeImage: fails, removeRenditions: fails };
     expect(await check(step, broken)).toEqual({ verdict: 'refused', reason: 'sharp could not be loaded' });
   });
 
-  it('is reported to CodeDeploy either way, and the lent image is taken back', async () => {
+  it('is reported to CodeDeploy either way, and the image is deleted', async () => {
     const fails = () => Promise.reject(new Error('no'));
     await check(step);
     await check(step, { dispatch: fails, extractMetadata: fails, resizeImage: fails, removeRenditions: fails });
-    expect(reported.map(({ hook: told, verdict }) => [told, verdict.verdict])).toEqual([
+    expect(reported.map(({ hook: reportedHook, verdict }) => [reportedHook, verdict.verdict])).toEqual([
       [hook, 'passed'],
       [hook, 'refused'],
     ]);
-    expect(lent).toEqual([]);
+    expect(present).toEqual([]);
   });
 });
 
-it('lends its image below its own prefix, as a new state that every real one supersedes, and with an id to be followed by', async () => {
+it('uploads its image under its own prefix, with the lowest sequencer and a correlation id', async () => {
   await check('DispatchImages');
   expect(dispatched).toMatchObject({
-    change: 'created',
     correlationId: 'release-d-1',
     image: { key: 'darkroom-release/d-1-DispatchImages.jpg', sequencer: '0'.repeat(32) },
   });
 });
 
-it('given no verdict can be reached, refuses: a check that could not be made is not passed', async () => {
+it('given the check cannot run, refuses the release', async () => {
   const releases = {
     newVersion: () => Promise.reject(new Error('AccessDenied')),
     report: async (reportedHook: ReleaseHook, verdict: Verdict) => void reported.push({ hook: reportedHook, verdict }),
   };
   const unused = () => Promise.reject(new Error('not to be called'));
-  const verdict = await checkRelease(hook, {
-    releases,
-    uploads: { bucket: 'uploads', put: unused, remove: unused },
-    steps: goodSteps(),
-    renditions: { read: unused },
-    renditionStore: { put: unused },
-    known: knownImage,
-  });
+  const verdict = await checkRelease(
+    hook,
+    {
+      releases,
+      uploader: { bucket: 'uploads', put: unused, remove: unused },
+      steps: goodSteps(),
+      publishedRenditions: { read: unused },
+      renditionStore: { put: unused },
+    },
+    { knownImage },
+  );
   expect(verdict).toEqual({ verdict: 'refused', reason: 'AccessDenied' });
   expect(reported).toEqual([{ hook, verdict }]);
 });
 
-it('given it may not see whether a rendition is gone, refuses', async () => {
+it('given it cannot verify a removal, refuses the release', async () => {
   const denied: RenditionReader = { read: async () => ({ outcome: 'denied', message: 'AccessDenied: no' }) };
   expect(await check('RemoveRenditions', {}, denied)).toEqual({
     verdict: 'refused',
@@ -148,8 +150,8 @@ it('given it may not see whether a rendition is gone, refuses', async () => {
   });
 });
 
-describe.each(releasedSteps)('while a new version of %s is checked', (step) => {
-  const names = ['releases', 'uploads', 'steps', 'renditions', 'renditionStore'] as const;
+describe.each(releasedSteps)('while checking a new version of %s', (step) => {
+  const names = ['releases', 'uploader', 'steps', 'publishedRenditions', 'renditionStore'] as const;
   const make = () => {
     begin();
     return portsFor(step);
@@ -158,25 +160,27 @@ describe.each(releasedSteps)('while a new version of %s is checked', (step) => {
   it.each([
     ['before it took effect', false],
     ['after it took effect', true],
-  ])('any call of AWS that fails %s refuses the release, or leaves it without a verdict', async (_, takesEffect) => {
-    const ends = await withEachCallFailing({ make, names, takesEffect }, (ports) => checkRelease(hook, ports));
+  ])('an AWS call that fails %s refuses the release, or leaves it without a verdict', async (_, takesEffect) => {
+    const ends = await withEachCallFailing({ make, names, takesEffect }, (ports) =>
+      checkRelease(hook, ports, { knownImage }),
+    );
     const reports = ends.filter(({ call }) => call === 'releases.report');
     expect(ends.length - reports.length).toBeGreaterThan(3);
     for (const { call, ended } of ends.filter((end) => !reports.includes(end))) {
       const value = { verdict: 'refused', reason: whatFailed };
       expect({ call, ended }).toEqual({ call, ended: { status: 'fulfilled', value } });
     }
-    // CodeDeploy waits for one in vain, and ends the deployment.
+    // CodeDeploy receives no verdict and ends the deployment.
     expect(reports.map(({ ended: { status } }) => status)).toEqual(['rejected']);
   });
 
-  it('takes the lent image back, whatever else fails', async () => {
+  it('deletes its image, whatever else fails', async () => {
     const left: string[] = [];
     await withEachCallFailing({ make, names, takesEffect: false }, async (ports) => {
-      await checkRelease(hook, ports).catch(() => undefined);
-      left.push(lent.map(({ key }) => key).join());
+      await checkRelease(hook, ports, { knownImage }).catch(() => undefined);
+      left.push(present.map(({ key }) => key).join());
     });
-    // Where it is the removal itself that fails, the bucket's lifecycle does it; and the last time nothing failed.
+    // If the deletion itself fails, the bucket's lifecycle rule removes the image.
     expect(left.filter((keys) => keys !== '')).toHaveLength(1);
   });
 });
@@ -189,14 +193,14 @@ const renditionsWith = (change: (rendition: Rendition) => Rendition): Partial<St
   },
 });
 const removed = (count: number) => ({ outcome: 'removed', count }) as const;
-const rejectAll = async () => rejected('corrupt', 'The picture cannot be read.');
+const rejectAll = async () => rejected('corrupt', 'The image cannot be read.');
 
 describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
-  ['comes to no decision', 'DispatchImages', { dispatch: async () => ({ undecided: 1 }) }, 'no decision'],
-  ['rejects a good image', 'ExtractMetadata', { extractMetadata: rejectAll }, 'rejected'],
-  ['rejects a good image', 'ResizeImage', { resizeImage: rejectAll }, 'rejected'],
+  ['reaches no decision', 'DispatchImages', { dispatch: async () => ({ undecided: 1 }) }, 'failed to reach a decision'],
+  ['rejects a good image', 'ExtractMetadata', { extractMetadata: rejectAll }, 'returned "rejected"'],
+  ['rejects a good image', 'ResizeImage', { resizeImage: rejectAll }, 'returned "rejected"'],
   [
-    'does not turn the picture upright',
+    'does not rotate the image upright',
     'ExtractMetadata',
     {
       async extractMetadata(name, task) {
@@ -205,10 +209,10 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
         return { ...result, metadata: { ...result.metadata, width: 162, height: 1296 } };
       },
     },
-    'width is 162 and should be 1296',
+    'width is 162, expected 1296',
   ],
   [
-    'read other bytes',
+    'reads other bytes',
     'ExtractMetadata',
     {
       async extractMetadata(name, task) {
@@ -219,32 +223,32 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
     },
     'sha256',
   ],
-  ['renders at a wrong size', 'ResizeImage', renditionsWith((made) => ({ ...made, width: 1 })), 'width is 1'],
-  ['says a wrong size in bytes', 'ResizeImage', renditionsWith((made) => ({ ...made, bytes: 1 })), 'should be 1'],
+  ['renders at the wrong size', 'ResizeImage', renditionsWith((made) => ({ ...made, width: 1 })), 'width is 1'],
+  ['returns the wrong size in bytes', 'ResizeImage', renditionsWith((made) => ({ ...made, bytes: 1 })), 'expected 1'],
   [
-    'says a wrong type',
+    'returns the wrong content type',
     'ResizeImage',
     renditionsWith((made) => ({ ...made, contentType: 'text/plain' })),
     'contentType is text/plain',
   ],
   [
-    'makes nothing of a group',
+    'renders nothing for a group',
     'ResizeImage',
     { resizeImage: async () => ({ outcome: 'processed', renditions: [] }) },
-    'not there',
+    'missing',
   ],
   [
     'stores nothing',
     'ResizeImage',
     {
       async resizeImage(_, task) {
-        return resizeImage(task, { uploads, codec, renditions: new InMemoryRenditionStore() });
+        return resizeImage(task, { uploadReader: uploads, codec, renditionStore: new InMemoryRenditionStore() });
       },
     },
     'cannot be read: NoSuchKey',
   ],
   [
-    'stores it as something else',
+    'stores the wrong content type',
     'ResizeImage',
     {
       async resizeImage(_, task) {
@@ -253,15 +257,20 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
           list: stored.list.bind(stored),
           remove: stored.remove.bind(stored),
         };
-        return resizeImage(task, { uploads, codec, renditions });
+        return resizeImage(task, { uploadReader: uploads, codec, renditionStore: renditions });
       },
     },
     'binary/octet-stream',
   ],
-  ['removes nothing', 'RemoveRenditions', { removeRenditions: async () => removed(0) }, 'removed 0'],
-  ['says so without removing it', 'RemoveRenditions', { removeRenditions: async () => removed(1) }, 'still there'],
+  ['removes nothing', 'RemoveRenditions', { removeRenditions: async () => removed(0) }, 'removing 0'],
+  [
+    'reports a removal without removing',
+    'RemoveRenditions',
+    { removeRenditions: async () => removed(1) },
+    'still there',
+  ],
 ])('a version that %s (%s)', (_, step, broken, reason) => {
-  it('is refused, and the reason says it', async () => {
+  it('is refused for that reason', async () => {
     expect(await check(step, broken)).toEqual({ verdict: 'refused', reason: expect.stringContaining(reason) });
   });
 });

@@ -1,6 +1,5 @@
-import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { dispatchImage, retryDelaySeconds } from '../../core/dispatch-images.ts';
+import { expect, it } from 'vitest';
+import { dispatchImage } from '../../core/dispatch-images.ts';
 import type { UploadEvent } from '../../core/image.ts';
 import type { Pipeline, PipelineInput } from '../../core/ports.ts';
 import { renditionGroups } from '../../core/presets.ts';
@@ -12,7 +11,7 @@ const event: UploadEvent = {
   image: { bucket: 'b', key: 'k', imageId: 'i', sequencer: 's', etag: 'e', size: 1 },
 };
 
-it('hands the event to the workflow with the groups to fan out over, and answers with its decision', async () => {
+it('passes the event and the rendition groups to the workflow, and returns its decision', async () => {
   const seen: PipelineInput[] = [];
   const pipeline: Pipeline = {
     run: async (input) => {
@@ -20,37 +19,14 @@ it('hands the event to the workflow with the groups to fan out over, and answers
       return { outcome: 'processed', bytesOut: 5 };
     },
   };
-  expect(await dispatchImage(event, { pipeline }, { lastTry: true })).toEqual({ outcome: 'processed', bytesOut: 5 });
-  expect(seen).toEqual([{ ...event, lastTry: true, groups: renditionGroups.map(({ name }) => name) }]);
+  expect(await dispatchImage(event, { pipeline }, { lastAttempt: true })).toEqual({
+    outcome: 'processed',
+    bytesOut: 5,
+  });
+  expect(seen).toEqual([{ ...event, lastAttempt: true, groups: renditionGroups.map(({ name }) => name) }]);
 });
 
-it('lets the workflow’s failure through, so that the queue tries again', async () => {
+it('throws when the workflow fails, so that the queue retries', async () => {
   const pipeline: Pipeline = { run: () => Promise.reject(new Error('timed out')) };
-  await expect(dispatchImage(event, { pipeline }, { lastTry: false })).rejects.toThrow('timed out');
-});
-
-describe('the wait before the next try', () => {
-  const delay = (receives: number, random: number, lastTry = false) =>
-    retryDelaySeconds(receives, { baseSeconds: 60, lastTry, random });
-
-  it('doubles each time', () => {
-    expect([1, 2, 3, 4].map((receives) => delay(receives, 1))).toEqual([60, 120, 240, 480]);
-  });
-
-  it('is by half at random, so that those that failed together do not come back together', () => {
-    expect([0, 0.5, 1].map((random) => delay(2, random))).toEqual([60, 90, 120]);
-  });
-
-  it('is never longer than an hour', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 1000 }), fc.double({ min: 0, max: 1, noNaN: true }), (receives, random) => {
-        const seconds = delay(receives, random);
-        return Number.isInteger(seconds) && seconds >= 30 && seconds <= 3600;
-      }),
-    );
-  });
-
-  it('is nothing after the last try: the dead-letter queue is next', () => {
-    expect(delay(5, 1, true)).toBe(0);
-  });
+  await expect(dispatchImage(event, { pipeline }, { lastAttempt: false })).rejects.toThrow('timed out');
 });

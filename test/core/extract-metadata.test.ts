@@ -15,7 +15,7 @@ const task: ImageTask = {
 describe('extractMetadata', () => {
   let uploads: InMemoryUploadStore;
   let codec: StubImageCodec;
-  const extract = (keepLocation = false) => extractMetadata(task, { uploads, codec }, { keepLocation });
+  const extract = (keepLocation = false) => extractMetadata(task, { uploadReader: uploads, codec }, { keepLocation });
 
   beforeEach(() => {
     uploads = new InMemoryUploadStore();
@@ -23,7 +23,7 @@ describe('extractMetadata', () => {
     codec = new StubImageCodec();
   });
 
-  it('describes the upload as it is seen: a photo taken upright is higher than wide', async () => {
+  it('describes the upload as displayed: a portrait photo is taller than wide', async () => {
     expect(await extract()).toEqual({
       outcome: 'processed',
       metadata: {
@@ -46,12 +46,12 @@ describe('extractMetadata', () => {
     });
   });
 
-  it('where it was taken is told only on request', async () => {
+  it('includes the location only on request', async () => {
     expect(JSON.stringify(await extract())).not.toContain('47.6');
     expect(await extract(true)).toMatchObject({ metadata: { location: { latitude: 47.6, longitude: -122.3 } } });
   });
 
-  it('what the picture does not tell is left out', async () => {
+  it('omits what the image does not contain', async () => {
     codec.portrait = { dominantColour: '#000000', thumbhash: '', damaged: true };
     const { metadata } = { metadata: undefined, ...(await extract(true)) };
     expect(metadata).toMatchObject({ damaged: true });
@@ -60,12 +60,12 @@ describe('extractMetadata', () => {
     expect(metadata).not.toHaveProperty('capturedAt');
   });
 
-  it('an upload that cannot be opened ends here, whatever the reason', async () => {
+  it('stops if the upload cannot be opened', async () => {
     uploads.remove(task.image);
     expect(await extract()).toEqual({ outcome: 'vanished' });
   });
 
-  it('an upload that cannot be decoded is rejected', async () => {
+  it('rejects an upload that cannot be decoded', async () => {
     codec.undecodable = rejected('corrupt', 'Half of it is missing.');
     expect(await extract()).toEqual(codec.undecodable);
   });

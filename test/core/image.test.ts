@@ -4,14 +4,14 @@ import { imageIdOf, padSequencer, SEQUENCER_WIDTH } from '../../core/image.ts';
 
 const sequencer = fc.string({ unit: fc.constantFrom(...'0123456789ABCDEF'), minLength: 1, maxLength: SEQUENCER_WIDTH });
 
-/** S3's rule in its own words: right-pad the shorter value with zeros, then compare lexicographically. */
+/** S3's rule, literally: right-pad the shorter value with zeros, then compare lexicographically. */
 const comesBefore = (left: string, right: string) => {
   const width = Math.max(left.length, right.length);
   return left.padEnd(width, '0') < right.padEnd(width, '0');
 };
 
 describe('sequencers', () => {
-  it('once padded, compare as S3 prescribes', () => {
+  it('compare as S3 prescribes once padded', () => {
     fc.assert(
       fc.property(
         sequencer,
@@ -21,24 +21,24 @@ describe('sequencers', () => {
     );
   });
 
-  it('compare alike in upper and lower case', () => {
+  it('compare equal in upper and lower case', () => {
     expect(padSequencer('00abc')).toBe(padSequencer('00ABC'));
-    // The workers' schema and the renditions' keys know it in upper case.
+    // The workers' schema and the renditions' keys use upper case.
     expect(padSequencer('00abc')).toMatch(/^00ABC0+$/);
   });
 
-  it('are all of one width, which is what lets DynamoDB compare them', () => {
+  it('have the same width, so that DynamoDB can compare them', () => {
     fc.assert(fc.property(sequencer, (value) => padSequencer(value).length === SEQUENCER_WIDTH));
   });
 });
 
 describe('an image’s id', () => {
-  it('is the beginning of the SHA-256 of bucket and key', async () => {
+  it('is the first half of the SHA-256 of bucket and key', async () => {
     // printf 'photos/a b+c é.jpg' | sha256sum
     expect(await imageIdOf('photos', 'a b+c é.jpg')).toBe('5f3c7961b02a3419eb8bf071f50117ed');
   });
 
-  it('tells apart what a person might not: é in one code point and in two, a+b and a b, %2F and /', async () => {
+  it('distinguishes similar keys: é in one code point and in two, a+b and a b, %2F and /', async () => {
     const keys = ['é'.normalize('NFC'), 'é'.normalize('NFD'), 'a+b', 'a b', '%2F', '/', 'A', 'a'];
     const ids = await Promise.all(keys.map((key) => imageIdOf('photos', key)));
     expect(new Set(ids).size).toBe(keys.length);

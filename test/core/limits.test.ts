@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { admitBytes, admitHeader, defaultLimits, type Limits, mostPixels } from '../../core/limits.ts';
+import { defaultLimits, type Limits, maxPixels, rejectBytes, rejectHeader } from '../../core/limits.ts';
 import { type ImageHeader, inputFormats } from '../../core/metadata.ts';
 
 const MEGA = 1_000_000;
@@ -21,20 +21,20 @@ const header: ImageHeader = {
   colourSpace: 'srgb',
 };
 
-describe('the size that the event names', () => {
-  it('empty is refused as empty', () => {
-    expect(admitBytes(0, limits)).toMatchObject({
+describe('the size in the event', () => {
+  it('zero is rejected as empty', () => {
+    expect(rejectBytes(0, limits)).toMatchObject({
       reason: 'empty',
       message: expect.stringMatching(/empty \(0 bytes\)/),
     });
   });
 
-  it('exactly the limit is let in, one byte more is not, and the sentence tells both figures', () => {
-    expect(admitBytes(50 * MEGA, limits)).toBeUndefined();
-    expect(admitBytes(50 * MEGA + 1, limits)).toEqual({
+  it('up to the limit is accepted; one byte more is rejected in a sentence with both numbers', () => {
+    expect(rejectBytes(50 * MEGA, limits)).toBeUndefined();
+    expect(rejectBytes(50 * MEGA + 1, limits)).toEqual({
       outcome: 'rejected',
       reason: 'too-many-bytes',
-      message: 'The file has 50.1 MB, and 50 MB are allowed. Please upload a smaller or more compressed file.',
+      message: 'The file is 50.1 MB; the limit is 50 MB. Please upload a smaller or more compressed file.',
     });
   });
 });
@@ -52,17 +52,17 @@ describe('the header', () => {
     ['tiff', true, 5],
   ] as const)('%s, progressive %s: up to %i megapixels', (format, progressive, megapixels) => {
     const wide = { ...header, format, progressive, height: 1 };
-    expect(admitHeader({ ...wide, width: megapixels * MEGA }, limits)).toBeUndefined();
-    expect(admitHeader({ ...wide, width: megapixels * MEGA + 1 }, limits)).toMatchObject({
+    expect(rejectHeader({ ...wide, width: megapixels * MEGA }, limits)).toBeUndefined();
+    expect(rejectHeader({ ...wide, width: megapixels * MEGA + 1 }, limits)).toMatchObject({
       outcome: 'rejected',
       reason: 'too-many-pixels',
     });
   });
 
-  it('says in a sentence what was found, what is allowed, and what to do', () => {
+  it('is rejected in a sentence with the size, the limit and what to do', () => {
     const scan = { ...header, width: 10_000, height: 5_000, progressive: true };
-    expect(admitHeader(scan, limits)?.message).toBe(
-      'The picture has 10000 × 5000 = 50 megapixels, and 40 are allowed for progressive JPEG. Please upload it at a smaller size.',
+    expect(rejectHeader(scan, limits)?.message).toBe(
+      'The image is 10,000 × 5,000 pixels (50 megapixels); the limit for progressive JPEG is 40. Please upload a smaller version.',
     );
   });
 
@@ -76,47 +76,47 @@ describe('the header', () => {
     ['avif', false, 'AVIF'],
     ['gif', false, 'GIF'],
     ['tiff', false, 'TIFF'],
-    ['tiff', true, 'TIFF in tiles'],
-  ] as const)('calls %s, progressive %s, by the name people know: %s', (format, progressive, name) => {
+    ['tiff', true, 'tiled TIFF'],
+  ] as const)('given %s, progressive %s, the sentence calls it %s', (format, progressive, name) => {
     const bomb = { ...header, format, progressive, width: 65_535, height: 65_535 };
-    expect(admitHeader(bomb, limits)?.message).toContain(`allowed for ${name}.`);
+    expect(rejectHeader(bomb, limits)?.message).toContain(`limit for ${name} is`);
   });
 
-  it.each(['width', 'height'] as const)('no %s may be longer than a decoder has memory for', (side) => {
+  it.each(['width', 'height'] as const)('a %s beyond the limit for each side is rejected', (side) => {
     const strip = { ...header, width: 1, height: 1 };
-    expect(admitHeader({ ...strip, [side]: 1_000 }, { ...limits, side: 1_000 })).toBeUndefined();
-    expect(admitHeader({ ...strip, [side]: 1_001 }, { ...limits, side: 1_000 })).toMatchObject({
+    expect(rejectHeader({ ...strip, [side]: 1_000 }, { ...limits, side: 1_000 })).toBeUndefined();
+    expect(rejectHeader({ ...strip, [side]: 1_001 }, { ...limits, side: 1_000 })).toMatchObject({
       reason: 'too-many-pixels',
-      message: expect.stringMatching(/1001.* pixels, and 1000 are allowed on a side/),
+      message: expect.stringMatching(/1,001.* pixels; the limit for each side is 1,000/),
     });
   });
 
-  it('frames are counted', () => {
-    expect(admitHeader({ ...header, frames: 10 }, limits)).toBeUndefined();
-    expect(admitHeader({ ...header, frames: 11 }, limits)).toMatchObject({
+  it('too many frames are rejected', () => {
+    expect(rejectHeader({ ...header, frames: 10 }, limits)).toBeUndefined();
+    expect(rejectHeader({ ...header, frames: 11 }, limits)).toMatchObject({
       reason: 'too-many-frames',
-      message: expect.stringMatching(/11 frames, and 10 are allowed/),
+      message: expect.stringMatching(/11 frames; the limit is 10/),
     });
   });
 });
 
 describe('the default limits', () => {
-  it('let every camera’s photo in, and no bomb', () => {
+  it('accept photos of every camera, and no decompression bomb', () => {
     const phone = { ...header, width: 16_320, height: 12_240 };
-    expect(admitHeader(phone, defaultLimits)).toBeUndefined();
+    expect(rejectHeader(phone, defaultLimits)).toBeUndefined();
     for (const format of inputFormats) {
-      expect(admitHeader({ ...header, format }, defaultLimits)).toBeUndefined();
-      expect(admitHeader({ ...header, format, progressive: true }, defaultLimits)).toBeUndefined();
-      expect(admitHeader({ ...header, format, width: 65_535, height: 65_535 }, defaultLimits)).toMatchObject({
+      expect(rejectHeader({ ...header, format }, defaultLimits)).toBeUndefined();
+      expect(rejectHeader({ ...header, format, progressive: true }, defaultLimits)).toBeUndefined();
+      expect(rejectHeader({ ...header, format, width: 65_535, height: 65_535 }, defaultLimits)).toMatchObject({
         reason: 'too-many-pixels',
       });
     }
   });
 
-  it('never let a decoder hold more than it holds row by row', () => {
+  it('never allow more pixels to a decoder that holds whole images than to one that reads rows', () => {
     expect(defaultLimits.progressivePixels.jpeg).toBeLessThanOrEqual(defaultLimits.pixels.jpeg);
     expect(defaultLimits.progressivePixels.png).toBeLessThanOrEqual(defaultLimits.pixels.png);
     expect(defaultLimits.progressivePixels.tiff).toBeLessThanOrEqual(defaultLimits.pixels.tiff);
-    expect(mostPixels(limits)).toBe(100 * MEGA);
+    expect(maxPixels(limits)).toBe(100 * MEGA);
   });
 });

@@ -13,7 +13,8 @@ const image = uploadOf({ size: bytes.length });
 describe('openUpload', () => {
   let uploads: InMemoryUploadStore;
   let codec: StubImageCodec;
-  const open = (upload: Upload = image) => openUpload({ correlationId: 'c', image: upload }, { uploads, codec });
+  const open = (upload: Upload = image) =>
+    openUpload({ correlationId: 'c', image: upload }, { uploadReader: uploads, codec });
 
   beforeEach(() => {
     uploads = new InMemoryUploadStore();
@@ -21,14 +22,14 @@ describe('openUpload', () => {
     codec = new StubImageCodec();
   });
 
-  it('an admissible upload is open with its bytes and header', async () => {
+  it('returns the bytes and header of an acceptable upload', async () => {
     expect(await open()).toEqual({ outcome: 'open', bytes, header: codec.header });
   });
 
   it.each([
     [0, 'empty'],
     [50_000_001, 'too-many-bytes'],
-  ])('of %i bytes by its event, it is refused without a byte read', async (size, reason) => {
+  ])('rejects an upload of %i bytes, according to its event, without reading it', async (size, reason) => {
     expect(await open({ ...image, size })).toMatchObject({ outcome: 'rejected', reason });
     expect(uploads.reads).toEqual([]);
   });
@@ -38,28 +39,28 @@ describe('openUpload', () => {
     expect(await open()).toMatchObject({ outcome: 'open', bytes });
   });
 
-  it('without versions, an overwritten upload is superseded', async () => {
+  it('returns superseded for an overwritten upload without versions', async () => {
     const { versionId: _, ...unversioned } = image;
     uploads.put({ ...unversioned, etag: 'e2' }, bytes);
     expect(await open(unversioned)).toEqual({ outcome: 'superseded' });
   });
 
-  it('a removed upload has vanished', async () => {
+  it('returns vanished for a removed upload', async () => {
     uploads.remove(image);
     expect(await open()).toEqual({ outcome: 'vanished' });
   });
 
-  it('what the codec cannot read is refused in the codec’s words', async () => {
+  it('passes on the codec’s rejection of unreadable bytes', async () => {
     codec.unreadable = rejected('corrupt', 'Its beginning is damaged.');
     expect(await open()).toEqual(codec.unreadable);
   });
 
-  it('a bomb is refused by its header', async () => {
+  it('rejects a decompression bomb by its header', async () => {
     codec.header = { ...codec.header, width: 60_000, height: 60_000 };
     expect(await open()).toMatchObject({ outcome: 'rejected', reason: 'too-many-pixels' });
   });
 
-  it('the limits are those of core/limits.ts, to the pixel', async () => {
+  it('applies the limits of core/limits.ts, to the pixel', async () => {
     const width = 50_000;
     codec.header = { ...codec.header, width, height: defaultLimits.pixels.jpeg / width };
     expect(await open()).toMatchObject({ outcome: 'open' });
@@ -67,7 +68,7 @@ describe('openUpload', () => {
     expect(await open()).toMatchObject({ reason: 'too-many-pixels' });
   });
 
-  it('trouble with the store is thrown: another try may help', async () => {
+  it('throws store errors, so that the queue retries', async () => {
     uploads.read = async () => {
       throw new Error('503 Slow Down');
     };

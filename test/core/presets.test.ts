@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { renditionGroups } from '../../core/presets.ts';
 
 describe('the presets', () => {
-  it('are those that sites rely on: to rename one, or to take one away, breaks their pages', () => {
+  it('are those that sites rely on: renaming or removing one breaks their pages', () => {
     const shown = renditionGroups.map(({ name, presets }) => [
       name,
       presets.map((preset) => [preset.name, preset.format, preset.width]),

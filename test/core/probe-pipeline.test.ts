@@ -3,19 +3,19 @@ import { renditionGroups } from '../../core/presets.ts';
 import type { KnownImage } from '../../core/watch/ports.ts';
 import { PROBE_PREFIX, probePipeline } from '../../core/watch/probe-pipeline.ts';
 import { whatFailed, withEachCallFailing } from '../support/failing-calls.ts';
-import { InMemoryPipeline, pictureBytes } from '../support/in-memory-pipeline.ts';
+import { InMemoryPipeline, imageBytes } from '../support/in-memory-pipeline.ts';
 import { photoHeader } from '../support/stub-image-codec.ts';
 
-const image: KnownImage = { bytes: pictureBytes('jpeg', 4000, 3000), contentType: 'image/jpeg', header: photoHeader };
+const image: KnownImage = { bytes: imageBytes('jpeg', 4000, 3000), contentType: 'image/jpeg', header: photoHeader };
 const WAIT_MILLIS = 10_000;
-const probe = ({ ports }: InMemoryPipeline) => probePipeline(ports, { image, waitMillis: WAIT_MILLIS });
+const probe = ({ ports }: InMemoryPipeline) => probePipeline(ports, { knownImage: image, waitMillis: WAIT_MILLIS });
 
 function pipelineWith(faults: Partial<InMemoryPipeline>): InMemoryPipeline {
   return Object.assign(new InMemoryPipeline(), faults);
 }
 
 describe('given a pipeline that works', () => {
-  it('the probe is healthy, says how long it took, and whose line to look for', async () => {
+  it('the probe is healthy and returns the time taken and the correlation id', async () => {
     const verdict = await probe(pipelineWith({ readyAfterMillis: 2_000 }));
     expect(verdict).toEqual({
       verdict: 'healthy',
@@ -26,11 +26,11 @@ describe('given a pipeline that works', () => {
     });
   });
 
-  it('it is healthy where events name no version, too', async () => {
+  it('the probe is healthy even if events carry no version id', async () => {
     expect(await probe(pipelineWith({ knowsVersions: false }))).toMatchObject({ verdict: 'healthy' });
   });
 
-  it('no two probes share a key, and nothing of them stays', async () => {
+  it('each probe has its own key and leaves nothing behind', async () => {
     const pipeline = new InMemoryPipeline();
     const [one, other] = [await probe(pipeline), await probe(pipeline)];
     expect(one.key).not.toBe(other.key);
@@ -40,7 +40,7 @@ describe('given a pipeline that works', () => {
 
 const avif = renditionGroups.flatMap(({ presets }) => presets).find(({ format }) => format === 'avif')?.name ?? 'none';
 const onlyAvif = (
-  change: (right: { bytes: ReturnType<typeof pictureBytes>; contentType: string | undefined }) => object,
+  change: (right: { bytes: ReturnType<typeof imageBytes>; contentType: string | undefined }) => object,
 ) =>
   pipelineWith({
     file: (rendition, right) => (rendition.preset === avif ? { ...right, ...change(right) } : right),
@@ -50,23 +50,23 @@ describe.each<[what: string, pipeline: InMemoryPipeline, reason: string, message
   ['never decides', pipelineWith({ readyAfterMillis: Number.POSITIVE_INFINITY }), 'late', /within 10 seconds/],
   ['decides a moment too late', pipelineWith({ readyAfterMillis: WAIT_MILLIS + 1 }), 'late', /within 10 seconds/],
   [
-    'has a record of another version only',
+    'has only a record of another version',
     pipelineWith({ record: (right) => ({ ...right, version: 'another' }) }),
     'late',
-    /no record/,
+    /No record/,
   ],
   [
-    'rejects a good picture',
+    'rejects a good image',
     pipelineWith({
-      record: ({ metadata: _, renditions: __, ...told }) => ({
-        ...told,
+      record: ({ metadata: _, renditions: __, ...common }) => ({
+        ...common,
         outcome: 'rejected',
         reason: 'corrupt',
-        message: 'It is torn.',
+        message: 'It is damaged.',
       }),
     }),
     'rejected',
-    /corrupt: It is torn/,
+    /corrupt: It is damaged/,
   ],
   [
     'fails',
@@ -75,9 +75,9 @@ describe.each<[what: string, pipeline: InMemoryPipeline, reason: string, message
     /AccessDenied on resize-image/,
   ],
   [
-    'finds it deleted by somebody',
+    'finds that someone else deleted it',
     pipelineWith({
-      record: ({ metadata: _, renditions: __, ...told }) => ({ ...told, outcome: 'deleted', expiresAt: 1 }),
+      record: ({ metadata: _, renditions: __, ...common }) => ({ ...common, outcome: 'deleted', expiresAt: 1 }),
     }),
     'deleted',
     /before the probe/,
@@ -88,13 +88,13 @@ describe.each<[what: string, pipeline: InMemoryPipeline, reason: string, message
       record: (right) => ({ ...right, renditions: right.renditions.filter(({ preset }) => preset !== avif) }),
     }),
     'missing-rendition',
-    new RegExp(`lists no ${avif}`),
+    new RegExp(`does not list ${avif}`),
   ],
   [
     'lists none',
     pipelineWith({ record: (right) => ({ ...right, renditions: [] }) }),
     'missing-rendition',
-    new RegExp(`lists no .+, ${avif}`),
+    new RegExp(`does not list .+, ${avif}`),
   ],
   [
     'stores all renditions but one',
@@ -103,37 +103,37 @@ describe.each<[what: string, pipeline: InMemoryPipeline, reason: string, message
     /cannot be read: AccessDenied/,
   ],
   [
-    'stores one that is no picture',
+    'stores one that is not an image',
     onlyAvif(({ bytes }) => ({ bytes: bytes.map(() => 0) })),
     'wrong-rendition',
-    /no picture: It is torn/,
+    /not an image: It is damaged/,
   ],
   [
     'stores one of another format',
-    onlyAvif(() => ({ bytes: pictureBytes('webp', 1280, 1707) })),
+    onlyAvif(() => ({ bytes: imageBytes('webp', 1280, 1707) })),
     'wrong-rendition',
-    /it is image\/avif \(webp/,
+    /the file is image\/avif \(webp/,
   ],
   [
     'stores one of another size',
-    onlyAvif(() => ({ bytes: pictureBytes('avif', 1280, 1280) })),
+    onlyAvif(() => ({ bytes: imageBytes('avif', 1280, 1280) })),
     'wrong-rendition',
-    /it is image\/avif \(avif, 1280 × 1280/,
+    /the file is image\/avif \(avif, 1280 × 1280/,
   ],
   [
-    'stores one as another type',
+    'stores one with the wrong content type',
     onlyAvif(() => ({ contentType: 'application/octet-stream' })),
     'wrong-rendition',
-    /it is application\/octet-stream/,
+    /the file is application\/octet-stream/,
   ],
   [
-    'stores one with more bytes than it says',
+    'stores one with more bytes than recorded',
     onlyAvif(({ bytes }) => ({ bytes: new Uint8Array([...bytes, 32]) })),
     'wrong-rendition',
     /bytes/,
   ],
   [
-    'records another size than the preset demands',
+    'records a size that does not match the preset',
     pipelineWith({
       file: (_, right) => right,
       record: (right) => ({
@@ -142,22 +142,22 @@ describe.each<[what: string, pipeline: InMemoryPipeline, reason: string, message
       }),
     }),
     'wrong-rendition',
-    /its record says/,
+    /the record says/,
   ],
   [
-    'keeps what was deleted',
+    'does not remove the renditions',
     pipelineWith({ removedAfterMillis: Number.POSITIVE_INFINITY }),
     'not-removed',
     /not removed within 10/,
   ],
   [
-    'writes a tombstone and stops there',
+    'writes a tombstone but does not finish the removal',
     pipelineWith({ finishesRemovals: false }),
     'not-removed',
     /not removed within 10/,
   ],
 ])('given a pipeline that %s', (_, pipeline, reason, message) => {
-  it(`the probe fails as ${reason}, and its picture is gone`, async () => {
+  it(`the probe fails as ${reason} and deletes its image`, async () => {
     const verdict = await probe(pipeline);
     expect(verdict).toMatchObject({ verdict: 'failed', reason, message: expect.stringMatching(message) });
     expect(verdict.key).toContain(PROBE_PREFIX);
@@ -165,14 +165,14 @@ describe.each<[what: string, pipeline: InMemoryPipeline, reason: string, message
   });
 });
 
-describe('given that the probe itself cannot work', () => {
-  it('and its upload fails, it throws, and deletes nothing', async () => {
+describe('given the probe itself cannot work', () => {
+  it('because its upload fails, it throws and deletes nothing', async () => {
     const pipeline = pipelineWith({ uploadFails: new Error('SlowDown') });
     await expect(probe(pipeline)).rejects.toThrow('SlowDown');
     expect(pipeline.removals).toEqual([]);
   });
 
-  it('and the record cannot be read, it throws after it has deleted its picture', async () => {
+  it('because the record cannot be read, it throws after deleting its image', async () => {
     const pipeline = pipelineWith({ lookFails: new Error('ProvisionedThroughputExceeded') });
     await expect(probe(pipeline)).rejects.toThrow('ProvisionedThroughputExceeded');
     expect([...pipeline.uploads.keys()]).toEqual([]);
@@ -182,15 +182,15 @@ describe('given that the probe itself cannot work', () => {
 describe.each([
   ['before it took effect', false],
   ['after it took effect', true],
-])('given a call of AWS that fails %s, whichever it is', (_, takesEffect) => {
-  it('no probe is healthy: it throws what it met', async () => {
-    const names = ['uploads', 'catalogue', 'renditions'] as const;
+])('given any AWS call fails %s', (_, takesEffect) => {
+  it('the probe throws that error and never returns healthy', async () => {
+    const names = ['uploader', 'catalogue', 'publishedRenditions'] as const;
     const make = () => new InMemoryPipeline().ports;
     const ends = await withEachCallFailing({ make, names, takesEffect }, (ports) =>
-      probePipeline(ports, { image, waitMillis: WAIT_MILLIS }),
+      probePipeline(ports, { knownImage: image, waitMillis: WAIT_MILLIS }),
     );
     expect(new Set(ends.map(({ call }) => call))).toEqual(
-      new Set(['uploads.put', 'uploads.remove', 'catalogue.find', 'renditions.read']),
+      new Set(['uploader.put', 'uploader.remove', 'catalogue.find', 'publishedRenditions.read']),
     );
     for (const { call, ended } of ends)
       expect({ call, ended }).toEqual({ call, ended: { status: 'rejected', reason: new Error(whatFailed) } });

@@ -21,32 +21,32 @@ beforeEach(async () => {
 });
 
 const remove = (scope: RemovalTask['scope'], sequencer = second ?? '') =>
-  removeRenditions({ correlationId: 'c', image: { imageId, sequencer }, scope }, { renditions });
+  removeRenditions({ correlationId: 'c', image: { imageId, sequencer }, scope }, { renditionStore: renditions });
 const left = () => renditions.keys.map((key) => key.split('/')[1]);
 
-describe('given three states of an image, and a task that speaks of the second', () => {
-  it('older: what came before it goes, it and what came after stay', async () => {
+describe('given three versions of an image and a task for the second', () => {
+  it('older: removes only the version before', async () => {
     expect(await remove('older')).toEqual({ outcome: 'removed', count: 1 });
     expect(left()).toEqual([second, second, third]);
   });
 
-  it('through: it goes too', async () => {
+  it('through: also removes the version itself', async () => {
     expect(await remove('through')).toEqual({ outcome: 'removed', count: 3 });
     expect(left()).toEqual([third]);
   });
 
-  it('own: it alone goes', async () => {
+  it('own: removes only the version itself', async () => {
     expect(await remove('own')).toEqual({ outcome: 'removed', count: 2 });
     expect(left()).toEqual([first, third]);
   });
 
-  it('a second time there is nothing left to remove, and that is fine', async () => {
+  it('repeated, removes nothing and succeeds', async () => {
     await remove('through');
     expect(await remove('through')).toEqual({ outcome: 'removed', count: 0 });
   });
 });
 
-it('leaves the renditions of other images, and keys of another shape, alone', async () => {
+it('keeps the renditions of other images and keys of any other shape', async () => {
   const odd = ['readme.txt', `${first}`, `${first}/deeper/w.webp`].map((key) => `${imageId}/${key}`);
   const others = [`${'b'.repeat(32)}/${first}/w.webp`, ...odd];
   for (const key of others) await renditions.put(key, new Uint8Array(), 'text/plain');

@@ -36,23 +36,23 @@ describe('presetsFor', () => {
     [641, ['webp-320', 'webp-640', 'webp-1280', 'jpeg-1280']],
     [320, ['webp-320', 'jpeg-1280']],
     [1, ['webp-320', 'jpeg-1280']],
-  ])('a picture %i px wide gets every preset that fits and the next larger one', (width, expected) => {
+  ])('an image %i px wide gets every preset that fits and the next wider one', (width, expected) => {
     expect(names(presetsFor(header(width, width), [...webp, jpeg]))).toEqual(expected);
   });
 
-  it('goes by the width as seen', () => {
+  it('uses the width as displayed', () => {
     expect(names(presetsFor(header(4000, 300, 6), webp))).toEqual(['webp-320']);
   });
 
-  it('each format always has a rendition, no two of one format have one size, and none is enlarged', () => {
+  it('every format has a rendition, no two of one format have the same size, and none is enlarged', () => {
     const side = fc.oneof(fc.integer({ min: 1, max: 3_000 }), fc.integer({ min: 1, max: 70_000 }));
     fc.assert(
       fc.property(side, side, fc.constantFrom(1, 3, 6, 8), (width, height, orientation) => {
-        const picture = header(width, height, orientation);
-        const upright = uprightSize(picture);
+        const image = header(width, height, orientation);
+        const upright = uprightSize(image);
         for (const format of ['webp', 'jpeg'] as const) {
-          const presets = presetsFor(picture, [...webp, jpeg]).filter((preset) => preset.format === format);
-          const sizes = presets.map((preset) => renditionSize(picture, preset));
+          const presets = presetsFor(image, [...webp, jpeg]).filter((preset) => preset.format === format);
+          const sizes = presets.map((preset) => renditionSize(image, preset));
           expect(sizes.length).toBeGreaterThan(0);
           expect(new Set(sizes.map((size) => size.width)).size).toBe(sizes.length);
           for (const size of sizes) {
@@ -78,16 +78,16 @@ describe('renditionSize', () => {
   });
 });
 
-describe('the presets as they stand', () => {
+describe('the presets', () => {
   const presets = renditionGroups.flatMap((group) => group.presets);
 
-  it('have names of their own that are safe in a key', () => {
+  it('have unique names that are safe in keys', () => {
     expect(new Set(names(presets)).size).toBe(presets.length);
     expect(names(presets).filter((name) => !/^[a-z0-9-]+$/.test(name))).toEqual([]);
     expect(new Set(renditionGroups.map(({ name }) => name)).size).toBe(renditionGroups.length);
   });
 
-  it('keep each format within one group', () => {
+  it('keep each format in one group', () => {
     const homes = presets.map(({ format }) => [
       format,
       renditionGroups.filter((group) => group.presets.some((preset) => preset.format === format)).length,
@@ -95,7 +95,7 @@ describe('the presets as they stand', () => {
     expect(homes.filter(([, count]) => count !== 1)).toEqual([]);
   });
 
-  it('ask of each encoder what it can do', () => {
+  it('are within each encoder’s range', () => {
     const mostEffort = { webp: 6, avif: 9, jpeg: 0 };
     for (const { format, quality, effort = 0, width } of presets) {
       expect(quality >= 1 && quality <= 100 && width >= 1 && width <= MAX_RENDITION_HEIGHT).toBe(true);
@@ -104,7 +104,7 @@ describe('the presets as they stand', () => {
   });
 });
 
-it('a rendition’s key derives from image, version and preset alone', () => {
+it('a rendition’s key derives only from image, version and preset', () => {
   expect(renditionKey('abc', '0055', jpeg)).toBe('abc/0055/jpeg-1280.jpg');
   expect(webp.slice(0, 1).map((preset) => renditionKey('abc', '0055', preset))).toEqual(['abc/0055/webp-320.webp']);
 });
@@ -118,10 +118,10 @@ it.each([
   [6, 30, 40],
   [7, 30, 40],
   [8, 30, 40],
-] as const)('orientation %i: stored 40 × 30, seen %i × %i', (orientation, width, height) => {
+] as const)('orientation %i: stored 40 × 30, displayed %i × %i', (orientation, width, height) => {
   expect(uprightSize(header(40, 30, orientation))).toEqual({ width, height });
 });
 
-it('each format has the content type that browsers know', () => {
+it('each format has its registered content type', () => {
   expect(contentTypes).toEqual({ webp: 'image/webp', avif: 'image/avif', jpeg: 'image/jpeg' });
 });

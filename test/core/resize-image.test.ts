@@ -32,7 +32,8 @@ describe('resizeImage', () => {
   let uploads: InMemoryUploadStore;
   let renditions: InMemoryRenditionStore;
   let codec: StubImageCodec;
-  const resize = (group = 'small') => resizeImage({ ...task, group }, { uploads, codec, renditions }, groups);
+  const resize = (group = 'small') =>
+    resizeImage({ ...task, group }, { uploadReader: uploads, codec, renditionStore: renditions }, groups);
 
   beforeEach(() => {
     uploads = new InMemoryUploadStore();
@@ -41,7 +42,7 @@ describe('resizeImage', () => {
     codec = new StubImageCodec();
   });
 
-  it('stores one group’s renditions, and says of each where it is and what it is', async () => {
+  it('stores one group’s renditions and returns the key and properties of each', async () => {
     expect(await resize()).toEqual({
       outcome: 'processed',
       renditions: [
@@ -77,18 +78,18 @@ describe('resizeImage', () => {
     });
   });
 
-  it('leaves out the presets that would repeat a size', async () => {
+  it('omits presets that would repeat a size', async () => {
     await resize();
     expect(renditions.keys).not.toContain(`${prefix}/webp-9999.webp`);
   });
 
-  it('renders all presets of the group from one decode, and none of another group', async () => {
+  it('decodes once for all presets of the group and renders none of another group', async () => {
     await resize('avif');
     expect(codec.rendered).toHaveLength(1);
     expect(renditions.keys).toEqual([`${prefix}/avif-100.avif`]);
   });
 
-  it('repeated, it writes the same keys again and no others', async () => {
+  it('repeated, writes the same keys and no others', async () => {
     const once = await resize();
     const keys = renditions.keys;
     expect(await resize()).toEqual(once);
@@ -96,25 +97,27 @@ describe('resizeImage', () => {
   });
 
   it.each(['readable', 'decodable'])('stores nothing of an upload that is not %s', async (quality) => {
-    const refusal = rejected('corrupt', 'It breaks off.');
+    const refusal = rejected('corrupt', 'It is truncated.');
     if (quality === 'readable') codec.unreadable = refusal;
     else codec.undecodable = refusal;
     expect(await resize()).toEqual(refusal);
     expect(renditions.keys).toEqual([]);
   });
 
-  it('an upload that is gone has vanished, and nothing is stored', async () => {
+  it('returns vanished for a removed upload and stores nothing', async () => {
     uploads.remove(task.image);
     expect(await resize()).toEqual({ outcome: 'vanished' });
     expect(renditions.keys).toEqual([]);
   });
 
-  it('a group that nobody knows is a mistake of ours, and the error says how to mend it', async () => {
-    await expect(resize('huge')).rejects.toThrow(/no rendition group "huge" \(known: small, avif\).*core\/presets\.ts/);
+  it('throws for an unknown group, and the error says what to do', async () => {
+    await expect(resize('huge')).rejects.toThrow(
+      /Unknown rendition group "huge" \(known: small, avif\).*core\/presets\.ts/,
+    );
     expect(uploads.reads).toEqual([]);
   });
 
-  it('trouble with the store is thrown: another try may help', async () => {
+  it('throws store errors, so that the queue retries', async () => {
     renditions.put = async () => {
       throw new Error('503 Slow Down');
     };

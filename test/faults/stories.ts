@@ -1,7 +1,7 @@
 /** What may happen to an image, as far as other calls of AWS are made for it; and how each has to end. */
 import { imageIdOf } from '../../core/image.ts';
 import type { emulatedPipeline } from '../support/emulated-pipeline.ts';
-import { smallPicture } from '../support/photos.ts';
+import { smallImage } from '../support/photos.ts';
 import type { Fault } from './fault-proxy.ts';
 
 export type ImageName = Fault['image'];
@@ -31,7 +31,7 @@ export async function imageStories(
   pipeline: ReturnType<typeof emulatedPipeline>,
   physicalId: (stem: string) => string,
 ): Promise<Readonly<Record<string, Story>>> {
-  const [before, picture] = await Promise.all([smallPicture('#b35900'), smallPicture('#0059b3')]);
+  const [before, picture] = await Promise.all([smallImage('#b35900'), smallImage('#0059b3')]);
 
   const shows = (version: string): Expected => ({ outcome: 'processed', version });
   const put = async (key: string, bytes: Uint8Array) => ({ key, ...(await pipeline.put(key, bytes)) });

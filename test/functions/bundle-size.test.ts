@@ -17,24 +17,24 @@ const MOST_ZIPPED_BYTES = 200_000;
 const bundles = await bundleFunctions();
 
 describe.each(bundles)('the package of $name', ({ name, zippedBytes, contributors }) => {
-  it('keeps its budget, which is smaller than 200 kB', () => {
+  it('stays within its budget, which is below 200 kB', () => {
     const largest = [...contributors].slice(0, 5).map(([part, bytes]) => `${part} ${bytes}`);
     expect(zippedBytes, `largest parts: ${largest.join(', ')}`).toBeLessThan(budgets[name] ?? 0);
     expect(budgets[name]).toBeLessThan(MOST_ZIPPED_BYTES);
   });
 
-  it('holds none of the credential providers that a Lambda never needs', () => {
+  it('contains no credential providers that Lambda never needs', () => {
     const places = [...contributors.keys()].filter((name) =>
       /credential-provider-(?!node$|env$)|nested-clients/.test(name),
     );
     expect(places).toEqual([]);
   });
 
-  it('leaves sharp to its layer', () => {
+  it('leaves sharp to the layer', () => {
     expect([...contributors.keys()]).not.toContain('sharp');
   });
 });
 
-it('every function is bundled, and has a budget', () => {
+it('every function is bundled and has a budget', () => {
   expect(bundles.map(({ name }) => name).sort()).toEqual(Object.keys(budgets));
 });

@@ -10,8 +10,8 @@ const correlationIds = () => everyLine().map((line) => line['correlation_id']);
 
 beforeEach(answersOfAws);
 
-describe('the dispatcher’s lines, of messages that it takes side by side', () => {
-  it('each carry the correlation id of their own message, whether it went well or not', async () => {
+describe('the dispatcher’s log lines for messages handled in parallel', () => {
+  it('each carry the correlation id of their own message, on success and failure', async () => {
     await (await loadedHandlers()).dispatch(['processed-1', 'fails-2', 'rejects-3', 'processed-4']);
     const unread = everyLine().filter(({ messageId }) => messageId === 'unreadable');
     const ofImages = everyLine().filter(({ messageId }) => messageId !== 'unreadable');
@@ -31,7 +31,7 @@ describe('the dispatcher’s lines, of messages that it takes side by side', () 
     expect(unread.length).toBe(2);
   });
 
-  it('name the invocation and the function too', async () => {
+  it('also name the invocation and the function', async () => {
     await (await loadedHandlers()).dispatch(['processed-1']);
     expect(logged('info')).toEqual([
       expect.objectContaining({ function_request_id: expect.any(String), function_name: 'a-function' }),
@@ -40,15 +40,15 @@ describe('the dispatcher’s lines, of messages that it takes side by side', () 
 });
 
 it.each(['describePhotograph', 'renderPhotograph', 'removeRenditions'] as const)(
-  'a worker’s lines carry the correlation id of their image: %s',
+  'a worker’s log lines carry the correlation id of their image: %s',
   async (step) => {
     await (await loadedHandlers())[step]();
     expect(correlationIds()).toEqual(['the-photograph']);
   },
 );
 
-describe('of a photograph that says where it was taken', () => {
-  it('the log says neither where, nor when, nor with what, although the record does', async () => {
+describe('given a photo with a GPS position', () => {
+  it('the log contains neither place, time nor camera, although the record does', async () => {
     const { describePhotograph, renderPhotograph, dispatch } = await loadedHandlers();
     const described = await describePhotograph();
     await renderPhotograph();
@@ -65,7 +65,7 @@ describe('of a photograph that says where it was taken', () => {
     }
   });
 
-  it('the log has no event as it came, no bytes and no link', async () => {
+  it('the log contains no raw event, no bytes and no link', async () => {
     const { describePhotograph, dispatch } = await loadedHandlers();
     await describePhotograph();
     await dispatch(['processed-1']);
@@ -75,7 +75,7 @@ describe('of a photograph that says where it was taken', () => {
   });
 });
 
-describe('the bytes of log lines that `npm run cost` counts', () => {
+describe('the bytes of log lines in `npm run cost`', () => {
   const name = 'darkroom-prod-DispatchImagesFunction-1a2b3c4d5e6f';
   /** As an account has them: the names here are shorter, and nothing is traced. */
   const inAccount = {
@@ -94,7 +94,7 @@ describe('the bytes of log lines that `npm run cost` counts', () => {
   // What CloudWatch adds to each.
   const bytesOf = (line: object) => JSON.stringify(line).length + 26;
 
-  it('are what a worker and the dispatcher write', async () => {
+  it('match what a worker and the dispatcher write', async () => {
     const { describePhotograph, dispatch } = await loadedHandlers();
     await describePhotograph();
     const [worker] = logged('info');

@@ -4,10 +4,10 @@ import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { renditionKey } from '../../core/rendition.ts';
 import { brokenFiles, tornAtParts } from './broken-files.ts';
+import { falseHeaders } from './false-headers.ts';
 import { goodFiles } from './good-files.ts';
 import { canary, type Maker } from './hostile-file.ts';
 import { hostileKeys } from './keys.ts';
-import { lies } from './lies.ts';
 import { collections, oddFiles } from './odd-files.ts';
 import { oddProfiles } from './profiles.ts';
 import { judge } from './workers.ts';
@@ -30,7 +30,7 @@ describe('a hostile file', () => {
   });
 
   it('whose header lies ends processed or rejected', async () => {
-    await allEndWell(lies(good).filter((_, index) => index % 4 === 1));
+    await allEndWell(falseHeaders(good).filter((_, index) => index % 4 === 1));
   });
 
   it('with a profile that does not fit ends processed or rejected', async () => {

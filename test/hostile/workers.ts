@@ -14,18 +14,18 @@ const outcomes = ['processed', 'rejected'];
 
 export interface Verdict {
   readonly outcome: string;
-  /** Of processor time: what the worker took that took the most. */
+  /** CPU time of the slowest worker. */
   readonly seconds: number;
   readonly defects: readonly string[];
 }
 
-/** One file through all the workers, as an upload goes. */
+/** Runs one file through all workers, like an upload. */
 export async function judge(bytes: Buffer): Promise<Verdict> {
   const image = uploadOf({ size: bytes.length });
   const [uploads, renditions] = [new InMemoryUploadStore(), new InMemoryRenditionStore()];
   uploads.put(image, new Uint8Array(bytes));
   const task = { correlationId: 'hostile', image };
-  const ports = { uploads, renditions, codec };
+  const ports = { uploadReader: uploads, renditionStore: renditions, codec };
   const defects: string[] = [];
   const ended: string[] = [];
   const seconds: number[] = [];
@@ -58,18 +58,18 @@ export async function judge(bytes: Buffer): Promise<Verdict> {
 function defectsOf(result: Awaited<ReturnType<typeof extractMetadata | typeof resizeImage>>): string[] {
   const { outcome } = result;
   return [
-    ...(outcomes.includes(outcome) ? [] : [`It ended ${outcome}.`]),
+    ...(outcomes.includes(outcome) ? [] : [`The outcome is ${outcome}.`]),
     ...(outcome === 'rejected' && !rejectionReasons.includes(result.reason)
-      ? [`Nobody knows the reason ${result.reason}.`]
+      ? [`The reason ${result.reason} is not in the list.`]
       : []),
-    ...(JSON.stringify(result).includes(canary) ? ['The answer repeats what was hidden in the file.'] : []),
+    ...(JSON.stringify(result).includes(canary) ? ['The result contains data that was hidden in the file.'] : []),
   ];
 }
 
-/** Nothing but pixels comes out. */
+/** A rendition contains nothing but pixels. */
 async function leaks(key: string, bytes: Buffer): Promise<string[]> {
   const { exif, xmp, iptc, orientation } = await sharp(bytes).metadata();
   const found = Object.entries({ exif, xmp, iptc, orientation }).filter(([, value]) => value !== undefined);
   const raw = [canary, 'Exif\0\0', 'http://ns.adobe.com/xap'].filter((mark) => bytes.includes(mark));
-  return [...found.map(([name]) => name), ...raw].map((what) => `${key} carries ${JSON.stringify(what)}.`);
+  return [...found.map(([name]) => name), ...raw].map((what) => `${key} contains ${JSON.stringify(what)}.`);
 }

@@ -77,14 +77,14 @@ export const sabotages: readonly Sabotage[] = [
     "'occurredAt': $occurredAt, 'recordedAt'",
     "'occurredAt': $now(), 'recordedAt'",
   ),
-  sabotage('no failure is put on record', '$lastTry and', 'false and'),
+  sabotage('no failure is put on record', '$lastAttempt and', 'false and'),
   sabotage('a failure takes away what is shown', 'REMOVE reason, expiresAt"', 'REMOVE reason, expiresAt, renditions"'),
   sabotage(
     'a failure is not announced',
     `"{% $decision.outcome = 'failed' %}","Next":"Announce"`,
     `"{% $decision.outcome = 'failed' %}","Next":"IsItDecided"`,
   ),
-  sabotage('a failed deletion is put on record as failed', "$lastTry and $change = 'created'", '$lastTry'),
+  sabotage('a failed deletion is put on record as failed', "$lastAttempt and $change = 'created'", '$lastAttempt'),
   sabotage(
     'a failure does not look for the mark',
     "$change = 'created' and $exists($image.versionId)",

@@ -8,7 +8,7 @@ import { imageTask, removalTask, renditionTask } from '../../adapters/lambda/wor
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
 import { rejected, rejectionReasons } from '../../core/outcome.ts';
-import type { Bytes, ImageCodec, PipelineInput, RenditionStore, UploadStore } from '../../core/ports.ts';
+import type { Bytes, ImageCodec, PipelineInput, RenditionStore, UploadReader } from '../../core/ports.ts';
 import { type RenditionGroup, renditionGroups } from '../../core/presets.ts';
 import { removeRenditions } from '../../core/remove-renditions.ts';
 import { resizeImage } from '../../core/resize-image.ts';
@@ -89,7 +89,7 @@ interface Run {
   readonly name: string;
   readonly message: Message;
   readonly attempt: number;
-  readonly lastTry: boolean;
+  readonly lastAttempt: boolean;
   readonly struck: Set<string>;
   /** Ends the wait of the dispatcher alone. */
   readonly hangUp: (error: TaskError) => void;
@@ -280,7 +280,7 @@ export class World {
     const groups = groupsByFormat.map(({ name }) => name);
     const pipeline = { run: (input: PipelineInput) => this.#execute(message, { ...input, groups }) };
     try {
-      const options = { lastTry: message.receives >= MAX_RECEIVES };
+      const options = { lastAttempt: message.receives >= MAX_RECEIVES };
       const { outcome } = await dispatchImage(event, { pipeline }, options);
       message.outcome = outcome;
       message.closedAt ??= this.#clock;
@@ -297,7 +297,7 @@ export class World {
     const death = Promise.withResolvers<never>();
     const name = `${message.name}.${message.attempts}`;
     const run: Run = {
-      ...{ name, message, attempt: message.attempts, lastTry: input.lastTry, struck: new Set() },
+      ...{ name, message, attempt: message.attempts, lastAttempt: input.lastAttempt, struck: new Set() },
       ...{ hangUp: reject, die: death.reject, death: death.promise },
       ...{ over: false, dead: false, abandoned: false, failing: false, recorded: false },
     };
@@ -381,7 +381,7 @@ export class World {
     if (fresh !== undefined) run.struck.add(state);
     // What a message meets with by itself comes first, or an outage would hide it.
     const found = fresh ?? (this.outages.has(state) ? { kind: 'down' as const } : undefined);
-    if (run.lastTry && found !== undefined && (run.failing || silences(found.kind)))
+    if (run.lastAttempt && found !== undefined && (run.failing || silences(found.kind)))
       this.untold.add(run.message.change);
     return found;
   }
@@ -479,7 +479,7 @@ export class World {
       dieIfHalfDone();
       calls += 1;
     };
-    const uploads: UploadStore = {
+    const uploads: UploadReader = {
       read: async (upload) => {
         await turn('reads');
         return this.uploads.read(upload);
@@ -489,11 +489,15 @@ export class World {
     const result = await compute(async () => {
       switch (FunctionName) {
         case 'ExtractMetadataFunction':
-          return extractMetadata(imageTask.parse(Payload), { uploads, codec }, { keepLocation: false });
+          return extractMetadata(imageTask.parse(Payload), { uploadReader: uploads, codec }, { keepLocation: false });
         case 'ResizeImageFunction':
-          return resizeImage(renditionTask.parse(Payload), { uploads, renditions, codec }, groupsByFormat);
+          return resizeImage(
+            renditionTask.parse(Payload),
+            { uploadReader: uploads, renditionStore: renditions, codec },
+            groupsByFormat,
+          );
         case 'RemoveRenditionsFunction':
-          return removeRenditions(removalTask.parse(Payload), { renditions });
+          return removeRenditions(removalTask.parse(Payload), { renditionStore: renditions });
         default:
           throw new Error(`The workflow invokes ${FunctionName}, which this world has not.`);
       }

@@ -26,7 +26,7 @@ beforeAll(async () => {
   await emptyDeadLetterQueues();
 });
 afterAll(async () => {
-  await permission.giveBack();
+  await permission.restore();
   await emptyDeadLetterQueues();
 });
 
@@ -90,14 +90,14 @@ describe('an outage that outlasts all five tries', () => {
   it('is explained by its dead letters, which looking does not hide', async () => {
     const expected = [
       [2, expect.stringContaining('s3:PutObject')],
-      [1, expect.stringContaining('No S3 event')],
+      [1, expect.stringContaining('Not an S3 event')],
     ];
     expect(await causes()).toEqual(expected);
     expect(await causes()).toEqual(expected);
   });
 
   it('is repaired by a redrive once it is over; what nobody can read stays', async () => {
-    await permission.giveBack();
+    await permission.restore();
     expect(await redrive()).toEqual([
       [replaced, 'processed'],
       [fresh, 'processed'],
@@ -115,7 +115,7 @@ describe('an outage that outlasts all five tries', () => {
 });
 
 describe('a redrive', () => {
-  afterEach(permission.giveBack);
+  afterEach(permission.restore);
 
   it('moves an undelivered event too; what dies again is said to, and is there to be moved once more', async () => {
     await emptyDeadLetterQueues();
@@ -133,10 +133,10 @@ describe('a redrive', () => {
     expect(await causes()).toEqual([[1, 'Not delivered: NO_PERMISSIONS']]);
 
     await permission.takeAway('DispatchImages', 'RunWorkflow', 'states:StartSyncExecution');
-    expect(await redrive()).toEqual([[key, 'died again']]);
+    expect(await redrive()).toEqual([[key, 'failed again']]);
     expect(await causes()).toEqual([[1, expect.stringContaining('workflow itself died')]]);
 
-    await permission.giveBack();
+    await permission.restore();
     expect(await redrive()).toEqual([[key, 'processed']]);
     expect(await countLetters(stack, deadLetterQueueNames)).toBe(0);
   });

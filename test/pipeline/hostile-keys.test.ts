@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { hostileKeys } from '../hostile/keys.ts';
 import { emulatedPipeline } from '../support/emulated-pipeline.ts';
-import { smallPicture } from '../support/photos.ts';
+import { smallImage } from '../support/photos.ts';
 
 /** Keys that a path, a URL or a shell would read differently, through S3, EventBridge, queue, workflow, table and bus. */
 
@@ -11,7 +11,7 @@ const pipeline = emulatedPipeline();
 
 it('an image of a hostile key is processed and announced under that very key, with renditions of its own', async () => {
   const heard = await pipeline.subscribe();
-  const picture = await smallPicture('#445566');
+  const picture = await smallImage('#445566');
   for (const key of keys) await pipeline.put(key, picture);
   await pipeline.queueIsEmpty();
 

@@ -79,8 +79,8 @@ describe('npm start, with uploads under way', () => {
     const { child, ended, output } = await startAndSend();
     child.kill('SIGINT');
     expect(await ended).toBe(130);
-    expect(output()).toMatch(/Ended with \d+ of \d+ uploads decided\. .*keeps nothing.*start again/);
-    expect(output()).not.toContain('All decided.');
+    expect(output()).toMatch(/Ended with \d+ of \d+ uploads decided\. .*keeps no state.*npm start again/);
+    expect(output()).not.toContain('Every upload has an outcome.');
     expect(output()).not.toMatch(/\n\s+at /);
     nothingIsLeft();
   });
@@ -93,8 +93,8 @@ describe('npm start, with uploads under way', () => {
     );
     expect(await ended).toBe(1);
     expect(output()).toContain('The emulator ended unexpectedly');
-    expect(output()).toMatch(/Ended with \d+ of \d+ uploads decided\. .*keeps nothing.*start again/);
-    expect(output()).not.toContain('All decided.');
+    expect(output()).toMatch(/Ended with \d+ of \d+ uploads decided\. .*keeps no state.*npm start again/);
+    expect(output()).not.toContain('Every upload has an outcome.');
     expect(output()).not.toMatch(/\n\s+at /);
     nothingIsLeft();
   });
@@ -106,7 +106,7 @@ describe('npm start, with uploads under way', () => {
     await sleep(5_000);
     signal('SIGCONT', all);
     expect(await ended, output()).toBe(0);
-    expect(output()).toContain('All decided.');
+    expect(output()).toContain('Every upload has an outcome.');
     const decided = z.array(z.object({ outcome: z.string() })).parse(JSON.parse(await readFile(results(), 'utf8')));
     expect(new Set(decided.map(({ outcome }) => outcome))).toEqual(new Set(['processed', 'rejected']));
   });
@@ -115,16 +115,16 @@ describe('npm start, with uploads under way', () => {
 describe('npm start, while another one is up', () => {
   it('ended by Ctrl-C, says that the stack goes on; sent again, all is decided', async () => {
     await writeFile(join(directory, 'notes.jpg'), 'Dear diary');
-    const up = await start([join(directory, 'notes.jpg')], /Up until Ctrl-C/);
+    const up = await start([join(directory, 'notes.jpg')], /Running until you press Ctrl-C/);
 
     const sender = await startAndSend();
     sender.child.kill('SIGINT');
     expect(await sender.ended).toBe(130);
-    expect(sender.output()).toMatch(/Ended with \d+ of \d+ uploads decided\. The stack that is up goes on/);
-    expect(sender.output()).not.toContain('All decided.');
+    expect(sender.output()).toMatch(/Ended with \d+ of \d+ uploads decided\. The stack carries on/);
+    expect(sender.output()).not.toContain('Every upload has an outcome.');
     expect(existsSync(results())).toBe(false);
 
-    const again = await start(['--once', '--json', results()], /All decided\./);
+    const again = await start(['--once', '--json', results()], /Every upload has an outcome\./);
     expect(await again.ended).toBe(0);
     const decided = z.array(z.object({ outcome: z.string() })).parse(JSON.parse(await readFile(results(), 'utf8')));
     expect(new Set(decided.map(({ outcome }) => outcome))).toEqual(new Set(['processed', 'rejected']));

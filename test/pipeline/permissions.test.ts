@@ -86,7 +86,7 @@ async function call(stem: string, action: string) {
 }
 
 const permission = rolePermissions(pipeline);
-afterEach(permission.giveBack);
+afterEach(permission.restore);
 
 describe('without its permission', () => {
   it.each(permissions)('$action, $stem is denied', async ({ stem, sid, action }) => {

@@ -5,7 +5,7 @@ import { imageIdOf } from '../../core/image.ts';
 import { intakeStatus, pauseIntake, resumeIntake } from '../../scripts/stack/intake-switch.ts';
 import { type DivertedCall, type FaultProxy, startFaultProxy } from '../faults/fault-proxy.ts';
 import { emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
-import { smallPicture } from '../support/photos.ts';
+import { smallImage } from '../support/photos.ts';
 
 const pipeline = emulatedPipeline();
 let proxy: FaultProxy;
@@ -52,7 +52,7 @@ it('one image among ten that kills its worker takes none of its neighbours along
   proxy.plan([{ caller, action: 's3:PutObject', kind: 'dies before', image, times: Number.POSITIVE_INFINITY }]);
 
   await pauseIntake(pipeline.stack);
-  const picture = await smallPicture('#336633');
+  const picture = await smallImage('#336633');
   for (const key of [bad, ...good]) await pipeline.put(key, picture);
   await eventually('ten messages that wait', async () =>
     (await intakeStatus(pipeline.stack)).waiting === 10 ? true : undefined,

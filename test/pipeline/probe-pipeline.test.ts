@@ -13,7 +13,7 @@ import { rolePermissions } from '../support/role-permissions.ts';
 const pipeline = emulatedPipeline();
 const permission = rolePermissions(pipeline);
 beforeAll(pipeline.queueIsEmpty);
-afterEach(permission.giveBack);
+afterEach(permission.restore);
 
 const verdict = z.looseObject({ verdict: z.enum(['healthy', 'failed']), key: z.string() });
 const logLine = z.record(z.string(), z.unknown());
@@ -61,7 +61,7 @@ it('a probe of a pipeline that takes no work fails as late, says so in metrics, 
   expect(await uploads()).not.toContain(failed.key);
 
   // Mended: what was deleted meanwhile ends as deleted, whichever of its two events is tried again.
-  await permission.giveBack();
+  await permission.restore();
   await pipeline.recordWhen(failed.key, ({ outcome }) => outcome === 'deleted');
   await pipeline.queueIsEmpty();
   await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl: pipeline.deadLetterQueueUrl }));

@@ -49,7 +49,7 @@ describe('npm start -- --once', () => {
 
     const { exitCode, output } = await start('--once', '--port', `${port}`, '--json', json, '--out', out, ...files);
 
-    expect(output).toContain('All decided.');
+    expect(output).toContain('Every upload has an outcome.');
     expect(exitCode).toBe(0);
     expect(JSON.parse(await readFile(json, 'utf8'))).toEqual([
       expect.objectContaining({ file: files[0], key: 'rocket (1) é.jpg', outcome: 'processed', reason: null }),

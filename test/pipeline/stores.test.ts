@@ -1,8 +1,8 @@
 import { s3RenditionStore } from '../../adapters/aws/s3-rendition-store.ts';
-import { s3UploadStore } from '../../adapters/aws/s3-upload-store.ts';
+import { s3UploadReader } from '../../adapters/aws/s3-upload-reader.ts';
 import { imageIdOf, padSequencer } from '../../core/image.ts';
 import { emulatedPipeline } from '../support/emulated-pipeline.ts';
-import { renditionStoreContract, uploadStoreContract } from '../support/store-contracts.ts';
+import { renditionStoreContract, uploadReaderContract } from '../support/store-contracts.ts';
 
 const pipeline = emulatedPipeline();
 
@@ -11,8 +11,8 @@ renditionStoreContract('s3RenditionStore', () => ({
   read: async (key) => (await pipeline.rendition(key)).bytes.toString(),
 }));
 
-uploadStoreContract('s3UploadStore', () => ({
-  store: s3UploadStore({ client: pipeline.s3 }),
+uploadReaderContract('s3UploadStore', () => ({
+  store: s3UploadReader({ client: pipeline.s3 }),
   put: async (key, text) => ({
     bucket: pipeline.bucket,
     key,

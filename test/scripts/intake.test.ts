@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parseOptions } from '../../scripts/intake/intake-options.ts';
+import { intakeCommand } from '../../scripts/intake/intake.ts';
 import { describeIntake } from '../../scripts/intake/intake-report.ts';
 import type { IntakeStatus } from '../../scripts/stack/intake-switch.ts';
+import { parsedOptions } from '../support/parsed-options.ts';
 
 const paused: IntakeStatus = {
   state: 'Disabled',
@@ -24,7 +25,7 @@ describe('what is said of the intake', () => {
   });
 
   it('is open, and without its breaker if that is off', () => {
-    expect(described({ state: 'Enabled', breaker: 'on' })).not.toMatch(/breaker|lost/);
+    expect(described({ state: 'Enabled', breaker: 'on' })).not.toMatch(/breaker|deleted/);
     expect(described({ state: 'Enabled', breaker: 'off' })).toContain('circuit breaker is off');
   });
 
@@ -32,18 +33,21 @@ describe('what is said of the intake', () => {
     expect(described({ state: 'Disabling' })).toContain('changing (Disabling)');
   });
 
-  it('tells when the first upload is lost: by the oldest message’s age, else by the pause', () => {
-    expect(described({ oldestSeconds: 2 * 86_400 })).toContain('lost at 2026-01-08T00:00:00.000Z');
-    expect(described({})).toContain('lost at 2026-01-09T00:00:00.000Z');
+  it('says when the first upload is deleted: by the oldest message’s age, else by the pause', () => {
+    expect(described({ oldestSeconds: 2 * 86_400 })).toContain('deleted at 2026-01-08T00:00:00.000Z');
+    expect(described({})).toContain('deleted at 2026-01-09T00:00:00.000Z');
   });
 });
 
 describe('npm run intake', () => {
   it.each(['pause', 'resume', 'status'] as const)('takes %s and a stack', (action) => {
-    expect(parseOptions([action, '--stack', 'x'])).toEqual({ action, stack: 'x', help: false });
+    expect(parsedOptions(intakeCommand, [action, '--stack', 'x'])).toEqual({ arguments: [action], stack: 'x' });
   });
 
-  it.each([[[]], [['stop']], [['pause', 'resume']], [['pause', '--now']]])('refuses %j with one sentence', (args) => {
-    expect(() => parseOptions(args)).toThrow(/^[^\n]+$/);
+  it('refuses anything else, and suggests what was meant', () => {
+    expect(() => parsedOptions(intakeCommand, [])).toThrow("Missing required argument 'action'");
+    expect(() => parsedOptions(intakeCommand, ['paus'])).toThrow('Did you mean pause?');
+    expect(() => parsedOptions(intakeCommand, ['pause', 'resume'])).toThrow('Too many arguments');
+    expect(() => parsedOptions(intakeCommand, ['pause', '--now'])).toThrow("Unknown option '--now'");
   });
 });

@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { isolatedEnvironment } from '../../scripts/local/isolated-environment.ts';
 import { isDecided } from '../../scripts/stack/send-uploads.ts';
-import { parseOptions } from '../../scripts/start/start-options.ts';
+import { startCommand } from '../../scripts/start/start.ts';
 import { html } from '../../scripts/terminal/html.ts';
 import { printable } from '../../scripts/terminal/table.ts';
+import { parsedOptions } from '../support/parsed-options.ts';
 
 describe('npm start', () => {
   it.each([
@@ -20,14 +21,12 @@ describe('npm start', () => {
   });
 
   it.each([
-    [['--wrong']],
-    [['--port', 'many']],
-    [['--port', '70000']],
-    [['--stack', 'darkroom-dev']],
-    [['--stack', '', 'a.jpg']],
-    [['--stack', 'darkroom-dev', '--port', '1', 'a.jpg']],
-  ])('refuses %j with one sentence', (args) => {
-    expect(() => parseOptions(args)).toThrow(/^[^\n]+$/);
+    [['--wrong'], "Unknown option '--wrong'"],
+    [['--port', '70000'], 'Use a whole number from 1 to 65535.'],
+    [['--out', ''], 'Use the path of a file or directory.'],
+    [['--stack', 'darkroom-dev', '--port', '4567', 'a.jpg'], '--port'],
+  ])('refuses %j: %s', (args, sentence) => {
+    expect(() => parsedOptions(startCommand, args)).toThrow(sentence);
   });
 
   it('shows a name that would turn the line around with its marks spelled out', () => {

@@ -9,10 +9,11 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ImageRecord } from '../../core/record.ts';
 import { causesOf, type Found } from '../../scripts/redrive/dead-letter-cause.ts';
-import { parseOptions } from '../../scripts/redrive/redrive-options.ts';
+import { redriveCommand } from '../../scripts/redrive/redrive.ts';
 import { moveLetters } from '../../scripts/redrive/redrive-stack.ts';
 import { isGood, type Moved, totalsOf, verdictOf } from '../../scripts/redrive/redrive-verdict.ts';
 import { mockedStack } from '../support/mocked-stack.ts';
+import { parsedOptions } from '../support/parsed-options.ts';
 import { deletedRecord } from '../support/records.ts';
 import { createdEvent, uploadOf } from '../support/upload-events.ts';
 
@@ -65,7 +66,7 @@ describe('why a message died', () => {
     const causes = causesOf([found({ event: undefined }), ...letters]);
     expect(causes.map(({ text, found: { length } }) => [length, text])).toEqual([
       [3, 'Task timed out after … seconds for …, s3://out/…'],
-      [1, expect.stringContaining('No S3 event')],
+      [1, expect.stringContaining('Not an S3 event')],
     ]);
   });
 
@@ -75,7 +76,7 @@ describe('why a message died', () => {
       { deliveryError: 'NO_PERMISSIONS: denied' },
       'Not delivered: NO_PERMISSIONS: denied',
     ],
-    ['is that EventBridge does not say', {}, 'Not delivered: EventBridge does not say why'],
+    ['is that EventBridge gave no reason', {}, 'Not delivered: EventBridge gave no reason'],
   ])('%s', (_, changes, cause) => {
     expect(causeOf({ ...found(changes), queue: 'undelivered' })).toEqual([cause]);
   });
@@ -85,7 +86,7 @@ describe('why a message died', () => {
     ['the record speaks of an earlier state', failedRecord({ sequencer: earlier })],
   ])('is the death of the workflow itself where %s', (_, record) => {
     expect(causeOf(found(record === undefined ? {} : { record }))).toEqual([
-      expect.stringContaining('workflow itself died'),
+      expect.stringContaining('the workflow failed'),
     ]);
   });
 
@@ -94,7 +95,7 @@ describe('why a message died', () => {
       expect.stringContaining('Superseded'),
     ]);
     expect(causeOf(found({ record: deletedRecord({ imageId, sequencer }) }))).toEqual([
-      'Decided meanwhile: the record says deleted.',
+      'Decided since: the record says deleted.',
     ]);
   });
 
@@ -122,13 +123,13 @@ describe('what became of a moved message', () => {
   it.each([
     ['its failure is recorded anew', { record: failedRecord({ recordedAt: '2026-01-02T04:00:00Z' }) }],
     ['it is in the dead-letter queue under its new id', { dead: new Set(['new']) }],
-  ])('is that it died again when %s', (_, evidence) => {
-    expect(verdictOf(moved, { ...nothing, ...evidence })).toBe('died again');
+  ])('is that it failed again when %s', (_, evidence) => {
+    expect(verdictOf(moved, { ...nothing, ...evidence })).toBe('failed again');
   });
 
   it('is told by its event where SQS moved it and does not say under which id', () => {
     const byQueue = { ...moved, newMessageId: undefined };
-    expect(verdictOf(byQueue, { ...nothing, dead: new Set(['other', event.correlationId]) })).toBe('died again');
+    expect(verdictOf(byQueue, { ...nothing, dead: new Set(['other', event.correlationId]) })).toBe('failed again');
     expect(verdictOf(byQueue, { ...nothing, dead: new Set(['other']) })).toBeUndefined();
   });
 
@@ -138,10 +139,10 @@ describe('what became of a moved message', () => {
   });
 
   it('is counted, and only a decision is good', () => {
-    expect(totalsOf(['undecided', 'died again', 'processed', 'processed'])).toBe(
-      '2 processed, 1 died again, 1 undecided',
+    expect(totalsOf(['undecided', 'failed again', 'processed', 'processed'])).toBe(
+      '2 processed, 1 failed again, 1 undecided',
     );
-    expect((['processed', 'vanished', 'died again', 'undecided'] as const).map(isGood)).toEqual([
+    expect((['processed', 'vanished', 'failed again', 'undecided'] as const).map(isGood)).toEqual([
       true,
       true,
       false,
@@ -195,44 +196,26 @@ describe('in an account', () => {
 });
 
 describe('npm run redrive', () => {
-  it('takes both queues of this machine’s stack, and asks, unless told otherwise', () => {
-    expect(parseOptions([])).toMatchObject({
-      queues: ['uploads', 'undelivered'],
-      stack: undefined,
-      list: false,
-      yes: false,
-    });
+  it('moves all of both queues as fast as SQS does, and waits 20 minutes, unless told otherwise', () => {
+    expect(parsedOptions(redriveCommand, [])).toEqual({ arguments: [], rate: 500, wait: 20 });
   });
 
-  it('takes what it is told', () => {
-    const args = [
-      '--queue',
-      'undelivered',
-      '--max',
-      '3',
-      '--rate',
-      '7',
-      '--wait',
-      '0',
-      '--stack',
-      'x',
-      '--yes',
-      '--list',
-    ];
-    expect(parseOptions(args)).toEqual({
-      queues: ['undelivered'],
-      ...{ max: 3, perSecond: 7, waitMinutes: 0, stack: 'x', yes: true, list: true, help: false },
+  it('accepts its options', () => {
+    const args = '--queue undelivered --max 3 --rate 7 --wait 0 --stack x --yes --list'.split(' ');
+    expect(parsedOptions(redriveCommand, args)).toEqual({
+      arguments: [],
+      ...{ queue: 'undelivered', max: 3, rate: 7, wait: 0, stack: 'x', yes: true, list: true },
     });
   });
 
   it.each([
-    [['--queue', 'dead']],
-    [['--max', '0']],
-    [['--rate', '501']],
-    [['--wait', 'long']],
-    [['now']],
-    [['--wrong']],
-  ])('refuses %j with one sentence', (args) => {
-    expect(() => parseOptions(args)).toThrow(/^[^\n]+$/);
+    [['--queue', 'upload'], 'Did you mean uploads?'],
+    [['--max', '0'], 'Use a whole number from 1 to 1000000.'],
+    [['--rate', '501'], 'Use a whole number from 1 to 500.'],
+    [['--wait', 'long'], 'Use a whole number from 0 to 1440.'],
+    [['now'], 'Too many arguments'],
+    [['--wrong'], "Unknown option '--wrong'"],
+  ])('refuses %j: %s', (args, sentence) => {
+    expect(() => parsedOptions(redriveCommand, args)).toThrow(sentence);
   });
 });

@@ -3,11 +3,11 @@ import { afterEach, beforeEach, type MockInstance, vi } from 'vitest';
 type Level = 'info' | 'warn' | 'error' | 'log';
 type Line = Readonly<Record<string, unknown>>;
 
-/** What Powertools writes during each test of the file that calls this: logger on `info`, `warn` and `error`, metrics on `log`. */
+/** What Powertools writes during each test of the calling file: logs on `info`, `warn` and `error`, metrics on `log`. */
 export function captureLog(): (level: Level) => readonly Line[] {
   let spies: ReadonlyMap<Level, MockInstance<(line: unknown) => void>>;
   beforeEach(() => {
-    // Makes Powertools write to the console, where it can be listened to, instead of straight to Lambda.
+    // Makes Powertools write to the global console, which can be spied on.
     vi.stubEnv('POWERTOOLS_DEV', 'true');
     vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
     const levels: readonly Level[] = ['info', 'warn', 'error', 'log'];

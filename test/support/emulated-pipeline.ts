@@ -137,7 +137,7 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
       const { outcome } = await dispatchImage(
         await parseS3Event(messageBody(bucket, event)),
         { pipeline },
-        { lastTry: false },
+        { lastAttempt: false },
       );
       return outcome;
     },

@@ -1,15 +1,15 @@
 export const whatFailed = 'The connection broke';
 
 export interface FailedCall<Result> {
-  /** `uploads.put` */
+  /** Such as `uploader.put`. */
   readonly call: string;
   readonly ended: PromiseSettledResult<Result>;
 }
 
 /**
- * The same work again and again: each time another one of its calls fails, before or after it did what it should.
+ * Repeats the same work: each time, another one of its calls fails, before or after it took effect.
  *
- * @param make new ports, for each time
+ * @param make creates new ports for each repetition
  * @param names the ports whose calls can fail
  */
 export async function withEachCallFailing<Ports extends object, Result>(

@@ -16,36 +16,36 @@ const SEQUENCER = '0'.repeat(32);
 const BUCKET = 'uploads';
 
 /**
- * The whole pipeline as its users see it, on a clock that only moves when somebody sleeps. It works as promised; a test
- * says what goes wrong.
+ * The whole pipeline as its users see it, on a clock that only moves during sleep. It works correctly unless a test sets
+ * what goes wrong.
  */
 export class InMemoryPipeline {
   readonly uploads = new Map<string, Bytes>();
   readonly removals: string[] = [];
   readonly stored = new Map<string, StoredRendition>();
-  /** Until a record is there, and until a deletion has its effect. */
+  /** Time until the record exists, and until a deletion has taken effect. */
   readyAfterMillis = 2_000;
   removedAfterMillis = 1_000;
-  /** What is written in place of the right record. */
+  /** Replaces the correct record. */
   record: (right: Extract<ImageRecord, { outcome: 'processed' }>) => ImageRecord = (right) => right;
-  /** What is stored in place of the right file. */
+  /** Replaces the correct file. */
   file: (rendition: Rendition, right: StoredRendition) => StoredRendition | undefined = (_, right) => right;
-  /** Whether a deletion is carried through: tombstone, renditions, event. */
+  /** Whether a deletion completes: tombstone, renditions, event. */
   finishesRemovals = true;
-  /** S3 on the emulator tells the pipeline no version. */
+  /** False on the emulator, whose S3 events carry no version id. */
   knowsVersions = true;
   uploadFails: Error | undefined;
   lookFails: Error | undefined;
 
-  // Only differences mean something.
+  // Only differences are meaningful.
   private millis = 1_000;
   private readonly due: { readonly at: number; readonly imageId: string; readonly record: ImageRecord }[] = [];
 
   get ports(): ProbePorts {
     return {
-      uploads: this.uploader,
+      uploader: this.uploader,
       catalogue: this.catalogue,
-      renditions: this.reader,
+      publishedRenditions: this.reader,
       codec: this.codec,
       clock: this.clock,
     };
@@ -66,7 +66,7 @@ export class InMemoryPipeline {
       const imageId = await imageIdOf(BUCKET, key);
       const sent = { etag: `etag of ${key}`, versionId: `version of ${key}` };
       const record = this.record({
-        ...this.told(imageId, key, this.knowsVersions ? sent.versionId : sent.etag),
+        ...this.commonFields(imageId, key, this.knowsVersions ? sent.versionId : sent.etag),
         outcome: 'processed',
         metadata: { ...photoHeader, ...photoPortrait, bytes: bytes.byteLength, sha256: '0'.repeat(64) },
         renditions: this.render(imageId),
@@ -79,7 +79,7 @@ export class InMemoryPipeline {
       this.uploads.delete(key);
       const imageId = await imageIdOf(BUCKET, key);
       const record: ImageRecord = {
-        ...this.told(imageId, key, 'none'),
+        ...this.commonFields(imageId, key, 'none'),
         outcome: 'deleted',
         announced: this.finishesRemovals,
         expiresAt: 1,
@@ -102,12 +102,12 @@ export class InMemoryPipeline {
     },
   };
 
-  /** A file's bytes say what it is: `webp 320 240`. */
+  /** The bytes of a file describe it: `webp 320 240`. */
   private readonly codec: Pick<ImageCodec, 'inspect'> = {
     inspect: async (bytes) => {
       const [, format, width, height] = /^(webp|avif|jpeg) (\d+) (\d+)/.exec(new TextDecoder().decode(bytes)) ?? [];
       if (format !== 'webp' && format !== 'avif' && format !== 'jpeg') {
-        return { outcome: 'rejected', reason: 'corrupt', message: 'It is torn.' };
+        return { outcome: 'rejected', reason: 'corrupt', message: 'It is damaged.' };
       }
       return {
         outcome: 'readable',
@@ -116,7 +116,7 @@ export class InMemoryPipeline {
     },
   };
 
-  private told(imageId: string, key: string, version: string) {
+  private commonFields(imageId: string, key: string, version: string) {
     const at = '2026-01-02T03:04:05Z';
     const names = { imageId, bucket: BUCKET, key, version, sequencer: SEQUENCER, correlationId: 'correlation-1' };
     return { ...names, occurredAt: at, recordedAt: at, announced: true };
@@ -129,7 +129,7 @@ export class InMemoryPipeline {
     );
     return presets.map((preset) => {
       const { width, height } = renditionSize(photoHeader, preset);
-      const bytes = pictureBytes(preset.format, width, height);
+      const bytes = imageBytes(preset.format, width, height);
       const contentType = contentTypes[preset.format];
       const key = renditionKey(imageId, SEQUENCER, preset);
       const rendition = { preset: preset.name, key, contentType, width, height, bytes: bytes.byteLength };
@@ -140,6 +140,6 @@ export class InMemoryPipeline {
   }
 }
 
-export function pictureBytes(format: string, width: number, height: number): Bytes {
+export function imageBytes(format: string, width: number, height: number): Bytes {
   return new TextEncoder().encode(`${format} ${width} ${height}`);
 }

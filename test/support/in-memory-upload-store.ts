@@ -1,10 +1,10 @@
 import type { Upload } from '../../core/image.ts';
-import type { Bytes, UploadStore } from '../../core/ports.ts';
+import type { Bytes, UploadReader } from '../../core/ports.ts';
 
 type Stored = Pick<Upload, 'bucket' | 'key' | 'versionId' | 'etag'>;
 
-/** Knows every version like a versioned bucket; the version put last is the current one. */
-export class InMemoryUploadStore implements UploadStore {
+/** Keeps every version, like a versioned bucket; the version put last is current. */
+export class InMemoryUploadStore implements UploadReader {
   readonly reads: Upload[] = [];
   readonly #versions = new Map<string, readonly { readonly upload: Stored; readonly bytes: Bytes }[]>();
 
@@ -12,7 +12,7 @@ export class InMemoryUploadStore implements UploadStore {
     this.#versions.set(keyOf(upload), [...this.#versionsOf(upload), { upload, bytes }]);
   }
 
-  /** One version for good; without a `versionId` everything at the key. */
+  /** Removes one version permanently or, without a `versionId`, all versions of the key. */
   remove(upload: Pick<Stored, 'bucket' | 'key' | 'versionId'>): void {
     const left = this.#versionsOf(upload).filter(
       (stored) => upload.versionId !== undefined && stored.upload.versionId !== upload.versionId,
@@ -20,7 +20,7 @@ export class InMemoryUploadStore implements UploadStore {
     this.#versions.set(keyOf(upload), left);
   }
 
-  async read(upload: Upload): ReturnType<UploadStore['read']> {
+  async read(upload: Upload): ReturnType<UploadReader['read']> {
     this.reads.push(upload);
     const versions = this.#versionsOf(upload);
     const found =

@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 
-/** What Lambda hands to a handler, with half a minute left. */
+/** What Lambda passes to a handler, with 30 seconds left. */
 export function lambdaContext(): Context {
   return {
     callbackWaitsForEmptyEventLoop: true,

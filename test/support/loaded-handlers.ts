@@ -23,9 +23,9 @@ const environment: Readonly<Record<string, string>> = {
   RENDITION_BUCKET: 'renditions',
 };
 
-/** The real handlers as Lambda loads them, their log where `captureLog` sees it, and AWS's answers made up. */
-export async function loadedHandlers() {
-  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+/** The real handlers as Lambda loads them, with logs that `captureLog` sees and made-up responses from AWS. */
+export async function loadedHandlers(changes: Readonly<Record<string, string>> = {}) {
+  for (const [name, value] of Object.entries({ ...environment, ...changes })) vi.stubEnv(name, value);
   vi.resetModules();
   const [dispatch, extract, resize, remove] = await Promise.all([
     import('../../functions/dispatch-images/handler.ts'),
@@ -36,7 +36,7 @@ export async function loadedHandlers() {
   const context = lambdaContext();
   const task = { correlationId: 'the-photograph', image: uploadOf({ key: 'flowers.jpg' }) };
   return {
-    /** What the workflow answers depends on the correlation id: "fails-…" fails, "rejects-…" is rejected. */
+    /** The correlation id selects the workflow's result: "fails-…" fails, "rejects-…" is rejected. */
     dispatch(correlationIds: readonly string[]): Promise<SQSBatchResponse> {
       const Records = [
         ...correlationIds.map(s3Message),
@@ -44,7 +44,7 @@ export async function loadedHandlers() {
       ];
       return dispatch.handler({ Records }, context);
     },
-    /** A photograph that says where it was taken. */
+    /** A photo with a GPS position. */
     describePhotograph: async (): Promise<MetadataResult> => extract.handler(task, context),
     renderPhotograph: () => resize.handler({ ...task, group: 'web' }, context),
     removeRenditions: () =>
@@ -59,7 +59,7 @@ export async function loadedHandlers() {
   };
 }
 
-/** Answers for every client; call it before each test. */
+/** Responses for every client; call it before each test. */
 export function answersOfAws(): void {
   const bytes = readFileSync(new URL('../../docs/samples/flowers-iphone5-gps-8mp.jpg', import.meta.url));
   mockClient(DynamoDBClient).onAnyCommand().resolves({});

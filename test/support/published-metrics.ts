@@ -28,7 +28,7 @@ export interface PublishedMetric {
   readonly value: unknown;
 }
 
-/** The metrics that CloudWatch makes of log lines in embedded metric format: one a metric and set of dimensions. */
+/** The metrics that CloudWatch extracts from log lines in embedded metric format: one per metric and set of dimensions. */
 export function publishedMetrics(lines: readonly unknown[]): PublishedMetric[] {
   return lines.flatMap((line) => {
     const values = embeddedMetrics.parse(line);
@@ -58,13 +58,16 @@ const decisions: readonly (Decision | RepeatedDecision)[] = [
 const probe = { key: 'darkroom-probe/1.jpg', imageId: 'c0ffee' };
 const verdicts: readonly ProbeVerdict[] = [
   { ...probe, verdict: 'healthy', readyMillis: 1 },
-  { ...probe, verdict: 'failed', reason: 'late', message: 'There was no record.' },
+  { ...probe, verdict: 'failed', reason: 'late', message: 'No record appeared.' },
 ];
 
-/** Takes the code through every end that an image and a probe can have, so that all which it ever publishes is in the log. */
+/** Runs the code through every outcome of an image and a probe, so that every metric it can publish is in the log. */
 export async function publishEverything(): Promise<void> {
   for (const verdict of verdicts) await scheduledProbe(async () => verdict)({}, lambdaContext());
-  const log = decisionLog(new Logger());
-  for (const decision of decisions) await log(createdEvent(), { lastTry: false }, async () => decision);
-  await log(createdEvent(), { lastTry: true }, () => Promise.reject(new Error('failed'))).catch(() => undefined);
+  const context = lambdaContext();
+  for (const decision of decisions) {
+    await decisionLog(new Logger(), async () => decision)(createdEvent(), { lastAttempt: false, context });
+  }
+  const fail = decisionLog(new Logger(), () => Promise.reject(new Error('failed')));
+  await fail(createdEvent(), { lastAttempt: true, context }).catch(() => undefined);
 }

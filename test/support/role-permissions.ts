@@ -7,7 +7,7 @@ const policyDocument = z.object({
   Statement: z.array(z.looseObject({ Sid: z.string(), Action: z.union([z.string(), z.array(z.string())]) })),
 });
 
-/** Takes permissions from the deployed roles of functions, and gives them back. */
+/** Removes permissions from the functions' deployed roles, and restores them. */
 export function rolePermissions({ iam, physicalId }: Pick<ReturnType<typeof emulatedPipeline>, 'iam' | 'physicalId'>) {
   const undo: (() => Promise<unknown>)[] = [];
   return {
@@ -35,7 +35,7 @@ export function rolePermissions({ iam, physicalId }: Pick<ReturnType<typeof emul
       );
     },
 
-    async giveBack(): Promise<void> {
+    async restore(): Promise<void> {
       for (const step of undo.splice(0)) await step();
     },
   };

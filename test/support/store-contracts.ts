@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Upload } from '../../core/image.ts';
-import type { Bytes, RenditionStore, UploadStore } from '../../core/ports.ts';
+import type { Bytes, RenditionStore, UploadReader } from '../../core/ports.ts';
 
-/** What the core relies on, of the fakes in its tests and of the adapters on AWS alike. */
+/** What core relies on, from in-memory fakes and AWS adapters alike. */
 
 const bytesOf = (text: string): Bytes => new Uint8Array(Buffer.from(text));
 
@@ -14,21 +14,21 @@ export function renditionStoreContract(
     const [image, other] = ['1', '2'].map((digit) => digit.repeat(32));
     const keysOf = async (store: RenditionStore, id = '') => (await Array.fromAsync(store.list(id))).sort();
 
-    it('what is put under a key is there, and the same key again replaces it', async () => {
+    it('stores an object, and replaces it when its key is put again', async () => {
       const { store, read } = open();
       await store.put(`${image}/01/a.webp`, bytesOf('one'), 'image/webp');
       await store.put(`${image}/01/a.webp`, bytesOf('two'), 'image/webp');
       expect(await read(`${image}/01/a.webp`)).toBe('two');
     });
 
-    it('lists the keys of one image and of no other', async () => {
+    it('lists only the keys of the given image', async () => {
       const { store } = open();
       const keys = [`${image}/01/a.webp`, `${image}/02/a.webp`];
       for (const key of [...keys, `${other}/01/a.webp`]) await store.put(key, bytesOf('x'), 'image/webp');
       expect(await keysOf(store, image)).toEqual(keys);
     });
 
-    it('removes what is named, and does not mind what is not there', async () => {
+    it('removes the given keys and ignores missing ones', async () => {
       const { store } = open();
       await store.put(`${other}/01/a.webp`, bytesOf('x'), 'image/webp');
       await store.put(`${other}/02/b.webp`, bytesOf('x'), 'image/webp');
@@ -38,23 +38,23 @@ export function renditionStoreContract(
   });
 }
 
-export function uploadStoreContract(
+export function uploadReaderContract(
   name: string,
   open: () => {
-    store: UploadStore;
+    store: UploadReader;
     put(key: string, text: string): Promise<Upload>;
     /** Removes every version. */
     erase(upload: Upload): Promise<void>;
   },
 ): void {
-  describe(`${name} keeps the contract of an upload store`, () => {
-    const read = async (store: UploadStore, upload: Upload) => {
-      const answer = await store.read(upload);
-      return answer.outcome === 'found' ? Buffer.from(answer.bytes).toString() : answer.outcome;
+  describe(`${name} keeps the contract of an upload reader`, () => {
+    const read = async (store: UploadReader, upload: Upload) => {
+      const result = await store.read(upload);
+      return result.outcome === 'found' ? Buffer.from(result.bytes).toString() : result.outcome;
     };
     const byEtag = ({ versionId: _, ...upload }: Upload): Upload => upload;
 
-    it('reads exactly the version that was named, whatever came after', async () => {
+    it('reads exactly the given version, whatever came after', async () => {
       const { store, put } = open();
       const first = await put('read.jpg', 'one');
       const second = await put('read.jpg', 'two');
@@ -62,7 +62,7 @@ export function uploadStoreContract(
       expect(await read(store, second)).toBe('two');
     });
 
-    it('without a version: the bytes of that etag, else superseded', async () => {
+    it('without a version id, reads the given etag or returns superseded', async () => {
       const { store, put } = open();
       const first = byEtag(await put('etag.jpg', 'one'));
       expect(await read(store, first)).toBe('one');
@@ -71,7 +71,7 @@ export function uploadStoreContract(
       expect(await read(store, second)).toBe('two');
     });
 
-    it('vanished, once it is gone', async () => {
+    it('returns vanished once the upload is gone', async () => {
       const { store, put, erase } = open();
       const upload = await put('gone.jpg', 'one');
       await erase(upload);

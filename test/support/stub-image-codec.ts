@@ -24,7 +24,7 @@ export const photoPortrait: Portrait = {
   damaged: false,
 };
 
-/** Answers as told without looking at a byte; a picture's bytes are its preset's name. */
+/** Returns the given results without reading a byte; a rendition's bytes are its preset's name. */
 export class StubImageCodec implements ImageCodec {
   header: ImageHeader = photoHeader;
   portrait: Portrait = photoPortrait;
@@ -42,11 +42,11 @@ export class StubImageCodec implements ImageCodec {
 
   async render(_: Bytes, header: ImageHeader, presets: readonly Preset[]): ReturnType<ImageCodec['render']> {
     this.rendered.push(presets);
-    const pictures = presets.map((preset) => ({
+    const renditions = presets.map((preset) => ({
       preset,
       bytes: new TextEncoder().encode(preset.name),
       ...renditionSize(header, preset),
     }));
-    return this.undecodable ?? { outcome: 'rendered', pictures };
+    return this.undecodable ?? { outcome: 'rendered', renditions };
   }
 }

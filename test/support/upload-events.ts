@@ -13,7 +13,7 @@ const image: Created['image'] = {
   size: 1234,
 };
 
-/** An upload of cat.jpg, but for what is said otherwise. */
+/** An upload of cat.jpg, with changes. */
 export function uploadOf(changes: Partial<Created['image']> = {}): Created['image'] {
   return { ...image, ...changes };
 }
@@ -27,6 +27,6 @@ export function createdEvent(changes: Partial<Created['image']> = {}): Created {
   };
 }
 
-export function pipelineInput(changes: Partial<Created['image']> = {}, lastTry = false): PipelineInput {
-  return { ...createdEvent(changes), groups: ['web', 'avif'], lastTry };
+export function pipelineInput(changes: Partial<Created['image']> = {}, lastAttempt = false): PipelineInput {
+  return { ...createdEvent(changes), groups: ['web', 'avif'], lastAttempt };
 }

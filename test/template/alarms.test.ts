@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { retryDelaySeconds } from '../../core/dispatch-images.ts';
 import { renditionGroups } from '../../core/presets.ts';
+import { retryDelaySeconds } from '../../core/retry-delay.ts';
 import { metricMath } from '../../scripts/template/dashboard/metric-math.ts';
 import {
   at,
@@ -117,7 +117,7 @@ describe.each(stages)('one image of stage %s that fails all its tries', (stage) 
   );
   const tries = numberAt(at(properties('UploadQueue')['RedrivePolicy'], 'maxReceiveCount'));
   const delays = Array.from({ length: tries - 1 }, (_, index) =>
-    retryDelaySeconds(index + 1, { baseSeconds, lastTry: false, random: 0 }),
+    retryDelaySeconds(index + 1, { baseSeconds, lastAttempt: false, random: 0 }),
   );
   /** As close together as they may come, in seconds from the first one. */
   const beginnings = Array.from({ length: tries }, (_, index) =>

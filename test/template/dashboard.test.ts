@@ -38,7 +38,7 @@ it('answers, from top to bottom: are users served, where is it slow, what does i
   );
   expect(headings.toSorted((a, b) => a.y - b.y).map(({ heading }) => heading)).toEqual([
     '# darkroom-prod',
-    '## Are users served?',
+    '## Are users being served?',
     '## Where is it slow?',
     '## What does it cost?',
   ]);
@@ -120,7 +120,7 @@ describe.each(titled)('%s', (_, { metrics: series }) => {
 });
 
 it('shows rejections by every reason that there is', () => {
-  const reasons = widgetNamed('Rejected, by reason').metrics.flatMap((series) =>
+  const reasons = widgetNamed('Rejected uploads by reason').metrics.flatMap((series) =>
     isMetric(series) ? (series.dimensions['reason'] ?? []) : [],
   );
   expect(reasons).toEqual([...rejectionReasons]);
@@ -132,14 +132,14 @@ const onTheWay = ofType(template, 'AWS::Serverless::Function').filter(
 );
 
 it('compares the workers in use with the share that the template reserves for each', () => {
-  const shares = formulas('Workers in use (% of their share)').map(([, formula]) => Number(formula.split(' / ')[1]));
+  const shares = formulas('Concurrency (% of reserved)').map(([, formula]) => Number(formula.split(' / ')[1]));
   const reserved = onTheWay.map(([, { Properties }]) => Properties['ReservedConcurrentExecutions']);
   expect(shares).toEqual(reserved);
 });
 
 describe('the cost', () => {
-  const perThousand = new Map(formulas('US$ a thousand images'));
-  const perHour = new Map(formulas('US$ an hour, by service'));
+  const perThousand = new Map(formulas('US$ per 1,000 images'));
+  const perHour = new Map(formulas('US$ per hour by service'));
 
   it('of a thousand images and that of an hour are the same sum', () => {
     const parts = ['lambda', 'states', 's3', 'dynamodb', 'messages', 'logs'];
@@ -148,7 +148,7 @@ describe('the cost', () => {
   });
 
   it('of Lambda counts each function’s time with its own memory', () => {
-    const { metrics: series } = widgetNamed('US$ a thousand images');
+    const { metrics: series } = widgetNamed('US$ per 1,000 images');
     const weights = [...(perThousand.get('lambda') ?? '').matchAll(/(\d+) \* FILL\((d\d), 0\)/g)].map(
       ([, memory, id]) => {
         const metric = series.filter(isMetric).find((candidate) => candidate.id === id);

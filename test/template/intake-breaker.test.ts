@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { retryDelaySeconds } from '../../core/dispatch-images.ts';
+import { retryDelaySeconds } from '../../core/retry-delay.ts';
 import { at, numberAt, type Resource, stages, templateFor } from '../../scripts/template/template.ts';
 import { METRIC_DELAY_SECONDS } from '../support/aws-metrics.ts';
 import { breaker, calculated, play, undecidedAlarm, type Weather } from '../support/played-breaker.ts';
@@ -125,7 +125,7 @@ it.each(stages.filter((stage) => stage !== 'local'))(
     const baseSeconds = numberAt(dispatcher['Environment'], 'Variables', 'RETRY_BASE_SECONDS');
     const tries = numberAt(here.get('UploadQueue')?.Properties['RedrivePolicy'], 'maxReceiveCount');
     const shortest = Array.from({ length: tries - 1 }, (_, failed) =>
-      retryDelaySeconds(failed + 1, { baseSeconds, lastTry: false, random: 0 }),
+      retryDelaySeconds(failed + 1, { baseSeconds, lastAttempt: false, random: 0 }),
     ).reduce((sum, delay) => sum + delay);
     expect(ringsAfterSeconds).toBeLessThan(shortest);
   },

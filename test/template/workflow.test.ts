@@ -195,10 +195,10 @@ describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, nex
   ['NeedsAnnouncement', { scope: 'through' }, 'Announce'],
   ['IsItDecided', { decision: { outcome: 'failed' } }, 'GiveUp'],
   ['IsItDecided', { decision: { outcome: 'processed' } }, 'Decided'],
-  ['Undecided', { lastTry: false, change: 'created', decision: { outcome: 'undecided' } }, 'GiveUp'],
-  ['Undecided', { lastTry: true, change: 'created', decision: { outcome: 'undecided' } }, 'WriteFailure'],
-  ['Undecided', { lastTry: true, change: 'created', decision: { outcome: 'failed' } }, 'GiveUp'],
-  ['Undecided', { lastTry: true, change: 'deleted', decision: { outcome: 'undecided' } }, 'GiveUp'],
+  ['Undecided', { lastAttempt: false, change: 'created', decision: { outcome: 'undecided' } }, 'GiveUp'],
+  ['Undecided', { lastAttempt: true, change: 'created', decision: { outcome: 'undecided' } }, 'WriteFailure'],
+  ['Undecided', { lastAttempt: true, change: 'created', decision: { outcome: 'failed' } }, 'GiveUp'],
+  ['Undecided', { lastAttempt: true, change: 'deleted', decision: { outcome: 'undecided' } }, 'GiveUp'],
 ])('%s, given %j', (name, variables, next) => {
   it(`leads to ${next}`, async () => {
     const { Choices = [], Default } = state(name);

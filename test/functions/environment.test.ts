@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { at, type Json, ofType, referredId, templateFor } from '../../scripts/template/template.ts';
+import { captureLog } from '../support/captured-log.ts';
+import { answersOfAws, loadedHandlers } from '../support/loaded-handlers.ts';
 
-/** The environment of each function is what template.yaml gives it in prod: no more, and no less. */
+/** Each function reads exactly the environment that template.yaml gives it in prod. */
 
 const template = templateFor('prod');
+captureLog();
 
-// What CloudFormation puts in the place of a reference.
+// What CloudFormation substitutes for a reference.
 const physical: Readonly<Record<string, string>> = {
   UploadBucket: 'uploads',
   RenditionBucket: 'renditions',
@@ -15,7 +18,7 @@ const physical: Readonly<Record<string, string>> = {
   UploadQueue: 'https://sqs.us-east-1.amazonaws.com/123456789012/uploads',
   ImagePipelineLiveAlias: 'arn:aws:states:us-east-1:123456789012:stateMachine:image-pipeline:live',
 };
-// What libraries read, and no config.ts.
+// Read by libraries, not by the handlers.
 const readByLibraries = ['POWERTOOLS_SERVICE_NAME', 'MALLOC_ARENA_MAX', 'VIPS_BLOCK_UNTRUSTED', 'VIPS_MAX_COORD'];
 
 type Environment = Readonly<Record<string, string>>;
@@ -37,27 +40,24 @@ function variable(value: Json): string {
   if (typeof value === 'string') return value;
   if (at(value, 'Ref') === 'AWS::StackName') return 'darkroom-prod';
   const found = physical[referredId(value) ?? ''];
-  if (found === undefined) throw new Error(`Say above what ${JSON.stringify(value)} becomes in an account.`);
+  if (found === undefined)
+    throw new Error(`Add what ${JSON.stringify(value)} becomes in an account to the list above.`);
   return found;
 }
 
 function environmentOf(stem: string): Environment {
   const found = environments.get(stem);
-  if (found === undefined) throw new Error(`template.yaml has no function of functions/${stem}.`);
+  if (found === undefined) throw new Error(`template.yaml has no function for functions/${stem}.`);
   return found;
 }
 
-async function load(stem: string, module: 'config' | 'handler', environment: Environment): Promise<unknown> {
+async function load(stem: string, environment: Environment): Promise<unknown> {
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
-  return await import(`../../functions/${stem}/${module}.ts`);
-}
-
-async function configOf(stem: string, environment: Environment) {
-  return z.object({ config: z.record(z.string(), z.unknown()) }).parse(await load(stem, 'config', environment)).config;
+  return await import(`../../functions/${stem}/handler.ts`);
 }
 
 async function messageOf(stem: string, environment: Environment): Promise<string> {
-  const thrown = await configOf(stem, environment).catch((error: unknown) => error);
+  const thrown = await load(stem, environment).catch((error: unknown) => error);
   return z.instanceof(Error).parse(thrown).message;
 }
 
@@ -76,20 +76,16 @@ describe.each([...environments])('%s, with the environment of template.yaml', (s
   const own = Object.keys(complete).filter((name) => !readByLibraries.includes(name));
 
   it('loads', async () => {
-    expect(await load(stem, 'handler', complete)).toMatchObject({ handler: expect.any(Function) });
+    expect(await load(stem, complete)).toMatchObject({ handler: expect.any(Function) });
   });
 
-  it('reads every variable of it', async () => {
-    expect(Object.keys(await configOf(stem, complete)).sort()).toEqual([...own].sort());
-  });
-
-  it('emptied, names every missing variable in one error, and where to look', async () => {
+  it('if empty, names every missing variable in one error, and where to look', async () => {
     const message = await messageOf(stem, {});
     for (const name of own) expect(message).toContain(name);
     expect(message).toContain('template.yaml');
   });
 
-  it.each(own)('without %s, names that one alone', async (missing) => {
+  it.each(own)('without %s, names only that variable', async (missing) => {
     const { [missing]: _, ...rest } = complete;
     const message = await messageOf(stem, rest);
     expect(own.filter((name) => message.includes(name))).toEqual([missing]);
@@ -115,10 +111,19 @@ describe.each([
   ['probe-pipeline', 'WAIT_MILLIS', '0'],
 ])('%s with %s = "%s"', (stem, name, value) => {
   it('refuses to load and names the variable', async () => {
-    await expect(configOf(stem, { ...environmentOf(stem), [name]: value })).rejects.toThrow(name);
+    await expect(load(stem, { ...environmentOf(stem), [name]: value })).rejects.toThrow(name);
   });
 });
 
-it('extract-metadata understands a CloudFormation boolean', async () => {
-  expect(await configOf('extract-metadata', { KEEP_LOCATION: 'true' })).toEqual({ KEEP_LOCATION: true });
+describe.each([
+  ['true', true],
+  ['false', false],
+])('extract-metadata with KEEP_LOCATION = "%s", a CloudFormation boolean', (value, kept) => {
+  it(`${kept ? 'keeps' : 'drops'} where a photo was taken`, async () => {
+    answersOfAws();
+    const { describePhotograph } = await loadedHandlers({ KEEP_LOCATION: value });
+    const result = await describePhotograph();
+    expect(result).toMatchObject({ outcome: 'processed' });
+    expect('metadata' in result && result.metadata.location !== undefined).toBe(kept);
+  });
 });

@@ -1,9 +1,9 @@
 import { GetObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import type { Upload } from '../../core/image.ts';
 import type { Missing } from '../../core/outcome.ts';
-import type { Bytes, UploadStore } from '../../core/ports.ts';
+import type { Bytes, UploadReader } from '../../core/ports.ts';
 
-export function s3UploadStore({ client }: { readonly client: S3Client }): UploadStore {
+export function s3UploadReader({ client }: { readonly client: S3Client }): UploadReader {
   return {
     async read(upload) {
       try {

@@ -1,11 +1,11 @@
 import { GetObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { s3UploadStore } from '../../adapters/aws/s3-upload-store.ts';
+import { s3UploadReader } from '../../adapters/aws/s3-upload-reader.ts';
 import { uploadOf } from '../support/upload-events.ts';
 
 const s3 = mockClient(S3Client);
-const store = s3UploadStore({ client: new S3Client({ region: 'us-east-1' }) });
+const store = s3UploadReader({ client: new S3Client({ region: 'us-east-1' }) });
 
 /** As much of a body as the store uses. */
 function bodyOf(transformToByteArray: () => Promise<Uint8Array>): { Body: never } {

@@ -6,7 +6,7 @@ import { webp, webpHeader, webpPicture } from './containers/webp.ts';
 import type { Maker } from './hostile-file.ts';
 
 /** Headers that the rest of the file does not bear out. */
-export function lies(good: ReadonlyMap<string, Buffer>): readonly Maker[] {
+export function falseHeaders(good: ReadonlyMap<string, Buffer>): readonly Maker[] {
   const of = (name: string) => good.get(name) ?? Buffer.alloc(0);
   return [...sizes.flatMap((side) => sizeLies(side, of)), ...otherLies(of)];
 }

@@ -5,7 +5,7 @@ import type { Size } from '../../core/rendition.ts';
  * put together from, each of a size of its own, and libheif decodes them whole (ISO 23008-12, `ispe`). What stands in
  * the file as the coded pictures' size counts for nothing: libheif refuses what differs from it.
  */
-export function largestPicture(bytes: Uint8Array): Size {
+export function largestDecodedSize(bytes: Uint8Array): Size {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let largest = { width: 0, height: 0 };
   for (const { start, end } of boxesBesideData(view)) {

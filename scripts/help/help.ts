@@ -1,0 +1,34 @@
+/** `npm run help`: npm itself lists scripts, but cannot say what they do. */
+import { command, main } from '../terminal/command.ts';
+import { print } from '../terminal/print.ts';
+import { plainTable } from '../terminal/table.ts';
+
+export const summaries = {
+  start: 'send photographs through the pipeline on an emulator of AWS, and see the results',
+  test: 'run all tests: unit tests, then pipeline tests on the emulator',
+  'test:unit': 'run the unit tests',
+  'test:changed': 'run the unit tests that your uncommitted changes affect',
+  check: 'run everything that CI runs',
+  invoke: 'run one function in a container, with one of its sample events',
+  redrive: 'see why uploads failed, and move them back into the queue',
+  intake: 'pause or resume the pipeline; uploads wait in the queue meanwhile',
+  load: 'run a load test, on the emulator or on a stack in your account',
+  docs: 'generate the event schemas and the diagram in README.md',
+  help: 'show this list',
+} as const;
+
+export const helpCommand = command({
+  name: 'npm run help',
+  summary: 'Lists the commands of the project.',
+  syntax: (line) => line,
+  run: async () => {
+    const rows = Object.entries(summaries).map(([name, summary]) => [typed(name), summary]);
+    print(plainTable(['Command', 'What it does'], rows), '', 'Options of a command: npm run NAME -- --help');
+  },
+});
+
+function typed(name: string): string {
+  return ['start', 'test'].includes(name) ? `npm ${name}` : `npm run ${name}`;
+}
+
+if (import.meta.main) await main(helpCommand);

@@ -1,0 +1,33 @@
+/** `npm test`: Vitest, with a short help of our own. */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { command, parse } from '../terminal/command.ts';
+import { projectDirectory } from '../terminal/project.ts';
+
+const testCommand = command({
+  name: 'npm test',
+  summary: 'Runs the tests with Vitest: unit tests, then the pipeline tests, which start an emulator of AWS.',
+  syntax: (line) =>
+    line
+      .argument('[arguments...]', 'names of test files, and options of Vitest')
+      .passThroughOptions()
+      .allowUnknownOption(),
+  examples: {
+    'npm run test:unit': 'only the unit tests',
+    'npm run test:changed': 'only the unit tests that your uncommitted changes affect',
+    'npm test -- resize-image': 'the test files whose path contains resize-image',
+    'npm test -- --watch --project unit FILE': 'again whenever a file changes',
+    'npm test -- -t "keeps the orientation"': 'the tests of that name',
+  },
+  notes: 'For all options of Vitest: npx vitest --help',
+  run: async () => undefined,
+});
+
+const args = process.argv.slice(2);
+const parsed = parse(testCommand, args, {
+  out: (text) => process.stdout.write(text),
+  error: (text) => process.stderr.write(text),
+});
+if (typeof parsed === 'number') process.exit(parsed);
+process.argv.splice(2, args.length, 'run', ...args);
+await import(pathToFileURL(join(projectDirectory, 'node_modules', 'vitest', 'vitest.mjs')).href);

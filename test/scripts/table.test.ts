@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { wrapped } from '../../scripts/terminal/print.ts';
+import { plainTable } from '../../scripts/terminal/table.ts';
+
+const head = ['Image', 'Outcome', 'Size', 'Renditions', 'Time'];
+const rows = [
+  ['holiday/mountain-lake.jpg', 'processed', '4032 × 3024, 2.14 MB', '6, 489 kB', '1.2 s'],
+  ['a-name-that-is-much-too-long-for-one-column-of-any-narrow-terminal.jpg', 'rejected', '8 B', '–', '0.3 s'],
+];
+
+describe('a table', () => {
+  it('is as wide as its content where no terminal limits it', () => {
+    const [first = '', second = ''] = plainTable(head, rows, [], undefined).split('\n');
+    expect(first).toMatch(/^Image {2,}Outcome {2,}Size {2,}Renditions {2,}Time$/);
+    expect(second).toContain('4032 × 3024, 2.14 MB');
+  });
+
+  it.each([60, 80])('fits a terminal of %i columns, and breaks between words', (columns) => {
+    const lines = plainTable(head, rows, [], columns).split('\n');
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+    const words = lines.join(' ').split(/ +/);
+    for (const word of ['processed', 'rejected', '4032', '3024,', '2.14', 'MB', '489', 'kB', 'Renditions'])
+      expect(words).toContain(word);
+  });
+
+  it('breaks a word only where it is longer than its column, and loses no letter of it', () => {
+    const letters = plainTable(['Name'], [['unbreakable'.repeat(9)]], [], 30).replaceAll(/\s/g, '');
+    expect(letters).toBe(`Name${'unbreakable'.repeat(9)}`);
+  });
+});
+
+describe('a sentence', () => {
+  const sentence = '  Every upload has an outcome.';
+
+  it('is broken between words in a terminal, and left whole for a program', () => {
+    expect(wrapped(sentence, 14)).toBe('  Every upload\n  has an\n  outcome.');
+    expect(wrapped(sentence, undefined)).toBe(sentence);
+  });
+});
