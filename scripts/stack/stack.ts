@@ -46,13 +46,13 @@ export interface Stack {
 }
 
 /** Empty for an account: the SDK then uses the profile and region of the environment. */
-export type ClientConfig = Pick<
+type ClientConfig = Pick<
   DynamoDBClientConfig,
   'endpoint' | 'region' | 'credentials' | 'requestHandler' | 'maxAttempts'
 >;
 
 /** Each client is created on first use. */
-export interface StackClients {
+interface StackClients {
   readonly s3: S3Client;
   readonly sqs: SQSClient;
   readonly dynamoDb: DynamoDBClient;
