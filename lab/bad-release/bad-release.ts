@@ -72,6 +72,7 @@ async function badRelease(args: readonly string[]): Promise<number> {
   );
   process.stdout.write(`\n${minuteTable(played.minutes)}\n\n${summary(played)}\n`);
 
+  stack.close();
   const checkedRight = checked.every(({ broken, verdict }) => broken === (verdict.verdict === 'refused'));
   return checkedRight && played.rolledBack && played.lost === 0 ? 0 : 1;
 }
