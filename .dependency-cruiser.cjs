@@ -49,6 +49,13 @@ module.exports = {
       'One folder is one command. What two need belongs in stack, local, template or terminal.',
     ),
     {
+      name: 'zod-has-messages',
+      comment: 'zod/mini has no error messages until adapters/contracts/zod.ts configures them.',
+      severity: 'error',
+      from: { path: '^(adapters|functions)/', pathNot: '^adapters/contracts/zod[.]ts$' },
+      to: { path: '^node_modules/zod/' },
+    },
+    {
       name: 'deployed-code-needs-dependencies',
       comment: 'A devDependency in a bundle would be an accident; types vanish.',
       severity: 'error',

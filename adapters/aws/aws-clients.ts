@@ -5,15 +5,15 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 
-// Set on a laptop only: there every service answers at one address, without a host name for each bucket or prefix.
+// Set only on a laptop, where all services share one address, without host names per bucket or prefix.
 const emulated = process.env['AWS_ENDPOINT_URL'] !== undefined;
 
-// A connection that hangs is given up long before the function's own timeout, so that the SDK can try another.
+// A hanging connection fails long before the function's own timeout, so that the SDK can retry.
 const requestHandler = { connectionTimeout: 2_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
 
 export const s3Client = () => new S3Client({ forcePathStyle: emulated, requestHandler });
 
-// The endpoint decides where requests go, also where a queue's URL names another host for it.
+// Send requests to the endpoint, even if the queue's URL names another host.
 export const sqsClient = () => new SQSClient({ requestHandler, useQueueUrlAsEndpoint: false });
 
 export const codeDeployClient = () => new CodeDeployClient({ requestHandler });
@@ -21,8 +21,8 @@ export const codeDeployClient = () => new CodeDeployClient({ requestHandler });
 export const dynamoDbClient = () => new DynamoDBClient({ requestHandler });
 
 /**
- * For StartSyncExecution alone: one try, since the SDK's silent retries would run a second workflow beside the first.
- * The queue tries again.
+ * Only for StartSyncExecution. One attempt, because an SDK retry would run a second workflow in parallel with the first;
+ * the queue retries instead.
  */
 export const syncExecutionClient = ({ timeoutMillis }: { readonly timeoutMillis: number }) =>
   new SFNClient({
@@ -31,10 +31,10 @@ export const syncExecutionClient = ({ timeoutMillis }: { readonly timeoutMillis:
     requestHandler: { connectionTimeout: 2_000, requestTimeout: timeoutMillis, throwOnRequestTimeout: true },
   });
 
-/** Calls functions and waits for their answers, each of which may take minutes. */
+/** Invokes functions and waits for their responses, each of which may take minutes. */
 export const lambdaClient = ({ timeoutMillis }: { readonly timeoutMillis: number }) =>
   new LambdaClient({
-    // A second call would begin beside a first one that is only slow.
+    // A retry would run in parallel with a first call that is only slow.
     maxAttempts: 1,
     requestHandler: { connectionTimeout: 2_000, requestTimeout: timeoutMillis, throwOnRequestTimeout: true },
   });

@@ -16,15 +16,16 @@ const appSpec = z.object({
     .check(z.minLength(1)),
 });
 
-/** Releases as CodeDeploy knows them. */
+/** Releases in CodeDeploy. */
 export function codeDeployReleases({ client }: { readonly client: CodeDeployClient }): ReleaseStore {
   return {
     async newVersion(deploymentId) {
       const { deploymentInfo } = await client.send(new GetDeploymentCommand({ deploymentId }));
       const { appSpecContent, string } = deploymentInfo?.revision ?? {};
-      // CloudFormation hands CodeDeploy the specification as a plain string, everybody else as AppSpecContent.
+      // CloudFormation passes the AppSpec as a plain string, other callers as AppSpecContent.
       const content = appSpecContent?.content ?? string?.content;
-      if (content === undefined) throw new Error(`Deployment ${deploymentId} names no function: it has no AppSpec.`);
+      if (content === undefined)
+        throw new Error(`Deployment ${deploymentId} has no AppSpec, so its function is unknown.`);
       const [resource] = appSpec.parse(JSON.parse(content)).Resources.flatMap((entry) => Object.values(entry));
       if (resource === undefined) throw new Error(`The AppSpec of deployment ${deploymentId} names no function.`);
       const { Name: functionName, TargetVersion: version } = resource.Properties;
@@ -43,12 +44,12 @@ export function codeDeployReleases({ client }: { readonly client: CodeDeployClie
   };
 }
 
-/** CloudFormation names a function after its stack and its logical id: darkroom-prod-ResizeImageFunction-1A2B3C. */
+/** CloudFormation names a function after its stack and logical id: darkroom-prod-ResizeImageFunction-1A2B3C. */
 function stepOf(functionName: string) {
   const step = releasedSteps.find((candidate) => functionName.includes(`-${candidate}Function`));
   if (step !== undefined) return step;
   throw new Error(
     `There is no check for ${functionName} (only for ${releasedSteps.join(', ')}): add one to core/watch/check-release.ts. ` +
-      'Is its name cut short? CloudFormation does that where the name of a stack has more than 25 letters.',
+      'If the name is truncated, use a stack name of at most 25 characters.',
   );
 }

@@ -5,7 +5,7 @@ import type { Catalogue } from '../../core/watch/ports.ts';
 import { imageDescription } from '../contracts/image-description.ts';
 import * as z from '../contracts/zod.ts';
 
-// During a release, old code meets records of the new: it passes over what it does not know.
+// During a release, old code reads records of new code: unknown properties are ignored.
 const { metadata, rendition } = imageDescription(z.object);
 
 const common = z.object({

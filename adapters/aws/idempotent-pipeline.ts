@@ -10,15 +10,15 @@ import * as z from '../contracts/zod.ts';
 const keyPrefix = 'image-pipeline';
 const hashFunction = 'sha256';
 
-// The outcome alone: the code of eight days ago may have remembered less of a decision, or more.
+// Store only the outcome: records written by older code may have another shape.
 const storedDecision = z.object({ outcome: z.enum(decidedOutcomes) });
 
 /**
- * Spares a repeated event its work: a decision made once is answered from memory. It saves work and does not lock (some
- * of its writes are unconditional): only the workflow's conditional write makes a repeat harmless.
+ * Returns the stored decision for a repeated event instead of running the workflow again. This saves work but is not a lock
+ * (some writes are unconditional): only the workflow's conditional write makes repeats harmless.
  *
- * @returns the pipeline within an invocation: with the time that it has left, the record of a killed worker expires
- * instead of blocking retries.
+ * @returns the pipeline for one invocation. Knowing the remaining time, the record of a killed worker expires instead of
+ * blocking retries.
  */
 export function idempotentPipeline(
   pipeline: Pipeline,
@@ -46,7 +46,7 @@ export function idempotentPipeline(
   };
 }
 
-/** How events ended in the last days, for those who ask afterwards. */
+/** Looks up the outcomes of recent events. */
 export function rememberedOutcomes({
   client,
   tableName,
@@ -54,12 +54,12 @@ export function rememberedOutcomes({
   readonly client: DynamoDBClient;
   readonly tableName: string;
 }) {
-  const memory = new DynamoDBPersistenceLayer({ tableName, awsSdkV3Client: client });
-  memory.configure({ config: new IdempotencyConfig({ hashFunction }), keyPrefix });
+  const records = new DynamoDBPersistenceLayer({ tableName, awsSdkV3Client: client });
+  records.configure({ config: new IdempotencyConfig({ hashFunction }), keyPrefix });
   return {
     async find(event: UploadEvent): Promise<DecidedOutcome | undefined> {
       try {
-        const found = await memory.getRecord(stateKeyOf(event));
+        const found = await records.getRecord(stateKeyOf(event));
         return found.getStatus() === 'COMPLETED' ? storedDecision.parse(found.getResponse()).outcome : undefined;
       } catch (error) {
         if (error instanceof IdempotencyItemNotFoundError) return undefined;
@@ -69,7 +69,7 @@ export function rememberedOutcomes({
   };
 }
 
-/** Image, version and sequencer; never the SQS message id, which differs when S3 sends one event twice. */
+/** Never the SQS message id, which differs when S3 sends one event twice. */
 type StateKey = { readonly imageId: string; readonly version: string; readonly sequencer: string };
 
 function stateKeyOf({ image }: UploadEvent): StateKey {

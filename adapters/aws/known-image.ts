@@ -1,9 +1,9 @@
 import type { KnownImage } from '../../core/watch/ports.ts';
 
 /**
- * The picture that the probe sends and the check of a release lends: a strip of docs/samples/flowers-iphone5-gps-8mp.jpg
- * (licence beside it). Wide enough for most presets, stored lying on its side so that a lost orientation is found
- * out, and 5 kB, since it is in the functions' packages.
+ * The image that the probe and the release check upload: a strip of docs/samples/flowers-iphone5-gps-8mp.jpg (licence
+ * beside it). Wide enough for most presets; stored sideways, so that a lost orientation is detected; and only 5 kB, because
+ * it is part of the functions' packages.
  */
 export const knownImage: KnownImage = {
   contentType: 'image/jpeg',
@@ -17,7 +17,7 @@ export const knownImage: KnownImage = {
     hasAlpha: false,
     colourSpace: 'srgb',
   },
-  // Base64 and not a file: what esbuild's loaders import, neither Node.js nor the tests can.
+  // Base64 instead of a file, which esbuild could import, but neither Node.js nor the tests.
   get bytes() {
     return new Uint8Array(Buffer.from(base64, 'base64'));
   },

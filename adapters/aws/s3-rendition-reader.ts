@@ -12,7 +12,7 @@ export function s3RenditionReader({
     async read(key) {
       try {
         const { Body, ContentType } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-        if (Body === undefined) throw new Error(`S3 answered without a body for ${bucket}/${key}.`);
+        if (Body === undefined) throw new Error(`S3 returned no body for ${bucket}/${key}.`);
         return {
           outcome: 'found',
           bytes: new Uint8Array(await Body.transformToByteArray()),

@@ -19,7 +19,7 @@ export function s3RenditionStore({
           Key: key,
           Body: bytes,
           ContentType: contentType,
-          // A key names one state of one upload: what it holds never changes.
+          // A key identifies one version of one upload: its content never changes.
           CacheControl: 'public, max-age=31536000, immutable',
         }),
       );
@@ -40,7 +40,7 @@ export function s3RenditionStore({
         const [first] = Errors;
         if (first !== undefined) {
           throw new Error(
-            `${Errors.length} of ${Objects.length} renditions in ${bucket} were not removed; the first: ${first.Key} (${first.Code}: ${first.Message}).`,
+            `${Errors.length} of ${Objects.length} renditions in ${bucket} could not be removed. First: ${first.Key} (${first.Code}: ${first.Message}).`,
           );
         }
       }

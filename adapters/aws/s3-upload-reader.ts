@@ -8,9 +8,9 @@ export function s3UploadReader({ client }: { readonly client: S3Client }): Uploa
     async read(upload) {
       try {
         const { Body } = await client.send(
-          new GetObjectCommand({ Bucket: upload.bucket, Key: upload.key, ...stateOf(upload) }),
+          new GetObjectCommand({ Bucket: upload.bucket, Key: upload.key, ...versionOf(upload) }),
         );
-        if (Body === undefined) throw new Error(`S3 answered without a body for ${upload.bucket}/${upload.key}.`);
+        if (Body === undefined) throw new Error(`S3 returned no body for ${upload.bucket}/${upload.key}.`);
         return { outcome: 'found', bytes: inPlace(await Body.transformToByteArray()) };
       } catch (error) {
         const missing = missingFrom(error);
@@ -21,11 +21,11 @@ export function s3UploadReader({ client }: { readonly client: S3Client }): Uploa
   };
 }
 
-function stateOf(upload: Upload) {
+function versionOf(upload: Upload) {
   return upload.versionId === undefined ? { IfMatch: upload.etag } : { VersionId: upload.versionId };
 }
 
-/** The same bytes and no copy of them, which may be 50 MB; only memory shared with other threads has to be copied. */
+/** Avoids a copy of up to 50 MB; only memory shared with other threads must be copied. */
 function inPlace(bytes: Uint8Array): Bytes {
   const { buffer, byteOffset, byteLength } = bytes;
   return buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : new Uint8Array(bytes);
@@ -36,7 +36,7 @@ function missingFrom(error: unknown): Missing | undefined {
   switch (error.$metadata.httpStatusCode) {
     case 412:
       return { outcome: 'superseded' };
-    case 404: // NoSuchKey, NoSuchVersion: told apart from a denial only where the role may list the bucket.
+    case 404: // NoSuchKey, NoSuchVersion; S3 returns 403 instead if the role may not list the bucket.
     case 405: // The version is a delete marker.
       return error.name === 'NoSuchBucket' ? undefined : { outcome: 'vanished' };
     default:

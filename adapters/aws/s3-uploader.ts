@@ -9,8 +9,8 @@ export function s3Uploader({ client, bucket }: { readonly client: S3Client; read
       const { ETag, VersionId } = await client.send(
         new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentType: contentType }),
       );
-      if (ETag === undefined) throw new Error(`S3 answered without an etag for ${bucket}/${key}.`);
-      // In quotes here; events and records have none.
+      if (ETag === undefined) throw new Error(`S3 returned no etag for ${bucket}/${key}.`);
+      // Quoted here, unlike in events and records.
       return { etag: ETag.replaceAll('"', ''), versionId: VersionId };
     },
 

@@ -10,7 +10,7 @@ const workflowDecision = z.discriminatedUnion('outcome', [
 ]) satisfies z.ZodMiniType<Decision>;
 
 /**
- * The client must not retry: the queue does, and a second StartSyncExecution runs beside the first one.
+ * The client must not retry: the queue does, and a second StartSyncExecution would run in parallel with the first.
  * https://docs.aws.amazon.com/step-functions/latest/dg/express-at-least-once-execution.html
  */
 export function sfnPipeline({
@@ -30,11 +30,12 @@ export function sfnPipeline({
           traceHeader: traceHeader(),
         }),
       );
-      // A failed execution answers HTTP 200.
+      // A failed execution returns HTTP 200.
       if (execution.status !== 'SUCCEEDED') {
         throw new Error(
-          `The workflow ended ${execution.status} for ${input.image.bucket}/${input.image.key}: ${execution.error ?? 'no error name'}, ` +
-            `${execution.cause ?? 'no cause'}. Execution ${execution.executionArn}. The message goes back to the queue.`,
+          `The workflow ended with status ${execution.status} for ${input.image.bucket}/${input.image.key}: ` +
+            `${execution.error ?? 'no error name'}, ${execution.cause ?? 'no cause'}. Execution ${execution.executionArn}. ` +
+            'The message returns to the queue.',
         );
       }
       return workflowDecision.parse(JSON.parse(execution.output ?? 'null'));
@@ -43,14 +44,14 @@ export function sfnPipeline({
 }
 
 /**
- * The workflow's own log lines know only their execution's ARN: with the correlation id as its name they are found too.
- * An EXPRESS workflow may use a name again. https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartSyncExecution.html
+ * The workflow's own log lines contain only the execution's ARN; with the correlation id as its name, they can be found too.
+ * EXPRESS allows names to repeat: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartSyncExecution.html
  */
 function executionName(correlationId: string): string {
   return correlationId.replaceAll(/[^\w-]/g, '-').slice(0, 80);
 }
 
-/** Lambda puts the trace of the current invocation here; passing it on makes one trace of queue, function and workflow. */
+/** The invocation's trace, as set by Lambda; passing it on joins queue, function and workflow in one trace. */
 function traceHeader(): string | undefined {
   return process.env['_X_AMZN_TRACE_ID'];
 }

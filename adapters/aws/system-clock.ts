@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../core/watch/ports.ts';
 
 export const systemClock: Clock = {
-  // Never steps back, whatever NTP does to the time of day.
+  // Monotonic, unlike the time of day.
   now: () => performance.now(),
   sleep: async (millis) => {
     await sleep(millis);

@@ -1,30 +1,28 @@
 import { imageIdOf, padSequencer, SEQUENCER_WIDTH, type UploadEvent } from '../../core/image.ts';
 import * as z from './zod.ts';
 
-const text = z.string().check(z.minLength(1));
-
-// Keys come verbatim here (S3 → EventBridge does not URL-encode them): decoding would break `+` and `%`.
+// EventBridge delivers keys verbatim, not URL-encoded: decoding would break `+` and `%`.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
 const object = z.object({
-  key: text,
+  key: z.text,
   sequencer: z.string().check(z.regex(/^[0-9a-f]+$/i), z.maxLength(SEQUENCER_WIDTH)),
-  'version-id': z.optional(text),
+  'version-id': z.optional(z.text),
 });
 
-const envelope = z.object({ id: text, time: z.iso.datetime() });
+const envelope = z.object({ id: z.text, time: z.iso.datetime() });
 
 const objectEvent = z.discriminatedUnion('detail-type', [
   z.extend(envelope, {
     'detail-type': z.literal('Object Created'),
     detail: z.object({
-      bucket: z.object({ name: text }),
-      object: z.extend(object, { size: z.int().check(z.nonnegative()), etag: text }),
+      bucket: z.object({ name: z.text }),
+      object: z.extend(object, { size: z.int().check(z.nonnegative()), etag: z.text }),
     }),
   }),
   z.extend(envelope, {
     'detail-type': z.literal('Object Deleted'),
     detail: z.object({
-      bucket: z.object({ name: text }),
+      bucket: z.object({ name: z.text }),
       object,
       'deletion-type': z.enum(['Permanently Deleted', 'Delete Marker Created']),
     }),
@@ -32,10 +30,10 @@ const objectEvent = z.discriminatedUnion('detail-type', [
 ]);
 
 /**
- * Reads S3's event as EventBridge delivers it.
+ * Parses S3's event as EventBridge delivers it.
  *
- * @throws {Error} naming every field that is wrong, or where the text is no JSON. The message then ends in the dead-letter queue: nothing that S3
- * sends is of that kind, so somebody has to look at it.
+ * @throws {Error} naming every wrong field, or if the text is not JSON. The message then goes to the dead-letter queue: it is
+ * not from S3, so someone must look at it.
  */
 export async function parseS3Event(body: string): Promise<UploadEvent> {
   const parsed = objectEvent.safeParse(JSON.parse(body));
@@ -57,7 +55,7 @@ export async function parseS3Event(body: string): Promise<UploadEvent> {
       return { ...common, change: 'created', image: { ...identity, versionId: found['version-id'], etag, size } };
     }
     case 'Object Deleted': {
-      // A delete marker carries a version id of its own: it ends the key, not one version.
+      // A delete marker has its own version id, which is not that of the image.
       const permanent = data.detail['deletion-type'] === 'Permanently Deleted';
       const versionId = permanent ? found['version-id'] : undefined;
       return { ...common, change: 'deleted', image: { ...identity, versionId } };

@@ -4,6 +4,8 @@ import { config, minLength, string } from 'zod/mini';
 
 config(en());
 
-// biome-ignore lint/performance/noReExportAll: esbuild drops unused parts of this, but not of an exported namespace object.
+// esbuild drops the unused parts of `export *`, but not those of a namespace object: 12 kB instead of 430.
+// biome-ignore lint/performance/noBarrelFile: see above.
+// biome-ignore lint/performance/noReExportAll: see above.
 export * from 'zod/mini';
 export const text = string().check(minLength(1));

@@ -6,7 +6,7 @@ import * as z from '../contracts/zod.ts';
 // https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html
 const hookEvent = z.object({ DeploymentId: z.string(), LifecycleEventHookExecutionId: z.string() });
 
-/** A Lambda handler for CodeDeploy's BeforeAllowTraffic: one log line with the verdict, and why. */
+/** A Lambda handler for CodeDeploy's BeforeAllowTraffic hook: one log line with the verdict and its reason. */
 export function releaseHook(check: (hook: ReleaseHook) => Promise<Verdict>) {
   const logger = new Logger();
   return async (input: unknown, context: Context): Promise<Verdict> => {
@@ -14,7 +14,7 @@ export function releaseHook(check: (hook: ReleaseHook) => Promise<Verdict>) {
     const { DeploymentId: deploymentId, LifecycleEventHookExecutionId: executionId } = hookEvent.parse(input);
     const verdict = await check({ deploymentId, executionId });
     const log = verdict.verdict === 'passed' ? 'info' : 'error';
-    // What the new version logs of the check bears the same id.
+    // The new version's log lines for this check carry the same id.
     logger[log]('Release checked', { correlation_id: `release-${deploymentId}`, deploymentId, ...verdict });
     return verdict;
   };

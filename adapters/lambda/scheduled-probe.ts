@@ -4,8 +4,8 @@ import type { Context } from 'aws-lambda';
 import type { ProbeVerdict } from '../../core/watch/probe-pipeline.ts';
 
 /**
- * A Lambda handler for the schedule: one log line and one set of metrics a probe. That a probe ran at all is told by
- * ProbeFailed, 0 or 1.
+ * A Lambda handler for the schedule: one log line and one set of metrics per probe. ProbeFailed, 0 or 1, also shows that a
+ * probe ran at all.
  */
 export function scheduledProbe(probe: () => Promise<ProbeVerdict>) {
   const logger = new Logger();
@@ -13,17 +13,17 @@ export function scheduledProbe(probe: () => Promise<ProbeVerdict>) {
   return async (_schedule: unknown, context: Context): Promise<ProbeVerdict> => {
     logger.addContext(context);
     const verdict = await probe();
-    const { correlationId, ...told } = verdict;
-    const line = { correlation_id: correlationId, ...told };
+    const { correlationId, ...fields } = verdict;
+    const line = { correlation_id: correlationId, ...fields };
     switch (verdict.verdict) {
       case 'healthy':
-        logger.info('The pipeline serves', line);
+        logger.info('Probe succeeded', line);
         metrics.addMetric('ProbeFailed', MetricUnit.Count, 0);
         metrics.addMetric('ProbeUploadToReady', MetricUnit.Milliseconds, Math.round(verdict.readyMillis));
         break;
       case 'failed':
-        // Not `message`: that is the line's own.
-        logger.error('The pipeline does not serve', { ...line, message: undefined, fault: verdict.message });
+        // `message` is reserved for the log line's own message.
+        logger.error('Probe failed', { ...line, message: undefined, fault: verdict.message });
         metrics.addMetric('ProbeFailed', MetricUnit.Count, 1);
         break;
     }

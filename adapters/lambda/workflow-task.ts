@@ -27,22 +27,22 @@ export const removalTask = z.object({
   scope: z.enum(['older', 'through', 'own']),
 }) satisfies z.ZodMiniType<RemovalTask>;
 
-/** What every step's task and result have in common: enough to find one image's lines among all others. */
+/** What all tasks have in common: enough to find an image's log lines. */
 interface Task {
   readonly correlationId: string;
   readonly image: { readonly imageId: string };
 }
 
 /**
- * A Lambda handler for one step of the workflow: reads the task, does the step, and logs one line that carries the
- * image's correlation id, whether it went well or not.
+ * A Lambda handler for one step of the workflow: parses the task, runs the step, and logs one line with the image's
+ * correlation id, on success and on failure.
  */
-export function workflowTask<Given extends Task, Result extends { readonly outcome: string }>(
-  schema: z.ZodMiniType<Given>,
-  step: (task: Given) => Promise<Result>,
+export function workflowTask<Input extends Task, Result extends { readonly outcome: string }>(
+  schema: z.ZodMiniType<Input>,
+  step: (task: Input) => Promise<Result>,
 ) {
   const logger = new Logger();
-  const report = callReport();
+  const report = invocationReport();
   return async (input: unknown, context: Context): Promise<Result> => {
     logger.addContext(context);
     const startedAt = performance.now();
@@ -55,7 +55,7 @@ export function workflowTask<Given extends Task, Result extends { readonly outco
       logger.info('Step done', { imageId, outcome: result.outcome, ...report(startedAt) });
       return result;
     } catch (error) {
-      logger.error('Step failed; the workflow tries again', { imageId, error, ...report(startedAt) });
+      logger.error('Step failed; the workflow retries it', { imageId, error, ...report(startedAt) });
       throw error;
     } finally {
       logger.resetKeys();
@@ -63,17 +63,17 @@ export function workflowTask<Given extends Task, Result extends { readonly outco
   };
 }
 
-/** What Lambda's own line would say of a call that went well: template.yaml leaves that line out. */
-function callReport() {
-  // Of the process, until its modules are loaded: told by its first call.
+/** Replaces Lambda's own report of a successful invocation, which template.yaml switches off. */
+function invocationReport() {
+  // Time until the process had loaded its modules, reported by its first invocation only.
   let initMillis: number | undefined = Math.round(performance.now());
   return (startedAt: number) => {
-    const told = initMillis === undefined ? {} : { initMillis };
+    const init = initMillis === undefined ? {} : { initMillis };
     initMillis = undefined;
     return {
       millis: Math.round(performance.now() - startedAt),
       peakMegabytes: Math.round(process.resourceUsage().maxRSS / 1024),
-      ...told,
+      ...init,
     };
   };
 }

@@ -1,14 +1,14 @@
 import type { Size } from '../../core/rendition.ts';
 
 /**
- * The largest picture within an AVIF, in pixels: beside the one that is shown there are its alpha and the tiles that it is
- * put together from, each of a size of its own, and libheif decodes them whole (ISO 23008-12, `ispe`). What stands in
- * the file as the coded pictures' size counts for nothing: libheif refuses what differs from it.
+ * The size of the largest image item in an AVIF. Besides the displayed image, a file may contain alpha and tiles of any
+ * size, all of which libheif decodes whole. It refuses items whose coded size differs from the declared one (ISO 23008-12,
+ * `ispe`), so the declared one can be trusted.
  */
 export function largestDecodedSize(bytes: Uint8Array): Size {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let largest = { width: 0, height: 0 };
-  for (const { start, end } of boxesBesideData(view)) {
+  for (const { start, end } of boxesExceptData(view)) {
     for (let at = start; at + 16 <= end; at += 1) {
       if (view.getUint32(at) !== ISPE) continue;
       const [width, height] = [view.getUint32(at + 8), view.getUint32(at + 12)];
@@ -21,8 +21,8 @@ export function largestDecodedSize(bytes: Uint8Array): Size {
 const ISPE = 0x69737065;
 const MDAT = 0x6d646174;
 
-/** The boxes at the top (ISO 14496-12) but those that hold coded pictures, in which any bytes may stand. */
-function* boxesBesideData(view: DataView): Generator<{ readonly start: number; readonly end: number }> {
+/** The top-level boxes (ISO 14496-12), except those with coded image data, which may contain any bytes. */
+function* boxesExceptData(view: DataView): Generator<{ readonly start: number; readonly end: number }> {
   for (let at = 0; at + 8 <= view.byteLength; ) {
     const short = view.getUint32(at);
     const type = view.getUint32(at + 4);

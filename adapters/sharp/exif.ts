@@ -9,10 +9,10 @@ import {
   textOf,
 } from './tiff-directory.ts';
 
-/** What of an EXIF block may reach the record: an allow-list, so that no serial number or owner's name slips through. */
+/** The parts of an EXIF block that may be recorded: an allow-list, so that no serial number or owner's name gets through. */
 export type ExifPortrait = Pick<Portrait, 'camera' | 'capturedAt' | 'location'>;
 
-// Long enough for any camera's name, short enough for a workflow's payload.
+// Long enough for any camera's name, short enough for the workflow's payload.
 const MAX_NAME_LENGTH = 64;
 const MAX_TEXT_LENGTH = 256;
 
@@ -29,8 +29,8 @@ const LONGITUDE_REF = 3;
 const LONGITUDE = 4;
 
 /**
- * A broken EXIF block is common, and no reason to refuse a picture: it tells nothing then. Read here, not by a library:
- * those that there are read every entry whole, so that 5,400 of them that all name the whole block take 3 GB.
+ * A broken EXIF block is common and no reason to reject an image: it yields nothing. Not read by a library, because those
+ * available read every entry in full: 5,400 entries that each refer to the whole block took 3 GB.
  */
 export function exifPortrait(block: Uint8Array | undefined): ExifPortrait {
   const exif = block && openTiff(withoutName(block));
@@ -43,7 +43,7 @@ export function exifPortrait(block: Uint8Array | undefined): ExifPortrait {
   };
 }
 
-/** As it stands in a JPEG, its name comes first. */
+/** In a JPEG, the block starts with its name. */
 function withoutName(block: Uint8Array): Uint8Array {
   return String.fromCharCode(...block.subarray(0, 6)) === 'Exif\0\0' ? block.subarray(6) : block;
 }
@@ -66,7 +66,7 @@ function nameOf(text: string | undefined): string | undefined {
   return name === '' ? undefined : name;
 }
 
-/** The camera's local time; a zone only where it wrote one. */
+/** The camera's local time, with an offset only if the camera wrote one. */
 function captureTimeOf(exif: Tiff, photo: Directory): string | undefined {
   const [taken, offset] = [DATE_TIME_ORIGINAL, OFFSET_TIME_ORIGINAL].map((tag) =>
     textOf(exif, photo.get(tag), MAX_TEXT_LENGTH)?.replace(/\0+$/, ''),
@@ -76,7 +76,7 @@ function captureTimeOf(exif: Tiff, photo: Directory): string | undefined {
   return offset !== undefined && /^[+-]\d\d:\d\d$/.test(offset) ? `${local}${offset}` : local;
 }
 
-/** Not the 31st of February, nor the zeros of a camera whose clock was never set. */
+/** False for 31 February, and for the zeros of a camera whose clock was never set. */
 function isMoment(local: string): boolean {
   const moment = new Date(`${local}Z`);
   return !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(local);
@@ -94,10 +94,10 @@ function degrees(
   parts: readonly number[] | undefined,
   direction: string | undefined,
   signs: Readonly<Record<string, 1 | -1>>,
-  most: number,
+  max: number,
 ): number | undefined {
   const [whole = Number.NaN, minutes = Number.NaN, seconds = Number.NaN] = parts ?? [];
   const sign = direction === undefined ? undefined : signs[direction];
   const value = whole + minutes / 60 + seconds / 3600;
-  return sign !== undefined && value >= 0 && value <= most ? (sign * Math.round(value * 1e6)) / 1e6 : undefined;
+  return sign !== undefined && value >= 0 && value <= max ? (sign * Math.round(value * 1e6)) / 1e6 : undefined;
 }

@@ -1,12 +1,12 @@
 import type { InputFormat } from '../../core/metadata.ts';
 
-/** What a file is by its first bytes, whatever its name says. */
+/** A file's format by its first bytes, regardless of its name. */
 export type Signature =
   | { readonly kind: 'image'; readonly format: InputFormat }
   | { readonly kind: 'other'; readonly name: OtherFormat }
   | { readonly kind: 'unknown' };
 
-/** Formats that people do upload and that have no place here, by the name they know them by. */
+/** Unsupported formats that people do upload, by their common names. */
 export type OtherFormat =
   | 'HEIC'
   | 'SVG'
@@ -24,7 +24,7 @@ export type OtherFormat =
 const image = (format: InputFormat): Signature => ({ kind: 'image', format });
 const other = (name: OtherFormat): Signature => ({ kind: 'other', name });
 
-// Each as Latin-1 text, first match wins: the raw formats and BigTIFF look like a TIFF or a box file at first.
+// As Latin-1 text. The first match wins: raw formats and BigTIFF start like a TIFF.
 const signatures: readonly (readonly [prefix: string, signature: Signature])[] = [
   ['\xff\xd8\xff', image('jpeg')],
   ['\x89PNG\r\n\x1a\n', image('png')],
@@ -56,7 +56,7 @@ export function signatureOf(bytes: Uint8Array): Signature {
   return signatures.find(([prefix]) => head.startsWith(prefix))?.[1] ?? markup(head);
 }
 
-/** ISO base media (AVIF, HEIC, MP4): the brands in its first box tell which. */
+/** ISO base media (AVIF, HEIC, MP4): distinguished by the brands in the first box. */
 function boxFile(bytes: Uint8Array, head: string): Signature {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
   const brands: readonly string[] = head.slice(8, Math.max(12, length)).match(/.{4}/gs) ?? [];
@@ -66,7 +66,7 @@ function boxFile(bytes: Uint8Array, head: string): Signature {
 }
 
 function markup(head: string): Signature {
-  // The byte-order mark of UTF-8 as Latin-1 shows it.
+  // The byte-order mark of UTF-8, read as Latin-1.
   const text = head
     .replace(/^\xef\xbb\xbf/, '')
     .trimStart()

@@ -1,4 +1,4 @@
-/** How a JPEG is put together (ITU-T T.81, annexes B and G), read as libjpeg does: also past what does not belong there. */
+/** The segments of a JPEG (ITU-T T.81, annexes B and G), read as libjpeg reads them: stray bytes are skipped. */
 
 interface Segment {
   readonly marker: number;
@@ -12,12 +12,12 @@ const SOF2 = 0xc2;
 const SOS = 0xda;
 const LAST_COEFFICIENT = 63;
 
-// libjpeg goes over the whole picture once a scan, and keeps each segment with some hundred bytes of its own. Cameras and
-// programs write a tenth of these at the most.
+// libjpeg processes the whole image once per scan, and keeps a few hundred bytes per segment. Cameras and programs write
+// at most a tenth of these numbers.
 const MAX_SCANS = 100;
 const MAX_SEGMENTS = 10_000;
 
-/** Whether it is made of so many parts that they alone would take a worker's time or memory. */
+/** Whether the scans or segments alone would exhaust a worker's time or memory. */
 export function hasTooManySegments(bytes: Uint8Array): boolean {
   let [scans, segments] = [0, 0];
   for (const { marker } of segmentsOf(bytes)) {
@@ -29,8 +29,8 @@ export function hasTooManySegments(bytes: Uint8Array): boolean {
 }
 
 /**
- * Whether a progressive JPEG has come as far as its last refinement of the luma. A file cut before that has lost no rows,
- * but detail everywhere; a file cut within it looks whole.
+ * Whether a progressive JPEG contains its last refinement of the luma. A file truncated before it lacks detail everywhere,
+ * but no rows; a file truncated within it looks complete.
  */
 export function reachesFullDetail(bytes: Uint8Array): boolean {
   let luma: number | undefined;
@@ -53,14 +53,14 @@ function* segmentsOf(bytes: Uint8Array): Generator<Segment> {
   for (let at = nextMarker(bytes, 2); at + 4 <= bytes.length; ) {
     const marker = bytes[at + 1] ?? EOI;
     if (marker === EOI) return;
-    // The only one that has no length and may stand anywhere.
+    // The only marker that has no length and may appear anywhere.
     const end = marker === TEM ? at + 2 : at + 2 + uint16(bytes, at + 2);
     yield { marker, body: bytes.subarray(at + 4, end) };
     at = nextMarker(bytes, end);
   }
 }
 
-/** Past entropy-coded data, in which 0xff is followed by 0 or by a restart marker. */
+/** Skips entropy-coded data, in which 0xff is followed by 0 or a restart marker. */
 function nextMarker(bytes: Uint8Array, from: number): number {
   for (let at = bytes.indexOf(0xff, from); at !== -1; at = bytes.indexOf(0xff, at + 1)) {
     const next = bytes[at + 1] ?? 0;

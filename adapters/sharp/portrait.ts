@@ -1,17 +1,17 @@
 import { rgbaToThumbHash } from 'thumbhash';
 import type { Portrait } from '../../core/metadata.ts';
 
-/** Upright, sRGB, four channels of eight bits, at most {@link PORTRAIT_SIZE} each way. */
+/** Upright, sRGB, four channels of eight bits, at most {@link PORTRAIT_SIZE} pixels wide and high. */
 export interface SmallRaster {
   readonly width: number;
   readonly height: number;
   readonly rgba: Uint8Array;
 }
 
-// The most that ThumbHash takes.
+// The maximum of ThumbHash.
 export const PORTRAIT_SIZE = 100;
 
-// Transparent pixels have a colour that nobody sees.
+// The colour of transparent pixels is invisible.
 const VISIBLE_ALPHA = 128;
 
 export function portrayPixels({ width, height, rgba }: SmallRaster): Pick<Portrait, 'dominantColour' | 'thumbhash'> {
@@ -28,7 +28,7 @@ interface Bin {
   blue: number;
 }
 
-/** The mean of the fullest of 512 equal boxes of the colour cube; white where nothing is visible. */
+/** Divides the colour cube into 512 equal boxes and averages the fullest; white if nothing is visible. */
 function dominantColour(rgba: Uint8Array): string {
   const bins = new Map<number, Bin>();
   for (let at = 0; at + 3 < rgba.length; at += 4) {
@@ -43,7 +43,7 @@ function dominantColour(rgba: Uint8Array): string {
     bin.blue += blue;
   }
   const fullest = [...bins.values()].reduce<Bin | undefined>(
-    (most, bin) => (most && most.pixels >= bin.pixels ? most : bin),
+    (best, bin) => (best && best.pixels >= bin.pixels ? best : bin),
     undefined,
   );
   if (!fullest) return '#ffffff';

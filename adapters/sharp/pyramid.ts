@@ -4,41 +4,41 @@ import type { Bytes, EncodedRendition } from '../../core/ports.ts';
 import type { Preset } from '../../core/presets.ts';
 import { renditionSize, type Size } from '../../core/rendition.ts';
 
-/** Decoded pixels, eight bits a channel, in rows: what all renditions are made of. */
+/** Decoded pixels, eight bits per channel, row by row: the source of all renditions. */
 export interface Pixels extends Size {
   readonly channels: 1 | 2 | 3 | 4;
   readonly data: Bytes;
 }
 
-// Of one operation: far beyond what any picture within the limits takes. The function's own timeout bounds them all.
+// Per operation: far longer than any image within the limits takes. The function's timeout limits all of them together.
 export const TIMEOUT = { seconds: 25 };
 
-export async function pixelsOf(picture: Sharp): Promise<Pixels> {
-  const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });
+export async function pixelsOf(image: Sharp): Promise<Pixels> {
+  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, channels: info.channels, data };
 }
 
 /**
- * Each size from the next larger one, one operation at a time: side by side they would only add up their memory.
- * The eye cannot tell them from sizes made of the whole picture: test/fixtures/pyramid holds Pillow's for comparison.
+ * Makes each size from the next larger one, one operation at a time, because parallel operations would only need more
+ * memory. No visible difference from sizes made of the full image: compared with Pillow's in test/fixtures/pyramid.
  */
 export async function renderPyramid(
   base: Pixels,
   header: ImageHeader,
   presets: readonly Preset[],
 ): Promise<readonly EncodedRendition[]> {
-  const pictures = new Map<Preset, EncodedRendition>();
+  const renditions = new Map<Preset, EncodedRendition>();
   let pixels = base;
   for (const size of sizesDownwards(header, presets)) {
     pixels = await shrink(pixels, size);
     for (const preset of presets.filter((candidate) => renditionSize(header, candidate).width === size.width)) {
-      pictures.set(preset, { preset, bytes: await encode(pixels, preset), ...size });
+      renditions.set(preset, { preset, bytes: await encode(pixels, preset), ...size });
     }
   }
-  return presets.flatMap((preset) => pictures.get(preset) ?? []);
+  return presets.flatMap((preset) => renditions.get(preset) ?? []);
 }
 
-/** Every size that the presets ask for, once each, largest first. */
+/** The distinct sizes of the presets, largest first. */
 export function sizesDownwards(header: ImageHeader, presets: readonly Preset[]): readonly Size[] {
   const sizes = presets.map((preset) => renditionSize(header, preset));
   return [...new Map(sizes.map((size) => [size.width, size])).values()].sort((a, b) => b.width - a.width);
@@ -52,16 +52,16 @@ async function encode(pixels: Pixels, preset: Preset): Promise<Bytes> {
   return encoder(fromPixels(pixels), preset).toBuffer();
 }
 
-/** Settings that cost the least for what the eye sees: docs/decisions/0006-image-work.md has the figures. */
-export function encoder(picture: Sharp, { format, quality, effort }: Preset): Sharp {
+/** The cheapest settings for the visible quality: docs/decisions/0006-image-work.md has the measurements. */
+export function encoder(image: Sharp, { format, quality, effort }: Preset): Sharp {
   const work = effort === undefined ? {} : { effort };
   switch (format) {
     case 'webp':
-      return picture.webp({ quality, ...work });
+      return image.webp({ quality, ...work });
     case 'avif':
-      return picture.avif({ quality, ...work, chromaSubsampling: '4:2:0' });
+      return image.avif({ quality, ...work, chromaSubsampling: '4:2:0' });
     case 'jpeg':
-      return picture.flatten({ background: '#ffffff' }).jpeg({ quality, quantisationTable: 3 });
+      return image.flatten({ background: '#ffffff' }).jpeg({ quality, quantisationTable: 3 });
   }
 }
 

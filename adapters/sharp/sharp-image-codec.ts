@@ -12,22 +12,20 @@ import { type Pixels, pixelsOf, renderPyramid, sizesDownwards, TIMEOUT } from '.
 import { isInTiles } from './tiff-directory.ts';
 import { countFrames } from './webp-frames.ts';
 
-// Ink and one for what is clear.
+// CMYK plus alpha.
 const limitInputChannels = 5;
 
 hardenLibvips();
 
-/** `ImageCodec` by sharp (libvips). Throws only for what is no fault of the picture: memory, time, a bug. */
+/** `ImageCodec` by sharp (libvips). Throws only for what the image did not cause: memory, time, a bug. */
 export function sharpImageCodec(limits: Limits = defaultLimits): ImageCodec {
   const limitInputPixels = maxPixels(limits);
   return {
     inspect: (bytes) => inspect(bytes, limits),
 
     async portray(bytes, header) {
-      const small = await decodeTolerantly(bytes, header, limitInputPixels, (picture) =>
-        pixelsOf(
-          picture.resize(PORTRAIT_SIZE, PORTRAIT_SIZE, { fit: 'inside', withoutEnlargement: true }).ensureAlpha(),
-        ),
+      const small = await decodeTolerantly(bytes, header, limitInputPixels, (image) =>
+        pixelsOf(image.resize(PORTRAIT_SIZE, PORTRAIT_SIZE, { fit: 'inside', withoutEnlargement: true }).ensureAlpha()),
       );
       if (small.outcome === 'rejected') return small;
       const { exif } = await readHeader(bytes);
@@ -43,8 +41,8 @@ export function sharpImageCodec(limits: Limits = defaultLimits): ImageCodec {
     async render(bytes, header, presets) {
       const largest = sizesDownwards(header, presets)[0];
       if (!largest) return { outcome: 'rendered', renditions: [] };
-      const base = await decodeTolerantly(bytes, header, limitInputPixels, (picture) =>
-        pixelsOf(picture.resize({ ...largest, fit: 'fill' })),
+      const base = await decodeTolerantly(bytes, header, limitInputPixels, (image) =>
+        pixelsOf(image.resize({ ...largest, fit: 'fill' })),
       );
       if (base.outcome === 'rejected') return base;
       return { outcome: 'rendered', renditions: await renderPyramid(base.decoded, header, presets) };
@@ -52,15 +50,15 @@ export function sharpImageCodec(limits: Limits = defaultLimits): ImageCodec {
   };
 }
 
-// ── libvips itself ──────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Settings of libvips ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 function hardenLibvips(): void {
-  // Only these decoders exist from here on, whatever a file pretends to be: no SVG, PDF, ImageMagick, and no files.
+  // From now on only these decoders work, whatever a file claims to be: no SVG, PDF or ImageMagick, and no file paths.
   sharp.block({ operation: ['VipsForeignLoad'] });
   sharp.unblock({
     operation: ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Tiff', 'Heif'].map((name) => `VipsForeignLoad${name}Buffer`),
   });
-  // No picture comes twice, so a cache only holds memory; and a worker's memory buys it one vCPU.
+  // No image is decoded twice, so a cache would waste memory; and a worker's memory size gives it one vCPU.
   sharp.cache(false);
   sharp.concurrency(1);
 }
@@ -69,32 +67,29 @@ function hardenLibvips(): void {
 
 async function inspect(bytes: Bytes, limits: Limits): ReturnType<ImageCodec['inspect']> {
   const signature = signatureOf(bytes);
-  if (signature.kind === 'unknown') return unsupported('The file is not a picture that we know.');
+  if (signature.kind === 'unknown') return unsupported("We don't recognise this file as an image.");
   if (signature.kind === 'other') return unsupported(otherFormatSentences[signature.name]);
 
   const { format } = signature;
-  const refused = rejectBeforeDecoding(format, bytes, limits);
-  if (refused) return refused;
+  const rejection = rejectBeforeDecoding(format, bytes, limits);
+  if (rejection) return rejection;
   try {
     const found = await readHeader(bytes);
     if (format === 'avif' && found.compression !== 'av1') return unsupported(otherFormatSentences.HEIC);
     const header = headerOf(format, bytes, found);
-    const within = format === 'avif' ? rejectHeader({ ...header, ...largestDecodedSize(bytes) }, limits) : undefined;
-    return within ?? { outcome: 'readable', header };
+    const tooLarge = format === 'avif' ? rejectHeader({ ...header, ...largestDecodedSize(bytes) }, limits) : undefined;
+    return tooLarge ?? { outcome: 'readable', header };
   } catch (error) {
-    return corruptUnlessMachineError(
-      error,
-      `The ${formatNames[format]} file cannot be opened: its beginning is damaged.`,
-    );
+    return corruptUnlessMachineError(error, `The ${formatNames[format]} file cannot be opened: its header is damaged.`);
   }
 }
 
-/** What costs a worker its time or its memory as soon as libvips looks at it. */
+/** Rejects what would exhaust a worker's time or memory as soon as libvips opens it. */
 function rejectBeforeDecoding(format: InputFormat, bytes: Bytes, limits: Limits): Rejection | undefined {
   switch (format) {
     case 'jpeg':
       return hasTooManySegments(bytes)
-        ? corrupt('The JPEG file is made of more parts than any picture needs.')
+        ? corrupt('The JPEG file contains an implausible number of segments.')
         : undefined;
     case 'webp':
       return rejectFrames(countFrames(bytes, limits.frames), limits);
@@ -107,7 +102,7 @@ function rejectBeforeDecoding(format: InputFormat, bytes: Bytes, limits: Limits)
 }
 
 function readHeader(bytes: Bytes): Promise<SharpMetadata> {
-  // However large the picture says it is: core answers that with a sentence.
+  // No pixel limit here: core rejects oversized images in a sentence.
   return sharp(bytes, { failOn: 'none', limitInputPixels: false, limitInputChannels }).metadata();
 }
 
@@ -131,40 +126,40 @@ function orientationOf(stored: number | undefined): Orientation {
 }
 
 const otherFormatSentences: Readonly<Record<OtherFormat, string>> = {
-  HEIC: 'The file is a HEIC picture, as iPhones take them, which we cannot decode: set the camera to "Most Compatible", or share the picture as JPEG.',
-  SVG: 'The file is an SVG drawing, not a photograph.',
-  BMP: 'The file is a BMP picture.',
-  PDF: 'The file is a PDF document, not a picture.',
-  'JPEG XL': 'The file is a JPEG XL picture.',
-  'JPEG 2000': 'The file is a JPEG 2000 picture.',
+  HEIC: 'HEIC images, the default of iPhones, are not supported: set the camera to "Most Compatible", or share the image as JPEG.',
+  SVG: 'The file is an SVG drawing, not a photo.',
+  BMP: 'The file is a BMP image.',
+  PDF: 'The file is a PDF document, not an image.',
+  'JPEG XL': 'The file is a JPEG XL image.',
+  'JPEG 2000': 'The file is a JPEG 2000 image.',
   PSD: 'The file is a Photoshop document.',
   ICO: 'The file is an icon.',
-  'camera raw': "The file is a camera's raw picture, not yet developed.",
-  video: 'The file is a video or a sound, not a picture.',
-  ZIP: 'The file is an archive or an office document, not a picture.',
-  HTML: 'The file is a web page, not a picture.',
+  'camera raw': 'The file is a camera raw image.',
+  video: 'The file is a video or audio file, not an image.',
+  ZIP: 'The file is an archive or an office document, not an image.',
+  HTML: 'The file is a web page, not an image.',
 };
 
 function unsupported(sentence: string): Rejection {
-  return rejected('unsupported-format', `${sentence} JPEG, PNG, WebP, AVIF, GIF and TIFF work.`);
+  return rejected('unsupported-format', `${sentence} Supported formats: JPEG, PNG, WebP, AVIF, GIF and TIFF.`);
 }
 
 // ── Decoding ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 type Decoded = { readonly outcome: 'decoded'; readonly decoded: Pixels; readonly damaged: boolean } | Rejection;
 
-// Above this share of grey rows a person calls the picture broken; a lost corner of a phone's last packet is far below.
+// With more grey rows than this, people see a broken image; a phone upload that lost its last packet has far fewer.
 const MAX_LOST_ROWS = 0.1;
 
 /**
- * A file without any fault takes the first way. A faulty one is still worth having if the decoder can go on, and a JPEG
- * if it lost at most {@link MAX_LOST_ROWS} of its rows: measured at one size, so that both workers come to one answer.
+ * Decodes strictly first. A damaged file is still accepted if the decoder can continue, and a JPEG if it lost at most
+ * {@link MAX_LOST_ROWS} of its rows: always measured at the same size, so that both workers agree.
  */
 async function decodeTolerantly(
   bytes: Bytes,
   header: ImageHeader,
   limitInputPixels: number,
-  decode: (picture: Sharp) => Promise<Pixels>,
+  decode: (image: Sharp) => Promise<Pixels>,
 ): Promise<Decoded> {
   const attempt = async (failOn: SharpOptions['failOn']) =>
     decode(await uprightInSrgb(bytes, header, { failOn, limitInputPixels }));
@@ -175,25 +170,25 @@ async function decodeTolerantly(
   }
   try {
     if (header.format !== 'jpeg') return { outcome: 'decoded', decoded: await attempt('error'), damaged: true };
-    const broken = await truncationOf(bytes, header, limitInputPixels);
-    return broken ?? { outcome: 'decoded', decoded: await attempt('none'), damaged: true };
+    const truncated = await truncationOf(bytes, header, limitInputPixels);
+    return truncated ?? { outcome: 'decoded', decoded: await attempt('none'), damaged: true };
   } catch (error) {
     return corruptUnlessMachineError(error, `The ${formatNames[header.format]} file is damaged or incomplete.`);
   }
 }
 
-/** sRGB with eight bits a channel is what sharp comes down to by itself; nearly always. */
+/** sharp converts to sRGB with eight bits per channel by itself, with the one exception below. */
 async function uprightInSrgb(
   bytes: Bytes,
   header: ImageHeader,
   options: Pick<SharpOptions, 'failOn' | 'limitInputPixels'>,
 ): Promise<Sharp> {
-  const picture = sharp(bytes, { ...options, limitInputChannels, autoOrient: true })
+  const image = sharp(bytes, { ...options, limitInputChannels, autoOrient: true })
     .toColourspace('srgb')
     .timeout(TIMEOUT);
-  // sharp takes a 16-bit picture with a profile to Display P3 and leaves it there unless told where to end.
+  // sharp converts a 16-bit image with a profile to Display P3, unless given an output profile.
   const wide = header.colourSpace === 'rgb16' && (await readHeader(bytes)).icc !== undefined;
-  return wide ? picture.withIccProfile('srgb') : picture;
+  return wide ? image.withIccProfile('srgb') : image;
 }
 
 async function truncationOf(
@@ -202,20 +197,20 @@ async function truncationOf(
   limitInputPixels: number,
 ): Promise<Rejection | undefined> {
   if (header.progressive && !reachesFullDetail(bytes)) {
-    return corrupt('The JPEG file breaks off: most of the detail is missing.');
+    return corrupt('The JPEG file is truncated: most of the detail is missing.');
   }
   const lost = await lostRows(bytes, header, limitInputPixels);
   if (lost <= MAX_LOST_ROWS) return undefined;
-  return corrupt(`The JPEG file breaks off: about ${Math.round(lost * 100)} % of the picture is missing.`);
+  return corrupt(`The JPEG file is truncated: about ${Math.round(lost * 100)}% of the image is missing.`);
 }
 
-/** The share of rows that are nothing but mid-grey: what libjpeg fills in for data that never came. */
+/** The share of rows that are entirely mid-grey, which libjpeg fills in for missing data. */
 async function lostRows(bytes: Bytes, { colourSpace }: ImageHeader, limitInputPixels: number): Promise<number> {
   const stored = sharp(bytes, { failOn: 'none', limitInputPixels, limitInputChannels, ignoreIcc: true }).timeout(
     TIMEOUT,
   );
   const { width, height, channels, data } = await pixelsOf(
-    // Ink is grey only before it is converted.
+    // In CMYK, missing rows are grey only before conversion.
     (colourSpace === 'cmyk' ? stored.pipelineColourspace('cmyk').toColourspace('cmyk') : stored).resize({
       width: 256,
       height: 256,
@@ -230,7 +225,7 @@ async function lostRows(bytes: Bytes, { colourSpace }: ImageHeader, limitInputPi
 
 // ── Errors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-// Not a word of these comes from a picture; another try, perhaps elsewhere, may well succeed.
+// Errors of the machine, not of the image: a retry may succeed.
 const machineError =
   /out of memory|cannot allocate|unable to (?:m?alloc|create thread)|bad_alloc|timeout|too many open/i;
 
@@ -241,15 +236,15 @@ function rethrowMachineError(error: unknown): void {
 function corruptUnlessMachineError(error: unknown, sentence: string): Rejection {
   rethrowMachineError(error);
   return corrupt(
-    isOversizedTiffStrip(error) ? 'The TIFF file holds too much in one strip: save it in smaller ones.' : sentence,
+    isOversizedTiffStrip(error) ? 'A strip of the TIFF file is too large: save it with smaller strips.' : sentence,
   );
 }
 
-/** libtiff decodes no strip or tile above 50 MB: its own guard against bombs. */
+/** libtiff refuses strips and tiles of more than 50 MB: its own guard against decompression bombs. */
 function isOversizedTiffStrip(error: unknown): boolean {
   return error instanceof Error && error.message.includes('cumulated byte limit');
 }
 
 function corrupt(sentence: string): Rejection {
-  return rejected('corrupt', `${sentence} Please upload it again from the original.`);
+  return rejected('corrupt', `${sentence} Please upload the original again.`);
 }

@@ -1,9 +1,9 @@
 /**
- * What the directories of a TIFF say, and of EXIF, which is one (TIFF 6.0, BigTIFF). However hostile, a file takes no more
- * than a look at each entry: a value is read when it is asked for, and no more of it than was asked for.
+ * Reads the directories of a TIFF (TIFF 6.0, BigTIFF) or of EXIF, which has the same structure. Even a hostile file costs
+ * only one pass over its entries: values are read on request, and never more than was requested.
  */
 
-/** By tag. Of two entries with one tag the first counts. */
+/** By tag. The first of several entries with the same tag wins. */
 export type Directory = ReadonlyMap<number, Entry>;
 
 export interface Entry {
@@ -18,7 +18,7 @@ export interface Tiff {
   readonly big: boolean;
 }
 
-/** Of a picture in tiles a decoder holds a row of them at once, and they may be as high as the picture. */
+/** A decoder holds a whole row of tiles at once, and tiles may be as high as the image. */
 export function isInTiles(bytes: Uint8Array): boolean {
   const tiff = openTiff(bytes);
   const first = tiff && firstDirectory(tiff);
@@ -63,15 +63,15 @@ export function directoryAt(tiff: Tiff, start: number): Directory {
   return entries;
 }
 
-/** Nothing of what is no text, or holds more than ASCII does. */
-export function textOf({ view }: Tiff, entry: Entry | undefined, mostCharacters: number): string | undefined {
+/** Undefined if the entry is not ASCII text. */
+export function textOf({ view }: Tiff, entry: Entry | undefined, maxCharacters: number): string | undefined {
   if (entry?.type !== ASCII || entry.at > view.byteLength) return undefined;
-  const length = Math.min(entry.count, mostCharacters, view.byteLength - entry.at);
+  const length = Math.min(entry.count, maxCharacters, view.byteLength - entry.at);
   const characters = new Uint8Array(view.buffer, view.byteOffset + entry.at, length);
   return characters.some((code) => code > 127) ? undefined : String.fromCharCode(...characters);
 }
 
-/** Exactly so many, or nothing. */
+/** Undefined unless the entry has exactly `count` numbers. */
 export function numbersOf(tiff: Tiff, entry: Entry | undefined, count: number): readonly number[] | undefined {
   const { view, littleEndian } = tiff;
   const size = sizes[entry?.type ?? 0];
@@ -100,7 +100,7 @@ function entryAt(tiff: Tiff, at: number): Entry {
   return { type, count, at: fits ? valueAt : wordAt(tiff, valueAt) };
 }
 
-/** A count or an offset: beyond the end there is none. */
+/** A count or an offset; infinite beyond the end of the file. */
 function wordAt({ view, littleEndian, big }: Tiff, at: number): number {
   if (at + (big ? 8 : 4) > view.byteLength) return Number.POSITIVE_INFINITY;
   return big ? Number(view.getBigUint64(at, littleEndian)) : view.getUint32(at, littleEndian);

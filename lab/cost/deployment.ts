@@ -58,7 +58,7 @@ interface Standing {
 
 export const MONTH_SECONDS = 730 * 3600;
 
-/** Namespace Darkroom, dimension `service`: of adapters/lambda/decision-log.ts and adapters/probe-log.ts, compared with them by a test. */
+/** Namespace Darkroom, dimension `service`: of adapters/lambda/decision-log.ts and adapters/lambda/scheduled-probe.ts; a test compares them. */
 export const customMetrics = [
   ...['ImagesProcessed', 'ImagesRejected', 'ImagesSuperseded', 'ImagesVanished', 'ImagesDeleted', 'ImagesRepeated'],
   ...['TriesFailed', 'ImagesFailed', 'UploadToReady', 'BytesIn', 'BytesOut'],

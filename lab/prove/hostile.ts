@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { at, numberAt, templateFor } from '../../scripts/template/template.ts';
 import { showStep } from '../../scripts/terminal/progress.ts';
 import { projectDirectory, workDirectory } from '../../scripts/terminal/project.ts';
-import { brokenFiles, tornAtParts } from '../../test/hostile/broken-files.ts';
+import { brokenFiles, truncatedAtParts } from '../../test/hostile/broken-files.ts';
 import { falseHeaders } from '../../test/hostile/false-headers.ts';
 import { goodFiles } from '../../test/hostile/good-files.ts';
 import type { Maker } from '../../test/hostile/hostile-file.ts';
@@ -50,7 +50,7 @@ export async function proveHostile({
     ...falseHeaders(good),
     ...(await oddProfiles()),
     ...collections(),
-    ...tornAtParts(good),
+    ...truncatedAtParts(good),
     ...brokenFiles(good, seed, runs),
   ];
   const batches = Array.from({ length: Math.ceil(small.length / FILES_A_PROCESS) }, (_, index) =>

@@ -52,22 +52,22 @@ describe('an image that came to its end', () => {
     ['The record says failed.', { record: { ...common, outcome: 'failed', message: 'Why' } }],
     ['The record says processed.', { expected: { outcome: 'deleted' } }],
     ['The record is not announced.', { record: { ...record, announced: false } }],
-    ['Nobody was told.', { events: [] }],
-    ['Nobody was told.', { events: [deleted] }],
+    ['No event was published.', { events: [] }],
+    ['No event was published.', { events: [deleted] }],
     [
-      'Nobody was told.',
+      'No event was published.',
       { events: [{ ...event, detail: { ...event.detail, image: { ...event.detail.image, sequencer: 'B' } } }] },
     ],
     [
-      'Repeats of one event differ in their id.',
+      'Repeats of one event have different ids.',
       { events: [event, { ...event, detail: { ...event.detail, id: 'x' } }] },
     ],
-    ['The bucket holds other renditions than the record shows.', { renditionKeys: [] }],
-    ['The bucket holds other renditions than the record shows.', { renditionKeys: [...shown, 'left-over'] }],
-    ['The record speaks of another version.', { expected: { outcome: 'processed', version: 'v2' } }],
+    ['The renditions in the bucket differ from those in the record.', { renditionKeys: [] }],
+    ['The renditions in the bucket differ from those in the record.', { renditionKeys: [...shown, 'left-over'] }],
+    ['The record is of another version.', { expected: { outcome: 'processed', version: 'v2' } }],
     ['The description differs.', { record: { ...record, metadata: { ...metadata, width: 47 } } }],
     ['The renditions differ.', { control: { ...control, renditions: [] } }],
-    ['There is nothing to compare it with.', { control: { ...common, outcome: 'deleted', expiresAt: 1 } }],
+    ['There is no processed record to compare with.', { control: { ...common, outcome: 'deleted', expiresAt: 1 } }],
   ])('%s', (sentence, wrong) => {
     expect(defectsOfDecided({ ...well, ...wrong })).toEqual([sentence]);
   });
@@ -91,24 +91,24 @@ describe('an image whose message died', () => {
     'A deletion failed. No record tells why: the logs do, by the correlation id.',
     'record: ',
     'log: ',
-  ])('Nobody says why it died, if all that is known is “%s”', (reason) => {
-    expect(defectsOfDead({ ...dead, reason })).toEqual(['Nobody says why it died.']);
+  ])('Nothing explains why it failed, if all that is known is “%s”', (reason) => {
+    expect(defectsOfDead({ ...dead, reason })).toEqual(['Nothing explains why it failed.']);
   });
 
   it.each<[string, ImageRecord]>([
     ['processed', record],
     ['failed', { ...common, outcome: 'failed', message: 'Why', metadata, renditions }],
-  ])('The record shows renditions that are not there: %s', (_, showing) => {
+  ])('The record lists renditions that do not exist: %s', (_, showing) => {
     expect(defectsOfDead({ ...dead, record: showing, renditionKeys: [] })).toEqual([
-      'The record shows renditions that are not there.',
+      'The record lists renditions that do not exist.',
     ]);
   });
 });
 
 it.each([
   [[], { happened: 1, deadAgain: false }],
-  [['A redrive does not repair it.'], { happened: 1, deadAgain: true }],
-  [['The fault never happened.'], { happened: 0, deadAgain: false }],
+  [['It failed again after a redrive.'], { happened: 1, deadAgain: true }],
+  [['The fault never occurred.'], { happened: 0, deadAgain: false }],
 ])('%j of a fault and a redrive: %j', (sentences, seen) => {
   expect(defectsOfProof(seen)).toEqual(sentences);
 });

@@ -4,16 +4,16 @@ import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { StartSyncExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-/** What answers in place of AWS, on this machine. */
+/** Stands in for AWS. */
 let server: Server;
 let requests: number;
-let answer: RequestListener;
+let respond: RequestListener;
 
 beforeEach(async () => {
   requests = 0;
   server = createServer((request, response) => {
     requests += 1;
-    answer(request, response);
+    respond(request, response);
   });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
@@ -23,7 +23,7 @@ beforeEach(async () => {
   vi.stubEnv('AWS_REGION', 'us-east-1');
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
-  // Where the endpoint is read.
+  // The module reads the endpoint when it loads.
   vi.resetModules();
 });
 afterEach(() => {
@@ -38,25 +38,25 @@ const start = new StartSyncExecutionCommand({
 
 describe('the client that starts workflows', () => {
   it.each([500, 503, 429])(
-    'given a %i, asks once: the queue tries again, and a second start would run beside the first',
+    'given a %i, sends one request: the queue retries, and a second start would run in parallel',
     async (status) => {
-      answer = (_, response) => response.writeHead(status).end();
+      respond = (_, response) => response.writeHead(status).end();
       const { syncExecutionClient } = await import('../../adapters/aws/aws-clients.ts');
       await expect(syncExecutionClient({ timeoutMillis: 5_000 }).send(start)).rejects.toThrow();
       expect(requests).toBe(1);
     },
   );
 
-  it('given no answer in the time it was told, gives up, without a second try', async () => {
-    answer = () => undefined;
+  it('given no response within the timeout, fails without a retry', async () => {
+    respond = () => undefined;
     const { syncExecutionClient } = await import('../../adapters/aws/aws-clients.ts');
     await expect(syncExecutionClient({ timeoutMillis: 200 }).send(start)).rejects.toThrow(/time/i);
     expect(requests).toBe(1);
   });
 });
 
-it('the other clients do try again, as often as the SDK does', async () => {
-  answer = (_, response) => response.writeHead(500).end();
+it('the other clients retry, as often as the SDK does by default', async () => {
+  respond = (_, response) => response.writeHead(500).end();
   const { dynamoDbClient } = await import('../../adapters/aws/aws-clients.ts');
   await expect(dynamoDbClient().send(new ListTablesCommand())).rejects.toThrow();
   expect(requests).toBeGreaterThan(1);

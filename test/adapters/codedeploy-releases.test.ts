@@ -29,7 +29,7 @@ const appSpec = (Name: string, TargetVersion: string | number = '8') =>
   });
 
 describe('the new version of a deployment', () => {
-  it.each(releasedSteps)('is found in the AppSpec: %s', async (step) => {
+  it.each(releasedSteps)('is read from the AppSpec: %s', async (step) => {
     const functionName = `darkroom-prod-${step}Function-1A2B3C`;
     codeDeploy.on(GetDeploymentCommand, { deploymentId: 'd-1' }).resolves({
       deploymentInfo: {
@@ -39,7 +39,7 @@ describe('the new version of a deployment', () => {
     expect(await releases.newVersion('d-1')).toEqual({ step, functionName, version: '8' });
   });
 
-  it('is found in the plain string that CloudFormation sends, its version a number', async () => {
+  it('is read from the plain string that CloudFormation sends, with a numeric version', async () => {
     codeDeploy.on(GetDeploymentCommand).resolves({
       deploymentInfo: {
         revision: { revisionType: 'String', string: { content: appSpec('p-ResizeImageFunction-1', 8) } },
@@ -48,20 +48,20 @@ describe('the new version of a deployment', () => {
     expect(await releases.newVersion('d-1')).toMatchObject({ version: '8' });
   });
 
-  it('given a function that nobody knows how to check, is an error that says where to teach it', async () => {
+  it('given a function without a check, is an error that says where to add one', async () => {
     codeDeploy.on(GetDeploymentCommand).resolves({
       deploymentInfo: { revision: { appSpecContent: { content: appSpec('darkroom-prod-SendPostcardFunction-1') } } },
     });
     await expect(releases.newVersion('d-1')).rejects.toThrow(/SendPostcardFunction.*core\/watch\/check-release\.ts/);
   });
 
-  it('given a name that CloudFormation has cut short, is an error that says so', async () => {
+  it('given a name that CloudFormation truncated, is an error that says so', async () => {
     codeDeploy.on(GetDeploymentCommand).resolves({
       deploymentInfo: {
         revision: { appSpecContent: { content: appSpec('a-stack-with-a-very-long-n-ResizeImageFu-1A2B') } },
       },
     });
-    await expect(releases.newVersion('d-1')).rejects.toThrow(/ResizeImageFu.*more than 25 letters/);
+    await expect(releases.newVersion('d-1')).rejects.toThrow(/ResizeImageFu.*at most 25 characters/);
   });
 
   it.each([

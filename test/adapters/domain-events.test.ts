@@ -22,7 +22,7 @@ const examples = [...read('docs/events/README.md').matchAll(/```json\n(.*?)```/g
 );
 
 describe('docs/events', () => {
-  it('shows an example of every event, as it is promised', () => {
+  it('shows a valid example of every event', () => {
     expect(examples.map((event) => event['detail-type'])).toEqual(Object.keys(domainEvents));
     for (const event of examples) {
       const [, schema] = Object.entries(domainEvents).find(([type]) => type === event['detail-type']) ?? [];
@@ -39,28 +39,28 @@ describe('docs/events', () => {
 
   it.each<[what: string, event: unknown, violation: string]>([
     ['from another source', { source: 'elsewhere', ...examples[1] }, '/source must be equal to constant'],
-    ['that nobody promised', { ...examples[1], 'detail-type': 'ImageSold' }, 'docs/events has no ImageSold'],
+    ['of an unknown type', { ...examples[1], 'detail-type': 'ImageSold' }, 'docs/events has no ImageSold'],
     [
       'of another type',
       { ...examples[1], 'detail-type': 'ImageProcessed' },
       "/detail must have required property 'metadata'",
     ],
     [
-      'of no time',
+      'without a valid time',
       { ...examples[2], detail: { ...examples[2]?.detail, occurredAt: 'now' } },
       '/detail/occurredAt must match format "date-time"',
     ],
     [
-      'with a placeholder that is no base64',
+      'with a placeholder that is not base64',
       { ...examples[0], detail: { ...examples[0]?.detail, metadata: { thumbhash: 'ä' } } },
       '/detail/metadata/thumbhash must match pattern',
     ],
-  ])('says of an event %s what is wrong', (_, event, violation) => {
+  ])('reports what is wrong with an event %s', (_, event, violation) => {
     expect(violationsOf(event).join('\n')).toContain(violation);
   });
 
   it('describes the bus in valid AsyncAPI', () => {
-    // AsyncAPI's schema brings JSON Schema's along.
+    // AsyncAPI's schema includes that of JSON Schema.
     const ajv = addFormats.default(new Ajv({ strict: false, meta: false, validateSchema: false }));
     const asyncApi: SchemaObject = Object.fromEntries(Object.entries(specs.schemas['3.0.0']));
     const document = parse(read('docs/events/asyncapi.yaml'));
@@ -69,7 +69,7 @@ describe('docs/events', () => {
   });
 });
 
-describe('an event with all that may be in it', () => {
+describe('an event with every optional property', () => {
   const [processed] = examples;
   const whole = {
     ...processed?.detail,
@@ -81,19 +81,19 @@ describe('an event with all that may be in it', () => {
     },
   };
 
-  it('is as promised', () => {
+  it('is valid', () => {
     expect(domainEvents.ImageProcessed.safeParse(whole).error).toBeUndefined();
   });
 
-  it.each(withExtraProperty(whole))('and with one thing more in %j is not, for nobody promised it', (path, more) => {
-    expect(domainEvents.ImageProcessed.safeParse(more).error?.issues).toEqual([
+  it.each(withExtraProperty(whole))('is invalid with an additional property in %j', (path, extended) => {
+    expect(domainEvents.ImageProcessed.safeParse(extended).error?.issues).toEqual([
       expect.objectContaining({ code: 'unrecognized_keys', path, keys: Object.keys(extraProperty) }),
     ]);
   });
 });
 
 describe('a consumer of the released events', () => {
-  it('was promised every event that there is: else run `npm run docs -- --release`', () => {
+  it('has a schema of every event: else run `npm run docs -- --release`', () => {
     expect([...releasedSchemas().keys()].sort()).toEqual([...eventSchemas().keys()].sort());
   });
 
@@ -101,11 +101,11 @@ describe('a consumer of the released events', () => {
     const broken = brokenPromises(new Map([[type, released]]), eventSchemas());
     expect(
       broken,
-      'This breaks consumers: raise schemaVersion in adapters/contracts/domain-events.ts, or take it back.',
+      'This breaks consumers: increment schemaVersion in adapters/contracts/domain-events.ts, or undo the change.',
     ).toEqual([]);
   });
 
-  it('is broken if an event is told no more', () => {
+  it('is broken if an event is no longer published', () => {
     const gone = new Map([...eventSchemas()].filter(([type]) => type !== 'ImageDeleted'));
     expect(brokenPromises(eventSchemas(), gone)).toEqual(['ImageDeleted is gone']);
   });
@@ -131,23 +131,20 @@ describe('a consumer of the released events', () => {
 
   it.each<[what: string, current: JsonSchema]>([
     ['a field is added', changed({ place: { type: 'string' } })],
-    [
-      'a field is added that is always there',
-      changed({ place: { type: 'string' } }, ['reason', 'renditions', 'place']),
-    ],
-    ['a field will always be there', changed({}, ['reason', 'renditions', 'camera'])],
+    ['a required field is added', changed({ place: { type: 'string' } }, ['reason', 'renditions', 'place'])],
+    ['a field becomes required', changed({}, ['reason', 'renditions', 'camera'])],
     ['a field is described', changed({ camera: { type: 'string', description: 'Who made it.' } })],
-  ])('does not mind if %s', (_, current) => {
+  ])('is not broken if %s', (_, current) => {
     expect(breakingChanges(before, current)).toEqual([]);
   });
 
-  it.each<[what: string, current: JsonSchema, told: string]>([
+  it.each<[what: string, current: JsonSchema, message: string]>([
     [
       'a field is renamed',
       { type: 'object', properties: { why: { type: 'string' }, renditions: list({}), camera: {} }, required: [] },
       'event.reason is gone',
     ],
-    ['a field need not be there any more', changed({}, ['renditions']), 'event.reason need not be there any more'],
+    ['a field becomes optional', changed({}, ['renditions']), 'event.reason need not be there any more'],
     [
       'a type changes',
       changed({ camera: { type: 'object' } }),
@@ -160,11 +157,11 @@ describe('a consumer of the released events', () => {
       'event.reason was',
     ],
     [
-      'a field within a list goes',
+      'a field within a list is removed',
       changed({ renditions: list({ type: 'object', properties: {}, required: [] }) }),
       'event.renditions[].key is gone',
     ],
-  ])('is broken if %s', (_, current, told) => {
-    expect(breakingChanges(before, current).join('\n')).toContain(told);
+  ])('is broken if %s', (_, current, message) => {
+    expect(breakingChanges(before, current).join('\n')).toContain(message);
   });
 });

@@ -32,7 +32,7 @@ const record: ImageRecord = {
   renditions: [{ preset: 'webp-320', key: 'k', contentType: 'image/webp', width: 320, height: 240, bytes: 5 }],
 };
 
-it('reads a record with all that it may hold, as it was written a moment ago', async () => {
+it('reads a record with every optional property, strongly consistently', async () => {
   dynamoDb
     .on(GetCommand, { TableName: 'images', Key: { imageId: record.imageId }, ConsistentRead: true })
     .resolves({ Item: record });
@@ -40,18 +40,18 @@ it('reads a record with all that it may hold, as it was written a moment ago', a
 });
 
 describe('a record that newer code wrote, during a release', () => {
-  it.each(withExtraProperty(record))('with one thing more in %j, is read as ever', async (_, Item) => {
+  it.each(withExtraProperty(record))('with an additional property in %j is read as before', async (_, Item) => {
     dynamoDb.on(GetCommand).resolves({ Item: Object(Item) });
     expect(await catalogue.find(record.imageId)).toEqual(record);
   });
 });
 
-it('answers nothing where there is no record', async () => {
+it('returns undefined if there is no record', async () => {
   dynamoDb.on(GetCommand).resolves({});
   expect(await catalogue.find(record.imageId)).toBeUndefined();
 });
 
-it('given a record that is none, throws', async () => {
+it('given an invalid record, throws', async () => {
   dynamoDb.on(GetCommand).resolves({ Item: { ...record, outcome: 'fine' } });
   await expect(catalogue.find(record.imageId)).rejects.toThrow('outcome');
 });

@@ -14,7 +14,7 @@ it('given all variables, reads each as its type, and no others', () => {
   expect(readEnvironment(shape)).toEqual({ GIVEN: 'yes', COUNT: 12, ADDRESS: 'here' });
 });
 
-it('given one missing and one malformed, names both in one error, and what was expected of them', () => {
+it('given one missing and one malformed, names both in one error, with what was expected', () => {
   vi.stubEnv('GIVEN', 'yes');
   vi.stubEnv('COUNT', 'a dozen');
   vi.stubEnv('ADDRESS', undefined);

@@ -47,8 +47,8 @@ beforeEach(() => {
   run.mockReset().mockResolvedValue(processed);
 });
 
-describe('an event that was never seen', () => {
-  it('runs the workflow and remembers its decision', async () => {
+describe('a new event', () => {
+  it('runs the workflow and stores its decision', async () => {
     expect(await newPipeline().run(pipelineInput())).toEqual(processed);
     expect(run).toHaveBeenCalledExactlyOnceWith(pipelineInput());
     const [update] = dynamoDb.commandCalls(UpdateItemCommand);
@@ -56,13 +56,13 @@ describe('an event that was never seen', () => {
     expect(JSON.stringify(update?.args[0].input.ExpressionAttributeValues)).toContain('processed');
   });
 
-  it('whose workflow came to no decision is forgotten, so that the queue’s next try is not held off', async () => {
+  it('whose workflow reached no decision is deleted, so that it does not block the next attempt', async () => {
     run.mockRejectedValue(new Error('The workflow ended FAILED'));
     await expect(newPipeline().run(pipelineInput())).rejects.toThrow('The workflow ended FAILED');
     expect(dynamoDb.commandCalls(DeleteItemCommand)).toHaveLength(1);
   });
 
-  it('is held for as long as this invocation may live, so that a killed worker blocks nobody longer', async () => {
+  it('is locked no longer than the invocation can last, so that a killed worker does not block retries', async () => {
     const before = Date.now();
     await newPipeline().run(pipelineInput());
     const until = Number(puts()[0]?.Item?.['in_progress_expiration']?.N);
@@ -71,7 +71,7 @@ describe('an event that was never seen', () => {
   });
 });
 
-describe('an event that comes again', () => {
+describe('a repeated event', () => {
   it.each<[DecidedOutcome, object]>([
     ['processed', { outcome: 'processed', bytesOut: 567 }],
     ['rejected', { outcome: 'rejected', reason: 'corrupt' }],
@@ -79,33 +79,33 @@ describe('an event that comes again', () => {
     // Remembered by code that did not yet tell the bytes, and by code that may tell more.
     ['processed', { outcome: 'processed' }],
     ['processed', { outcome: 'processed', bytesOut: 567, seconds: 2 }],
-  ])('given it ended as %s, is answered from memory, and says that it is a repeat: %j', async (outcome, remembered) => {
+  ])('that ended as %s returns the stored outcome, marked as a repeat: %j', async (outcome, remembered) => {
     dynamoDb.on(PutItemCommand).rejects(alreadyThere('COMPLETED', remembered));
     expect(await newPipeline().run(pipelineInput())).toEqual({ outcome, repeated: true });
     expect(run).not.toHaveBeenCalled();
   });
 
-  it('given that what is remembered is no decision, goes back to the queue', async () => {
+  it('with an invalid stored decision returns to the queue', async () => {
     dynamoDb.on(PutItemCommand).rejects(alreadyThere('COMPLETED', { outcome: 'failed' }));
     await expect(newPipeline().run(pipelineInput())).rejects.toThrow('outcome');
     expect(run).not.toHaveBeenCalled();
   });
 
-  it('given another worker has it in hand, goes back to the queue', async () => {
+  it('that another worker is handling returns to the queue', async () => {
     dynamoDb.on(PutItemCommand).rejects(alreadyThere('INPROGRESS'));
     await expect(newPipeline().run(pipelineInput())).rejects.toThrow(/in progress/i);
     expect(run).not.toHaveBeenCalled();
   });
 });
 
-describe('what makes two events the same', () => {
+describe('the identity of an event', () => {
   const keyOf = async (input: PipelineInput) => {
     dynamoDb.resetHistory();
     await newPipeline().run(input);
     return puts()[0]?.Item?.['id']?.S;
   };
 
-  it('is image, version and sequencer, whichever message brought them and on whichever try', async () => {
+  it('is image, version and sequencer, regardless of message and attempt', async () => {
     const again = { ...pipelineInput({}, true), correlationId: 'another', occurredAt: '2027-01-01T00:00:00Z' };
     expect(await keyOf(again)).toBe(await keyOf(pipelineInput()));
   });
@@ -114,33 +114,36 @@ describe('what makes two events the same', () => {
     ['image', { imageId: 'beef0000beef0000beef0000beef0000' }],
     ['version', { versionId: 'v2' }],
     ['sequencer', { sequencer: '0055AED6DCD90281E600000000000000' }],
-  ])('is not given with another %s', async (_, changes) => {
+  ])('differs with another %s', async (_, changes) => {
     expect(await keyOf(pipelineInput(changes))).not.toBe(await keyOf(pipelineInput()));
   });
 
-  it('is the etag where the bucket keeps no versions', async () => {
+  it('includes the etag if the bucket is not versioned', async () => {
     const one = await keyOf(pipelineInput({ versionId: undefined, etag: 'e1' }));
     expect(await keyOf(pipelineInput({ versionId: undefined, etag: 'e2' }))).not.toBe(one);
   });
 });
 
-describe('the question how an event ended', () => {
+describe('looking up how an event ended', () => {
   const remembered = () =>
     rememberedOutcomes({ client: new DynamoDBClient({ region: 'us-east-1' }), tableName: 'memory' }).find(
       pipelineInput(),
     );
 
-  it.each([['COMPLETED'], ['INPROGRESS']] as const)('is answered by a decision, not by a try: %s', async (status) => {
-    dynamoDb.on(GetItemCommand).resolves({ Item: alreadyThere(status, { outcome: 'vanished' }).Item });
-    expect(await remembered()).toBe(status === 'COMPLETED' ? 'vanished' : undefined);
-  });
+  it.each([['COMPLETED'], ['INPROGRESS']] as const)(
+    'returns a decision, not an attempt in progress: %s',
+    async (status) => {
+      dynamoDb.on(GetItemCommand).resolves({ Item: alreadyThere(status, { outcome: 'vanished' }).Item });
+      expect(await remembered()).toBe(status === 'COMPLETED' ? 'vanished' : undefined);
+    },
+  );
 
-  it('has no answer for an event that was never decided', async () => {
+  it('returns undefined for an event that was never decided', async () => {
     dynamoDb.on(GetItemCommand).resolves({});
     expect(await remembered()).toBeUndefined();
   });
 
-  it('goes by the very key that the dispatcher wrote', async () => {
+  it('uses the key that the dispatcher wrote', async () => {
     dynamoDb.on(GetItemCommand).resolves({});
     await newPipeline().run(pipelineInput());
     await remembered();

@@ -8,12 +8,12 @@ import { presetsFor } from '../../core/rendition.ts';
 
 const ORIENTATION = 0x0112;
 
-it('the known image is what its header says', async () => {
+it('the known image matches its header', async () => {
   expect(await sharpImageCodec().inspect(knownImage.bytes)).toEqual({ outcome: 'readable', header: knownImage.header });
   expect(knownImage.contentType).toBe('image/jpeg');
 });
 
-it('is a photograph, with nothing private in it', async () => {
+it('is a photo without private data', async () => {
   const { exif, xmp, iptc } = await sharp(knownImage.bytes).metadata();
   const tags = openTiff(exif?.subarray('Exif\0\0'.length) ?? new Uint8Array());
   expect(tags && [...firstDirectory(tags).keys()]).toEqual([ORIENTATION]);
@@ -22,16 +22,16 @@ it('is a photograph, with nothing private in it', async () => {
   expect(entropy).toBeGreaterThan(5);
 });
 
-it('lies on its side, so that a lost orientation is found out', () => {
+it('is stored sideways, so that a lost orientation is detected', () => {
   expect(knownImage.header.orientation).toBeGreaterThanOrEqual(5);
 });
 
-it('becomes a rendition of every format, so that each encoder is tried', () => {
+it('has a rendition in every format, so that each encoder is tested', () => {
   const presets = renditionGroups.flatMap((group) => group.presets);
   const formatsOf = (some: readonly Preset[]) => new Set(some.map(({ format }) => format));
   expect(formatsOf(presetsFor(knownImage.header, presets))).toEqual(formatsOf(presets));
 });
 
-it('stays small in the functions’ packages', () => {
+it('adds little to the functions’ packages', () => {
   expect(knownImage.bytes.byteLength).toBeLessThan(10_000);
 });

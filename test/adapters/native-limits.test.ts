@@ -10,7 +10,7 @@ import { at, numberAt, templateFor } from '../../scripts/template/template.ts';
 import { flat } from '../hostile/containers/flat.ts';
 import { tiffOfStrips } from '../hostile/containers/tiff.ts';
 
-/** Every limit that sharp and libvips offer, as the workers set it: whatever a file says, the decoders end there. */
+/** Every limit that sharp and libvips offer is set in the workers, and holds whatever a file claims. */
 
 const codec = sharpImageCodec();
 const presets = renditionGroups.flatMap((group) => group.presets);
@@ -32,7 +32,7 @@ describe('in a worker', () => {
     await expect(sharp(input).metadata()).rejects.toThrow(/unsupported|missing/i);
   });
 
-  it('nothing is cached, and one thread works, whatever it was before', async () => {
+  it('caching is off and one thread works, whatever the settings before', async () => {
     sharp.cache(true);
     sharp.concurrency(3);
     vi.resetModules();
@@ -41,7 +41,7 @@ describe('in a worker', () => {
     expect(sharp.concurrency()).toBe(1);
   });
 
-  it.each(workers)('%s: what libvips does not trust is blocked, no side is longer than a million, two arenas', (id) => {
+  it.each(workers)('%s: untrusted operations blocked, sides limited to a million pixels, two arenas', (id) => {
     expect(at(propertiesOf(id), 'Environment', 'Variables')).toMatchObject({
       MALLOC_ARENA_MAX: '2',
       VIPS_BLOCK_UNTRUSTED: '1',
@@ -53,23 +53,23 @@ describe('in a worker', () => {
 describe('a decoder', () => {
   afterEach(() => void vi.restoreAllMocks());
 
-  it('takes no more pixels than any format may have, whatever it was told of the header', async () => {
+  it('decodes no more pixels than the highest limit, whatever the header claims', async () => {
     const bytes = new Uint8Array(await flat(200).png().toBuffer());
     const pixels = { jpeg: 100, png: 100, webp: 100, avif: 100, gif: 100, tiff: 100 };
     const strict = sharpImageCodec({ ...defaultLimits, pixels, progressivePixels: pixels });
-    const told = { ...(await headerOf(bytes)), width: 10, height: 10 };
-    expect(await strict.render(bytes, told, presets)).toMatchObject({ outcome: 'rejected' });
-    expect(await strict.portray(bytes, told)).toMatchObject({ outcome: 'rejected' });
+    const claimed = { ...(await headerOf(bytes)), width: 10, height: 10 };
+    expect(await strict.render(bytes, claimed, presets)).toMatchObject({ outcome: 'rejected' });
+    expect(await strict.portray(bytes, claimed)).toMatchObject({ outcome: 'rejected' });
   });
 
-  it('takes no more than five channels', async () => {
+  it('decodes no more than five channels', async () => {
     const five = tiffOfStrips({ width: 10, height: 10, samples: 5 }, 10);
     const six = tiffOfStrips({ width: 10, height: 10, samples: 6 }, 10);
     expect(await codec.inspect(new Uint8Array(five))).toMatchObject({ outcome: 'readable' });
     expect(await codec.inspect(new Uint8Array(six))).toMatchObject({ outcome: 'rejected' });
   });
 
-  it('is stopped before Lambda stops its worker, in each thing that it does', async () => {
+  it('times out before its worker’s timeout, in every operation', async () => {
     const bytes = new Uint8Array(await flat(200).png().toBuffer());
     const header = await headerOf(bytes);
     const timeout = vi.spyOn(sharp.prototype, 'timeout');

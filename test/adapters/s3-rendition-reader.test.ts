@@ -14,8 +14,8 @@ beforeEach(() => {
   s3.reset();
 });
 
-it('a rendition comes with its bytes and its type', async () => {
-  // As much of a body as the reader uses.
+it('reads a rendition with its bytes and content type', async () => {
+  // Only what the reader uses of a body.
   const Body = { transformToByteArray: async () => new Uint8Array([1, 2, 3]) } as never;
   s3.on(GetObjectCommand, { Bucket: 'renditions', Key: 'a.webp' }).resolves({ Body, ContentType: 'image/webp' });
   expect(await renditions.read('a.webp')).toEqual({
@@ -28,7 +28,7 @@ it('a rendition comes with its bytes and its type', async () => {
 it.each([
   [403, 'AccessDenied', 'denied'],
   [404, 'NoSuchKey', 'missing'],
-])('given S3 answers %i %s, it is %s, in the words of S3', async (status, name, outcome) => {
+])('given S3 returns %i %s, returns %s with S3’s message', async (status, name, outcome) => {
   s3.on(GetObjectCommand).rejects(refusal(status, name));
   expect(await renditions.read('a.webp')).toEqual({ outcome, message: `${name}: ${name}!` });
 });

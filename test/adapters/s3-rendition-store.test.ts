@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 
 describe('putting a rendition', () => {
-  it('stores its bytes with their type, to be kept by every cache for ever', async () => {
+  it('stores its bytes with their type, and caches may keep it forever', async () => {
     const bytes = new Uint8Array([1, 2, 3]);
     await store.put('image/sequencer/webp-320.webp', bytes, 'image/webp');
     expect(s3.commandCalls(PutObjectCommand)[0]?.args[0].input).toEqual({
@@ -23,7 +23,7 @@ describe('putting a rendition', () => {
     });
   });
 
-  it('given S3 refuses, throws', async () => {
+  it('given an S3 error, throws', async () => {
     s3.on(PutObjectCommand).rejects(new Error('SlowDown'));
     await expect(store.put('k', new Uint8Array(), 'image/webp')).rejects.toThrow('SlowDown');
   });
@@ -45,7 +45,7 @@ describe('listing an image’s renditions', () => {
     expect(s3.commandCalls(ListObjectsV2Command)[1]?.args[0].input.ContinuationToken).toBe('more');
   });
 
-  it('never meets another image whose id begins alike', async () => {
+  it('never lists another image whose id starts the same', async () => {
     s3.on(ListObjectsV2Command).resolves({});
     expect(await Array.fromAsync(store.list('c0ffee'))).toEqual([]);
     expect(s3.commandCalls(ListObjectsV2Command)[0]?.args[0].input).toMatchObject({
@@ -67,19 +67,19 @@ describe('removing renditions', () => {
     [1000, [1000]],
     [1001, [1000, 1]],
     [2500, [1000, 1000, 500]],
-  ])('given %i keys, asks for no more than S3 takes at once: %j', async (count, sizes) => {
+  ])('given %i keys, splits them into requests that S3 accepts: %j', async (count, sizes) => {
     s3.on(DeleteObjectsCommand).resolves({});
     await store.remove(keys(count));
     expect(asked().map((chunk) => chunk.length)).toEqual(sizes);
     expect(asked().flat()).toEqual(keys(count));
   });
 
-  it('given no keys, asks nothing', async () => {
+  it('given no keys, sends no request', async () => {
     await store.remove([]);
     expect(asked()).toEqual([]);
   });
 
-  it('given S3 removed some and not others, which answers 200, throws and names the first', async () => {
+  it('given S3 could not remove some, which returns 200, throws and names the first', async () => {
     s3.on(DeleteObjectsCommand).resolves({
       Errors: [
         { Key: 'c0ffee/1/1', Code: 'AccessDenied', Message: 'Access Denied' },

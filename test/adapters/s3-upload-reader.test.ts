@@ -21,12 +21,12 @@ beforeEach(() => {
 });
 
 describe('reading an upload', () => {
-  it('given the upload is there, yields its bytes', async () => {
+  it('given the upload exists, returns its bytes', async () => {
     s3.on(GetObjectCommand).resolves(bodyOf(async () => new Uint8Array([1, 2, 3])));
     expect(await store.read(uploadOf())).toEqual({ outcome: 'found', bytes: new Uint8Array([1, 2, 3]) });
   });
 
-  it('given the event named a version, asks for that version and nothing else', async () => {
+  it('given the event has a version id, requests exactly that version', async () => {
     s3.on(GetObjectCommand).resolves(bodyOf(async () => new Uint8Array()));
     await store.read(uploadOf({ versionId: 'v7' }));
     expect(s3.commandCalls(GetObjectCommand)[0]?.args[0].input).toEqual({
@@ -36,7 +36,7 @@ describe('reading an upload', () => {
     });
   });
 
-  it('given the event named none, takes the object only if it still is the one of the event', async () => {
+  it('given no version id, requests the object only if its etag still matches', async () => {
     s3.on(GetObjectCommand).resolves(bodyOf(async () => new Uint8Array()));
     await store.read(uploadOf({ versionId: undefined, etag: 'e7' }));
     expect(s3.commandCalls(GetObjectCommand)[0]?.args[0].input).toEqual({
@@ -46,7 +46,7 @@ describe('reading an upload', () => {
     });
   });
 
-  it('given another upload took its place (412), answers superseded', async () => {
+  it('given another upload replaced it (412), returns superseded', async () => {
     s3.on(GetObjectCommand).rejects(refusal(412, 'PreconditionFailed'));
     expect(await store.read(uploadOf())).toEqual({ outcome: 'superseded' });
   });
@@ -55,7 +55,7 @@ describe('reading an upload', () => {
     [404, 'NoSuchKey'],
     [404, 'NoSuchVersion'],
     [405, 'MethodNotAllowed'],
-  ])('given it is gone (%i %s), answers vanished', async (status, name) => {
+  ])('given it is gone (%i %s), returns vanished', async (status, name) => {
     s3.on(GetObjectCommand).rejects(refusal(status, name));
     expect(await store.read(uploadOf())).toEqual({ outcome: 'vanished' });
   });
@@ -65,17 +65,17 @@ describe('reading an upload', () => {
     [404, 'NoSuchBucket'],
     [500, 'InternalError'],
     [503, 'SlowDown'],
-  ])('given S3 refuses for a reason that may pass or has to be repaired (%i %s), throws', async (status, name) => {
+  ])('given any other S3 error (%i %s), throws', async (status, name) => {
     s3.on(GetObjectCommand).rejects(refusal(status, name));
     await expect(store.read(uploadOf())).rejects.toThrow(name);
   });
 
-  it('given the connection breaks, throws', async () => {
+  it('given a connection error, throws', async () => {
     s3.on(GetObjectCommand).rejects(new Error('socket hang up'));
     await expect(store.read(uploadOf())).rejects.toThrow('socket hang up');
   });
 
-  it('given the body breaks off, throws', async () => {
+  it('given a truncated body, throws', async () => {
     s3.on(GetObjectCommand).resolves(bodyOf(() => Promise.reject(new Error('aborted'))));
     await expect(store.read(uploadOf())).rejects.toThrow('aborted');
   });

@@ -9,7 +9,7 @@ beforeEach(() => {
   s3.reset();
 });
 
-it('answers an upload with its version, and with its etag as events write it', async () => {
+it('returns an upload’s version id, and its etag as in events', async () => {
   s3.on(PutObjectCommand).resolves({ ETag: '"e1"', VersionId: 'v1' });
   const bytes = new Uint8Array([1, 2, 3]);
   expect(await uploads.put('a.jpg', bytes, 'image/jpeg')).toEqual({ etag: 'e1', versionId: 'v1' });
@@ -21,7 +21,7 @@ it('answers an upload with its version, and with its etag as events write it', a
   });
 });
 
-it('removes the key and no version', async () => {
+it('deletes the key, not a version', async () => {
   s3.on(DeleteObjectCommand).resolves({});
   await uploads.remove('a.jpg');
   expect(s3.commandCalls(DeleteObjectCommand)[0]?.args[0].input).toEqual({ Bucket: 'uploads', Key: 'a.jpg' });

@@ -12,7 +12,7 @@ const failed: ProbeVerdict = { ...identity, verdict: 'failed', reason: 'late', m
 const run = (verdict: ProbeVerdict) => scheduledProbe(async () => verdict)({}, lambdaContext());
 
 describe('a healthy probe', () => {
-  it('leaves a line that leads to what the pipeline logged, and hands the verdict on', async () => {
+  it('logs a line with the correlation id and returns the verdict', async () => {
     expect(await run(healthy)).toBe(healthy);
     expect(logged('info')).toEqual([
       expect.objectContaining({
@@ -24,21 +24,21 @@ describe('a healthy probe', () => {
     ]);
   });
 
-  it('counts no failure and measures its time, in one set', async () => {
+  it('publishes no failure and its duration in one set of metrics', async () => {
     await run(healthy);
     expect(logged('log')).toEqual([expect.objectContaining({ ProbeFailed: 0, ProbeUploadToReady: 1235 })]);
   });
 });
 
 describe('a probe that failed', () => {
-  it('leaves an error that says why', async () => {
+  it('logs an error with the reason', async () => {
     await run(failed);
     expect(logged('error')).toEqual([
       expect.objectContaining({ correlation_id: 'correlation-1', reason: 'late', fault: 'There was no record.' }),
     ]);
   });
 
-  it('counts one failure and measures no time', async () => {
+  it('publishes one failure and no duration', async () => {
     await run(failed);
     const [metrics, ...others] = logged('log');
     expect(others).toEqual([]);
@@ -46,7 +46,7 @@ describe('a probe that failed', () => {
     expect(metrics).not.toHaveProperty('ProbeUploadToReady');
   });
 
-  it('leaves nothing behind for the next one', async () => {
+  it('does not affect the metrics of the next probe', async () => {
     const verdicts = [healthy, failed];
     const handler = scheduledProbe(async () => verdicts.shift() ?? failed);
     await handler({}, lambdaContext());
@@ -55,7 +55,7 @@ describe('a probe that failed', () => {
   });
 });
 
-it('that throws is an error of the function', async () => {
+it('a probe that throws fails the invocation', async () => {
   const handler = scheduledProbe(() => Promise.reject(new Error('SlowDown')));
   await expect(handler({}, lambdaContext())).rejects.toThrow('SlowDown');
   expect(logged('log')).toEqual([]);

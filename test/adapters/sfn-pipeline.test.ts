@@ -26,12 +26,12 @@ describe('running the workflow', () => {
     { outcome: 'vanished' },
     { outcome: 'deleted' },
     { outcome: 'rejected', reason: 'corrupt' },
-  ])('given it ends in $outcome, yields that decision', async (decision) => {
+  ])('given it ends as $outcome, returns that decision', async (decision) => {
     succeedWith(decision);
     expect(await pipeline.run(pipelineInput())).toEqual(decision);
   });
 
-  it('hands over the whole event, and the trace of this invocation', async () => {
+  it('passes the whole event and the trace of this invocation', async () => {
     vi.stubEnv('_X_AMZN_TRACE_ID', 'Root=1-5759e988-bd862e3fe1be46a994272793');
     succeedWith({ outcome: 'processed', bytesOut: 1234 });
     const input = pipelineInput({}, true);
@@ -48,7 +48,7 @@ describe('running the workflow', () => {
     ['58b9f1b1-4c2d-4d4c-8d0a-0e2b3a1c9f77', '58b9f1b1-4c2d-4d4c-8d0a-0e2b3a1c9f77'],
     ['a/b c:d*é', 'a-b-c-d--'],
     ['x'.repeat(100), 'x'.repeat(80)],
-  ])('names the execution after the correlation id %s, so that the workflow’s log is found by it', async (id, name) => {
+  ])('names the execution after the correlation id %s, so that its log can be found', async (id, name) => {
     succeedWith({ outcome: 'processed', bytesOut: 1234 });
     await pipeline.run({ ...pipelineInput(), correlationId: id });
     expect(sfn.commandCalls(StartSyncExecutionCommand)[0]?.args[0].input.name).toBe(name);
@@ -56,7 +56,7 @@ describe('running the workflow', () => {
 
   // Step Functions answers HTTP 200 for both.
   it.each(['FAILED', 'TIMED_OUT'] as const)(
-    'given it ended %s, throws and names image, execution and cause',
+    'given status %s, throws and names image, execution and cause',
     async (status) => {
       sfn.on(StartSyncExecutionCommand).resolves({ status, executionArn, error: 'States.Timeout', cause: 'too slow' });
       const { message } = (await pipeline.run(pipelineInput()).catch((thrown: unknown) => thrown)) as Error;

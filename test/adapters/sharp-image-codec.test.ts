@@ -48,7 +48,9 @@ describe('an upload is known by its content', () => {
     const refused = await codec.inspect(await fixture(file));
     expect(refused).toMatchObject({ outcome: 'rejected', reason: 'unsupported-format' });
     expect(refused).toMatchObject({ message: expect.stringMatching(words) });
-    expect(refused).toMatchObject({ message: expect.stringContaining('JPEG, PNG, WebP, AVIF, GIF and TIFF work') });
+    expect(refused).toMatchObject({
+      message: expect.stringContaining('Supported formats: JPEG, PNG, WebP, AVIF, GIF and TIFF'),
+    });
   });
 
   it.each([
@@ -58,8 +60,8 @@ describe('an upload is known by its content', () => {
     ['a HEIC by its compatible brands', '\0\0\0\x18ftypmif1\0\0\0\0mif1heic', /HEIC/],
     ['an SVG behind an XML declaration and a byte-order mark', '\xef\xbb\xbf <?xml version="1.0"?><svg/>', /SVG/],
     ['a web page', '<!doctype html><html></html>', /web page/],
-    ['noise', 'no picture at all', /not a picture that we know/],
-    ['one byte', '\xff', /not a picture that we know/],
+    ['noise', 'no picture at all', /don't recognise this file as an image/],
+    ['one byte', '\xff', /don't recognise this file as an image/],
   ])('%s is refused', async (_, text, words) => {
     expect(await codec.inspect(latin1(text))).toMatchObject({
       reason: 'unsupported-format',
@@ -327,7 +329,7 @@ describe('damaged files: worth having, or refused, and by both workers alike', (
     expect(await codec.render(bytes, await headerOf(bytes), allPresets)).toMatchObject({
       outcome: 'rejected',
       reason: 'corrupt',
-      message: expect.stringMatching(/breaks off: about 9\d % of the picture is missing/),
+      message: expect.stringMatching(/truncated: about 9\d% of the image is missing/),
     });
   });
 

@@ -9,12 +9,12 @@ const task = { correlationId: 'correlation-1', image: uploadOf() };
 const logged = captureLog();
 
 describe('a step of the workflow', () => {
-  it('given its task, does it and hands back the result', async () => {
+  it('given a valid task, runs the step and returns its result', async () => {
     const handler = workflowTask(imageTask, async ({ image }) => ({ outcome: 'processed', key: image.key }));
     expect(await handler(task, lambdaContext())).toEqual({ outcome: 'processed', key: 'cat.jpg' });
   });
 
-  it('leaves one line that tells which image, what became of it, and whose request it was', async () => {
+  it('logs one line with image, outcome and correlation id', async () => {
     await workflowTask(imageTask, async () => ({ outcome: 'rejected' }))(task, lambdaContext());
     expect(logged('info')).toEqual([
       expect.objectContaining({
@@ -27,7 +27,7 @@ describe('a step of the workflow', () => {
     ]);
   });
 
-  it('reports on each call as Lambda would: how long, how much memory; and on the first, how long it took to start', async () => {
+  it('reports duration and memory of each invocation, and init time of the first', async () => {
     const handler = workflowTask(imageTask, async () => ({ outcome: 'processed' }));
     await handler(task, lambdaContext());
     await handler(task, lambdaContext());
@@ -42,7 +42,7 @@ describe('a step of the workflow', () => {
     expect(first?.['peakMegabytes']).toBeLessThan(resident * 20);
   });
 
-  it('given the work throws, lets the error through and logs it with the image', async () => {
+  it('given the step throws, logs the error with the image and throws it', async () => {
     const handler = workflowTask(imageTask, () => Promise.reject(new Error('S3 is slow')));
     await expect(handler(task, lambdaContext())).rejects.toThrow('S3 is slow');
     expect(logged('error')).toEqual([
@@ -61,7 +61,7 @@ describe('a step of the workflow', () => {
     ['an image id that could lead out of its folder', { ...task, image: uploadOf({ imageId: '../../etc' }) }],
     ['a sequencer that was not padded', { ...task, image: uploadOf({ sequencer: '0055AED6DCD90281E5' }) }],
     ['a negative size', { ...task, image: uploadOf({ size: -1 }) }],
-  ])('given %s, throws before any work is done', async (_, input) => {
+  ])('given %s, throws before running the step', async (_, input) => {
     const work = vi.fn(async () => ({ outcome: 'processed' }));
     await expect(workflowTask(imageTask, work)(input, lambdaContext())).rejects.toThrow();
     expect(work).not.toHaveBeenCalled();

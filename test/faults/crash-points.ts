@@ -1,4 +1,4 @@
-/** Every call of AWS that the functions and the workflow make, gone wrong in every way: what becomes of the image? */
+/** Makes every AWS call of the functions and the workflow fail in every way, and checks what happens to the image. */
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
 import fc from 'fast-check';
@@ -16,23 +16,23 @@ import type { Fault, FaultProxy } from './fault-proxy.ts';
 import { defectsOfDead, defectsOfDecided, defectsOfProof } from './judge.ts';
 import { type Expected, type ImageName, imageNamed, imageStories } from './stories.ts';
 
-/** A call of AWS, and what happens to an image for which it is made. */
+/** An AWS call, and the story of the image for which it is made. */
 export interface CrashPoint extends Call {
   readonly story: string;
 }
 
 export interface Case extends CrashPoint {
   readonly kind: FaultKind;
-  /** The fault stays until it is mended; else it happens once. */
+  /** The fault occurs until it is repaired, rather than once. */
   readonly lasting: boolean;
 }
 
 export interface Ending {
   readonly tried: Case;
   readonly happened: number;
-  /** Why there was a dead letter; absent where the image succeeded by itself. */
+  /** Why there was a dead letter; absent if the image succeeded by itself. */
   readonly deadLetter: string | undefined;
-  /** What is not as it should be, also after dead letters were redriven. */
+  /** What is wrong, including after dead letters were redriven. */
   readonly defects: readonly string[];
 }
 
@@ -49,7 +49,7 @@ const beginTogether = 40;
 
 export const everyKind = Object.keys(faultKinds) as FaultKind[];
 
-/** Each call in every way, once and for good; of the stories in which it is made, one each time, by the seed. */
+/** Each call with every fault, once and lasting; each time in one of the stories that make it, selected by the seed. */
 export function casesOf(points: readonly CrashPoint[], seed: number): Case[] {
   const everyWay = [...Map.groupBy(points, ({ stem, action }) => `${stem} ${action}`).values()].flatMap((stories) =>
     [false, true].flatMap((lasting) => everyKind.map((kind) => ({ stories, kind, lasting }))),
@@ -66,7 +66,7 @@ export async function crashPoints(stack: Stack, proxy: FaultProxy) {
   const pipeline = emulatedPipeline(stack);
   const clock = fastClock(stack);
   const logs = new CloudWatchLogsClient(stack.clientConfig);
-  const heard = await pipeline.subscribe();
+  const publishedEvents = await pipeline.subscribe();
   const physicalIds = new Map([['ImagePipeline', await pipeline.physicalId('ImagePipeline')]]);
   for (const stem of functionStems) physicalIds.set(stem, await pipeline.physicalId(`${stem}Function`));
   const physicalId = (stem: string): string => physicalIds.get(stem) ?? stem;
@@ -75,7 +75,7 @@ export async function crashPoints(stack: Stack, proxy: FaultProxy) {
 
   const storyNamed = (name: string) => {
     const story = stories[name];
-    if (story === undefined) throw new Error(`There is no story of an image that is ${name}.`);
+    if (story === undefined) throw new Error(`There is no story "${name}".`);
     return story;
   };
   const nextImage = () => {
@@ -83,7 +83,7 @@ export async function crashPoints(stack: Stack, proxy: FaultProxy) {
     return imageNamed(`crash-point-${serial}-.png`, pipeline.bucket);
   };
 
-  /** Of the dispatcher's log. */
+  /** Searches the dispatcher's log. */
   async function linesWith(text: string): Promise<string[]> {
     const logGroupName = await pipeline.physicalId('DispatchImagesLogGroup');
     const filterPattern = JSON.stringify(text);
@@ -99,7 +99,7 @@ export async function crashPoints(stack: Stack, proxy: FaultProxy) {
       .findLast(({ level }) => level === 'ERROR');
     if (line !== undefined) return `log: ${line.error?.message ?? line.message}`;
     const undecided = record === undefined || record.sequencer < (letter.event?.image.sequencer ?? '');
-    // A dispatcher that is killed says no more. What Lambda says of it names the request, not the image.
+    // A killed dispatcher logs nothing. Lambda's own line names the request, not the image.
     const lastWords = undecided && isKilledDispatcher(tried) ? await linesWith('Worker process died') : [];
     return lastWords.length > 0 ? `Lambda’s log: ${lastWords.at(-1)}` : `${causesOf([found])[0]?.text}`;
   }
@@ -117,7 +117,7 @@ export async function crashPoints(stack: Stack, proxy: FaultProxy) {
     };
   }
 
-  /** Why each died. */
+  /** The reason of each dead letter. */
   async function lettersByKey(begun: readonly Begun[]): Promise<Map<string, string>> {
     const triedOf = new Map(begun.map(({ image, tried }) => [image.key, tried]));
     const reasons = new Map<string, string>();
@@ -137,11 +137,11 @@ export async function crashPoints(stack: Stack, proxy: FaultProxy) {
   }
 
   async function defectsByKey(expected: ReadonlyMap<string, Expected>, control: ImageRecord) {
-    const events = Map.groupBy(await heard(), ({ detail }) => detail.image.key);
+    const events = Map.groupBy(await publishedEvents(), ({ detail }) => detail.image.key);
     const defects = new Map<string, string[]>();
-    for (const [key, due] of expected) {
+    for (const [key, ending] of expected) {
       const [record, renditionKeys] = await Promise.all([pipeline.record(key), pipeline.renditionKeys(key)]);
-      const found = { record, expected: due, control, renditionKeys, events: events.get(key) ?? [] };
+      const found = { record, expected: ending, control, renditionKeys, events: events.get(key) ?? [] };
       defects.set(key, defectsOfDecided(found));
     }
     return defects;
@@ -157,7 +157,7 @@ export async function crashPoints(stack: Stack, proxy: FaultProxy) {
   }
 
   return {
-    /** One message an invocation, so that a fault meets one image; more of them at once, for most of them wait. */
+    /** One message per invocation, so that a fault affects one image; many in parallel, because most only wait. */
     async takeOneByOne(): Promise<void> {
       await pipeline.takeInBatches({ BatchSize: 1, ScalingConfig: { MaximumConcurrency: together } });
       for (const stem of functionStems) {
@@ -169,7 +169,7 @@ export async function crashPoints(stack: Stack, proxy: FaultProxy) {
       await clock.start();
     },
 
-    /** The calls that are made in each story. */
+    /** Finds the calls made in each story. */
     async discover(): Promise<CrashPoint[]> {
       const begun = await Promise.all(
         Object.entries(stories).map(async ([name, story]) => {

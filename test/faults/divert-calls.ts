@@ -1,6 +1,6 @@
 /**
- * Loaded into every function on the emulator before its own code: while a fault proxy is up (fault-proxy.ts), the
- * function's calls of AWS go there. The function itself knows nothing of it.
+ * Loaded into every function on the emulator before its own code: while a fault proxy is running (fault-proxy.ts), it
+ * diverts the function's AWS calls there. The function is not aware of it.
  */
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -12,7 +12,7 @@ if (file !== undefined) {
   let invocation = '';
   JSON.parse = new Proxy(JSON.parse, {
     apply(parse, self, given) {
-      // The emulator hands each invocation over as a line of JSON: it tells for which image the calls are that follow.
+      // The emulator passes each invocation as a line of JSON: the calls that follow are for its image.
       if (typeof given[0] === 'string' && given[0].startsWith('{"event": ')) invocation = given[0];
       return Reflect.apply(parse, self, given);
     },
@@ -27,9 +27,9 @@ if (file !== undefined) {
         { method, path, host: '127.0.0.1', port, headers: { ...headers, ...origin() } },
         ...rest,
       ]);
-      // The proxy lets time pass: what the client's own timer would do after its ten seconds, or five minutes.
+      // The proxy simulates a timeout, as the client's own timer would after ten seconds or five minutes.
       diverted.on('information', () => {
-        diverted.destroy(Object.assign(new Error('The fault proxy let the time run out'), { code: 'ETIMEDOUT' }));
+        diverted.destroy(Object.assign(new Error('Timeout simulated by the fault proxy'), { code: 'ETIMEDOUT' }));
       });
       return diverted;
     },

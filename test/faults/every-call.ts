@@ -1,4 +1,4 @@
-/** The calls of AWS that have to be among the crash points: the workflow's own, and what the functions' roles allow. */
+/** The AWS calls that must be among the crash points: those of the workflow, and those the functions' roles allow. */
 import { workflow } from '../../scripts/template/workflow.ts';
 import { functionPermissions } from '../support/function-permissions.ts';
 import { actionOf } from './workflow-task.ts';
@@ -6,17 +6,17 @@ import { actionOf } from './workflow-task.ts';
 export interface Call {
   /** `ResizeImage` of ResizeImageFunction, or `ImagePipeline`. */
   readonly stem: string;
-  /** IAM's name of the call, with the state's before it where the workflow makes it. */
+  /** The call's IAM action; prefixed with the state's name if the workflow makes it. */
   readonly action: string;
 }
 
-/** The functions through which an image goes. */
+/** The functions that process an image. */
 export const functionStems = ['DispatchImages', 'ExtractMetadata', 'ResizeImage', 'RemoveRenditions'];
 
 export function everyCall(): readonly Call[] {
   return [
     ...workflow.tasks.map((task) => ({ stem: 'ImagePipeline', action: actionOf(task) })),
-    // That a role allows nothing that is not called, test/pipeline/permissions.test.ts sees to.
+    // test/pipeline/permissions.test.ts checks that roles allow no other calls.
     ...functionPermissions
       .filter(({ stem }) => functionStems.includes(stem))
       .map(({ stem, action }) => ({ stem, action })),

@@ -1,6 +1,6 @@
 /**
- * Stage local tries again after a second where an account waits for a minute. What must be in proportion to that runs
- * sixty times faster here too: how long a dead dispatcher's messages stay hidden, and its claims on their decisions last.
+ * Stage local retries after a second where an account waits a minute. Related times run sixty times faster here too: how
+ * long the messages of a killed dispatcher stay hidden, and how long its idempotency claims last.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
@@ -15,14 +15,14 @@ const hiddenSeconds = 1_860 / timesFaster;
 const claimMillis = 310_000 / timesFaster;
 const patienceMillis = 1_800_000;
 
-/** For the emulator: the waits within a workflow too. */
+/** For the emulator: speeds up waits within workflows too. */
 export const fastWorkflows = { SFN_WAIT_SCALE: String(1 / timesFaster) };
 
 export function fastClock({ clients: { sqs, table }, outputs }: Stack) {
   const { IdempotencyTableName: TableName, UploadQueueUrl: QueueUrl } = outputs;
   const firstSeen = new Map<string, number>();
 
-  /** As if the time of the invocation that made the claim were over. */
+  /** Acts as if the invocation that made the claim had timed out. */
   async function endOldClaims(): Promise<void> {
     const { Items = [] } = await table.send(
       new ScanCommand({
@@ -48,7 +48,7 @@ export function fastClock({ clients: { sqs, table }, outputs }: Stack) {
           }),
         )
         .catch((error: unknown) => {
-          // It was decided meanwhile, or claimed anew.
+          // It was decided or claimed again meanwhile.
           if (!(error instanceof Error && error.name === 'ConditionalCheckFailedException')) throw error;
         });
     }
@@ -60,13 +60,13 @@ export function fastClock({ clients: { sqs, table }, outputs }: Stack) {
       await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
     },
 
-    /** Lets time pass until no more than so many messages wait or are in work. */
+    /** Waits until at most this many messages are waiting or in progress. */
     async until(messages: number, report: Report = () => undefined): Promise<void> {
       let before: number | undefined;
       for (const deadline = Date.now() + patienceMillis; Date.now() < deadline; await sleep(500)) {
         const left = await messagesIn(sqs, QueueUrl);
         if (left <= messages) return;
-        if (left !== before) report(`${left} messages wait or are in work`);
+        if (left !== before) report(`${left} messages waiting or in progress`);
         before = left;
         await endOldClaims();
       }

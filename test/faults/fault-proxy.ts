@@ -1,4 +1,4 @@
-/** Stands between AWS and whoever calls it, functions and the workflow, and makes the calls go wrong that it is told to. */
+/** A proxy between AWS and its callers, the functions and the workflow, that makes planned calls fail. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
@@ -13,9 +13,9 @@ import { actionOf, fateOf, workflowTask } from './workflow-task.ts';
 
 const proxyFile = join(workDirectory, 'fault-proxy');
 
-/** For the emulator, whose workflows ask here, and whose functions inherit its environment and call here. */
+/** For the emulator: its workflows ask the proxy, and its functions inherit this environment and call the proxy. */
 export function divertingEnvironment() {
-  // Of a run that was killed: nobody answers there any more.
+  // Left by a run that was killed: nothing listens there any more.
   rmSync(proxyFile, { force: true });
   return {
     PYTHONPATH: join(import.meta.dirname, 'emulator'),
@@ -27,23 +27,23 @@ export function divertingEnvironment() {
 export interface Fault {
   /** The physical id of a function or a state machine. */
   readonly caller: string;
-  /** IAM's name of the call; with the state's before it where a workflow makes it. */
+  /** The call's IAM action; prefixed with the state's name if a workflow makes it. */
   readonly action: string;
   readonly kind: FaultKind;
-  /** Of one image's calls alone: its key, or its id. */
+  /** Only calls for this image fail. */
   readonly image: { readonly key: string; readonly imageId: string };
   readonly times: number;
 }
 
 export interface DivertedCall extends Pick<Fault, 'caller' | 'action'> {
-  /** What the caller was called with: it names the image. */
+  /** The input of the caller's invocation, which names the image. */
   readonly invocation: string;
 }
 
 export interface FaultProxy {
-  /** Every call that came by, in order. */
+  /** Every call, in order. */
   readonly calls: readonly DivertedCall[];
-  /** Replaces what was planned; answers how often each fault happens from now on. */
+  /** Replaces the planned faults; `happened` counts how often each occurs from now on. */
   plan(faults: readonly Fault[]): { happened(fault: Fault): number };
   stop(): Promise<void>;
 }
@@ -64,7 +64,7 @@ export async function startFaultProxy(
     return undefined;
   };
 
-  // A batch of ten goes into a header of its own.
+  // The invocation, up to a batch of ten messages, is sent in a header.
   const server = createServer({ maxHeaderSize: 1_000_000 }, (incoming, outgoing) => {
     handle(incoming, outgoing).catch((error: unknown) => outgoing.destroy(error instanceof Error ? error : undefined));
   });
@@ -87,7 +87,7 @@ export async function startFaultProxy(
     const { action } = describeCall({ method, path, target, body: target === undefined ? '' : body.toString() });
     const call = { caller, action, invocation };
     calls.push(call);
-    const forward = () => answerOf({ emulator, agent, incoming, body });
+    const forward = () => responseTo({ emulator, agent, incoming, body });
     const kind = faultFor(call);
     switch (kind) {
       case undefined: {
@@ -162,7 +162,7 @@ const origin = z.object({
   [invocationHeader]: z.string(),
 });
 
-async function answerOf({
+async function responseTo({
   emulator,
   agent,
   incoming,
@@ -182,21 +182,21 @@ async function answerOf({
   )
     .once('error', reject)
     .end(body);
-  const answer = await promise;
-  const bytes = Buffer.concat(await Array.fromAsync(answer as AsyncIterable<Buffer>));
-  const { 'transfer-encoding': ____, connection: _____, ...answered } = answer.headers;
-  return { status: answer.statusCode ?? 502, headers: answered, bytes };
+  const response = await promise;
+  const bytes = Buffer.concat(await Array.fromAsync(response as AsyncIterable<Buffer>));
+  const { 'transfer-encoding': ____, connection: _____, ...responseHeaders } = response.headers;
+  return { status: response.statusCode ?? 502, headers: responseHeaders, bytes };
 }
 
 const asJson = (status: number, code: string) => ({
   status,
   type: 'application/x-amz-json-1.0',
-  text: JSON.stringify({ __type: code, message: `${code}, said the fault proxy` }),
+  text: JSON.stringify({ __type: code, message: `${code} from the fault proxy` }),
 });
 const asXml = (status: number, code: string) => ({
   status,
   type: 'application/xml',
-  text: `<Error><Code>${code}</Code><Message>${code}, said the fault proxy</Message></Error>`,
+  text: `<Error><Code>${code}</Code><Message>${code} from the fault proxy</Message></Error>`,
 });
 const refusals = {
   throttled: { json: asJson(400, 'ThrottlingException'), s3: asXml(503, 'SlowDown') },

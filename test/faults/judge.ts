@@ -1,4 +1,4 @@
-/** What is not as it should be with an image whose calls went wrong: sentences; none where all is well. */
+/** Describes what is wrong with an image after its calls failed, one sentence per defect. */
 import type { ImageRecord } from '../../core/record.ts';
 import type { DomainEvent } from '../support/emulated-pipeline.ts';
 import type { Expected } from './stories.ts';
@@ -6,14 +6,14 @@ import type { Expected } from './stories.ts';
 export interface Decided {
   readonly record: ImageRecord | undefined;
   readonly expected: Expected;
-  /** Of the same picture, undisturbed. */
+  /** The record of the same image processed without faults. */
   readonly control: ImageRecord;
   readonly renditionKeys: readonly string[];
   readonly events: readonly DomainEvent[];
 }
 
 export interface Dead {
-  /** Why it died, and who says so. */
+  /** Why it failed, and the source of that reason. */
   readonly reason: string;
   readonly record: ImageRecord | undefined;
   readonly renditionKeys: readonly string[];
@@ -21,7 +21,7 @@ export interface Dead {
 
 const eventTypes = { processed: 'ImageProcessed', rejected: 'ImageRejected', deleted: 'ImageDeleted' } as const;
 
-/** Of an image that nothing holds up any more. */
+/** For an image that must be fully processed. */
 export function defectsOfDecided({ record, expected, control, renditionKeys, events }: Decided): string[] {
   if (record?.outcome !== expected.outcome) return [`The record says ${record?.outcome ?? 'nothing'}.`];
   return [
@@ -31,45 +31,47 @@ export function defectsOfDecided({ record, expected, control, renditionKeys, eve
   ];
 }
 
-/** @param events all that were told of this image */
+/** @param events all events published for this image */
 export function defectsOfAnnouncement(
   { announced, sequencer }: ImageRecord,
   outcome: keyof typeof eventTypes,
   events: readonly DomainEvent[],
 ): string[] {
-  const told = events.filter(
+  const published = events.filter(
     (event) => event['detail-type'] === eventTypes[outcome] && event.detail.image.sequencer === sequencer,
   );
   return [
     ...(announced ? [] : ['The record is not announced.']),
-    ...(told.length > 0 ? [] : ['Nobody was told.']),
-    ...(new Set(told.map(({ detail }) => detail.id)).size <= 1 ? [] : ['Repeats of one event differ in their id.']),
+    ...(published.length > 0 ? [] : ['No event was published.']),
+    ...(new Set(published.map(({ detail }) => detail.id)).size <= 1
+      ? []
+      : ['Repeats of one event have different ids.']),
   ];
 }
 
 export function defectsOfBucket(record: ImageRecord, renditionKeys: readonly string[]): string[] {
   return same(shownBy(record).sort(), [...renditionKeys].sort())
     ? []
-    : ['The bucket holds other renditions than the record shows.'];
+    : ['The renditions in the bucket differ from those in the record.'];
 }
 
-/** While its message is a dead letter. */
+/** For an image whose message is in the dead-letter queue. */
 export function defectsOfDead({ reason, record, renditionKeys }: Dead): string[] {
   return [
-    ...(isReason.test(reason) ? [] : ['Nobody says why it died.']),
+    ...(isReason.test(reason) ? [] : ['Nothing explains why it failed.']),
     ...(shownBy(record).every((key) => renditionKeys.includes(key))
       ? []
-      : ['The record shows renditions that are not there.']),
+      : ['The record lists renditions that do not exist.']),
   ];
 }
 
-// Or the record has what the message asked for already, or something newer: there is no failure to explain.
+// The last two: the record already has this version or a newer one, so there is no failure to explain.
 const isReason = /^(record: .|log: .|Lambda’s log: .|Decided meanwhile|Superseded meanwhile)/;
 
 export function defectsOfProof({ happened, deadAgain }: { readonly happened: number; readonly deadAgain: boolean }) {
   return [
-    ...(deadAgain ? ['A redrive does not repair it.'] : []),
-    ...(happened === 0 ? ['The fault never happened.'] : []),
+    ...(deadAgain ? ['It failed again after a redrive.'] : []),
+    ...(happened === 0 ? ['The fault never occurred.'] : []),
   ];
 }
 
@@ -79,10 +81,10 @@ function shownBy(record: ImageRecord | undefined): string[] {
 
 function differences(record: ImageRecord, version: string, control: ImageRecord): string[] {
   if (record.outcome !== 'processed' || control.outcome !== 'processed')
-    return ['There is nothing to compare it with.'];
+    return ['There is no processed record to compare with.'];
   const withoutKeys = ({ renditions }: typeof record) => renditions.map(({ key: _, ...rendition }) => rendition);
   return [
-    ...(record.version === version ? [] : ['The record speaks of another version.']),
+    ...(record.version === version ? [] : ['The record is of another version.']),
     ...(same(record.metadata, control.metadata) ? [] : ['The description differs.']),
     ...(same(withoutKeys(record), withoutKeys(control)) ? [] : ['The renditions differ.']),
   ];

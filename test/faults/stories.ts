@@ -1,4 +1,4 @@
-/** What may happen to an image, as far as other calls of AWS are made for it; and how each has to end. */
+/** The histories of an image that lead to different AWS calls, and how each must end. */
 import { imageIdOf } from '../../core/image.ts';
 import type { emulatedPipeline } from '../support/emulated-pipeline.ts';
 import { smallImage } from '../support/photos.ts';
@@ -6,19 +6,19 @@ import type { Fault } from './fault-proxy.ts';
 
 export type ImageName = Fault['image'];
 
-/** How the record has to end; renditions and events follow from it. */
+/** How the record must end; renditions and events follow from it. */
 export type Expected =
   | {
       readonly outcome: 'processed';
-      /** As the record is to name it. */
+      /** The version in the record. */
       readonly version: string;
     }
   | { readonly outcome: 'rejected' | 'deleted' };
 
 export interface Story {
-  /** What goes before, undisturbed; then what is to be disturbed. */
+  /** Prepares the image without faults; the returned function does what faults disturb. */
   begin(image: ImageName): Promise<() => Promise<Expected>>;
-  /** Without which the story does not come to its calls. */
+  /** Faults needed for the story to make its calls. */
   troubles?(image: ImageName): readonly Fault[];
 }
 
@@ -26,12 +26,12 @@ const FIRST_SEQUENCER = '0'.repeat(16);
 const LATE_SEQUENCER = 'E'.repeat(16);
 const LAST_SEQUENCER = 'F'.repeat(16);
 
-/** All end with the same picture, where they end with one. */
+/** All that end as processed end with the same image. */
 export async function imageStories(
   pipeline: ReturnType<typeof emulatedPipeline>,
   physicalId: (stem: string) => string,
 ): Promise<Readonly<Record<string, Story>>> {
-  const [before, picture] = await Promise.all([smallImage('#b35900'), smallImage('#0059b3')]);
+  const [before, image] = await Promise.all([smallImage('#b35900'), smallImage('#0059b3')]);
 
   const shows = (version: string): Expected => ({ outcome: 'processed', version });
   const put = async (key: string, bytes: Uint8Array) => ({ key, ...(await pipeline.put(key, bytes)) });
@@ -39,12 +39,12 @@ export async function imageStories(
     pipeline.recordWhen(key, ({ outcome, version }) => outcome === 'processed' && version === shown);
   const uploaded: Story = {
     begin: async ({ key }) => {
-      return async () => shows((await put(key, picture)).etag);
+      return async () => shows((await put(key, image)).etag);
     },
   };
-  /** Told once more, by version: the emulator's own events name none. */
+  /** For another event with a version id, which the emulator's own events lack. */
   const byVersion = async (key: string) => {
-    const upload = await put(key, picture);
+    const upload = await put(key, image);
     await processed(key, upload.etag);
     return { ...upload, sequencer: LATE_SEQUENCER };
   };
@@ -63,14 +63,14 @@ export async function imageStories(
     replaced: {
       async begin({ key }) {
         await processed(key, (await put(key, before)).etag);
-        return async () => shows((await put(key, picture)).etag);
+        return async () => shows((await put(key, image)).etag);
       },
     },
-    'told of too late': {
+    'reported late': {
       async begin({ key }) {
         const first = await put(key, before);
         await processed(key, first.etag);
-        const second = await put(key, picture);
+        const second = await put(key, image);
         await processed(key, second.etag);
         return async () => {
           await pipeline.enqueue({ ...first, sequencer: FIRST_SEQUENCER });
@@ -78,9 +78,9 @@ export async function imageStories(
         };
       },
     },
-    'told of again': {
+    'reported again': {
       async begin({ key }) {
-        const upload = await put(key, picture);
+        const upload = await put(key, image);
         const { sequencer } = await processed(key, upload.etag);
         const { versionId: _, ...unversioned } = upload;
         return async () => {
@@ -92,14 +92,14 @@ export async function imageStories(
     rejected: {
       begin: async ({ key }) => {
         return async () => {
-          await put(key, picture.subarray(0, 60));
+          await put(key, image.subarray(0, 60));
           return { outcome: 'rejected' };
         };
       },
     },
     deleted: {
       async begin({ key }) {
-        await processed(key, (await put(key, picture)).etag);
+        await processed(key, (await put(key, image)).etag);
         return async () => {
           await pipeline.delete(key);
           return { outcome: 'deleted' };
@@ -118,7 +118,7 @@ export async function imageStories(
         };
       },
     },
-    'in trouble once': {
+    'disturbed once': {
       ...uploaded,
       troubles: (image) => [
         {
@@ -128,7 +128,7 @@ export async function imageStories(
         },
       ],
     },
-    'in trouble until it is dead': {
+    'disturbed until the last attempt': {
       ...uploaded,
       troubles: (image) => [
         {

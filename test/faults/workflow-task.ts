@@ -1,4 +1,4 @@
-/** A task of a workflow, as the emulator announces it (emulator/sitecustomize.py), and what is to become of it. */
+/** A task of a workflow, as announced by the emulator (emulator/sitecustomize.py), and whether it should fail. */
 import * as z from 'zod';
 import type { FaultKind } from './fault-kinds.ts';
 
@@ -7,14 +7,14 @@ export const workflowTask = z.strictObject({
   machine: z.string(),
   state: z.string(),
   resource: z.string(),
-  /** Of the execution: JSON. */
+  /** The execution's input, as JSON. */
   input: z.string(),
 });
 export type WorkflowTask = z.infer<typeof workflowTask>;
 
 interface Fate {
   readonly takesEffect: boolean;
-  /** As Step Functions names it; absent where all goes well. */
+  /** The Step Functions error name; absent if the task succeeds. */
   readonly error?: string;
 }
 
@@ -25,7 +25,7 @@ export function actionOf({ state, resource }: Pick<WorkflowTask, 'state' | 'reso
   return `${state} ${service}:${name}`;
 }
 
-/** What nothing catches ends the workflow there and then; of everything else it hears as an error by name. */
+/** States.Runtime ends the workflow, because nothing catches it; the workflow handles the other errors by name. */
 export function fateOf({ resource }: WorkflowTask, kind: FaultKind | undefined): Fate {
   if (kind === undefined) return { takesEffect: true };
   const named = errors[z.enum(['lambda', 'dynamodb', 'events']).parse(partsOf(resource)[0])];

@@ -15,7 +15,7 @@ const files = globSync('events/*/*.json', { cwd: project }).sort();
 const readEvent = (file: string): unknown => JSON.parse(readFileSync(new URL(file, project), 'utf8'));
 const eventsOf = (stem: string) => files.filter((file) => basename(dirname(file)) === stem);
 
-// Stage local names its buckets, so that these files can: scripts/local/deploy.ts has the stack's name.
+// Stage local has fixed bucket names, so that these files can use them: scripts/local/deploy.ts has the stack's name.
 const bucket = 'darkroom-local-uploads';
 
 interface NamedUpload {
@@ -26,7 +26,7 @@ interface NamedUpload {
   readonly size?: number;
 }
 
-/** Either one of the photographs that `npm start` sends, as it is, or none. */
+/** The upload is an unchanged sample that `npm start` sends, or does not exist. */
 async function expectRealUpload(upload: NamedUpload): Promise<void> {
   expect(upload.bucket).toBe(bucket);
   expect(upload.imageId).toBe(await imageIdOf(bucket, upload.key));
@@ -39,7 +39,7 @@ async function expectRealUpload(upload: NamedUpload): Promise<void> {
   expect(upload).toMatchObject({ size: bytes.length, etag: createHash('md5').update(bytes).digest('hex') });
 }
 
-it('stage local calls its upload bucket what the events call it', () => {
+it('stage local names its upload bucket as the events do', () => {
   const { Properties } = templateFor('local').resources.get('UploadBucket') ?? {};
   expect(JSON.stringify(Properties?.['BucketName']).replace(/\$\{AWS::StackName\}/, 'darkroom-local')).toContain(
     bucket,
@@ -58,11 +58,11 @@ describe.each(Object.entries(schemas))('events/%s', (stem, schema) => {
   });
 
   describe.each(eventsOf(stem))('%s', (file) => {
-    it('is a task that the handler takes', () => {
+    it('is a task that the handler accepts', () => {
       expect(schema.parse(readEvent(file))).toEqual(readEvent(file));
     });
 
-    it.each(['correlationId', 'image'])('would be refused without its %s', (name) => {
+    it.each(['correlationId', 'image'])('is rejected without its %s', (name) => {
       const { [name]: _, ...rest } = readEvent(file) as Record<string, unknown>;
       expect(schema.safeParse(rest).success).toBe(false);
     });
@@ -70,7 +70,7 @@ describe.each(Object.entries(schemas))('events/%s', (stem, schema) => {
     it.each([
       ['imageId', 'cat.jpg'],
       ['sequencer', '0055aed6dcd90281e5'],
-    ])('would be refused with an %s like "%s"', (name, value) => {
+    ])('is rejected with an %s like "%s"', (name, value) => {
       const event = readEvent(file) as { image: object };
       expect(schema.safeParse({ ...event, image: { ...event.image, [name]: value } }).success).toBe(false);
     });
@@ -78,7 +78,7 @@ describe.each(Object.entries(schemas))('events/%s', (stem, schema) => {
 });
 
 describe.each([...eventsOf('extract-metadata'), ...eventsOf('resize-image')])('%s', (file) => {
-  it('names an upload of npm start, or one that is gone', async () => {
+  it('names an upload of npm start, or one that does not exist', async () => {
     await expectRealUpload(imageTask.parse(readEvent(file)).image as NamedUpload);
   });
 });
@@ -88,7 +88,7 @@ it('events/resize-image has an event for each rendition group', () => {
   expect(new Set(groups)).toEqual(new Set(renditionGroups.map(({ name }) => name)));
 });
 
-it('events/remove-renditions speaks of what events/resize-image rendered', () => {
+it('events/remove-renditions removes what events/resize-image rendered', () => {
   const rendered = renditionTask.parse(readEvent('events/resize-image/web.json')).image;
   const [older, own] = ['older', 'own'].map((name) =>
     removalTask.parse(readEvent(`events/remove-renditions/${name}.json`)),
@@ -106,7 +106,7 @@ it('events/probe-pipeline is what the schedule sends', () => {
 describe.each(eventsOf('dispatch-images'))('%s', (file) => {
   const { Records } = readEvent(file) as SQSEvent;
 
-  it('is a batch of the upload queue, its checksums right', () => {
+  it('is a batch of the upload queue with correct checksums', () => {
     for (const { body, md5OfBody, eventSource, eventSourceARN } of Records) {
       expect(md5OfBody).toBe(createHash('md5').update(body).digest('hex'));
       expect(eventSource).toBe('aws:sqs');
@@ -114,7 +114,7 @@ describe.each(eventsOf('dispatch-images'))('%s', (file) => {
     }
   });
 
-  it('names no upload that a sample of npm start would be taken for', async () => {
+  it('names only uploads of npm start, or ones that do not exist', async () => {
     const events = await Promise.all(Records.map(({ body }) => parseS3Event(body).catch(() => undefined)));
     for (const event of events.filter((found) => found !== undefined))
       await expectRealUpload(event.image as NamedUpload);
@@ -125,7 +125,7 @@ describe('events/dispatch-images/batch.json', () => {
   const { Records } = readEvent('events/dispatch-images/batch.json') as SQSEvent;
   const read = (index: number) => parseS3Event(Records[index]?.body ?? '');
 
-  it('holds an upload with its version, a deletion by delete marker, and a message that is none of S3', async () => {
+  it('contains an upload with its version, a deletion by delete marker, and a message that is not from S3', async () => {
     expect(await read(0)).toMatchObject({
       change: 'created',
       image: { versionId: 'IYV3p45BT0ac8hjHg1houSdS1a.Mro8e' },
@@ -137,7 +137,7 @@ describe('events/dispatch-images/batch.json', () => {
     await expect(read(2)).rejects.toThrow();
   });
 
-  it.each(['id', 'time', 'detail-type', 'detail'])('its upload would be refused without %s', async (name) => {
+  it.each(['id', 'time', 'detail-type', 'detail'])('its upload is rejected without %s', async (name) => {
     const { [name]: _, ...rest } = JSON.parse(Records[0]?.body ?? '') as Record<string, unknown>;
     await expect(parseS3Event(JSON.stringify(rest))).rejects.toThrow(name);
   });

@@ -2,16 +2,16 @@ import fc from 'fast-check';
 import type { Maker } from './hostile-file.ts';
 import { partsOf } from './parts.ts';
 
-/** Good files, broken: torn, flipped, overwritten, spliced, lied about. */
+/** Damages good files: truncated, bits flipped, overwritten, spliced, bytes removed. */
 export function brokenFiles(good: ReadonlyMap<string, Buffer>, seed: number, count: number): readonly Maker[] {
   const names = [...good.keys()];
   const at = (share: number, bytes: Buffer) => Math.floor(share * bytes.length);
-  // 0 ≤ share < 1, denser at the head, where the lies are.
+  // 0 ≤ share < 1, denser at the head, where damage matters most.
   const share = fc
     .tuple(fc.double({ min: 0, max: 0.999, noNaN: true }), fc.boolean())
     .map(([s, head]) => (head ? s ** 2 : s));
   const damage = fc.oneof(
-    share.map((cut) => ['torn', (bytes: Buffer) => bytes.subarray(0, at(cut, bytes) + 16)] as const),
+    share.map((cut) => ['truncated', (bytes: Buffer) => bytes.subarray(0, at(cut, bytes) + 16)] as const),
     fc.array(fc.tuple(share, fc.nat(7)), { minLength: 1, maxLength: 30 }).map(
       (flips) =>
         [
@@ -50,7 +50,7 @@ export function brokenFiles(good: ReadonlyMap<string, Buffer>, seed: number, cou
       .map(
         ([where, length]) =>
           [
-            'holed',
+            'shortened',
             (bytes: Buffer) =>
               Buffer.concat([bytes.subarray(0, at(where, bytes)), bytes.subarray(at(where, bytes) + length)]),
           ] as const,
@@ -61,9 +61,9 @@ export function brokenFiles(good: ReadonlyMap<string, Buffer>, seed: number, cou
     .map(([name, [what, act]]): Maker => [`${what} ${name}`, async () => act(good.get(name) ?? Buffer.alloc(0))]);
 }
 
-/** Every place where a part begins is a place to be torn at. */
-export function tornAtParts(good: ReadonlyMap<string, Buffer>): readonly Maker[] {
+/** Truncates good files at the start of every part. */
+export function truncatedAtParts(good: ReadonlyMap<string, Buffer>): readonly Maker[] {
   return [...good].flatMap(([name, bytes]) =>
-    partsOf(bytes).map((end): Maker => [`torn at ${end} ${name}`, async () => bytes.subarray(0, end)]),
+    partsOf(bytes).map((end): Maker => [`truncated at ${end} ${name}`, async () => bytes.subarray(0, end)]),
   );
 }

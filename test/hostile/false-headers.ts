@@ -5,64 +5,69 @@ import { tiffOfStrips, tiffOfTiles } from './containers/tiff.ts';
 import { webp, webpHeader, webpPicture } from './containers/webp.ts';
 import type { Maker } from './hostile-file.ts';
 
-/** Headers that the rest of the file does not bear out. */
+/** Files whose header contradicts the rest of the file. */
 export function falseHeaders(good: ReadonlyMap<string, Buffer>): readonly Maker[] {
   const of = (name: string) => good.get(name) ?? Buffer.alloc(0);
-  return [...sizes.flatMap((side) => sizeLies(side, of)), ...otherLies(of)];
+  return [...sizes.flatMap((side) => falseSizes(side, of)), ...otherFalseHeaders(of)];
 }
 
 const sizes = [0, 1, 159, 161, 5_000, 65_535, 2 ** 31 - 1];
 
-function sizeLies(side: number, of: (name: string) => Buffer): readonly Maker[] {
+function falseSizes(side: number, of: (name: string) => Buffer): readonly Maker[] {
   const short = Math.min(side, 65_535);
-  const says = (type: string, make: () => Buffer): Maker => [`says ${side} × ${side}.${type}`, async () => make()];
+  const claims = (type: string, make: () => Buffer): Maker => [`claims ${side} × ${side}.${type}`, async () => make()];
   return [
-    says('png', () => pngSaying(of('plain.png'), 16, Buffer.concat([u32be(side), u32be(side)]))),
-    says('gif', () => patched(of('still.gif'), 6, Buffer.concat([u16le(short), u16le(short)]))),
-    says('jpg', () => jpegSaying(of('baseline.jpg'), 3, Buffer.concat([u16be(short), u16be(short)]))),
-    says('webp', () => {
+    claims('png', () => pngClaiming(of('plain.png'), 16, Buffer.concat([u32be(side), u32be(side)]))),
+    claims('gif', () => patched(of('still.gif'), 6, Buffer.concat([u16le(short), u16le(short)]))),
+    claims('jpg', () => jpegClaiming(of('baseline.jpg'), 3, Buffer.concat([u16be(short), u16be(short)]))),
+    claims('webp', () => {
       const bytes = of('lossy.webp');
       const canvas = u24le(Math.max(0, Math.min(side, 2 ** 24) - 1));
       return patched(bytes, bytes.indexOf('VP8X') + 12, Buffer.concat([canvas, canvas]));
     }),
-    says('lossy inside.webp', () => {
+    claims('lossy inside.webp', () => {
       const bytes = of('lossy.webp');
       const size = u16le(Math.min(side, 0x3fff));
       return patched(bytes, bytes.indexOf(Buffer.from([0x9d, 0x01, 0x2a])) + 3, Buffer.concat([size, size]));
     }),
-    says('lossless inside.webp', () => {
+    claims('lossless inside.webp', () => {
       const bytes = of('lossless.webp');
       const sizeAndFlags = Math.max(0, Math.min(side, 0x4000) - 1);
       return patched(bytes, bytes.indexOf('VP8L') + 9, u32le(sizeAndFlags * 2 ** 14 + sizeAndFlags));
     }),
-    says('avif', () => {
+    claims('avif', () => {
       const bytes = of('still.avif');
       return patched(bytes, bytes.indexOf('ispe') - 4, ispe(side, side));
     }),
-    says('tiff', () => tiffSaying(tiffSaying(of('lzw.tiff'), 256, side), 257, side)),
-    says('tiles.tiff', () => tiffSaying(tiffSaying(of('tiles.tiff'), 322, side), 323, side)),
+    claims('tiff', () => tiffClaiming(tiffClaiming(of('lzw.tiff'), 256, side), 257, side)),
+    claims('tiles.tiff', () => tiffClaiming(tiffClaiming(of('tiles.tiff'), 322, side), 323, side)),
   ];
 }
 
-function otherLies(of: (name: string) => Buffer): readonly Maker[] {
+function otherFalseHeaders(of: (name: string) => Buffer): readonly Maker[] {
   const still = (name: string, make: () => Buffer): Maker => [name, async () => make()];
   const png = (name: string, at: number, ...bytes: readonly number[]) =>
-    still(`says ${name}.png`, () => pngSaying(of('plain.png'), at, Buffer.from(bytes)));
+    still(`claims ${name}.png`, () => pngClaiming(of('plain.png'), at, Buffer.from(bytes)));
   const jpeg = (name: string, at: number, ...bytes: readonly number[]) =>
-    still(`says ${name}.jpg`, () => jpegSaying(of('baseline.jpg'), at, Buffer.from(bytes)));
+    still(`claims ${name}.jpg`, () => jpegClaiming(of('baseline.jpg'), at, Buffer.from(bytes)));
   const tiff = (name: string, tag: number, value: number) =>
-    still(`says ${name}.tiff`, () => tiffSaying(of('lzw.tiff'), tag, value));
+    still(`claims ${name}.tiff`, () => tiffClaiming(of('lzw.tiff'), tag, value));
   return [
     ...[png('sixteen bits', 24, 16), png('a palette', 25, 3), png('no compression', 26, 1), png('interlaced', 28, 1)],
-    ...[jpeg('twelve bits', 2, 12), jpeg('four inks', 7, 4), jpeg('no colours', 7, 0), jpeg('sixteenths', 9, 0x44)],
+    ...[
+      jpeg('twelve bits', 2, 12),
+      jpeg('four channels', 7, 4),
+      jpeg('no channels', 7, 0),
+      jpeg('4 × 4 subsampling', 9, 0x44),
+    ],
     jpeg('missing tables', 10, 3),
     ...[tiff('no samples', 277, 0), tiff('65,535 samples', 277, 65_535), tiff('an unknown compression', 259, 9_999)],
     ...[
-      tiff('one row a strip', 278, 1),
+      tiff('one row per strip', 278, 1),
       tiff('a strip of 2 GB', 279, 2 ** 31),
-      tiff('strips behind the end', 273, 2 ** 31),
+      tiff('strips beyond the end', 273, 2 ** 31),
     ],
-    ...[tiff('ink', 262, 5), tiff('a palette', 262, 3), tiff('Lab', 262, 8), tiff('planes', 284, 2)],
+    ...[tiff('CMYK', 262, 5), tiff('a palette', 262, 3), tiff('Lab', 262, 8), tiff('planes', 284, 2)],
     still('a directory that follows itself.tiff', () => {
       const bytes = tiffOfStrips({ width: 100, height: 100 }, 16);
       const directory = bytes.readUInt32LE(4);
@@ -72,8 +77,8 @@ function otherLies(of: (name: string) => Buffer): readonly Maker[] {
     still('planes of floating point.tiff', () =>
       tiffOfStrips({ width: 100, height: 100, samples: 4, bits: 32, sampleFormat: 3, planar: true }, 16),
     ),
-    still('tiles larger than the picture.tiff', () => tiffOfTiles({ width: 10, height: 10 }, 1_600)),
-    still('a canvas smaller than its picture.webp', () =>
+    still('tiles larger than the image.tiff', () => tiffOfTiles({ width: 10, height: 10 }, 1_600)),
+    still('a canvas smaller than its frame.webp', () =>
       webp([webpHeader(0, 10, 10), webpPicture(withoutHeader(of('lossless.webp')))]),
     ),
     still('a length beyond the end.webp', () => patched(of('lossless.webp'), 16, u32le(2 ** 32 - 2))),
@@ -83,24 +88,24 @@ function otherLies(of: (name: string) => Buffer): readonly Maker[] {
   ];
 }
 
-/** The coded picture alone, as in a simple file. */
+/** Only the coded image, as in a simple file. */
 function withoutHeader(bytes: Buffer): Buffer {
   const at = bytes.indexOf('VP8L');
   return webp([bytes.subarray(at, at + 8 + bytes.readUInt32LE(at + 4))]);
 }
 
-function pngSaying(png: Buffer, at: number, value: Buffer): Buffer {
+function pngClaiming(png: Buffer, at: number, value: Buffer): Buffer {
   const copy = patched(png, at, value);
   return patched(copy, 29, u32be(crc32(copy.subarray(12, 29))));
 }
 
-/** @param at behind the marker of the frame and its length */
-function jpegSaying(jpeg: Buffer, at: number, value: Buffer): Buffer {
+/** @param at offset after the frame's marker and length */
+function jpegClaiming(jpeg: Buffer, at: number, value: Buffer): Buffer {
   return patched(jpeg, jpeg.indexOf(Buffer.from([0xff, 0xc0])) + 2 + at, value);
 }
 
-/** In its own type, in every place for a value; sharp writes little-endian. */
-function tiffSaying(tiff: Buffer, tag: number, value: number): Buffer {
+/** Keeps the entry's type. sharp writes little-endian. */
+function tiffClaiming(tiff: Buffer, tag: number, value: number): Buffer {
   const directory = tiff.readUInt32LE(4);
   const copy = Buffer.from(tiff);
   for (let at = directory + 2; at < directory + 2 + 12 * tiff.readUInt16LE(directory); at += 12) {

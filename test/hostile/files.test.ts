@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { renditionKey } from '../../core/rendition.ts';
-import { brokenFiles, tornAtParts } from './broken-files.ts';
+import { brokenFiles, truncatedAtParts } from './broken-files.ts';
 import { falseHeaders } from './false-headers.ts';
 import { goodFiles } from './good-files.ts';
 import { canary, type Maker } from './hostile-file.ts';
@@ -12,61 +12,61 @@ import { collections, oddFiles } from './odd-files.ts';
 import { oddProfiles } from './profiles.ts';
 import { judge } from './workers.ts';
 
-/** A sample; `npm run prove -- hostile` sends hundreds more and the bombs, and measures the memory they take. */
+/** A sample; `npm run prove -- hostile` sends hundreds more and the bombs, and measures their memory. */
 describe('a hostile file', () => {
   let good: ReadonlyMap<string, Buffer>;
   beforeAll(async () => {
     good = await goodFiles();
   });
 
-  const allEndWell = async (makers: readonly Maker[]) => {
+  const expectAllHandled = async (makers: readonly Maker[]) => {
     for (const [name, make] of makers) {
       expect({ name, ...(await judge(await make())) }).toMatchObject({ name, defects: [] });
     }
   };
 
-  it('that is not what it seems ends processed or rejected, and nothing hidden in it comes out', async () => {
-    await allEndWell((await oddFiles(good)).filter((_, index) => index % 2 === 0));
+  it('that is not what it appears to be ends processed or rejected, and nothing hidden in it is published', async () => {
+    await expectAllHandled((await oddFiles(good)).filter((_, index) => index % 2 === 0));
   });
 
-  it('whose header lies ends processed or rejected', async () => {
-    await allEndWell(falseHeaders(good).filter((_, index) => index % 4 === 1));
+  it('with a false header ends processed or rejected', async () => {
+    await expectAllHandled(falseHeaders(good).filter((_, index) => index % 4 === 1));
   });
 
-  it('with a profile that does not fit ends processed or rejected', async () => {
-    await allEndWell((await oddProfiles()).filter((_, index) => index % 5 === 0));
+  it('with a colour profile that does not match ends processed or rejected', async () => {
+    await expectAllHandled((await oddProfiles()).filter((_, index) => index % 5 === 0));
   });
 
-  it('of a collection ends processed or rejected', async () => {
-    await allEndWell(collections().filter((_, index) => index % 15 === 0));
+  it('from a test suite ends processed or rejected', async () => {
+    await expectAllHandled(collections().filter((_, index) => index % 15 === 0));
   });
 
-  it('torn where a part of it begins ends processed or rejected', async () => {
-    await allEndWell(tornAtParts(good).filter((_, index) => index % 25 === 0));
+  it('truncated at the start of a part ends processed or rejected', async () => {
+    await expectAllHandled(truncatedAtParts(good).filter((_, index) => index % 25 === 0));
   });
 
-  it('that is broken ends processed or rejected', async () => {
-    await allEndWell(brokenFiles(good, 20261121, 60));
+  it('that is damaged at random ends processed or rejected', async () => {
+    await expectAllHandled(brokenFiles(good, 20261121, 60));
   });
 
-  // Else it would prove nothing that nothing of it comes out.
+  // Otherwise, finding nothing private in renditions would prove nothing.
   it.each([
     ['baseline.jpg', ['exif', 'xmp']],
     ['plain.png', ['exif', 'xmp']],
     ['lossy.webp', ['exif', 'xmp']],
     ['still.avif', ['exif', 'xmp']],
     ['lzw.tiff', ['xmp']],
-    ['telling.jpg', ['exif', 'xmp', 'iptc']],
-    ['telling.tiff', ['iptc']],
-  ])('has something to hide: %s', async (name, kinds) => {
+    ['private.jpg', ['exif', 'xmp', 'iptc']],
+    ['private.tiff', ['iptc']],
+  ])('has private data to hide: %s', async (name, kinds) => {
     const bytes = good.get(name) ?? Buffer.alloc(0);
     const { exif, xmp, iptc } = await sharp(bytes).metadata();
     const found = Object.entries({ exif, xmp, iptc }).filter(([, block]) => block?.includes(canary));
     expect(found.map(([kind]) => kind)).toEqual(kinds);
   });
 
-  it('has an author and a position to hide in a TIFF’s own directories', () => {
-    const bytes = good.get('telling.tiff') ?? Buffer.alloc(0);
+  it('has an author and a position to hide in a TIFF’s directories', () => {
+    const bytes = good.get('private.tiff') ?? Buffer.alloc(0);
     const directory = bytes.readUInt32LE(4);
     const tags = Array.from({ length: bytes.readUInt16LE(directory) }, (_, index) =>
       bytes.readUInt16LE(directory + 2 + 12 * index),
@@ -76,7 +76,7 @@ describe('a hostile file', () => {
     expect(bytes.toString('latin1').split(canary).length - 1).toBe(3);
   });
 
-  it('is told from a good one', async () => {
+  it('is distinguished from a good one', async () => {
     const names = [...good.keys()];
     const verdicts = await Promise.all([...good.values()].map(judge));
     expect(verdicts.map(({ outcome }, index) => [names[index], outcome])).toEqual(
@@ -94,7 +94,7 @@ describe('a hostile key', () => {
       }),
     );
 
-  it.each(hostileKeys)('%j becomes a plain path, and stays itself in the record', async (key) => {
+  it.each(hostileKeys)('%j becomes a plain rendition key and is unchanged in the record', async (key) => {
     const { image } = await eventOf(key);
     const [preset] = renditionGroups.flatMap(({ presets }) => presets);
     if (preset === undefined) throw new Error('There is no preset.');
@@ -104,7 +104,7 @@ describe('a hostile key', () => {
     );
   });
 
-  it('is nobody else’s', async () => {
+  it('has its own image id', async () => {
     const ids = await Promise.all(hostileKeys.map(async (key) => (await eventOf(key)).image.imageId));
     expect(new Set(ids).size).toBe(hostileKeys.length);
   });

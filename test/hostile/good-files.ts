@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import sharp, { type Sharp } from 'sharp';
 import { jpegSegment, jpegWith } from './containers/jpeg.ts';
 import { u16be, u32be } from './containers/numbers.ts';
-import { tiffThatTells } from './containers/tiff.ts';
+import { tiffWithPrivateData } from './containers/tiff.ts';
 import { canary } from './hostile-file.ts';
 
 export const fixture = (path: string) => readFileSync(new URL(`../fixtures/${path}`, import.meta.url));
 
-/** Good files of every format and variant, small enough to be broken hundreds of times. */
+/** Good files of every format and variant, small enough to damage hundreds of times. */
 export async function goodFiles(): Promise<ReadonlyMap<string, Buffer>> {
   const small = sharp(fixture('photos/rocket.jpg'))
     .resize(160)
@@ -34,11 +34,11 @@ export async function goodFiles(): Promise<ReadonlyMap<string, Buffer>> {
     ['tiles.tiff', small.clone().tiff({ compression: 'jpeg', tile: true, tileWidth: 64, tileHeight: 64 })],
   ];
   const made = await Promise.all(
-    encoded.map(async ([name, picture]): Promise<[string, Buffer]> => [name, await picture.toBuffer()]),
+    encoded.map(async ([name, image]): Promise<[string, Buffer]> => [name, await image.toBuffer()]),
   );
-  const telling = [
-    ['telling.tiff', tiffThatTells(canary, iptc)],
-    ['telling.jpg', jpegWith(await small.clone().jpeg().toBuffer(), jpegSegment(0xed, photoshop(iptc)))],
+  const withPrivateData = [
+    ['private.tiff', tiffWithPrivateData(canary, iptc)],
+    ['private.jpg', jpegWith(await small.clone().jpeg().toBuffer(), jpegSegment(0xed, photoshop(iptc)))],
   ] as const;
   const found = [
     'cmyk.jpg',
@@ -48,15 +48,19 @@ export async function goodFiles(): Promise<ReadonlyMap<string, Buffer>> {
     'animated-9-frames.webp',
     'sequence.avif',
   ];
-  return new Map([...made, ...telling, ...found.map((name): [string, Buffer] => [name, fixture(`formats/${name}`)])]);
+  return new Map([
+    ...made,
+    ...withPrivateData,
+    ...found.map((name): [string, Buffer] => [name, fixture(`formats/${name}`)]),
+  ]);
 }
 
 const gps = { GPSLatitudeRef: 'N', GPSLatitude: '47/1 36/1 0/1', GPSLongitudeRef: 'W', GPSLongitude: '122/1 18/1 0/1' };
 export const xmp = `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="${canary}"/></rdf:RDF></x:xmpmeta>`;
-/** A by-line: record 2, data set 80. */
+/** A by-line (record 2, data set 80). */
 const iptc = Buffer.concat([Buffer.from([0x1c, 2, 80]), u16be(canary.length), Buffer.from(canary)]);
 
-/** As JPEG holds IPTC: among Photoshop's resources. */
+/** The form of IPTC in a JPEG: a Photoshop resource. */
 function photoshop(block: Buffer): Buffer {
   const [kind, name] = [u16be(0x0404), Buffer.alloc(2)];
   const even = Buffer.alloc(block.length % 2);

@@ -1,5 +1,5 @@
-/** A file that nobody should upload, and that somebody will. Made only when its turn comes: some are large. */
+/** A file that someone will upload although nobody should. Made only when needed, because some are large. */
 export type Maker = readonly [name: string, make: () => Promise<Buffer>];
 
-/** Hidden in EXIF, XMP and texts wherever a format holds them: to be found nowhere in what comes out. */
+/** Hidden in EXIF, XMP and texts wherever a format allows them: must never appear in a rendition. */
 export const canary = 'DARKROOM-CANARY';

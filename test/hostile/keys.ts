@@ -1,4 +1,4 @@
-/** Keys that a path, a URL or a shell would read differently. */
+/** Keys with a special meaning in a path, a URL or a shell. */
 export const hostileKeys: readonly string[] = [
   'a b.jpg',
   'a+b.jpg',
@@ -24,7 +24,7 @@ export const hostileKeys: readonly string[] = [
   '{%$image%}.jpg',
   'a#v1',
   'COM1.jpg',
-  // S3's longest: 1,024 bytes.
+  // S3's maximum: 1,024 bytes.
   'k'.repeat(1024),
   'ü'.repeat(512),
 ];

@@ -1,4 +1,4 @@
-/** Where in a file the next part of it begins, as its format has parts: chunks, segments, blocks, boxes, directories. */
+/** The offsets of a file's parts: chunks, segments, blocks, boxes or directories, depending on the format. */
 
 export function partsOf(bytes: Buffer): readonly number[] {
   const head = bytes.toString('latin1', 0, 16);
@@ -16,7 +16,7 @@ function pngParts(bytes: Buffer): number[] {
   return starts;
 }
 
-/** Also those behind a scan, whose end only the next marker tells. */
+/** Including those after a scan, which ends at the next marker. */
 function jpegParts(bytes: Buffer): number[] {
   const starts: number[] = [];
   for (let at = 2; at + 4 <= bytes.length; ) {
@@ -28,7 +28,7 @@ function jpegParts(bytes: Buffer): number[] {
   return starts;
 }
 
-/** Every sub-block of every block. */
+/** Including every sub-block. */
 function gifParts(bytes: Buffer): number[] {
   const starts: number[] = [];
   const byteAt = (at: number) => bytes[at] ?? 0;
@@ -43,7 +43,7 @@ function gifParts(bytes: Buffer): number[] {
   return starts;
 }
 
-/** A frame's own chunks too. */
+/** Including the chunks within a frame. */
 function riffParts(bytes: Buffer, from: number, end: number): number[] {
   const starts: number[] = [];
   for (let at = from; at + 8 <= end; ) {
@@ -55,7 +55,7 @@ function riffParts(bytes: Buffer, from: number, end: number): number[] {
   return starts;
 }
 
-/** By type, what stands before the boxes within a box. */
+/** By type of box, the number of bytes before its inner boxes. */
 const containers: Readonly<Record<string, number>> = {
   meta: 4,
   iinf: 6,

@@ -7,28 +7,28 @@ import { pngChunk, pngWith } from './containers/png.ts';
 import { webp, webpChunk, webpHeader, webpPicture } from './containers/webp.ts';
 import { canary, type Maker } from './hostile-file.ts';
 
-/** Colour profiles (ICC.1) that do not fit their picture, or are none. */
+/** Colour profiles (ICC.1) that do not match their image, or are invalid. */
 export async function oddProfiles(): Promise<readonly Maker[]> {
   const rgb = await profileNamed('srgb');
   const text = (at: number, value: string) => patched(rgb, at, Buffer.from(value));
   const profiles: readonly (readonly [string, Buffer])[] = [
-    ['for ink', await profileNamed('cmyk')],
+    ['for CMYK', await profileNamed('cmyk')],
     ['for a wide gamut', await profileNamed('p3')],
-    ['that says it is for grey', text(16, 'GRAY')],
-    ['that says it is for Lab', text(16, 'Lab ')],
-    ['that says it is for fifteen inks', text(16, 'FCLR')],
-    ['that says it is a link of two', text(12, 'link')],
+    ['that claims to be for grey', text(16, 'GRAY')],
+    ['that claims to be for Lab', text(16, 'Lab ')],
+    ['that claims to be for fifteen inks', text(16, 'FCLR')],
+    ['that claims to be a device link', text(12, 'link')],
     ['of version 4', patched(rgb, 8, Buffer.from([4, 0x40]))],
     ['of version 9', patched(rgb, 8, Buffer.from([9]))],
-    ['of nothing', Buffer.alloc(0)],
+    ['of zero bytes', Buffer.alloc(0)],
     ['of zeros', Buffer.alloc(3_000)],
-    ['of nonsense', Buffer.from(canary.repeat(99))],
-    ['torn in its header', rgb.subarray(0, 60)],
-    ['torn in its table', rgb.subarray(0, 140)],
-    ['torn in its curves', rgb.subarray(0, rgb.length - 100)],
-    ['that says it has four gigabytes', patched(rgb, 0, u32be(2 ** 32 - 1))],
-    ['with four thousand million tags', patched(rgb, 128, u32be(2 ** 32 - 1))],
-    ['whose tags stand behind its end', patched(rgb, 136, u32be(2 ** 31))],
+    ['of text', Buffer.from(canary.repeat(99))],
+    ['truncated in its header', rgb.subarray(0, 60)],
+    ['truncated in its table', rgb.subarray(0, 140)],
+    ['truncated in its curves', rgb.subarray(0, rgb.length - 100)],
+    ['that claims to be four gigabytes', patched(rgb, 0, u32be(2 ** 32 - 1))],
+    ['that claims to have four billion tags', patched(rgb, 128, u32be(2 ** 32 - 1))],
+    ['whose tags are beyond its end', patched(rgb, 136, u32be(2 ** 31))],
     ['of four megabytes', huge(rgb)],
   ];
   return profiles.flatMap(([name, profile]) =>
@@ -36,12 +36,12 @@ export async function oddProfiles(): Promise<readonly Maker[]> {
   );
 }
 
-/** A picture of each kind that has a place for one. */
+/** An image of each kind that can contain a profile. */
 const holders = {
   jpg: async (profile: Buffer) => jpegWith(await flat(40).jpeg().toBuffer(), inSegments(profile)),
   'grey.jpg': async (profile: Buffer) =>
     jpegWith(await flat(40).toColourspace('b-w').jpeg().toBuffer(), inSegments(profile)),
-  'ink.jpg': async (profile: Buffer) =>
+  'cmyk.jpg': async (profile: Buffer) =>
     jpegWith(await flat(40).toColourspace('cmyk').jpeg().toBuffer(), inSegments(profile)),
   png: async (profile: Buffer) => pngWith(await flat(40).png().toBuffer(), inChunk(profile)),
   'grey.png': async (profile: Buffer) =>
@@ -54,12 +54,12 @@ const holders = {
     ]),
 };
 
-const MOST_IN_A_SEGMENT = 65_519;
+const MAX_BYTES_PER_SEGMENT = 65_519;
 
 function inSegments(profile: Buffer): Buffer {
-  const count = Math.max(1, Math.ceil(profile.length / MOST_IN_A_SEGMENT));
+  const count = Math.max(1, Math.ceil(profile.length / MAX_BYTES_PER_SEGMENT));
   const segments = Array.from({ length: count }, (_, index) => {
-    const part = profile.subarray(index * MOST_IN_A_SEGMENT, (index + 1) * MOST_IN_A_SEGMENT);
+    const part = profile.subarray(index * MAX_BYTES_PER_SEGMENT, (index + 1) * MAX_BYTES_PER_SEGMENT);
     return jpegSegment(0xe2, Buffer.concat([Buffer.from('ICC_PROFILE\0'), Buffer.from([index + 1, count]), part]));
   });
   return Buffer.concat(segments);

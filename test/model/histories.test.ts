@@ -4,29 +4,29 @@ import { sabotages } from './sabotages.ts';
 import { taskTroubles, workerTroubles } from './world.ts';
 
 /**
- * The workflow itself with the real use cases, and everything around them in memory: uploads, overwrites, deletions,
- * repeats and redrives, interleaved at every await, with failures, crashes and zombies. `npm run prove -- model` runs
- * 10,000 of them, each time others.
+ * The real workflow and use cases, with everything around them in memory: uploads, overwrites, deletions, repeats and
+ * redrives, interleaved at every await, with failures, crashes and zombies. `npm run prove -- model` runs 10,000 different
+ * ones each time.
  */
 describe('500 histories of a bucket', () => {
-  // Always the same: a defect breaks the build of whoever made it, and of nobody else.
+  // Fixed, so that a defect breaks only the build that introduced it.
   const seed = 20261121;
   let findings: Findings;
   beforeAll(async () => {
     findings = await runHistories({ seed, runs: 500 });
   }, 120_000);
 
-  it('end as the reference says: nothing lost or resurrected, announced under one id, the winner’s renditions there and no others', () => {
+  it('end as in the reference: nothing lost or resurrected, announced under one id, only the winner’s renditions', () => {
     expect(findings.defect?.report).toBeUndefined();
   });
 
-  it('meet with every kind of trouble, each at least 25 times', () => {
+  it('include every kind of trouble at least 25 times', () => {
     const { troubles } = findings.figures;
     expect([...taskTroubles, ...workerTroubles].filter((kind) => (troubles.get(kind) ?? 0) < 25)).toEqual([]);
   });
 
-  // These show at once; `npm run prove` goes through all of them.
-  it.each(sabotages.filter(({ quick }) => quick))('notice it when $what', async ({ workflow }) => {
+  // Those detected quickly; `npm run prove` runs all of them.
+  it.each(sabotages.filter(({ quick }) => quick))('detect that $what', async ({ workflow }) => {
     expect((await runHistories({ seed, runs: 200, workflow })).defect).toBeDefined();
   });
 });

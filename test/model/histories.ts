@@ -8,7 +8,7 @@ import { consume, type ImageState, isTrueOf, kinds, meaningOf, possibleEndings, 
 import { imagePipeline, type StateMachine } from './state-machine.ts';
 import { allWait, BUCKET, type Change, type Trouble, taskTroubles, World } from './world.ts';
 
-/** Histories of a bucket, and what must be true of the pipeline after each of them. */
+/** Random histories of a bucket, and what must be true of the pipeline after each of them. */
 
 /** What has happened in S3. */
 interface Model {
@@ -32,25 +32,25 @@ function* taskNames({ States }: StateMachine): Generator<string> {
   }
 }
 
-// The second image shows that nobody touches another's.
+// The second image shows that images do not affect each other.
 const key = fc.constantFrom('cat.jpg', 'cat.jpg', 'cat.jpg', 'dog.jpg');
-// From the write that decides to the event it matters most who dies when.
+// Failures matter most between the deciding write and the event.
 const decisive = fc.constantFrom('WriteRecord', 'LookForMark', 'EraseVersion', 'Announce', 'MarkAnnounced');
 const task = fc.oneof(fc.constantFrom(...taskNames(imagePipeline())), decisive);
 const attempt = fc.constantFrom(1, 1, 1, 2, 3);
 const worker = fc.constantFrom('ExtractMetadata', 'ResizeImage', 'RemoveRenditions');
 const taskTrouble = fc.record({ attempt, state: task, kind: fc.constantFrom(...taskTroubles) });
-// The first makes one call, the second two or three, the third one and one more for each key that it removes.
+// The first makes one call, the second two or three, the third one plus one per key that it removes.
 const halfDone = fc.record({ attempt, state: worker, kind: fc.constant('half done' as const), calls: fc.nat(3) });
 const worksOn = fc.record({ attempt, state: worker, kind: fc.constant('works on' as const) });
 const trouble: fc.Arbitrary<Trouble> = fc.oneof({ arbitrary: taskTrouble, weight: 6 }, halfDone, worksOn);
-// Throttled receives may have used up the tries before the first one.
+// Throttled receives may use up attempts before the first one runs.
 const sending = fc.record({
   receives: fc.constantFrom(0, 0, 0, 3, 4),
   troubles: fc.array(trouble, { maxLength: 3 }),
 });
 
-/** The sequencer is S3's: longer or shorter, to be compared after padding on the right. */
+/** Like S3's, sequencers have different lengths and must be padded on the right before comparing. */
 function now({ changes }: Model): Pick<Change, 'sequencer' | 'occurredAt'> {
   return {
     sequencer: (changes.length + 1).toString(16).padStart(4, '0').replace(/0+$/, ''),
@@ -110,7 +110,7 @@ const remove = fc.record({ key, sending }).map(
   }),
 );
 
-/** One version for good, also a delete marker's. */
+/** Removes one version permanently, possibly a delete marker. */
 const erase = fc.record({ key, version: fc.constantFrom(0, 0, 0, 1, 2), sending }).map((given): Command => {
   const chosen = ({ images }: Model) => images.get(given.key)?.toReversed()[given.version];
   return {
@@ -123,7 +123,7 @@ const erase = fc.record({ key, version: fc.constantFrom(0, 0, 0, 1, 2), sending 
       const state = chosen(model);
       if (state === undefined) return;
       const change: Change = { ...state, ...now(model), type: 'Permanently Deleted' };
-      // Without its delete marker the record stays as it is: docs/decisions/0005.
+      // Removing a delete marker does not change the record: docs/decisions/0005.
       if (state.kind !== 'deletion') state.erasedAt = change.occurredAt;
       happen(model, world, change, given.sending);
     },
@@ -171,7 +171,7 @@ const commands = [
   fc.constant(always('repair', ({ outages }) => outages.clear())),
 ];
 
-/** What the record tells, as far as it matters here. */
+/** The parts of a record that matter here. */
 const record = z.object({
   outcome: z.string(),
   version: z.string(),
@@ -186,19 +186,19 @@ export interface Figures {
   changes: number;
   messages: number;
   events: number;
-  /** Renditions that a worker wrote after its message had been decided: nobody shows them, nobody removes them. */
+  /** Renditions that a worker wrote after its message was decided: no record lists them and nothing removes them. */
   leftBehind: number;
   readonly troubles: Map<Trouble['kind'], number>;
 }
 export interface Findings {
   readonly figures: Figures;
-  /** Absent where every history ended well. */
+  /** Absent if every history ended correctly. */
   readonly defect?: {
     /** How many histories it took. */
     readonly after: number;
-    /** The steps of the smallest history that shows it, and what was wrong after it. */
+    /** The steps of the smallest history that shows the defect, and what was wrong after it. */
     readonly smallest: string;
-    /** All that there is to know, with what makes it happen again. */
+    /** All details, including how to reproduce it. */
     readonly report: string;
   };
 }
@@ -217,10 +217,10 @@ export async function runHistories(options: {
   if (!details.failed) return { figures };
   const { counterexample, errorInstance, counterexamplePath: path, numRuns: after } = details;
   const steps = counterexample === null ? [] : [...counterexample[1]].map(String);
-  const [what = '', ...told] = errorInstance instanceof Error ? errorInstance.message.split('\n') : [];
+  const [what = '', ...journal] = errorInstance instanceof Error ? errorInstance.message.split('\n') : [];
   const smallest = `${steps.map((step) => step.replace(/\(.*/s, '')).join(', ')}: ${what}`;
   const again = `seed ${options.seed}, path ${path}, ${JSON.stringify(counterexample?.[0])}`;
-  return { figures, defect: { after, smallest, report: [what, ...told, '', ...steps, '', again].join('\n') } };
+  return { figures, defect: { after, smallest, report: [what, ...journal, '', ...steps, '', again].join('\n') } };
 }
 
 function everyHistoryEndsWell(definition: StateMachine, figures: Figures) {
@@ -266,64 +266,66 @@ function eventsOf({ bus }: World, image: string) {
   return bus.filter(({ Detail }) => Detail.image.id === imageIdOf(image));
 }
 
-/** Whenever nobody is at work; messages may wait in the dead-letter queue, and zombies somewhere. */
+/** Whenever no work is in progress; messages may be in the dead-letter queue, and zombies may be waiting. */
 function* defectsAtRest({ images }: Model, world: World): Generator<string> {
   for (const [image, states] of images) {
     const found = recordOf(world, image);
-    yield* hearsayDefects(image, found, world);
+    yield* consumerDefects(image, found, world);
     for (const { key } of found?.renditions ?? []) {
       const state = states.find(({ sequencer }) => key.includes(`/${padSequencer(sequencer)}/`));
-      // Of an erased one the end is on the way.
+      // The record of an erased version is about to change.
       const isErased = state?.erasedAt !== undefined;
-      if (!isErased && !world.renditions.objects.has(key)) yield `${key} is shown, and is not there.`;
+      if (!isErased && !world.renditions.objects.has(key)) yield `${key} is in the record but does not exist.`;
     }
     const newest = states.at(-1);
-    if (newest && world.deadLetters.some(({ change }) => isUpload(change, newest) && !world.untold.has(change))) {
+    if (newest && world.deadLetters.some(({ change }) => isUpload(change, newest) && !world.unrecorded.has(change))) {
       yield* failureDefects(newest, found, world);
     }
   }
 }
 
-function* hearsayDefects(image: string, found: Found, world: World): Generator<string> {
+function* consumerDefects(image: string, found: Found, world: World): Generator<string> {
   if (!found?.announced) return;
   const events = eventsOf(world, image);
-  for (const heard of [consume(events), consume(events.toReversed())]) {
-    if (!isSame(heard, found)) yield `${image} is announced as ${told(found)}, and consumers believe ${told(heard)}.`;
+  for (const believed of [consume(events), consume(events.toReversed())]) {
+    if (!isSame(believed, found)) {
+      yield `${image} is announced as ${shown(found)}, but consumers believe ${shown(believed)}.`;
+    }
   }
 }
 
 const isUpload = ({ type, key, sequencer }: Change, state: Change) =>
   type === 'Created' && key === state.key && sequencer === state.sequencer;
 
-/** The newest upload is a dead letter, and nothing kept its last try from saying so: unless another try decided, all know. */
+/** The newest upload is a dead letter and its last attempt could record that: it must have, unless another attempt decided. */
 function* failureDefects(state: ImageState, found: Found, world: World): Generator<string> {
   const failure = { outcome: 'failed', sequencer: padSequencer(state.sequencer) };
   if (world.decided.has(`${imageIdOf(state.key)}/${failure.sequencer}`)) return;
-  if (!isSame(found, failure)) yield `${state.key} is ${told(found)}, and should be ${told(failure)}.`;
-  if (found?.announced === false) yield `${state.key} is ${told(found)}, and that was not announced.`;
+  if (!isSame(found, failure)) yield `${state.key} is ${shown(found)}, but should be ${shown(failure)}.`;
+  if (found?.announced === false) yield `${state.key} is ${shown(found)}, but that was not announced.`;
   const isErased = world.messages.some(
     ({ change, outcome }) =>
       outcome !== undefined && change.type === 'Permanently Deleted' && change.versionId === state.versionId,
   );
-  if (state.erasedAt !== undefined && isErased) yield `${state.key} has failed, though its version was erased.`;
+  if (state.erasedAt !== undefined && isErased) yield `${state.key} has failed, although its version was erased.`;
 }
 
-/** When everything works again, all dead letters are redriven and all zombies are at rest. */
+/** After everything works again, all dead letters were redriven and all zombies have finished. */
 function* defectsInTheEnd(model: Model, world: World, figures: Figures): Generator<string> {
   for (const { name, outcome } of world.messages) if (outcome === undefined) yield `${name} is lost.`;
   for (const [image, states] of model.images) {
     const found = recordOf(world, image);
     const possible = possibleEndings(states);
     if (!possible.some((ending) => isSame(ending, found))) {
-      yield `${image} is ${told(found)}, and should be ${possible.map(told).join(' or ')}.`;
+      yield `${image} is ${shown(found)}, but should be ${possible.map(shown).join(' or ')}.`;
     }
     const state = stateAt(states, found?.sequencer);
     if (found && !(state && isTrueOf(state, found))) {
-      yield `${image} is ${told(found)}, of version ${found.version} at ${found.occurredAt}, which is not so.`;
+      yield `${image} is ${shown(found)}, of version ${found.version} at ${found.occurredAt}, which is false.`;
     }
-    if (found?.announced === false) yield `${image} is ${told(found)}, and was not announced.`;
+    if (found?.announced === false) yield `${image} is ${shown(found)}, but was not announced.`;
     const events = eventsOf(world, image);
-    if (found === undefined && events.length > 0) yield `${image} has no record, and was announced.`;
+    if (found === undefined && events.length > 0) yield `${image} has no record, but was announced.`;
     yield* renditionDefects(image, found, world, figures);
     yield* eventDefects(states, events);
   }
@@ -336,17 +338,17 @@ function stateAt(states: readonly ImageState[], sequencer: string | undefined): 
 function* renditionDefects(image: string, found: Found, world: World, figures: Figures): Generator<string> {
   const imageId = imageIdOf(image);
   const wanted = found?.outcome === 'processed' ? renditionKeys(imageId, found.sequencer) : [];
-  const shown = found?.renditions.map((rendition) => rendition.key) ?? [];
-  if (shown.toSorted().join() !== wanted.toSorted().join()) {
-    const [has, needs] = [shown, wanted].map((keys) => keys.map((key) => key.split('/').at(-1)).join(', '));
-    yield `${image} shows [${has}], and should show [${needs}].`;
+  const listed = found?.renditions.map((rendition) => rendition.key) ?? [];
+  if (listed.toSorted().join() !== wanted.toSorted().join()) {
+    const [has, needs] = [listed, wanted].map((keys) => keys.map((key) => key.split('/').at(-1)).join(', '));
+    yield `${image} lists [${has}], but should list [${needs}].`;
   }
-  for (const key of wanted) if (!world.renditions.objects.has(key)) yield `${key} is not there.`;
+  for (const key of wanted) if (!world.renditions.objects.has(key)) yield `${key} does not exist.`;
   for (const key of world.renditions.keys.filter((stored) => stored.startsWith(`${imageId}/`))) {
     if (wanted.includes(key)) continue;
     const put = world.puts.get(key);
     if (put?.late && put.at > (put.message.closedAt ?? Number.POSITIVE_INFINITY)) figures.leftBehind += 1;
-    else yield `No record shows ${key}, and it was not removed.`;
+    else yield `No record lists ${key}, but it was not removed.`;
   }
 }
 
@@ -354,23 +356,23 @@ function* eventDefects(states: readonly ImageState[], events: ReturnType<typeof 
   const ids = new Map<string, string>();
   for (const { DetailType, Detail } of events) {
     const { version, sequencer } = Detail.image;
-    const promised = Object.entries(domainEvents)
+    const parsed = Object.entries(domainEvents)
       .find(([type]) => type === DetailType)?.[1]
       .safeParse(Detail);
-    if (!promised?.success) yield `${DetailType} is not as promised: ${promised?.error.message ?? 'nobody knows it'}.`;
+    if (!parsed?.success) yield `${DetailType} breaks its contract: ${parsed?.error.message ?? 'unknown event'}.`;
     const state = stateAt(states, sequencer);
     const { outcome } = meaningOf(DetailType);
     if (!(state && isTrueOf(state, { ...Detail, outcome, version }))) {
-      yield `${Detail.id} of version ${version} at ${Detail.occurredAt}, which is not so.`;
+      yield `${Detail.id} is of version ${version} at ${Detail.occurredAt}, which is false.`;
     }
-    const said = `${DetailType} ${sequencer}`;
-    if ((ids.get(said) ?? Detail.id) !== Detail.id) yield `${said} is announced under two ids.`;
-    ids.set(said, Detail.id);
+    const event = `${DetailType} ${sequencer}`;
+    if ((ids.get(event) ?? Detail.id) !== Detail.id) yield `${event} is announced under two ids.`;
+    ids.set(event, Detail.id);
   }
 }
 
 type Found = z.infer<typeof record> | undefined;
-type Told = { readonly outcome: string; readonly sequencer: string } | undefined;
-const isSame = (one: Told, other: Told) => one?.outcome === other?.outcome && one?.sequencer === other?.sequencer;
-const told = (ending: Told) =>
+type Decided = { readonly outcome: string; readonly sequencer: string } | undefined;
+const isSame = (one: Decided, other: Decided) => one?.outcome === other?.outcome && one?.sequencer === other?.sequencer;
+const shown = (ending: Decided) =>
   ending === undefined ? 'nothing' : `${ending.outcome} at ${ending.sequencer.replace(/0+$/, '')}`;

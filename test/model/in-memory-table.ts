@@ -2,8 +2,8 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { TaskError } from './state-machine.ts';
 
 /**
- * ImageTable: understands the expressions that the workflow uses and refuses any other. test/pipeline compares it with the
- * emulator's DynamoDB. (The libraries that evaluate such expressions are servers, or keep it to themselves.)
+ * ImageTable in memory: evaluates the expressions that the workflow uses and throws for any other. test/pipeline compares it
+ * with the emulator's DynamoDB. (Libraries that evaluate such expressions are servers, or do not export it.)
  */
 
 export type Item = Readonly<Record<string, AttributeValue>>;
@@ -21,7 +21,7 @@ export class InMemoryTable {
     return this.items.get(idOf(key));
   }
 
-  /** @returns what was there before */
+  /** @returns the item before the write */
   put(item: Item, write: Write = {}): Item | undefined {
     const before = this.items.get(idOf(item));
     check(write, before);
@@ -29,7 +29,7 @@ export class InMemoryTable {
     return before;
   }
 
-  /** @returns what is there now */
+  /** @returns the item after the write */
   update(key: Item, write: Write & { readonly UpdateExpression: string }): Item {
     const before = this.items.get(idOf(key));
     check(write, before);
@@ -55,7 +55,7 @@ function check(write: Write, before: Item | undefined): void {
   }
 }
 
-// Each reads from the front of the tokens, and answers with what it found and the tokens that are left.
+// Each parses from the first token, and returns the value and the remaining tokens.
 type Parsed = [holds: boolean, ...left: string[]];
 
 function anyOf(tokens: readonly string[], write: Write, item: Item): Parsed {
@@ -85,7 +85,7 @@ function one(tokens: readonly string[], write: Write, item: Item): Parsed {
   return [compare(item[nameOf(first, write)], second, given(third, write)), ...tokens.slice(3)];
 }
 
-/** Of different types nothing is equal or less; strings compare by their bytes. */
+/** Values of different types are never equal or less; strings compare by their bytes. */
 function compare(left: AttributeValue | undefined, operator: string, right: AttributeValue): boolean {
   const equal = left !== undefined && JSON.stringify(left) === JSON.stringify(right);
   switch (operator) {
@@ -128,7 +128,5 @@ function given(token: string, { ExpressionAttributeValues = {} }: Write): Attrib
 }
 
 function unknown(what: string): Error {
-  return new Error(
-    `This table does not understand "${what}". Teach it, and compare it with DynamoDB in test/pipeline.`,
-  );
+  return new Error(`InMemoryTable does not support "${what}". Add it, and compare it with DynamoDB in test/pipeline.`);
 }

@@ -3,20 +3,20 @@ import { renditionGroups } from '../../core/presets.ts';
 import { presetsFor, renditionKey } from '../../core/rendition.ts';
 import { type Change, type DomainEvent, header } from './world.ts';
 
-/** What the catalogue has to say in the end, told without queues, workflows or tables. */
+/** What the records must be in the end, expressed without queues, workflows or tables. */
 
 export interface Ending {
   readonly outcome: string;
   readonly sequencer: string;
 }
 
-/** One state of an image, as S3 has it. */
+/** One version of an image in S3. */
 export interface ImageState extends Change {
   readonly kind: Kind;
-  /** When its version was removed for good; ISO 8601, UTC. */
+  /** When the version was permanently removed; ISO 8601, UTC. */
   erasedAt?: string;
 }
-/** Of a cracked file the renditions can be made, and the description cannot. */
+/** A cracked file can be rendered but not described. */
 export const kinds = ['photo', 'torn', 'cracked', 'empty'] as const;
 type Kind = (typeof kinds)[number] | 'deletion';
 
@@ -25,8 +25,8 @@ const decisions: Readonly<Record<Kind, string>> = {
 };
 
 /**
- * The highest sequencer wins. Of a version that was erased it depends on who was faster: seen before, it leaves a
- * tombstone; never seen, it leaves nothing, and the state below it counts.
+ * The highest sequencer wins. An erased version leaves a tombstone if it was recorded before the erasure; otherwise it
+ * leaves nothing, and the version before it counts.
  */
 export function possibleEndings(states: readonly ImageState[]): readonly (Ending | undefined)[] {
   const newestFirst = states.toReversed();
@@ -39,23 +39,23 @@ export function possibleEndings(states: readonly ImageState[]): readonly (Ending
   return last < 0 ? [...endings, undefined] : endings;
 }
 
-/** Where a photograph's renditions are: one for each preset that has something to give, whichever worker makes it. */
+/** The keys of a photo's renditions, one per preset that applies, regardless of which worker makes it. */
 export function renditionKeys(imageId: string, sequencer: string): readonly string[] {
   const presets = renditionGroups.flatMap((group) => presetsFor(header, group.presets));
   return presets.map((preset) => renditionKey(imageId, sequencer, preset));
 }
 
-/** Whether a record or an event may say this of a state. An erasure may bear the time of the upload, if that finds it. */
+/** Whether a record or event is true of a version. An erasure may have the time of the upload, if the upload detects it. */
 export function isTrueOf(
   { kind, versionId, etag, occurredAt, erasedAt }: ImageState,
-  told: { readonly outcome: string; readonly version: string; readonly occurredAt: string },
+  claim: { readonly outcome: string; readonly version: string; readonly occurredAt: string },
 ): boolean {
-  const isErasure = kind !== 'deletion' && told.outcome === 'deleted' && erasedAt !== undefined;
-  const isFailure = kind !== 'deletion' && told.outcome === 'failed';
+  const isErasure = kind !== 'deletion' && claim.outcome === 'deleted' && erasedAt !== undefined;
+  const isFailure = kind !== 'deletion' && claim.outcome === 'failed';
   return (
-    (told.outcome === decisions[kind] || isErasure || isFailure) &&
-    told.version === (kind === 'deletion' ? 'none' : (versionId ?? etag)) &&
-    (told.occurredAt === occurredAt || (isErasure && told.occurredAt === erasedAt))
+    (claim.outcome === decisions[kind] || isErasure || isFailure) &&
+    claim.version === (kind === 'deletion' ? 'none' : (versionId ?? etag)) &&
+    (claim.occurredAt === occurredAt || (isErasure && claim.occurredAt === erasedAt))
   );
 }
 
@@ -67,13 +67,13 @@ const meanings: Readonly<Record<string, { readonly outcome: string; readonly ran
 };
 export const meaningOf = (detailType: string) => meanings[detailType] ?? { outcome: detailType, rank: -1 };
 
-/** What a consumer believes that keeps the two rules of docs/events/README.md, and hears the events in this order. */
+/** What a consumer concludes that follows the two rules of docs/events/README.md and receives the events in this order. */
 export function consume(events: readonly DomainEvent[]): Ending | undefined {
-  const heard = new Set<string>();
+  const seen = new Set<string>();
   let known: (Ending & { readonly rank: number }) | undefined;
   for (const { DetailType, Detail } of events) {
-    if (heard.has(Detail.id)) continue;
-    heard.add(Detail.id);
+    if (seen.has(Detail.id)) continue;
+    seen.add(Detail.id);
     const { sequencer } = Detail.image;
     const { outcome, rank } = meaningOf(DetailType);
     if (!known || known.sequencer < sequencer || (known.sequencer === sequencer && known.rank < rank)) {

@@ -3,26 +3,26 @@ import { imagePipeline, type StateMachine } from './state-machine.ts';
 interface Sabotage {
   readonly what: string;
   readonly workflow: StateMachine;
-  /** Among the first histories there is one that finds it. */
+  /** One of the first histories finds it. */
   readonly quick: boolean;
 }
 
 const quick: readonly string[] = [
-  'the record is written whatever is there',
-  'who loses keeps what it rendered',
+  'the record is written unconditionally',
+  'a superseded version keeps its renditions',
   'a failure counts as a decision',
   'only one group is rendered',
-  'no failure is put on record',
+  'failures are not recorded',
 ];
 
-/** The workflow broken on purpose, one line at a time. Each has to be found by some history, or the histories prove nothing. */
+/** The workflow broken on purpose, one line at a time. Some history must detect each, or the histories prove nothing. */
 export const sabotages: readonly Sabotage[] = [
   sabotage(
-    'the record is written whatever is there',
+    'the record is written unconditionally',
     '"attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND (outcome = :failed OR (announced = :no AND (outcome <> :deleted OR outcome = :outcome))))"',
     '"attribute_not_exists(nothing)"',
   ),
-  sabotage('a repeat does not finish what died unannounced', '(announced = :no AND (', '(announced = :failed AND ('),
+  sabotage('a repeat does not finish an unannounced record', '(announced = :no AND (', '(announced = :failed AND ('),
   sabotage(
     'a redrive does not repair a failure',
     'AND (outcome = :failed OR (announced',
@@ -39,33 +39,29 @@ export const sabotages: readonly Sabotage[] = [
     'sequencer < :sequencer OR sequencer = :sequencer',
   ),
   sabotage('an erased version leaves no mark', '"Next":"MarkVersionErased"', '"Next":"EraseVersion"'),
-  sabotage('nobody looks for marks', "$change = 'created' and $exists($image.versionId)", 'false'),
+  sabotage('erasure marks are ignored', "$change = 'created' and $exists($image.versionId)", 'false'),
+  sabotage('the record of a vanished version is not checked', "$decision.outcome = 'vanished' and", 'false and'),
+  sabotage('an erased version also removes a newer one', 'version = :version AND (', '('),
   sabotage(
-    'a version that vanished is not looked for in the record',
-    "$decision.outcome = 'vanished' and",
-    'false and',
-  ),
-  sabotage('an erased version takes a newer one with it', 'version = :version AND (', '('),
-  sabotage(
-    'who loses keeps what it rendered',
+    'a superseded version keeps its renditions',
     '"scope":"own"},"Next":"RemoveRenditions"',
     '"scope":"own"},"Next":"Decided"',
   ),
-  sabotage('a repeat removes what it rendered, though it is shown', '"{% $shown %}"', '"{% false %}"'),
+  sabotage('a repeat removes renditions that the record lists', '"{% $shown %}"', '"{% false %}"'),
   sabotage(
-    'a repeat believes the sequencer, whatever is shown',
+    'a repeat checks the sequencer instead of the listed renditions',
     "$contains($states.result.Item.renditions.L[0].M.key.S, '/' & $image.sequencer & '/') = true",
     '$states.result.Item.sequencer.S = $image.sequencer',
   ),
-  sabotage('what was replaced is not removed', '$replaced or $decision.outcome', '$decision.outcome'),
-  sabotage('what was rendered of a rejected file is not removed', "in ['rejected', 'deleted']", "in ['deleted']"),
+  sabotage('replaced renditions are not removed', '$replaced or $decision.outcome', '$decision.outcome'),
+  sabotage('renditions of a rejected file are not removed', "in ['rejected', 'deleted']", "in ['deleted']"),
   sabotage('a winner removes its own renditions', "? 'older' : 'through'", "? 'through' : 'through'"),
   sabotage(
-    'what needs no tidying is not announced',
+    'versions without renditions to remove are not announced',
     '"Default":"Announce"},"RemoveRenditions"',
     '"Default":"MarkAnnounced"},"RemoveRenditions"',
   ),
-  sabotage('a repeated event has an id of its own', "& '-' & $decision.outcome", "& '-' & $string($random())"),
+  sabotage('a repeated event has a new id', "& '-' & $decision.outcome", "& '-' & $string($random())"),
   sabotage(
     'a failure counts as a decision',
     '"Next":"WriteFailure"}],"Default":"GiveUp"',
@@ -73,35 +69,39 @@ export const sabotages: readonly Sabotage[] = [
   ),
   sabotage('only one group is rendered', '"group":"{% $states.input.group %}"', '"group":"web"'),
   sabotage(
-    'the record bears another time than the change',
+    'the record has another time than the change',
     "'occurredAt': $occurredAt, 'recordedAt'",
     "'occurredAt': $now(), 'recordedAt'",
   ),
-  sabotage('no failure is put on record', '$lastAttempt and', 'false and'),
-  sabotage('a failure takes away what is shown', 'REMOVE reason, expiresAt"', 'REMOVE reason, expiresAt, renditions"'),
+  sabotage('failures are not recorded', '$lastAttempt and', 'false and'),
+  sabotage(
+    'a failure removes the listed renditions',
+    'REMOVE reason, expiresAt"',
+    'REMOVE reason, expiresAt, renditions"',
+  ),
   sabotage(
     'a failure is not announced',
     `"{% $decision.outcome = 'failed' %}","Next":"Announce"`,
     `"{% $decision.outcome = 'failed' %}","Next":"IsItDecided"`,
   ),
-  sabotage('a failed deletion is put on record as failed', "$lastAttempt and $change = 'created'", '$lastAttempt'),
+  sabotage('a failed deletion is recorded as failed', "$lastAttempt and $change = 'created'", '$lastAttempt'),
   sabotage(
-    'a failure does not look for the mark',
+    'a failure ignores the erasure mark',
     "$change = 'created' and $exists($image.versionId)",
     "$change = 'created' and $decision.outcome != 'failed' and $exists($image.versionId)",
   ),
   sabotage(
-    'a record is marked as announced whatever has become of it',
+    'a record is marked as announced even if it changed',
     '"sequencer = :sequencer AND outcome = :outcome"',
     '"sequencer = :sequencer"',
   ),
   sabotage(
-    'an announced erasure begins again',
+    'an announced erasure starts again',
     'version = :version AND (outcome <> :deleted OR announced = :no)',
     'version = :version',
   ),
   sabotage(
-    'an erasure that died unannounced is not finished by its own upload',
+    'an unannounced erasure is not finished by its own upload',
     '$states.result.Item.announced.BOOL = false',
     'false',
   ),
@@ -109,7 +109,7 @@ export const sabotages: readonly Sabotage[] = [
 
 function sabotage(what: string, line: string, broken: string): Sabotage {
   const workflow = imagePipeline((text) => {
-    if (text.split(line).length !== 2) throw new Error(`The workflow has not exactly one ${line}`);
+    if (text.split(line).length !== 2) throw new Error(`The workflow does not contain exactly one ${line}`);
     return text.replace(line, () => broken);
   });
   return { what, workflow, quick: quick.includes(what) };

@@ -18,42 +18,42 @@ import { photoHeader, StubImageCodec } from '../support/stub-image-codec.ts';
 import { InMemoryTable, type Item } from './in-memory-table.ts';
 import { never, runStateMachine, type StateMachine, TaskError } from './state-machine.ts';
 
-/** One thing that goes wrong, once: at one task of one try of a message. */
+/** One failure, in one task of one attempt at a message. */
 export interface Trouble {
   /** From 1. */
   readonly attempt: number;
   readonly state: string;
   readonly kind: (typeof taskTroubles | typeof workerTroubles)[number];
-  /** How many calls a worker has made when it is half done. */
+  /** For `half done`: the number of calls that the worker has made. */
   readonly calls?: number;
 }
-/** Of any task. */
+/** For any task. */
 export const taskTroubles = [
   /** One call fails and does nothing. */
   'fails',
-  /** One call does its work, and its answer is lost. */
+  /** One call does its work, but its response is lost. */
   'answer lost',
-  /** All calls of this try fail. */
+  /** All calls of this attempt fail. */
   'down',
-  /** The workflow dies before, or after, what the task does. */
+  /** The workflow ends abruptly before, or after, the task takes effect. */
   'dies before',
   'dies after',
-  /** The dispatcher loses the connection: the message comes again, and the workflow runs on beside it. */
+  /** The dispatcher loses the connection: the message is retried while the workflow continues. */
   'abandoned',
-  /** The same, and the workflow stands still until everybody else is done: a zombie. */
+  /** The same, but the workflow pauses until everything else is done: a zombie. */
   'stalls',
 ] as const;
-/** Of a task that is a worker. */
+/** For tasks that are workers. */
 export const workerTroubles = [
-  /** It dies before, between or after its calls. */
+  /** The worker is killed before, between or after its calls. */
   'half done',
-  /** The task times out, and its worker works on when everybody else is done. */
+  /** The task times out, but its worker continues when everything else is done. */
   'works on',
 ] as const;
 
 /**
- * The presets as a fork may group them, several workers side by side: one group, as they stand, would have the histories
- * see less of the fan-out than the workflow promises.
+ * The presets in several groups, as a fork may have them. With a single group, the histories would not exercise the whole
+ * fan-out that the workflow supports.
  */
 const groupsByFormat: readonly RenditionGroup[] = [
   ...Map.groupBy(
@@ -81,7 +81,7 @@ export interface Message {
   receives: number;
   attempts: number;
   outcome?: string;
-  /** When the run that decided it looked for renditions to remove; else when it decided. */
+  /** When the deciding run listed the renditions to remove; otherwise when it decided. */
   closedAt?: number;
 }
 
@@ -91,16 +91,16 @@ interface Run {
   readonly attempt: number;
   readonly lastAttempt: boolean;
   readonly struck: Set<string>;
-  /** Ends the wait of the dispatcher alone. */
+  /** Ends only the dispatcher's wait. */
   readonly hangUp: (error: TaskError) => void;
   readonly die: (error: TaskError) => void;
   readonly death: Promise<never>;
   over: boolean;
   dead: boolean;
   abandoned: boolean;
-  /** It has come to put its failure on record. */
+  /** It has reached the state that records its failure. */
   failing: boolean;
-  /** It has put on record what it decided. */
+  /** It has recorded its decision. */
   recorded: boolean;
   tidiedAt?: number;
 }
@@ -145,7 +145,7 @@ const decision = z.discriminatedUnion('outcome', [
   z.strictObject({ outcome: z.enum(['superseded', 'vanished', 'deleted']) }),
 ]);
 
-// Hashing leaves the event loop: nobody else moves until it is back, or a history could not be repeated.
+// Hashing leaves the event loop: nothing else may run until it returns, or histories would not be reproducible.
 let computing = 0;
 async function compute<Result>(work: () => Promise<Result>): Promise<Result> {
   computing += 1;
@@ -164,7 +164,7 @@ async function notComputing(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** For the scheduler, between two turns: until everybody waits for the next one. */
+/** For the scheduler, between two turns: resolves when everything waits for the next turn. */
 export async function allWait(): Promise<void> {
   do await setImmediate();
   while (computing > 0);
@@ -173,7 +173,7 @@ export async function allWait(): Promise<void> {
 const MAX_RECEIVES = 5;
 export const BUCKET = 'uploads';
 
-/** S3, queue, dead-letter queue, workflow, workers, table and bus, in memory; a scheduler decides who goes on, at every await. */
+/** S3, queues, workflow, workers, table and bus in memory. At every await, a scheduler decides what continues. */
 export class World {
   readonly uploads = new InMemoryUploadStore();
   readonly renditions = new InMemoryRenditionStore();
@@ -182,23 +182,23 @@ export class World {
   readonly messages: Message[] = [];
   readonly deadLetters: Message[] = [];
   readonly journal: string[] = [];
-  /** States whose tasks fail, always and for everybody. */
+  /** States whose tasks always fail. */
   readonly outages = new Set<string>();
-  /** What an invariant that is checked all the time found. */
+  /** Violations found by invariants that are checked continuously. */
   readonly defects: string[] = [];
-  /** Who put a rendition there last, and when; `late`: when its own workflow was past looking for what is to be removed. */
+  /** The last put of each rendition. `late`: its own workflow had already listed the renditions to remove. */
   readonly puts = new Map<string, { readonly message: Message; readonly at: number; readonly late: boolean }>();
-  /** How often each kind of trouble came about. */
+  /** How often each kind of trouble occurred. */
   readonly struck = new Map<Trouble['kind'], number>();
-  /** Changes that some try put on record as anything but failed. */
+  /** Changes that some attempt recorded with an outcome other than failed. */
   readonly decided = new Set<string>();
-  /** Changes whose last try was itself in trouble when it had to tell of its failure. */
-  readonly untold = new Set<Change>();
-  /** Zombies, and how to wake them. */
+  /** Changes whose last attempt was itself disturbed when it had to record its failure. */
+  readonly unrecorded = new Set<Change>();
+  /** Zombies, and the functions that wake them. */
   readonly #parked = new Map<object, () => void>();
   readonly #definition: StateMachine;
   readonly #scheduler: Scheduler;
-  /** Who is at work. */
+  /** What is running. */
   readonly #active = new Set<object>();
   #clock = 0;
   #calm = false;
@@ -208,7 +208,7 @@ export class World {
     this.#scheduler = scheduler;
   }
 
-  /** S3 changes its bucket at once, and its event arrives some time. */
+  /** Changes the bucket at once; the event arrives at any later time. */
   change(change: Change, options: { readonly receives: number; readonly troubles: readonly Trouble[] }): void {
     const { key, versionId, etag, bytes } = change;
     const object = { bucket: BUCKET, key, versionId, etag };
@@ -217,7 +217,7 @@ export class World {
     this.send(change, options);
   }
 
-  /** One more message about a change. */
+  /** Sends another message about a change. */
   send(change: Change, { receives, troubles }: { receives: number; troubles: readonly Trouble[] }): void {
     const name = `m${this.messages.length + 1}`;
     const message = { name, change, receives, attempts: 0, troubles };
@@ -232,7 +232,7 @@ export class World {
     }
   }
 
-  /** Zombies go on: at work from this moment, so that nobody takes them for gone. */
+  /** Zombies continue. They count as running from this moment. */
   wake(): void {
     for (const [worker, goOn] of this.#parked) {
       this.#active.add(worker);
@@ -245,7 +245,7 @@ export class World {
     while (this.#active.size > 0) await this.turn('rest');
   }
 
-  /** Everything works again, and everybody gets to an end. */
+  /** Repairs everything and runs until nothing is left to do. */
   async settle(options: { readonly zombiesLast: boolean; readonly atRest: () => void }): Promise<void> {
     this.outages.clear();
     this.#calm = true;
@@ -259,21 +259,21 @@ export class World {
         redrives += 1;
       } else return;
     }
-    this.defects.push('A dead letter cannot be redriven: it fails although nothing is broken.');
+    this.defects.push('A dead letter fails again after a redrive, although nothing is broken.');
   }
 
   #enqueue(message: Message): void {
     void this.#busy(message, async () => {
       while (message.receives < MAX_RECEIVES) {
         await this.turn(`${message.name} is received`);
-        if (await this.#take(message)) return;
+        if (await this.#handle(message)) return;
       }
       this.journal.push(`${message.name} is a dead letter`);
       this.deadLetters.push(message);
     });
   }
 
-  async #take(message: Message): Promise<boolean> {
+  async #handle(message: Message): Promise<boolean> {
     message.receives += 1;
     message.attempts += 1;
     const event = await compute(() => parseS3Event(bodyOf(message.change)));
@@ -307,7 +307,7 @@ export class World {
           this.#task(run, call),
         );
         const output = await Promise.race([work, run.death]);
-        // Nobody heard an abandoned run's decision.
+        // Nothing received the decision of an abandoned run.
         if (!run.abandoned) message.closedAt = run.tidiedAt ?? this.#clock;
         resolve(decision.parse(output));
       } catch (error) {
@@ -332,7 +332,7 @@ export class World {
     const work = () => this.#work(run, call, label, calls);
     switch (kind) {
       case undefined:
-      // Strikes later, when the worker dies: it may have done its work before.
+      // Strikes later, when the worker is killed, possibly after its work.
       case 'half done':
         break;
       case 'fails':
@@ -342,7 +342,7 @@ export class World {
       case 'answer lost':
         await work();
         this.#strike(kind, label);
-        throw new TaskError('Lambda.SdkClientException', `the answer of ${call.state} is lost`);
+        throw new TaskError('Lambda.SdkClientException', `the response of ${call.state} is lost`);
       case 'dies before':
         this.#strike(kind, label);
         return this.#die(run);
@@ -358,7 +358,7 @@ export class World {
         this.#strike(kind, label);
         this.#abandon(run);
         await this.#park(run);
-        this.journal.push(`${label} goes on`);
+        this.journal.push(`${label} continues`);
         break;
       case 'works on':
         this.#strike(kind, label);
@@ -366,23 +366,23 @@ export class World {
         throw new TaskError('States.Timeout', `${call.state} takes too long`);
     }
     const result = await work();
-    // The workflow may have ended beside it: then this was all that there was left to do.
+    // If the workflow has ended meanwhile, there is nothing left to do.
     if (run.over) this.#active.delete(run);
-    await this.turn(`${label} answers`);
+    await this.turn(`${label} returns`);
     return run.dead ? never : result;
   }
 
   #troubleOf(run: Run, { state }: { state: string }): Partial<Trouble> | undefined {
     run.failing ||= state === 'WriteFailure';
-    // One misfortune at a time: a run that outlives its dispatcher's patience comes to its end.
+    // One trouble at a time: an abandoned run completes.
     if (run.abandoned || this.#calm) return undefined;
     const own = run.message.troubles.find((trouble) => trouble.attempt === run.attempt && trouble.state === state);
     const fresh = own !== undefined && (own.kind === 'down' || !run.struck.has(state)) ? own : undefined;
     if (fresh !== undefined) run.struck.add(state);
-    // What a message meets with by itself comes first, or an outage would hide it.
+    // The message's own trouble comes first, or an outage would hide it.
     const found = fresh ?? (this.outages.has(state) ? { kind: 'down' as const } : undefined);
     if (run.lastAttempt && found !== undefined && (run.failing || silences(found.kind)))
-      this.untold.add(run.message.change);
+      this.unrecorded.add(run.message.change);
     return found;
   }
 
@@ -417,11 +417,11 @@ export class World {
     run: Run,
     { resource, parameters }: { resource: string; parameters: unknown },
     label: string,
-    mostCalls: number | undefined,
+    maxCalls: number | undefined,
   ): Promise<unknown> {
     switch (resource) {
       case 'arn:aws:states:::lambda:invoke':
-        return { Payload: await this.#invoke(run, invocation.parse(parameters), label, mostCalls) };
+        return { Payload: await this.#invoke(run, invocation.parse(parameters), label, maxCalls) };
       case 'arn:aws:states:::dynamodb:getItem': {
         const found = this.table.get(getItem.parse(parameters).Key);
         return found === undefined ? {} : { Item: found };
@@ -429,7 +429,7 @@ export class World {
       case 'arn:aws:states:::dynamodb:putItem': {
         const { Item, ReturnValues, ...condition } = putItem.parse(parameters);
         const before = this.#watched(label, () => this.table.put(Item, condition), Item);
-        // A mark has none.
+        // An erasure mark has no sequencer.
         run.recorded ||= Item['sequencer'] !== undefined;
         return ReturnValues === undefined || before === undefined ? {} : { Attributes: before };
       }
@@ -445,7 +445,7 @@ export class World {
         return { FailedEntryCount: 0 };
       }
       default:
-        throw new Error(`The workflow calls ${resource}, which this world has not.`);
+        throw new Error(`The workflow calls ${resource}, which the model does not support.`);
     }
   }
 
@@ -460,16 +460,16 @@ export class World {
     return result;
   }
 
-  /** The real use cases behind the real schemas, on stores where every call is a turn. */
+  /** Runs the real use cases behind the real schemas, with stores where every call is a turn. */
   async #invoke(
     run: Run,
     { FunctionName, Payload }: z.infer<typeof invocation>,
     label: string,
-    mostCalls: number | undefined,
+    maxCalls: number | undefined,
   ): Promise<unknown> {
     let [calls, dead] = [0, false];
     const dieIfHalfDone = () => {
-      if (calls !== mostCalls) return;
+      if (calls !== maxCalls) return;
       if (!dead) this.#strike('half done', label);
       dead = true;
       throw new TaskError('Lambda.Unknown', 'the worker ran out of memory');
@@ -499,7 +499,7 @@ export class World {
         case 'RemoveRenditionsFunction':
           return removeRenditions(removalTask.parse(Payload), { renditionStore: renditions });
         default:
-          throw new Error(`The workflow invokes ${FunctionName}, which this world has not.`);
+          throw new Error(`The workflow invokes ${FunctionName}, which the model does not support.`);
       }
     });
     dieIfHalfDone();
@@ -536,7 +536,7 @@ export class World {
     };
   }
 
-  /** The scheduler says when it goes on. */
+  /** Resolves when the scheduler says so. */
   async turn(label: string): Promise<void> {
     await this.#scheduler.schedule(Promise.resolve(), label);
     this.#clock += 1;
@@ -545,7 +545,7 @@ export class World {
 
 export const header = { ...photoHeader, width: 300, height: 200 };
 
-/** Small pictures: one rendition a format. */
+/** A small image: one rendition per format. */
 class ModelCodec extends StubImageCodec {
   override header = header;
 
@@ -558,25 +558,26 @@ class ModelCodec extends StubImageCodec {
   }
 }
 const codec = new ModelCodec();
-const torn = rejected('corrupt', 'It is torn.');
+const torn = rejected('corrupt', 'It is truncated.');
 const textOf = (bytes: Bytes) => new TextDecoder().decode(bytes);
 
-/** What every write of a record has to keep. */
+/** Invariants of every write of a record. */
 function* writeDefects(before: Item, after: Item): Generator<string> {
   const [from = '', to = ''] = [before, after].map(({ sequencer }) => sequencer?.S);
   const [was, is] = [before, after].map(({ outcome }) => outcome?.S);
-  if (to < from) yield `put the record back from sequencer ${from} to ${to}`;
+  if (to < from) yield `moved the record back from sequencer ${from} to ${to}`;
   if (is === 'failed' && !isDeepStrictEqual(before['renditions'], after['renditions'])) {
-    yield 'put a failure on record, and took away what was shown';
+    yield 'recorded a failure and removed the listed renditions';
   }
   if (from !== to) return;
-  if (was === 'deleted' && is !== 'deleted') yield 'brought back what was erased';
+  if (was === 'deleted' && is !== 'deleted') yield 'brought back an erased image';
   const isErasure = was !== 'deleted' && is === 'deleted';
   const isFinal = before['announced']?.BOOL === true && was !== 'failed';
-  if (isFinal && !isErasure && !isDeepStrictEqual(before, after)) yield `changed what had been announced as ${was}`;
+  if (isFinal && !isErasure && !isDeepStrictEqual(before, after))
+    yield `changed a record that had been announced as ${was}`;
 }
 
-/** Nobody is left to tell that this try has failed. */
+/** Nothing is left to record that this attempt failed. */
 function silences(kind: Trouble['kind']): boolean {
   return kind === 'dies before' || kind === 'dies after' || kind === 'abandoned' || kind === 'stalls';
 }

@@ -11,7 +11,7 @@ renditionStoreContract('s3RenditionStore', () => ({
   read: async (key) => (await pipeline.rendition(key)).bytes.toString(),
 }));
 
-uploadReaderContract('s3UploadStore', () => ({
+uploadReaderContract('s3UploadReader', () => ({
   store: s3UploadReader({ client: pipeline.s3 }),
   put: async (key, text) => ({
     bucket: pipeline.bucket,

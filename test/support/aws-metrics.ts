@@ -1,6 +1,6 @@
 /**
- * AWS's published metrics, as far as Darkroom watches them, each with the sets of dimensions under which it is published.
- * An alarm on anything else waits for ever and looks healthy; a widget stays empty.
+ * The AWS metrics that Darkroom uses, each with the sets of dimensions under which AWS publishes it. An alarm on anything
+ * else never fires and looks healthy; a widget stays empty.
  */
 export const awsMetrics: Readonly<Record<string, Readonly<Record<string, readonly string[][]>>>> = {
   // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
@@ -30,8 +30,8 @@ export const awsMetrics: Readonly<Record<string, Readonly<Record<string, readonl
   'AWS/States': {
     ...byMetric(['ExecutionsFailed', 'ExecutionsTimedOut'], [['StateMachineArn'], ['StateMachineArn', 'Version']]),
     ...byMetric(
-      // Not ExecutionThrottled: it counts state transitions, of which EXPRESS has no limit. A StartSyncExecution that is
-      // throttled begins no execution; the dispatcher counts it in TriesFailed.
+      // Not ExecutionThrottled: it counts state transitions, which EXPRESS does not limit. A throttled StartSyncExecution
+      // starts no execution; the dispatcher counts it in TriesFailed.
       ['ExecutionsStarted', 'ExecutionTime', 'ExpressExecutionBilledDuration'],
       [['StateMachineArn']],
     ),
@@ -48,7 +48,7 @@ export const awsMetrics: Readonly<Record<string, Readonly<Record<string, readonl
   'AWS/Logs': byMetric(['IncomingBytes'], [['LogGroupName']]),
 };
 
-/** Until CloudWatch has the numbers of a minute: a minute or two. */
+/** CloudWatch publishes a minute's metrics after a minute or two. */
 export const METRIC_DELAY_SECONDS = 120;
 
 function byMetric(metrics: readonly string[], dimensions: readonly string[][]): Record<string, readonly string[][]> {

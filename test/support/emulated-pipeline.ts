@@ -31,9 +31,9 @@ import { providedStack } from './provided-stack.ts';
 import { violationsOf } from './published-schemas.ts';
 
 /**
- * The deployed pipeline as a user of it has it: uploads go in, records, renditions and events are looked at.
+ * The deployed pipeline as its users see it: send uploads, and inspect records, renditions and events.
  *
- * @param stack where no test runner provides one
+ * @param stack needed where no test runner provides one
  */
 export function emulatedPipeline(stack: Stack = providedStack()) {
   const { s3, sqs, events, lambda, table } = stack.clients;
@@ -59,11 +59,11 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
     events,
     iam: new IAMClient(stack.clientConfig),
     lambda,
-    /** The physical name of a resource of the template. */
+    /** The physical id of a resource in the template. */
     physicalId: (logicalId: string) => physicalId(stack, logicalId),
     messagesIn: (url: string) => messagesIn(sqs, url),
 
-    /** How the queue is read; answers how to undo it. */
+    /** Changes how the queue is polled; returns a function that restores it. */
     async takeInBatches(how: Pick<UpdateEventSourceMappingRequest, 'BatchSize' | 'ScalingConfig'>) {
       const { EventSourceMappings: [before] = [] } = await lambda.send(new ListEventSourceMappingsCommand());
       const { UUID, BatchSize, ScalingConfig } = before ?? {};
@@ -91,18 +91,18 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
       return (await readRecords(stack, [imageId])).get(imageId);
     },
 
-    /** Waits until the record is what the test waits for, and all work on it is done. */
-    async recordWhen(key: string, found: (record: ImageRecord) => boolean): Promise<ImageRecord> {
+    /** Waits until the record matches and all work on it is done. */
+    async recordWhen(key: string, matches: (record: ImageRecord) => boolean): Promise<ImageRecord> {
       const upload = {
         imageId: await imageIdOf(bucket, key),
-        outcomeIn: (record: ImageRecord | undefined) => (record?.announced && found(record) ? record : undefined),
+        outcomeIn: (record: ImageRecord | undefined) => (record?.announced && matches(record) ? record : undefined),
       };
       for await (const { outcome } of follow([upload], stack, { pauseMillis: 100, giveUp }))
         if (outcome !== undefined) return outcome;
-      throw inVain(`the record of ${key}`);
+      throw timedOut(`the record of ${key}`);
     },
 
-    /** As if the workflow had died between its two writes. */
+    /** As if the workflow had ended between its two writes. */
     async forgetAnnouncement(key: string): Promise<void> {
       await table.send(
         new UpdateCommand({
@@ -114,7 +114,7 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
       );
     },
 
-    /** The keys of an image's renditions, in order. */
+    /** The keys of an image's renditions, sorted. */
     async renditionKeys(key: string): Promise<string[]> {
       const Prefix = `${await imageIdOf(bucket, key)}/`;
       const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: renditionBucket, Prefix }));
@@ -127,12 +127,12 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
       return { bytes: Buffer.from(await Body.transformToByteArray()), contentType: ContentType };
     },
 
-    /** An event exactly as S3 and EventBridge deliver it to the queue, in the test's own order. */
+    /** Sends an event exactly as S3 and EventBridge deliver it to the queue. */
     async enqueue(event: S3Event): Promise<void> {
       await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: messageBody(bucket, event) }));
     },
 
-    /** Takes an event through the workflow, past the queue and the memory of earlier decisions. */
+    /** Runs the workflow for an event, bypassing the queue and the stored decisions. */
     async decide(event: S3Event): Promise<string> {
       const { outcome } = await dispatchImage(
         await parseS3Event(messageBody(bucket, event)),
@@ -142,7 +142,7 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
       return outcome;
     },
 
-    /** Renders an upload as a try does that dies before it comes to a decision. */
+    /** Renders an upload like an attempt that ends before it decides. */
     async render(event: S3Event): Promise<void> {
       const { correlationId, image } = await parseS3Event(messageBody(bucket, event));
       const FunctionName = await physicalId(stack, 'ResizeImageFunction');
@@ -156,7 +156,7 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
       );
     },
 
-    /** Listens to the domain events as a consumer would: a rule of its own and a queue of its own. */
+    /** Subscribes to the domain events as a consumer would, with its own rule and queue. */
     async subscribe(): Promise<() => Promise<DomainEvent[]>> {
       const name = `test-${randomUUID()}`;
       const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
@@ -172,13 +172,13 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
           Targets: [{ Id: 'test', Arn: arn }],
         }),
       );
-      const heard: DomainEvent[] = [];
+      const received: DomainEvent[] = [];
       return async () => {
         for (;;) {
           const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
-          if (Messages.length === 0) return heard;
+          if (Messages.length === 0) return received;
           for (const { Body, ReceiptHandle } of Messages) {
-            heard.push(asPublished(JSON.parse(z.string().parse(Body))));
+            received.push(asPublished(JSON.parse(z.string().parse(Body))));
             await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
           }
         }
@@ -187,10 +187,10 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
   };
 }
 
-/** By the published documents, and by the strict form of them, which allows nothing that is not in them. */
+/** Validates against the published documents, and against the strict schemas, which allow no other properties. */
 function asPublished(event: unknown): DomainEvent {
   const violations = violationsOf(event);
-  if (violations.length > 0) throw new Error(`An event is not as docs/events says: ${violations.join(', ')}.`);
+  if (violations.length > 0) throw new Error(`An event violates docs/events: ${violations.join(', ')}.`);
   return domainEvent.parse(event);
 }
 
@@ -209,7 +209,7 @@ export interface S3Event {
   readonly key: string;
   readonly sequencer: string;
   readonly versionId?: string;
-  /** Absent: the object was created. */
+  /** Absent if the object was created. */
   readonly deleted?: 'Permanently Deleted' | 'Delete Marker Created';
   readonly etag?: string;
   readonly size?: number;
@@ -236,16 +236,19 @@ export function messageBody(bucket: string, { key, sequencer, versionId, deleted
   });
 }
 
-// Generous: a safety bound for a pipeline that hangs, not a measure of its speed.
+// Generous: a safety limit for a pipeline that hangs, not a measure of its speed.
 const PATIENCE_MILLIS = 240_000;
 
 const giveUp = (quietMillis: number) => quietMillis > PATIENCE_MILLIS;
-const inVain = (what: string) => new Error(`Waited ${PATIENCE_MILLIS / 1000} seconds in vain for ${what}.`);
+const timedOut = (what: string) => new Error(`Waited ${PATIENCE_MILLIS / 1000} seconds without success for ${what}.`);
 
 export async function eventually<Found>(what: string, look: () => Promise<Found | undefined>): Promise<Found> {
   const isFound = async () => {
     const found = await look();
     return found !== undefined && pWaitFor.resolveWith(found);
   };
-  return await pWaitFor(isFound, { interval: 100, timeout: { milliseconds: PATIENCE_MILLIS, message: inVain(what) } });
+  return await pWaitFor(isFound, {
+    interval: 100,
+    timeout: { milliseconds: PATIENCE_MILLIS, message: timedOut(what) },
+  });
 }

@@ -1,4 +1,4 @@
-/** The pipeline tests' ground: one emulator on a free port, and the real template deployed to it. */
+/** Global setup of the pipeline tests: one emulator on a free port, with the real template deployed to it. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { TestProject } from 'vitest/node';
 import type { EmulatorAddress } from '../../scripts/local/emulator.ts';
@@ -22,7 +22,7 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   isolateThisProcess();
-  // The emulator ends with this process, however it ends.
+  // The emulator ends when this process does, however that happens.
   onceOrphaned(() => process.exit(1));
   try {
     mkdirSync(workDirectory, { recursive: true });
@@ -37,7 +37,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     stack.close();
     return emulator.stop;
   } catch (error) {
-    // vitest would show a stack trace of code that is not at fault.
+    // vitest would show a misleading stack trace.
     process.stderr.write(`\n${describeFailure(error)}\n\n`);
     process.exit(1);
   }
@@ -46,7 +46,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 function functionEnvironment() {
   const diverting = divertingEnvironment();
   const NODE_OPTIONS = `${recordingEnvironment.NODE_OPTIONS} ${diverting.NODE_OPTIONS}`;
-  // A workflow's retries wait a tenth of their time: what is throttled still gets its turn.
+  // Workflow retries wait a tenth of their time, which is still long enough for throttled calls.
   return { ...recordingEnvironment, ...diverting, NODE_OPTIONS, SFN_WAIT_SCALE: '0.1' };
 }
 

@@ -1,17 +1,17 @@
 import { at, type Json, ofType, statementsOf, templateFor } from '../../scripts/template/template.ts';
 
-/** What a function's own code may call, by its role in the template. */
+/** What a function's own code may call, according to its role in the template. */
 export interface FunctionPermission {
   /** `ResizeImage` of ResizeImageFunction. */
   readonly stem: string;
   readonly sid: string;
-  /** IAM's name of the call. */
+  /** The call's IAM action. */
   readonly action: string;
-  /** `UploadBucket` or, of what is in it, `UploadBucket/*`: which part of it, the emulator sees to. */
+  /** `UploadBucket`, or `UploadBucket/*` for its objects. The emulator enforces any narrower part. */
   readonly on: string;
 }
 
-// What Lambda, S3 and KMS look up themselves on the function's behalf.
+// Used by Lambda, S3 and KMS on the function's behalf.
 const madeByAws = ['TakeUploads', 'WriteLogs', 'WriteTraces', 'TellGoneFromDenied', 'UseDataKey'];
 
 const template = templateFor('local');

@@ -29,7 +29,7 @@ export function descendantsOf(ancestor: number): Process[] {
   return found;
 }
 
-/** Answers to which of them it was sent: those that were still there. */
+/** Returns the targets that still existed. */
 export function signal<Target extends Pick<Process, 'id'>>(
   name: NodeJS.Signals,
   targets: readonly Target[],

@@ -1,4 +1,4 @@
-/** Events as a consumer checks them who has nothing but docs/events: by its AsyncAPI document and its JSON Schemas. */
+/** Validates events as a consumer would who has only docs/events: its AsyncAPI document and its JSON Schemas. */
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
@@ -6,10 +6,10 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { domainEvents } from '../../adapters/contracts/domain-events.ts';
 
-// Strict: a keyword or a format that nobody knows is an error too.
+// Strict: unknown keywords and formats are errors too.
 const ajv = addFormats.default(new Ajv2020({ strict: true, allErrors: true }));
 const read = (name: string) => readFileSync(new URL(`../../docs/events/${name}`, import.meta.url), 'utf8');
-// Where the documents refer to each other from.
+// The base of references between the documents.
 const base = 'https://darkroom.invalid/events';
 
 const asyncApi = z
@@ -28,7 +28,7 @@ const payloads = new Map(
   ]),
 );
 
-/** Of a whole event, with EventBridge's envelope; none where it is as published. */
+/** For a whole event with EventBridge's envelope; empty if it is valid. */
 export function violationsOf(event: unknown): string[] {
   const type = z.object({ 'detail-type': z.string() }).safeParse(event).data?.['detail-type'] ?? 'none';
   const validate = payloads.get(type);

@@ -1,6 +1,6 @@
 /**
- * Loaded into every function on the emulator before its own code (see emulated-stack.ts): writes down each call of AWS
- * that the function makes, whoever in it makes it. recorded-calls.ts reads them.
+ * Loaded into every function on the emulator before its own code (see emulated-stack.ts): records every AWS call of the
+ * function, including those of its libraries. recorded-calls.ts reads them.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { appendFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ if (file !== undefined) {
     const { request } = message as { request: ClientRequest };
     let body = '';
     const keep = (chunk: unknown): void => {
-      // Only of the JSON protocols, which name their resource in the body; never an image's bytes.
+      // Only JSON protocols, which name their resource in the body; never an image's bytes.
       if (request.getHeader('x-amz-target') !== undefined && typeof chunk !== 'function') body += String(chunk ?? '');
     };
     request.write = new Proxy(request.write, {
@@ -26,7 +26,7 @@ if (file !== undefined) {
       apply(end, self, given) {
         keep(given[0]);
         const { method, path } = request;
-        // Known only by now: the emulator starts workers before it knows for which function.
+        // Not known earlier: the emulator starts workers before it knows their function.
         const functionName = process.env['AWS_LAMBDA_FUNCTION_NAME'];
         const call = { functionName, method, path, target: request.getHeader('x-amz-target'), body };
         if (request.getHeader('authorization') !== undefined) appendFileSync(file, `${JSON.stringify(call)}\n`);

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
 import { workDirectory } from '../../scripts/terminal/project.ts';
 
-/** Every call of AWS that a deployed function made since the stack was started. */
+/** Every AWS call that a deployed function has made since the stack was started. */
 
 export const recordedCallsFile = join(workDirectory, 'recorded-calls.jsonl');
 
@@ -26,9 +26,9 @@ type AwsRequest = Omit<z.infer<typeof recorded>, 'functionName'>;
 
 export interface RecordedCall {
   readonly functionName: string;
-  /** IAM's name for it. */
+  /** The call's IAM action. */
   readonly action: string;
-  /** The name of the bucket, table or queue, the ARN of the state machine; `/*` behind it: an object of the bucket. */
+  /** The name of the bucket, table or queue, or the state machine's ARN; with `/*` appended for an object of a bucket. */
   readonly resource: string;
 }
 
@@ -42,7 +42,7 @@ export function recordedCalls(): RecordedCall[] {
     });
 }
 
-/** By what a request looks like on the wire. */
+/** Derived from the HTTP request. */
 export function describeCall(request: AwsRequest): Pick<RecordedCall, 'action' | 'resource'> {
   return request.target === undefined ? ofS3(request) : ofJson(request);
 }

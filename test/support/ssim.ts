@@ -1,4 +1,4 @@
-/** Eight bits a channel, in rows. */
+/** Eight bits per channel, row by row. */
 export interface Raster {
   readonly width: number;
   readonly height: number;
@@ -11,9 +11,9 @@ const STEP = 4;
 const C1 = (0.01 * 255) ** 2;
 const C2 = (0.03 * 255) ** 2;
 
-/** Mean structural similarity of the luma (Wang et al., 2004; 8 × 8 windows): 1 is the same picture. */
+/** Mean structural similarity of the luma (Wang et al., 2004; 8 × 8 windows): 1 means identical images. */
 export function ssim(one: Raster, other: Raster): number {
-  if (one.width !== other.width || one.height !== other.height) throw new Error('SSIM compares pictures of one size');
+  if (one.width !== other.width || one.height !== other.height) throw new Error('SSIM needs images of the same size');
   const a = lumaOf(one);
   const b = lumaOf(other);
   let sum = 0;

@@ -1,7 +1,7 @@
 """
-Python loads this into the emulator before the emulator's own code. While a fault proxy is up (fault-proxy.ts), each task
-of a workflow asks there what is to become of it: the emulator makes the workflow's calls within its own process, where no
-proxy can stand between. And what fails does so as in an account, where the emulator knows better.
+Python loads this into the emulator before the emulator's own code. While a fault proxy is running (fault-proxy.ts), each
+task of a workflow asks it whether to fail: the emulator makes the workflow's calls within its own process, out of reach of
+a proxy. It also makes failures behave as in an account where the emulator differs.
 """
 
 import contextvars
@@ -31,7 +31,7 @@ def known_task(state, raw_input, execution, context):
 
 
 def name_of(state, definition):
-    """By what it says: branches that run side by side overwrite each other's name in the context."""
+    """Identified by its definition, because parallel branches overwrite each other's name in the context."""
     return next(name for name, candidate in states_of(definition) if candidate == state)
 
 
@@ -56,7 +56,7 @@ def fated_resource(resource, arguments):
             if "error" not in fate:
                 raise
     if "error" in fate:
-        raise ExecutionError(fate["error"], "said the fault proxy")
+        raise ExecutionError(fate["error"], "from the fault proxy")
     return result
 
 
@@ -68,15 +68,15 @@ def fate_of(resource):
     try:
         with open(os.environ["FAULT_PROXY_FILE"]) as file:
             url = f"http://127.0.0.1:{int(file.read())}/workflow-task"
-        with urllib.request.urlopen(url, json.dumps({**task, "resource": resource}).encode()) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(url, json.dumps({**task, "resource": resource}).encode()) as response:
+            return json.load(response)
     except (OSError, ValueError):
-        # There is no proxy, or no more.
+        # No proxy is running.
         return undisturbed
 
 
 def matches_as_in_an_account(patterns, error):
-    # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html: nothing catches it.
+    # Cannot be caught: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
     return error != "States.Runtime" and error_matches(patterns, error)
 
 
@@ -86,7 +86,7 @@ this_thread = threading.local()
 
 
 def invoke_and_keep(worker, *given, **named):
-    """A function that throws is not started anew for that: its process takes the next invocation."""
+    """Keeps the process of a function that throws: as in an account, it handles the next invocation."""
     this_thread.spared = []
     response = invoke(worker, *given, **named)
     spared, this_thread.spared = this_thread.spared, None

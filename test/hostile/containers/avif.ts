@@ -16,11 +16,11 @@ export interface AvifItem {
   readonly type: string;
   readonly data: Buffer;
   readonly properties: readonly Buffer[];
-  /** Items, counted from 1. */
+  /** Item numbers, from 1. */
   readonly refers?: { readonly as: string; readonly to: readonly number[] };
 }
 
-/** The first item is the one that is shown. */
+/** The first item is the displayed one. */
 export function avif(items: readonly AvifItem[]): Buffer {
   const properties = items.flatMap((item) => item.properties);
   let property = 0;
@@ -63,12 +63,12 @@ export function avif(items: readonly AvifItem[]): Buffer {
   return Buffer.concat([head, meta(dataAt), box('mdat', ...items.map(({ data }) => data))]);
 }
 
-/** The coded pictures of a simple file, the one that is shown first, and what describes them. */
+/** The items of a simple file, the displayed one first, with their data and properties. */
 export function avifItems(file: Buffer): readonly { readonly data: Buffer; readonly properties: readonly Buffer[] }[] {
   const meta = inside(file, 'meta').subarray(4);
   const all = boxesOf(inside(inside(meta, 'iprp'), 'ipco'));
   const places = inside(meta, 'iloc');
-  // As libheif writes it: version 0, all numbers of four bytes, one place an item.
+  // As libheif writes it: version 0, four-byte numbers, one extent per item.
   if (places.readUInt8(0) !== 0 || places.readUInt16BE(4) !== 0x4440)
     throw new Error('libheif writes its iloc otherwise than this test knows.');
   const count = places.readUInt16BE(6);

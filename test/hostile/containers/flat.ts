@@ -1,4 +1,4 @@
-/** Pictures of one colour: of any size in a few bytes. */
+/** Images of one colour: any size in a few bytes. */
 import sharp from 'sharp';
 
 export function flat(width: number, height = width) {

@@ -1,6 +1,6 @@
 import { repeated, u16le } from './numbers.ts';
 
-/** One pixel, many times; each frame may claim to be larger. */
+/** Many frames of one pixel; each may claim to be larger. */
 export function gifOfFrames(count: number, side = 1): Buffer {
   const head = Buffer.from('47494638396101000100800000000000ffffff', 'hex');
   const frame = Buffer.concat([

@@ -9,8 +9,8 @@ export function jpegWith(jpeg: Buffer, segments: Buffer): Buffer {
 }
 
 /**
- * All grey, each coefficient in a scan of its own and refined bit by bit, as the standard allows: blocks of nothing take
- * one bit in a scan of DC, and a run of 32,767 of them two bytes in one of AC.
+ * An all-grey image with each coefficient in its own scan and refined bit by bit, as the standard allows. Empty blocks take
+ * one bit each in a DC scan, and two bytes per run of 32,767 in an AC scan.
  */
 export function jpegOfScans(side: number, scans: number): Buffer {
   const blocks = Math.ceil(side / 8) ** 2;
@@ -19,7 +19,7 @@ export function jpegOfScans(side: number, scans: number): Buffer {
   const frame = [Buffer.from([8]), u16be(side), u16be(side), Buffer.from([1, 1, 0x11, 0])];
   const scan = (first: number, last: number, bits: number, data: Buffer) =>
     Buffer.concat([jpegSegment(0xda, Buffer.from([1, 1, 0, first, last, bits])), data]);
-  // The one code, a 0, says: 2¹⁴ empty blocks, and as many more as the next 14 bits say. 15 bits together.
+  // The only code, 0, means 2¹⁴ empty blocks plus the number in the next 14 bits: 15 bits in total.
   const run = 2 ** 15 - 1;
   const runs = Math.ceil(blocks / run);
   const empty = Buffer.alloc(Math.ceil((runs * 15) / 8));

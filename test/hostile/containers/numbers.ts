@@ -1,4 +1,4 @@
-/** Numbers as files hold them. */
+/** Numbers in the byte orders of files. */
 
 export const u16be = (value: number) => number(2, (buffer) => buffer.writeUInt16BE(value));
 export const u32be = (value: number) => number(4, (buffer) => buffer.writeUInt32BE(value));
@@ -12,7 +12,7 @@ function number(length: number, write: (buffer: Buffer) => void): Buffer {
   return buffer;
 }
 
-/** The same bytes, but for some. */
+/** A copy with some bytes replaced. */
 export function patched(bytes: Buffer, at: number, value: Buffer): Buffer {
   const copy = Buffer.from(bytes);
   value.copy(copy, at);

@@ -6,7 +6,7 @@ export function pngChunk(type: string, data: Buffer): Buffer {
   return Buffer.concat([u32be(data.length), body, u32be(crc32(body))]);
 }
 
-/** After the header, where a PNG's colours and texts stand. */
+/** Inserts a chunk after the header, where colours and texts belong. */
 export function pngWith(png: Buffer, chunks: Buffer): Buffer {
   return Buffer.concat([png.subarray(0, 33), chunks, png.subarray(33)]);
 }

@@ -8,7 +8,7 @@ const LONG = 4;
 const RATIONAL = 5;
 type Tag = readonly [tag: number, type: number, values: readonly number[]];
 
-/** A directory behind its data, and what does not fit into it behind that. */
+/** Writes the data, then the directory, then the values that do not fit into it. */
 function tiff(data: Buffer, tags: readonly Tag[], next = 0): Buffer {
   const even = Buffer.concat([data, Buffer.alloc(data.length % 2)]);
   const directoryAt = 8 + even.length;
@@ -20,7 +20,7 @@ function directory(tags: readonly Tag[], at: number, next = 0): Buffer {
   const extras: Buffer[] = [];
   const entries = tags.map(([tag, type, values]) => {
     const bytes = Buffer.concat(values.map((value) => numberOf(type, value)));
-    // Of two numbers each.
+    // Two numbers each.
     const count = type === RATIONAL ? values.length / 2 : values.length;
     const head = [u16le(tag), u16le(type), u32le(count)];
     if (bytes.length <= 4) return Buffer.concat([...head, bytes, Buffer.alloc(4 - bytes.length)]);
@@ -41,9 +41,9 @@ export interface TiffKind {
   readonly height: number;
   readonly bits?: number;
   readonly samples?: number;
-  /** 1 whole numbers, 3 floating point. */
+  /** 1: integers, 3: floating point. */
   readonly sampleFormat?: number;
-  /** Each sample in a plane of its own. */
+  /** Each sample in its own plane. */
   readonly planar?: boolean;
 }
 
@@ -66,7 +66,7 @@ function pictureTags({ width, height, bits = 8, samples = 3, sampleFormat = 1, p
 const inOrder = (tags: readonly Tag[]) => [...tags].sort(([one], [other]) => one - other);
 const times = (count: number, value: number) => Array.from({ length: count }, () => value);
 
-/** All strips are one and the same, of zeros. */
+/** All strips share the same zeros. */
 export function tiffOfStrips(kind: TiffKind, rows: number): Buffer {
   const { width, height, bits = 8, samples = 3, planar = false } = kind;
   const strip = deflateSync(Buffer.alloc(Math.ceil((width * bits * (planar ? 1 : samples)) / 8) * rows));
@@ -82,8 +82,8 @@ export function tiffOfStrips(kind: TiffKind, rows: number): Buffer {
   );
 }
 
-/** With EXIF, a position and IPTC, as cameras and photographers' programs write them. */
-export function tiffThatTells(text: string, iptc: Buffer): Buffer {
+/** With EXIF, a GPS position and IPTC, as cameras and photo editors write them. */
+export function tiffWithPrivateData(text: string, iptc: Buffer): Buffer {
   const ascii = (value: string) => [...Buffer.from(`${value}\0`)];
   const strip = deflateSync(Buffer.alloc(40 * 40 * 3, 0x99));
   const exifAt = 8 + strip.length + (strip.length % 2);
@@ -129,7 +129,7 @@ export function tiffOfTiles(kind: TiffKind, side: number): Buffer {
   );
 }
 
-/** A directory a page, each naming the next, all with one strip. */
+/** One directory per page, each pointing to the next, all sharing one strip. */
 export function tiffOfPages(count: number): Buffer {
   const strip = Buffer.alloc(16, 0x55);
   const tags = [
@@ -151,7 +151,7 @@ export function tiffOfPages(count: number): Buffer {
   return Buffer.concat([Buffer.from('II*\0'), u32le(24), strip, all]);
 }
 
-/** EXIF is a TIFF without a picture. */
+/** EXIF is a TIFF without an image. */
 export function exifOf(entries: number, length: number): Buffer {
   const block = Buffer.alloc(length, 1);
   Buffer.concat([Buffer.from('II*\0'), u32le(8), u16le(entries)]).copy(block);

@@ -14,12 +14,12 @@ export function webpHeader(flags: number, width: number, height: number): Buffer
   return webpChunk('VP8X', Buffer.concat([u32le(flags), u24le(width - 1), u24le(height - 1)]));
 }
 
-/** The coded picture of a simple file, without its container. */
+/** The coded image of a simple file, without its container. */
 export function webpPicture(file: Buffer): Buffer {
   return file.subarray(12);
 }
 
-/** One picture, many times. */
+/** One frame, many times. */
 export function webpOfFrames(picture: Buffer, frameSide: number, count: number, canvasSide = frameSide): Buffer {
   const place = Buffer.concat([
     Buffer.alloc(6),
