@@ -3,8 +3,8 @@ import { imageDescription } from './image-description.ts';
 import * as z from './zod.ts';
 
 /**
- * The public contract of the events on DomainEventBus, which the workflow composes (state Announce). No function imports
- * it: docs/events is generated from it, and tests check every event against it.
+ * The public contract of the events on DomainEventBus, which the workflow composes (states ComposeEvent and Announce). No
+ * function imports it: docs/events is generated from it, and tests check every event against it.
  */
 
 /** Increment it for a change that breaks consumers: a field removed, made optional or given another meaning. */

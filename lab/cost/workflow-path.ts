@@ -1,5 +1,5 @@
 /** The states that an image passes on its way through the workflow, counted on the definition itself. */
-import { type Machine, type State, workflow } from '../../scripts/template/workflow.ts';
+import { type Branch, branchesOf, type State, type StateOf, workflow } from '../../scripts/template/workflow.ts';
 
 /** What each Choice decides on the way, by its name. */
 export type Turns = Readonly<Record<string, string>>;
@@ -8,10 +8,10 @@ export const waysOf = {
   /** A first upload, all well: nothing older to remove. */
   processed: {
     WhatChanged: 'ProcessImage',
-    WasThereAnUpload: 'ComposeRecord',
+    WasThereAnUpload: 'JoinRenditions',
     HasVersion: 'LookForMark',
     IsVersionErased: 'IsAnythingObsolete',
-    IsAnythingObsolete: 'Announce',
+    IsAnythingObsolete: 'ComposeEvent',
     IsItDecided: 'Decided',
   },
   /** Nothing was rendered, and what an older state has is removed. */
@@ -21,7 +21,7 @@ export const waysOf = {
     HasVersion: 'LookForMark',
     IsVersionErased: 'IsAnythingObsolete',
     IsAnythingObsolete: 'RemoveRenditions',
-    NeedsAnnouncement: 'Announce',
+    NeedsAnnouncement: 'ComposeEvent',
     IsItDecided: 'Decided',
   },
   /** A deletion: a tombstone, and what was rendered is removed. */
@@ -29,7 +29,7 @@ export const waysOf = {
     WhatChanged: 'DecideDeletion',
     HasVersion: 'IsAnythingObsolete',
     IsAnythingObsolete: 'RemoveRenditions',
-    NeedsAnnouncement: 'Announce',
+    NeedsAnnouncement: 'ComposeEvent',
     IsItDecided: 'Decided',
   },
 } as const satisfies Readonly<Record<string, Turns>>;
@@ -38,30 +38,46 @@ export const waysOf = {
 export function statesOn(
   turns: Turns,
   groups: number,
-  machine: Machine = workflow.machine,
+  machine: Branch = workflow.machine,
 ): ReadonlyMap<string, number> {
   const visits = new Map<string, number>();
   for (const [name, times] of walk(machine, turns, groups)) visits.set(name, (visits.get(name) ?? 0) + times);
   return visits;
 }
 
-function* walk(machine: Machine, turns: Turns, groups: number): Generator<readonly [name: string, times: number]> {
+function* walk(machine: Branch, turns: Turns, groups: number): Generator<readonly [name: string, times: number]> {
   for (let name: string | undefined = machine.StartAt; name !== undefined; ) {
     const state: State | undefined = machine.States[name];
-    if (state === undefined) throw new Error(`The workflow has no state ${name}: lab/cost/workflow-path.ts.`);
+    if (state === undefined) throw new Error(`The workflow has no state ${name}: update lab/cost/workflow-path.ts.`);
     yield [name, 1];
-    for (const branch of state.Branches ?? []) yield* walk(branch, turns, groups);
-    if (state.ItemProcessor !== undefined) {
-      for (const [inner, times] of walk(state.ItemProcessor, turns, groups)) yield [inner, times * groups];
+    for (const branch of branchesOf(state)) {
+      const runs = state.Type === 'Map' ? groups : 1;
+      for (const [inner, times] of walk(branch, turns, groups)) yield [inner, times * runs];
     }
-    name = state.Type === 'Choice' ? turnAt(name, state, turns) : state.Next;
+    name = nextOf(name, state, turns);
   }
 }
 
-function turnAt(name: string, { Choices = [], Default }: State, turns: Turns): string {
+function nextOf(name: string, state: State, turns: Turns): string | undefined {
+  switch (state.Type) {
+    case 'Choice':
+      return turnAt(name, state, turns);
+    case 'Succeed':
+    case 'Fail':
+      return undefined;
+    case 'Pass':
+    case 'Task':
+    case 'Parallel':
+    case 'Map':
+    case 'Wait':
+      return state.Next;
+  }
+}
+
+function turnAt(name: string, { Choices, Default }: StateOf<'Choice'>, turns: Turns): string {
   const turn = turns[name];
   if (turn === undefined || ![Default, ...Choices.map(({ Next }) => Next)].includes(turn)) {
-    throw new Error(`Where an image goes from ${name} is not known any more: say it in lab/cost/workflow-path.ts.`);
+    throw new Error(`${name} leads elsewhere now: update the way of an image in lab/cost/workflow-path.ts.`);
   }
   return turn;
 }

@@ -1,7 +1,7 @@
 /** What a stage allows, from template.yaml and the workflow. */
 import * as z from 'zod';
 import { at, numberAt, type Stage, templateFor } from '../../scripts/template/template.ts';
-import { workflow } from '../../scripts/template/workflow.ts';
+import { stateNamed } from '../../scripts/template/workflow.ts';
 import type { Setup, ThrottleRetry } from './pipeline.ts';
 
 export const SEED = 20261121;
@@ -35,7 +35,7 @@ export function stageSettings(stage: Stage): StageSettings {
 
 /** As the workflow retries a throttled worker. */
 export const throttleRetry: ThrottleRetry = (() => {
-  const retries = workflow.states.get('ResizeImage')?.Retry ?? [];
+  const retries = stateNamed('ResizeImage', 'Task').Retry;
   const found = retries.find(({ ErrorEquals }) => ErrorEquals.includes('Lambda.TooManyRequestsException'));
   return z
     .object({ MaxAttempts: z.int(), IntervalSeconds: z.number(), BackoffRate: z.number(), MaxDelaySeconds: z.number() })

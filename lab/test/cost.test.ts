@@ -171,7 +171,7 @@ describe('the way through the workflow', () => {
 
   it('has one state more for one state more', () => {
     const { States, StartAt } = workflow.machine;
-    const machine = { StartAt: 'First', States: { ...States, First: { Type: 'Pass', Next: StartAt } } };
+    const machine = { StartAt: 'First', States: { ...States, First: { Type: 'Pass' as const, Next: StartAt } } };
     expect(statesOn(waysOf.processed, 2, machine).size).toBe(states.size + 1);
   });
 

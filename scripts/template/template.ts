@@ -51,9 +51,12 @@ type Source = z.infer<typeof templateSchema>;
 
 /** Short forms of functions spelled out; nothing resolved. */
 export function parseTemplate(file: string): Json {
+  return parseTemplateText(readFileSync(join(projectDirectory, file), 'utf8'));
+}
+
+export function parseTemplateText(text: string): Json {
   // Alarms are merged with those of their family: more aliases than the default limit, which guards against hostile files.
-  const options = { customTags, merge: true, maxAliasCount: -1 };
-  return json.parse(parse(readFileSync(join(projectDirectory, file), 'utf8'), options));
+  return json.parse(parse(text, { customTags, merge: true, maxAliasCount: -1 }));
 }
 
 export function readTemplate(file: string): Source {

@@ -1,89 +1,141 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 
-/** statemachine/image-pipeline.asl.json, read for tests and tools: every state, those within Parallel and Map too. */
+/**
+ * Reads the state machines in statemachine/. The schema accepts only the states and fields that they use: whoever walks or
+ * runs a workflow never has to guess what another field means.
+ */
 
-const retrier = z.looseObject({
+const expression = z.templateLiteral(['{%', z.string(), '%}']);
+const variables = z.record(z.string(), z.json());
+const catcher = z.strictObject({
+  ErrorEquals: z.array(z.string()),
+  Assign: variables.optional(),
+  Next: z.string(),
+});
+const retrier = z.strictObject({
   ErrorEquals: z.array(z.string()),
   MaxAttempts: z.int(),
-  JitterStrategy: z.string().optional(),
+  IntervalSeconds: z.number().optional(),
+  BackoffRate: z.number().optional(),
   MaxDelaySeconds: z.number().optional(),
+  JitterStrategy: z.literal('FULL').optional(),
 });
-const catcher = z.looseObject({ ErrorEquals: z.array(z.string()), Next: z.string() });
+const described = { Comment: z.string().optional() };
+const assigning = { ...described, Assign: variables.optional() };
+const leading = { Next: z.string().optional(), End: z.literal(true).optional() };
 
-export interface Machine {
-  readonly StartAt: string;
-  readonly States: Readonly<Record<string, State>>;
-}
-export interface State {
-  readonly Type: string;
-  readonly Resource?: string | undefined;
-  readonly Arguments?: Readonly<Record<string, unknown>> | undefined;
-  readonly Assign?: Readonly<Record<string, unknown>> | undefined;
-  readonly Output?: unknown;
-  readonly TimeoutSeconds?: number | undefined;
-  readonly Next?: string | undefined;
-  readonly Choices?: readonly { readonly Condition: string; readonly Next: string }[] | undefined;
-  readonly Default?: string | undefined;
-  readonly Retry?: readonly z.infer<typeof retrier>[] | undefined;
-  readonly Catch?: readonly z.infer<typeof catcher>[] | undefined;
-  readonly Branches?: readonly Machine[] | undefined;
-  readonly ItemProcessor?: Machine | undefined;
-  readonly Error?: string | undefined;
-  readonly Cause?: string | undefined;
-}
-
-const machine: z.ZodType<Machine> = z.lazy(() =>
-  z.looseObject({ StartAt: z.string(), States: z.record(z.string(), state) }),
-);
-const state: z.ZodType<State> = z.looseObject({
-  Type: z.string(),
-  Resource: z.string().optional(),
-  Arguments: z.record(z.string(), z.unknown()).optional(),
-  Assign: z.record(z.string(), z.unknown()).optional(),
-  TimeoutSeconds: z.int().optional(),
-  Next: z.string().optional(),
-  Choices: z.array(z.looseObject({ Condition: z.string(), Next: z.string() })).optional(),
-  Default: z.string().optional(),
-  Retry: z.array(retrier).optional(),
-  Catch: z.array(catcher).optional(),
-  Branches: z.array(machine).optional(),
-  ItemProcessor: machine.optional(),
-  Error: z.string().optional(),
-  Cause: z.string().optional(),
+const state = z.discriminatedUnion('Type', [
+  z.strictObject({ Type: z.literal('Pass'), ...assigning, Output: z.json().optional(), ...leading }),
+  z.strictObject({
+    Type: z.literal('Choice'),
+    ...described,
+    Choices: z.array(z.strictObject({ Condition: expression, Next: z.string() })),
+    Default: z.string(),
+  }),
+  z.strictObject({
+    Type: z.literal('Task'),
+    ...assigning,
+    Resource: z.string(),
+    Arguments: z.record(z.string(), z.json()),
+    // Required: without it, a call that hangs takes the whole workflow with it.
+    TimeoutSeconds: z.int(),
+    Retry: z.array(retrier),
+    Catch: z.array(catcher).default([]),
+    Output: z.json().optional(),
+    ...leading,
+  }),
+  z.strictObject({
+    Type: z.literal('Parallel'),
+    ...assigning,
+    get Branches() {
+      return z.array(branch);
+    },
+    Catch: z.array(catcher).default([]),
+    ...leading,
+  }),
+  z.strictObject({
+    Type: z.literal('Map'),
+    ...assigning,
+    Items: expression,
+    ItemSelector: z.json(),
+    get ItemProcessor() {
+      return branch.extend({ ProcessorConfig: z.strictObject({ Mode: z.literal('INLINE') }) });
+    },
+    ...leading,
+  }),
+  z.strictObject({ Type: z.literal('Wait'), ...described, Seconds: z.int(), Next: z.string() }),
+  z.strictObject({ Type: z.literal('Succeed'), ...described }),
+  z.strictObject({ Type: z.literal('Fail'), ...described, Error: expression, Cause: expression }),
+]);
+const branch = z.strictObject({
+  StartAt: z.string(),
+  get States() {
+    return z.record(z.string(), state);
+  },
+});
+const stateMachine = branch.extend({
+  Comment: z.string(),
+  QueryLanguage: z.literal('JSONata'),
+  TimeoutSeconds: z.int(),
 });
 
-const definition = JSON.parse(
-  readFileSync(new URL('../../statemachine/image-pipeline.asl.json', import.meta.url), 'utf8'),
-);
-const root = z.looseObject({ TimeoutSeconds: z.int(), QueryLanguage: z.literal('JSONata') }).parse(definition);
-const main = machine.parse(definition);
-const states = [...allStates(main)];
+export type StateMachine = z.infer<typeof stateMachine>;
+/** The states of a workflow, of a branch of a Parallel, or of a Map. */
+export type Branch = Pick<StateMachine, 'StartAt' | 'States'>;
+export type State = z.infer<typeof state>;
+export type StateOf<Type extends State['Type']> = Extract<State, { Type: Type }>;
 
-function* allStates({ States }: Machine): Generator<readonly [name: string, state: State]> {
+/** @param change applied to the compact JSON text before it is read */
+export function readStateMachine(
+  name: 'image-pipeline' | 'intake-breaker',
+  change: (text: string) => string = (text) => text,
+): StateMachine {
+  const file = new URL(`../../statemachine/${name}.asl.json`, import.meta.url);
+  return stateMachine.parse(JSON.parse(change(JSON.stringify(JSON.parse(readFileSync(file, 'utf8'))))));
+}
+
+export function* branchesOf(found: State): Generator<Branch> {
+  if (found.Type === 'Parallel') yield* found.Branches;
+  if (found.Type === 'Map') yield found.ItemProcessor;
+}
+
+function* allStates({ States }: Branch): Generator<readonly [name: string, state: State]> {
   for (const [name, found] of Object.entries(States)) {
     yield [name, found];
-    for (const inner of [
-      ...(found.Branches ?? []),
-      ...(found.ItemProcessor === undefined ? [] : [found.ItemProcessor]),
-    ]) {
-      yield* allStates(inner);
-    }
+    for (const inner of branchesOf(found)) yield* allStates(inner);
   }
 }
 
+const machine = readStateMachine('image-pipeline');
+const states = new Map(allStates(machine));
+
+/** statemachine/image-pipeline.asl.json. */
 export const workflow = {
-  machine: main,
-  timeoutSeconds: root.TimeoutSeconds,
-  states: new Map(states),
+  machine,
+  timeoutSeconds: machine.TimeoutSeconds,
+  /** Every state, including those inside a Parallel or Map. */
+  states,
   /** The Task states; `functionId` where one invokes a function of the template. */
-  tasks: states
-    .filter(([, { Type }]) => Type === 'Task')
-    .map(([name, task]) => ({
-      state: name,
-      timeoutSeconds: z.int({ error: `${name} has no TimeoutSeconds` }).parse(task.TimeoutSeconds),
-      resource: z.string().parse(task.Resource),
-      functionId: /^\$\{(\w+)\}$/.exec(String(task.Arguments?.['FunctionName']))?.[1],
-      definition: task,
-    })),
+  tasks: [...states].flatMap(([name, found]) =>
+    found.Type === 'Task'
+      ? {
+          state: name,
+          timeoutSeconds: found.TimeoutSeconds,
+          resource: found.Resource,
+          functionId: /^\$\{(\w+)\}$/.exec(String(found.Arguments['FunctionName']))?.[1],
+          definition: found,
+        }
+      : [],
+  ),
 };
+
+export function stateNamed<Type extends State['Type']>(name: string, type: Type): StateOf<Type> {
+  const found = workflow.states.get(name);
+  if (found === undefined || !isOf(type, found)) throw new Error(`The workflow has no ${type} state ${name}.`);
+  return found;
+}
+
+function isOf<Type extends State['Type']>(type: Type, found: State): found is StateOf<Type> {
+  return found.Type === type;
+}

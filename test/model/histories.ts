@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import * as z from 'zod';
 import { domainEvents } from '../../adapters/contracts/domain-events.ts';
 import { padSequencer } from '../../core/image.ts';
+import { type StateMachine, workflow } from '../../scripts/template/workflow.ts';
+import { substituted } from '../support/asl.ts';
 import { consume, type ImageState, isTrueOf, kinds, meaningOf, possibleEndings, renditionKeys } from './reference.ts';
-import { imagePipeline, type StateMachine } from './state-machine.ts';
 import { allWait, BUCKET, type Change, type Trouble, taskTroubles, World } from './world.ts';
 
 /** Random histories of a bucket, and what must be true of the pipeline after each of them. */
@@ -24,19 +25,11 @@ interface Sending {
 
 const imageIdOf = (key: string) => createHash('sha256').update(`${BUCKET}/${key}`).digest('hex').slice(0, 32);
 
-function* taskNames({ States }: StateMachine): Generator<string> {
-  for (const [name, state] of Object.entries(States)) {
-    if (state.Type === 'Task') yield name;
-    if (state.Type === 'Parallel') for (const branch of state.Branches) yield* taskNames(branch);
-    if (state.Type === 'Map') yield* taskNames(state.ItemProcessor);
-  }
-}
-
 // The second image shows that images do not affect each other.
 const key = fc.constantFrom('cat.jpg', 'cat.jpg', 'cat.jpg', 'dog.jpg');
 // Failures matter most between the deciding write and the event.
 const decisive = fc.constantFrom('WriteRecord', 'LookForMark', 'EraseVersion', 'Announce', 'MarkAnnounced');
-const task = fc.oneof(fc.constantFrom(...taskNames(imagePipeline())), decisive);
+const task = fc.oneof(fc.constantFrom(...workflow.tasks.map(({ state }) => state)), decisive);
 const attempt = fc.constantFrom(1, 1, 1, 2, 3);
 const worker = fc.constantFrom('ExtractMetadata', 'ResizeImage', 'RemoveRenditions');
 const taskTrouble = fc.record({ attempt, state: task, kind: fc.constantFrom(...taskTroubles) });
@@ -212,7 +205,7 @@ export async function runHistories(options: {
     ...{ histories: 0, changes: 0, messages: 0, events: 0, leftBehind: 0 },
     troubles: new Map(),
   };
-  const property = everyHistoryEndsWell(options.workflow ?? imagePipeline(), figures);
+  const property = everyHistoryEndsWell(options.workflow ?? substituted('image-pipeline'), figures);
   const details = await fc.check(property, { seed: options.seed, numRuns: options.runs });
   if (!details.failed) return { figures };
   const { counterexample, errorInstance, counterexamplePath: path, numRuns: after } = details;

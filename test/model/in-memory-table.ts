@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { TaskError } from './state-machine.ts';
+import { TaskError } from '../support/asl.ts';
 
 /**
  * ImageTable in memory: evaluates the expressions that the workflow uses and throws for any other. test/pipeline compares it

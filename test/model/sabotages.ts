@@ -1,4 +1,5 @@
-import { imagePipeline, type StateMachine } from './state-machine.ts';
+import type { StateMachine } from '../../scripts/template/workflow.ts';
+import { substituted } from '../support/asl.ts';
 
 interface Sabotage {
   readonly what: string;
@@ -58,7 +59,7 @@ export const sabotages: readonly Sabotage[] = [
   sabotage('a winner removes its own renditions', "? 'older' : 'through'", "? 'through' : 'through'"),
   sabotage(
     'versions without renditions to remove are not announced',
-    '"Default":"Announce"},"RemoveRenditions"',
+    '"Default":"ComposeEvent"},"RemoveRenditions"',
     '"Default":"MarkAnnounced"},"RemoveRenditions"',
   ),
   sabotage('a repeated event has a new id', "& '-' & $decision.outcome", "& '-' & $string($random())"),
@@ -67,11 +68,12 @@ export const sabotages: readonly Sabotage[] = [
     '"Next":"WriteFailure"}],"Default":"GiveUp"',
     '"Next":"WriteFailure"}],"Default":"Repeat"',
   ),
+  sabotage('the record shows the renditions of one group', '[$answers.renditions]', '[$answers[1].renditions]'),
   sabotage('only one group is rendered', '"group":"{% $states.input.group %}"', '"group":"web"'),
   sabotage(
     'the record has another time than the change',
-    "'occurredAt': $occurredAt, 'recordedAt'",
-    "'occurredAt': $now(), 'recordedAt'",
+    '"occurredAt":{"S":"{% $occurredAt %}"},"recordedAt"',
+    '"occurredAt":{"S":"{% $now() %}"},"recordedAt"',
   ),
   sabotage('failures are not recorded', '$lastAttempt and', 'false and'),
   sabotage(
@@ -81,7 +83,7 @@ export const sabotages: readonly Sabotage[] = [
   ),
   sabotage(
     'a failure is not announced',
-    `"{% $decision.outcome = 'failed' %}","Next":"Announce"`,
+    `"{% $decision.outcome = 'failed' %}","Next":"ComposeEvent"`,
     `"{% $decision.outcome = 'failed' %}","Next":"IsItDecided"`,
   ),
   sabotage('a failed deletion is recorded as failed', "$lastAttempt and $change = 'created'", '$lastAttempt'),
@@ -108,9 +110,11 @@ export const sabotages: readonly Sabotage[] = [
 ];
 
 function sabotage(what: string, line: string, broken: string): Sabotage {
-  const workflow = imagePipeline((text) => {
-    if (text.split(line).length !== 2) throw new Error(`The workflow does not contain exactly one ${line}`);
-    return text.replace(line, () => broken);
+  const workflow = substituted('image-pipeline', {
+    change(text) {
+      if (text.split(line).length !== 2) throw new Error(`The workflow must contain this exactly once: ${line}`);
+      return text.replace(line, () => broken);
+    },
   });
   return { what, workflow, quick: quick.includes(what) };
 }

@@ -12,11 +12,12 @@ import type { Bytes, ImageCodec, PipelineInput, RenditionStore, UploadReader } f
 import { type RenditionGroup, renditionGroups } from '../../core/presets.ts';
 import { removeRenditions } from '../../core/remove-renditions.ts';
 import { resizeImage } from '../../core/resize-image.ts';
+import type { StateMachine } from '../../scripts/template/workflow.ts';
+import { never, runStateMachine, TaskError } from '../support/asl.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
 import { photoHeader, StubImageCodec } from '../support/stub-image-codec.ts';
 import { InMemoryTable, type Item } from './in-memory-table.ts';
-import { never, runStateMachine, type StateMachine, TaskError } from './state-machine.ts';
 
 /** One failure, in one task of one attempt at a message. */
 export interface Trouble {
@@ -303,10 +304,10 @@ export class World {
     };
     void this.#busy(run, async () => {
       try {
-        const work = runStateMachine(this.#definition, JSON.parse(JSON.stringify(input)), (call) =>
-          this.#task(run, call),
-        );
-        const output = await Promise.race([work, run.death]);
+        const work = runStateMachine(this.#definition, JSON.parse(JSON.stringify(input)), {
+          task: (call) => this.#task(run, call),
+        });
+        const { output } = await Promise.race([work, run.death]);
         // Nothing received the decision of an abandoned run.
         if (!run.abandoned) message.closedAt = run.tidiedAt ?? this.#clock;
         resolve(decision.parse(output));

@@ -29,7 +29,7 @@ const values: Readonly<Record<string, AttributeValue>> = {
 };
 const given = (name: string) => values[name] ?? text(name);
 
-const writes = workflow.tasks.flatMap(({ state, definition: { Arguments = {} } }) => {
+const writes = workflow.tasks.flatMap(({ state, definition: { Arguments } }) => {
   const { ConditionExpression, UpdateExpression, ExpressionAttributeNames, ExpressionAttributeValues } = Arguments;
   if (typeof ConditionExpression !== 'string') return [];
   const names = Object.keys(Object(ExpressionAttributeValues));

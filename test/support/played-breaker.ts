@@ -1,35 +1,19 @@
-import { readFileSync } from 'node:fs';
-import jsonata from 'jsonata';
 import * as z from 'zod';
 import { metricMath } from '../../scripts/template/dashboard/metric-math.ts';
 import { templateFor } from '../../scripts/template/template.ts';
+import { runStateMachine, substituted } from './asl.ts';
 import { METRIC_DELAY_SECONDS } from './aws-metrics.ts';
 
 /**
- * Plays the circuit breaker minute by minute: the traffic makes numbers, the alarm of template.yaml rings by them, each
- * ringing starts an execution of statemachine/intake-breaker.asl.json, and these switch the intake, side by side.
+ * Plays the circuit breaker minute by minute: traffic produces metrics, they fire the alarm of template.yaml, each time it
+ * fires an execution of statemachine/intake-breaker.asl.json starts, and the executions switch intake side by side.
  */
 
-const stateSchema = z.discriminatedUnion('Type', [
-  z.looseObject({
-    Type: z.literal('Task'),
-    Resource: z.templateLiteral(['arn:aws:states:::aws-sdk:', z.string()]),
-    Arguments: z.record(z.string(), z.unknown()),
-    Assign: z.record(z.string(), z.unknown()).default({}),
-    Retry: z.array(z.looseObject({ ErrorEquals: z.array(z.string()) })),
-    Next: z.string().optional(),
-  }),
-  z.looseObject({ Type: z.literal('Wait'), Seconds: z.int(), Next: z.string() }),
-  z.looseObject({
-    Type: z.literal('Choice'),
-    Choices: z.array(z.object({ Condition: z.string(), Next: z.string() })),
-    Default: z.string(),
-  }),
-  z.looseObject({ Type: z.literal('Succeed') }),
-]);
-export const breaker = z
-  .looseObject({ StartAt: z.string(), TimeoutSeconds: z.int(), States: z.record(z.string(), stateSchema) })
-  .parse(JSON.parse(readFileSync(new URL('../../statemachine/intake-breaker.asl.json', import.meta.url), 'utf8')));
+const FULL = 10;
+const HANGING_MINUTES = 5;
+const LATE_MINUTES = METRIC_DELAY_SECONDS / 60;
+
+export const breaker = substituted('intake-breaker', { values: { Dispatchers: String(FULL) } });
 
 const queries = z.array(
   z.looseObject({ Id: z.string(), Expression: z.string().optional(), ReturnData: z.boolean().default(true) }),
@@ -85,10 +69,6 @@ interface Played {
   readonly ended: readonly (string | undefined)[];
 }
 
-const FULL = 10;
-const HANGING_MINUTES = 5;
-const LATE_MINUTES = METRIC_DELAY_SECONDS / 60;
-
 export async function play({
   minutes,
   weather,
@@ -100,19 +80,21 @@ export async function play({
   const intake = new Intake(imagesABatch, heedsNoPause);
   const metrics = new Metrics();
   const alarm = new Alarm(metrics);
+  const clock: Clock = { minute: 1 };
+  const services: Services = {
+    'lambda:updateEventSourceMapping': (given) => intake.update(given, clock.minute),
+    'eventbridge:describeRule': (given) => describeRule(given, isPausedByHand(clock.minute)),
+    'cloudwatch:describeAlarmHistory': (given) => alarm.history(given),
+    'cloudwatch:describeAlarms': (given) => alarm.describe(given),
+    'cloudwatch:getMetricData': (given) => metrics.data(given, clock.minute),
+  };
   const executions: Execution[] = [];
 
-  for (let now = 1; now <= minutes; now += 1) {
+  for (; clock.minute <= minutes; clock.minute += 1) {
+    const now = clock.minute;
     metrics.counts.push(intake.traffic(now - 1, weather(now - 1)));
-    if ((await alarm.ringsAnew(now)) && !isPausedByHand(now)) executions.push(new Execution(now));
-    const services: Services = {
-      'lambda:updateEventSourceMapping': (given) => intake.update(given, now),
-      'eventbridge:describeRule': (given) => describeRule(given, isPausedByHand(now)),
-      'cloudwatch:describeAlarmHistory': (given) => alarm.history(given),
-      'cloudwatch:describeAlarms': (given) => alarm.describe(given),
-      'cloudwatch:getMetricData': (given) => metrics.data(given, now),
-    };
-    for (const execution of executions) await execution.goOn(now, services);
+    if ((await alarm.ringsAnew(now)) && !isPausedByHand(now)) executions.push(new Execution(clock, services));
+    for (const execution of executions) await execution.goOn();
   }
   return { switched: intake.switched, ended: executions.map(({ ended }) => ended) };
 }
@@ -147,7 +129,7 @@ class Intake {
   update(given: unknown, minute: number): unknown {
     const { Enabled, ScalingConfig } = z
       .strictObject({
-        Uuid: z.literal('mapping'),
+        Uuid: z.literal('IntakeMapping'),
         Enabled: z.boolean().optional(),
         ScalingConfig: z.strictObject({ MaximumConcurrency: z.int().min(2) }).optional(),
       })
@@ -202,7 +184,7 @@ class Alarm {
   history(given: unknown): unknown {
     const { StartDate } = z
       .strictObject({
-        AlarmName: z.literal('alarm'),
+        AlarmName: z.literal('DispatchImagesUndecidedAlarm'),
         HistoryItemType: z.literal('StateUpdate'),
         StartDate: z.iso.datetime(),
       })
@@ -217,7 +199,7 @@ class Alarm {
   }
 
   describe(given: unknown): unknown {
-    z.strictObject({ AlarmNames: z.tuple([z.literal('alarm')]) }).parse(given);
+    z.strictObject({ AlarmNames: z.tuple([z.literal('DispatchImagesUndecidedAlarm')]) }).parse(given);
     return { MetricAlarms: [{ StateValue: this.changes.at(-1)?.to, Metrics: undecidedAlarm.Metrics }] };
   }
 }
@@ -229,80 +211,60 @@ function describeRule(given: unknown, isPausedByHand: boolean): unknown {
 
 type Services = Readonly<Record<string, (given: unknown) => unknown>>;
 
-class Execution {
-  ended: string | undefined;
-  private name = breaker.StartAt;
-  private variables: Readonly<Record<string, unknown>> = {};
-  private due: number;
-  private readonly startedAt: number;
-  constructor(startedAt: number) {
-    this.startedAt = startedAt;
-    this.due = startedAt;
-  }
-
-  /** Until it waits or ends. */
-  async goOn(now: number, services: Services): Promise<void> {
-    if (now - this.startedAt >= breaker.TimeoutSeconds / 60) this.ended ??= 'TIMED_OUT';
-    while (this.ended === undefined && this.due <= now) await this.step(now, services);
-  }
-
-  private async step(now: number, services: Services): Promise<void> {
-    const state = breaker.States[this.name];
-    if (state === undefined) throw new Error(`The circuit breaker has no state ${this.name}.`);
-    // A second after the ringing that began it.
-    const StartTime = timeOf(this.startedAt + 1 / 60);
-    const context = { Execution: { StartTime, Input: { rule: 'rule' } } };
-    const known = (result?: unknown) => ({ ...this.variables, states: { context, result }, now: () => timeOf(now) });
-    switch (state.Type) {
-      case 'Wait':
-        this.due = now + state.Seconds / 60;
-        this.name = state.Next;
-        return;
-      case 'Choice': {
-        const met = await Promise.all(state.Choices.map(({ Condition }) => evaluated(Condition, known())));
-        this.name = state.Choices.find((_, index) => met[index] === true)?.Next ?? state.Default;
-        return;
-      }
-      case 'Task': {
-        const service = services[state.Resource.replace('arn:aws:states:::aws-sdk:', '')];
-        if (service === undefined) throw new Error(`Nobody knows what ${state.Resource} does.`);
-        const result = await service(await evaluated(state.Arguments, known()));
-        const assigned = z.record(z.string(), z.unknown()).parse(await evaluated(state.Assign, known(result)));
-        this.variables = { ...this.variables, ...assigned };
-        if (state.Next === undefined) this.ended = this.name;
-        else this.name = state.Next;
-        return;
-      }
-      case 'Succeed':
-        this.ended = this.name;
-    }
-  }
+interface Clock {
+  minute: number;
 }
 
-const substitutions: Readonly<Record<string, string>> = {
-  Dispatchers: String(FULL),
-  IntakeMapping: 'mapping',
-  DispatchImagesUndecidedAlarm: 'alarm',
-};
-
-const compiled = new Map<string, jsonata.Expression>();
-
-/** Every `{% … %}` in a value. One that yields nothing is an error in Step Functions, too. */
-async function evaluated(value: unknown, known: Readonly<Record<string, unknown>>): Promise<unknown> {
-  if (Array.isArray(value)) return Promise.all(value.map((item) => evaluated(item, known)));
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).map(async ([name, item]) => [name, await evaluated(item, known)]);
-    return Object.fromEntries(await Promise.all(entries));
+/** One execution of the circuit breaker. It halts at each Wait, until the clock has moved on. */
+class Execution {
+  ended: string | undefined;
+  private readonly clock: Clock;
+  private readonly startedAt: number;
+  private due: number;
+  private proceed: () => void;
+  private halted = Promise.withResolvers<void>();
+  constructor(clock: Clock, services: Services) {
+    this.clock = clock;
+    this.startedAt = clock.minute;
+    this.due = clock.minute;
+    this.proceed = () => void this.run(services);
   }
-  if (typeof value !== 'string') return value;
-  const filled = value.replace(/\$\{(\w+)\}/g, (_, name: string) => substitutions[name] ?? `no substitution ${name}`);
-  const [, expression] = /^\{%(.*)%\}$/s.exec(filled) ?? [];
-  if (expression === undefined) return filled;
-  const ready = compiled.get(expression) ?? jsonata(expression);
-  compiled.set(expression, ready);
-  const result: unknown = await ready.evaluate({}, { ...known });
-  if (result === undefined) throw new Error(`States.QueryEvaluationError: ${expression} yields nothing.`);
-  return JSON.parse(JSON.stringify(result));
+
+  async goOn(): Promise<void> {
+    if (this.clock.minute - this.startedAt >= breaker.TimeoutSeconds / 60) this.ended ??= 'TIMED_OUT';
+    while (this.ended === undefined && this.due <= this.clock.minute) {
+      this.halted = Promise.withResolvers();
+      this.proceed();
+      await this.halted.promise;
+    }
+  }
+
+  private async run(services: Services): Promise<void> {
+    // A second after the alarm that started it.
+    const StartTime = timeOf(this.startedAt + 1 / 60);
+    try {
+      const { state } = await runStateMachine(breaker, undefined, {
+        context: { Execution: { StartTime, Input: { rule: 'rule' } } },
+        now: () => timeOf(this.clock.minute),
+        async task({ resource, parameters }) {
+          const service = services[resource.replace('arn:aws:states:::aws-sdk:', '')];
+          if (service === undefined) throw new Error(`No service is played for ${resource}.`);
+          return service(parameters);
+        },
+        wait: (seconds) => {
+          this.due = this.clock.minute + seconds / 60;
+          const { promise, resolve } = Promise.withResolvers<void>();
+          this.proceed = resolve;
+          this.halted.resolve();
+          return promise;
+        },
+      });
+      this.ended = state;
+      this.halted.resolve();
+    } catch (error) {
+      this.halted.reject(error);
+    }
+  }
 }
 
 const timeOf = (minute: number) => new Date(minute * 60_000).toISOString();

@@ -129,7 +129,7 @@ describe.each(stages)('one image of stage %s that fails all its tries', (stage) 
       .filter((task) => task.functionId === functionId)
       .map(
         ({ definition }) =>
-          1 + (definition.Retry?.find(({ ErrorEquals }) => ErrorEquals[0] === 'States.ALL')?.MaxAttempts ?? 0),
+          1 + (definition.Retry.find(({ ErrorEquals }) => ErrorEquals[0] === 'States.ALL')?.MaxAttempts ?? 0),
       )
       .reduce((sum, calls) => sum + calls, 0);
 

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { renditionGroups } from '../../core/presets.ts';
 import {
@@ -11,7 +10,7 @@ import {
   stages,
   templateFor,
 } from '../../scripts/template/template.ts';
-import { workflow } from '../../scripts/template/workflow.ts';
+import { stateNamed, workflow } from '../../scripts/template/workflow.ts';
 
 /** What a stage promises about load: nothing is pulled that cannot be worked on, and nobody waits for the dead. */
 
@@ -121,10 +120,7 @@ describe.each(stages)('stage %s', (stage) => {
   });
 
   it('keeps a tombstone longer than a late event can wait anywhere', () => {
-    const [, days] =
-      /\+ (\d+) \* 86400/.exec(
-        readFileSync(new URL('../../statemachine/image-pipeline.asl.json', import.meta.url), 'utf8'),
-      ) ?? [];
+    const [, days] = /\+ (\d+) \* 86400/.exec(String(stateNamed('Begin', 'Pass').Assign?.['tombstoneUntil'])) ?? [];
     const longest =
       numberAt(at(properties('UploadRule')['Targets'], 0), 'RetryPolicy', 'MaximumEventAgeInSeconds') +
       numberAt(properties('UploadQueue')['MessageRetentionPeriod']) +

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { withoutPractice } from '../../lab/prove/without-practice.ts';
 import { readPractices } from '../../scripts/template/practices.ts';
 import { stages, templateFor } from '../../scripts/template/template.ts';
 
@@ -12,7 +11,7 @@ const withEverything = { SigningProfileVersionArn: 'arn:aws:signer:us-east-1:111
 const logicalIds = new Set(stages.flatMap((stage) => [...templateFor(stage, withEverything).resources.keys()]));
 const isPath = (text: string) => /^[\w.-]+(\/|\.\w+$)/.test(text);
 
-describe.each(practices)('$practice', ({ practice, where, why, tests }) => {
+describe.each(practices)('$practice', ({ where, why, tests }) => {
   it('is where the table says', () => {
     expect(where).not.toEqual([]);
     for (const name of where) {
@@ -35,14 +34,4 @@ describe.each(practices)('$practice', ({ practice, where, why, tests }) => {
       expect(titles.filter((title) => !isTitle(title))).toEqual([]);
     }
   });
-
-  it('can be taken away, which `npm run prove` does to see these tests fail', () => {
-    const change = withoutPractice[practice];
-    if (change === undefined) throw new Error(`Say in lab/prove/without-practice.ts how to take “${practice}” away.`);
-    expect(readFileSync(projectFile(change.file), 'utf8').includes(change.from), change.from).toBe(true);
-  });
-});
-
-it('takes nothing away that is no practice', () => {
-  expect(Object.keys(withoutPractice).sort()).toEqual(practices.map(({ practice }) => practice).sort());
 });

@@ -1,24 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
-import { workflow } from '../../scripts/template/workflow.ts';
+import {
+  type Branch,
+  branchesOf,
+  readStateMachine,
+  type State,
+  stateNamed,
+  workflow,
+} from '../../scripts/template/workflow.ts';
+import { evaluate, variablesAfter } from '../support/asl.ts';
 
-const expressionOf = (value: unknown): string => {
-  const [, expression] = /^\{%(.*)%\}$/s.exec(String(value)) ?? [];
-  if (expression === undefined) throw new Error(`${JSON.stringify(value)} is no JSONata expression.`);
-  return expression;
-};
+/** The workflow's expressions in JSONata's own implementation: a second opinion beside the emulator's. */
 
-/** JSONata's own implementation, a second opinion beside the emulator's. */
-const evaluate = async (value: unknown, variables: Readonly<Record<string, unknown>>): Promise<unknown> =>
-  JSON.parse(JSON.stringify((await jsonata(expressionOf(value)).evaluate({}, { ...variables })) ?? null));
-
-const state = (name: string) => {
-  const found = workflow.states.get(name);
-  if (found === undefined) throw new Error(`The workflow has no state ${name}.`);
-  return found;
-};
+const task = (name: string) => stateNamed(name, 'Task');
+const pass = (name: string) => stateNamed(name, 'Pass');
 
 // https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
 it('is evaluated here by the version of JSONata that Step Functions implements', () => {
@@ -26,28 +22,78 @@ it('is evaluated here by the version of JSONata that Step Functions implements',
   expect(JSON.parse(installed)).toMatchObject({ version: '2.0.6' });
 });
 
+describe.each(['image-pipeline', 'intake-breaker'] as const)('%s', (name) => {
+  it('reaches every state that it has, and has every state that it leads to', () => {
+    for (const { StartAt, States } of branchesIn(readStateMachine(name))) {
+      const reached = new Set([StartAt]);
+      for (const state of reached) for (const next of successors(States[state])) reached.add(next);
+      expect([...reached].sort()).toEqual(Object.keys(States).sort());
+    }
+  });
+});
+
+function* branchesIn(branch: Branch): Generator<Branch> {
+  yield branch;
+  for (const state of Object.values(branch.States)) {
+    for (const inner of branchesOf(state)) yield* branchesIn(inner);
+  }
+}
+
+/** The names of the states that may follow. */
+function successors(state: State | undefined): string[] {
+  if (state === undefined) return [];
+  const next = 'Next' in state && state.Next !== undefined ? [state.Next] : [];
+  const caught = 'Catch' in state ? state.Catch.map(({ Next }) => Next) : [];
+  const chosen = state.Type === 'Choice' ? [state.Default, ...state.Choices.map(({ Next }) => Next)] : [];
+  return [...next, ...caught, ...chosen];
+}
+
 describe('every task', () => {
+  const anyError = { ErrorEquals: ['States.ALL'], IntervalSeconds: 1, BackoffRate: 2, MaxDelaySeconds: 8 };
+  const jitter = { JitterStrategy: 'FULL' };
+  const lostWrite = { ErrorEquals: ['DynamoDB.ConditionalCheckFailedException'], MaxAttempts: 0 };
+  /** JSON has no aliases, so the workflow repeats these in each task. */
+  const retryPolicies = {
+    'a worker': [
+      {
+        ...{
+          ErrorEquals: ['Lambda.TooManyRequestsException'],
+          IntervalSeconds: 1,
+          BackoffRate: 2,
+          MaxDelaySeconds: 10,
+        },
+        ...{ ...jitter, MaxAttempts: 10 },
+      },
+      { ...anyError, ...jitter, MaxAttempts: 2 },
+    ],
+    'an AWS service': [{ ...anyError, ...jitter, MaxAttempts: 3 }],
+    'a conditional write': [lostWrite, { ...anyError, ...jitter, MaxAttempts: 3 }],
+  };
+
   it.each(workflow.tasks)(
-    '$state has a timeout, retries with jitter, and an end for what cannot be helped',
-    ({ state: name, definition }) => {
-      expect(definition.TimeoutSeconds).toBeGreaterThan(0);
-      const retrying = (definition.Retry ?? []).filter(({ MaxAttempts }) => MaxAttempts > 0);
-      expect(retrying.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
-      for (const retrier of retrying)
-        expect(retrier).toMatchObject({ JitterStrategy: 'FULL', MaxDelaySeconds: expect.any(Number) });
-      // Those inside ProcessImage are caught by it.
-      const caughtBy = ['ExtractMetadata', 'ResizeImage'].includes(name) ? state('ProcessImage') : definition;
-      const end = name === 'WriteFailure' ? 'GiveUp' : 'Undecided';
-      expect(caughtBy.Catch?.at(-1)).toMatchObject({ ErrorEquals: ['States.ALL'], Next: end });
+    '$state retries with jitter as one of three policies says: a worker, an AWS service or a conditional write',
+    ({ functionId, definition }) => {
+      const isConditional = 'ConditionExpression' in definition.Arguments;
+      const policy = functionId !== undefined ? 'a worker' : isConditional ? 'a conditional write' : 'an AWS service';
+      expect(definition.Retry).toEqual(retryPolicies[policy]);
     },
   );
 
-  it('never waits for a write that lost: a conditional check is no failure to retry', () => {
-    for (const name of ['WriteRecord', 'EraseVersion', 'MarkAnnounced']) {
-      const conditional = 'DynamoDB.ConditionalCheckFailedException';
-      expect(state(name).Retry?.[0]).toMatchObject({ ErrorEquals: [conditional], MaxAttempts: 0 });
-      expect(state(name).Catch?.[0]).toMatchObject({ ErrorEquals: [conditional] });
-    }
+  it.each(workflow.tasks)(
+    '$state has a timeout, and a way out once its retries are used up',
+    ({ state, definition }) => {
+      expect(definition.TimeoutSeconds).toBeGreaterThan(0);
+      // ProcessImage catches for the tasks inside it.
+      const inside = ['ExtractMetadata', 'ResizeImage'].includes(state);
+      const { Catch } = inside ? stateNamed('ProcessImage', 'Parallel') : definition;
+      const end = state === 'WriteFailure' ? 'GiveUp' : 'Undecided';
+      expect(Catch.at(-1)).toMatchObject({ ErrorEquals: ['States.ALL'], Next: end });
+    },
+  );
+
+  it('handles a write that lost on its own: a failed condition is not a failure', () => {
+    for (const name of ['WriteRecord', 'EraseVersion', 'MarkAnnounced'])
+      expect(task(name).Catch[0]).toMatchObject({ ErrorEquals: lostWrite.ErrorEquals });
   });
 });
 
@@ -59,8 +105,13 @@ describe('fan in', () => {
     renditions: presets.map((preset) => ({ preset })),
   });
   const corrupt = { outcome: 'rejected', reason: 'corrupt', message: 'It is torn.' };
-  const decide = (description: unknown, groups: unknown[]) =>
-    evaluate(state('DecideUpload').Assign?.['decision'], { states: { input: [description, groups] } });
+  const decide = async (description: unknown, groups: unknown[]) => {
+    const input = [description, groups];
+    const variables = await variablesAfter([pass('CollectAnswers'), pass('DecideUpload')], { variables: {}, input });
+    if ((await choose('WasThereAnUpload', { image: {}, ...variables })) !== 'JoinRenditions')
+      return variables['decision'];
+    return (await variablesAfter([pass('JoinRenditions')], { variables }))['decision'];
+  };
 
   it('joins the description and the renditions of all groups', async () => {
     expect(await decide(described, [rendered('a', 'b'), rendered('c')])).toEqual({
@@ -89,9 +140,9 @@ describe('fan in', () => {
 
 describe('the record', () => {
   it('is written as DynamoDB’s own library would read it', async () => {
-    const record = {
-      imageId: 'a1',
-      announced: false,
+    const image = { imageId: 'a1', bucket: 'b', key: 'k', sequencer: 'S1' };
+    const decision = {
+      outcome: 'processed',
       metadata: {
         width: 3264,
         location: { latitude: 43.467448611111, longitude: -0.5 },
@@ -101,8 +152,14 @@ describe('the record', () => {
       renditions: [{ preset: 'webp-320', bytes: 0 }],
       nothing: [],
     };
-    const item = await evaluate(state('WriteRecord').Arguments?.['Item'], { record });
-    expect(unmarshall(Object.fromEntries(Object.entries(Object(item))))).toEqual(record);
+    const variables = await variablesAfter([pass('ComposeRecord'), pass('MarshalDecision')], {
+      variables: { image, version: 'v1', occurredAt: '2026-01-01T00:00:00Z', correlationId: 'c1', decision },
+    });
+    const item = await evaluate(task('WriteRecord').Arguments['Item'], variables);
+    expect(unmarshall(Object.fromEntries(Object.entries(Object(item))))).toEqual({
+      ...{ ...image, version: 'v1', occurredAt: '2026-01-01T00:00:00Z', correlationId: 'c1', announced: false },
+      ...{ recordedAt: expect.any(String), ...decision },
+    });
   });
 
   it.each([
@@ -110,20 +167,20 @@ describe('the record', () => {
     [{ etag: 'e1' }, 'e1'],
     [{}, 'none'],
   ])('names the version of %j', async (image, version) => {
-    expect(await evaluate(state('Begin').Assign?.['version'], { states: { input: { image } } })).toBe(version);
+    expect(await evaluate(pass('Begin').Assign?.['version'], { states: { input: { image } } })).toBe(version);
   });
 
   it.each(['WriteRecord', 'WriteFailure', 'EraseVersion', 'MarkAnnounced'])(
     '%s: uses every value that it names, and names every value that it uses',
     (name) => {
-      const { ConditionExpression, UpdateExpression = '', ExpressionAttributeValues } = Object(state(name).Arguments);
+      const { ConditionExpression, UpdateExpression = '', ExpressionAttributeValues } = task(name).Arguments;
       const used = `${ConditionExpression} ${UpdateExpression}`.match(/:\w+/g);
-      expect(new Set(used)).toEqual(new Set(Object.keys(ExpressionAttributeValues)));
+      expect(new Set(used)).toEqual(new Set(Object.keys(Object(ExpressionAttributeValues))));
     },
   );
 
   it('yields to a newer event, to a repeat of what failed or was left unannounced, and never an erased version to its upload', () => {
-    expect(Object(state('WriteRecord').Arguments)['ConditionExpression']).toBe(
+    expect(task('WriteRecord').Arguments['ConditionExpression']).toBe(
       'attribute_not_exists(sequencer) OR sequencer < :sequencer OR ' +
         '(sequencer = :sequencer AND (outcome = :failed OR ' +
         '(announced = :no AND (outcome <> :deleted OR outcome = :outcome))))',
@@ -131,13 +188,13 @@ describe('the record', () => {
   });
 
   it('never loses to a failure of its own event', () => {
-    expect(Object(state('WriteFailure').Arguments)['ConditionExpression']).toBe(
+    expect(task('WriteFailure').Arguments['ConditionExpression']).toBe(
       'attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND outcome = :failed)',
     );
   });
 
   it.each(['ReadRecord', 'LookForMark'])('%s sees what was written a moment ago', (name) => {
-    expect(Object(state(name).Arguments)['ConsistentRead']).toBe(true);
+    expect(task(name).Arguments['ConsistentRead']).toBe(true);
   });
 });
 
@@ -149,25 +206,31 @@ describe.each([
   const failure = { Error: 'States.Timeout', ...cause };
 
   it('ends the execution under its own name, not with States.QueryEvaluationError', async () => {
-    const { Error: error, Cause } = state('GiveUp');
+    const { Error: error, Cause } = stateNamed('GiveUp', 'Fail');
     expect(await evaluate(error, { failure })).toBe('States.Timeout');
     expect(await evaluate(Cause, { failure })).toEqual(expect.stringMatching(/./));
   });
 
   it('is put on record', async () => {
-    const { ExpressionAttributeValues } = Object(state('WriteFailure').Arguments);
-    expect(await evaluate(ExpressionAttributeValues[':message'].S, { failure })).toEqual(
+    const { ExpressionAttributeValues } = task('WriteFailure').Arguments;
+    expect(await evaluate(Object(ExpressionAttributeValues)[':message'].S, { failure })).toEqual(
       expect.stringMatching(/^States.Timeout: /),
     );
   });
 });
 
-/** What follows, given what is known. */
+/** The state that a Choice leads to. */
+async function choose(name: string, variables: Readonly<Record<string, unknown>>): Promise<string> {
+  const { Choices, Default } = stateNamed(name, 'Choice');
+  for (const { Condition, Next } of Choices) if ((await evaluate(Condition, variables)) === true) return Next;
+  return Default;
+}
+
 describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, next: string]>([
   ['WhatChanged', { change: 'created', image: { versionId: 'v' } }, 'ProcessImage'],
   ['WhatChanged', { change: 'deleted', image: {} }, 'DecideDeletion'],
   ['WhatChanged', { change: 'deleted', image: { versionId: 'v' } }, 'MarkVersionErased'],
-  ['WasThereAnUpload', { decision: { outcome: 'processed' } }, 'ComposeRecord'],
+  ['WasThereAnUpload', { decision: { outcome: 'processed' } }, 'JoinRenditions'],
   ['WasThereAnUpload', { decision: { outcome: 'rejected' } }, 'ComposeRecord'],
   ['WasThereAnUpload', { decision: { outcome: 'superseded' }, image: {} }, 'ReadRecord'],
   ['WasThereAnUpload', { decision: { outcome: 'vanished' }, image: {} }, 'ReadRecord'],
@@ -183,16 +246,16 @@ describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, nex
   ['WhoWasFirst', { shown: true, erased: false }, 'Repeat'],
   ['WhoWasFirst', { shown: false, erased: true }, 'EraseVersion'],
   ['WhoWasFirst', { shown: false, erased: false }, 'DiscardOwnRenditions'],
-  ['IsAnythingObsolete', { decision: { outcome: 'processed' }, replaced: false }, 'Announce'],
+  ['IsAnythingObsolete', { decision: { outcome: 'processed' }, replaced: false }, 'ComposeEvent'],
   ['IsAnythingObsolete', { decision: { outcome: 'processed' }, replaced: true }, 'RemoveRenditions'],
   // One group may have rendered what another one found corrupt; a try that died may have rendered what is deleted.
   ['IsAnythingObsolete', { decision: { outcome: 'rejected' }, replaced: false }, 'RemoveRenditions'],
   ['IsAnythingObsolete', { decision: { outcome: 'deleted' }, replaced: false }, 'RemoveRenditions'],
   // What an earlier state shows is all that there is.
-  ['IsAnythingObsolete', { decision: { outcome: 'failed' } }, 'Announce'],
+  ['IsAnythingObsolete', { decision: { outcome: 'failed' } }, 'ComposeEvent'],
   ['NeedsAnnouncement', { scope: 'own' }, 'Decided'],
-  ['NeedsAnnouncement', { scope: 'older' }, 'Announce'],
-  ['NeedsAnnouncement', { scope: 'through' }, 'Announce'],
+  ['NeedsAnnouncement', { scope: 'older' }, 'ComposeEvent'],
+  ['NeedsAnnouncement', { scope: 'through' }, 'ComposeEvent'],
   ['IsItDecided', { decision: { outcome: 'failed' } }, 'GiveUp'],
   ['IsItDecided', { decision: { outcome: 'processed' } }, 'Decided'],
   ['Undecided', { lastAttempt: false, change: 'created', decision: { outcome: 'undecided' } }, 'GiveUp'],
@@ -201,20 +264,13 @@ describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, nex
   ['Undecided', { lastAttempt: true, change: 'deleted', decision: { outcome: 'undecided' } }, 'GiveUp'],
 ])('%s, given %j', (name, variables, next) => {
   it(`leads to ${next}`, async () => {
-    const { Choices = [], Default } = state(name);
-    for (const { Condition, Next } of Choices) {
-      if ((await evaluate(Condition, variables)) === true) {
-        expect(Next).toBe(next);
-        return;
-      }
-    }
-    expect(Default).toBe(next);
+    expect(await choose(name, variables)).toBe(next);
   });
 });
 
 describe('what a repeat rendered', () => {
   const shown = (Item?: object) =>
-    evaluate(state('ReadRecord').Assign?.['shown'], { image: { sequencer: 'S1' }, states: { result: { Item } } });
+    evaluate(task('ReadRecord').Assign?.['shown'], { image: { sequencer: 'S1' }, states: { result: { Item } } });
   const rendered = (sequencer: string) => ({ L: [{ M: { key: { S: `i1/${sequencer}/webp-320.webp` } } }] });
 
   it.each([
@@ -241,7 +297,7 @@ describe('the erasure of this very version', () => {
     ['is not there, if there is no record', undefined, false],
   ])('%s', async (_, Item, expected) => {
     const variables = { image: { sequencer: 'S1' }, states: { result: { Item } } };
-    expect(await evaluate(state('ReadRecord').Assign?.['erased'], variables)).toBe(expected);
+    expect(await evaluate(task('ReadRecord').Assign?.['erased'], variables)).toBe(expected);
   });
 });
 
@@ -250,11 +306,11 @@ it.each([
   ['rejected', 'through'],
   ['deleted', 'through'],
 ])('what a %s state makes obsolete is removed with scope %s', async (outcome, scope) => {
-  expect(await evaluate(state('WriteRecord').Assign?.['scope'], { decision: { outcome } })).toBe(scope);
+  expect(await evaluate(task('WriteRecord').Assign?.['scope'], { decision: { outcome } })).toBe(scope);
 });
 
 describe('what the dispatcher waits for', () => {
-  const answer = (decision: object) => evaluate(state('Decided').Output, { decision });
+  const answer = (decision: object) => evaluate(pass('Decided').Output, { decision });
 
   it('is the outcome, and how many bytes the renditions of a processed image have together', async () => {
     const renditions = [{ bytes: 1000 }, { bytes: 234 }];
@@ -274,14 +330,15 @@ describe('what the dispatcher waits for', () => {
 
 describe('the event', () => {
   it('bears one id for every repeat, and nothing of the workflow’s own bookkeeping', async () => {
-    const entry = Object(state('Announce').Arguments)['Entries'][0];
-    const variables = {
+    const [entry] = Object(task('Announce').Arguments['Entries']);
+    const given = {
       correlationId: 'c1',
       occurredAt: '2026-01-01T00:00:00Z',
       image: { imageId: 'i1', sequencer: 'S1', bucket: 'b', key: 'k' },
       version: 'v1',
       decision: { outcome: 'rejected', reason: 'corrupt', message: 'It is torn.', expiresAt: 1 },
     };
+    const variables = await variablesAfter([pass('ComposeEvent')], { variables: given });
     expect(await evaluate(entry.DetailType, variables)).toBe('ImageRejected');
     expect(await evaluate(entry.Detail, variables)).toEqual({
       schemaVersion: 1,
@@ -296,6 +353,6 @@ describe('the event', () => {
 
   it('of a failure tells nobody outside what our roles and accounts are called', () => {
     // The message is written to the record alone; the event carries what is in the decision.
-    expect(state('WriteFailure').Assign).toEqual({ decision: { outcome: 'failed' } });
+    expect(task('WriteFailure').Assign).toEqual({ decision: { outcome: 'failed' } });
   });
 });

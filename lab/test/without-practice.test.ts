@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { readPractices } from '../../scripts/template/practices.ts';
+import { type Change, takeAway } from '../prove/take-away.ts';
+import { withoutPractice } from '../prove/without-practice.ts';
+
+/** `npm run prove -- practices` takes each practice away to see its tests fail. Here: it still can. */
+
+it('every practice of docs/practices.md has a change that takes it away, and no other change exists', () => {
+  const practices = readPractices().map(({ practice }) => practice);
+  expect(Object.keys(withoutPractice).sort()).toEqual(practices.sort());
+});
+
+it.each(Object.entries(withoutPractice))('%s: the change that takes it away applies', (_, change) => {
+  const text = readFileSync(new URL(`../../${change.file}`, import.meta.url), 'utf8');
+  expect(() => takeAway(text, change)).not.toThrow();
+});
+
+describe('in a template', () => {
+  const template = `
+    Queue: # of uploads
+      Rules: [{ Id: old, Days: 1 }, { Id: new, Days: !Ref Days }]
+      Actions: [put, get]
+      Rule: 7 days
+  `;
+  const unchanged = {
+    Rules: [
+      { Id: 'old', Days: 1 },
+      { Id: 'new', Days: { Ref: 'Days' } },
+    ],
+    Actions: ['put', 'get'],
+    Rule: '7 days',
+  };
+  const file = 'template.yaml';
+
+  it.each<[what: string, change: Change, after: object]>([
+    [
+      'gives an item, found by its properties, another value',
+      { file, path: ['Queue', 'Rules', { Id: 'new' }, 'Days'], value: 2 },
+      { ...unchanged, Rules: [unchanged.Rules[0], { Id: 'new', Days: 2 }] },
+    ],
+    ['removes an item', { file, path: ['Queue', 'Actions', 'put'], remove: true }, { ...unchanged, Actions: ['get'] }],
+    [
+      'removes a property',
+      { file, path: ['Queue', 'Rules', 0, 'Days'], remove: true },
+      { ...unchanged, Rules: [{ Id: 'old' }, unchanged.Rules[1]] },
+    ],
+    [
+      'replaces a part of a string',
+      { file, path: ['Queue', 'Rule'], from: '7', to: '8' },
+      { ...unchanged, Rule: '8 days' },
+    ],
+  ])('%s', (_, change, after) => {
+    expect(JSON.parse(takeAway(template, change))).toEqual({ Queue: after });
+  });
+
+  it.each<[what: string, change: Change, message: string]>([
+    ['a missing property', { file, path: ['Queue', 'Days'], value: 1 }, '"Days" does not exist'],
+    ['a missing item', { file, path: ['Queue', 'Rules', { Id: 'b' }], remove: true }, '{"Id":"b"} does not exist'],
+    ['a path through a number', { file, path: ['Queue', 'Rules', 0, 'Days', 'x'], value: 1 }, '"x" does not exist'],
+    ['a value that is there already', { file, path: ['Queue', 'Rules', 0, 'Days'], value: 1 }, 'already has the value'],
+    [
+      'a missing text',
+      { file, path: ['Queue', 'Rule'], from: '9', to: '8' },
+      'does not contain the text to replace: 9',
+    ],
+  ])('refuses %s', (_, change, message) => {
+    expect(() => takeAway(template, change)).toThrow(message);
+  });
+});
+
+it('in code, replaces a text each time it occurs, and refuses one that does not occur', () => {
+  const file = 'core/limits.ts';
+  expect(takeAway('a = 1; b = 1;', { file, from: '= 1', to: '= 2' })).toBe('a = 2; b = 2;');
+  expect(() => takeAway('a = 3;', { file, from: '= 1', to: '= 2' })).toThrow('core/limits.ts does not contain');
+});
