@@ -48,6 +48,8 @@ module.exports = {
       ['core/', 'adapters/', 'scripts/(stack|local|template|terminal)/', 'scripts/$1/'],
       'One folder is one command. What two need belongs in stack, local, template or terminal.',
     ),
+    only('tests', 'test/(?!template/practices\\.test\\.ts)', ['core/', 'adapters/', 'functions/', 'scripts/', 'test/']),
+    only('load-tests', 'load-tests/', ['core/', 'adapters/', 'scripts/', 'load-tests/']),
     {
       name: 'zod-has-messages',
       comment: 'zod/mini has no error messages until adapters/contracts/zod.ts configures them.',

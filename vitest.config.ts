@@ -8,8 +8,6 @@ export default defineConfig({
     bail: 10,
     projects: [
       {
-        // Artillery, once installed in load-tests, brings an SDK of its own there. Mocks have to meet the one that scripts use.
-        resolve: { dedupe: ['@aws-sdk/client-cloudwatch', '@aws-sdk/client-s3', '@aws-sdk/client-sqs'] },
         test: {
           name: 'unit',
           include: [

@@ -1,70 +1,97 @@
-/** `npm run load`: see load/options.ts for what it does and takes. */
+/** `npm run load`. */
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { pathToFileURL } from 'node:url';
+import { Argument } from '@commander-js/extra-typings';
 import prettyBytes from 'pretty-bytes';
 import { stopEmulators } from '../scripts/local/emulator.ts';
 import { isolateThisProcess } from '../scripts/local/isolated-environment.ts';
 import { startLocalStack } from '../scripts/local/local-stack.ts';
 import { accountStack, type Stack } from '../scripts/stack/stack.ts';
-import { describeFailure, Failure } from '../scripts/terminal/failure.ts';
-import { showCursor, showStep } from '../scripts/terminal/progress.ts';
+import { command, main, nonEmpty, oneOf, path, positiveNumber, wholeNumber } from '../scripts/terminal/command.ts';
+import { confirm } from '../scripts/terminal/confirm.ts';
+import { Failure } from '../scripts/terminal/failure.ts';
+import { print, printError } from '../scripts/terminal/print.ts';
+import { showStep } from '../scripts/terminal/progress.ts';
 import { shownPath } from '../scripts/terminal/project.ts';
-import { endRunningCommands } from '../scripts/terminal/run-command.ts';
-import { onceStopped } from '../scripts/terminal/stop-on-signals.ts';
 import { estimatedCost } from './runner/cost.ts';
-import { type LoadOptions, loadHelp, parseLoadOptions } from './runner/options.ts';
 import { caveats, checkTable, reportPage, waitTable } from './runner/report.ts';
 import { type RunResult, readResult } from './runner/result.ts';
 import { executeRun, type PreparedRun, prepareRun, type RunControl } from './runner/run.ts';
 import { readScenario, scenarioNames } from './runner/scenario.ts';
 import { guardTarget, shownTarget, stackEnvironment, type Target } from './runner/target.ts';
 
-type RunOptions = Extract<LoadOptions, { command: 'run' }>;
 type UnderLoad = Pick<RunControl, 'target' | 'environment'> & { readonly stack: Stack };
 
-const stopped = new AbortController();
-let stopCode: number | undefined;
-onceStopped((exitCode) => {
-  stopCode = exitCode;
-  endRunningCommands();
-  stopped.abort();
+const compareCommand = command({
+  name: 'compare',
+  summary: 'Shows two results side by side.',
+  syntax: (line) =>
+    line
+      .argument('<before>', 'the run.json of a result', path)
+      .argument('<after>', 'the run.json of a later result', path),
+  run: async ({ arguments: [beforeFile, afterFile] }) => {
+    const [before, after] = await Promise.all([readResult(beforeFile), readResult(afterFile)]);
+    await show(after, join(dirname(afterFile), `against-${before.id}.html`), before);
+  },
 });
-try {
-  process.exitCode = await load(parseLoadOptions(process.argv.slice(2)));
-} catch (error) {
-  // On the way out, what fails fails because it was stopped.
-  if (stopCode === undefined) process.stderr.write(`\n${describeFailure(error)}\n`);
-  process.exitCode = 1;
-}
-await stopEmulators();
-showCursor();
-process.exit(stopCode ?? process.exitCode);
 
-async function load(options: LoadOptions): Promise<number> {
-  switch (options.command) {
-    case 'help':
-      process.stdout.write(loadHelp(await scenarioNames()));
-      return 0;
-    case 'compare': {
-      const [before, after] = await Promise.all([readResult(options.before), readResult(options.after)]);
-      await show(after, join(dirname(options.after), `against-${before.id}.html`), before);
-      return 0;
-    }
-    case 'run':
-      return await run(options);
-  }
+const scenarios = await scenarioNames();
+
+export const loadCommand = command({
+  name: 'npm run load',
+  summary: 'Puts Darkroom under load, and measures what its users notice: the time from upload to ready, per image.',
+  syntax: (line) =>
+    line
+      .addArgument(new Argument('<scenario>', scenarios.join(', ')).argParser(oneOf(scenarios)))
+      .option('--stack <name>', 'a stack in your AWS account; shows the price and asks first', nonEmpty)
+      .option(
+        '--seed <n>',
+        'which images come in which order; the same seed gives the same run',
+        wholeNumber({ from: 0, to: Number.MAX_SAFE_INTEGER }),
+        1,
+      )
+      .option('--scale <x>', 'times as many arrivals in the same time', positiveNumber, 1)
+      .option('--against <file>', 'the run.json of an earlier result, shown beside this one in the report', path)
+      .option('--keep', 'keep the uploads; otherwise they are removed at the end')
+      .option('-y, --yes', 'do not ask before spending money'),
+  commands: [compareCommand],
+  examples: {
+    'npm run load -- smoke': 'on an emulator of its own on this machine, which costs nothing',
+    'npm run load -- ramp --stack NAME': 'on a stack in the account of your AWS profile and region',
+    'npm run load -- compare BEFORE AFTER': 'two results side by side',
+  },
+  notes: 'load-tests/README.md says what each scenario proves.',
+  run: ({ arguments: [scenario], options, signal }) => run({ ...options, scenario, signal }),
+  // The uploads of the run have to be removed first.
+  runsToEnd: true,
+  onStop: (exitCode) => {
+    printError('\nStopped: this run has no result.');
+    return exitCode;
+  },
+  cleanUp: stopEmulators,
+});
+
+interface RunOptions {
+  readonly scenario: string;
+  /** In an account; undefined: the emulator. */
+  readonly stack?: string;
+  readonly seed: number;
+  readonly scale: number;
+  readonly against?: string;
+  readonly keep?: true;
+  readonly yes?: true;
+  readonly signal: AbortSignal;
 }
 
 async function run(options: RunOptions): Promise<number> {
-  const { seed, scale, keep } = options;
+  const { seed, scale, keep = false, signal } = options;
   const against = options.against === undefined ? undefined : await readResult(options.against);
   const scenario = await readScenario(options.scenario, options.stack === undefined ? 'emulator' : 'account', scale);
   const prepared = await showStep('Images and plan', () => prepareRun({ scenario, seed, scale }));
   const { stack, ...place } = options.stack === undefined ? await ownEmulator() : await namedStack(options.stack);
   if (place.target.kind === 'stack') await askBeforeSpending(prepared, place.target, options);
-  const control = { ...place, step: showStep, keep, signal: stopped.signal };
+  const control = { ...place, step: showStep, keep, signal };
   const result = await executeRun(prepared, stack, control);
   await writeFile(join(prepared.directory, 'run.json'), `${JSON.stringify(result)}\n`);
   await show(result, join(prepared.directory, 'report.html'), against);
@@ -92,19 +119,14 @@ async function namedStack(name: string): Promise<UnderLoad> {
 async function askBeforeSpending(
   { scenario, users, changes, bytes, prefix }: PreparedRun,
   target: Target,
-  { yes, keep }: RunOptions,
+  { yes, keep, signal }: RunOptions,
 ): Promise<void> {
-  process.stdout.write(
+  print(
     `${scenario.title} on ${shownTarget(target)}: ${changes} changes below ${prefix} (${prettyBytes(bytes)}), about ` +
-      `$${estimatedCost(users.flat()).toFixed(2)}, ${Math.ceil((scenario.seconds + scenario.drainSeconds) / 60)} minutes at the most, and about five more to read the metrics and clean up. ` +
-      `${keep ? 'The uploads stay.' : 'The uploads are removed at the end.'}\n`,
+      `$${estimatedCost(users.flat()).toFixed(2)}. It takes up to ${Math.ceil((scenario.seconds + scenario.drainSeconds) / 60)} minutes, and about five more to read the metrics and clean up. ` +
+      `The uploads are ${keep ? 'kept' : 'removed at the end'}.`,
   );
-  if (yes) return;
-  if (!process.stdin.isTTY) throw new Failure('Nobody is there to agree to that: say --yes to agree beforehand.');
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await terminal.question('Go on? [y/N] ', { signal: stopped.signal });
-  terminal.close();
-  if (!/^y(es)?$/i.test(answer.trim())) throw new Failure('Nothing was sent.');
+  if (!yes && !(await confirm('Continue?', signal))) throw new Failure('Nothing was sent.');
 }
 
 async function show(result: RunResult, page: string, against: RunResult | undefined): Promise<void> {
@@ -122,5 +144,7 @@ async function show(result: RunResult, page: string, against: RunResult | undefi
     `${result.title} ${result.passed ? 'passed' : 'failed'}. Report: ${pathToFileURL(page)}`,
     `Raw: ${shownPath(join(dirname(page), 'run.json'))}`,
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  print(...lines);
 }
+
+if (import.meta.main) await main(loadCommand);

@@ -4,7 +4,15 @@
 //
 // Plain JavaScript without a dependency, because it is what installs the dependencies.
 import { spawn } from 'node:child_process';
-import { constants as access, accessSync, createWriteStream, mkdirSync, readFileSync } from 'node:fs';
+import {
+  constants as access,
+  accessSync,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+} from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +22,8 @@ const lambdaNode = 24;
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(project, 'node_modules', '.bin');
 const packagedNode = join(bin, 'node');
-const npmLog = join(project, '.darkroom', 'logs', 'npm-ci.log');
+// With packages of their own, and each may import those before it. Either may be gone: a fork may delete them.
+const foldersWithPackages = ['load-tests', 'lab'];
 
 const signalNumbers = constants.signals;
 
@@ -32,7 +41,9 @@ async function main() {
       `Node.js ${oldestNode} or newer is needed and this is ${process.version}: install a newer one from nodejs.org.`,
     );
   }
-  if (!packagesAreInstalled()) await installPackages();
+  for (const directory of directoriesFor(script)) {
+    if (!packagesAreInstalled(directory)) await installPackages(directory);
+  }
   const path = [bin, ...pathWithoutBin()].join(delimiter);
   const node = nodeForScripts();
   if (node === undefined) {
@@ -62,14 +73,27 @@ function plainOutput() {
   return process.stdout.isTTY || process.env.FORCE_COLOR !== undefined ? {} : { NO_COLOR: '1' };
 }
 
+/** The project itself, and the folders whose code the script starts: a check, the documents and the tests start all of it. */
+function directoriesFor(script) {
+  const everything = ['scripts/check/check.ts', 'scripts/docs/docs.ts', 'scripts/test/test.ts'].includes(script);
+  const last = everything
+    ? foldersWithPackages.length - 1
+    : foldersWithPackages.findIndex((folder) => script.startsWith(`${folder}/`));
+  const folders = foldersWithPackages.slice(0, last + 1).map((folder) => join(project, folder));
+  return [project, ...folders.filter((folder) => existsSync(join(folder, 'package.json')))];
+}
+
 /**
  * npm writes `node_modules/.package-lock.json` when an installation is complete. Comparing versions instead of keeping
  * a marker of our own also accepts what `npm ci` or `npm install` did by hand.
  */
-function packagesAreInstalled() {
-  const wanted = lockedPackages(join(project, 'package-lock.json'));
-  const installed = lockedPackages(join(project, 'node_modules', '.package-lock.json'));
-  if (wanted === undefined) fail('package-lock.json is missing or damaged: restore it, for example with git checkout.');
+function packagesAreInstalled(directory) {
+  const wanted = lockedPackages(join(directory, 'package-lock.json'));
+  const installed = lockedPackages(join(directory, 'node_modules', '.package-lock.json'));
+  if (wanted === undefined) {
+    const lock = shown(join(directory, 'package-lock.json'));
+    fail(`${lock} is missing or damaged: restore it, for example with git checkout.`);
+  }
   if (installed === undefined) return false;
   return Object.entries(wanted).every(
     ([path, { version, optional, devOptional }]) =>
@@ -94,10 +118,13 @@ function isExecutable(file) {
   }
 }
 
-async function installPackages() {
-  process.stderr.write('Installing the npm packages of package-lock.json (about half a minute, once) …\n');
-  mkdirSync(dirname(npmLog), { recursive: true });
-  const log = createWriteStream(npmLog);
+async function installPackages(directory) {
+  const folder = relative(project, directory);
+  const npmLog = join(project, '.darkroom', 'logs', folder === '' ? 'npm-ci.log' : `npm-ci-${folder}.log`);
+  process.stderr.write(
+    `Installing the npm packages of ${join(folder, 'package-lock.json')} (about half a minute, once) …\n`,
+  );
+  const log = createWriteStream(npmLog, { fd: openLog(npmLog) });
   // npm must not run on the very Node that it is about to replace in node_modules.
   const path = pathWithoutBin().join(delimiter);
   // With npm's own retries, a machine without a network would wait minutes for the sentence that says so.
@@ -113,27 +140,60 @@ async function installPackages() {
   const ended = await run(
     'npm',
     ['ci', ...flags],
-    { cwd: project, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH: path } },
+    { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH: path } },
     log,
   );
   await new Promise((resolve) => log.end(resolve));
   if (stopped) process.exit(128 + signalNumbers[stopped]);
   if (ended.code === 0) return;
-  fail(
-    `The npm packages could not be installed: ${whatNpmSaid()} The whole output is in ${relative(process.cwd(), npmLog)}.`,
-  );
+  fail(`The npm packages could not be installed: ${whatNpmSaid(npmLog)} The whole output is in ${shown(npmLog)}.`);
 }
 
-function whatNpmSaid() {
+/** The first file that is written in a new clone. */
+function openLog(npmLog) {
+  try {
+    mkdirSync(dirname(npmLog), { recursive: true });
+    return openSync(npmLog, 'w');
+  } catch (error) {
+    return fail(whyNotWritable(refusalOf(error), project) ?? `${npmLog} cannot be written: ${error.message}`);
+  }
+}
+
+/** `mkdir` with its parents says ENOENT of a read-only folder. */
+function refusalOf(error) {
+  try {
+    accessSync(project, access.W_OK);
+    return error.code;
+  } catch (refusal) {
+    return refusal.code;
+  }
+}
+
+function whyNotWritable(code, path) {
+  if (code === 'EROFS')
+    return `${path} cannot be written, it is on a read-only file system: use a copy of the project that can be written.`;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return 'The disk is full: make room (about 1.2 GB) and run this again.';
+  if (code !== 'EACCES' && code !== 'EPERM') return undefined;
+  return `${path} cannot be written: the folder belongs to another user, perhaps since a sudo. Take it back: sudo chown -R "$(id -un)" '${project}'`;
+}
+
+function whatNpmSaid(npmLog) {
   const said = readFileSync(npmLog, 'utf8');
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT/.test(said)) {
     return 'the npm registry cannot be reached. Check the network (and the proxy, if there is one) and run this again.';
   }
   if (/EUSAGE/.test(said))
     return 'package.json and package-lock.json disagree. Run `npm install` and commit the lock file.';
-  if (/ENOSPC/.test(said)) return 'the disk is full. Make room (about 700 MB) and run this again.';
+  const [, code] = /npm (?:error|ERR!) code (EROFS|ENOSPC|EDQUOT|EACCES|EPERM)/.exec(said) ?? [];
+  const [, path] = /npm (?:error|ERR!) path (.*)/.exec(said) ?? [];
+  const sentence = whyNotWritable(code, path ?? join(project, 'node_modules'));
+  if (sentence !== undefined) return sentence;
   const first = said.split('\n').find((line) => /npm (error|ERR!) (?!code|errno|syscall)\S/.test(line));
   return `${(first ?? 'npm ci failed').replace(/^npm (error|ERR!) /, '')}.`;
+}
+
+function shown(file) {
+  return relative(process.cwd(), file);
 }
 
 function run(command, args, options, log) {

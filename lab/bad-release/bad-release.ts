@@ -1,62 +1,43 @@
-/** `npm run bad-release`: see `help` for what it does. */
-import { parseArgs } from 'node:util';
+/** `npm run lab -- bad-release`. */
 import { stopEmulators } from '../../scripts/local/emulator.ts';
 import { isolateThisProcess } from '../../scripts/local/isolated-environment.ts';
 import { startLocalStack } from '../../scripts/local/local-stack.ts';
 import { findRunningStack } from '../../scripts/local/running-stack.ts';
 import type { Stack } from '../../scripts/stack/stack.ts';
 import { at, numberAt, templateFor } from '../../scripts/template/template.ts';
-import { describeFailure, Failure } from '../../scripts/terminal/failure.ts';
-import { showCursor, showStep } from '../../scripts/terminal/progress.ts';
-import { endRunningCommands } from '../../scripts/terminal/run-command.ts';
-import { onceStopped } from '../../scripts/terminal/stop-on-signals.ts';
+import { command } from '../../scripts/terminal/command.ts';
+import { print } from '../../scripts/terminal/print.ts';
+import { showStep } from '../../scripts/terminal/progress.ts';
 import { plainTable } from '../../scripts/terminal/table.ts';
 import { type Minute, type PlayedRelease, playCanary, type Run } from './canary.ts';
 import { type CheckedVersion, playPreTraffic } from './pre-traffic.ts';
 import { readRollbackAlarm } from './rollback-alarm.ts';
 
-const help = `Plays a bad release on this machine, and how it dies. docs/releases.md tells the same for an account.
-
-  npm run bad-release     through the stack of \`npm start\`, or one of its own
-
-First the check before the traffic: the versions that are live pass, broken ones are refused. Then a bad version of the
-workflow gets its 20 % of real uploads, until the rollback alarm of template.yaml rings. The stack is left as it was.
-Exit code 0: all broken versions were refused, the bad one was rolled back, no image is lost.
-`;
-
 const ALARM = 'ImagePipelineFailedRollbackAlarm';
 const IMAGES_A_MINUTE = 10;
-const stopping = new AbortController();
 
-onceStopped((exitCode) => {
+export const badReleaseCommand = command({
+  name: 'bad-release',
+  summary: 'A bad release on your machine, refused or rolled back without losing an image. 40 s.',
+  syntax: (line) => line,
+  notes: `It runs on the stack of npm start, or on one of its own. First the check before traffic: the live versions pass, broken ones are refused. Then a bad version of the workflow gets its 20 % of real uploads, until the rollback alarm of template.yaml fires. The stack is left as it was.
+
+The exit code is 0 if every broken version was refused, the bad one was rolled back and no image is lost. docs/releases.md describes the same for an account.`,
+  run: async ({ signal }) => {
+    isolateThisProcess();
+    return (await play(await stackToPlayOn(), signal)) ? 0 : 1;
+  },
   // What is being played has to be taken back first.
-  process.exitCode = exitCode;
-  stopping.abort();
+  runsToEnd: true,
+  cleanUp: stopEmulators,
 });
-isolateThisProcess();
-try {
-  const exitCode = await badRelease(process.argv.slice(2));
-  process.exitCode ??= exitCode;
-} catch (error) {
-  process.stderr.write(`\n${describeFailure(error)}\n`);
-  process.exitCode = 1;
-} finally {
-  endRunningCommands();
-  await stopEmulators();
-  showCursor();
-}
 
-async function badRelease(args: readonly string[]): Promise<number> {
-  if (options(args).help) {
-    process.stdout.write(help);
-    return 0;
-  }
-  const stack = await stackToPlayOn();
-
+/** Whether all broken versions were refused, the bad one was rolled back and no image is lost. */
+async function play(stack: Stack, stopped: AbortSignal): Promise<boolean> {
   const checked = await showStep('Check before the traffic', (report) =>
     playPreTraffic(stack, ({ step, what }) => report(`${step}: ${what}`)),
   );
-  process.stdout.write(`\n${checkTable(checked)}\n\n`);
+  print('', checkTable(checked), '');
 
   const canaryPercent = numberAt(
     at(templateFor('prod').resources.get('ImagePipelineLiveAlias')?.Properties['DeploymentPreference'], 'Percentage'),
@@ -67,23 +48,14 @@ async function badRelease(args: readonly string[]): Promise<number> {
       canaryPercent,
       imagesAMinute: IMAGES_A_MINUTE,
       showMinute: (minute) => report(`${routesOf(minute)}: ${minute.runs.length} images, ${minute.alarm}`),
-      stopped: stopping.signal,
+      stopped,
     }),
   );
-  process.stdout.write(`\n${minuteTable(played.minutes)}\n\n${summary(played)}\n`);
+  print('', minuteTable(played.minutes), '', summary(played));
 
   stack.close();
   const checkedRight = checked.every(({ broken, verdict }) => broken === (verdict.verdict === 'refused'));
-  return checkedRight && played.rolledBack && played.lost === 0 ? 0 : 1;
-}
-
-function options(args: readonly string[]): { readonly help: boolean } {
-  try {
-    return parseArgs({ args: [...args], options: { help: { type: 'boolean', short: 'h', default: false } } }).values;
-  } catch (error) {
-    const [sentence = ''] = error instanceof Error ? error.message.split('. ') : [];
-    throw new Failure(`${sentence.replace(/\.$/, '')}: see npm run bad-release -- --help.`);
-  }
+  return checkedRight && played.rolledBack && played.lost === 0;
 }
 
 /** That of `npm start` where one is up; else one of its own, on any free port, which ends with this process. */
@@ -99,7 +71,7 @@ function checkTable(checked: readonly CheckedVersion[]): string {
       step,
       what,
       verdict.verdict,
-      verdict.verdict === 'refused' ? said(verdict.reason) : '',
+      verdict.verdict === 'refused' ? shortReason(verdict.reason) : '',
     ]),
   );
 }
@@ -129,12 +101,12 @@ function routesOf({ routes }: Minute): string {
 function summary({ rolledBack, touched, images, lost }: PlayedRelease): string {
   const end = rolledBack
     ? 'ALARM → the alias is back at 100 % version 1.'
-    : 'The alarm never rang: the bad version stayed.';
-  return `${end} Version 2 had ${touched} of ${images} images in its hands; ${lost} of them are without renditions at the end.`;
+    : 'The alarm never fired: the bad version stayed.';
+  return `${end} Version 2 handled ${touched} of ${images} images; ${lost} of them ${lost === 1 ? 'was' : 'were'} lost.`;
 }
 
-/** What was said, on one line, without the name of the function that has a column of its own. */
-function said(reason: string): string {
+/** On one line, without the name of the function, which has a column of its own. */
+function shortReason(reason: string): string {
   const line = reason.replace(/^\S+ failed: /, '').replace(/\s+/g, ' ');
   return line.length <= 110 ? line : `${line.slice(0, 110)} …`;
 }

@@ -1,14 +1,12 @@
-/**
- * `npm run bench [-- section …] [--write]`: figures as Markdown, to be read beside those in docs. No test asserts them.
- * `--write` puts them where lab/docs/performance.md and lab/docs/quality.md have them.
- */
+/** `npm run lab -- bench`: figures to be read beside those in lab/docs. No test asserts them. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Argument } from '@commander-js/extra-typings';
 import sharp from 'sharp';
-import { parseOrSay } from '../../scripts/terminal/command-options.ts';
-import { describeFailure, Failure } from '../../scripts/terminal/failure.ts';
+import { withGenerated } from '../../scripts/docs/generated-blocks.ts';
+import { command, someOf } from '../../scripts/terminal/command.ts';
+import { printMarkdown } from '../../scripts/terminal/markdown.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 import { benchBundles } from './bundles.ts';
 import { benchDurations } from './durations.ts';
@@ -19,58 +17,73 @@ import { benchPipeline } from './pipeline.ts';
 import { benchQuality } from './quality.ts';
 import { benchStages } from './stages.ts';
 import { benchTuning } from './tuning.ts';
-import { replaceSection } from './write-section.ts';
 
 interface Section {
   /** Figures that are kept beside the page are written only if asked, too. */
   readonly bench: (write: boolean) => Promise<string>;
+  readonly shows: string;
   /** Runs when none is named: a few minutes for all of them, and nothing to install. */
   readonly unasked: boolean;
   readonly page?: string;
 }
 
-const usage = 'npm run bench [-- SECTION …] [--write]: the figures of lab/docs/performance.md and lab/docs/quality.md.';
-const performancePage = join('lab', 'docs', 'performance.md');
-const sections: Readonly<Record<string, Section>> = {
-  bundles: { bench: benchBundles, unasked: true, page: performancePage },
-  image: { bench: benchImage, unasked: true, page: performancePage },
-  stages: { bench: benchStages, unasked: true, page: performancePage },
-  tuning: { bench: benchTuning, unasked: true, page: performancePage },
-  pipeline: { bench: benchPipeline, unasked: true },
-  durations: { bench: benchDurations, unasked: true },
-  memory: { bench: benchMemory, unasked: false, page: performancePage },
-  peers: { bench: benchPeers, unasked: false, page: performancePage },
-  quality: { bench: benchQuality, unasked: false, page: join('lab', 'docs', 'quality.md') },
-};
+const performancePage = 'lab/docs/performance.md';
+const sections = {
+  bundles: { bench: benchBundles, shows: 'size and load time of each function', unasked: true, page: performancePage },
+  image: { bench: benchImage, shows: 'describing and rendering a photograph', unasked: true, page: performancePage },
+  stages: { bench: benchStages, shows: 'each stage of rendering', unasked: true, page: performancePage },
+  tuning: { bench: benchTuning, shows: 'settings of the codec and the layer', unasked: true, page: performancePage },
+  pipeline: { bench: benchPipeline, shows: 'upload to outcome on the emulator', unasked: true },
+  durations: {
+    bench: benchDurations,
+    shows: 'processor time per worker, for the price (Linux, with sudo)',
+    unasked: true,
+  },
+  memory: { bench: benchMemory, shows: 'peak memory of each worker', unasked: false, page: performancePage },
+  peers: {
+    bench: benchPeers,
+    shows: 'other image libraries; installs them first',
+    unasked: false,
+    page: performancePage,
+  },
+  quality: {
+    bench: benchQuality,
+    shows: 'encoder settings by size and quality (about five minutes)',
+    unasked: false,
+    page: 'lab/docs/quality.md',
+  },
+} as const satisfies Readonly<Record<string, Section>>;
+const names = Object.keys(sections);
 
-try {
-  await main();
-} catch (error) {
-  process.stderr.write(`${describeFailure(error)}\n`);
-  process.exitCode = 1;
-}
+export const benchCommand = command({
+  name: 'bench',
+  summary: 'Speed, package size, memory and image quality, also compared with other libraries. A few minutes.',
+  syntax: (line) =>
+    line
+      .addArgument(
+        new Argument('[section...]', 'which sections (default: those marked with *)').argParser(someOf(names)),
+      )
+      .option('--write', 'also write the figures into lab/docs')
+      .option('--markdown', 'print the tables as Markdown'),
+  notes: [
+    'Sections. Those marked with * take a few minutes together, and run if you name none:',
+    ...Object.entries<Section>(sections).map(
+      ([name, { shows, unasked }]) => `  ${`${name}${unasked ? ' *' : ''}`.padEnd(12)}${shows}`,
+    ),
+  ].join('\n'),
+  run: ({ arguments: [wanted], options: { write = false, markdown } }) => bench(wanted ?? [], write, markdown),
+});
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseOrSay('npm run bench', () =>
-    parseArgs({
-      allowPositionals: true,
-      options: { write: { type: 'boolean', default: false }, help: { type: 'boolean' } },
-    }),
-  );
-  if (values.help === true) return console.log(`${usage}\nSections: ${Object.keys(sections).join(', ')}.`);
-  const unknown = positionals.filter((name) => !(name in sections));
-  if (unknown.length > 0)
-    throw new Failure(`Unknown: ${unknown.join(', ')}. Sections: ${Object.keys(sections).join(', ')}.`);
-
+async function bench(wanted: readonly string[], write: boolean, markdown: boolean | undefined): Promise<void> {
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}, sharp ${sharp.versions.sharp}`;
-  console.log(`# Benchmarks\n\n${machine}\n`);
-  for (const [name, { bench, unasked, page }] of Object.entries(sections)) {
-    if (positionals.length === 0 ? !unasked : !positionals.includes(name)) continue;
-    const figures = await bench(values.write);
-    console.log(`## ${name}\n\n${figures}\n`);
-    if (!values.write || page === undefined) continue;
+  printMarkdown(`# Benchmarks\n\n${machine}\n`, markdown);
+  for (const [name, { bench: measure, unasked, page }] of Object.entries<Section>(sections)) {
+    if (wanted.length === 0 ? !unasked : !wanted.includes(name)) continue;
+    const figures = await measure(write);
+    printMarkdown(`## ${name}\n\n${figures}\n`, markdown);
+    if (!write || page === undefined) continue;
     const path = join(projectDirectory, page);
     const dated = `${new Date().toISOString().slice(0, 10)}, ${machine}.\n\n${figures}`;
-    writeFileSync(path, replaceSection(readFileSync(path, 'utf8'), name, dated));
+    writeFileSync(path, withGenerated(readFileSync(path, 'utf8'), { [name]: dated }));
   }
 }

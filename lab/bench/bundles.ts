@@ -6,7 +6,8 @@ import * as z from 'zod';
 import { type Bundle, bundleFunctions } from '../../scripts/template/bundle.ts';
 import { at, ofType, templateFor } from '../../scripts/template/template.ts';
 import { projectDirectory, workDirectory } from '../../scripts/terminal/project.ts';
-import { showSummary, summarise, table } from './measure.ts';
+import { showSummary, summarise } from '../summary.ts';
+import { table } from '../table.ts';
 
 const ROUNDS = 5;
 const TOP = 12;

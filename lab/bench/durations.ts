@@ -1,14 +1,15 @@
 /**
  * What a worker spends on pictures of several sizes, on the share of CPU that Lambda gives at several memory sizes: the
- * input of `npm run cost` and `npm run simulate`.
+ * input of `npm run lab -- cost` and `npm run lab -- scale`.
  *
- * Written to .darkroom/bench/durations.json; `npm run cost -- --write` keeps it for everybody.
+ * Written to .darkroom/bench/durations.json; `npm run lab -- cost --write` keeps it for everybody.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import { median } from 'simple-statistics';
 import * as z from 'zod';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { renditionGroups } from '../../core/presets.ts';
@@ -18,10 +19,11 @@ import { deploymentOf } from '../cost/deployment.ts';
 import { lastBenchFile, type Measured, type MeasuredUpload, type Run, type Times } from '../cost/measured.ts';
 import { MEGABYTES_PER_VCPU } from '../cost/model.ts';
 import { memorySizes } from '../cost/power-tuning.ts';
+import { showSummary, summarise } from '../summary.ts';
+import { table } from '../table.ts';
 import { type CpuShares, cpuShares } from './cpu-shares.ts';
 import { type LineWorker, startLineWorker, workerCost } from './line-worker.ts';
 import { startLocalS3 } from './local-s3.ts';
-import { median, showSummary, summarise, table } from './measure.ts';
 
 const ROUNDS = 7;
 // Of what is only compared, and takes as long as all the rest: a slow encoder's noise is a small share of it.
@@ -219,7 +221,7 @@ function show({ uploads: measured }: Measured, throttled: boolean): string {
   ];
   return [
     `Milliseconds, medians of ${ROUNDS} interleaved rounds (least–most): the work alone, on the share of a CPU that each ` +
-      `memory size has; “S3” is what its client takes of CPU besides, of ${CLIENT_ROUNDS}. \`npm run cost\` reads them from now on.`,
+      `memory size has; “S3” is what its client takes of CPU besides, of ${CLIENT_ROUNDS}. \`npm run lab -- cost\` reads them from now on.`,
     ...(throttled
       ? []
       : [

@@ -9,7 +9,9 @@ import { type Preset, type RenditionGroup, renditionGroups } from '../../core/pr
 import { presetsFor, renditionSize } from '../../core/rendition.ts';
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
 import { avifApart } from '../cost/practices.ts';
-import { showSummary, sideBySide, summarise, table } from './measure.ts';
+import { showSummary, summarise } from '../summary.ts';
+import { table } from '../table.ts';
+import { sideBySide } from './measure.ts';
 import { renderInProcess } from './render-in-process.ts';
 
 const ROUNDS = 7;

@@ -9,7 +9,7 @@ import { logDirectory, shownPath } from '../../scripts/terminal/project.ts';
 import { runCommand } from '../../scripts/terminal/run-command.ts';
 import { type LineWorker, startLineWorker } from './line-worker.ts';
 
-const directory = fileURLToPath(new URL('../../scripts/bench/peers', import.meta.url));
+const directory = fileURLToPath(new URL('./peers', import.meta.url));
 const say = (progress: string) => void process.stderr.write(`${progress}\n`);
 
 /** Pillow, the command line tools and the judge. */

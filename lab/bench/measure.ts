@@ -1,15 +1,10 @@
+/** What a piece of work takes: processor time, wall time, memory. */
 import { existsSync, readFileSync } from 'node:fs';
 
 /** Milliseconds. */
 export interface Cost {
   readonly cpu: number;
   readonly wall: number;
-}
-
-export interface Summary {
-  readonly median: number;
-  readonly least: number;
-  readonly most: number;
 }
 
 export async function costOf(work: () => Promise<unknown>): Promise<Cost> {
@@ -35,42 +30,6 @@ export async function sideBySide<Name extends string>(
       costs.set(name, [...(costs.get(name) ?? []), await costOf(contenders[name])]);
   }
   return costs;
-}
-
-export function summarise(values: readonly number[]): Summary {
-  const sorted = [...values].sort((a, b) => a - b);
-  return {
-    median: sorted[Math.floor(sorted.length / 2)] ?? Number.NaN,
-    least: sorted[0] ?? Number.NaN,
-    most: sorted.at(-1) ?? Number.NaN,
-  };
-}
-
-export function median(values: readonly number[]): number {
-  return summarise(values).median;
-}
-
-export function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
-}
-
-export function mean(values: readonly number[]): number {
-  return sum(values) / values.length;
-}
-
-export function showSummary({ median, least, most }: Summary, digits = 0): string {
-  return `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`;
-}
-
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-/** Nearest rank. */
-export function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((left, right) => left - right);
-  return sorted[Math.max(0, Math.ceil((share / 100) * sorted.length) - 1)] ?? Number.NaN;
 }
 
 /** Linux counts into maxRSS what the parent held when it forked; its own high-water mark begins with the program. */

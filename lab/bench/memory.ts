@@ -3,11 +3,12 @@ import { stat, writeFile } from 'node:fs/promises';
 import { arch } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import { mean, sum } from 'simple-statistics';
 import { defaultLimits } from '../../core/limits.ts';
 import { inputFormats } from '../../core/metadata.ts';
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
+import { table } from '../table.ts';
 import { heaviestInputs, inputFile } from './inputs.ts';
-import { mean, sum, table } from './measure.ts';
 import { renderInProcess } from './render-in-process.ts';
 
 const measuredMemoryFile = fileURLToPath(new URL('measured-memory.json', import.meta.url));

@@ -1,4 +1,4 @@
-/** Who renders in `npm run bench -- peers`: this project, sharp without it, and what one would pick instead. */
+/** Who renders in `npm run lab -- bench peers`: this project, sharp without it, and what one would pick instead. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';

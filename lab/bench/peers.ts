@@ -2,16 +2,19 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mean, median, sum } from 'simple-statistics';
 import * as z from 'zod';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import type { Bytes } from '../../core/ports.ts';
 import { type Preset, type RenditionFormat, renditionGroups } from '../../core/presets.ts';
 import { presetsFor, renditionSize } from '../../core/rendition.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
+import { showSummary, summarise } from '../summary.ts';
+import { table } from '../table.ts';
 import { startNodePeers, startPythonPeers } from './install-peers.ts';
 import type { LineWorker } from './line-worker.ts';
 import { type Attempt, nearest, nextQuality, SAME_SCORE } from './matching-quality.ts';
-import { type Cost, mean, median, showSummary, sum, summarise, table } from './measure.ts';
+import type { Cost } from './measure.ts';
 import {
   type Contender,
   contendersOf,

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { quantile } from 'simple-statistics';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { imageIdOf } from '../../core/image.ts';
 import type { Bytes } from '../../core/ports.ts';
@@ -11,7 +12,7 @@ import { isolateThisProcess } from '../../scripts/local/isolated-environment.ts'
 import { startLocalStack } from '../../scripts/local/local-stack.ts';
 import { type Followed, follow } from '../../scripts/stack/follow.ts';
 import type { Stack } from '../../scripts/stack/stack.ts';
-import { percentile, table } from './measure.ts';
+import { table } from '../table.ts';
 
 const IMAGES = 100;
 const PATIENCE_MILLIS = 300_000;
@@ -34,7 +35,7 @@ export async function benchPipeline(): Promise<string> {
       Array.from({ length: IMAGES }, (_, image) => send(bytes, `together-${image}.jpg`)),
     );
     const seconds = (performance.now() - startedAt) / 1000;
-    const share = 100 * (1 - percentile(imageWork, 50) / percentile(alone, 50));
+    const share = 100 * (1 - quantile(imageWork, 0.5) / quantile(alone, 0.5));
     return [
       `${IMAGES} uploads of a ${(bytes.length / 1000).toFixed(0)} kB photograph, upload → record, milliseconds:`,
       '',
@@ -88,5 +89,5 @@ async function millisOfImageWork(bytes: Bytes): Promise<number> {
 }
 
 function figures(values: readonly number[]): string[] {
-  return [50, 95, 100].map((share) => percentile(values, share).toFixed(0));
+  return [0.5, 0.95, 1].map((share) => quantile(values, share).toFixed(0));
 }

@@ -1,5 +1,4 @@
-import { parse, View } from 'vega';
-import { compile } from 'vega-lite';
+import { render } from '../../load-tests/render-chart.ts';
 
 export interface ChartPoint {
   readonly format: string;
@@ -24,36 +23,31 @@ export async function qualityChart(points: readonly ChartPoint[]): Promise<strin
     scale: { zero: false },
     axis: { title: 'SSIMULACRA2' },
   };
-  const { spec } = compile({
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    width: 820,
-    height: 420,
-    background: 'white',
-    data: { values: [...points] },
-    encoding: { x, y, color: { field: 'format', type: 'nominal', title: null, scale: { scheme: 'dark2' } } },
-    layer: [
-      { mark: { type: 'line', strokeWidth: 1, opacity: 0.5 }, encoding: { detail: { field: 'setting' } } },
-      {
-        mark: { type: 'circle', opacity: 0.7 },
-        encoding: { size: { field: 'cpu', type: 'quantitative', title: 'CPU ms', scale: { range: [15, 700] } } },
-      },
-      {
-        transform: [{ filter: 'datum.chosen' }],
-        mark: { type: 'point', shape: 'circle', size: 900, strokeWidth: 2, fill: null, color: 'black' },
-        encoding: { color: { value: 'black' } },
-      },
-      {
-        transform: [{ filter: 'datum.chosen' }],
-        mark: { type: 'text', dy: -22, fontWeight: 'bold' },
-        encoding: { text: { field: 'format' }, color: { value: 'black' } },
-      },
-    ],
-    config: { font: 'system-ui, sans-serif', view: { stroke: null } },
-  });
-  const view = new View(parse(spec), { renderer: 'none' });
-  try {
-    return `${await view.toSVG()}\n`;
-  } finally {
-    view.finalize();
-  }
+  return render(
+    {
+      $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+      width: 820,
+      height: 420,
+      data: { values: [...points] },
+      encoding: { x, y, color: { field: 'format', type: 'nominal', title: null } },
+      layer: [
+        { mark: { type: 'line', strokeWidth: 1, opacity: 0.5 }, encoding: { detail: { field: 'setting' } } },
+        {
+          mark: { type: 'circle', opacity: 0.7 },
+          encoding: { size: { field: 'cpu', type: 'quantitative', title: 'CPU ms', scale: { range: [15, 700] } } },
+        },
+        {
+          transform: [{ filter: 'datum.chosen' }],
+          mark: { type: 'point', shape: 'circle', size: 900, strokeWidth: 2, fill: null, color: 'black' },
+          encoding: { color: { value: 'black' } },
+        },
+        {
+          transform: [{ filter: 'datum.chosen' }],
+          mark: { type: 'text', dy: -22, fontWeight: 'bold' },
+          encoding: { text: { field: 'format' }, color: { value: 'black' } },
+        },
+      ],
+    },
+    'paper',
+  );
 }

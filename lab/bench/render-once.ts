@@ -9,10 +9,11 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import sharp from 'sharp';
+import { mean } from 'simple-statistics';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { presetsFor } from '../../core/rendition.ts';
-import { type Cost, costOf, mean, peakKilobytes } from './measure.ts';
+import { type Cost, costOf, peakKilobytes } from './measure.ts';
 import { type RuntimeSettings, runtimeSettings } from './render-in-process.ts';
 
 const [file = '', job = 'portray', times = '1', settings = '{}'] = process.argv.slice(2);

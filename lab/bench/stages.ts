@@ -7,8 +7,10 @@ import type { ImageHeader } from '../../core/metadata.ts';
 import type { Bytes } from '../../core/ports.ts';
 import { type Preset, renditionGroups } from '../../core/presets.ts';
 import { presetsFor, renditionSize, type Size } from '../../core/rendition.ts';
+import { showSummary, summarise } from '../summary.ts';
+import { table } from '../table.ts';
 import { inputFile, usualInputs } from './inputs.ts';
-import { showSummary, sideBySide, summarise, table } from './measure.ts';
+import { sideBySide } from './measure.ts';
 
 const ROUNDS = 5;
 const percent = (share: number) => `${Math.round(100 * share)} %`;

@@ -1,6 +1,7 @@
 /** libvips' threads, cache and vector code, V8's heap and malloc's arenas: each of our settings against what it replaces. */
 import { fileURLToPath } from 'node:url';
-import { showSummary, summarise, table } from './measure.ts';
+import { showSummary, summarise } from '../summary.ts';
+import { table } from '../table.ts';
 import { type Job, renderInProcess } from './render-in-process.ts';
 
 const ROUNDS = 3;

@@ -1,75 +1,43 @@
-/** `npm run cost`: see the help below. */
+/** `npm run lab -- cost`. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { withBlocks } from '../../scripts/docs/generated-blocks.ts';
-import { describeFailure, Failure } from '../../scripts/terminal/failure.ts';
-import { shownPath } from '../../scripts/terminal/project.ts';
+import { Option } from '@commander-js/extra-typings';
+import { writeDocuments } from '../../scripts/docs/write-documents.ts';
+import { command, wholeNumber } from '../../scripts/terminal/command.ts';
+import { printMarkdown } from '../../scripts/terminal/markdown.ts';
+import { print } from '../../scripts/terminal/print.ts';
+import { labDocuments } from '../docs.ts';
 import { deploymentOf } from './deployment.ts';
-import { keptFile, keptMeasurements, lastBenchFile, lastMeasurements } from './measured.ts';
+import { keptFile, lastBenchFile, lastMeasurements } from './measured.ts';
 import { billOf, costPerImage, mixes, total, usageOf } from './model.ts';
 import { practices } from './practices.ts';
 import { PRICES_OF } from './prices.ts';
-import { costBlocks, costChart, powerTuningBlocks } from './report.ts';
+import { costBlocks } from './report.ts';
 
-const help = `What images cost on AWS: prices × what template.yaml, the workflow and core/presets.ts use × measured durations.
+export const costCommand = command({
+  name: 'cost',
+  summary: 'The price of a million images by service, image mix and practice, and of an idle month. 2 s.',
+  syntax: (line) =>
+    line
+      .option('--images <n>', 'for this many images', wholeNumber({ from: 1, to: Number.MAX_SAFE_INTEGER }), 1_000_000)
+      .option('--json', 'print the figures as JSON')
+      .option('--markdown', 'print the tables as Markdown')
+      .addOption(
+        new Option(
+          '--write',
+          'keep the durations of the last npm run lab -- bench durations, and write the pages that follow from them',
+        ).conflicts(['json', 'markdown']),
+      ),
+  notes:
+    'Prices × what template.yaml, the workflow and core/presets.ts use × measured durations. Durations are those of the last npm run lab -- bench durations on this machine, or else the kept ones.',
+  run: async ({ options: { images, json, markdown, write } }) => {
+    if (write) return await keepDurations();
+    if (json) process.stdout.write(`${JSON.stringify(asJson(images), null, 2)}\n`);
+    else printMarkdown(asMarkdown(images), markdown);
+    return 0;
+  },
+});
 
-  npm run cost                    tables by service, image mix and practice
-  npm run cost -- --images 50000  for so many images instead of a million
-  npm run cost -- --json          the same figures as JSON
-  npm run cost -- --write         keep the durations of the last bench, and write lab/docs/cost.md, cost.svg, power-tuning.md
-
-Durations are those of the last \`npm run bench -- durations\` on this machine, else the kept ones.
-`;
-
-export const costDocuments = {
-  text: fileURLToPath(new URL('../docs/cost.md', import.meta.url)),
-  chart: fileURLToPath(new URL('../docs/cost.svg', import.meta.url)),
-  powerTuning: fileURLToPath(new URL('../docs/power-tuning.md', import.meta.url)),
-};
-
-if (import.meta.main) {
-  try {
-    await cost(process.argv.slice(2));
-  } catch (error) {
-    process.stderr.write(`${describeFailure(error)}\n`);
-    process.exitCode = 1;
-  }
-}
-
-async function cost(args: readonly string[]): Promise<void> {
-  const options = parseOptions(args);
-  if (options.help) process.stdout.write(help);
-  else if (options.write) await writeDocuments();
-  else if (options.json) process.stdout.write(`${JSON.stringify(asJson(options.images), null, 2)}\n`);
-  else process.stdout.write(asText(options.images));
-}
-
-function parseOptions(args: readonly string[]) {
-  const { values } = parse(args);
-  const images = Number(values.images);
-  if (!Number.isInteger(images) || images < 1) throw new Failure('--images needs a whole number, for example 50000.');
-  return { ...values, images };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        help: { type: 'boolean', short: 'h', default: false },
-        images: { type: 'string', default: '1000000' },
-        json: { type: 'boolean', default: false },
-        write: { type: 'boolean', default: false },
-      },
-    });
-  } catch (error) {
-    const [sentence = ''] = error instanceof Error ? error.message.split('. ') : [];
-    throw new Failure(`${sentence.replace(/\.$/, '')}: see npm run cost -- --help for the options there are.`);
-  }
-}
-
-function asText(images: number): string {
+function asMarkdown(images: number): string {
   const { measured, source } = lastMeasurements();
   const {
     terms = '',
@@ -89,7 +57,7 @@ function asText(images: number): string {
     ['By the month', monthly],
     ['Free tier, not in the above', free],
   ];
-  return `${sections.map(([title, text]) => `## ${title}\n\n${text}`).join('\n\n')}\n\nDurations from ${source}. Prices and their pages: lab/cost/prices.ts.\n`;
+  return `${sections.map(([title, text]) => `## ${title}\n\n${text}`).join('\n\n')}\n\nDurations from ${source}. Prices and their pages: lab/cost/prices.ts.`;
 }
 
 function asJson(images: number) {
@@ -117,17 +85,9 @@ function asJson(images: number) {
   };
 }
 
-async function writeDocuments(): Promise<void> {
+async function keepDurations(): Promise<number> {
   if (existsSync(lastBenchFile)) writeFileSync(keptFile, readFileSync(lastBenchFile, 'utf8'));
-  const measured = keptMeasurements();
-  writeFileSync(costDocuments.chart, await costChart(measured));
-  writeFileSync(costDocuments.text, withBlocks(readFileSync(costDocuments.text, 'utf8'), 'cost', costBlocks(measured)));
-  writeFileSync(
-    costDocuments.powerTuning,
-    withBlocks(readFileSync(costDocuments.powerTuning, 'utf8'), 'cost', powerTuningBlocks(measured)),
-  );
-  const dollars = costPerImage() * 1_000_000;
-  process.stdout.write(
-    `Written: ${Object.values(costDocuments).map(shownPath).join(', ')}. A million photographs: $${dollars.toFixed(2)}.\n`,
-  );
+  const exitCode = writeDocuments(await labDocuments(), {});
+  print(`A million photographs: $${(costPerImage() * 1_000_000).toFixed(2)}.`);
+  return exitCode;
 }

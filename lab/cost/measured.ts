@@ -1,4 +1,4 @@
-/** Measured durations: those of the last `npm run bench` on this machine, else the ones that are kept with the code. */
+/** Measured durations: those of the last `npm run lab -- bench` on this machine, else the ones that are kept with the code. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -78,7 +78,7 @@ function read(file: string): Measured {
   const parsed = measured.safeParse(JSON.parse(readFileSync(file, 'utf8')));
   if (!parsed.success) {
     throw new Failure(
-      `${shownPath(file)} is not what this version of the bench writes: run npm run bench -- durations.`,
+      `${shownPath(file)} is not what this version of the bench writes: run npm run lab -- bench durations.`,
     );
   }
   return parsed.data;

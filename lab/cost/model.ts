@@ -245,7 +245,7 @@ interface Spent {
 function millisAt({ runs, clientCpuMillis }: Times, memory: number, threads: number): Spent {
   const found = runs.find((run) => run.memory === memory && run.threads === threads);
   if (found === undefined) {
-    throw new Error(`No measurement at ${memory} MB: run npm run bench -- durations, on Linux as root.`);
+    throw new Error(`No measurement at ${memory} MB: run npm run lab -- bench durations, on Linux as root.`);
   }
   return { work: found.millis, client: clientCpuMillis / vcpus(memory) };
 }
@@ -502,7 +502,7 @@ export function gigabyteSecond({
 
 function uploadNamed(name: string, { uploads }: Measured): MeasuredUpload {
   const found = uploads.find((upload) => upload.name === name);
-  if (found === undefined) throw new Error(`No measurement of ${name}: run npm run bench -- durations.`);
+  if (found === undefined) throw new Error(`No measurement of ${name}: run npm run lab -- bench durations.`);
   return found;
 }
 

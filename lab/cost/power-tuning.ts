@@ -1,5 +1,5 @@
 /** Memory → time → cost of the two workers that compute, from the times that were measured on such shares of a CPU. */
-import { sum } from '../bench/measure.ts';
+import { sum } from 'simple-statistics';
 import type { Deployment } from './deployment.ts';
 import type { Measured, Times } from './measured.ts';
 import { gigabyteSecond, gigabytes, MEGABYTES_PER_VCPU, photographs, waitSeconds, workerSeconds } from './model.ts';

@@ -1,7 +1,9 @@
 /** The bill as Markdown and as a chart. */
-import type { TopLevelSpec } from 'vega-lite';
-import { mean, showSummary, table } from '../bench/measure.ts';
-import { chartSvg } from '../chart.ts';
+
+import { mean } from 'simple-statistics';
+import { type ChartSpec, render } from '../../load-tests/render-chart.ts';
+import { showSummary } from '../summary.ts';
+import { table } from '../table.ts';
 import { assumptions } from './assumptions.ts';
 import { type Deployment, deploymentOf } from './deployment.ts';
 import type { Measured } from './measured.ts';
@@ -297,7 +299,7 @@ export function costChart(measured: Measured): Promise<string> {
       billsOf(stage, workflow, measured).map(({ mix, bill }) => ({ name: `${mix} (${stage})`, bill })),
     );
   const naiveBill = billOf(usageOf(mixes.photographs, naive(deploymentOf('prod')), measured));
-  const spec: TopLevelSpec = {
+  const spec: ChartSpec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     title: { text: 'A million images, US dollars, us-east-1', anchor: 'middle' },
     vconcat: [
@@ -305,7 +307,7 @@ export function costChart(measured: Measured): Promise<string> {
       billPanel('Standard', [...bars('STANDARD'), { name: 'photographs, the naive way', bill: naiveBill }]),
     ],
   };
-  return chartSvg(spec);
+  return render(spec, 'paper');
 }
 
 function billPanel(title: string, bars: readonly { readonly name: string; readonly bill: Bill }[]) {

@@ -1,9 +1,10 @@
-import { Stryker } from '@stryker-mutator/core';
 import { mutationProof } from './mutation-proof.ts';
 import type { Proof } from './proof.ts';
 
 /** Is there a test that fails, whatever is changed in core? */
 export async function proveMutation(): Promise<readonly Proof[]> {
+  // A whole mutation tester: loaded only for this.
+  const { Stryker } = await import('@stryker-mutator/core');
   const results = await new Stryker({
     mutate: ['core/**/*.ts'],
     testRunner: 'vitest',

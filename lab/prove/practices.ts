@@ -144,5 +144,7 @@ async function copyProject(): Promise<void> {
     await mkdir(dirname(join(copy, file)), { recursive: true });
     await cp(join(projectDirectory, file), join(copy, file));
   }
-  await symlink(join(projectDirectory, 'node_modules'), join(copy, 'node_modules'));
+  for (const folder of ['.', 'lab', 'load-tests']) {
+    await symlink(join(projectDirectory, folder, 'node_modules'), join(copy, folder, 'node_modules'));
+  }
 }

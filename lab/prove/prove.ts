@@ -1,7 +1,9 @@
-/** `npm run prove [section …]`: runs the evidence of lab/docs/reliability.md again. */
-import { parseArgs } from 'node:util';
-import { describeFailure, Failure } from '../../scripts/terminal/failure.ts';
-import { table } from '../bench/measure.ts';
+/** `npm run lab -- prove`. */
+import { Argument } from '@commander-js/extra-typings';
+import { command, someOf, wholeNumber } from '../../scripts/terminal/command.ts';
+import { describeFailure } from '../../scripts/terminal/failure.ts';
+import { printMarkdown } from '../../scripts/terminal/markdown.ts';
+import { table } from '../table.ts';
 import { proveChaos } from './chaos.ts';
 import { proveCrashPoints } from './crash-points.ts';
 import { proveHostile } from './hostile.ts';
@@ -20,38 +22,38 @@ const sections: Readonly<Record<string, Section>> = {
   'crash-points': proveCrashPoints,
   chaos: proveChaos,
 };
+const names = Object.keys(sections);
 
-const usage = `npm run prove -- [section …] [--seed N] [--runs N] [--long]
+const anyNumber = wholeNumber({ from: 0, to: Number.MAX_SAFE_INTEGER });
 
-  sections   ${Object.keys(sections).join(', ')}; all of them unless named
-  --seed     draws the same cases again: it is printed with every result; timing is never the same
-  --runs     how many: histories of model, broken files of hostile, cases of crash-points, uploads of chaos
-  --long     every crash point, and twice as many broken files: what the nightly workflow runs`;
+export const proveCommand = command({
+  name: 'prove',
+  summary:
+    'That nothing is lost: histories, crash points, chaos, hostile files, mutations, removed practices. 30 minutes; a few for one section.',
+  syntax: (line) =>
+    line
+      .addArgument(new Argument('[section...]', `${names.join(', ')} (default: all)`).argParser(someOf(names)))
+      .option('--seed <n>', 'draw the same cases again; every result prints its seed. Timing always differs', anyNumber)
+      .option(
+        '--runs <n>',
+        'how many histories (model), broken files (hostile), cases (crash-points) or uploads (chaos)',
+        anyNumber,
+      )
+      .option('--long', 'every crash point, and twice as many broken files, as in the nightly workflow')
+      .option('--markdown', 'print the results as Markdown'),
+  run: async ({ arguments: [wanted], options: { seed = Date.now() % 2 ** 31, runs, long = false, markdown } }) =>
+    (await prove(wanted ?? [], { seed, runs, long }, markdown)) ? 0 : 1,
+});
 
-try {
-  process.exitCode = (await prove()) ? 0 : 1;
-} catch (error) {
-  process.stderr.write(`${describeFailure(error)}\n`);
-  process.exitCode = 1;
-}
-
-async function prove(): Promise<boolean> {
-  const { values, positionals } = readArguments();
-  if (values.help) {
-    process.stdout.write(`${usage}\n`);
-    return true;
-  }
-  const unknown = positionals.filter((name) => !(name in sections));
-  if (unknown.length > 0) throw new Failure(`There is no section ${unknown.join(', ')}.\n\n${usage}`);
-
-  const options = {
-    seed: number('seed', values.seed) ?? Date.now() % 2 ** 31,
-    runs: number('runs', values.runs),
-    long: values.long,
-  };
+/** Whether everything holds. */
+async function prove(
+  wanted: readonly string[],
+  options: ProofOptions,
+  markdown: boolean | undefined,
+): Promise<boolean> {
   let held = true;
   for (const [name, section] of Object.entries(sections)) {
-    if (positionals.length > 0 && !positionals.includes(name)) continue;
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
     const startedAt = performance.now();
     const proofs = await proofsOf(section, options);
     const took = `${((performance.now() - startedAt) / 1000).toFixed(0)} s`;
@@ -60,10 +62,10 @@ async function prove(): Promise<boolean> {
       evidence,
       against === undefined ? 'yes' : '**no**',
     ]);
-    console.log(`## ${name}: seed ${options.seed}, ${took}, Node ${process.version}\n`);
-    console.log(`${table(['promise', 'evidence', 'holds'], rows)}\n`);
+    const title = `## ${name}: seed ${options.seed}, ${took}, Node ${process.version}`;
+    printMarkdown(`${title}\n\n${table(['promise', 'evidence', 'holds'], rows)}\n`, markdown);
     for (const { promise, against } of proofs)
-      if (against !== undefined) console.log(`### Against: ${promise}\n\n${against}\n`);
+      if (against !== undefined) printMarkdown(`### Against: ${promise}\n\n${against}\n`, markdown);
     held &&= proofs.every(({ against }) => against === undefined);
   }
   return held;
@@ -76,26 +78,4 @@ async function proofsOf(section: Section, options: ProofOptions): Promise<readon
   } catch (error) {
     return [{ promise: 'it comes to its end', evidence: 'none', against: describeFailure(error) }];
   }
-}
-
-function readArguments() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        seed: { type: 'string' },
-        runs: { type: 'string' },
-        long: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-  } catch (error) {
-    throw new Failure(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
-  }
-}
-
-function number(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^\d{1,10}$/.test(text)) throw new Failure(`--${name} takes a whole number, and "${text}" is none.`);
-  return Number(text);
 }

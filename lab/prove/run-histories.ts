@@ -1,4 +1,4 @@
-/** A thread of `npm run prove -- model`: histories of one seed, against the workflow or one of its sabotages. */
+/** A thread of `npm run lab -- prove model`: histories of one seed, against the workflow or one of its sabotages. */
 import { parentPort, workerData } from 'node:worker_threads';
 import * as z from 'zod';
 import { runHistories } from '../../test/model/histories.ts';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { chaosPlan, troubleKinds } from '../prove/chaos-plan.ts';
 
-/** What `npm run prove -- chaos` is going to do, before it does it. */
+/** What `npm run lab -- prove chaos` is going to do, before it does it. */
 
 const plan = chaosPlan({ seed: 1, uploads: 500 });
 

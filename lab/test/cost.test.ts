@@ -5,13 +5,13 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { type RenditionGroup, renditionGroups } from '../../core/presets.ts';
-import { withBlocks } from '../../scripts/docs/generated-blocks.ts';
 import { at, deployedTemplate, numberAt, ofType, templateFor } from '../../scripts/template/template.ts';
 import { workflow } from '../../scripts/template/workflow.ts';
+import { parsedOptions } from '../../scripts/terminal/command.ts';
 import { captureLog } from '../../test/support/captured-log.ts';
 import { publishEverything, publishedMetrics } from '../../test/support/published-metrics.ts';
 import { assumptions } from '../cost/assumptions.ts';
-import { costDocuments } from '../cost/cost.ts';
+import { costCommand } from '../cost/cost.ts';
 import { customMetrics, type Deployment, deploymentOf, metricsOf } from '../cost/deployment.ts';
 import { keptMeasurements, type Times } from '../cost/measured.ts';
 import {
@@ -29,7 +29,7 @@ import {
 import { settings } from '../cost/power-tuning.ts';
 import { avifApart, naive, practices } from '../cost/practices.ts';
 import { freeTier, prices } from '../cost/prices.ts';
-import { costBlocks, costChart, powerTuningBlocks, slowestYardstick } from '../cost/report.ts';
+import { slowestYardstick } from '../cost/report.ts';
 import { callsOn, invocationsOn, statesOn, waysOf } from '../cost/workflow-path.ts';
 
 const MILLION = 1_000_000;
@@ -310,9 +310,9 @@ describe('the price list', () => {
   });
 });
 
-describe('npm run cost', () => {
+describe('npm run lab -- cost', () => {
   const run = (...args: string[]) =>
-    promisify(execFile)(process.execPath, [fileURLToPath(new URL('../cost/cost.ts', import.meta.url)), ...args]);
+    promisify(execFile)(process.execPath, [fileURLToPath(new URL('../lab.ts', import.meta.url)), 'cost', ...args]);
 
   it('tells its figures as JSON, each bill the sum of its services', async () => {
     const bill = z.object({ all: z.number(), services: z.record(z.string(), z.number()) });
@@ -325,18 +325,11 @@ describe('npm run cost', () => {
     }
   });
 
-  it.each([[['--images', 'many']], [['--wrong']]])('refuses %j with one sentence', async (args) => {
-    await expect(run(...args)).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/^[^\n]+\n$/) });
-  });
-
-  it('wrote lab/docs/cost.md and lab/docs/power-tuning.md as prices, code and measurements are today (npm run cost -- --write)', () => {
-    const text = readFileSync(costDocuments.text, 'utf8');
-    expect(text).toBe(withBlocks(text, 'cost', costBlocks(measured)));
-    const powerTuning = readFileSync(costDocuments.powerTuning, 'utf8');
-    expect(powerTuning).toBe(withBlocks(powerTuning, 'cost', powerTuningBlocks(measured)));
-  });
-
-  it('drew lab/docs/cost.svg as the bill is today (npm run cost -- --write)', async () => {
-    expect(readFileSync(costDocuments.chart, 'utf8')).toBe(await costChart(measured));
+  it.each([
+    [['--images', 'many'], 'Use a whole number of 1 or more.'],
+    [['--json', '--write'], 'cannot be used with'],
+    [['--wrong'], "Unknown option '--wrong'"],
+  ])('refuses %j: %s', (args, sentence) => {
+    expect(() => parsedOptions(costCommand, args)).toThrow(sentence);
   });
 });

@@ -3,7 +3,7 @@ import type { ImageRecord } from '../../core/record.ts';
 import { everyCall, missingCalls } from '../../test/faults/every-call.ts';
 import { type Decided, defectsOfDead, defectsOfDecided, defectsOfProof } from '../../test/faults/judge.ts';
 
-/** Each sentence that `npm run prove -- crash-points` may hold against an image. */
+/** Each sentence that `npm run lab -- prove crash-points` may hold against an image. */
 
 const common = {
   imageId: '0'.repeat(32),
@@ -80,8 +80,7 @@ describe('an image whose message died', () => {
     'record: Lambda.ServiceException',
     'log: socket hang up',
     'Lambda’s log: Worker process died',
-    'Decided meanwhile: the record says processed.',
-    'Superseded meanwhile: a newer state of the image is on record.',
+    'record: Decided since: the record says processed.',
   ])('%s: nothing is held against it', (reason) => {
     expect(defectsOfDead({ ...dead, reason })).toEqual([]);
   });

@@ -5,7 +5,7 @@ import { defaultLimits } from '../../core/limits.ts';
 import { inputFormats } from '../../core/metadata.ts';
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
 
-/** What `npm run bench -- memory` measured last: a worker's memory is a line over the megapixels, one for each kind. */
+/** What `npm run lab -- bench memory` measured last: a worker's memory is a line over the megapixels, one for each kind. */
 const { kinds } = z
   .object({ kinds: z.record(z.string(), z.object({ base: z.number(), perMegapixel: z.number().nonnegative() })) })
   .parse(JSON.parse(readFileSync(new URL('../bench/measured-memory.json', import.meta.url), 'utf8')));

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { atScore, priceOfAPoint } from '../bench/rate-distortion.ts';
-import { replaceSection } from '../bench/write-section.ts';
 
 // Ten points double the bytes; the CPU stays.
 const curve = [
@@ -30,19 +29,5 @@ describe('what a setting costs at a score', () => {
 
   it('is not made up from a single point', () => {
     expect(() => atScore(curve.slice(0, 1), 70)).toThrow(/two points/);
-  });
-});
-
-describe('figures in a page', () => {
-  const page =
-    'before\n<!-- bench one -->\nold\n<!-- /bench one -->\nbetween\n<!-- bench two -->\n<!-- /bench two -->\nafter\n';
-
-  it('replace those of their section and nothing else', () => {
-    expect(replaceSection(page, 'one', 'new')).toBe(page.replace('old', 'new'));
-  });
-
-  it('have nowhere to go without their two comments, and that is said', () => {
-    expect(() => replaceSection(page, 'three', 'new')).toThrow(/no place for three/);
-    expect(() => replaceSection(page.replace('<!-- /bench one -->', ''), 'one', 'new')).toThrow(/no place for one/);
   });
 });

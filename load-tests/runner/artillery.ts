@@ -15,16 +15,17 @@ import { runFileVariable } from './run-file.ts';
 import type { Place, Scenario } from './scenario.ts';
 
 const directory = join(projectDirectory, 'load-tests');
+const packages = join(directory, 'artillery');
 const bundleDirectory = join(directory, 'dist');
 
 export async function installArtillery(report: Report): Promise<void> {
   if (await isInstalled()) return;
-  report('npm ci in load-tests (470 MB, once)');
-  const log = join(logDirectory, 'npm-ci-load-tests.log');
+  report('npm ci in load-tests/artillery (470 MB, once)');
+  const log = join(logDirectory, 'npm-ci-artillery.log');
   // One of its engines drives a browser, and its install script would fetch one. No package here needs its script.
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
   const environment = { ...process.env, PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: '1' };
-  const { succeeded } = await runCommand({ command: 'npm', args, directory, environment, log });
+  const { succeeded } = await runCommand({ command: 'npm', args, directory: packages, environment, log });
   if (!succeeded) {
     throw new Failure(
       `Artillery could not be installed: check the network and run this again. The whole output is in ${shownPath(log)}.`,
@@ -40,7 +41,7 @@ async function isInstalled(): Promise<boolean> {
 
 async function artilleryVersion(lock: string): Promise<string | undefined> {
   try {
-    return JSON.parse(await readFile(join(directory, lock), 'utf8')).packages['node_modules/artillery'].version;
+    return JSON.parse(await readFile(join(packages, lock), 'utf8')).packages['node_modules/artillery'].version;
   } catch {
     return undefined;
   }
@@ -73,7 +74,7 @@ export async function runArtillery(
   await writeFile(join(bundleDirectory, 'package.json'), '{ "type": "commonjs" }\n');
   const overrides = JSON.stringify({ config: { phases: scenario.phases } });
   const child = spawn(
-    join(directory, 'node_modules', '.bin', 'artillery'),
+    join(packages, 'node_modules', '.bin', 'artillery'),
     ['run', scenario.file, '--environment', place, '--overrides', overrides, '--output', report],
     {
       cwd: directory,

@@ -1,7 +1,9 @@
 /** The plots of a run, as SVG. All have one time axis, so that what happens at once stands at one place in each. */
+import { sum } from 'simple-statistics';
 import { type Change, isExpected } from './ledger.ts';
 import { type Axis, type Plot, plotSvg, type Row, type Series } from './plot.ts';
 import { type Consumer, consumers, workers } from './processor-time.ts';
+import { chartColour } from './report-style.ts';
 import { percentiles, type RunResult, startOf } from './result.ts';
 
 export interface Chart {
@@ -12,14 +14,14 @@ export interface Chart {
   readonly svg: string | undefined;
 }
 
-const blue = 'var(--blue)';
-const green = 'var(--good)';
-const red = 'var(--safelight)';
-const amber = 'var(--amber)';
-const faint = 'var(--faint)';
-const ink = 'var(--ink)';
-const violet = 'var(--violet)';
-const teal = 'var(--teal)';
+const blue = chartColour('blue');
+const amber = chartColour('amber');
+const green = chartColour('green');
+const red = chartColour('red');
+const sky = chartColour('sky');
+const pink = chartColour('pink');
+const grey = chartColour('grey');
+const black = chartColour('black');
 
 const titles: Readonly<Record<Consumer, string>> = {
   dispatcher: 'DispatchImages',
@@ -31,12 +33,12 @@ const titles: Readonly<Record<Consumer, string>> = {
   others: 'other programs',
 };
 const consumerColours: Readonly<Record<Consumer, string>> = {
-  dispatcher: violet,
+  dispatcher: pink,
   metadata: amber,
   resize: blue,
-  removal: ink,
-  emulator: teal,
-  load: faint,
+  removal: black,
+  emulator: sky,
+  load: grey,
   others: red,
 };
 
@@ -45,7 +47,7 @@ const colourOf = new Map(consumers.map((consumer) => [titles[consumer], consumer
 export async function drawCharts(run: RunResult, against: RunResult | undefined): Promise<Chart[]> {
   const axis: Axis = {
     end: Math.max(secondsOf(run), against === undefined ? 0 : secondsOf(against)),
-    phaseStarts: run.phases.map((_, index) => sumOf(run.phases.slice(0, index).map(({ duration }) => duration))),
+    phaseStarts: run.phases.map((_, index) => sum(run.phases.slice(0, index).map(({ duration }) => duration))),
   };
   return await Promise.all(
     plots(run, against, axis.end).map(async ({ title, caption, wide = false, ...plot }) => {
@@ -69,7 +71,7 @@ function plots(run: RunResult, against: RunResult | undefined, end: number): Tit
     (against === undefined ? [] : rows(against))
       .filter((row) => row.series === series)
       .map((row) => ({ ...row, series: before }));
-  const dashes: Series[] = against === undefined ? [] : [{ name: before, colour: faint, mark: 'dashes' }];
+  const dashes: Series[] = against === undefined ? [] : [{ name: before, colour: grey, mark: 'dashes' }];
   return [
     {
       title: 'What came, and what was done',
@@ -126,7 +128,7 @@ function plots(run: RunResult, against: RunResult | undefined, end: number): Tit
       rows: [...work(run), ...busyWorkers(run, bin), ...executions(run), ...earlier(work, 'images in work')],
       series: [
         { name: 'images in work', colour: green, mark: 'area' },
-        ...functionsOf(run).map((name): Series => ({ name, colour: colourOf.get(name) ?? faint, mark: 'line' })),
+        ...functionsOf(run).map((name): Series => ({ name, colour: colourOf.get(name) ?? grey, mark: 'line' })),
         ...dashes,
       ],
       yTitle: 'at once',
@@ -160,7 +162,7 @@ function plots(run: RunResult, against: RunResult | undefined, end: number): Tit
         { name: 'unexpected outcomes', colour: green, mark: 'bar' },
         { name: 'dead letters', colour: red, mark: 'bar' },
         { name: 'function errors', colour: blue, mark: 'bar' },
-        { name: 'throttles', colour: faint, mark: 'bar' },
+        { name: 'throttles', colour: grey, mark: 'bar' },
       ],
       yTitle: 'count',
       bin,
@@ -250,7 +252,7 @@ function busyWorkers(run: RunResult, bin: number): Row[] {
   return binned(run, bin).flatMap(({ second, shares }) =>
     workers.map((worker) => ({
       second,
-      value: sumOf(shares.map(({ processor }) => processor.processes[worker].busy)) / shares.length,
+      value: sum(shares.map(({ processor }) => processor.processes[worker].busy)) / shares.length,
       series: titles[worker],
     })),
   );
@@ -268,10 +270,10 @@ function hasProcessor({ samples }: RunResult): boolean {
 
 function processors(run: RunResult, bin: number): Row[] {
   return binned(run, bin).flatMap(({ second, shares }) => {
-    const millis = sumOf(shares.map((share) => share.millis));
+    const millis = sum(shares.map((share) => share.millis));
     return consumers.map((consumer) => ({
       second,
-      value: sumOf(shares.map(({ processor }) => processor.millis[consumer])) / millis,
+      value: sum(shares.map(({ processor }) => processor.millis[consumer])) / millis,
       series: titles[consumer],
     }));
   });
@@ -313,8 +315,4 @@ function errors(run: RunResult, bin: number): Row[] {
     ...metric('Errors', 'function errors'),
     ...metric('Throttles', 'throttles'),
   ].filter(({ value }) => value > 0);
-}
-
-function sumOf(numbers: readonly number[]): number {
-  return numbers.reduce((sum, number) => sum + number, 0);
 }

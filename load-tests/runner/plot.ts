@@ -1,6 +1,6 @@
 /** One plot over the time of a run, as SVG in the colours of the page around it. */
-import { parse, View } from 'vega';
-import { compile, type TopLevelSpec } from 'vega-lite';
+import type { TopLevelSpec } from 'vega-lite';
+import { render } from '../render-chart.ts';
 
 export interface Row {
   /** Seconds after the first request. */
@@ -37,13 +37,9 @@ export interface Axis {
 }
 
 export async function plotSvg(axis: Axis, plot: Plot, wide: boolean): Promise<string> {
-  const view = new View(parse(compile(specification(axis, plot, wide)).spec), { renderer: 'none' });
-  try {
-    // The page decides how large it is; the view box keeps the proportions.
-    return (await view.toSVG()).replace(/ width="[\d.]+" height="[\d.]+"/, '');
-  } finally {
-    view.finalize();
-  }
+  const svg = await render(specification(axis, plot, wide), 'page');
+  // The page decides how large it is; the view box keeps the proportions.
+  return svg.replace(/ width="[\d.]+" height="[\d.]+"/, '');
 }
 
 function specification({ end, phaseStarts }: Axis, plot: Plot, wide: boolean): TopLevelSpec {
@@ -57,8 +53,6 @@ function specification({ end, phaseStarts }: Axis, plot: Plot, wide: boolean): T
     width: wide ? 1120 : 540,
     height: wide ? 190 : 170,
     autosize: { type: 'fit', contains: 'padding' },
-    background: 'transparent',
-    padding: 2,
     data: { values: rows.map((row) => ({ ...row, until: row.second + bin })) },
     encoding: {
       y: {
@@ -92,24 +86,6 @@ function specification({ end, phaseStarts }: Axis, plot: Plot, wide: boolean): T
         encoding: mark === 'bar' ? { x: { ...x, bin: 'binned' as const }, x2: { field: 'until' } } : { x },
       })),
     ],
-    config: {
-      font: 'system-ui, sans-serif',
-      view: { stroke: null },
-      axis: {
-        labelColor: 'var(--faint)',
-        titleColor: 'var(--faint)',
-        titleFontWeight: 'normal',
-        labelFontSize: 11,
-        titleFontSize: 11,
-        gridColor: 'var(--line)',
-        domainColor: 'var(--line)',
-        tickColor: 'var(--line)',
-      },
-      axisX: { grid: false },
-      // The same room on the left in every plot, so that their time axes stand below each other.
-      axisY: { minExtent: 34, maxExtent: 34, domain: false, ticks: false },
-      legend: { labelColor: 'var(--ink)', labelFontSize: 12, labelLimit: 0, columnPadding: 14, offset: 4 },
-    },
   };
 }
 

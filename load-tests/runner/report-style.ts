@@ -1,3 +1,14 @@
+import { palette } from '../render-chart.ts';
+
+/** The variable that has a chart's colour on this page, light or dark. */
+export function chartColour(name: keyof typeof palette): string {
+  return `var(--chart-${name})`;
+}
+
+const chartColours = Object.entries(palette).map(
+  ([name, { light, dark }]) => `--chart-${name}: light-dark(${light}, ${dark});`,
+);
+
 export const reportStyle = `
   :root {
     color-scheme: light dark;
@@ -8,10 +19,7 @@ export const reportStyle = `
     --line: light-dark(#e3ded8, #36322f);
     --safelight: light-dark(#b3261e, #ff6f61);
     --good: light-dark(#2d6a3e, #7fc08f);
-    --blue: light-dark(#2f6db3, #7db2ee);
-    --amber: light-dark(#c77700, #f0b35a);
-    --violet: light-dark(#7a4fb0, #b597e6);
-    --teal: light-dark(#0f8a8a, #5cc9c4);
+    ${chartColours.join(' ')}
     font: 0.9375rem/1.5 system-ui, sans-serif;
   }
   * { box-sizing: border-box; }

@@ -1,7 +1,7 @@
 /** What a run leaves behind: run.json. All plots and tables are made from it, so that two runs can be compared later. */
 import { readFile } from 'node:fs/promises';
+import { sum } from 'simple-statistics';
 import * as z from 'zod';
-import { sum } from '../../lab/bench/measure.ts';
 import { Failure } from '../../scripts/terminal/failure.ts';
 import { shownPath } from '../../scripts/terminal/project.ts';
 import { type Change, change } from './ledger.ts';
@@ -141,7 +141,7 @@ export function senderLag({ phases, changes }: Arrivals): number | undefined {
   return offsets.length === 0 ? undefined : Math.max(...offsets) - Math.min(...offsets);
 }
 
-/** Cores: with more than this in other programs' hands, a run says something of them too. The simulation takes no such ramp. */
+/** Cores. If other programs use more than this, the run's figures cannot be compared with other runs. */
 export const quietCores = 0.2;
 
 /** Cores that other programs had on average; undefined where the operating system did not tell. */

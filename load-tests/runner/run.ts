@@ -109,12 +109,12 @@ export async function executeRun(
         const arguments_ = { scenario, place, runFile: files.runFile, environment, output: directory };
         const ended = await runArtillery(arguments_, signal);
         await sampler.untilEmpty(signal);
+        signal.throwIfAborted();
         return { artillery: ended, samples: sampler.samples };
       } finally {
         sampler.stop();
       }
     });
-    signal.throwIfAborted();
     const endedAt = new Date();
     const changes = readLedger(await readLines(files.ledger));
     const last = samples.at(-1);
@@ -202,7 +202,7 @@ async function conclude(
 }
 
 async function waitForCloudWatch(report: (progress: string) => void, signal: AbortSignal): Promise<void> {
-  report('CloudWatch has them after three minutes');
+  report('waiting three minutes for CloudWatch');
   await sleep(180_000, undefined, { signal });
 }
 

@@ -1,9 +1,9 @@
 /** A scenario of load-tests/scenarios, read and checked before anything is sent. */
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { sum } from 'simple-statistics';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { sum } from '../../lab/bench/measure.ts';
 import { Failure } from '../../scripts/terminal/failure.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 import type { Mix } from './plan.ts';

@@ -13,7 +13,8 @@ export const summaries = {
   redrive: 'see why uploads failed, and move them back into the queue',
   intake: 'pause or resume the pipeline; uploads wait in the queue meanwhile',
   load: 'run a load test, on the emulator or on a stack in your account',
-  docs: 'generate the event schemas and the diagram in README.md',
+  lab: 'prove and measure the pipeline: cost, scale, benchmarks, a bad release, injected faults',
+  docs: 'generate the event schemas, the diagram in README.md, and the tables of the lab',
   help: 'show this list',
 } as const;
 

@@ -2,7 +2,7 @@
 import { Argument } from '@commander-js/extra-typings';
 import { stackNamed } from '../local/running-stack.ts';
 import { intakeStatus, pauseIntake, resumeIntake } from '../stack/intake-switch.ts';
-import { command, main, oneOf } from '../terminal/command.ts';
+import { command, main, nonEmpty, oneOf } from '../terminal/command.ts';
 import { print } from '../terminal/print.ts';
 import { showStep } from '../terminal/progress.ts';
 import { describeIntake } from './intake-report.ts';
@@ -16,7 +16,7 @@ export const intakeCommand = command({
   syntax: (line) =>
     line
       .addArgument(new Argument('<action>', actions.join(', ')).argParser(oneOf(actions)))
-      .option('--stack <name>', 'a stack in your AWS account, instead of the one that npm start runs'),
+      .option('--stack <name>', 'a stack in your AWS account, instead of the one that npm start runs', nonEmpty),
   examples: {
     'npm run intake -- status': 'whether it is open, how many uploads wait, and how long they are kept',
     'npm run intake -- pause': 'until you resume; also switches off the circuit breaker',

@@ -94,11 +94,31 @@ function thisMachine(): LayerPlatform {
   return { npm_config_os: process.platform, npm_config_cpu: process.arch, npm_config_libc: familySync() ?? 'glibc' };
 }
 
-export async function buildKey(platform: LayerPlatform = thisMachine()): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify([parameters(), platform]));
-  for (const file of await inputFiles())
-    hash.update(`\0${file}\0`).update(await readFile(join(projectDirectory, file)));
-  return hash.digest('hex').slice(0, 16);
+/** The content of every file that is deployed, as a hash by its path below the project. */
+export type BuildInputs = ReadonlyMap<string, string>;
+
+export async function buildKey(
+  platform: LayerPlatform = thisMachine(),
+  inputs: BuildInputs | undefined = undefined,
+): Promise<string> {
+  return sha256(JSON.stringify([parameters(), platform, ...(inputs ?? (await readBuildInputs()))])).slice(0, 16);
+}
+
+export async function readBuildInputs(): Promise<BuildInputs> {
+  const inputs = new Map<string, string>();
+  for (const file of await inputFiles()) {
+    const content = await readFile(join(projectDirectory, file)).catch((error: NodeJS.ErrnoException) => {
+      // An editor's own, gone again since it was listed.
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (content !== undefined) inputs.set(file, sha256(content));
+  }
+  return inputs;
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
 }
 
 async function inputFiles(): Promise<string[]> {

@@ -1,17 +1,16 @@
 /** MiniStack, the AWS of this machine: on 127.0.0.1 over TLS, with IAM enforced, and gone when this process is. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { Agent, get } from 'node:https';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { Failure } from '../terminal/failure.ts';
 import { logDirectory, projectDirectory, shownPath, workDirectory } from '../terminal/project.ts';
 import { type Environment, isolatedEnvironment, toolPath } from './isolated-environment.ts';
+import { claimPort, emulatorDirectory } from './port.ts';
 import { tlsCertificate } from './tls-certificate.ts';
-
-export const defaultPort = 4566;
 
 /** What it takes to talk to an emulator; plain data, so that it can be handed to another process. */
 export interface EmulatorAddress {
@@ -46,13 +45,12 @@ export async function stopEmulators(): Promise<void> {
 const started = new Set<() => Promise<void>>();
 const startTimeout = 60_000;
 const stopTimeout = 8_000;
-const stateRoot = join(workDirectory, 'emulator');
 
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   await removeLeftovers();
-  const port = await freePort(options.port);
+  const port = await claimPort(options.port);
   const tls = await tlsCertificate();
-  const directory = join(stateRoot, String(port));
+  const directory = emulatorDirectory(port);
   const log = join(logDirectory, options.port === 0 ? 'emulator-tests.log' : 'emulator.log');
   await prepare(directory);
 
@@ -75,6 +73,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const crashed = ended.then(async () => {
     // What it started must not outlive it, should the lifeline itself have been killed.
     killGroup(child);
+    await untilGroupIsGone(child);
     return new Failure(
       `The emulator ended${stopping ? '' : ' unexpectedly'}: ${await lastLine(log)}. Its log is ${shownPath(log)}.`,
     );
@@ -192,33 +191,10 @@ function emulatorEnvironment({ port, directory, certificate, key }: Settings): E
   };
 }
 
-async function freePort(wanted: number): Promise<number> {
-  const server = createServer();
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  server.once('error', (error: NodeJS.ErrnoException) => reject(portFailure(wanted, error)));
-  server.listen({ host: '127.0.0.1', port: wanted, exclusive: true }, () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : wanted));
-  });
-  return await promise;
-}
-
-function portFailure(port: number, error: NodeJS.ErrnoException): Failure {
-  if (error.code === 'EADDRINUSE') {
-    return new Failure(
-      `Port ${port} of 127.0.0.1 is in use by another program: end that program, or choose another port, for example: ` +
-        `npm start -- --port ${port === 65_535 ? defaultPort : port + 1}`,
-    );
-  }
-  return new Failure(
-    `Port ${port} of 127.0.0.1 cannot be used (${error.code ?? error.message}): choose another one with --port.`,
-  );
-}
-
 /** Directories of emulators that were killed together with whoever started them. */
 async function removeLeftovers(): Promise<void> {
-  for (const name of await readdir(stateRoot).catch(() => [])) {
-    const directory = join(stateRoot, name);
+  for (const port of await readdir(dirname(emulatorDirectory(0))).catch(() => [])) {
+    const directory = emulatorDirectory(Number(port));
     const owner = Number(await readFile(join(directory, 'owner'), 'utf8').catch(() => 'NaN'));
     if (!isRunning(owner)) await rm(directory, { recursive: true, force: true });
   }
@@ -232,8 +208,9 @@ async function prepare(directory: string): Promise<void> {
   await writeFile(join(directory, 'owner'), String(process.pid));
 }
 
+/** Whether there is a process of that id, or of that group where it is negative. */
 export function isRunning(processId: number): boolean {
-  if (!Number.isInteger(processId) || processId <= 0) return false;
+  if (!Number.isInteger(processId) || processId === 0) return false;
   try {
     process.kill(processId, 0);
     return true;
@@ -261,6 +238,23 @@ async function end(child: ChildProcess, ended: Promise<void>): Promise<void> {
   late.abort();
   killGroup(child);
   await ended;
+  await untilGroupIsGone(child);
+}
+
+/** The end of its leader is heard of at once; on a busy machine the functions' processes take a moment longer to die. */
+async function untilGroupIsGone({ pid }: ChildProcess): Promise<void> {
+  if (pid === undefined) return;
+  while (await groupIsRunning(pid)) await sleep(20);
+}
+
+async function groupIsRunning(leader: number): Promise<boolean> {
+  if (!isRunning(-leader)) return false;
+  // Counted too are those that have ended and that nobody has asked about: in a container perhaps nobody ever will.
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pgid=,stat=']).catch(() => ({ stdout: '' }));
+  return stdout.split('\n').some((line) => {
+    const [group, state = 'Z'] = line.trim().split(/\s+/);
+    return Number(group) === leader && !state.startsWith('Z');
+  });
 }
 
 function killGroup(child: ChildProcess): void {

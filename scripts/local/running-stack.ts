@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { accountStack, readStack, type Stack } from '../stack/stack.ts';
 import { Failure } from '../terminal/failure.ts';
 import { workDirectory } from '../terminal/project.ts';
-import { buildKey } from './deploy.ts';
+import { type BuildInputs, buildKey } from './deploy.ts';
 import { addressOf, type EmulatorAddress, isHealthy, isRunning } from './emulator.ts';
 import { localStackAddress } from './local-stack.ts';
 
@@ -21,13 +21,23 @@ const file = join(workDirectory, 'running.json');
 const entry = z.object({ processId: z.int(), port: z.int(), buildKey: z.string() });
 
 /** One stack is announced at a time: a second one, on another port, leaves the first one's entry alone. */
-export async function announceStack(port: number): Promise<() => Promise<void>> {
+export async function announceStack(port: number, deployed: BuildInputs): Promise<() => Promise<void>> {
   if ((await findRunningStack()) !== undefined) return async () => {};
-  const text = JSON.stringify({ processId: process.pid, port, buildKey: await buildKey() });
-  const part = `${file}.${process.pid}`;
-  await writeFile(part, text);
-  await rename(part, file);
+  await writeEntry({ processId: process.pid, port, buildKey: await buildKey(undefined, deployed) });
   return () => rm(file, { force: true });
+}
+
+/** What was deployed to an announced stack since: whoever finds the stack goes by it. */
+export async function announceUpdate(port: number, deployed: BuildInputs): Promise<void> {
+  const found = entry.safeParse(await readJson());
+  if (!found.success || found.data.port !== port) return;
+  await writeEntry({ ...found.data, buildKey: await buildKey(undefined, deployed) });
+}
+
+async function writeEntry(content: z.infer<typeof entry>): Promise<void> {
+  const part = `${file}.${process.pid}`;
+  await writeFile(part, JSON.stringify(content));
+  await rename(part, file);
 }
 
 export async function findRunningStack(): Promise<RunningStack | undefined> {

@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { generate } from 'selfsigned';
-import { workDirectory } from '../terminal/project.ts';
+import { projectDirectory, workDirectory } from '../terminal/project.ts';
 
 /** Paths of PEM files. */
 export interface TlsCertificate {
@@ -17,6 +18,15 @@ const renewedBefore = 30 * days;
 
 // The last is what a container calls the machine that it runs on.
 const names = ['localhost', '*.localhost', 'host.docker.internal'];
+
+/** Tells another clone whose emulator it has found on a port. A comma would end the name where names are listed. */
+const thisClone = pathToFileURL(projectDirectory).href.replaceAll(',', '%2C');
+
+/** The folder of the clone that made a certificate, from its names as Node.js lists them. */
+export function cloneNamedBy(listedNames: string | undefined): string | undefined {
+  const [, url] = /(?:^|, )URI:"?(file:[^,"]+)/.exec(listedNames ?? '') ?? [];
+  return url === undefined ? undefined : fileURLToPath(url);
+}
 
 /** A certificate for this machine's own names, made by this machine and trusted by the emulator's clients only. */
 export async function tlsCertificate(): Promise<TlsCertificate> {
@@ -35,7 +45,11 @@ export async function tlsCertificate(): Promise<TlsCertificate> {
       { name: 'extKeyUsage', serverAuth: true },
       {
         name: 'subjectAltName',
-        altNames: [...names.map((value) => ({ type: 2, value }) as const), { type: 7, ip: '127.0.0.1' }],
+        altNames: [
+          ...names.map((value) => ({ type: 2, value }) as const),
+          { type: 6, value: thisClone },
+          { type: 7, ip: '127.0.0.1' },
+        ],
       },
     ],
   });
@@ -51,7 +65,9 @@ async function isValidFor({ certificate, key }: TlsCertificate, time: number): P
     const found = new X509Certificate(pem);
     return (
       found.validToDate.getTime() - time > Date.now() &&
-      names.every((name) => found.subjectAltName?.includes(`DNS:${name}`))
+      names.every((name) => found.subjectAltName?.includes(`DNS:${name}`)) &&
+      // A folder that was moved or copied gets a certificate of its own.
+      cloneNamedBy(found.subjectAltName) === projectDirectory
     );
   } catch {
     return false;

@@ -8,7 +8,7 @@ import {
 } from '../stack/dead-letter-queue.ts';
 import { intakeStatus } from '../stack/intake-switch.ts';
 import type { Stack } from '../stack/stack.ts';
-import { command, main, oneOf, wholeNumber } from '../terminal/command.ts';
+import { command, main, nonEmpty, oneOf, wholeNumber } from '../terminal/command.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
 import { print } from '../terminal/print.ts';
@@ -45,7 +45,7 @@ export const redriveCommand = command({
         wholeNumber({ from: 0, to: 1440 }),
         20,
       )
-      .option('--stack <name>', 'a stack in your AWS account, instead of the one that npm start runs')
+      .option('--stack <name>', 'a stack in your AWS account, instead of the one that npm start runs', nonEmpty)
       .option('--yes', 'do not ask before moving'),
   examples: {
     'npm run redrive -- --list': 'why they failed',

@@ -3,15 +3,24 @@ import type { UploadResult } from '../stack/send-uploads.ts';
 import { plainTable, printable } from '../terminal/table.ts';
 
 export function resultTable(results: readonly UploadResult[]): string {
-  const rows = results.map((result) => [
+  const head = ['Image', 'Outcome', 'Size', 'Renditions', 'Time'];
+  const rows = results.map(cells);
+  return [plainTable(head, rows, ['left', 'left', 'right', 'right', 'right']), ...results.flatMap(remark)].join('\n');
+}
+
+/** One result without a head. */
+export function resultLine(result: UploadResult): string {
+  return [cells(result).join('  '), ...remark(result)].join('\n');
+}
+
+function cells(result: UploadResult): string[] {
+  return [
     printable(result.key),
     result.outcome ?? 'undecided',
     size(result),
     renditions(result),
     `${(result.took / 1000).toFixed(1)} s`,
-  ]);
-  const head = ['Image', 'Outcome', 'Size', 'Renditions', 'Time'];
-  return [plainTable(head, rows, ['left', 'left', 'right', 'right', 'right']), ...results.flatMap(remark)].join('\n');
+  ];
 }
 
 function size({ bytes, record }: UploadResult): string {

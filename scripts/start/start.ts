@@ -4,23 +4,27 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { Option } from '@commander-js/extra-typings';
-import { defaultPort, isHealthy, stopEmulators } from '../local/emulator.ts';
+import { type BuildInputs, readBuildInputs } from '../local/deploy.ts';
+import { isHealthy, stopEmulators } from '../local/emulator.ts';
 import { isolateThisProcess } from '../local/isolated-environment.ts';
 import { type LocalStack, startLocalStack } from '../local/local-stack.ts';
+import { choosePort, defaultPort } from '../local/port.ts';
 import { announceStack, findRunningStack, type RunningStack } from '../local/running-stack.ts';
+import { cacheDirectory, cacheVariable } from '../local/tool-cache.ts';
 import type { SavedRendition, SavedRenditions } from '../stack/save-renditions.ts';
 import { copyRenditions } from '../stack/save-renditions.ts';
 import { isDecided, sendUploads, type UploadResult } from '../stack/send-uploads.ts';
 import { accountStack, type Stack } from '../stack/stack.ts';
 import { below, filesOf, runPrefix, sampleFiles, type UploadFile } from '../stack/upload-files.ts';
-import { command, main, path, sayStopped, wholeNumber } from '../terminal/command.ts';
+import { command, main, nonEmpty, path, sayStopped, wholeNumber } from '../terminal/command.ts';
 import { Failure } from '../terminal/failure.ts';
 import { print, printError } from '../terminal/print.ts';
 import { showStep } from '../terminal/progress.ts';
 import { logDirectory, shownPath } from '../terminal/project.ts';
 import { printable } from '../terminal/table.ts';
 import { writeContactSheet } from './contact-sheet.ts';
-import { resultTable } from './result-table.ts';
+import { resultLine, resultTable } from './result-table.ts';
+import { type WatchedStack, watchSources } from './watch.ts';
 
 let withdrawAnnouncement: () => Promise<void> = async () => undefined;
 let idle = false;
@@ -41,15 +45,23 @@ export const startCommand = command({
         'files, or directories with files at any depth (default: the photographs of docs/samples)',
       )
       .option('--once', 'exit when every upload has an outcome, instead of staying up until Ctrl-C')
+      .addOption(
+        new Option(
+          '--watch',
+          'after each change to the code, update the stack in seconds and send the last photograph again; a change to the template, the workflow or a package deploys again',
+        ).conflicts('once'),
+      )
       .option('--json <file>', 'write an array with one object per upload', path)
       .option('--out <dir>', 'save the renditions as DIR/KEY/PRESET.EXTENSION', path)
       .option(
         '--port <n>',
-        `port of the emulator on 127.0.0.1 (default: ${defaultPort})`,
+        `port of the emulator on 127.0.0.1 (default: ${defaultPort}, or the next free one)`,
         wholeNumber({ from: 1, to: 65_535 }),
       )
       .addOption(
-        new Option('--stack <name>', 'send to a stack in your AWS account, instead of the emulator').conflicts('port'),
+        new Option('--stack <name>', 'send to a stack in your AWS account, instead of the emulator')
+          .argParser(nonEmpty)
+          .conflicts(['port', 'watch']),
       ),
   examples: {
     'npm start': 'sends the samples, then stays up until Ctrl-C',
@@ -57,7 +69,9 @@ export const startCommand = command({
     'npm start -- --once FILE|DIR …': 'exit code 0 only if every upload has an outcome',
     'npm start -- --stack NAME FILE|DIR …': 'the same in the account of your AWS profile and region',
   },
-  notes: `The objects of --json have file, key, outcome, reason, record and renditions. Hidden files are skipped. Every other file is sent, whatever its name: Darkroom goes by the content. A key is the path below the deepest directory that all given paths share. With --stack, keys start with npm-start/DATE-TIME/, so that nothing in the bucket is overwritten. Those uploads stay until you remove them, and processing and storing them costs money.`,
+  notes: `The objects of --json have file, key, outcome, reason, record and renditions. Hidden files are skipped. Every other file is sent, whatever its name: Darkroom goes by the content. A key is the path below the deepest directory that all given paths share. With --stack, keys start with npm-start/DATE-TIME/, so that nothing in the bucket is overwritten. Those uploads stay until you remove them, and processing and storing them costs money.
+
+The Python tools are installed once per machine, in ${shownPath(cacheDirectory())}; set ${cacheVariable} to move them.`,
   run: ({ arguments: [paths], options }) => start({ ...options, paths }),
   // Ctrl-C is how a stack that waits for more uploads is meant to end.
   onStop: (exitCode) => (idle ? 0 : sayStopped(exitCode)),
@@ -71,6 +85,7 @@ export const startCommand = command({
 interface StartOptions {
   readonly paths: readonly string[];
   readonly once?: true;
+  readonly watch?: true;
   /** Absolute. */
   readonly json?: string;
   /** Absolute. */
@@ -86,18 +101,27 @@ async function start(options: StartOptions): Promise<number> {
   const files = options.paths.length === 0 ? await sampleFiles() : await filesOf(options.paths, { emulated: true });
   await prepareOutput(options);
 
+  const inputs = await readBuildInputs();
   const running = await findRunningStack();
   const reused = running !== undefined && (options.port ?? running.port) === running.port;
-  const place = reused ? running : await startStack(options.port ?? defaultPort);
+  const place = reused ? running : await startStack(options.port, inputs);
   if (reused) sayReused(running);
 
-  const exitCode = await sendAndShow(files, place, options);
-  return options.once || !('emulator' in place) ? exitCode : await waitForMore(place);
+  const results = await sendAndShow(files, place, options);
+  if (options.watch) {
+    idle = true;
+    const deployed = reused && running.outdated ? new Map<string, string>() : inputs;
+    return await whileUp(place, watchSources(watchedStack(place), deployed, sendAgain(results, place.stack)));
+  }
+  if (options.once || !('emulator' in place)) return exitCodeOf(results);
+  return await waitForMore(place);
 }
 
-async function startStack(port: number): Promise<LocalStack> {
+async function startStack(wantedPort: number | undefined, inputs: BuildInputs): Promise<LocalStack> {
+  const { port, notice } = await choosePort(wantedPort);
+  if (notice !== undefined) print(notice);
   const local = await startLocalStack(port, showStep);
-  withdrawAnnouncement = await announceStack(local.emulator.port);
+  withdrawAnnouncement = await announceStack(port, inputs);
   return local;
 }
 
@@ -110,17 +134,31 @@ async function sendToAccount(name: string, options: StartOptions): Promise<numbe
   const stack = await accountStack(name);
   const folder = `s3://${stack.outputs.UploadBucketName}/${prefix}`;
   print(`Sending to ${folder}`);
-  const exitCode = await sendAndShow(files, { stack }, options);
+  const results = await sendAndShow(files, { stack }, options);
   print(`The uploads stay in the bucket. To remove them: aws s3 rm --recursive ${folder}`);
   stack.close();
-  return exitCode;
+  return exitCodeOf(results);
 }
 
-async function sendAndShow(files: readonly UploadFile[], place: Place, options: StartOptions): Promise<number> {
+async function sendAndShow(
+  files: readonly UploadFile[],
+  place: Place,
+  options: StartOptions,
+): Promise<readonly UploadResult[]> {
   const results = await whileUp(place, sendAll(files, place));
   await whileUp(place, showResults(results, place.stack, options));
   sending = undefined;
+  return results;
+}
+
+function exitCodeOf(results: readonly UploadResult[]): number {
   return results.every(isDecided) ? 0 : 1;
+}
+
+function watchedStack(place: LocalStack | RunningStack): WatchedStack {
+  if (!('emulator' in place)) return place;
+  const { stack, emulator } = place;
+  return { stack, address: emulator, port: emulator.port };
 }
 
 function sayReused({ port, outdated }: RunningStack): void {
@@ -140,6 +178,15 @@ async function sendAll(files: readonly UploadFile[], place: Place): Promise<Uplo
       report(`${ended} of ${files.length}: ${printable(key)} ${outcome ?? 'undecided'}, ${(took / 1000).toFixed(1)} s`);
     }),
   );
+}
+
+/** Sends the last photograph again, and returns its result. */
+function sendAgain(results: readonly UploadResult[], stack: Stack): () => Promise<string> {
+  const last = results.findLast(({ outcome }) => outcome === 'processed') ?? results.at(-1);
+  return async () => {
+    const sent = await sendUploads(last === undefined ? [] : [last], stack, () => undefined);
+    return sent.map(resultLine).join('\n');
+  };
 }
 
 /** Unfinished work must not look finished. */

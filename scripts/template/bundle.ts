@@ -4,11 +4,15 @@ import { deflateRawSync } from 'node:zlib';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 import * as z from 'zod';
 import { projectDirectory } from '../terminal/project.ts';
-import { ofType, templateFor } from './template.ts';
+import { ofType, readTemplate, templateFor } from './template.ts';
 
 export interface Bundle {
   /** The folder's, for example `resize-image`. */
   readonly name: string;
+  /** The function's in template.yaml. */
+  readonly logicalId: string;
+  /** Below the project's directory. */
+  readonly sources: ReadonlySet<string>;
   readonly code: Uint8Array;
   /** As the package that Lambda gets. */
   readonly zippedBytes: number;
@@ -34,17 +38,30 @@ const bundledFunction = z.object({
 });
 type BundledFunction = z.infer<typeof bundledFunction>;
 
-/** `changed` overrides the template's settings: how else could one tell what they are worth? */
-export async function bundleFunctions(changed: BuildOptions = {}): Promise<readonly Bundle[]> {
-  return await Promise.all(bundledFunctions().map((found) => bundle(found, changed)));
+/**
+ * `changed` overrides the template's settings: how else could one tell what they are worth?
+ *
+ * @param wanted by the functions' names in template.yaml
+ */
+export async function bundleFunctions(
+  changed: BuildOptions = {},
+  wanted: (logicalId: string) => boolean = () => true,
+): Promise<readonly Bundle[]> {
+  const found = bundledFunctions().filter(([logicalId]) => wanted(logicalId));
+  return await Promise.all(found.map(([logicalId, settings]) => bundle(logicalId, settings, changed)));
 }
 
-function bundledFunctions(): BundledFunction[] {
-  // What a bundle is made of is the same in every stage.
-  return ofType(templateFor('prod'), 'AWS::Serverless::Function').map(([, found]) => bundledFunction.parse(found));
+function bundledFunctions(): [logicalId: string, settings: BundledFunction][] {
+  // What a bundle is made of is the same in every stage. Read anew: `npm start -- --watch` outlives changes of the file.
+  const template = templateFor('prod', {}, readTemplate('template.yaml'));
+  return ofType(template, 'AWS::Serverless::Function').map(([id, found]) => [id, bundledFunction.parse(found)]);
 }
 
-async function bundle({ Metadata, Properties: { CodeUri } }: BundledFunction, changed: BuildOptions): Promise<Bundle> {
+async function bundle(
+  logicalId: string,
+  { Metadata, Properties: { CodeUri } }: BundledFunction,
+  changed: BuildOptions,
+): Promise<Bundle> {
   const settings = Metadata.BuildProperties;
   const { outputFiles, metafile } = await build({
     // What SAM CLI always adds.
@@ -67,6 +84,8 @@ async function bundle({ Metadata, Properties: { CodeUri } }: BundledFunction, ch
   if (code === undefined) throw new Error(`esbuild made no bundle of ${CodeUri}.`);
   return {
     name: CodeUri.replace('functions/', ''),
+    logicalId,
+    sources: new Set(Object.keys(metafile.inputs)),
     code: code.contents,
     zippedBytes: outputFiles.reduce((sum, file) => sum + zippedBytes(file.contents), 0),
     contributors: contributorsOf(metafile),

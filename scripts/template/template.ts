@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse as parseToml } from 'smol-toml';
 import { parse } from 'yaml';
 import * as z from 'zod';
 import { projectDirectory } from '../terminal/project.ts';
@@ -140,12 +141,13 @@ export function templateFor(
   };
 }
 
+const deployment = z.object({ deploy: z.object({ parameters: z.object({ parameter_overrides: z.string() }) }) });
+const samConfig = z.object({ local: deployment, dev: deployment, prod: deployment } satisfies Record<Stage, unknown>);
+
 /** What `sam deploy --config-env <stage>` overrides. */
 export function deployedParameters(stage: Stage): Readonly<Record<string, string>> {
-  const settings = readFileSync(join(projectDirectory, 'samconfig.toml'), 'utf8');
-  const section = settings.split(/^\[/m).find((text) => text.startsWith(`${stage}.deploy.parameters]`)) ?? '';
-  const [, overrides] = /^parameter_overrides = "(.*)"$/m.exec(section) ?? [];
-  if (overrides === undefined) throw new Error(`samconfig.toml has no parameter_overrides for stage ${stage}.`);
+  const settings = parseToml(readFileSync(join(projectDirectory, 'samconfig.toml'), 'utf8'));
+  const { parameter_overrides: overrides } = samConfig.parse(settings)[stage].deploy.parameters;
   const pairs = overrides.split(' ').map((override): [string, string] => {
     const [name = '', value = ''] = override.split('=');
     return [name, value];
@@ -153,7 +155,11 @@ export function deployedParameters(stage: Stage): Readonly<Record<string, string
   return Object.fromEntries(pairs);
 }
 
-/** Exactly as `sam deploy --config-env <stage>` deploys it. */
+/**
+ * Exactly as `sam deploy --config-env <stage>` deploys it.
+ *
+ * @lab
+ */
 export function deployedTemplate(stage: Stage): Template {
   const defaults = Object.entries(ownSource.Parameters).map(([name, { Default }]) => [name, Default]);
   return templateFor(stage, { ...Object.fromEntries(defaults), ...deployedParameters(stage) });

@@ -137,6 +137,17 @@ export function parse(line: CommandLine, args: readonly string[], output: Output
   }
 }
 
+/** For tests: what a command is given. @throws with what it would print, if it is refused. */
+export function parsedOptions(line: CommandLine, args: readonly string[]): Readonly<Record<string, unknown>> {
+  let printed = '';
+  const print = (text: string) => {
+    printed += text;
+  };
+  const parsed = parse(line, args, { out: print, error: print });
+  if (typeof parsed === 'number') throw new Error(printed);
+  return { arguments: parsed.arguments, ...parsed.options };
+}
+
 async function perform({ run, onStop = sayStopped, runsToEnd = false, cleanUp }: Task): Promise<never> {
   const stopping = new AbortController();
   let stopped: ExitCode | undefined;
@@ -151,18 +162,19 @@ async function perform({ run, onStop = sayStopped, runsToEnd = false, cleanUp }:
     return ending;
   };
   onceStopped((exitCode) => {
-    stopped = onStop(exitCode);
+    stopped = exitCode;
     stopping.abort();
     endRunningCommands();
-    if (!runsToEnd) void end(stopped);
+    if (!runsToEnd) void end(onStop(exitCode));
   });
   try {
     const exitCode = (await run(stopping.signal)) ?? 0;
-    return await end(stopped ?? exitCode);
+    return await end(stopped === undefined ? exitCode : onStop(stopped));
   } catch (error) {
     // What fails after a stop fails because of it.
-    if (stopped === undefined) printError(describeFailure(error));
-    return await end(stopped ?? 1);
+    if (stopped !== undefined) return await end(onStop(stopped));
+    printError(describeFailure(error));
+    return await end(1);
   }
 }
 
@@ -258,6 +270,12 @@ export function wholeNumber({ from, to }: { readonly from: number; readonly to: 
 export function path(text: string): string {
   if (text === '') throw new InvalidArgumentError('Use the path of a file or directory.');
   return resolve(callerDirectory(), text);
+}
+
+/** A parser of options that take a name. */
+export function nonEmpty(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Use a name.');
+  return text;
 }
 
 /** A parser of options that take any number above zero. */

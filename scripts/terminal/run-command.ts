@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { createWriteStream, mkdirSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
 
 export interface Command {
@@ -13,6 +14,10 @@ export interface Command {
   readonly log: string;
   /** Adds to the log instead of starting it anew. */
   readonly append?: boolean;
+  /** An open file that the command gets as its descriptor 3. */
+  readonly inherited?: number;
+  /** Called with each whole line of both streams. */
+  readonly onLine?: (line: string) => void;
 }
 
 export interface CommandResult {
@@ -26,17 +31,25 @@ const running = new Set<ReturnType<typeof spawn>>();
 /** Ends with the command. A command that cannot be started has not succeeded. */
 export async function runCommand(task: Command): Promise<CommandResult> {
   mkdirSync(dirname(task.log), { recursive: true });
-  const log = createWriteStream(task.log, { flags: task.append === true ? 'a' : 'w' });
+  // Opened here, so that a log that cannot be written is the caller's error and not an event that nobody hears.
+  const log = createWriteStream(task.log, { fd: openSync(task.log, task.append === true ? 'a' : 'w') });
+  const logged = finished(log);
+  // Awaited below; it may fail earlier.
+  logged.catch(() => undefined);
   const before = task.append === true ? await readFile(task.log, 'utf8').catch(() => '') : '';
   const succeeded = await new Promise<boolean>((resolve) => {
     const child = spawn(task.command, task.args, {
       cwd: task.directory,
       env: task.environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', task.inherited ?? 'ignore'],
     });
     running.add(child);
-    child.stdout.pipe(log, { end: false });
-    child.stderr.pipe(log, { end: false });
+    for (const stream of [child.stdout, child.stderr].filter((each) => each !== null)) {
+      stream.pipe(log, { end: false });
+      if (task.onLine !== undefined) createInterface({ input: stream }).on('line', task.onLine);
+    }
+    // The disk is full, for example: nobody reads what the command prints, and it would wait for ever.
+    log.once('error', () => child.kill('SIGKILL'));
     child.once('error', (error) => {
       log.write(`${error.message}\n`);
       running.delete(child);
@@ -48,7 +61,7 @@ export async function runCommand(task: Command): Promise<CommandResult> {
     });
   });
   log.end();
-  await finished(log);
+  await logged;
   return { succeeded, output: (await readFile(task.log, 'utf8')).slice(before.length) };
 }
 

@@ -25,12 +25,18 @@ export function plainTable(
   return table.toString().replaceAll(/ +$/gm, '');
 }
 
-/** Narrows the widest columns until all fit, and breaks their cells between words: within one only if it is too long. */
+/** Narrows the widest columns until all fit. Words are broken only where even the longest ones do not fit. */
 function narrowed(rows: readonly (readonly string[])[], columns: number | undefined): string[][] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => stringWidth(row[column] ?? ''))));
+  const widestOf = (column: number, parts: (cell: string) => readonly string[]) =>
+    Math.max(...rows.flatMap((row) => parts(row[column] ?? '').map((part) => stringWidth(part))));
+  const head = rows[0] ?? [];
+  const widths = head.map((_, column) => widestOf(column, (cell) => cell.split('\n')));
+  const longestWords = head.map((_, column) => widestOf(column, (cell) => cell.split(/\s/)));
   const available = (columns ?? Number.POSITIVE_INFINITY) - gap.length * (widths.length - 1);
   for (let excess = sum(widths) - available; excess > 0; excess -= 1) {
-    const widest = widths.indexOf(Math.max(...widths));
+    const spare = widths.map((width, column) => (width > (longestWords[column] ?? 0) ? width : 0));
+    const from = spare.some((width) => width > 0) ? spare : widths;
+    const widest = from.indexOf(Math.max(...from));
     widths[widest] = Math.max(1, (widths[widest] ?? 1) - 1);
   }
   return rows.map((row) => row.map((cell, column) => wrapAnsi(cell, widths[column] ?? 1, { hard: true })));

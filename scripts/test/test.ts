@@ -13,8 +13,9 @@ const testCommand = command({
       .passThroughOptions()
       .allowUnknownOption(),
   examples: {
-    'npm run test:unit': 'only the unit tests',
-    'npm run test:changed': 'only the unit tests that your uncommitted changes affect',
+    'npm run test:unit': 'unit tests only',
+    'npm run test:changed': 'unit tests that your uncommitted changes affect',
+    'npm run test:changed -- main': 'unit tests that your changes since main affect',
     'npm test -- resize-image': 'the test files whose path contains resize-image',
     'npm test -- --watch --project unit FILE': 'again whenever a file changes',
     'npm test -- -t "keeps the orientation"': 'the tests of that name',

@@ -7,7 +7,7 @@ import { lambdaContext } from '../support/lambda-context.ts';
 const logged = captureLog();
 const identity = { key: 'darkroom-probe/1.jpg', imageId: 'c0ffee', correlationId: 'correlation-1' };
 const healthy: ProbeVerdict = { ...identity, verdict: 'healthy', readyMillis: 1234.5 };
-const failed: ProbeVerdict = { ...identity, verdict: 'failed', reason: 'late', message: 'There was no record.' };
+const failed: ProbeVerdict = { ...identity, verdict: 'failed', reason: 'late', message: 'No record appeared.' };
 
 const run = (verdict: ProbeVerdict) => scheduledProbe(async () => verdict)({}, lambdaContext());
 
@@ -34,7 +34,7 @@ describe('a probe that failed', () => {
   it('logs an error with the reason', async () => {
     await run(failed);
     expect(logged('error')).toEqual([
-      expect.objectContaining({ correlation_id: 'correlation-1', reason: 'late', fault: 'There was no record.' }),
+      expect.objectContaining({ correlation_id: 'correlation-1', reason: 'late', fault: 'No record appeared.' }),
     ]);
   });
 

@@ -67,8 +67,8 @@ describe('running the workflow', () => {
 
   it.each([
     ['an outcome that no dispatcher may take for a decision', { outcome: 'failed' }],
-    ['an outcome that nobody knows', { outcome: 'fine' }],
-    ['renditions of which nobody says how large they are', { outcome: 'processed' }],
+    ['an unknown outcome', { outcome: 'fine' }],
+    ['renditions without their size', { outcome: 'processed' }],
     ['a rejection without a reason', { outcome: 'rejected' }],
     ['no outcome', {}],
     ['nothing', null],

@@ -49,7 +49,11 @@ const beginTogether = 40;
 
 export const everyKind = Object.keys(faultKinds) as FaultKind[];
 
-/** Each call with every fault, once and lasting; each time in one of the stories that make it, selected by the seed. */
+/**
+ * Each call with every fault, once and lasting; each time in one of the stories that make it, selected by the seed.
+ *
+ * @lab
+ */
 export function casesOf(points: readonly CrashPoint[], seed: number): Case[] {
   const everyWay = [...Map.groupBy(points, ({ stem, action }) => `${stem} ${action}`).values()].flatMap((stories) =>
     [false, true].flatMap((lasting) => everyKind.map((kind) => ({ stories, kind, lasting }))),
@@ -98,10 +102,13 @@ export async function crashPoints(stack: Stack, proxy: FaultProxy) {
       .flatMap((message) => (message.startsWith('{') ? [JSON.parse(message)] : []))
       .findLast(({ level }) => level === 'ERROR');
     if (line !== undefined) return `log: ${line.error?.message ?? line.message}`;
+    const cause = `${causesOf([found])[0]?.text}`;
+    // Otherwise the record has this version or a newer one already: there is no failure to explain.
     const undecided = record === undefined || record.sequencer < (letter.event?.image.sequencer ?? '');
+    if (!undecided) return `record: ${cause}`;
     // A killed dispatcher logs nothing. Lambda's own line names the request, not the image.
-    const lastWords = undecided && isKilledDispatcher(tried) ? await linesWith('Worker process died') : [];
-    return lastWords.length > 0 ? `Lambda’s log: ${lastWords.at(-1)}` : `${causesOf([found])[0]?.text}`;
+    const lastWords = isKilledDispatcher(tried) ? await linesWith('Worker process died') : [];
+    return lastWords.length > 0 ? `Lambda’s log: ${lastWords.at(-1)}` : cause;
   }
 
   async function begin(tried: Case): Promise<Begun> {

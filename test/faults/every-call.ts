@@ -23,6 +23,7 @@ export function everyCall(): readonly Call[] {
   ];
 }
 
+/** @lab */
 export function missingCalls(found: readonly Call[]): readonly Call[] {
   return everyCall().filter(({ stem, action }) => !found.some((call) => call.stem === stem && call.action === action));
 }

@@ -15,7 +15,11 @@ const hiddenSeconds = 1_860 / timesFaster;
 const claimMillis = 310_000 / timesFaster;
 const patienceMillis = 1_800_000;
 
-/** For the emulator: speeds up waits within workflows too. */
+/**
+ * For the emulator: speeds up waits within workflows too.
+ *
+ * @lab
+ */
 export const fastWorkflows = { SFN_WAIT_SCALE: String(1 / timesFaster) };
 
 export function fastClock({ clients: { sqs, table }, outputs }: Stack) {

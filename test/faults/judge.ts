@@ -65,8 +65,7 @@ export function defectsOfDead({ reason, record, renditionKeys }: Dead): string[]
   ];
 }
 
-// The last two: the record already has this version or a newer one, so there is no failure to explain.
-const isReason = /^(record: .|log: .|Lambda’s log: .|Decided meanwhile|Superseded meanwhile)/;
+const isReason = /^(record|log|Lambda’s log): ./;
 
 export function defectsOfProof({ happened, deadAgain }: { readonly happened: number; readonly deadAgain: boolean }) {
   return [

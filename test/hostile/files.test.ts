@@ -12,7 +12,7 @@ import { collections, oddFiles } from './odd-files.ts';
 import { oddProfiles } from './profiles.ts';
 import { judge } from './workers.ts';
 
-/** A sample; `npm run prove -- hostile` sends hundreds more and the bombs, and measures their memory. */
+/** A sample; `npm run lab -- prove hostile` sends hundreds more and the bombs, and measures their memory. */
 describe('a hostile file', () => {
   let good: ReadonlyMap<string, Buffer>;
   beforeAll(async () => {

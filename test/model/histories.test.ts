@@ -5,7 +5,7 @@ import { taskTroubles, workerTroubles } from './world.ts';
 
 /**
  * The real workflow and use cases, with everything around them in memory: uploads, overwrites, deletions, repeats and
- * redrives, interleaved at every await, with failures, crashes and zombies. `npm run prove -- model` runs 10,000 different
+ * redrives, interleaved at every await, with failures, crashes and zombies. `npm run lab -- prove model` runs 10,000 different
  * ones each time.
  */
 describe('500 histories of a bucket', () => {
@@ -25,7 +25,7 @@ describe('500 histories of a bucket', () => {
     expect([...taskTroubles, ...workerTroubles].filter((kind) => (troubles.get(kind) ?? 0) < 25)).toEqual([]);
   });
 
-  // Those detected quickly; `npm run prove` runs all of them.
+  // Those detected quickly; `npm run lab -- prove` runs all of them.
   it.each(sabotages.filter(({ quick }) => quick))('detect that $what', async ({ workflow }) => {
     expect((await runHistories({ seed, runs: 200, workflow })).defect).toBeDefined();
   });

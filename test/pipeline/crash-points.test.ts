@@ -4,7 +4,7 @@ import { crashPoints, everyKind } from '../faults/crash-points.ts';
 import { type FaultProxy, startFaultProxy } from '../faults/fault-proxy.ts';
 import { emulatedPipeline } from '../support/emulated-pipeline.ts';
 
-/** Two calls in every way that they can go wrong; `npm run prove -- crash-points` does so with every call. */
+/** Two calls in every way that they can go wrong; `npm run lab -- prove crash-points` does so with every call. */
 
 const pipeline = emulatedPipeline();
 let proxy: FaultProxy;

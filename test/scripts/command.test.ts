@@ -144,6 +144,6 @@ describe('a process that runs a command', () => {
       cleanUp: async () => console.error('Cleaned up.'),`);
     await once(child.stdout, 'data');
     child.kill('SIGTERM');
-    expect(await ended).toEqual({ exitCode: 143, error: '\nStopped.\nPut back.\nCleaned up.\n' });
+    expect(await ended).toEqual({ exitCode: 143, error: 'Put back.\n\nStopped.\nCleaned up.\n' });
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { intakeCommand } from '../../scripts/intake/intake.ts';
 import { describeIntake } from '../../scripts/intake/intake-report.ts';
 import type { IntakeStatus } from '../../scripts/stack/intake-switch.ts';
-import { parsedOptions } from '../support/parsed-options.ts';
+import { parsedOptions } from '../../scripts/terminal/command.ts';
 
 const paused: IntakeStatus = {
   state: 'Disabled',

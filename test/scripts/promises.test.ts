@@ -2,9 +2,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { isolatedEnvironment } from '../../scripts/local/isolated-environment.ts';
 import { isDecided } from '../../scripts/stack/send-uploads.ts';
 import { startCommand } from '../../scripts/start/start.ts';
+import { parsedOptions } from '../../scripts/terminal/command.ts';
 import { html } from '../../scripts/terminal/html.ts';
 import { printable } from '../../scripts/terminal/table.ts';
-import { parsedOptions } from '../support/parsed-options.ts';
 
 describe('npm start', () => {
   it.each([

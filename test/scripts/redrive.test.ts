@@ -12,8 +12,8 @@ import { causesOf, type Found } from '../../scripts/redrive/dead-letter-cause.ts
 import { redriveCommand } from '../../scripts/redrive/redrive.ts';
 import { moveLetters } from '../../scripts/redrive/redrive-stack.ts';
 import { isGood, type Moved, totalsOf, verdictOf } from '../../scripts/redrive/redrive-verdict.ts';
+import { parsedOptions } from '../../scripts/terminal/command.ts';
 import { mockedStack } from '../support/mocked-stack.ts';
-import { parsedOptions } from '../support/parsed-options.ts';
 import { deletedRecord } from '../support/records.ts';
 import { createdEvent, uploadOf } from '../support/upload-events.ts';
 

@@ -7,7 +7,7 @@ import { playCanary } from '../../bad-release/canary.ts';
 import { playPreTraffic } from '../../bad-release/pre-traffic.ts';
 import { readRollbackAlarm } from '../../bad-release/rollback-alarm.ts';
 
-/** `npm run bad-release`, in the parts that it shows. */
+/** `npm run lab -- bad-release`, in the parts that it shows. */
 
 const pipeline = emulatedPipeline();
 const { stack } = pipeline;

@@ -95,6 +95,11 @@ export function idsIn(template: Template): string[] {
   return names.filter((name) => ![pseudoParameters[name], variables[name], parameterDefault(name)].some(Boolean));
 }
 
+/** The ids of metrics and expressions that a formula uses. */
+export function idsInFormula(formula: string): string[] {
+  return formula.match(/\b[a-z]\w*\b/g) ?? [];
+}
+
 const reference = /\$\{([\w:]+)(?:\.\w+)?\}/g;
 
 function bodyOf({ resources }: Template): z.infer<typeof substituted> {

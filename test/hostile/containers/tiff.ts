@@ -129,7 +129,11 @@ export function tiffOfTiles(kind: TiffKind, side: number): Buffer {
   );
 }
 
-/** One directory per page, each pointing to the next, all sharing one strip. */
+/**
+ * One directory per page, each pointing to the next, all sharing one strip.
+ *
+ * @lab
+ */
 export function tiffOfPages(count: number): Buffer {
   const strip = Buffer.alloc(16, 0x55);
   const tags = [

@@ -20,7 +20,7 @@ export function webpPicture(file: Buffer): Buffer {
 }
 
 /** One frame, many times. */
-export function webpOfFrames(picture: Buffer, frameSide: number, count: number, canvasSide = frameSide): Buffer {
+export function webpOfFrames(frame: Buffer, frameSide: number, count: number, canvasSide = frameSide): Buffer {
   const place = Buffer.concat([
     Buffer.alloc(6),
     u24le(frameSide - 1),
@@ -31,6 +31,6 @@ export function webpOfFrames(picture: Buffer, frameSide: number, count: number, 
   return webp([
     webpHeader(2 | 16, canvasSide, canvasSide),
     webpChunk('ANIM', Buffer.from('ffffffff0000', 'hex')),
-    repeated(webpChunk('ANMF', Buffer.concat([place, picture])), count),
+    repeated(webpChunk('ANMF', Buffer.concat([place, frame])), count),
   ]);
 }

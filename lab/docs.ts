@@ -1,0 +1,28 @@
+/** `npm run lab -- docs`: the tables and charts of lab/docs that follow from the code and the kept measurements. */
+import { withGenerated } from '../scripts/docs/generated-blocks.ts';
+import { currentContent, type Documents, writeDocuments } from '../scripts/docs/write-documents.ts';
+import { command } from '../scripts/terminal/command.ts';
+import { keptMeasurements } from './cost/measured.ts';
+import { costBlocks, costChart, powerTuningBlocks } from './cost/report.ts';
+import { scaleBlocks } from './scale/report.ts';
+
+export const docsCommand = command({
+  name: 'docs',
+  summary: 'Generates the cost and scale tables and the cost chart of lab/docs; part of npm run docs. 3 s.',
+  syntax: (line) => line.option('--check', 'write nothing; name the files that are out of date'),
+  run: async ({ options: { check } }) => writeDocuments(await labDocuments(), { check }),
+});
+
+export async function labDocuments(): Promise<Documents> {
+  const measured = keptMeasurements();
+  return new Map([
+    page('lab/docs/cost.md', costBlocks(measured)),
+    page('lab/docs/power-tuning.md', powerTuningBlocks(measured)),
+    page('lab/docs/scale.md', scaleBlocks(measured)),
+    ['lab/docs/cost.svg', await costChart(measured)],
+  ]);
+}
+
+function page(path: string, blocks: Readonly<Record<string, string>>): [path: string, content: string] {
+  return [path, withGenerated(currentContent(path) ?? '', blocks)];
+}

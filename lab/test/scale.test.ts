@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { readScenario, scenarioNames, thresholdsOf } from '../../load-tests/runner/scenario.ts';
+import { assumptions } from '../cost/assumptions.ts';
+import { deploymentOf } from '../cost/deployment.ts';
+import { keptMeasurements } from '../cost/measured.ts';
+import { backlogOf, capacityOf, type Dispatchers, dispatchersOf } from '../scale/queue.ts';
+import { averages, quotas, reachedAt, reservableDispatchers } from '../scale/quotas.ts';
+import { dispatchersFor } from '../scale/report.ts';
+
+const measured = keptMeasurements();
+const tenPerSecond: Dispatchers = { most: 5, imagesPerSecond: 2, warm: true };
+
+describe('a queue', () => {
+  it('stays empty where less arrives than is decided', () => {
+    const { longestQueue, waitOf, drainSeconds } = backlogOf([{ seconds: 60, images: 540 }], tenPerSecond);
+    expect([longestQueue, waitOf(1), drainSeconds]).toEqual([0, 0, 0]);
+  });
+
+  it('grows by what arrives faster than it is decided, and drains as fast as it is decided', () => {
+    const { longestQueue, waitOf, drainSeconds } = backlogOf([{ seconds: 10, images: 300 }], tenPerSecond);
+    expect(longestQueue).toBeCloseTo(200, 6);
+    expect(drainSeconds).toBeCloseTo(20, 6);
+    // The last one waits for all 200 before it, the one in the middle for half of them.
+    expect(waitOf(1)).toBeCloseTo(20, 6);
+    expect(waitOf(0.5)).toBeCloseTo(10, 0);
+  });
+
+  it('drains in the quiet after a burst, more slowly by what the quiet brings', () => {
+    const burst = [
+      { seconds: 10, images: 300 },
+      { seconds: 100, images: 500 },
+    ];
+    const { longestQueue, drainSeconds } = backlogOf(burst, tenPerSecond);
+    expect(longestQueue).toBeCloseTo(200, 6);
+    expect(drainSeconds).toBe(0);
+  });
+
+  it('is longer from cold, until as many batches are taken at once as may be', () => {
+    const dispatchers = { ...tenPerSecond, most: 50 };
+    const burst = [{ seconds: 10, images: 900 }];
+    expect(backlogOf(burst, dispatchers).longestQueue).toBe(0);
+    // 5 batches, and 5 more each second: 45 come into use within 8 s, in which half of them are missing on average.
+    expect(backlogOf(burst, { ...dispatchers, warm: false }).longestQueue).toBeGreaterThan(250);
+  });
+
+  it.each(['dev', 'prod'] as const)(
+    'of stage %s is taken by the dispatchers of template.yaml, by Little’s law',
+    (stage) => {
+      const deployment = deploymentOf(stage);
+      const dispatchers = dispatchersOf(stage, measured);
+      const inWork = capacityOf(dispatchers) * averages(deployment, measured).dispatcher;
+      expect(inWork).toBeCloseTo(dispatchers.most * deployment.batchSize, 6);
+    },
+  );
+});
+
+describe('the limits', () => {
+  const prod = deploymentOf('prod');
+
+  it('that stage prod sets itself are reached before any quota of the account', () => {
+    const capacity = capacityOf(dispatchersOf('prod', measured));
+    for (const quota of quotas(prod, measured)) expect(capacity, quota.name).toBeLessThan(reachedAt(quota));
+  });
+
+  it('of reserved concurrency allow no more dispatchers than the default quota has executions for', () => {
+    const most = reservableDispatchers(prod);
+    const reserved = quotas(prod, measured).find(({ name }) => name === 'Lambda: reserved concurrency');
+    expect(reserved && reachedAt(reserved) / dispatchersOf('prod', measured).imagesPerSecond).toBeCloseTo(most, 0);
+  });
+
+  it.each([10, 1000])('%d images a second leave no queue once there are as many dispatchers as needed', (rate) => {
+    const dispatchers = dispatchersOf('prod', measured, dispatchersFor(rate, measured));
+    expect(backlogOf([{ seconds: 60, images: 60 * rate }], dispatchers).longestQueue).toBe(0);
+  });
+});
+
+it.each(await scenarioNames())(
+  'the account thresholds of load scenario %s leave between one and four times what the arithmetic says of stage dev',
+  async (name) => {
+    const { phases } = await readScenario(name, 'account', 1);
+    const arriving = phases.map(({ duration, arrivalCount }) => ({ seconds: duration, images: arrivalCount }));
+    const { waitOf } = backlogOf(arriving, { ...dispatchersOf('dev', measured), warm: false });
+    const work = assumptions.deliveryMillis / 1000 + averages(deploymentOf('dev'), measured).workflow;
+    const held = (await thresholdsOf(name, 'account')).filter(([metric]) => /^ready\.all\.ms\.p\d+$/.test(metric));
+    for (const [metric, millis] of held) {
+      const share = Number(/\d+$/.exec(metric)?.[0]) / 100;
+      expect(millis / 1000 / (waitOf(share) + work), metric).toBeGreaterThan(1);
+      expect(millis / 1000 / (waitOf(share) + work), metric).toBeLessThan(4);
+    }
+  },
+);

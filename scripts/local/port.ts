@@ -1,0 +1,179 @@
+/** The emulator's port on 127.0.0.1: which one to take, and who has it if it is taken. */
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { basename, join } from 'node:path';
+import { connect } from 'node:tls';
+import { promisify } from 'node:util';
+import { Failure } from '../terminal/failure.ts';
+import { projectDirectory, workDirectory } from '../terminal/project.ts';
+import { cloneNamedBy } from './tls-certificate.ts';
+
+export const defaultPort = 4566;
+
+const lastPort = 65_535;
+/** Milliseconds that a program which holds the port gets to say who it is. */
+const patience = 2_000;
+
+/** A number, or the sentence that a person reads because it is not the usual number. */
+export interface ChosenPort {
+  readonly port: number;
+  readonly notice: string | undefined;
+}
+
+/**
+ * The port that was asked for, or the usual one, or the next free one beside whatever has the usual one.
+ *
+ * @throws {Failure} where the port that was asked for is taken, or this clone itself is about to use the usual one.
+ */
+export async function choosePort(wanted: number | undefined, usual: number = defaultPort): Promise<ChosenPort> {
+  const port = wanted ?? usual;
+  if (await isFree(port)) return { port, notice: undefined };
+  const holder = await portHolder(port);
+  const next = await nextFreePort(port);
+  if (wanted !== undefined || holder.clone === projectDirectory) throw new Failure(portInUse(port, holder, next));
+  return { port: next, notice: `Port ${port} is in use by ${nameOf(holder)}: using port ${next}.` };
+}
+
+/**
+ * Any free port for 0.
+ *
+ * @throws {Failure} where it is taken.
+ */
+export async function claimPort(wanted: number): Promise<number> {
+  const found = await listenOn(wanted);
+  if (typeof found === 'number') return found;
+  if (found.code !== 'EADDRINUSE') {
+    throw new Failure(
+      `Port ${wanted} of 127.0.0.1 cannot be used (${found.code ?? found.message}): choose another one with --port.`,
+    );
+  }
+  throw new Failure(portInUse(wanted, await portHolder(wanted), await nextFreePort(wanted)));
+}
+
+/** Where an emulator of a clone keeps its files while it runs; `owner` in it names the process. */
+export function emulatorDirectory(port: number, clone: string = projectDirectory): string {
+  return join(clone, basename(workDirectory), 'emulator', String(port));
+}
+
+export interface PortHolder {
+  /** For example `LocalStack` or `postgres`; absent where nobody can tell. */
+  readonly program: string | undefined;
+  readonly processId: number | undefined;
+  /** The folder of the clone whose Darkroom it is. */
+  readonly clone: string | undefined;
+}
+
+/** Asks the program itself first: what listens for LocalStack is a proxy of Docker. */
+export async function portHolder(port: number): Promise<PortHolder> {
+  const clone = cloneNamedBy(await certificateAt(port));
+  if (clone !== undefined) return { program: 'Darkroom', clone, processId: await ownerOf(clone, port) };
+  const emulator = await emulatorAt(port);
+  const listener = await listenerOn(port);
+  return {
+    program: emulator ?? listener?.program,
+    processId: emulator === 'LocalStack' ? undefined : listener?.processId,
+    clone: undefined,
+  };
+}
+
+function portInUse(port: number, holder: PortHolder, next: number): string {
+  if (holder.clone === projectDirectory) {
+    return (
+      `Port ${port} is in use by this folder's own Darkroom${processOf(holder)}, which is still starting or was started ` +
+      `beside another one. Wait until it is up and run this again, or start one more: npm start -- --port ${next}`
+    );
+  }
+  return `Port ${port} is in use by ${nameOf(holder)}. End that program, or use another port: npm start -- --port ${next}`;
+}
+
+function nameOf(holder: PortHolder): string {
+  const program = holder.clone === undefined ? holder.program : `Darkroom of ${holder.clone}`;
+  return `${program ?? 'another program'}${processOf(holder)}`;
+}
+
+function processOf({ processId }: PortHolder): string {
+  return processId === undefined ? '' : ` (process ${processId})`;
+}
+
+async function nextFreePort(after: number): Promise<number> {
+  for (let port = after + 1; port <= lastPort; port += 1) if (await isFree(port)) return port;
+  return await nextFreePort(defaultPort - 1);
+}
+
+async function isFree(port: number): Promise<boolean> {
+  return typeof (await listenOn(port)) === 'number';
+}
+
+/** The port, free again, or why it cannot be had. */
+async function listenOn(wanted: number): Promise<number | NodeJS.ErrnoException> {
+  const server = createServer();
+  const { promise, resolve } = Promise.withResolvers<number | NodeJS.ErrnoException>();
+  server.once('error', resolve);
+  server.listen({ host: '127.0.0.1', port: wanted, exclusive: true }, () => {
+    const address = server.address();
+    server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : wanted));
+  });
+  return await promise;
+}
+
+/** The names in the certificate that a TLS server shows. */
+async function certificateAt(port: number): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  // Each clone trusts its own certificate only; this reads one, and sends nothing.
+  const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () =>
+    resolve(socket.getPeerCertificate().subjectaltname),
+  );
+  socket.setTimeout(patience, () => resolve(undefined));
+  socket.once('error', () => resolve(undefined));
+  try {
+    return await promise;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function ownerOf(clone: string, port: number): Promise<number | undefined> {
+  const owner = Number(await readFile(join(emulatorDirectory(port, clone), 'owner'), 'utf8').catch(() => 'NaN'));
+  return Number.isInteger(owner) ? owner : undefined;
+}
+
+/** MiniStack answers LocalStack's questions too, so it is asked first. */
+async function emulatorAt(port: number): Promise<string | undefined> {
+  if (await answers(port, '/_ministack/health')) return 'MiniStack';
+  return (await answers(port, '/_localstack/health')) ? 'LocalStack' : undefined;
+}
+
+async function answers(port: number, path: string): Promise<boolean> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(patience) });
+    const body: unknown = await response.json();
+    return response.ok && typeof body === 'object' && body !== null && 'services' in body;
+  } catch {
+    return false;
+  }
+}
+
+interface Listener {
+  readonly program: string;
+  readonly processId: number;
+}
+
+/** What the operating system tells without root: the user's own processes. */
+async function listenerOn(port: number): Promise<Listener | undefined> {
+  const ss = await printed('ss', ['-Hltnp', `sport = :${port}`]);
+  const lsof = ss === undefined ? await printed('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fpc']) : undefined;
+  const [, quoted, shown] = /\(\("([^"]+)",pid=(\d+)/.exec(ss ?? '') ?? [];
+  const [, listed, named] = /^p(\d+)\nc(.+)$/m.exec(lsof ?? '') ?? [];
+  const program = quoted ?? named;
+  return program === undefined ? undefined : { program, processId: Number(shown ?? listed) };
+}
+
+async function printed(command: string, args: readonly string[]): Promise<string | undefined> {
+  try {
+    return (await promisify(execFile)(command, args, { timeout: patience })).stdout;
+  } catch {
+    // Not installed here.
+    return undefined;
+  }
+}

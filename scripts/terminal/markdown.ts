@@ -1,0 +1,61 @@
+import { type MarkedToken, marked, type Token } from 'marked';
+import { terminalColumns, wrapped } from './print.ts';
+import { plainTable } from './table.ts';
+
+/** Prints Markdown as it is, or as text that reads well in a terminal. */
+export function printMarkdown(markdown: string, asMarkdown = false): void {
+  process.stdout.write(`${asMarkdown ? markdown : plainText(markdown)}\n`);
+}
+
+/** Headings and paragraphs without markup, and tables that fit. */
+export function plainText(markdown: string, columns = terminalColumns()): string {
+  return known(marked.lexer(markdown))
+    .map((token) => blockText(token, columns))
+    .filter((text) => text !== '')
+    .join('\n\n');
+}
+
+function blockText(token: MarkedToken, columns: number | undefined): string {
+  switch (token.type) {
+    case 'space':
+    case 'html':
+      return '';
+    case 'code':
+      return token.text;
+    case 'heading': {
+      const title = inlineText(token.tokens);
+      return `${title}\n${'─'.repeat(Math.min(title.length, columns ?? title.length))}`;
+    }
+    case 'table': {
+      const [head = [], ...rows] = [token.header, ...token.rows].map((row) =>
+        row.map(({ tokens }) => inlineText(tokens)),
+      );
+      return plainTable(
+        head,
+        rows,
+        token.align.map((side) => side ?? 'left'),
+        columns,
+      );
+    }
+    case 'list':
+      return token.items.map(({ tokens }) => wrapped(`- ${inlineText(tokens)}`, columns)).join('\n');
+    default:
+      return wrapped(inlineText([token]), columns);
+  }
+}
+
+/** Of a link, only its text. */
+function inlineText(tokens: readonly Token[]): string {
+  return known(tokens)
+    .map((token) => {
+      if (token.type === 'br') return ' ';
+      if ('tokens' in token && token.tokens !== undefined) return inlineText(token.tokens);
+      return 'text' in token ? token.text.replaceAll('\n', ' ') : token.raw;
+    })
+    .join('');
+}
+
+/** Marked's extensions could bring other tokens; there are none here. */
+function known(tokens: readonly Token[]): readonly MarkedToken[] {
+  return tokens as readonly MarkedToken[];
+}

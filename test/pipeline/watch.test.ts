@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { projectDirectory } from '../../scripts/terminal/project.ts';
+import { eventually } from '../support/emulated-pipeline.ts';
+import { photo } from '../support/photos.ts';
+
+/** `npm start -- --watch` in a clone of its own, whose code the test may change; beside the stack of the other tests. */
+
+const copied = [
+  ...['adapters', 'core', 'functions', 'layers', 'scripts', 'statemachine'],
+  ...['package.json', 'package-lock.json', 'samconfig.toml', 'template.yaml', 'tsconfig.json'],
+];
+const presets = 'core/presets.ts';
+const workflow = 'statemachine/image-pipeline.asl.json';
+
+let clone: string;
+let child: ChildProcess;
+let output = '';
+const ended = Promise.withResolvers<number | null>();
+
+beforeAll(async () => {
+  clone = join(await mkdtemp(join(tmpdir(), 'darkroom-')), 'a clone');
+  await mkdir(clone);
+  for (const name of copied) {
+    const filter = (path: string): boolean => !path.endsWith('node_modules');
+    await cp(join(projectDirectory, name), join(clone, name), { recursive: true, filter });
+  }
+  await symlink(join(projectDirectory, 'node_modules'), join(clone, 'node_modules'));
+  await writeFile(join(clone, 'rocket.jpg'), photo('rocket.jpg'));
+  child = spawn(process.execPath, ['scripts/start/start.ts', '--watch', join(clone, 'rocket.jpg')], { cwd: clone });
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.once('close', ended.resolve);
+  await printed(/Watching/);
+});
+afterAll(async () => {
+  child.kill('SIGINT');
+  await ended.promise;
+  await rm(join(clone, '..'), { recursive: true, force: true });
+});
+
+/** Waits for something that is printed from now on, and answers with what it matched. */
+async function printed(pattern: RegExp, from = output.length): Promise<string> {
+  return await eventually(`“${pattern.source}”`, async () => {
+    if (child.exitCode !== null) throw new Error(`npm start has ended:\n${output}`);
+    return pattern.exec(output.slice(from))?.[0];
+  });
+}
+
+/** As editors save: a new file in the place of the old one. */
+async function save(file: string, change: (text: string) => string): Promise<void> {
+  const path = join(clone, file);
+  const before = await readFile(path, 'utf8');
+  const after = change(before);
+  expect(after).not.toBe(before);
+  await writeFile(`${path}~`, after);
+  await rename(`${path}~`, path);
+}
+
+const allWidths = (width: number) => (text: string) => text.replaceAll(/width: \d+/g, `width: ${width}`);
+const result = /rocket\.jpg {2}processed .*/;
+/** Number and bytes of the renditions, the last but one column of a result. */
+const renditionsIn = (line: string): string | undefined => line.split(/ {2,}/).at(-2);
+
+async function saveAndSee(file: string, change: (text: string) => string): Promise<string | undefined> {
+  const from = output.length;
+  await save(file, change);
+  return renditionsIn(await printed(result, from));
+}
+
+describe('npm start -- --watch', () => {
+  it('runs the code that was saved, on the photograph that was sent last', async () => {
+    const from = output.length;
+    const small = await saveAndSee(presets, allWidths(64));
+    expect(output.slice(from)).toMatch(/core\/presets\.ts → .*resize-image/);
+    const large = await saveAndSee(presets, allWidths(512));
+    expect(small).toMatch(/\d+, .*B/);
+    expect(large).not.toBe(small);
+  });
+
+  it('shows what does not compile, keeps the stack, and goes on', async () => {
+    const from = output.length;
+    await save(presets, (text) => `${text}\nexport const = 1;\n`);
+    await printed(/The stack is as it was/, from);
+    expect(output.slice(from)).toMatch(/core\/presets\.ts:\d+:\d+/);
+    expect(await saveAndSee(presets, (text) => text.replace('\nexport const = 1;\n', '\n'))).toBeDefined();
+  });
+
+  it('loses no save that comes during an update, and the stack does not pass for outdated', async () => {
+    const from = output.length;
+    await save(presets, allWidths(64));
+    await save('core/limits.ts', (text) => `${text}\n`);
+    await save(presets, allWidths(100));
+    await printed(result, from);
+    await writeFile(join(clone, 'notes.jpg'), 'Dear diary');
+    const said = await eventually('a stack that is up to date', async () => {
+      const text = await startAgain(join(clone, 'notes.jpg'));
+      return /before your last change/.test(text) ? undefined : text;
+    });
+    expect(said).toContain('rejected');
+  });
+
+  it('deploys all of it again after a change of the workflow, and keeps the code that was saved', async () => {
+    const before = await saveAndSee(presets, allWidths(200));
+    const from = output.length;
+    const after = await saveAndSee(workflow, (text) => text.replace(/"Comment": "/, '"Comment": "Changed. '));
+    expect(output.slice(from)).toContain('The stack is deployed again');
+    expect(after).toBe(before);
+  });
+
+  it('ends with Ctrl-C', async () => {
+    child.kill('SIGINT');
+    expect(await ended.promise).toBe(0);
+  });
+});
+
+/** A second `npm start` in the same clone. */
+async function startAgain(file: string): Promise<string> {
+  const second = spawn(process.execPath, ['scripts/start/start.ts', file], { cwd: clone });
+  let text = '';
+  for (const stream of [second.stdout, second.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  await new Promise((resolve) => second.once('close', resolve));
+  return text;
+}

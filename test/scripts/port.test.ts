@@ -1,0 +1,95 @@
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type Server } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { pathToFileURL } from 'node:url';
+import { generate } from 'selfsigned';
+import { afterEach, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { choosePort, claimPort, portHolder } from '../../scripts/local/port.ts';
+import { projectDirectory } from '../../scripts/terminal/project.ts';
+
+const servers: Server[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => new Promise((closed) => server.close(closed))));
+});
+
+async function listening(server: Server): Promise<number> {
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return z.object({ port: z.int() }).parse(server.address()).port;
+}
+
+const program = () => listening(createServer((socket) => socket.destroy()));
+
+const localStack = () =>
+  listening(
+    createHttpServer((request, response) => {
+      response.statusCode = request.url === '/_localstack/health' ? 200 : 404;
+      response.end('{"services":{"s3":"running"},"edition":"community"}');
+    }),
+  );
+
+async function darkroomOf(clone: string): Promise<number> {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: 'Darkroom local emulator' }], {
+    keyType: 'ec',
+    extensions: [
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 2, value: 'localhost' },
+          { type: 6, value: pathToFileURL(clone).href },
+        ],
+      },
+    ],
+  });
+  return listening(createTlsServer({ key, cert }));
+}
+
+describe('the port of npm start', () => {
+  it('is the usual one while that is free', async () => {
+    const port = await claimPort(0);
+    expect(await choosePort(undefined, port)).toEqual({ port, notice: undefined });
+  });
+
+  it('is the next free one beside another clone, and says whose the usual one is', async () => {
+    const port = await darkroomOf('/home/ann/my darkroom');
+    const chosen = await choosePort(undefined, port);
+    expect(chosen.port).toBeGreaterThan(port);
+    expect(chosen.notice).toBe(
+      `Port ${port} is in use by Darkroom of /home/ann/my darkroom: using port ${chosen.port}.`,
+    );
+  });
+
+  it('is the next free one beside LocalStack', async () => {
+    const port = await localStack();
+    expect((await choosePort(undefined, port)).notice).toMatch(`Port ${port} is in use by LocalStack: using port `);
+  });
+
+  it('is never another than the one that was asked for', async () => {
+    const port = await program();
+    await expect(choosePort(port)).rejects.toThrow(
+      new RegExp(`Port ${port} is in use by .*\\. End that program, or use another port: npm start -- --port \\d+$`),
+    );
+  });
+
+  it('is not taken twice by one clone, whose second npm start would use the first stack if it were up', async () => {
+    const port = await darkroomOf(projectDirectory);
+    await expect(choosePort(undefined, port)).rejects.toThrow(/this folder's own Darkroom.*Wait until it is up/);
+  });
+
+  it('taken between the choice and the start, is refused in the same words', async () => {
+    const port = await localStack();
+    await expect(claimPort(port)).rejects.toThrow(`Port ${port} is in use by LocalStack.`);
+  });
+});
+
+describe('what holds a port', () => {
+  it('is named with its process, where the system tells', async () => {
+    expect(await portHolder(await program())).toMatchObject({ processId: process.pid, clone: undefined });
+  });
+
+  it('is MiniStack where it answers as such', async () => {
+    const port = await listening(createHttpServer((_, response) => response.end('{"services":{}}')));
+    expect(await portHolder(port)).toMatchObject({ program: 'MiniStack' });
+  });
+});
