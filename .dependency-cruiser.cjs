@@ -35,7 +35,7 @@ module.exports = {
       ['core/', 'adapters/', 'functions/$1/'],
       'One folder is one Lambda, deployed and permitted on its own. What two need belongs in core or adapters.',
     ),
-    only('terminal-knows-nothing-of-ours', 'scripts/terminal/', ['scripts/terminal/']),
+    only('terminal-knows-only-our-name', 'scripts/terminal/', ['scripts/terminal/', 'core/names\\.ts$']),
     only('stack-knows-no-emulator', 'scripts/stack/', ['core/', 'adapters/', 'scripts/(stack|terminal)/']),
     only('local-template', 'scripts/(local|template)/', [
       'core/',

@@ -1,6 +1,6 @@
 import type { UploadEvent } from './image.ts';
 import type { Pipeline } from './ports.ts';
-import { renditionGroups } from './presets.ts';
+import type { RenditionGroup } from './presets.ts';
 
 /**
  * Runs the workflow for one change in the upload bucket and waits for its decision.
@@ -10,8 +10,8 @@ import { renditionGroups } from './presets.ts';
 export function dispatchImage(
   event: UploadEvent,
   ports: { readonly pipeline: Pipeline },
-  options: { readonly lastAttempt: boolean },
+  options: { readonly lastAttempt: boolean; readonly groups: readonly RenditionGroup[] },
 ): ReturnType<Pipeline['run']> {
-  const groups = renditionGroups.map((group) => group.name);
+  const groups = options.groups.map((group) => group.name);
   return ports.pipeline.run({ ...event, groups, lastAttempt: options.lastAttempt });
 }

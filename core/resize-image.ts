@@ -2,7 +2,7 @@ import type { Upload } from './image.ts';
 import type { RenditionResult, RenditionTask } from './image-task.ts';
 import { type OpenUploadPorts, openUpload } from './open-upload.ts';
 import type { EncodedRendition, RenditionStore } from './ports.ts';
-import { type RenditionGroup, renditionGroups } from './presets.ts';
+import type { RenditionGroup } from './presets.ts';
 import { contentTypes, presetsFor, type Rendition, renditionKey } from './rendition.ts';
 
 export interface ResizeImagePorts extends OpenUploadPorts {
@@ -13,7 +13,7 @@ export interface ResizeImagePorts extends OpenUploadPorts {
 export async function resizeImage(
   task: RenditionTask,
   ports: ResizeImagePorts,
-  groups: readonly RenditionGroup[] = renditionGroups,
+  groups: readonly RenditionGroup[],
 ): Promise<RenditionResult> {
   const group = groupNamed(task.group, groups);
   const upload = await openUpload(task, ports);

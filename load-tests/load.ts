@@ -40,7 +40,8 @@ const scenarios = await scenarioNames();
 
 export const loadCommand = command({
   name: 'npm run load',
-  summary: 'Puts Darkroom under load, and measures what its users notice: the time from upload to ready, per image.',
+  summary:
+    'Puts the pipeline under load, and measures what its users notice: the time from upload to ready, per image.',
   syntax: (line) =>
     line
       .addArgument(new Argument('<scenario>', scenarios.join(', ')).argParser(oneOf(scenarios)))

@@ -44,7 +44,7 @@ export function codeDeployReleases({ client }: { readonly client: CodeDeployClie
   };
 }
 
-/** CloudFormation names a function after its stack and logical id: darkroom-prod-ResizeImageFunction-1A2B3C. */
+/** CloudFormation names a function after its stack and logical id: images-prod-ResizeImageFunction-1A2B3C. */
 function stepOf(functionName: string) {
   const step = releasedSteps.find((candidate) => functionName.includes(`-${candidate}Function`));
   if (step !== undefined) return step;

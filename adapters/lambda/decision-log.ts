@@ -2,6 +2,7 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { MetricUnit as Unit } from '@aws-lambda-powertools/metrics/types';
 import type { UploadEvent } from '../../core/image.ts';
+import { metricNamespace } from '../../core/names.ts';
 import type { DecidedOutcome } from '../../core/outcome.ts';
 import type { Decision, RepeatedDecision } from '../../core/ports.ts';
 import type { Delivery, HandleUpload } from './sqs-uploads.ts';
@@ -24,7 +25,7 @@ type DecideUpload = (event: UploadEvent, delivery: Delivery) => Promise<Decision
  * docs/observability.md explains each metric; tests compare alarms and dashboard with what is published here.
  */
 export function decisionLog(logger: Logger, decide: DecideUpload): HandleUpload {
-  const metrics = new Metrics({ namespace: 'Darkroom' });
+  const metrics = new Metrics({ namespace: metricNamespace });
   // No await between the first metric and the last: the messages of a batch share `metrics`.
   const publish = ({ correlationId, image }: UploadEvent, measures: readonly Measure[], reason?: string) => {
     for (const measure of measures) metrics.addMetric(...measure);

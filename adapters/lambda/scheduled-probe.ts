@@ -1,6 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Context } from 'aws-lambda';
+import { metricNamespace } from '../../core/names.ts';
 import type { ProbeVerdict } from '../../core/watch/probe-pipeline.ts';
 
 /**
@@ -9,7 +10,7 @@ import type { ProbeVerdict } from '../../core/watch/probe-pipeline.ts';
  */
 export function scheduledProbe(probe: () => Promise<ProbeVerdict>) {
   const logger = new Logger();
-  const metrics = new Metrics({ namespace: 'Darkroom' });
+  const metrics = new Metrics({ namespace: metricNamespace });
   return async (_schedule: unknown, context: Context): Promise<ProbeVerdict> => {
     logger.addContext(context);
     const verdict = await probe();

@@ -1,7 +1,8 @@
 import { imageIdOf, padSequencer, sha256 } from '../image.ts';
 import type { ImageTask } from '../image-task.ts';
+import { releaseCheckPrefix } from '../names.ts';
 import type { RenditionStore } from '../ports.ts';
-import { renditionGroups } from '../presets.ts';
+import type { RenditionGroup } from '../presets.ts';
 import { contentTypes, presetsFor, renditionKey, renditionSize, uprightSize } from '../rendition.ts';
 import type { KnownImage, ReleaseStore, RenditionReader, Steps, Uploader } from './ports.ts';
 import type { ReleasedStep, ReleaseHook, Verdict } from './release.ts';
@@ -14,23 +15,25 @@ export interface CheckReleasePorts {
   readonly renditionStore: Pick<RenditionStore, 'put'>;
 }
 
-interface Check extends CheckReleasePorts {
+interface Known {
+  readonly knownImage: KnownImage;
+  readonly groups: readonly RenditionGroup[];
+}
+
+interface Check extends CheckReleasePorts, Known {
   /** The name and version of the function under test. */
   readonly functionVersion: string;
   readonly task: ImageTask;
-  readonly knownImage: KnownImage;
 }
 
 /**
  * Runs a real image through a function version that has no traffic yet, and decides whether it may receive traffic.
  * Any error is a refusal: a check that could not run has not passed.
+ *
+ * @param known.groups the ones that resize-image renders
  */
-export async function checkRelease(
-  hook: ReleaseHook,
-  ports: CheckReleasePorts,
-  { knownImage }: { readonly knownImage: KnownImage },
-): Promise<Verdict> {
-  const verdict = await judge(hook, ports, knownImage).catch((error: unknown) => refused(messageOf(error)));
+export async function checkRelease(hook: ReleaseHook, ports: CheckReleasePorts, known: Known): Promise<Verdict> {
+  const verdict = await judge(hook, ports, known).catch((error: unknown) => refused(messageOf(error)));
   await ports.releases.report(hook, verdict);
   return verdict;
 }
@@ -38,10 +41,10 @@ export async function checkRelease(
 async function judge(
   { deploymentId }: ReleaseHook,
   ports: CheckReleasePorts,
-  knownImage: KnownImage,
+  { knownImage, groups }: Known,
 ): Promise<Verdict> {
   const release = await ports.releases.newVersion(deploymentId);
-  const key = `${RELEASE_CHECK_PREFIX}${deploymentId}-${release.step}.jpg`;
+  const key = `${releaseCheckPrefix}${deploymentId}-${release.step}.jpg`;
   const { bucket } = ports.uploader;
   const { bytes, contentType } = knownImage;
   const sent = await ports.uploader.put(key, bytes, contentType);
@@ -50,16 +53,13 @@ async function judge(
     const image = { bucket, key, imageId, sequencer: LOWEST_SEQUENCER, ...sent, size: bytes.byteLength };
     const task = { correlationId: `release-${deploymentId}`, image };
     const functionVersion = `${release.functionName}:${release.version}`;
-    const fault = await faultOf(release.step, { ...ports, functionVersion, task, knownImage });
+    const fault = await faultOf(release.step, { ...ports, functionVersion, task, knownImage, groups });
     return fault === undefined ? { verdict: 'passed' } : refused(fault);
   } finally {
     // The deletion makes the pipeline remove whatever was rendered.
     await ports.uploader.remove(key);
   }
 }
-
-/** The only keys in the upload bucket that the check's role may write. */
-const RELEASE_CHECK_PREFIX = 'darkroom-release/';
 
 // The bucket's own events for this upload and its deletion also run, through the live version. They must win against the
 // check's made-up event, so that nothing of the check outlives them.
@@ -102,9 +102,9 @@ async function metadataFault({ functionVersion, task, steps, knownImage }: Check
 
 /** Checks every rendition of every group: what the function returned, and what it stored. */
 async function renditionFault(check: Check): Promise<string | undefined> {
-  const { functionVersion, task, steps, publishedRenditions, knownImage } = check;
+  const { functionVersion, task, steps, publishedRenditions, knownImage, groups } = check;
   const { imageId, sequencer } = task.image;
-  for (const { name: group, presets } of renditionGroups) {
+  for (const { name: group, presets } of groups) {
     const result = await steps.resizeImage(functionVersion, { ...task, group });
     if (result.outcome !== 'processed') return wrongOutcome(result);
     for (const preset of presetsFor(knownImage.header, presets)) {

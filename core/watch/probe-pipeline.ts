@@ -1,13 +1,11 @@
 import { type ImageId, imageIdOf } from '../image.ts';
 import type { ImageHeader } from '../metadata.ts';
+import { probePrefix } from '../names.ts';
 import type { ImageCodec } from '../ports.ts';
-import { type Preset, renditionGroups } from '../presets.ts';
+import type { Preset, RenditionGroup } from '../presets.ts';
 import type { ImageRecord } from '../record.ts';
 import { contentTypes, presetsFor, type Rendition, renditionSize, type Size } from '../rendition.ts';
 import type { Catalogue, Clock, KnownImage, RenditionReader, SentUpload, Uploader } from './ports.ts';
-
-/** Only probes have keys with this prefix. Consumers of domain events recognise probes by it. */
-export const PROBE_PREFIX = 'darkroom-probe/';
 
 // Also the precision of the measured time. Each poll costs one small read.
 const POLL_INTERVAL_MILLIS = 250;
@@ -46,18 +44,19 @@ type Fault = { readonly reason: ProbeFailure; readonly message: string };
  * Does what a user does: uploads an image, waits for its renditions, checks them, deletes the image, and waits until they
  * are gone. A fault in the pipeline is returned as a verdict; only a failure of the probe itself throws.
  *
+ * @param probe.groups the ones that the pipeline renders
  * @param probe.waitMillis for the renditions, and again for their removal
  */
 export async function probePipeline(
   ports: ProbePorts,
-  probe: { readonly knownImage: KnownImage; readonly waitMillis: number },
+  probe: { readonly knownImage: KnownImage; readonly groups: readonly RenditionGroup[]; readonly waitMillis: number },
 ): Promise<ProbeVerdict> {
   const { uploader: uploads, clock } = ports;
-  const key = `${PROBE_PREFIX}${crypto.randomUUID()}.jpg`;
+  const key = `${probePrefix}${crypto.randomUUID()}.jpg`;
   const imageId = await imageIdOf(uploads.bucket, key);
   const presets = presetsFor(
     probe.knownImage.header,
-    renditionGroups.flatMap((group) => group.presets),
+    probe.groups.flatMap((group) => group.presets),
   );
   const wait = (matches: (record: ImageRecord) => boolean) => waitForRecord(imageId, matches, ports, probe.waitMillis);
 

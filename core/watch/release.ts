@@ -1,6 +1,13 @@
 /** Types for the pre-traffic release check. */
+import type { StepName } from '../steps.ts';
 
-export const releasedSteps = ['DispatchImages', 'ExtractMetadata', 'ResizeImage', 'RemoveRenditions'] as const;
+/** Those whose new versions a real image goes through before they get traffic. */
+export const releasedSteps = [
+  'DispatchImages',
+  'ExtractMetadata',
+  'ResizeImage',
+  'RemoveRenditions',
+] as const satisfies readonly StepName[];
 export type ReleasedStep = (typeof releasedSteps)[number];
 
 /** CodeDeploy waits for its verdict, for at most an hour. */

@@ -8,6 +8,7 @@ import { s3Uploader } from '../../adapters/aws/s3-uploader.ts';
 import { text } from '../../adapters/contracts/zod.ts';
 import { positiveInteger, readEnvironment } from '../../adapters/lambda/environment.ts';
 import { releaseHook } from '../../adapters/lambda/release-hook.ts';
+import { renditionGroups } from '../../core/presets.ts';
 import { checkRelease } from '../../core/watch/check-release.ts';
 
 const env = readEnvironment({ UPLOAD_BUCKET: text, RENDITION_BUCKET: text, STEP_WAIT_MILLIS: positiveInteger });
@@ -21,4 +22,4 @@ const ports = {
   renditionStore: s3RenditionStore(renditions),
 };
 
-export const handler = releaseHook((hook) => checkRelease(hook, ports, { knownImage }));
+export const handler = releaseHook((hook) => checkRelease(hook, ports, { knownImage, groups: renditionGroups }));

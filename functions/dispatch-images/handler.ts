@@ -7,6 +7,7 @@ import { decisionLog } from '../../adapters/lambda/decision-log.ts';
 import { positiveInteger, readEnvironment } from '../../adapters/lambda/environment.ts';
 import { sqsUploads } from '../../adapters/lambda/sqs-uploads.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
+import { renditionGroups } from '../../core/presets.ts';
 
 const env = readEnvironment({
   STATE_MACHINE_ARN: z.string().check(z.startsWith('arn:')),
@@ -25,7 +26,7 @@ const pipelineFor = idempotentPipeline(sfnPipeline({ client, stateMachineArn: en
   keepSeconds: env.IDEMPOTENCY_SECONDS,
 });
 const dispatch = decisionLog(logger, (event, delivery) =>
-  dispatchImage(event, { pipeline: pipelineFor(delivery.context) }, delivery),
+  dispatchImage(event, { pipeline: pipelineFor(delivery.context) }, { ...delivery, groups: renditionGroups }),
 );
 
 export const handler = sqsUploads(dispatch, {

@@ -9,6 +9,7 @@ import { text } from '../../adapters/contracts/zod.ts';
 import { positiveInteger, readEnvironment } from '../../adapters/lambda/environment.ts';
 import { scheduledProbe } from '../../adapters/lambda/scheduled-probe.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
+import { renditionGroups } from '../../core/presets.ts';
 import { probePipeline } from '../../core/watch/probe-pipeline.ts';
 
 const env = readEnvironment({
@@ -26,4 +27,6 @@ const ports = {
   clock: systemClock,
 };
 
-export const handler = scheduledProbe(() => probePipeline(ports, { knownImage, waitMillis: env.WAIT_MILLIS }));
+export const handler = scheduledProbe(() =>
+  probePipeline(ports, { knownImage, groups: renditionGroups, waitMillis: env.WAIT_MILLIS }),
+);

@@ -5,6 +5,7 @@ import { text } from '../../adapters/contracts/zod.ts';
 import { readEnvironment } from '../../adapters/lambda/environment.ts';
 import { renditionTask, workflowTask } from '../../adapters/lambda/workflow-task.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
+import { renditionGroups } from '../../core/presets.ts';
 import { resizeImage } from '../../core/resize-image.ts';
 
 const env = readEnvironment({ RENDITION_BUCKET: text });
@@ -15,4 +16,4 @@ const ports = {
   renditionStore: s3RenditionStore({ client, bucket: env.RENDITION_BUCKET }),
 };
 
-export const handler = workflowTask(renditionTask, (task) => resizeImage(task, ports));
+export const handler = workflowTask(renditionTask, (task) => resizeImage(task, ports, renditionGroups));

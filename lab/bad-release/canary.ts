@@ -35,6 +35,7 @@ import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { imageIdOf } from '../../core/image.ts';
 import type { Pipeline } from '../../core/ports.ts';
+import { renditionGroups } from '../../core/presets.ts';
 import { readRecords } from '../../scripts/stack/follow.ts';
 import { messagesIn } from '../../scripts/stack/queues.ts';
 import { physicalId, type Stack } from '../../scripts/stack/stack.ts';
@@ -241,7 +242,7 @@ async function uploadsOf(stack: Stack) {
     const { version, pipeline } = choose();
     const given = { QueueUrl, ReceiptHandle: message.ReceiptHandle };
     try {
-      await dispatchImage(event, { pipeline }, { lastAttempt: false });
+      await dispatchImage(event, { pipeline }, { lastAttempt: false, groups: renditionGroups });
       await sqs.send(new DeleteMessageCommand(given));
       if (keys.includes(event.image.key)) decided.add(event.image.key);
       return { key: event.image.key, version, succeeded: true };

@@ -15,6 +15,7 @@ import { lambdaSteps } from '../../adapters/aws/lambda-steps.ts';
 import { s3RenditionReader } from '../../adapters/aws/s3-rendition-reader.ts';
 import { s3RenditionStore } from '../../adapters/aws/s3-rendition-store.ts';
 import { s3Uploader } from '../../adapters/aws/s3-uploader.ts';
+import { renditionGroups } from '../../core/presets.ts';
 import { checkRelease } from '../../core/watch/check-release.ts';
 import { type ReleasedStep, releasedSteps, type Verdict } from '../../core/watch/release.ts';
 import { physicalId, type Stack } from '../../scripts/stack/stack.ts';
@@ -82,7 +83,7 @@ export async function playPreTraffic(
         publishedRenditions: s3RenditionReader(renditions),
         renditionStore: s3RenditionStore(renditions),
       },
-      { knownImage },
+      { knownImage, groups: renditionGroups },
     );
   };
 

@@ -4,6 +4,7 @@
  */
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { projectName } from '../../core/names.ts';
 
 // Its neighbours on this machine are not to lengthen what the quota alone should: each version's largest weight.
 const WEIGHT = { 'cpu.weight': '10000' };
@@ -30,7 +31,7 @@ export function cpuShares(root = '/sys/fs/cgroup'): CpuShares | undefined {
   const made: string[] = [];
   return {
     limit(pid, vcpus) {
-      const group = join(hierarchy.directory, `darkroom-bench-${pid}`);
+      const group = join(hierarchy.directory, `${projectName}-bench-${pid}`);
       mkdirSync(group);
       made.push(group);
       for (const [file, value] of Object.entries(hierarchy.quota(vcpus))) writeFileSync(join(group, file), value);

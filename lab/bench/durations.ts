@@ -2,7 +2,7 @@
  * What a worker spends on pictures of several sizes, on the share of CPU that Lambda gives at several memory sizes: the
  * input of `npm run lab -- cost` and `npm run lab -- scale`.
  *
- * Written to .darkroom/bench/durations.json; `npm run lab -- cost --write` keeps it for everybody.
+ * Written to bench/durations.json in the work directory; `npm run lab -- cost --write` keeps it for everybody.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -81,6 +81,7 @@ export async function benchDurations(): Promise<string> {
       cores: cpus().length,
       node: process.version,
       sharp: sharp.versions.sharp ?? 'unknown',
+      presets: renditionGroups.map(({ name, presets }) => ({ name, presets: [...presets] })),
       uploads: await measureAll(contenders, files),
     };
     mkdirSync(dirname(lastBenchFile), { recursive: true });

@@ -1,4 +1,4 @@
-/** One real photograph in every format that an upload may have, made once and kept in .darkroom. */
+/** One real photograph in every format that an upload may have, made once and kept in the work directory. */
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

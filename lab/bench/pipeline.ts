@@ -1,5 +1,4 @@
 /** Upload → record on the emulator, and how much of that is not image work. */
-
 import { readFileSync } from 'node:fs';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { quantile } from 'simple-statistics';
@@ -12,6 +11,7 @@ import { isolateThisProcess } from '../../scripts/local/isolated-environment.ts'
 import { startLocalStack } from '../../scripts/local/local-stack.ts';
 import { type Followed, follow } from '../../scripts/stack/follow.ts';
 import type { Stack } from '../../scripts/stack/stack.ts';
+import { logDirectory, shownPath } from '../../scripts/terminal/project.ts';
 import { table } from '../table.ts';
 
 const IMAGES = 100;
@@ -67,7 +67,8 @@ function sender(stack: Stack) {
     };
     await stack.clients.s3.send(new PutObjectCommand({ Bucket, Key, Body: bytes }));
     for await (const { outcome } of follow([upload], stack, { pauseMillis: 20, giveUp })) {
-      if (outcome === undefined) throw new Error(`${Key} has no record after five minutes: see .darkroom/logs.`);
+      if (outcome === undefined)
+        throw new Error(`${Key} has no record after five minutes: see ${shownPath(logDirectory)}.`);
       break;
     }
     return performance.now() - startedAt;

@@ -47,7 +47,8 @@ async function answer(name: string, bytes: Bytes, job: string) {
   }
   const task = taskFor(name, bytes);
   const ports = inMemory(task.image, bytes);
-  const resize = async (group: string) => processed(await resizeImage({ ...task, group }, ports)).renditions;
+  const resize = async (group: string) =>
+    processed(await resizeImage({ ...task, group }, ports, renditionGroups)).renditions;
   const [kind, step = kind] = job.split(':');
   if (kind === 's3') {
     if (step !== 'metadata') await resize(step ?? '');

@@ -1,3 +1,5 @@
+import type { PriceName } from './prices.ts';
+
 /**
  * What the model has to assume because neither the code nor a bench on this machine can tell. Each is one number, so
  * that a month of real traffic can correct it.
@@ -18,6 +20,28 @@ export const assumptions = {
   deliveryMillis: 1000,
   /** From S3 into one worker, in MB a second. */
   s3MegabytesPerSecond: 90,
+  /**
+   * CPU of a decode per megapixel of the upload, and of an encoding per megapixel of the rendition, at the efforts of
+   * WebP 2 and AVIF 0: lab/docs/performance.md, "Each step alone". Only for presets that were not measured.
+   */
+  decodeMillisPerMegapixel: 11,
+  encodeMillisPerMegapixel: { webp: 60, avif: 120, jpeg: 15 },
+  /** CPU at another effort over that: lab/docs/quality.md. */
+  effortFactors: {
+    webp: [
+      [0, 0.57],
+      [1, 0.71],
+      [2, 1],
+      [4, 2.07],
+      [6, 4.91],
+    ],
+    avif: [
+      [0, 1],
+      [1, 3.06],
+      [2, 6.33],
+      [4, 39],
+    ],
+  },
   /** CPU time on Lambda of a worker that refuses or removes, in ms of one vCPU. */
   refusalCpuMillis: 10,
   /** What an EXPRESS workflow needs beside its workers: about twenty states, four calls of other services. */
@@ -58,3 +82,19 @@ export const assumptions = {
   pollers: 5,
   pollsPerMinute: 3,
 } as const;
+
+interface OtherWorker {
+  /** Of one vCPU on Lambda, and what it waits for others, in ms. */
+  readonly cpuMillis: number;
+  readonly waitMillis: number;
+  /** GETs of the upload. */
+  readonly reads: number;
+  /** What each call pays another service, by its name in prices.ts. */
+  readonly service?: PriceName;
+}
+
+/**
+ * Workers of the workflow that no bench measures, by the names of their steps in core/steps.ts. One that is neither here nor
+ * measured is refused: a price that leaves it out would be wrong.
+ */
+export const otherWorkers: Readonly<Record<string, OtherWorker>> = {};

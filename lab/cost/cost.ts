@@ -7,7 +7,8 @@ import { printMarkdown } from '../../scripts/terminal/markdown.ts';
 import { print } from '../../scripts/terminal/print.ts';
 import { labDocuments } from '../docs.ts';
 import { deploymentOf } from './deployment.ts';
-import { keptFile, lastBenchFile, lastMeasurements } from './measured.ts';
+import { estimateNotice } from './estimate.ts';
+import { keptFile, keptMeasurements, lastBenchFile, lastMeasurements } from './measured.ts';
 import { billOf, costPerImage, mixes, total, usageOf } from './model.ts';
 import { practices } from './practices.ts';
 import { PRICES_OF } from './prices.ts';
@@ -67,6 +68,7 @@ function asJson(images: number) {
   return {
     images,
     pricesOf: PRICES_OF,
+    estimate: estimateNotice(stages.prod.groups, measured) ?? null,
     durations: { source, date: measured.date, machine: measured.machine },
     dollars: Object.entries(stages).flatMap(([stage, deployment]) =>
       (['EXPRESS', 'STANDARD'] as const).flatMap((workflow) =>
@@ -89,5 +91,7 @@ async function keepDurations(): Promise<number> {
   if (existsSync(lastBenchFile)) writeFileSync(keptFile, readFileSync(lastBenchFile, 'utf8'));
   const exitCode = writeDocuments(await labDocuments(), {});
   print(`A million photographs: $${(costPerImage() * 1_000_000).toFixed(2)}.`);
+  const notice = estimateNotice(deploymentOf('prod').groups, keptMeasurements());
+  if (notice !== undefined) print(notice);
   return exitCode;
 }

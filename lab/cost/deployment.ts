@@ -11,6 +11,7 @@ import {
   type Stage,
   type Template,
 } from '../../scripts/template/template.ts';
+import { otherWorkers } from './assumptions.ts';
 
 export interface Deployment {
   readonly workflow: 'EXPRESS' | 'STANDARD';
@@ -27,6 +28,8 @@ export interface Deployment {
     readonly removal: number;
     readonly probe: number;
   };
+  /** MB by the step's name, of the workers that are {@link otherWorkers}. */
+  readonly otherMemory: Readonly<Record<string, number>>;
   /** Where the functions run: whether what is kept warm is enough for all images, or for none. */
   readonly environments: 'on demand' | 'kept warm';
   readonly batchSize: number;
@@ -58,7 +61,7 @@ interface Standing {
 
 export const MONTH_SECONDS = 730 * 3600;
 
-/** Namespace Darkroom, dimension `service`: of adapters/lambda/decision-log.ts and adapters/lambda/scheduled-probe.ts; a test compares them. */
+/** In the pipeline's own namespace, dimension `service`: of adapters/lambda/decision-log.ts and adapters/lambda/scheduled-probe.ts; a test compares them. */
 export const customMetrics = [
   ...['ImagesProcessed', 'ImagesRejected', 'ImagesSuperseded', 'ImagesVanished', 'ImagesDeleted', 'ImagesRepeated'],
   ...['TriesFailed', 'ImagesFailed', 'UploadToReady', 'BytesIn', 'BytesOut'],
@@ -87,6 +90,7 @@ export function deploymentOf(stage: Exclude<Stage, 'local'>): Deployment {
       removal: memoryOf('RemoveRenditionsFunction'),
       probe: memoryOf('ProbePipelineFunction'),
     },
+    otherMemory: Object.fromEntries(Object.keys(otherWorkers).map((name) => [name, memoryOf(`${name}Function`)])),
     environments: 'on demand',
     batchSize: numberAt(properties('DispatchImagesFunction')['Events'], 'Uploads', 'Properties', 'BatchSize'),
     groups: renditionGroups,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import type { ImageHeader } from '../../core/metadata.ts';
+import type { Preset, RenditionGroup } from '../../core/presets.ts';
 import { Failure } from '../../scripts/terminal/failure.ts';
 import { shownPath, workDirectory } from '../../scripts/terminal/project.ts';
 
@@ -37,6 +38,15 @@ const header = z.object({
   colourSpace: z.string(),
 }) satisfies z.ZodType<ImageHeader>;
 
+const preset = z.object({
+  name: z.string(),
+  format: z.enum(['webp', 'avif', 'jpeg']),
+  width: z.int(),
+  quality: z.int(),
+  effort: z.int().exactOptional(),
+}) satisfies z.ZodType<Preset>;
+const group = z.object({ name: z.string(), presets: z.array(preset) }) satisfies z.ZodType<RenditionGroup>;
+
 const measuredUpload = z.object({
   name: z.string(),
   bytes: z.int(),
@@ -60,6 +70,8 @@ const measured = z.object({
   cores: z.int(),
   node: z.string(),
   sharp: z.string(),
+  /** What the durations are of: for other presets they are an estimate. */
+  presets: z.array(group),
   uploads: z.array(measuredUpload),
 });
 export type Measured = z.infer<typeof measured>;

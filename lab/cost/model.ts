@@ -1,11 +1,14 @@
 /** What one image uses, service by service, and what that costs. */
-import type { RenditionGroup } from '../../core/presets.ts';
-import { presetsFor } from '../../core/rendition.ts';
-import { assumptions } from './assumptions.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { Preset, RenditionGroup } from '../../core/presets.ts';
+import { presetsFor, renditionSize } from '../../core/rendition.ts';
+import { folderOf, workers as workerSteps } from '../../core/steps.ts';
+import { assumptions, otherWorkers } from './assumptions.ts';
 import { type Deployment, deploymentOf, MONTH_SECONDS } from './deployment.ts';
+import { renderingMillis } from './estimate.ts';
 import { keptMeasurements, type Measured, type MeasuredUpload, type Times } from './measured.ts';
 import { type PriceName, prices } from './prices.ts';
-import { callsOn, invocationsOn, statesOn, waysOf } from './workflow-path.ts';
+import { callsOn, invocationsOn, refuseUnknownTasks, statesOn, waysOf } from './workflow-path.ts';
 
 export const services = [
   'S3',
@@ -17,6 +20,7 @@ export const services = [
   'SQS',
   'X-Ray',
   'KMS',
+  'Other services',
 ] as const;
 export type Service = (typeof services)[number];
 
@@ -85,6 +89,7 @@ export function costPerImage(
 }
 
 export function usageOf(mix: Mix, deployment: Deployment, measured: Measured): Usage[] {
+  refuseUnknownTasks();
   return mix.images.flatMap(({ share, image }) =>
     usageOfImage(image, deployment, measured).map((usage) => ({ ...usage, quantity: usage.quantity * share })),
   );
@@ -105,6 +110,7 @@ export function billOf(usage: readonly Usage[]): Bill {
     SQS: cost('SQS'),
     'X-Ray': cost('X-Ray'),
     KMS: cost('KMS'),
+    'Other services': cost('Other services'),
   };
 }
 
@@ -156,10 +162,10 @@ function workflowOf(
   if (image.becomes === 'deleted') return deletion(deployment);
   const upload = uploadNamed(image.upload, measured);
   const groups = image.becomes === 'described' ? [] : deployment.groups;
-  const { metadata, resize } = workerSeconds(upload, { ...deployment, groups });
+  const { metadata, resize, others } = workerSeconds(upload, measured, { ...deployment, groups });
   return {
     states: statesOn(waysOf.processed, groups.length),
-    seconds: Math.max(metadata, ...resize) + seconds(assumptions.workflowMillis),
+    seconds: Math.max(metadata, ...resize, ...Object.values(others)) + seconds(assumptions.workflowMillis),
     metadataSeconds: metadata,
     resizeSeconds: resize,
     removalSeconds: 0,
@@ -205,15 +211,28 @@ const briefly = (megabytes: number) => seconds(assumptions.refusalCpuMillis) / v
 const removing = ({ memory }: Deployment) => briefly(memory.removal) + seconds(assumptions.s3PutMillis);
 
 /** How long each worker is busy with an upload, and paid for. */
-export function workerSeconds(upload: MeasuredUpload, deployment: Deployment, threads = 1) {
+export function workerSeconds(upload: MeasuredUpload, measured: Measured, deployment: Deployment, threads = 1) {
   const { groups, memory } = deployment;
   const waits = waitSeconds(upload);
   const factor = cpuFactor(upload, deployment);
   const metadata = millisAt(upload.metadata, memory.metadata, threads);
   return {
     metadata: busySeconds(metadata, factor, waits.metadata),
-    resize: groups.map((group) => busySeconds(groupMillis(group, upload, deployment, threads), factor, waits.resize)),
+    others: otherSeconds(deployment),
+    resize: groups.map((group) =>
+      busySeconds(groupMillis(group, upload, measured, deployment, threads), factor, waits.resize),
+    ),
   };
+}
+
+/** Of the workers that no bench measures, by step. */
+function otherSeconds({ otherMemory }: Deployment): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(otherWorkers).map(([name, { cpuMillis, waitMillis }]) => [
+      name,
+      seconds(cpuMillis) / vcpus(otherMemory[name] ?? Number.NaN) + seconds(waitMillis) + COLD_STARTS,
+    ]),
+  );
 }
 
 /** Lambda's time over that of the machine that measured. */
@@ -250,22 +269,29 @@ function millisAt({ runs, clientCpuMillis }: Times, memory: number, threads: num
   return { work: found.millis, client: clientCpuMillis / vcpus(memory) };
 }
 
-/** As measured. A group whose presets changed since costs its average rendition more or less for each. */
+/** As measured. A group whose presets were not measured is estimated from the group of its name, or else from all groups. */
 function groupMillis(
   group: RenditionGroup,
   upload: MeasuredUpload,
+  { presets }: Measured,
   { rendering, memory }: Deployment,
   threads: number,
 ): Spent {
-  const named = upload.groups.filter(({ name }) => name === group.name);
-  const alike = named.length > 0 ? named : upload.groups;
-  const factor = renderingFactor(upload, rendering);
+  const hasName = ({ name }: { readonly name: string }) => name === group.name;
+  const alike = upload.groups.some(hasName) ? upload.groups.filter(hasName) : upload.groups;
+  const measuredPresets = presets.filter(({ name }) => alike.some((each) => each.name === name));
+  const total = (value: (presets: readonly Preset[]) => number) =>
+    measuredPresets.reduce((sum, each) => sum + value(each.presets), 0);
+  const share = (value: (presets: readonly Preset[]) => number) => value(group.presets) / total(value);
   const times = alike.map((each) => millisAt(each, memory.resize, threads));
-  const renditions = alike.reduce((sum, each) => sum + each.renditions.length, 0);
-  const share = presetsFor(upload.header, group.presets).length / renditions;
   return {
-    work: share * factor * times.reduce((sum, { work }) => sum + work, 0),
-    client: share * times.reduce((sum, { client }) => sum + client, 0),
+    work:
+      share((some) => renderingMillis(upload.header, some)) *
+      renderingFactor(upload, rendering) *
+      times.reduce((sum, { work }) => sum + work, 0),
+    // Of S3's client each PUT is about the same.
+    client:
+      share((some) => presetsFor(upload.header, some).length) * times.reduce((sum, { client }) => sum + client, 0),
   };
 }
 
@@ -337,12 +363,27 @@ function workers({ workflow }: Work, deployment: Deployment): Usage[] {
       resizeSeconds.reduce((sum, spent) => sum + spent, 0),
     ),
     duration('remove-renditions', memory.removal, removalSeconds),
+    ...otherLines(states, deployment),
     line('S3', 'renditions, PUT', 's3Write', renditions),
     // The removal lists what there is.
     line('S3', 'renditions, LIST', 's3Write', removals),
     line('S3', 'upload, GET by each worker', 's3Read', reads),
     line('KMS', 'keys of objects', 'kmsRequest', (renditions + reads) * askedShare),
   ];
+}
+
+function otherLines(states: ReadonlyMap<string, number>, deployment: Deployment): Usage[] {
+  const busy = otherSeconds(deployment);
+  return Object.entries(otherWorkers).flatMap(([name, { reads, service }]) => {
+    const calls = invocationsOn(states, `${name}Function`);
+    const memory = gigabytes(deployment.otherMemory[name] ?? Number.NaN);
+    return [
+      line('Lambda', 'requests', 'lambdaRequest', calls),
+      line('Lambda', folderOf(name), gigabyteSecond(deployment), calls * memory * (busy[name] ?? Number.NaN)),
+      line('S3', 'upload, GET by each worker', 's3Read', calls * reads),
+      ...(service === undefined ? [] : [line('Other services', folderOf(name), service, calls)]),
+    ];
+  });
 }
 
 function coordination({ workflow }: Work, deployment: Deployment): Usage[] {
@@ -352,10 +393,7 @@ function coordination({ workflow }: Work, deployment: Deployment): Usage[] {
   if (workflow === undefined) return logs(dispatcherBytes, logRetentionDays);
   const { states, renditions } = workflow;
   const transitions = [...states.values()].reduce((sum, times) => sum + times, 0);
-  const invocations = ['ExtractMetadataFunction', 'ResizeImageFunction', 'RemoveRenditionsFunction'].reduce(
-    (sum, id) => sum + invocationsOn(states, id),
-    0,
-  );
+  const invocations = workerSteps.reduce((sum, { name }) => sum + invocationsOn(states, `${name}Function`), 0);
   const workerBytes = workerLogBytes + (platformLog === 'every call' ? platformLogBytes : 0);
   const historyBytes = workflowLog === 'ALL' ? transitions * assumptions.historyBytesPerState : 0;
   const recordUnits = units(assumptions.recordBytes + renditions * assumptions.renditionRecordBytes);
@@ -461,20 +499,38 @@ export function keptLines(mix: Mix, deployment: Deployment, measured: Measured):
     {
       what: 'renditions',
       price: 's3Storage',
-      quantity: gigabytesOf((upload) => renditionBytes(deployment.groups, upload)),
+      quantity: gigabytesOf((upload) => renditionBytes(deployment.groups, upload, measured)),
     },
     { what: 'records', price: 'dynamoDbStorage', quantity: record },
     { what: 'records, point-in-time recovery', price: 'dynamoDbRecovery', quantity: record },
   ];
 }
 
-/** As measured; a preset that was not is taken for an average one. */
-function renditionBytes(groups: readonly RenditionGroup[], { groups: measuredGroups, header }: MeasuredUpload): number {
-  const measuredRenditions = measuredGroups.flatMap(({ renditions }) => renditions);
-  const average = measuredRenditions.reduce((sum, { bytes }) => sum + bytes, 0) / measuredRenditions.length;
-  return groups
-    .flatMap(({ presets }) => presetsFor(header, presets))
-    .reduce((sum, { name }) => sum + (measuredRenditions.find(({ preset }) => preset === name)?.bytes ?? average), 0);
+/** As measured; a preset that was not has the bytes per megapixel of its format, or of all where no other has its format. */
+function renditionBytes(groups: readonly RenditionGroup[], upload: MeasuredUpload, { presets }: Measured): number {
+  const { header } = upload;
+  const area = (preset: Preset) => {
+    const { width, height } = renditionSize(header, preset);
+    return width * height;
+  };
+  const known = presets.flatMap((group) =>
+    presetsFor(header, group.presets).map((preset) => ({
+      preset,
+      bytes: upload.groups
+        .flatMap(({ renditions }) => renditions)
+        .filter((rendition) => rendition.preset === preset.name)
+        .reduce((sum, { bytes }) => sum + bytes, 0),
+    })),
+  );
+  const bytesOf = (preset: Preset) => {
+    const same = known.find((one) => isDeepStrictEqual(one.preset, preset));
+    if (same !== undefined) return same.bytes;
+    const alike = known.filter((one) => one.preset.format === preset.format);
+    const others = alike.length > 0 ? alike : known;
+    const sum = (value: (one: (typeof known)[number]) => number) => others.reduce((all, one) => all + value(one), 0);
+    return (area(preset) * sum(({ bytes }) => bytes)) / sum((one) => area(one.preset));
+  };
+  return groups.flatMap((group) => presetsFor(header, group.presets)).reduce((sum, preset) => sum + bytesOf(preset), 0);
 }
 
 // ── Arithmetic ──────────────────────────────────────────────────────────────────────────────────────────────────────

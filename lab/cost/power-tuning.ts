@@ -41,7 +41,7 @@ export function settings(worker: 'metadata' | 'resize', deployment: Deployment, 
           ),
         ),
       );
-    const paid = average((upload) => sum([workerSeconds(upload, sized, threads)[worker]].flat()));
+    const paid = average((upload) => sum([workerSeconds(upload, measured, sized, threads)[worker]].flat()));
     return {
       ...{ memory, vcpus, threads },
       measured: { median: measuredAs('millis'), least: measuredAs('least'), most: measuredAs('most') },

@@ -27,11 +27,9 @@ export function practices(deployment: Deployment, measured: Measured): Practice[
       rendering: 'a decode each, default efforts',
     }),
     compared('… of this, one decode for all renditions of a group', 'ADR 6', { rendering: 'a decode each' }),
-    compared(
-      'one rendition group, AVIF in it (a second decode not counted)',
-      'core/presets.ts, ADR 6',
-      avifApart(deployment),
-    ),
+    ...(sharesAvif(deployment)
+      ? [compared('AVIF in the group of the others (estimate)', 'core/presets.ts, ADR 6', avifApart(deployment))]
+      : []),
     {
       ...{ name: 'customer-managed keys with bucket keys', where: 'BucketKeyEnabled' },
       withIt: cost({ bucketKeys: 'customer-managed, bucket keys' }),
@@ -73,9 +71,15 @@ export function naive(deployment: Deployment): Deployment {
   };
 }
 
-/** AVIF by a worker of its own: one call, GET and wait more. The decode that it takes too is not measured, and not counted. */
+const isAvif = ({ format }: Preset) => format === 'avif';
+
+/** Whether AVIF shares a group with other formats: only then can it be set apart. */
+export function sharesAvif({ groups }: Pick<Deployment, 'groups'>): boolean {
+  return groups.some(({ presets }) => presets.some(isAvif) && !presets.every(isAvif));
+}
+
+/** AVIF by a worker of its own: one call, GET, wait and decode more. */
 export function avifApart({ groups }: Pick<Deployment, 'groups'>): Pick<Deployment, 'groups'> {
-  const isAvif = ({ format }: Preset) => format === 'avif';
   const split = groups.flatMap(({ name, presets }) => [
     { name, presets: presets.filter((preset) => !isAvif(preset)) },
     { name: `${name}, AVIF`, presets: presets.filter(isAvif) },

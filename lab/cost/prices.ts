@@ -47,7 +47,7 @@ export const prices = {
   s3Read: { usd: 0.4 / MILLION, per: 'GET', source: s3 },
   s3Storage: { usd: 0.023, per: 'GB-month', source: s3 },
 
-  // The first 10 TB of a month to Europe and the United States. On no bill of Darkroom's, but on that of more bytes.
+  // The first 10 TB of a month to Europe and the United States. On no bill of the pipeline's, but on that of more bytes.
   cloudFrontTransfer: { usd: 0.085, per: 'GB to a reader', source: 'https://aws.amazon.com/cloudfront/pricing/' },
 
   // Halved on 2024-11-01.

@@ -6,6 +6,7 @@ import { showSummary } from '../summary.ts';
 import { table } from '../table.ts';
 import { assumptions } from './assumptions.ts';
 import { type Deployment, deploymentOf } from './deployment.ts';
+import { estimateNotice } from './estimate.ts';
 import type { Measured } from './measured.ts';
 import {
   type Bill,
@@ -25,7 +26,7 @@ import {
   usageOf,
 } from './model.ts';
 import { settings } from './power-tuning.ts';
-import { avifApart, naive, practices } from './practices.ts';
+import { avifApart, naive, practices, sharesAvif } from './practices.ts';
 import { freeTier, PRICES_OF, prices } from './prices.ts';
 
 const MILLION = 1_000_000;
@@ -64,12 +65,18 @@ function terms(prod: Deployment, measured: Measured, images: number): string {
   const [first, second, third] = [...services].sort((left, right) => bill[right] - bill[left]);
   const costs = (deployment: Deployment) => showUsd(costPerImage(mixes.photographs, deployment, measured) * images);
   const term = (service: Service | undefined) => (service === undefined ? '' : `${service} ${share(bill[service])}`);
+  const notice = estimateNotice(prod.groups, measured);
   return [
+    ...(notice === undefined ? [] : [`**${notice}**`, '']),
     `**${showUsd(all * images)} for ${showCount(images)} photographs** of 3 to 12 megapixels in stage prod: ${term(first)}, ${term(second)}, ${term(third)}.`,
     `The PUTs of ${renditions.toFixed(0)} renditions alone are ${share(costOf(usage, 'renditions, PUT'))}: ${renditionSentence(making, images)}`,
     `That is for images that come in bursts, and so fill the batches. One by one, as a million spread over a month come, they cost ${costs(oneByOne(prod))}: no batch fills, and X-Ray records every call.`,
     `Where workers that are kept warm take them all, it is ${costs({ ...prod, environments: 'kept warm' })} and what those cost by the month.`,
-    `With AVIF in a rendition group of its own, as a slower encoder would have it, it is ${costs({ ...prod, ...avifApart(prod) })} at the least (ADR 6).`,
+    ...(sharesAvif(prod)
+      ? [
+          `With AVIF in a rendition group of its own, as a slower encoder would have it, it is about ${costs({ ...prod, ...avifApart(prod) })} (ADR 6).`,
+        ]
+      : []),
     `The naive way costs ${costs(naive(prod))}: ${costs({ ...prod, rendering: 'a decode each, default efforts' })} with its rendering alone,`,
     `${costs({ ...naive(prod), workflow: 'EXPRESS' })} with all of it but the Standard workflow.`,
     '',
@@ -121,7 +128,9 @@ function billTable(measured: Measured, images: number): string {
   return table(
     [`US dollars for ${showCount(images)}`, ...Object.values(mixes).map(({ name }) => name)],
     [
-      ...services.flatMap((service) => rowsOf(service, (bill) => bill[service])),
+      ...services
+        .filter((service) => variants.some(({ bills }) => bills.some((bill) => bill[service] > 0)))
+        .flatMap((service) => rowsOf(service, (bill) => bill[service])),
       ...rowsOf('all', total).map((row) => row.map((cell) => `**${cell}**`)),
     ],
   );
@@ -183,20 +192,23 @@ const GOAL = 60;
 
 function goalSentence(prod: Deployment, measured: Measured): string {
   const over = costPerImage(mixes.photographs, prod, measured) * MILLION - GOAL;
+  const slowest = slowestYardstick(prod, measured);
   const verdict = over < 0 ? 'is met' : `is missed by ${showUsd(over)}`;
   return (
     `The goal of $${GOAL} a million **${verdict}** on the ${prod.architecture} that is likely; ` +
-    `it is met where the yardstick takes no more than ${slowestYardstick(prod, measured)} ms.`
+    (slowest === undefined
+      ? 'with these presets it is met on none.'
+      : `it is met where the yardstick takes no more than ${slowest} ms.`)
   );
 }
 
-/** In whole milliseconds: the slowest processor with which the goal is still met. */
-export function slowestYardstick(prod: Deployment, measured: Measured): number {
+/** In whole milliseconds: the slowest processor with which the goal is still met; none where its PUTs alone miss it. */
+export function slowestYardstick(prod: Deployment, measured: Measured): number | undefined {
   const cost = (yardstickMillis: number) =>
     costPerImage(mixes.photographs, { ...prod, yardstickMillis }, measured) * MILLION;
-  let millis = 1;
+  let millis = 0;
   while (cost(millis + 1) < GOAL) millis += 1;
-  return millis;
+  return millis === 0 ? undefined : millis;
 }
 
 function practiceTable(prod: Deployment, measured: Measured, images: number): string {
@@ -298,10 +310,11 @@ export function costChart(measured: Measured): Promise<string> {
     stages.flatMap((stage) =>
       billsOf(stage, workflow, measured).map(({ mix, bill }) => ({ name: `${mix} (${stage})`, bill })),
     );
+  const estimated = estimateNotice(deploymentOf('prod').groups, measured) !== undefined;
   const naiveBill = billOf(usageOf(mixes.photographs, naive(deploymentOf('prod')), measured));
   const spec: ChartSpec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    title: { text: 'A million images, US dollars, us-east-1', anchor: 'middle' },
+    title: { text: `A million images, US dollars, us-east-1${estimated ? ' (estimate)' : ''}`, anchor: 'middle' },
     vconcat: [
       billPanel('EXPRESS, as shipped', bars('EXPRESS')),
       billPanel('Standard', [...bars('STANDARD'), { name: 'photographs, the naive way', bill: naiveBill }]),
@@ -311,13 +324,14 @@ export function costChart(measured: Measured): Promise<string> {
 }
 
 function billPanel(title: string, bars: readonly { readonly name: string; readonly bill: Bill }[]) {
+  const shown = services.filter((service) => bars.some(({ bill }) => bill[service] > 0));
   return {
     title: { text: title, fontSize: 12 },
     width: 560,
     height: { step: 22 },
     data: {
       values: bars.flatMap(({ name, bill }) =>
-        services.map((service, order) => ({
+        shown.map((service, order) => ({
           ...{ name, service, order },
           dollars: Number((bill[service] * MILLION).toFixed(2)),
         })),
@@ -335,7 +349,7 @@ function billPanel(title: string, bars: readonly { readonly name: string; readon
       color: {
         field: 'service',
         type: 'nominal' as const,
-        sort: [...services],
+        sort: shown,
         legend: { title: null, orient: 'bottom' as const, columns: 5 },
       },
       order: { field: 'order' },

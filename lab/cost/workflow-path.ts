@@ -1,5 +1,7 @@
 /** The states that an image passes on its way through the workflow, counted on the definition itself. */
 import { type Branch, branchesOf, type State, type StateOf, workflow } from '../../scripts/template/workflow.ts';
+import { Failure } from '../../scripts/terminal/failure.ts';
+import { otherWorkers } from './assumptions.ts';
 
 /** What each Choice decides on the way, by its name. */
 export type Turns = Readonly<Record<string, string>>;
@@ -80,6 +82,28 @@ function turnAt(name: string, { Choices, Default }: StateOf<'Choice'>, turns: Tu
     throw new Error(`${name} leads elsewhere now: update the way of an image in lab/cost/workflow-path.ts.`);
   }
   return turn;
+}
+
+const pricedWorkers = ['ExtractMetadata', 'ResizeImage', 'RemoveRenditions', ...Object.keys(otherWorkers)];
+const pricedCalls = ['dynamodb:putItem', 'dynamodb:updateItem', 'dynamodb:getItem', 'events:putEvents'];
+
+/** Throws where the workflow has a task that no line of the bill is for. */
+export function refuseUnknownTasks(
+  tasks: readonly Pick<(typeof workflow.tasks)[number], 'state' | 'resource' | 'functionId'>[] = workflow.tasks,
+): void {
+  for (const { state, resource, functionId } of tasks) {
+    if (functionId !== undefined && !pricedWorkers.some((name) => functionId === `${name}Function`)) {
+      const name = functionId.replace(/Function$/, '');
+      throw new Failure(
+        `The workflow's task ${state} invokes ${functionId}, which has no price: add ${name} to otherWorkers in lab/cost/assumptions.ts.`,
+      );
+    }
+    if (functionId === undefined && !pricedCalls.some((call) => resource.endsWith(`:${call}`))) {
+      throw new Failure(
+        `The workflow's task ${state} calls ${resource}, which has no price: add it to pricedCalls in lab/cost/workflow-path.ts and its line to lab/cost/model.ts.`,
+      );
+    }
+  }
 }
 
 /** Calls of another service on the way, by the last part of the resource, such as `dynamodb:putItem`. */

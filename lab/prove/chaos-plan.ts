@@ -1,6 +1,8 @@
 /** What is uploaded, in which order its events come, and what goes wrong meanwhile: all drawn from one seed. */
 import fc from 'fast-check';
+import { steps } from '../../core/steps.ts';
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
+import { functionPermissions } from '../../test/support/function-permissions.ts';
 
 export interface Image {
   readonly key: string;
@@ -27,17 +29,19 @@ export interface ChaosPlan {
 const local = templateFor('local').resources;
 /** Workers of each function, as stage local reserves them. */
 export const reserved: ReadonlyMap<string, number> = new Map(
-  ['DispatchImages', 'ExtractMetadata', 'ResizeImage', 'RemoveRenditions'].map((stem) => [
-    stem,
-    numberAt(local.get(`${stem}Function`)?.Properties['ReservedConcurrentExecutions']),
-  ]),
+  steps.map(({ name }) => {
+    const properties = local.get(`${name}Function`)?.Properties;
+    if (properties === undefined) throw new Error(`template.yaml has no ${name}Function.`);
+    return [name, numberAt(properties['ReservedConcurrentExecutions'])];
+  }),
 );
-const permissions = [
-  { stem: 'DispatchImages', sid: 'RunWorkflow', action: 'states:StartSyncExecution' },
-  { stem: 'ExtractMetadata', sid: 'ReadUploads', action: 's3:GetObject' },
-  { stem: 'ResizeImage', sid: 'ReadUploads', action: 's3:GetObject' },
-  { stem: 'ResizeImage', sid: 'WriteRenditions', action: 's3:PutObject' },
-];
+/** Without which no image gets on: to run the workflow, and all that a worker needs to process an image. */
+const processing = steps.filter(({ takes }) => takes === 'image' || takes === 'rendition').map(({ name }) => name);
+const permissions = functionPermissions
+  // The emulator's events name no version.
+  .filter(({ action }) => action !== 's3:GetObjectVersion')
+  .filter(({ stem, sid }) => sid === 'RunWorkflow' || processing.some((name) => name === stem))
+  .map(({ stem, sid, action }) => ({ stem, sid, action }));
 const trouble: fc.Arbitrary<Trouble> = fc.oneof(
   fc.constant<Trouble>({ kind: 'killed' }),
   fc.record({

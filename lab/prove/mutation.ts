@@ -1,5 +1,10 @@
+import { join, relative } from 'node:path';
+import { projectDirectory, workDirectory } from '../../scripts/terminal/project.ts';
 import { mutationProof } from './mutation-proof.ts';
 import type { Proof } from './proof.ts';
+
+// Stryker takes paths from the project's directory.
+const workFolder = relative(projectDirectory, workDirectory);
 
 /** Is there a test that fails, whatever is changed in core? */
 export async function proveMutation(): Promise<readonly Proof[]> {
@@ -12,10 +17,10 @@ export async function proveMutation(): Promise<readonly Proof[]> {
     plugins: ['@stryker-mutator/vitest-runner'],
     coverageAnalysis: 'perTest',
     concurrency: 2,
-    ignorePatterns: ['.darkroom', '.aws-sam', 'docs', 'test/fixtures'],
-    tempDirName: '.darkroom/stryker',
+    ignorePatterns: [workFolder, '.aws-sam', 'docs', 'test/fixtures'],
+    tempDirName: join(workFolder, 'stryker'),
     reporters: ['json'],
-    jsonReporter: { fileName: '.darkroom/mutation.json' },
+    jsonReporter: { fileName: join(workFolder, 'mutation.json') },
     allowConsoleColors: false,
   }).runMutationTest();
 

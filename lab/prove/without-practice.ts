@@ -268,7 +268,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   'Metrics of two stages do not mix': {
     file: 'template.yaml',
     path: ['Globals', 'Function', 'Environment', 'Variables', 'POWERTOOLS_SERVICE_NAME'],
-    value: 'darkroom',
+    value: 'pipeline',
   },
   'A synthetic user': {
     file: 'core/watch/probe-pipeline.ts',
@@ -372,7 +372,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   'A boundary that the account owns': {
     file: 'governance/permissions-boundary.yaml',
     path: propertyOf(
-      'DarkroomBoundary',
+      'RoleBoundary',
       'PolicyDocument',
       'Statement',
       { Sid: 'UseDataOfThisAccount' },

@@ -33,8 +33,12 @@ export interface Backlog {
   readonly drainSeconds: number;
 }
 
-export function dispatchersOf(stage: Exclude<Stage, 'local'>, measured: Measured, most = shipped(stage)): Dispatchers {
-  const deployment = deploymentOf(stage);
+export function dispatchersOf(
+  stage: Exclude<Stage, 'local'>,
+  measured: Measured,
+  most = shipped(stage),
+  deployment = deploymentOf(stage),
+): Dispatchers {
   return { most, imagesPerSecond: deployment.batchSize / averages(deployment, measured).dispatcher, warm: true };
 }
 

@@ -1,5 +1,6 @@
 /** The quotas that an image uses, and the rate at which each one is reached. Defaults of us-east-1. */
 import { mean, sum } from 'simple-statistics';
+import { workers } from '../../core/steps.ts';
 import { assumptions } from '../cost/assumptions.ts';
 import type { Deployment } from '../cost/deployment.ts';
 import type { Measured } from '../cost/measured.ts';
@@ -22,13 +23,15 @@ export interface Quota {
 /** Seconds and counts of an average photograph. */
 export function averages(deployment: Deployment, measured: Measured) {
   const uploads = measured.uploads.filter(({ name }) => photographs.includes(name));
-  const each = uploads.map((upload) => workerSeconds(upload, deployment));
+  const each = uploads.map((upload) => workerSeconds(upload, measured, deployment));
   const workflow =
-    mean(each.map(({ metadata, resize }) => Math.max(metadata, ...resize))) + assumptions.workflowMillis / 1000;
+    mean(each.map(({ metadata, resize, others }) => Math.max(metadata, ...resize, ...Object.values(others)))) +
+    assumptions.workflowMillis / 1000;
   const slowest = deployment.batchSize === 1 ? 1 : assumptions.slowestOfBatch;
   return {
     metadata: mean(each.map(({ metadata }) => metadata)),
     resize: mean(each.map(({ resize }) => sum(resize))),
+    others: mean(each.map(({ others }) => sum(Object.values(others)))),
     workflow,
     dispatcher: workflow * slowest,
   };
@@ -37,9 +40,9 @@ export function averages(deployment: Deployment, measured: Measured) {
 /** Of the account's default: Lambda keeps 100 for functions that reserve nothing. */
 const RESERVABLE = EXECUTIONS - 100;
 
-/** One dispatcher and, for each image in its batch, a metadata worker, a removal worker and a worker per rendition group. */
+/** One dispatcher and, for each image in its batch, every worker, the resize worker once per rendition group. */
 function reservedByDispatcher({ batchSize, groups }: Deployment): number {
-  return 1 + batchSize * (2 + groups.length);
+  return 1 + batchSize * workers.reduce((sum, { takes }) => sum + (takes === 'rendition' ? groups.length : 1), 0);
 }
 
 export function reservableDispatchers(deployment: Deployment): number {
@@ -48,8 +51,8 @@ export function reservableDispatchers(deployment: Deployment): number {
 
 /** Lambda executions in progress at one image per second: Little's law. */
 export function concurrencyPerImage(deployment: Deployment, measured: Measured): number {
-  const { metadata, resize, dispatcher } = averages(deployment, measured);
-  return metadata + resize + dispatcher / deployment.batchSize;
+  const { metadata, resize, others, dispatcher } = averages(deployment, measured);
+  return metadata + resize + others + dispatcher / deployment.batchSize;
 }
 
 export function quotas(deployment: Deployment, measured: Measured): Quota[] {

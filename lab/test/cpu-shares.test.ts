@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { projectName } from '../../core/names.ts';
 import { cpuShares } from '../bench/cpu-shares.ts';
 
 let root = '';
@@ -17,7 +18,7 @@ describe('a share of a CPU', () => {
     mkdirSync(join(root, 'cpu'));
     writeFileSync(join(root, 'cpu', 'cpu.cfs_quota_us'), '-1');
     cpuShares(root)?.limit(4711, 512 / 1769);
-    const group = ['cpu', 'darkroom-bench-4711'];
+    const group = ['cpu', `${projectName}-bench-4711`];
     expect(written(...group, 'cpu.cfs_period_us')).toBe('20000');
     expect(written(...group, 'cpu.cfs_quota_us')).toBe('5789');
     expect(written(...group, 'cgroup.procs')).toBe('4711');
@@ -26,8 +27,8 @@ describe('a share of a CPU', () => {
   it('is the same in the second, where the controller is handed down', () => {
     writeFileSync(join(root, 'cgroup.subtree_control'), 'cpuset cpu memory\n');
     cpuShares(root)?.limit(4711, 1.5);
-    expect(written('darkroom-bench-4711', 'cpu.max')).toBe('30000 20000');
-    expect(written('darkroom-bench-4711', 'cgroup.procs')).toBe('4711');
+    expect(written(`${projectName}-bench-4711`, 'cpu.max')).toBe('30000 20000');
+    expect(written(`${projectName}-bench-4711`, 'cgroup.procs')).toBe('4711');
   });
 
   it.each([

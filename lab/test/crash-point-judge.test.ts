@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { eventSource } from '../../core/names.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { everyCall, missingCalls } from '../../test/faults/every-call.ts';
 import { type Decided, defectsOfDead, defectsOfDecided, defectsOfProof } from '../../test/faults/judge.ts';
@@ -27,7 +28,7 @@ const record = { ...common, outcome: 'processed' as const, metadata, renditions 
 const control = { ...record, renditions: [{ ...rendition, key: 'control/s/webp-320.webp' }] };
 const { imageId: id, bucket, key, version, sequencer } = common;
 const event = {
-  source: 'darkroom.pipeline' as const,
+  source: eventSource as typeof eventSource,
   'detail-type': 'ImageProcessed' as const,
   detail: {
     schemaVersion: 1 as const,

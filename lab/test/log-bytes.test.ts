@@ -8,17 +8,17 @@ const logged = captureLog();
 beforeEach(answersOfAws);
 
 describe('the bytes of each log line that the cost model assumes', () => {
-  const name = 'darkroom-prod-DispatchImagesFunction-1a2b3c4d5e6f';
+  const name = 'pipeline-prod-DispatchImagesFunction-1a2b3c4d5e6f';
   /** As an account has them: the names here are shorter, and nothing is traced. */
   const inAccount = {
-    service: 'darkroom-prod',
+    service: 'pipeline-prod',
     function_name: name,
     function_arn: `arn:aws:lambda:us-east-1:123456789012:function:${name}:live`,
     xray_trace_id: '1-5759e988-bd862e3fe1be46a994272793',
     correlation_id: '6ad49eb8-4ff9-4a1f-9e0a-5a6c0d6a7b0e',
   };
   const image = {
-    bucket: 'darkroom-prod-uploadbucket-1a2b3c4d5e6f',
+    bucket: 'pipeline-prod-uploadbucket-1a2b3c4d5e6f',
     key: 'holiday/2026/IMG_20260102_030405.jpg',
     versionId: '3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrH',
     etag: 'd41d8cd98f00b204e9800998ecf8427e',

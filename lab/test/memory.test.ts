@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { defaultLimits } from '../../core/limits.ts';
 import { inputFormats } from '../../core/metadata.ts';
+import { steps } from '../../core/steps.ts';
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
 
 /** What `npm run lab -- bench memory` measured last: a worker's memory is a line over the megapixels, one for each kind. */
@@ -12,6 +13,7 @@ const { kinds } = z
 
 const MOST_USED = 0.7;
 const FILE_COPIES = 2;
+const decoding = steps.filter(({ decodes }) => decodes).map(({ name }) => `${name}Function`);
 const { resources } = templateFor('prod');
 const limits: Readonly<Record<string, number>> = {
   ...defaultLimits.pixels,
@@ -25,7 +27,7 @@ it('every kind of picture with a limit of its own has been measured', () => {
   expect(Object.keys(kinds)).toEqual(expect.arrayContaining([...inputFormats]));
 });
 
-describe.each(['ExtractMetadataFunction', 'ResizeImageFunction'])('%s', (worker) => {
+describe.each(decoding)('%s', (worker) => {
   const memorySize = numberAt(resources.get(worker)?.Properties['MemorySize']);
 
   it.each(Object.entries(kinds))('has memory to spare for the largest %s that is let in', (kind, measured) => {

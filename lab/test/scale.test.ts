@@ -65,7 +65,9 @@ describe('the limits', () => {
   it('of reserved concurrency allow no more dispatchers than the default quota has executions for', () => {
     const most = reservableDispatchers(prod);
     const reserved = quotas(prod, measured).find(({ name }) => name === 'Lambda: reserved concurrency');
-    expect(reserved && reachedAt(reserved) / dispatchersOf('prod', measured).imagesPerSecond).toBeCloseTo(most, 0);
+    const reached = reserved && reachedAt(reserved) / dispatchersOf('prod', measured).imagesPerSecond;
+    expect(reached).toBeGreaterThan(most - 1e-6);
+    expect(reached).toBeLessThan(most + 1);
   });
 
   it.each([10, 1000])('%d images a second leave no queue once there are as many dispatchers as needed', (rate) => {
@@ -79,8 +81,10 @@ it.each(await scenarioNames())(
   async (name) => {
     const { phases } = await readScenario(name, 'account', 1);
     const arriving = phases.map(({ duration, arrivalCount }) => ({ seconds: duration, images: arrivalCount }));
-    const { waitOf } = backlogOf(arriving, { ...dispatchersOf('dev', measured), warm: false });
-    const work = assumptions.deliveryMillis / 1000 + averages(deploymentOf('dev'), measured).workflow;
+    // With the presets that were measured: the thresholds are set for those.
+    const dev = { ...deploymentOf('dev'), groups: measured.presets };
+    const { waitOf } = backlogOf(arriving, { ...dispatchersOf('dev', measured, undefined, dev), warm: false });
+    const work = assumptions.deliveryMillis / 1000 + averages(dev, measured).workflow;
     const held = (await thresholdsOf(name, 'account')).filter(([metric]) => /^ready\.all\.ms\.p\d+$/.test(metric));
     for (const [metric, millis] of held) {
       const share = Number(/\d+$/.exec(metric)?.[0]) / 100;

@@ -2,7 +2,7 @@
 import { sum } from 'simple-statistics';
 import { type Change, isExpected } from './ledger.ts';
 import { type Axis, type Plot, plotSvg, type Row, type Series } from './plot.ts';
-import { type Consumer, consumers, workers } from './processor-time.ts';
+import { type Consumer, consumers, functionNames } from './processor-time.ts';
 import { chartColour } from './report-style.ts';
 import { percentiles, type RunResult, startOf } from './result.ts';
 
@@ -23,26 +23,35 @@ const pink = chartColour('pink');
 const grey = chartColour('grey');
 const black = chartColour('black');
 
-const titles: Readonly<Record<Consumer, string>> = {
-  dispatcher: 'DispatchImages',
-  metadata: 'ExtractMetadata',
-  resize: 'ResizeImage',
-  removal: 'RemoveRenditions',
-  emulator: 'the emulator',
-  load: 'the load test',
-  others: 'other programs',
-};
-const consumerColours: Readonly<Record<Consumer, string>> = {
-  dispatcher: pink,
-  metadata: amber,
-  resize: blue,
-  removal: black,
-  emulator: sky,
-  load: grey,
-  others: red,
-};
+const functionColours = [pink, amber, blue, black, green];
 
-const colourOf = new Map(consumers.map((consumer) => [titles[consumer], consumerColours[consumer]]));
+function titleOf(consumer: Consumer): string {
+  switch (consumer) {
+    case 'emulator':
+      return 'the emulator';
+    case 'load':
+      return 'the load test';
+    case 'others':
+      return 'other programs';
+    default:
+      return consumer;
+  }
+}
+
+function colourOfConsumer(consumer: Consumer): string {
+  switch (consumer) {
+    case 'emulator':
+      return sky;
+    case 'load':
+      return grey;
+    case 'others':
+      return red;
+    default:
+      return functionColours[functionNames.indexOf(consumer) % functionColours.length] ?? grey;
+  }
+}
+
+const colourOf = new Map(consumers.map((consumer) => [titleOf(consumer), colourOfConsumer(consumer)]));
 
 export async function drawCharts(run: RunResult, against: RunResult | undefined): Promise<Chart[]> {
   const axis: Axis = {
@@ -142,7 +151,7 @@ function plots(run: RunResult, against: RunResult | undefined, end: number): Tit
             wide: true,
             rows: processors(run, bin),
             series: consumers.map(
-              (consumer): Series => ({ name: titles[consumer], colour: consumerColours[consumer], mark: 'bar' }),
+              (consumer): Series => ({ name: titleOf(consumer), colour: colourOfConsumer(consumer), mark: 'bar' }),
             ),
             yTitle: 'at work',
             bin,
@@ -250,18 +259,18 @@ function executions({ lambda, ...run }: RunResult): Row[] {
 
 function busyWorkers(run: RunResult, bin: number): Row[] {
   return binned(run, bin).flatMap(({ second, shares }) =>
-    workers.map((worker) => ({
+    functionNames.map((name) => ({
       second,
-      value: sum(shares.map(({ processor }) => processor.processes[worker].busy)) / shares.length,
-      series: titles[worker],
+      value: sum(shares.map(({ processor }) => processor.processes[name].busy)) / shares.length,
+      series: name,
     })),
   );
 }
 
 function functionsOf({ lambda, samples }: RunResult): string[] {
   const published = lambda.filter(({ metric }) => metric === 'ConcurrentExecutions').map((point) => point.function);
-  const seen = workers.filter((worker) => samples.some(({ processor }) => processor?.processes[worker].busy));
-  return [...new Set([...published, ...seen.map((worker) => titles[worker])])];
+  const seen = functionNames.filter((name) => samples.some(({ processor }) => processor?.processes[name].busy));
+  return [...new Set([...published, ...seen])];
 }
 
 function hasProcessor({ samples }: RunResult): boolean {
@@ -274,7 +283,7 @@ function processors(run: RunResult, bin: number): Row[] {
     return consumers.map((consumer) => ({
       second,
       value: sum(shares.map(({ processor }) => processor.millis[consumer])) / millis,
-      series: titles[consumer],
+      series: titleOf(consumer),
     }));
   });
 }

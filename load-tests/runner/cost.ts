@@ -1,4 +1,5 @@
 /** What a run will cost, before it is started. */
+import { renditionGroups } from '../../core/presets.ts';
 import type { PlannedChange } from './plan.ts';
 
 /**
@@ -6,10 +7,19 @@ import type { PlannedChange } from './plan.ts';
  * removal at the end of the run. Rounded up, as if each change filled a batch alone: an estimate that asks for consent
  * must not be too low.
  */
-export const dollarsPerChange: Readonly<Record<PlannedChange['kind'], number>> = { upload: 0.0001, delete: 0.000045 };
+export function dollarsFor(kind: PlannedChange['kind'], presets = configuredPresets): number {
+  switch (kind) {
+    case 'upload':
+      return 0.00005 + presets * 0.0000085;
+    case 'delete':
+      return 0.000045;
+  }
+}
+
+const configuredPresets = renditionGroups.flatMap((group) => group.presets).length;
 
 /** US dollars, rounded up to the cent. */
 export function estimatedCost(changes: readonly Pick<PlannedChange, 'kind'>[]): number {
-  const dollars = changes.reduce((total, { kind }) => total + dollarsPerChange[kind], 0);
+  const dollars = changes.reduce((total, { kind }) => total + dollarsFor(kind), 0);
   return Math.ceil(dollars * 100) / 100;
 }

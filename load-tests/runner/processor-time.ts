@@ -1,18 +1,18 @@
 /** Who works on this machine during a run on the emulator, by the operating system's books: on Linux alone. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { type StepName, steps } from '../../core/steps.ts';
 import { runFileVariable } from './run-file.ts';
 
-/** Functions in the order of an image's way; each of their processes is an execution environment. */
-export const workers = ['dispatcher', 'metadata', 'resize', 'removal'] as const;
-type Worker = (typeof workers)[number];
-export const consumers = [...workers, 'emulator', 'load', 'others'] as const;
+/** Each of their processes is an execution environment. */
+export const functionNames = steps.map(({ name }) => name);
+export const consumers = [...functionNames, 'emulator', 'load', 'others'] as const;
 export type Consumer = (typeof consumers)[number];
 
 export interface ProcessorShare {
   /** Processor time since the share before, by who had it. */
   readonly millis: Readonly<Record<Consumer, number>>;
   /** Processes of each function: all there are, and those that had any of it. */
-  readonly processes: Readonly<Record<Worker, { readonly alive: number; readonly busy: number }>>;
+  readonly processes: Readonly<Record<StepName, { readonly alive: number; readonly busy: number }>>;
 }
 
 interface Process {
@@ -25,12 +25,6 @@ type Books = ReadonlyMap<string, Process>;
 
 // USER_HZ of every Linux that Node runs on.
 const millisOfTick = 10;
-const functionNames: Readonly<Record<Worker, string>> = {
-  dispatcher: 'DispatchImages',
-  metadata: 'ExtractMetadata',
-  resize: 'ResizeImage',
-  removal: 'RemoveRenditions',
-};
 
 /**
  * Each call answers for the time since the one before. Undefined where there is no /proc.
@@ -60,27 +54,19 @@ function shareOf(before: Books, now: Books, machine: number): ProcessorShare {
   }));
   const of = (consumer: Consumer) => spent.filter((one) => one.consumer === consumer);
   const millisOf = (consumer: Consumer) => of(consumer).reduce((sum, { millis }) => sum + millis, 0);
-  const processesOf = (worker: Worker) => ({
-    alive: of(worker).length,
-    busy: of(worker).filter(({ millis }) => millis > 0).length,
+  const processesOf = (name: StepName) => ({
+    alive: of(name).length,
+    busy: of(name).filter(({ millis }) => millis > 0).length,
   });
   const ours = spent.reduce((sum, { millis }) => sum + millis, 0);
   return {
     millis: {
-      dispatcher: millisOf('dispatcher'),
-      metadata: millisOf('metadata'),
-      resize: millisOf('resize'),
-      removal: millisOf('removal'),
+      ...byStep(millisOf),
       emulator: millisOf('emulator'),
       load: millisOf('load'),
       others: Math.max(0, machine - ours),
     },
-    processes: {
-      dispatcher: processesOf('dispatcher'),
-      metadata: processesOf('metadata'),
-      resize: processesOf('resize'),
-      removal: processesOf('removal'),
-    },
+    processes: byStep(processesOf),
   };
 }
 
@@ -104,9 +90,9 @@ function readBooks([emulatorMark, loadMark]: readonly [string, string]): Books {
 }
 
 /** Undefined for the emulator's own processes: functions inherit its environment, and have a name besides. */
-function workerOf(environment: readonly string[]): Worker | undefined {
+function workerOf(environment: readonly string[]): StepName | undefined {
   const name = environment.find((entry) => entry.startsWith('AWS_LAMBDA_FUNCTION_NAME='));
-  return name === undefined ? undefined : workers.find((worker) => name.includes(`-${functionNames[worker]}Function`));
+  return name === undefined ? undefined : functionNames.find((step) => name.includes(`-${step}Function`));
 }
 
 /** Of all cores: what is neither idle nor waiting for a disk. What a hypervisor gave to others is taken too. */
@@ -125,4 +111,10 @@ function read(file: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A value for each step. */
+export function byStep<Value>(read: (name: StepName) => Value): Readonly<Record<StepName, Value>> {
+  // Object.fromEntries forgets the names.
+  return Object.fromEntries(functionNames.map((name) => [name, read(name)])) as Record<StepName, Value>;
 }

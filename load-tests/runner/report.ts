@@ -1,4 +1,5 @@
 /** A run as a page for people, and as a table for the terminal. */
+import { projectTitle } from '../../core/names.ts';
 import { Html, html } from '../../scripts/terminal/html.ts';
 import { plainTable } from '../../scripts/terminal/table.ts';
 import { type Chart, drawCharts } from './charts.ts';
@@ -42,7 +43,7 @@ export async function reportPage(run: RunResult, against: RunResult | undefined)
 <title>${title}: ${passed ? 'passed' : 'failed'}, ${when}</title>
 <style>${new Html(reportStyle)}</style>
 <header>
-  <p class="name">Darkroom under load</p>
+  <p class="name">${projectTitle} under load</p>
   <h1>${title} <span class="${passed ? 'passed' : 'failed'}">${passed ? 'passed' : 'failed'}</span></h1>
   <p>${when} UTC, ${shownTarget(run.target)}, seed ${run.seed}, scale ${run.scale}. ${run.machine}.</p>
   ${against === undefined ? [] : [html`<p>Dashed, and in brackets: ${against.title}, ${against.id}, ${shownTarget(against.target)}.</p>`]}

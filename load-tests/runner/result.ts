@@ -6,7 +6,7 @@ import { Failure } from '../../scripts/terminal/failure.ts';
 import { shownPath } from '../../scripts/terminal/project.ts';
 import { type Change, change } from './ledger.ts';
 import { sizeClasses } from './plan.ts';
-import { consumers, workers } from './processor-time.ts';
+import { consumers, functionNames } from './processor-time.ts';
 import { arrivalTimes, type Phase, phase } from './scenario.ts';
 import { target } from './target.ts';
 
@@ -22,7 +22,7 @@ const queueSample = z.object({
   processor: z
     .object({
       millis: z.record(z.enum(consumers), z.number()),
-      processes: z.record(z.enum(workers), z.object({ alive: z.int(), busy: z.int() })),
+      processes: z.record(z.enum(functionNames), z.object({ alive: z.int(), busy: z.int() })),
     })
     .optional(),
 });

@@ -1,11 +1,12 @@
 /** All that Artillery's process has to know of a run, in one file: `npm run load` writes it, the processor reads it. */
 import * as z from 'zod';
+import { environmentPrefix } from '../../core/names.ts';
 import { stackOutputs } from '../../scripts/stack/stack.ts';
 import { sizeClasses } from './plan.ts';
 import { target } from './target.ts';
 
 /** Names the file, for the processor. */
-export const runFileVariable = 'DARKROOM_LOAD_RUN';
+export const runFileVariable = `${environmentPrefix}_LOAD_RUN`;
 
 export const runFile = z.object({
   target,

@@ -89,7 +89,7 @@ async function readFileOf(name: string) {
     throw new Failure(`There is no scenario ${JSON.stringify(name)}: take one of ${names.join(', ')}.`);
   const file = join(directory, `${name}.yml`);
   const parsed = scenarioFile.safeParse(parse(await readFile(file, 'utf8')));
-  if (!parsed.success) throw new Failure(`${file} is not a scenario of Darkroom. ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new Failure(`${file} is not a scenario. ${z.prettifyError(parsed.error)}`);
   return { file, ...parsed.data };
 }
 

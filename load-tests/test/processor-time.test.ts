@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { processorShares } from '../runner/processor-time.ts';
+import { runFileVariable } from '../runner/run-file.ts';
 
 const endpoint = 'https://127.0.0.1:49999';
 const emulator = { GATEWAY_PORT: '49999' };
-const resize = { ...emulator, AWS_LAMBDA_FUNCTION_NAME: 'darkroom-local-ResizeImageFunction-1A2B' };
+const resize = { ...emulator, AWS_LAMBDA_FUNCTION_NAME: 'images-local-ResizeImageFunction-1A2B' };
 const started: ChildProcess[] = [];
 afterEach(() => {
   for (const child of started.splice(0)) child.kill('SIGKILL');
@@ -35,11 +36,11 @@ describe.runIf(process.platform === 'linux')('processor time', () => {
     await processThatUses(300, resize);
     await processThatUses(200, emulator);
     const { millis, processes } = share();
-    expect(millis.resize).toBeGreaterThanOrEqual(290);
+    expect(millis.ResizeImage).toBeGreaterThanOrEqual(290);
     expect(millis.emulator).toBeGreaterThanOrEqual(190);
-    expect(millis.emulator).toBeLessThan(millis.resize);
-    expect(millis.metadata).toBe(0);
-    expect(processes.resize).toEqual({ alive: 1, busy: 1 });
+    expect(millis.emulator).toBeLessThan(millis.ResizeImage);
+    expect(millis.ExtractMetadata).toBe(0);
+    expect(processes.ResizeImage).toEqual({ alive: 1, busy: 1 });
   });
 
   it('is told once: a process that rests is alive, and no longer busy', async () => {
@@ -47,22 +48,22 @@ describe.runIf(process.platform === 'linux')('processor time', () => {
     await processThatUses(100, resize);
     share();
     const { millis, processes } = share();
-    expect(millis.resize).toBeLessThan(100);
-    expect(processes.resize.alive).toBe(1);
+    expect(millis.ResizeImage).toBeLessThan(100);
+    expect(processes.ResizeImage.alive).toBe(1);
   });
 
   it('of another emulator, another run and any other program is others’', async () => {
     const share = shares('/mine/plan.json');
     await processThatUses(200, { ...resize, GATEWAY_PORT: '49998' });
-    await processThatUses(200, { DARKROOM_LOAD_RUN: '/theirs/plan.json' });
+    await processThatUses(200, { [runFileVariable]: '/theirs/plan.json' });
     const { millis } = share();
-    expect(millis.resize).toBe(0);
+    expect(millis.ResizeImage).toBe(0);
     expect(millis.others).toBeGreaterThanOrEqual(380);
   });
 
   it('of Artillery, known by the run’s file, and of this process is the load test’s', async () => {
     const share = shares('/mine/plan.json');
-    await processThatUses(300, { DARKROOM_LOAD_RUN: '/mine/plan.json' });
+    await processThatUses(300, { [runFileVariable]: '/mine/plan.json' });
     expect(share().millis.load).toBeGreaterThanOrEqual(290);
   });
 });

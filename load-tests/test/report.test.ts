@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../runner/ledger.ts';
+import { byStep } from '../runner/processor-time.ts';
 import { caveats, checkTable, reportPage } from '../runner/report.ts';
 import { percentiles, problemsOf, type RunResult, runResult, saturation, waits } from '../runner/result.ts';
 
@@ -164,9 +165,21 @@ it('a threshold of what nobody waited for says so', () => {
 });
 
 it('where the operating system tells who worked, the page plots it, and the workers that were busy', async () => {
-  const spent = { dispatcher: 50, metadata: 100, resize: 1200, removal: 0, emulator: 300, load: 100, others: 20 };
+  const spent = {
+    ...byStep(() => 0),
+    DispatchImages: 50,
+    ExtractMetadata: 100,
+    ResizeImage: 1200,
+    emulator: 300,
+    load: 100,
+    others: 20,
+  };
   const none = { alive: 0, busy: 0 };
-  const processes = { dispatcher: { alive: 2, busy: 1 }, metadata: none, resize: { alive: 8, busy: 7 }, removal: none };
+  const processes = {
+    ...byStep(() => none),
+    DispatchImages: { alive: 2, busy: 1 },
+    ResizeImage: { alive: 8, busy: 7 },
+  };
   const samples = run().samples.map((sample) => ({ ...sample, processor: { millis: spent, processes } }));
   const page = await reportPage(run({ samples }), undefined);
   const [, concurrency, processors] = /<h2>Concurrency<\/h2>(.*?)<h2>Processors<\/h2>(.*?)<h2>/s.exec(page) ?? [];
@@ -178,10 +191,10 @@ it('where the operating system tells who worked, the page plots it, and the work
 
 it('where other programs worked, the figures are not to be compared', async () => {
   const none = { alive: 0, busy: 0 };
-  const processes = { dispatcher: none, metadata: none, resize: none, removal: none };
+  const processes = byStep(() => none);
   const share = (others: number) => ({
     processes,
-    millis: { dispatcher: 0, metadata: 0, resize: 900, removal: 0, emulator: 0, load: 0, others },
+    millis: { ...byStep(() => 0), ResizeImage: 900, emulator: 0, load: 0, others },
   });
   // A sample says what was spent since the one before: here of the second much, before the first request.
   const samples = [{ at: start - 10_000, waiting: 0, inWork: 0, deadLetters: 0, undelivered: 0 }, ...run().samples];

@@ -164,7 +164,7 @@ it('a scenario that does not exist is answered with those that do', async () => 
 
 describe('a run is sent', () => {
   const emulator = { kind: 'emulator', endpoint: 'https://127.0.0.1:4566' } as const;
-  const stack = { kind: 'stack', stack: 'darkroom-dev', region: 'eu-west-1', account: '1' } as const;
+  const stack = { kind: 'stack', stack: 'images-dev', region: 'eu-west-1', account: '1' } as const;
 
   it('to the emulator where the environment names exactly that', () => {
     expect(() => guardTarget(emulator, { AWS_ENDPOINT_URL: emulator.endpoint })).not.toThrow();
@@ -234,7 +234,7 @@ async function hostAsked(): Promise<string | undefined> {
 
 describe('the clean-up', () => {
   const bucket = mockClient(S3Client);
-  const stack = stackOf({ name: 'darkroom-dev', emulated: false, outputs, clientConfig: { region: 'eu-west-1' } });
+  const stack = stackOf({ name: 'images-dev', emulated: false, outputs, clientConfig: { region: 'eu-west-1' } });
   const remove = async () => {
     const removal = await removeUploads(stack, 'load/run/');
     return { ...removal, shown: shownRemoval(removal, 'uploads', 'load/run/') };
@@ -263,9 +263,9 @@ describe('the clean-up', () => {
 describe('npm run load', () => {
   it('runs one scenario, on the emulator unless a stack is named', () => {
     expect(parsedOptions(loadCommand, ['smoke'])).toEqual({ arguments: ['smoke'], seed: 1, scale: 1 });
-    expect(parsedOptions(loadCommand, ['ramp', '--stack', 'darkroom-dev', '--scale', '0.5', '-y'])).toEqual({
+    expect(parsedOptions(loadCommand, ['ramp', '--stack', 'images-dev', '--scale', '0.5', '-y'])).toEqual({
       arguments: ['ramp'],
-      ...{ stack: 'darkroom-dev', seed: 1, scale: 0.5, yes: true },
+      ...{ stack: 'images-dev', seed: 1, scale: 0.5, yes: true },
     });
   });
 

@@ -6,7 +6,7 @@ import { BatchGetCommand, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { imageIdOf } from '../../core/image.ts';
-import type { RunFile } from '../runner/run-file.ts';
+import { type RunFile, runFileVariable } from '../runner/run-file.ts';
 import { virtualUsers } from '../runner/virtual-user.ts';
 import { outputs } from './outputs.ts';
 
@@ -118,8 +118,10 @@ it('what S3 refuses is counted and not waited for', async () => {
 
 it('nothing is sent without the plan of a run, or past its target', () => {
   expect(() => virtualUsers({})).toThrow(/npm run load/);
-  const DARKROOM_LOAD_RUN = writeRun([]);
-  expect(() => virtualUsers({ DARKROOM_LOAD_RUN, AWS_ENDPOINT_URL: 'https://example.com' })).toThrow(/somewhere else/);
+  const run = writeRun([]);
+  expect(() => virtualUsers({ [runFileVariable]: run, AWS_ENDPOINT_URL: 'https://example.com' })).toThrow(
+    /somewhere else/,
+  );
 });
 
 /** All users come at once. The sums of the counters, and the last value of each histogram. */
@@ -129,7 +131,7 @@ async function play(
   emitted: (name: string) => void = () => undefined,
 ): Promise<Map<string, number>> {
   const metrics = new Map<string, number>();
-  const takeTurn = virtualUsers({ DARKROOM_LOAD_RUN: writeRun(users, fields), AWS_ENDPOINT_URL: endpoint });
+  const takeTurn = virtualUsers({ [runFileVariable]: writeRun(users, fields), AWS_ENDPOINT_URL: endpoint });
   const emit = (kind: 'counter' | 'histogram', name: string, value: number) => {
     emitted(name);
     metrics.set(name, kind === 'counter' ? (metrics.get(name) ?? 0) + value : value);
@@ -143,7 +145,7 @@ function writeRun(users: RunFile['users'], fields: Partial<RunFile> = {}): strin
   writeFileSync(image, 'a picture');
   const run: RunFile = {
     target: { kind: 'emulator', endpoint },
-    stack: { name: 'darkroom-local', outputs },
+    stack: { name: 'images-local', outputs },
     ledger: join(directory, 'ledger.jsonl'),
     patienceSeconds: 60,
     phases: [Math.max(1, users.length)],

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import * as z from 'zod/mini';
 import { type DomainEventType, domainEvents, schemaVersion } from '../../adapters/contracts/domain-events.ts';
+import { eventSource, projectTitle } from '../../core/names.ts';
 import { Failure } from '../terminal/failure.ts';
 import { projectDirectory } from '../terminal/project.ts';
 
@@ -62,7 +63,7 @@ function asyncApi() {
   return {
     asyncapi: '3.0.0',
     info: {
-      title: 'Darkroom',
+      title: projectTitle,
       version: `${schemaVersion}.0.0`,
       description: 'What becomes of uploaded images. docs/events/README.md says how to listen.',
     },
@@ -90,7 +91,7 @@ function asyncApi() {
               properties: {
                 ...{ version: text, id: text, account: text, region: text, time: { ...text, format: 'date-time' } },
                 resources: { type: 'array', items: text },
-                source: { const: 'darkroom.pipeline' },
+                source: { const: eventSource },
                 'detail-type': { const: type },
                 detail: { $ref: `./${type}.json` },
               },

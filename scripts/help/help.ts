@@ -13,6 +13,7 @@ export const summaries = {
   redrive: 'see why uploads failed, and move them back into the queue',
   intake: 'pause or resume the pipeline; uploads wait in the queue meanwhile',
   load: 'run a load test, on the emulator or on a stack in your account',
+  rename: 'give the project another name, in every file',
   lab: 'prove and measure the pipeline: cost, scale, benchmarks, a bad release, injected faults',
   docs: 'generate the event schemas, the diagram in README.md, and the tables of the lab',
   help: 'show this list',

@@ -5,6 +5,7 @@ import { glob, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { familySync } from 'detect-libc';
 import { parseDocument } from 'yaml';
+import { projectName } from '../../core/names.ts';
 import { Failure } from '../terminal/failure.ts';
 import { logDirectory, projectDirectory, shownPath, workDirectory } from '../terminal/project.ts';
 import { runCommand } from '../terminal/run-command.ts';
@@ -12,7 +13,7 @@ import type { Report } from '../terminal/step.ts';
 import type { EmulatorAddress } from './emulator.ts';
 import { isolatedEnvironment } from './isolated-environment.ts';
 
-export const stackName = 'darkroom-local';
+export const stackName = `${projectName}-local`;
 
 // All that `sam build` reads. A file beside them, or a test, changes nothing that is deployed.
 const buildInputs = [

@@ -1,10 +1,12 @@
 /** The emulator's port on 127.0.0.1: which one to take, and who has it if it is taken. */
+
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { connect } from 'node:tls';
 import { promisify } from 'node:util';
+import { projectTitle } from '../../core/names.ts';
 import { Failure } from '../terminal/failure.ts';
 import { projectDirectory, workDirectory } from '../terminal/project.ts';
 import { cloneNamedBy } from './tls-certificate.ts';
@@ -60,14 +62,14 @@ export interface PortHolder {
   /** For example `LocalStack` or `postgres`; absent where nobody can tell. */
   readonly program: string | undefined;
   readonly processId: number | undefined;
-  /** The folder of the clone whose Darkroom it is. */
+  /** The folder of the clone whose emulator it is. */
   readonly clone: string | undefined;
 }
 
 /** Asks the program itself first: what listens for LocalStack is a proxy of Docker. */
 export async function portHolder(port: number): Promise<PortHolder> {
   const clone = cloneNamedBy(await certificateAt(port));
-  if (clone !== undefined) return { program: 'Darkroom', clone, processId: await ownerOf(clone, port) };
+  if (clone !== undefined) return { program: projectTitle, clone, processId: await ownerOf(clone, port) };
   const emulator = await emulatorAt(port);
   const listener = await listenerOn(port);
   return {
@@ -80,7 +82,7 @@ export async function portHolder(port: number): Promise<PortHolder> {
 function portInUse(port: number, holder: PortHolder, next: number): string {
   if (holder.clone === projectDirectory) {
     return (
-      `Port ${port} is in use by this folder's own Darkroom${processOf(holder)}, which is still starting or was started ` +
+      `Port ${port} is in use by this folder's own ${projectTitle}${processOf(holder)}, which is still starting or was started ` +
       `beside another one. Wait until it is up and run this again, or start one more: npm start -- --port ${next}`
     );
   }
@@ -88,7 +90,7 @@ function portInUse(port: number, holder: PortHolder, next: number): string {
 }
 
 function nameOf(holder: PortHolder): string {
-  const program = holder.clone === undefined ? holder.program : `Darkroom of ${holder.clone}`;
+  const program = holder.clone === undefined ? holder.program : `${projectTitle} of ${holder.clone}`;
   return `${program ?? 'another program'}${processOf(holder)}`;
 }
 

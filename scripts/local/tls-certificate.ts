@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { generate } from 'selfsigned';
+import { projectTitle } from '../../core/names.ts';
 import { projectDirectory, workDirectory } from '../terminal/project.ts';
 
 /** Paths of PEM files. */
@@ -34,7 +35,7 @@ export async function tlsCertificate(): Promise<TlsCertificate> {
   const files = { certificate: join(directory, 'certificate.pem'), key: join(directory, 'key.pem') };
   if (await isValidFor(files, renewedBefore)) return files;
   await mkdir(directory, { recursive: true });
-  const made = await generate([{ name: 'commonName', value: 'Darkroom local emulator' }], {
+  const made = await generate([{ name: 'commonName', value: `${projectTitle} local emulator` }], {
     keyType: 'ec',
     algorithm: 'sha256',
     notAfterDate: new Date(Date.now() + validFor),

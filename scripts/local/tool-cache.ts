@@ -3,12 +3,14 @@
  * and a minute to install. A change of the lock file, of Python or of the platform makes a new environment beside the
  * old one.
  */
+
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs';
 import { glob, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, isAbsolute, join } from 'node:path';
 import * as z from 'zod';
+import { environmentPrefix, projectName } from '../../core/names.ts';
 import { describeFailure, Failure } from '../terminal/failure.ts';
 import { logDirectory, shownPath } from '../terminal/project.ts';
 import { runCommand } from '../terminal/run-command.ts';
@@ -32,7 +34,7 @@ export interface ToolEnvironment {
 }
 
 /** The variable that moves the cache, and the folder that it is in without one. */
-export const cacheVariable = 'DARKROOM_CACHE';
+export const cacheVariable = `${environmentPrefix}_CACHE`;
 
 export function cacheDirectory(
   environment: Readonly<NodeJS.ProcessEnv> = process.env,
@@ -41,10 +43,10 @@ export function cacheDirectory(
 ): string {
   const chosen = environment[cacheVariable];
   if (chosen) return chosen;
-  if (platform === 'darwin') return join(home, 'Library', 'Caches', 'darkroom');
+  if (platform === 'darwin') return join(home, 'Library', 'Caches', projectName);
   // The XDG specification says to ignore relative paths.
   const xdg = environment['XDG_CACHE_HOME'];
-  return join(xdg && isAbsolute(xdg) ? xdg : join(home, '.cache'), 'darkroom');
+  return join(xdg && isAbsolute(xdg) ? xdg : join(home, '.cache'), projectName);
 }
 
 const dayMillis = 24 * 60 * 60 * 1000;

@@ -13,6 +13,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
+import { projectTitle } from '../../core/names.ts';
 import { Failure } from '../terminal/failure.ts';
 
 /** The outputs of template.yaml that scripts use. */
@@ -71,7 +72,7 @@ export function stackOf(address: StackAddress & { readonly outputs: StackOutputs
   return { ...address, ...lazyClients(address) };
 }
 
-/** @throws {Failure} if the stack does not exist or is not a Darkroom stack. */
+/** @throws {Failure} if the stack does not exist or lacks outputs. */
 export async function readStack(address: StackAddress): Promise<Stack> {
   const { name, emulated, clientConfig } = address;
   const cloudFormation = new CloudFormationClient(clientConfig);
@@ -102,7 +103,7 @@ function parseOutputs(name: string, outputs: Readonly<Record<string, unknown>>):
   if (parsed.success) return parsed.data;
   const missing = [...new Set(parsed.error.issues.map(({ path }) => path.join('.')))].join(', ');
   throw new Failure(
-    `The stack ${name} has no output ${missing}: check the name; if it is a Darkroom stack, deploy it again.`,
+    `The stack ${name} has no output ${missing}: check the name; if it is a ${projectTitle} stack, deploy it again.`,
   );
 }
 

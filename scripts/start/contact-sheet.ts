@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import prettyBytes from 'pretty-bytes';
 import { thumbHashToDataURL } from 'thumbhash';
 import type { Metadata } from '../../core/metadata.ts';
+import { projectTitle } from '../../core/names.ts';
 import { type SavedRendition, type SavedRenditions, saveRenditions } from '../stack/save-renditions.ts';
 import type { UploadResult } from '../stack/send-uploads.ts';
 import type { Stack } from '../stack/stack.ts';
@@ -49,7 +50,7 @@ function page(results: readonly UploadResult[], cards: readonly Html[], madeAt: 
 <title>${title}</title>
 <style>${new Html(contactSheetStyle)}</style>
 <header>
-  <p class="name">Darkroom</p>
+  <p class="name">${projectTitle}</p>
   <h1>${title}</h1>
   <p>${summary(results)}</p>
 </header>

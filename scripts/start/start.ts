@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { Option } from '@commander-js/extra-typings';
+import { projectTitle } from '../../core/names.ts';
 import { type BuildInputs, readBuildInputs } from '../local/deploy.ts';
 import { isHealthy, stopEmulators } from '../local/emulator.ts';
 import { isolateThisProcess } from '../local/isolated-environment.ts';
@@ -65,11 +66,11 @@ export const startCommand = command({
       ),
   examples: {
     'npm start': 'sends the samples, then stays up until Ctrl-C',
-    'npm start -- FILE|DIR …': 'your own; sent to the Darkroom that is already running, if there is one',
+    'npm start -- FILE|DIR …': 'your own; sent to the pipeline that is already running, if there is one',
     'npm start -- --once FILE|DIR …': 'exit code 0 only if every upload has an outcome',
     'npm start -- --stack NAME FILE|DIR …': 'the same in the account of your AWS profile and region',
   },
-  notes: `The objects of --json have file, key, outcome, reason, record and renditions. Hidden files are skipped. Every other file is sent, whatever its name: Darkroom goes by the content. A key is the path below the deepest directory that all given paths share. With --stack, keys start with npm-start/DATE-TIME/, so that nothing in the bucket is overwritten. Those uploads stay until you remove them, and processing and storing them costs money.
+  notes: `The objects of --json have file, key, outcome, reason, record and renditions. Hidden files are skipped. Every other file is sent, whatever its name: the pipeline goes by the content. A key is the path below the deepest directory that all given paths share. With --stack, keys start with npm-start/DATE-TIME/, so that nothing in the bucket is overwritten. Those uploads stay until you remove them, and processing and storing them costs money.
 
 The Python tools are installed once per machine, in ${shownPath(cacheDirectory())}; set ${cacheVariable} to move them.`,
   run: ({ arguments: [paths], options }) => start({ ...options, paths }),
@@ -165,7 +166,7 @@ function sayReused({ port, outdated }: RunningStack): void {
   const advice = outdated
     ? ' It was deployed before your last change: stop it with Ctrl-C and start it again to see the change.'
     : '';
-  print(`Darkroom is already running on port ${port}; using it.${advice}`);
+  print(`${projectTitle} is already running on port ${port}; using it.${advice}`);
 }
 
 async function sendAll(files: readonly UploadFile[], place: Place): Promise<UploadResult[]> {

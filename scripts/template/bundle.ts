@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 import * as z from 'zod';
+import { projectTitle } from '../../core/names.ts';
 import { projectDirectory } from '../terminal/project.ts';
 import { ofType, readTemplate, templateFor } from './template.ts';
 
@@ -101,7 +102,7 @@ function contributorsOf({ outputs }: Metafile): ReadonlyMap<string, number> {
   const bytes = new Map<string, number>();
   for (const { inputs } of Object.values(outputs)) {
     for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
-      const name = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? 'Darkroom';
+      const name = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? projectTitle;
       bytes.set(name, (bytes.get(name) ?? 0) + bytesInOutput);
     }
   }

@@ -8,6 +8,7 @@ import { globSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { projectName } from '../../core/names.ts';
 import { isolatedEnvironment } from '../local/isolated-environment.ts';
 import { describeFailure, Failure } from '../terminal/failure.ts';
 import { logDirectory, projectDirectory } from '../terminal/project.ts';
@@ -15,7 +16,7 @@ import { runCommand } from '../terminal/run-command.ts';
 import { deployedParameters, readTemplate, type Stage, templateFor } from './template.ts';
 import { type Finding, unexplained, waiversOf } from './waivers.ts';
 
-const translated = join('.darkroom', 'translated');
+const translated = join(`.${projectName}`, 'translated');
 const governance = globSync('governance/*.yaml', { cwd: projectDirectory });
 
 const report = z.object({

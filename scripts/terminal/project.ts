@@ -1,9 +1,10 @@
 import { dirname, join, relative } from 'node:path';
+import { projectName } from '../../core/names.ts';
 
 export const projectDirectory = dirname(dirname(import.meta.dirname));
 
 /** Everything that the scripts make, ignored by git: safe to delete whenever nothing runs. */
-export const workDirectory = join(projectDirectory, '.darkroom');
+export const workDirectory = join(projectDirectory, `.${projectName}`);
 
 export const logDirectory = join(workDirectory, 'logs');
 

@@ -25,12 +25,12 @@ const appSpec = (Name: string, TargetVersion: string | number = '8') =>
         },
       },
     ],
-    Hooks: [{ BeforeAllowTraffic: 'darkroom-prod-CheckReleaseFunction-1' }],
+    Hooks: [{ BeforeAllowTraffic: 'images-prod-CheckReleaseFunction-1' }],
   });
 
 describe('the new version of a deployment', () => {
   it.each(releasedSteps)('is read from the AppSpec: %s', async (step) => {
-    const functionName = `darkroom-prod-${step}Function-1A2B3C`;
+    const functionName = `images-prod-${step}Function-1A2B3C`;
     codeDeploy.on(GetDeploymentCommand, { deploymentId: 'd-1' }).resolves({
       deploymentInfo: {
         revision: { revisionType: 'AppSpecContent', appSpecContent: { content: appSpec(functionName) } },
@@ -50,7 +50,7 @@ describe('the new version of a deployment', () => {
 
   it('given a function without a check, is an error that says where to add one', async () => {
     codeDeploy.on(GetDeploymentCommand).resolves({
-      deploymentInfo: { revision: { appSpecContent: { content: appSpec('darkroom-prod-SendPostcardFunction-1') } } },
+      deploymentInfo: { revision: { appSpecContent: { content: appSpec('images-prod-SendPostcardFunction-1') } } },
     });
     await expect(releases.newVersion('d-1')).rejects.toThrow(/SendPostcardFunction.*core\/watch\/check-release\.ts/);
   });

@@ -2,6 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { describe, expect, it } from 'vitest';
 import { decisionLog } from '../../adapters/lambda/decision-log.ts';
 import type { Delivery } from '../../adapters/lambda/sqs-uploads.ts';
+import { metricNamespace } from '../../core/names.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
 import type { Decision, RepeatedDecision } from '../../core/ports.ts';
 import { captureLog } from '../support/captured-log.ts';
@@ -41,7 +42,9 @@ describe('an image that was decided', () => {
     ['deleted', 'ImagesDeleted'],
   ] as const)('as %s is counted as %s, and nothing else', async (outcome, metric) => {
     await decided({ outcome });
-    expect(published()).toEqual([expect.objectContaining({ namespace: 'Darkroom', metric, unit: 'Count', value: 1 })]);
+    expect(published()).toEqual([
+      expect.objectContaining({ namespace: metricNamespace, metric, unit: 'Count', value: 1 }),
+    ]);
   });
 
   it('as processed is counted with its bytes in, bytes out and duration', async () => {
@@ -58,7 +61,7 @@ describe('an image that was decided', () => {
 
   it.each(rejectionReasons)('and rejected as %s is counted once in total and once under its reason', async (reason) => {
     await decided({ outcome: 'rejected', reason });
-    const counter = { namespace: 'Darkroom', metric: 'ImagesRejected', unit: 'Count', value: 1 };
+    const counter = { namespace: metricNamespace, metric: 'ImagesRejected', unit: 'Count', value: 1 };
     expect(published()).toEqual([expect.objectContaining(counter), expect.objectContaining(counter)]);
     expect(published().map(({ dimensions }) => Object.keys(dimensions))).toEqual([['service'], ['service', 'reason']]);
     expect(published()[1]?.dimensions['reason']).toBe(reason);

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
 import { domainEvents } from '../../adapters/contracts/domain-events.ts';
+import { eventSource } from '../../core/names.ts';
 import {
   breakingChanges,
   brokenPromises,
@@ -33,7 +34,7 @@ describe('docs/events', () => {
   it.each(examples.map((event) => [event['detail-type'], event] as const))(
     'shows an example of %s that its published schemas accept',
     (_, event) => {
-      expect(violationsOf({ source: 'darkroom.pipeline', ...event })).toEqual([]);
+      expect(violationsOf({ source: eventSource, ...event })).toEqual([]);
     },
   );
 

@@ -5,15 +5,14 @@ import * as z from 'zod';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { defaultLimits } from '../../core/limits.ts';
 import type { ImageHeader } from '../../core/metadata.ts';
-import { renditionGroups } from '../../core/presets.ts';
 import { at, numberAt, templateFor } from '../../scripts/template/template.ts';
 import { flat } from '../hostile/containers/flat.ts';
 import { tiffOfStrips } from '../hostile/containers/tiff.ts';
+import { examplePresets } from '../support/example-presets.ts';
 
 /** Every limit that sharp and libvips offer is set in the workers, and holds whatever a file claims. */
 
 const codec = sharpImageCodec();
-const presets = renditionGroups.flatMap((group) => group.presets);
 const fixture = (name: string) => new Uint8Array(readFileSync(new URL(`../fixtures/${name}`, import.meta.url)));
 const headerOf = async (bytes: Uint8Array<ArrayBuffer>): Promise<ImageHeader> => {
   const inspected = await codec.inspect(bytes);
@@ -58,7 +57,7 @@ describe('a decoder', () => {
     const pixels = { jpeg: 100, png: 100, webp: 100, avif: 100, gif: 100, tiff: 100 };
     const strict = sharpImageCodec({ ...defaultLimits, pixels, progressivePixels: pixels });
     const claimed = { ...(await headerOf(bytes)), width: 10, height: 10 };
-    expect(await strict.render(bytes, claimed, presets)).toMatchObject({ outcome: 'rejected' });
+    expect(await strict.render(bytes, claimed, examplePresets)).toMatchObject({ outcome: 'rejected' });
     expect(await strict.portray(bytes, claimed)).toMatchObject({ outcome: 'rejected' });
   });
 
@@ -75,7 +74,7 @@ describe('a decoder', () => {
     const timeout = vi.spyOn(sharp.prototype, 'timeout');
     const toBuffer = vi.spyOn(sharp.prototype, 'toBuffer');
     await codec.portray(bytes, header);
-    await codec.render(bytes, header, presets);
+    await codec.render(bytes, header, examplePresets);
     expect(timeout.mock.calls.length).toBe(toBuffer.mock.calls.length);
     const longest = Math.max(...timeout.mock.calls.map(([options]) => secondsOf.parse(options).seconds));
     expect(longest).toBeLessThan(numberAt(propertiesOf('ResizeImageFunction'), 'Timeout'));

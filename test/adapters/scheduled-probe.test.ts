@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { scheduledProbe } from '../../adapters/lambda/scheduled-probe.ts';
+import { probePrefix } from '../../core/names.ts';
 import type { ProbeVerdict } from '../../core/watch/probe-pipeline.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 
 const logged = captureLog();
-const identity = { key: 'darkroom-probe/1.jpg', imageId: 'c0ffee', correlationId: 'correlation-1' };
+const identity = { key: `${probePrefix}1.jpg`, imageId: 'c0ffee', correlationId: 'correlation-1' };
 const healthy: ProbeVerdict = { ...identity, verdict: 'healthy', readyMillis: 1234.5 };
 const failed: ProbeVerdict = { ...identity, verdict: 'failed', reason: 'late', message: 'No record appeared.' };
 

@@ -5,16 +5,16 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import type { ImageHeader } from '../../core/metadata.ts';
 import type { Bytes } from '../../core/ports.ts';
-import { type Preset, renditionGroups } from '../../core/presets.ts';
+import type { Preset } from '../../core/presets.ts';
 import { presetsFor } from '../../core/rendition.ts';
+import { exampleGroups, examplePresets } from '../support/example-presets.ts';
 import { type Raster, ssim } from '../support/ssim.ts';
 
 // Encoders are slow on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
 
 const codec = sharpImageCodec();
-const allPresets = renditionGroups.flatMap(({ presets }) => presets);
-const widestPreset = Math.max(...allPresets.map(({ width }) => width));
+const widestPreset = Math.max(...examplePresets.map(({ width }) => width));
 const orientations = [1, 2, 3, 4, 5, 6, 7, 8];
 
 // Nearly lossless, so that any difference comes from the decoder or the pyramid.
@@ -132,7 +132,7 @@ describe('renditions look like the upload', () => {
     const bytes = await bytesOf(
       sharp({ create: { width: 64, height: 64, channels: 4, background: '#ff000000' } }).png(),
     );
-    const pictures = await renderedAll(bytes, allPresets);
+    const pictures = await renderedAll(bytes, examplePresets);
     for (const { preset, bytes: picture } of pictures) {
       const { channels, data } = await rasterOf(sharp(picture));
       const corner = [...data.subarray(0, channels)];
@@ -144,7 +144,7 @@ describe('renditions look like the upload', () => {
   it.each(['formats/animated-9-frames.webp', 'formats/animated-5-frames.gif', 'formats/sequence.avif'])(
     'only the first frame of %s is rendered',
     async (file) => {
-      for (const { bytes } of await renderedAll(await fixture(file), allPresets)) {
+      for (const { bytes } of await renderedAll(await fixture(file), examplePresets)) {
         expect((await sharp(bytes).metadata()).pages ?? 1).toBe(1);
       }
     },
@@ -207,7 +207,7 @@ describe('renditions contain nothing private', () => {
       const bytes = await bytesOf(described.clone().toFormat(format));
       const before = await sharp(bytes).metadata();
       expect([format, before.exif !== undefined, before.icc !== undefined]).toEqual([format, true, true]);
-      for (const { preset, bytes: picture } of await renderedAll(bytes, allPresets)) {
+      for (const { preset, bytes: picture } of await renderedAll(bytes, examplePresets)) {
         const { exif, xmp, iptc, icc, comments } = await sharp(picture).metadata();
         expect([format, preset.name, { exif, xmp, iptc, icc, comments }]).toEqual([format, preset.name, {}]);
         expect(Buffer.from(picture).includes('iPhone')).toBe(false);
@@ -239,7 +239,7 @@ describe('sizes', () => {
     const bytes = await bytesOf(
       sharp({ create: { width, height, channels: 3, background: '#808000' }, limitInputPixels: false }).png(),
     );
-    const pictures = await renderedAll(bytes, allPresets);
+    const pictures = await renderedAll(bytes, examplePresets);
     expect(new Set(pictures.map(({ preset }) => preset.format))).toEqual(new Set(['webp', 'jpeg', 'avif']));
     for (const picture of pictures) {
       const { width: real, height: realHeight } = await sharp(picture.bytes).metadata();
@@ -255,7 +255,7 @@ describe('sizes', () => {
 
   it('produces the same bytes every time', async () => {
     const bytes = await fixture('photos/rocket.jpg');
-    const [once, again] = [await renderedAll(bytes, allPresets), await renderedAll(bytes, allPresets)];
+    const [once, again] = [await renderedAll(bytes, examplePresets), await renderedAll(bytes, examplePresets)];
     expect(
       once.map((picture) => Buffer.compare(picture.bytes, again[once.indexOf(picture)]?.bytes ?? Buffer.of())),
     ).toEqual(once.map(() => 0));
@@ -326,7 +326,7 @@ describe('damaged files are accepted or rejected, by both workers alike', () => 
 
   it('reports how much is missing', async () => {
     const bytes = await fixture('formats/truncated.jpg');
-    expect(await codec.render(bytes, await headerOf(bytes), allPresets)).toMatchObject({
+    expect(await codec.render(bytes, await headerOf(bytes), examplePresets)).toMatchObject({
       outcome: 'rejected',
       reason: 'corrupt',
       message: expect.stringMatching(/truncated: about 9\d% of the image is missing/),
@@ -358,7 +358,7 @@ describe('damaged files are accepted or rejected, by both workers alike', () => 
       vi.spyOn(sharp.prototype, 'metadata').mockRejectedValue(new Error(message));
       await expect(codec.inspect(bytes)).rejects.toThrow(message);
       await expect(codec.portray(bytes, header)).rejects.toThrow(message);
-      await expect(codec.render(bytes, header, allPresets)).rejects.toThrow(message);
+      await expect(codec.render(bytes, header, examplePresets)).rejects.toThrow(message);
     });
   });
 
@@ -486,7 +486,7 @@ async function verdicts(bytes: Bytes): Promise<'sound' | 'damaged' | 'rejected' 
   if (inspected.outcome === 'rejected') return 'rejected';
   const portrayed = await codec.portray(bytes, inspected.header);
   const results = await Promise.all(
-    renditionGroups.map(({ presets }) => codec.render(bytes, inspected.header, presetsFor(inspected.header, presets))),
+    exampleGroups.map(({ presets }) => codec.render(bytes, inspected.header, presetsFor(inspected.header, presets))),
   );
   const refusals = [portrayed, ...results].filter(({ outcome }) => outcome === 'rejected').length;
   if (refusals > 0) return refusals === results.length + 1 ? 'rejected' : 'at odds';

@@ -4,6 +4,7 @@ import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
 import type { Upload } from '../../core/image.ts';
 import type { ImageTask } from '../../core/image-task.ts';
+import { releaseCheckPrefix } from '../../core/names.ts';
 import { rejected } from '../../core/outcome.ts';
 import type { Bytes } from '../../core/ports.ts';
 import { removeRenditions } from '../../core/remove-renditions.ts';
@@ -13,6 +14,7 @@ import { type CheckReleasePorts, checkRelease } from '../../core/watch/check-rel
 import type { RenditionReader, Steps } from '../../core/watch/ports.ts';
 import type { NewVersion, ReleasedStep, ReleaseHook, Verdict } from '../../core/watch/release.ts';
 import { releasedSteps } from '../../core/watch/release.ts';
+import { exampleGroups } from '../support/example-presets.ts';
 import { whatFailed, withEachCallFailing } from '../support/failing-calls.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
@@ -49,7 +51,7 @@ const goodSteps = (): Steps => {
     },
     async resizeImage(name, task) {
       calling(name);
-      return resizeImage(task, { uploadReader: uploads, codec, renditionStore: stored });
+      return resizeImage(task, { uploadReader: uploads, codec, renditionStore: stored }, exampleGroups);
     },
     async removeRenditions(name, task) {
       calling(name);
@@ -87,7 +89,8 @@ const portsFor = (
     renditionStore: stored,
   };
 };
-const check = (...given: Parameters<typeof portsFor>) => checkRelease(hook, portsFor(...given), { knownImage });
+const known = { knownImage, groups: exampleGroups };
+const check = (...given: Parameters<typeof portsFor>) => checkRelease(hook, portsFor(...given), known);
 
 describe.each(releasedSteps)('a new version of %s', (step) => {
   it('that works passes, and is invoked by version, never by alias', async () => {
@@ -117,7 +120,7 @@ it('uploads its image under its own prefix, with the lowest sequencer and a corr
   await check('DispatchImages');
   expect(dispatched).toMatchObject({
     correlationId: 'release-d-1',
-    image: { key: 'darkroom-release/d-1-DispatchImages.jpg', sequencer: '0'.repeat(32) },
+    image: { key: `${releaseCheckPrefix}d-1-DispatchImages.jpg`, sequencer: '0'.repeat(32) },
   });
 });
 
@@ -136,7 +139,7 @@ it('given the check cannot run, refuses the release', async () => {
       publishedRenditions: { read: unused },
       renditionStore: { put: unused },
     },
-    { knownImage },
+    known,
   );
   expect(verdict).toEqual({ verdict: 'refused', reason: 'AccessDenied' });
   expect(reported).toEqual([{ hook, verdict }]);
@@ -161,9 +164,7 @@ describe.each(releasedSteps)('while checking a new version of %s', (step) => {
     ['before it took effect', false],
     ['after it took effect', true],
   ])('an AWS call that fails %s refuses the release, or leaves it without a verdict', async (_, takesEffect) => {
-    const ends = await withEachCallFailing({ make, names, takesEffect }, (ports) =>
-      checkRelease(hook, ports, { knownImage }),
-    );
+    const ends = await withEachCallFailing({ make, names, takesEffect }, (ports) => checkRelease(hook, ports, known));
     const reports = ends.filter(({ call }) => call === 'releases.report');
     expect(ends.length - reports.length).toBeGreaterThan(3);
     for (const { call, ended } of ends.filter((end) => !reports.includes(end))) {
@@ -177,7 +178,7 @@ describe.each(releasedSteps)('while checking a new version of %s', (step) => {
   it('deletes its image, whatever else fails', async () => {
     const left: string[] = [];
     await withEachCallFailing({ make, names, takesEffect: false }, async (ports) => {
-      await checkRelease(hook, ports, { knownImage }).catch(() => undefined);
+      await checkRelease(hook, ports, known).catch(() => undefined);
       left.push(present.map(({ key }) => key).join());
     });
     // If the deletion itself fails, the bucket's lifecycle rule removes the image.
@@ -242,7 +243,11 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
     'ResizeImage',
     {
       async resizeImage(_, task) {
-        return resizeImage(task, { uploadReader: uploads, codec, renditionStore: new InMemoryRenditionStore() });
+        return resizeImage(
+          task,
+          { uploadReader: uploads, codec, renditionStore: new InMemoryRenditionStore() },
+          exampleGroups,
+        );
       },
     },
     'cannot be read: NoSuchKey',
@@ -257,7 +262,7 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
           list: stored.list.bind(stored),
           remove: stored.remove.bind(stored),
         };
-        return resizeImage(task, { uploadReader: uploads, codec, renditionStore: renditions });
+        return resizeImage(task, { uploadReader: uploads, codec, renditionStore: renditions }, exampleGroups);
       },
     },
     'binary/octet-stream',

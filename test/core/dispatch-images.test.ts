@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import type { UploadEvent } from '../../core/image.ts';
 import type { Pipeline, PipelineInput } from '../../core/ports.ts';
-import { renditionGroups } from '../../core/presets.ts';
+import { exampleGroups } from '../support/example-presets.ts';
 
 const event: UploadEvent = {
   change: 'created',
@@ -19,14 +19,16 @@ it('passes the event and the rendition groups to the workflow, and returns its d
       return { outcome: 'processed', bytesOut: 5 };
     },
   };
-  expect(await dispatchImage(event, { pipeline }, { lastAttempt: true })).toEqual({
+  expect(await dispatchImage(event, { pipeline }, { lastAttempt: true, groups: exampleGroups })).toEqual({
     outcome: 'processed',
     bytesOut: 5,
   });
-  expect(seen).toEqual([{ ...event, lastAttempt: true, groups: renditionGroups.map(({ name }) => name) }]);
+  expect(seen).toEqual([{ ...event, lastAttempt: true, groups: ['web', 'avif'] }]);
 });
 
 it('throws when the workflow fails, so that the queue retries', async () => {
   const pipeline: Pipeline = { run: () => Promise.reject(new Error('timed out')) };
-  await expect(dispatchImage(event, { pipeline }, { lastAttempt: false })).rejects.toThrow('timed out');
+  await expect(dispatchImage(event, { pipeline }, { lastAttempt: false, groups: exampleGroups })).rejects.toThrow(
+    'timed out',
+  );
 });

@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { renditionGroups } from '../../core/presets.ts';
+import { probePrefix } from '../../core/names.ts';
 import type { KnownImage } from '../../core/watch/ports.ts';
-import { PROBE_PREFIX, probePipeline } from '../../core/watch/probe-pipeline.ts';
+import { probePipeline } from '../../core/watch/probe-pipeline.ts';
+import { exampleGroups } from '../support/example-presets.ts';
 import { whatFailed, withEachCallFailing } from '../support/failing-calls.ts';
 import { InMemoryPipeline, imageBytes } from '../support/in-memory-pipeline.ts';
 import { photoHeader } from '../support/stub-image-codec.ts';
 
 const image: KnownImage = { bytes: imageBytes('jpeg', 4000, 3000), contentType: 'image/jpeg', header: photoHeader };
 const WAIT_MILLIS = 10_000;
-const probe = ({ ports }: InMemoryPipeline) => probePipeline(ports, { knownImage: image, waitMillis: WAIT_MILLIS });
+const options = { knownImage: image, groups: exampleGroups, waitMillis: WAIT_MILLIS };
+const probe = ({ ports }: InMemoryPipeline) => probePipeline(ports, options);
 
 function pipelineWith(faults: Partial<InMemoryPipeline>): InMemoryPipeline {
   return Object.assign(new InMemoryPipeline(), faults);
@@ -19,7 +21,7 @@ describe('given a pipeline that works', () => {
     const verdict = await probe(pipelineWith({ readyAfterMillis: 2_000 }));
     expect(verdict).toEqual({
       verdict: 'healthy',
-      key: expect.stringMatching(/^darkroom-probe\/[0-9a-f-]{36}\.jpg$/),
+      key: expect.stringMatching(new RegExp(`^${probePrefix}[0-9a-f-]{36}\\.jpg$`)),
       imageId: expect.stringMatching(/^[0-9a-f]{32}$/),
       correlationId: 'correlation-1',
       readyMillis: 2_000,
@@ -38,7 +40,7 @@ describe('given a pipeline that works', () => {
   });
 });
 
-const avif = renditionGroups.flatMap(({ presets }) => presets).find(({ format }) => format === 'avif')?.name ?? 'none';
+const avif = 'avif-1280';
 const onlyAvif = (
   change: (right: { bytes: ReturnType<typeof imageBytes>; contentType: string | undefined }) => object,
 ) =>
@@ -160,7 +162,7 @@ describe.each<[what: string, pipeline: InMemoryPipeline, reason: string, message
   it(`the probe fails as ${reason} and deletes its image`, async () => {
     const verdict = await probe(pipeline);
     expect(verdict).toMatchObject({ verdict: 'failed', reason, message: expect.stringMatching(message) });
-    expect(verdict.key).toContain(PROBE_PREFIX);
+    expect(verdict.key).toContain(probePrefix);
     expect([...pipeline.uploads.keys()]).toEqual([]);
   });
 });
@@ -186,9 +188,7 @@ describe.each([
   it('the probe throws that error and never returns healthy', async () => {
     const names = ['uploader', 'catalogue', 'publishedRenditions'] as const;
     const make = () => new InMemoryPipeline().ports;
-    const ends = await withEachCallFailing({ make, names, takesEffect }, (ports) =>
-      probePipeline(ports, { knownImage: image, waitMillis: WAIT_MILLIS }),
-    );
+    const ends = await withEachCallFailing({ make, names, takesEffect }, (ports) => probePipeline(ports, options));
     expect(new Set(ends.map(({ call }) => call))).toEqual(
       new Set(['uploader.put', 'uploader.remove', 'catalogue.find', 'publishedRenditions.read']),
     );

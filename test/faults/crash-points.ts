@@ -4,12 +4,13 @@ import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
 import fc from 'fast-check';
 import { renditionGroups } from '../../core/presets.ts';
 import type { ImageRecord } from '../../core/record.ts';
+import { steps } from '../../core/steps.ts';
 import { causesOf, type Found } from '../../scripts/redrive/dead-letter-cause.ts';
 import { findLetters, moveLetters } from '../../scripts/redrive/redrive-stack.ts';
 import type { Stack } from '../../scripts/stack/stack.ts';
 import type { Report } from '../../scripts/terminal/step.ts';
 import { emulatedPipeline } from '../support/emulated-pipeline.ts';
-import { type Call, functionStems } from './every-call.ts';
+import type { Call } from './every-call.ts';
 import { fastClock } from './fast-clock.ts';
 import { type FaultKind, faultKinds } from './fault-kinds.ts';
 import type { Fault, FaultProxy } from './fault-proxy.ts';
@@ -72,7 +73,7 @@ export async function crashPoints(stack: Stack, proxy: FaultProxy) {
   const logs = new CloudWatchLogsClient(stack.clientConfig);
   const publishedEvents = await pipeline.subscribe();
   const physicalIds = new Map([['ImagePipeline', await pipeline.physicalId('ImagePipeline')]]);
-  for (const stem of functionStems) physicalIds.set(stem, await pipeline.physicalId(`${stem}Function`));
+  for (const { name } of steps) physicalIds.set(name, await pipeline.physicalId(`${name}Function`));
   const physicalId = (stem: string): string => physicalIds.get(stem) ?? stem;
   const stories = await imageStories(pipeline, physicalId);
   let serial = 0;
@@ -167,7 +168,7 @@ export async function crashPoints(stack: Stack, proxy: FaultProxy) {
     /** One message per invocation, so that a fault affects one image; many in parallel, because most only wait. */
     async takeOneByOne(): Promise<void> {
       await pipeline.takeInBatches({ BatchSize: 1, ScalingConfig: { MaximumConcurrency: together } });
-      for (const stem of functionStems) {
+      for (const { name: stem } of steps) {
         const ReservedConcurrentExecutions = together * renditionGroups.length;
         await pipeline.lambda.send(
           new PutFunctionConcurrencyCommand({ FunctionName: physicalId(stem), ReservedConcurrentExecutions }),

@@ -1,4 +1,5 @@
 /** The AWS calls that must be among the crash points: those of the workflow, and those the functions' roles allow. */
+import { steps } from '../../core/steps.ts';
 import { workflow } from '../../scripts/template/workflow.ts';
 import { functionPermissions } from '../support/function-permissions.ts';
 import { actionOf } from './workflow-task.ts';
@@ -10,16 +11,13 @@ export interface Call {
   readonly action: string;
 }
 
-/** The functions that process an image. */
-export const functionStems = ['DispatchImages', 'ExtractMetadata', 'ResizeImage', 'RemoveRenditions'];
+const stems: readonly string[] = steps.map(({ name }) => name);
 
 export function everyCall(): readonly Call[] {
   return [
     ...workflow.tasks.map((task) => ({ stem: 'ImagePipeline', action: actionOf(task) })),
     // test/pipeline/permissions.test.ts checks that roles allow no other calls.
-    ...functionPermissions
-      .filter(({ stem }) => functionStems.includes(stem))
-      .map(({ stem, action }) => ({ stem, action })),
+    ...functionPermissions.filter(({ stem }) => stems.includes(stem)).map(({ stem, action }) => ({ stem, action })),
   ];
 }
 

@@ -1,8 +1,10 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { bundleFunctions } from '../../scripts/template/bundle.ts';
 
-// Zipped, about 5 % above the current size: growth must be noticed and a budget raised on purpose. Sizes are the same on
-// every machine, load times are not: `npm run lab -- bench bundles` measures those.
+// Zipped, about 5 % above the current size: growth must be noticed and a budget raised on purpose. A function that is not
+// listed may use the whole of MAX_ZIPPED_BYTES. Sizes are the same on every machine, load times are not: `npm run lab --
+// bench bundles` measures those.
 const budgets: Readonly<Record<string, number>> = {
   'check-release': 166_000,
   'dispatch-images': 118_000,
@@ -19,8 +21,8 @@ const bundles = await bundleFunctions();
 describe.each(bundles)('the package of $name', ({ name, zippedBytes, contributors }) => {
   it('stays within its budget, which is below 200 kB', () => {
     const largest = [...contributors].slice(0, 5).map(([part, bytes]) => `${part} ${bytes}`);
-    expect(zippedBytes, `largest parts: ${largest.join(', ')}`).toBeLessThan(budgets[name] ?? 0);
-    expect(budgets[name]).toBeLessThan(MAX_ZIPPED_BYTES);
+    expect(zippedBytes, `largest parts: ${largest.join(', ')}`).toBeLessThan(budgets[name] ?? MAX_ZIPPED_BYTES);
+    expect(budgets[name] ?? 0).toBeLessThan(MAX_ZIPPED_BYTES);
   });
 
   it('contains no credential providers that Lambda never needs', () => {
@@ -35,6 +37,12 @@ describe.each(bundles)('the package of $name', ({ name, zippedBytes, contributor
   });
 });
 
-it('every function is bundled and has a budget', () => {
-  expect(bundles.map(({ name }) => name).sort()).toEqual(Object.keys(budgets));
+it('every function is bundled', () => {
+  expect(bundles.map(({ name }) => name).sort()).toEqual(
+    readdirSync(new URL('../../functions', import.meta.url)).sort(),
+  );
+});
+
+it('every budget is of a function', () => {
+  expect(bundles.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(budgets)));
 });

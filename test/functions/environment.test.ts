@@ -38,7 +38,7 @@ const names = [...new Set([...environments.values()].flatMap(Object.keys))];
 
 function variable(value: Json): string {
   if (typeof value === 'string') return value;
-  if (at(value, 'Ref') === 'AWS::StackName') return 'darkroom-prod';
+  if (at(value, 'Ref') === 'AWS::StackName') return 'images-prod';
   const found = physical[referredId(value) ?? ''];
   if (found === undefined)
     throw new Error(`Add what ${JSON.stringify(value)} becomes in an account to the list above.`);

@@ -8,6 +8,8 @@ import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { imageTask, removalTask, renditionTask } from '../../adapters/lambda/workflow-task.ts';
 import { imageIdOf } from '../../core/image.ts';
 import { renditionGroups } from '../../core/presets.ts';
+import { folderOf, steps, workers } from '../../core/steps.ts';
+import { stackName } from '../../scripts/local/deploy.ts';
 import { at, templateFor } from '../../scripts/template/template.ts';
 
 const project = new URL('../../', import.meta.url);
@@ -15,8 +17,8 @@ const files = globSync('events/*/*.json', { cwd: project }).sort();
 const readEvent = (file: string): unknown => JSON.parse(readFileSync(new URL(file, project), 'utf8'));
 const eventsOf = (stem: string) => files.filter((file) => basename(dirname(file)) === stem);
 
-// Stage local has fixed bucket names, so that these files can use them: scripts/local/deploy.ts has the stack's name.
-const bucket = 'darkroom-local-uploads';
+// Stage local has fixed bucket names, so that these files can use them.
+const bucket = `${stackName}-uploads`;
 
 interface NamedUpload {
   readonly bucket: string;
@@ -41,55 +43,71 @@ async function expectRealUpload(upload: NamedUpload): Promise<void> {
 
 it('stage local names its upload bucket as the events do', () => {
   const { Properties } = templateFor('local').resources.get('UploadBucket') ?? {};
-  expect(JSON.stringify(Properties?.['BucketName']).replace(/\$\{AWS::StackName\}/, 'darkroom-local')).toContain(
-    bucket,
-  );
+  expect(JSON.stringify(Properties?.['BucketName']).replace(/\$\{AWS::StackName\}/, stackName)).toContain(bucket);
 });
 
-const schemas: Readonly<Record<string, z.ZodMiniType<{ image: object }>>> = {
-  'extract-metadata': imageTask,
-  'resize-image': renditionTask,
-  'remove-renditions': removalTask,
+const schemas: Readonly<Record<(typeof workers)[number]['takes'], z.ZodMiniType<{ image: object }>>> = {
+  image: imageTask,
+  rendition: renditionTask,
+  removal: removalTask,
 };
 
-describe.each(Object.entries(schemas))('events/%s', (stem, schema) => {
-  it('has events', () => {
-    expect(eventsOf(stem).length).toBeGreaterThan(1);
+it.each(steps.map(({ name }) => folderOf(name)))('events/%s has events', (folder) => {
+  expect(
+    eventsOf(folder).length,
+    `events/ has no sample event for ${folder}: add events/${folder}/photo.json, for npm run invoke -- ${folder} photo.`,
+  ).toBeGreaterThan(0);
+});
+
+const tasks = workers.flatMap(({ name, takes }) =>
+  eventsOf(folderOf(name)).map((file) => ({ file, schema: schemas[takes] })),
+);
+
+describe.each(tasks)('$file', ({ file, schema }) => {
+  it('is a task that the handler takes', () => {
+    expect(schema.parse(readEvent(file))).toEqual(readEvent(file));
   });
 
-  describe.each(eventsOf(stem))('%s', (file) => {
-    it('is a task that the handler accepts', () => {
-      expect(schema.parse(readEvent(file))).toEqual(readEvent(file));
-    });
+  it.each(['correlationId', 'image'])('is rejected without its %s', (name) => {
+    const { [name]: _, ...rest } = readEvent(file) as Record<string, unknown>;
+    expect(schema.safeParse(rest).success).toBe(false);
+  });
 
-    it.each(['correlationId', 'image'])('is rejected without its %s', (name) => {
-      const { [name]: _, ...rest } = readEvent(file) as Record<string, unknown>;
-      expect(schema.safeParse(rest).success).toBe(false);
-    });
-
-    it.each([
-      ['imageId', 'cat.jpg'],
-      ['sequencer', '0055aed6dcd90281e5'],
-    ])('is rejected with an %s like "%s"', (name, value) => {
-      const event = readEvent(file) as { image: object };
-      expect(schema.safeParse({ ...event, image: { ...event.image, [name]: value } }).success).toBe(false);
-    });
+  it.each([
+    ['imageId', 'cat.jpg'],
+    ['sequencer', '0055aed6dcd90281e5'],
+  ])('is rejected with an %s like "%s"', (name, value) => {
+    const event = readEvent(file) as { image: object };
+    expect(schema.safeParse({ ...event, image: { ...event.image, [name]: value } }).success).toBe(false);
   });
 });
 
-describe.each([...eventsOf('extract-metadata'), ...eventsOf('resize-image')])('%s', (file) => {
+const ofUploads = workers.filter(({ takes }) => takes !== 'removal').flatMap(({ name }) => eventsOf(folderOf(name)));
+
+describe.each(ofUploads)('%s', (file) => {
   it('names an upload of npm start, or one that does not exist', async () => {
     await expectRealUpload(imageTask.parse(readEvent(file)).image as NamedUpload);
   });
 });
 
-it('events/resize-image has an event for each rendition group', () => {
-  const groups = eventsOf('resize-image').map((file) => renditionTask.parse(readEvent(file)).group);
-  expect(new Set(groups)).toEqual(new Set(renditionGroups.map(({ name }) => name)));
+const resizeEvents = eventsOf('resize-image').map((file) => ({ file, task: renditionTask.parse(readEvent(file)) }));
+
+it.each(renditionGroups.map(({ name }) => name))('events/resize-image has an event for rendition group %s', (name) => {
+  const found = resizeEvents.some(({ task }) => task.group === name);
+  expect(
+    found,
+    `events/resize-image has no event for rendition group ${name}: copy one of its events and change "group" to "${name}".`,
+  ).toBe(true);
+});
+
+it.each(resizeEvents)('$file names a rendition group of core/presets.ts', ({ file, task: { group } }) => {
+  const names = renditionGroups.map(({ name }) => name);
+  expect(names, `${file} names rendition group ${group}: change it to one of ${names.join(', ')}.`).toContain(group);
 });
 
 it('events/remove-renditions removes what events/resize-image rendered', () => {
-  const rendered = renditionTask.parse(readEvent('events/resize-image/web.json')).image;
+  const [rendered] = resizeEvents.map(({ task }) => task.image).filter(({ key }) => key !== 'gone.jpg');
+  if (rendered === undefined) throw new Error('events/resize-image has no event of an upload that npm start sends.');
   const [older, own] = ['older', 'own'].map((name) =>
     removalTask.parse(readEvent(`events/remove-renditions/${name}.json`)),
   );
@@ -110,7 +128,7 @@ describe.each(eventsOf('dispatch-images'))('%s', (file) => {
     for (const { body, md5OfBody, eventSource, eventSourceARN } of Records) {
       expect(md5OfBody).toBe(createHash('md5').update(body).digest('hex'));
       expect(eventSource).toBe('aws:sqs');
-      expect(eventSourceARN).toMatch(/:darkroom-local-UploadQueue$/);
+      expect(eventSourceARN).toMatch(new RegExp(`:${stackName}-UploadQueue$`));
     }
   });
 

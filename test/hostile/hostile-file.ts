@@ -2,4 +2,4 @@
 export type Maker = readonly [name: string, make: () => Promise<Buffer>];
 
 /** Hidden in EXIF, XMP and texts wherever a format allows them: must never appear in a rendition. */
-export const canary = 'DARKROOM-CANARY';
+export const canary = 'HOSTILE-CANARY';

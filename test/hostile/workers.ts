@@ -34,7 +34,7 @@ export async function judge(bytes: Buffer): Promise<Verdict> {
     ...renditionGroups.map(
       ({ name }) =>
         () =>
-          resizeImage({ ...task, group: name }, ports),
+          resizeImage({ ...task, group: name }, ports, renditionGroups),
     ),
   ];
   for (const work of works) {

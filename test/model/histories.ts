@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import * as z from 'zod';
 import { domainEvents } from '../../adapters/contracts/domain-events.ts';
 import { padSequencer } from '../../core/image.ts';
+import { workers } from '../../core/steps.ts';
 import { type StateMachine, workflow } from '../../scripts/template/workflow.ts';
 import { substituted } from '../support/asl.ts';
 import { consume, type ImageState, isTrueOf, kinds, meaningOf, possibleEndings, renditionKeys } from './reference.ts';
@@ -31,7 +32,7 @@ const key = fc.constantFrom('cat.jpg', 'cat.jpg', 'cat.jpg', 'dog.jpg');
 const decisive = fc.constantFrom('WriteRecord', 'LookForMark', 'EraseVersion', 'Announce', 'MarkAnnounced');
 const task = fc.oneof(fc.constantFrom(...workflow.tasks.map(({ state }) => state)), decisive);
 const attempt = fc.constantFrom(1, 1, 1, 2, 3);
-const worker = fc.constantFrom('ExtractMetadata', 'ResizeImage', 'RemoveRenditions');
+const worker = fc.constantFrom(...workers.map(({ name }) => name));
 const taskTrouble = fc.record({ attempt, state: task, kind: fc.constantFrom(...taskTroubles) });
 // The first makes one call, the second two or three, the third one plus one per key that it removes.
 const halfDone = fc.record({ attempt, state: worker, kind: fc.constant('half done' as const), calls: fc.nat(3) });

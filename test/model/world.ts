@@ -7,13 +7,14 @@ import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { imageTask, removalTask, renditionTask } from '../../adapters/lambda/workflow-task.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
+import { eventSource } from '../../core/names.ts';
 import { rejected, rejectionReasons } from '../../core/outcome.ts';
 import type { Bytes, ImageCodec, PipelineInput, RenditionStore, UploadReader } from '../../core/ports.ts';
-import { type RenditionGroup, renditionGroups } from '../../core/presets.ts';
 import { removeRenditions } from '../../core/remove-renditions.ts';
 import { resizeImage } from '../../core/resize-image.ts';
 import type { StateMachine } from '../../scripts/template/workflow.ts';
 import { never, runStateMachine, TaskError } from '../support/asl.ts';
+import { exampleGroups } from '../support/example-presets.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
 import { photoHeader, StubImageCodec } from '../support/stub-image-codec.ts';
@@ -51,17 +52,6 @@ export const workerTroubles = [
   /** The task times out, but its worker continues when everything else is done. */
   'works on',
 ] as const;
-
-/**
- * The presets in several groups, as a fork may have them. With a single group, the histories would not exercise the whole
- * fan-out that the workflow supports.
- */
-const groupsByFormat: readonly RenditionGroup[] = [
-  ...Map.groupBy(
-    renditionGroups.flatMap(({ presets }) => presets),
-    ({ format }) => (format === 'avif' ? 'avif' : 'web'),
-  ),
-].map(([name, presets]) => ({ name, presets }));
 
 /** What S3 sends. */
 export interface Change {
@@ -111,7 +101,7 @@ export interface DomainEvent {
   readonly Detail: z.infer<typeof domainEvent>['Detail'];
 }
 const domainEvent = z.object({
-  Source: z.literal('darkroom.pipeline'),
+  Source: z.literal(eventSource),
   DetailType: z.string(),
   Detail: z.looseObject({
     id: z.string(),
@@ -278,10 +268,9 @@ export class World {
     message.receives += 1;
     message.attempts += 1;
     const event = await compute(() => parseS3Event(bodyOf(message.change)));
-    const groups = groupsByFormat.map(({ name }) => name);
-    const pipeline = { run: (input: PipelineInput) => this.#execute(message, { ...input, groups }) };
+    const pipeline = { run: (input: PipelineInput) => this.#execute(message, input) };
     try {
-      const options = { lastAttempt: message.receives >= MAX_RECEIVES };
+      const options = { lastAttempt: message.receives >= MAX_RECEIVES, groups: exampleGroups };
       const { outcome } = await dispatchImage(event, { pipeline }, options);
       message.outcome = outcome;
       message.closedAt ??= this.#clock;
@@ -495,12 +484,12 @@ export class World {
           return resizeImage(
             renditionTask.parse(Payload),
             { uploadReader: uploads, renditionStore: renditions, codec },
-            groupsByFormat,
+            exampleGroups,
           );
         case 'RemoveRenditionsFunction':
           return removeRenditions(removalTask.parse(Payload), { renditionStore: renditions });
         default:
-          throw new Error(`The workflow invokes ${FunctionName}, which the model does not support.`);
+          throw new Error(`The workflow invokes ${FunctionName}: call its use case here, in test/model/world.ts.`);
       }
     });
     dieIfHalfDone();

@@ -1,6 +1,7 @@
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { beforeAll, expect, it } from 'vitest';
 import { renditionGroups } from '../../core/presets.ts';
+import { stackName } from '../../scripts/local/deploy.ts';
 import { type DomainEvent, emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 import { embeddedMetrics } from '../support/published-metrics.ts';
@@ -49,9 +50,7 @@ it('what the log says of an image is what its metrics count, under the name of t
   const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
   const lines = await linesOf('DispatchImages', record.correlationId, 2);
   const bytesOut = record.outcome === 'processed' ? record.renditions.reduce((sum, { bytes }) => sum + bytes, 0) : 0;
-  expect(lines).toContainEqual(
-    expect.objectContaining({ message: 'Image decided', service: 'darkroom-local', bytesOut }),
-  );
+  expect(lines).toContainEqual(expect.objectContaining({ message: 'Image decided', service: stackName, bytesOut }));
   const [metrics] = lines.filter((line) => embeddedMetrics.safeParse(line).success);
-  expect(metrics).toMatchObject({ service: 'darkroom-local', ImagesProcessed: 1, BytesIn: size, BytesOut: bytesOut });
+  expect(metrics).toMatchObject({ service: stackName, ImagesProcessed: 1, BytesIn: size, BytesOut: bytesOut });
 });

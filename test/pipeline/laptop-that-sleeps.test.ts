@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { projectName } from '../../core/names.ts';
 import { projectDirectory, workDirectory } from '../../scripts/terminal/project.ts';
 import { eventually } from '../support/emulated-pipeline.ts';
 import { descendantsOf, processes, signal } from '../support/processes.ts';
@@ -17,7 +18,7 @@ let directory: string;
 let port: number;
 const children: ChildProcess[] = [];
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'darkroom-'));
+  directory = await mkdtemp(join(tmpdir(), `${projectName}-`));
   port = await freePort();
 });
 afterEach(() => {

@@ -1,6 +1,8 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { imageIdOf, padSequencer } from '../../core/image.ts';
+import { renditionGroups } from '../../core/presets.ts';
+import { steps } from '../../core/steps.ts';
 import { emulatedPipeline } from '../support/emulated-pipeline.ts';
 import { functionPermissions as permissions } from '../support/function-permissions.ts';
 import { photo } from '../support/photos.ts';
@@ -31,20 +33,19 @@ async function probe(stem: string, action: string): Promise<unknown> {
     sequencer: padSequencer('01'),
   };
   const seen = { ...image, ...(action === 's3:GetObject' ? unversioned : upload) };
-  switch (stem) {
-    case 'ExtractMetadata':
+  if (stem === 'ProbePipeline') return {};
+  switch (steps.find(({ name }) => name === stem)?.takes) {
+    case 'image':
       return { correlationId: 'probe', image: seen };
-    case 'ResizeImage':
-      return { correlationId: 'probe', image: seen, group: 'web' };
-    case 'RemoveRenditions':
+    case 'rendition':
+      return { correlationId: 'probe', image: seen, group: renditionGroups[0].name };
+    case 'removal':
       // Something to remove: what the record shows.
       return { correlationId: 'probe', image: { ...image, sequencer: padSequencer('FFFF') }, scope: 'older' };
-    case 'DispatchImages':
+    case 'messages':
       return { Records: [sqsRecord(action)] };
-    case 'ProbePipeline':
-      return {};
-    default:
-      throw new Error(`Give the new function ${stem} a probe here.`);
+    case undefined:
+      throw new Error(`core/steps.ts has no ${stem}: add it there, or its call here.`);
   }
 }
 

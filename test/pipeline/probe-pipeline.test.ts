@@ -3,7 +3,7 @@ import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import * as z from 'zod';
-import { PROBE_PREFIX } from '../../core/watch/probe-pipeline.ts';
+import { probePrefix } from '../../core/names.ts';
 import { stackName } from '../../scripts/local/deploy.ts';
 import { emulatedPipeline } from '../support/emulated-pipeline.ts';
 import { rolePermissions } from '../support/role-permissions.ts';
@@ -32,7 +32,7 @@ async function probe() {
 
 const uploads = async () => {
   const { Contents = [] } = await pipeline.s3.send(
-    new ListObjectsV2Command({ Bucket: pipeline.bucket, Prefix: PROBE_PREFIX }),
+    new ListObjectsV2Command({ Bucket: pipeline.bucket, Prefix: probePrefix }),
   );
   return Contents.map(({ Key }) => Key);
 };

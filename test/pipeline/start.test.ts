@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { projectName } from '../../core/names.ts';
 import { photo } from '../support/photos.ts';
 
 /** `npm start` as a user has it: the program itself, with an emulator of its own. */
 
 let directory: string;
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'darkroom-'));
+  directory = await mkdtemp(join(tmpdir(), `${projectName}-`));
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 

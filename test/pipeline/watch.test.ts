@@ -3,6 +3,7 @@ import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { projectName } from '../../core/names.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 import { eventually } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
@@ -22,7 +23,7 @@ let output = '';
 const ended = Promise.withResolvers<number | null>();
 
 beforeAll(async () => {
-  clone = join(await mkdtemp(join(tmpdir(), 'darkroom-')), 'a clone');
+  clone = join(await mkdtemp(join(tmpdir(), `${projectName}-`)), 'a clone');
   await mkdir(clone);
   for (const name of copied) {
     const filter = (path: string): boolean => !path.endsWith('node_modules');

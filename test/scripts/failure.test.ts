@@ -14,18 +14,18 @@ const refused = (code: string, path?: string) =>
 
 describe('a file that cannot be written', () => {
   it.each([
-    ['EROFS', /^\/p\/\.darkroom cannot be written, it is on a read-only file system: use a folder/],
-    ['EACCES', /^\/p\/\.darkroom cannot be opened or written \(EACCES\).*sudo chown -R "\$\(id -un\)" '\/p'$/],
+    ['EROFS', /^\/p\/\.work cannot be written, it is on a read-only file system: use a folder/],
+    ['EACCES', /^\/p\/\.work cannot be opened or written \(EACCES\).*sudo chown -R "\$\(id -un\)" '\/p'$/],
     ['EPERM', /another user/],
     ['ENOSPC', /^The disk is full: make room/],
   ])('%s: is one sentence and no stack trace', (code, sentence) => {
-    const described = describeFailure(refused(code, '/p/.darkroom'));
+    const described = describeFailure(refused(code, '/p/.work'));
     expect(described).toMatch(sentence);
     expect(described).not.toContain('\n');
   });
 
   it('is looked for among the parents of a folder that cannot be made: mkdir says only that they are not there', () => {
-    const error = Object.assign(refused('ENOENT', '/nowhere/.darkroom/logs'), { syscall: 'mkdir' });
+    const error = Object.assign(refused('ENOENT', '/nowhere/.work/logs'), { syscall: 'mkdir' });
     expect(describeFailure(error)).toMatch(/^\/ cannot be written, it is on a read-only file system/);
   });
 

@@ -14,7 +14,7 @@ const paused: IntakeStatus = {
   breaker: undefined,
 };
 const described = (changes: Partial<IntakeStatus>) =>
-  describeIntake('darkroom', { ...paused, ...changes }, new Date('2026-01-03T00:00:00Z')).join('\n');
+  describeIntake('images-dev', { ...paused, ...changes }, new Date('2026-01-03T00:00:00Z')).join('\n');
 
 describe('what is said of the intake', () => {
   it.each([

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { generate } from 'selfsigned';
 import { afterEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { projectTitle } from '../../core/names.ts';
 import { choosePort, claimPort, portHolder } from '../../scripts/local/port.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 
@@ -29,8 +30,8 @@ const localStack = () =>
     }),
   );
 
-async function darkroomOf(clone: string): Promise<number> {
-  const { private: key, cert } = await generate([{ name: 'commonName', value: 'Darkroom local emulator' }], {
+async function emulatorOf(clone: string): Promise<number> {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: 'local emulator' }], {
     keyType: 'ec',
     extensions: [
       {
@@ -52,11 +53,11 @@ describe('the port of npm start', () => {
   });
 
   it('is the next free one beside another clone, and says whose the usual one is', async () => {
-    const port = await darkroomOf('/home/ann/my darkroom');
+    const port = await emulatorOf('/home/ann/my clone');
     const chosen = await choosePort(undefined, port);
     expect(chosen.port).toBeGreaterThan(port);
     expect(chosen.notice).toBe(
-      `Port ${port} is in use by Darkroom of /home/ann/my darkroom: using port ${chosen.port}.`,
+      `Port ${port} is in use by ${projectTitle} of /home/ann/my clone: using port ${chosen.port}.`,
     );
   });
 
@@ -73,8 +74,10 @@ describe('the port of npm start', () => {
   });
 
   it('is not taken twice by one clone, whose second npm start would use the first stack if it were up', async () => {
-    const port = await darkroomOf(projectDirectory);
-    await expect(choosePort(undefined, port)).rejects.toThrow(/this folder's own Darkroom.*Wait until it is up/);
+    const port = await emulatorOf(projectDirectory);
+    await expect(choosePort(undefined, port)).rejects.toThrow(
+      new RegExp(`this folder's own ${projectTitle}.*Wait until it is up`),
+    );
   });
 
   it('taken between the choice and the start, is refused in the same words', async () => {

@@ -95,10 +95,10 @@ describe('a stack in an account', () => {
   const cloudFormation = mockClient(CloudFormationClient);
   const { outputs } = mockedStack();
   const describedAs = (values: Readonly<Record<string, unknown>>) =>
-    cloudFormation.on(DescribeStacksCommand, { StackName: 'darkroom-dev' }).resolves({
+    cloudFormation.on(DescribeStacksCommand, { StackName: 'images-dev' }).resolves({
       Stacks: [
         {
-          ...{ StackName: 'darkroom-dev', CreationTime: new Date(), StackStatus: 'CREATE_COMPLETE' },
+          ...{ StackName: 'images-dev', CreationTime: new Date(), StackStatus: 'CREATE_COMPLETE' },
           Outputs: Object.entries(values).map(([OutputKey, value]) => ({ OutputKey, OutputValue: String(value) })),
         },
       ],
@@ -107,22 +107,22 @@ describe('a stack in an account', () => {
 
   it('is read by its name', async () => {
     describedAs(outputs);
-    const stack = await accountStack('darkroom-dev');
-    expect(stack).toMatchObject({ name: 'darkroom-dev', emulated: false, clientConfig: {}, outputs });
+    const stack = await accountStack('images-dev');
+    expect(stack).toMatchObject({ name: 'images-dev', emulated: false, clientConfig: {}, outputs });
     stack.close();
   });
 
   it('is refused with all outputs that it lacks, where it is not a Darkroom stack', async () => {
     const { UploadQueueUrl: _one, ImageTableName: _other, ...rest } = outputs;
     describedAs(rest);
-    await expect(accountStack('darkroom-dev')).rejects.toThrow(
-      'The stack darkroom-dev has no output ImageTableName, UploadQueueUrl: ',
+    await expect(accountStack('images-dev')).rejects.toThrow(
+      'The stack images-dev has no output ImageTableName, UploadQueueUrl: ',
     );
   });
 
   it('that cannot be read is refused with the reason of AWS', async () => {
-    cloudFormation.on(DescribeStacksCommand).rejects(new Error('Stack with id darkroom-dev does not exist'));
-    await expect(accountStack('darkroom-dev')).rejects.toThrow(/does not exist.*AWS profile and region/);
+    cloudFormation.on(DescribeStacksCommand).rejects(new Error('Stack with id images-dev does not exist'));
+    await expect(accountStack('images-dev')).rejects.toThrow(/does not exist.*AWS profile and region/);
   });
 });
 

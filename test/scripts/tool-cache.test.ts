@@ -3,13 +3,14 @@ import { chmod, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { environmentPrefix, projectName } from '../../core/names.ts';
 import { cacheDirectory, pipProgress, type ToolEnvironment, toolEnvironment } from '../../scripts/local/tool-cache.ts';
 
 let directory: string;
 let cache: string;
 let wanted: ToolEnvironment;
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'darkroom-'));
+  directory = await mkdtemp(join(tmpdir(), `${projectName}-`));
   cache = join(directory, 'cache');
   const python = { path: join(directory, 'python'), version: '3.12.1' };
   wanted = { tool: 'tool', title: 'The tool', lock: join(directory, 'tool.txt'), python };
@@ -111,16 +112,16 @@ describe('a tool', () => {
 
 describe('the cache', () => {
   it.each([
-    ['where the system keeps caches', {}, 'linux', '/home/ann/.cache/darkroom'],
-    ['where XDG says', { XDG_CACHE_HOME: '/cache' }, 'linux', '/cache/darkroom'],
+    ['where the system keeps caches', {}, 'linux', `/home/ann/.cache/${projectName}`],
+    ['where XDG says', { XDG_CACHE_HOME: '/cache' }, 'linux', `/cache/${projectName}`],
     [
       'where the system keeps caches if XDG names no absolute path',
       { XDG_CACHE_HOME: 'x' },
       'linux',
-      '/home/ann/.cache/darkroom',
+      `/home/ann/.cache/${projectName}`,
     ],
-    ['in Library on macOS', {}, 'darwin', '/home/ann/Library/Caches/darkroom'],
-    ['where the user says', { DARKROOM_CACHE: '/mine', XDG_CACHE_HOME: '/cache' }, 'darwin', '/mine'],
+    ['in Library on macOS', {}, 'darwin', `/home/ann/Library/Caches/${projectName}`],
+    ['where the user says', { [`${environmentPrefix}_CACHE`]: '/mine', XDG_CACHE_HOME: '/cache' }, 'darwin', '/mine'],
   ] as const)('is %s', (_, environment, platform, expected) => {
     expect(cacheDirectory(environment, platform, '/home/ann')).toBe(expected);
   });

@@ -1,5 +1,5 @@
 /**
- * The AWS metrics that Darkroom uses, each with the sets of dimensions under which AWS publishes it. An alarm on anything
+ * The AWS metrics that the template uses, each with the sets of dimensions under which AWS publishes it. An alarm on anything
  * else never fires and looks healthy; a widget stays empty.
  */
 export const awsMetrics: Readonly<Record<string, Readonly<Record<string, readonly string[][]>>>> = {

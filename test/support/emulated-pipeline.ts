@@ -23,6 +23,8 @@ import { type DomainEventType, domainEvents } from '../../adapters/contracts/dom
 import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { imageIdOf } from '../../core/image.ts';
+import { eventSource } from '../../core/names.ts';
+import { renditionGroups } from '../../core/presets.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { follow, readRecords } from '../../scripts/stack/follow.ts';
 import { messagesIn, readQueue } from '../../scripts/stack/queues.ts';
@@ -137,7 +139,7 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
       const { outcome } = await dispatchImage(
         await parseS3Event(messageBody(bucket, event)),
         { pipeline },
-        { lastAttempt: false },
+        { lastAttempt: false, groups: renditionGroups },
       );
       return outcome;
     },
@@ -146,7 +148,7 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
     async render(event: S3Event): Promise<void> {
       const { correlationId, image } = await parseS3Event(messageBody(bucket, event));
       const FunctionName = await physicalId(stack, 'ResizeImageFunction');
-      const Payload = JSON.stringify({ correlationId, image, group: 'web' });
+      const Payload = JSON.stringify({ correlationId, image, group: renditionGroups[0].name });
       await lambda.send(new InvokeCommand({ FunctionName, Payload }));
     },
 
@@ -163,7 +165,7 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
       const { arn } = await readQueue(sqs, z.string().parse(QueueUrl));
       const EventBusName = stack.outputs.DomainEventBusName;
       await events.send(
-        new PutRuleCommand({ Name: name, EventBusName, EventPattern: '{"source":["darkroom.pipeline"]}' }),
+        new PutRuleCommand({ Name: name, EventBusName, EventPattern: JSON.stringify({ source: [eventSource] }) }),
       );
       await events.send(
         new PutTargetsCommand({
@@ -201,7 +203,7 @@ const domainEvent = z.discriminatedUnion('detail-type', [
   eventOf('ImageFailed', domainEvents.ImageFailed),
 ]);
 function eventOf<Type extends DomainEventType, Detail extends z.core.$ZodType>(type: Type, detail: Detail) {
-  return z.object({ source: z.literal('darkroom.pipeline'), 'detail-type': z.literal(type), detail });
+  return z.object({ source: z.literal(eventSource), 'detail-type': z.literal(type), detail });
 }
 export type DomainEvent = z.infer<typeof domainEvent>;
 

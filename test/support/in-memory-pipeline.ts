@@ -1,10 +1,10 @@
 import { imageIdOf } from '../../core/image.ts';
 import type { Bytes, ImageCodec } from '../../core/ports.ts';
-import { renditionGroups } from '../../core/presets.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { contentTypes, presetsFor, type Rendition, renditionKey, renditionSize } from '../../core/rendition.ts';
 import type { Catalogue, Clock, RenditionReader, Uploader } from '../../core/watch/ports.ts';
 import type { ProbePorts } from '../../core/watch/probe-pipeline.ts';
+import { examplePresets } from './example-presets.ts';
 import { photoHeader, photoPortrait } from './stub-image-codec.ts';
 
 interface StoredRendition {
@@ -123,11 +123,7 @@ export class InMemoryPipeline {
   }
 
   private render(imageId: string): Rendition[] {
-    const presets = presetsFor(
-      photoHeader,
-      renditionGroups.flatMap((group) => group.presets),
-    );
-    return presets.map((preset) => {
+    return presetsFor(photoHeader, examplePresets).map((preset) => {
       const { width, height } = renditionSize(photoHeader, preset);
       const bytes = imageBytes(preset.format, width, height);
       const contentType = contentTypes[preset.format];

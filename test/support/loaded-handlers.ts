@@ -7,6 +7,7 @@ import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { vi } from 'vitest';
 import type { MetadataResult } from '../../core/image-task.ts';
+import { renditionGroups } from '../../core/presets.ts';
 import { lambdaContext } from './lambda-context.ts';
 import { uploadOf } from './upload-events.ts';
 
@@ -46,7 +47,7 @@ export async function loadedHandlers(changes: Readonly<Record<string, string>> =
     },
     /** A photo with a GPS position. */
     describePhotograph: async (): Promise<MetadataResult> => extract.handler(task, context),
-    renderPhotograph: () => resize.handler({ ...task, group: 'web' }, context),
+    renderPhotograph: () => resize.handler({ ...task, group: renditionGroups[0].name }, context),
     removeRenditions: () =>
       remove.handler(
         {

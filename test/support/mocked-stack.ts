@@ -4,5 +4,5 @@ import { type Stack, stackOf, stackOutputs } from '../../scripts/stack/stack.ts'
 export function mockedStack(changes: Partial<Pick<Stack, 'emulated'>> = {}): Stack {
   const names = Object.keys(stackOutputs.shape).map((name) => [name, name]);
   const outputs = stackOutputs.parse({ ...Object.fromEntries(names), IntakeConcurrency: 5 });
-  return stackOf({ name: 'darkroom-dev', emulated: false, clientConfig: { region: 'eu-west-1' }, outputs, ...changes });
+  return stackOf({ name: 'images-dev', emulated: false, clientConfig: { region: 'eu-west-1' }, outputs, ...changes });
 }

@@ -2,6 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import * as z from 'zod';
 import { decisionLog } from '../../adapters/lambda/decision-log.ts';
 import { scheduledProbe } from '../../adapters/lambda/scheduled-probe.ts';
+import { probePrefix } from '../../core/names.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
 import type { Decision, RepeatedDecision } from '../../core/ports.ts';
 import type { ProbeVerdict } from '../../core/watch/probe-pipeline.ts';
@@ -55,7 +56,7 @@ const decisions: readonly (Decision | RepeatedDecision)[] = [
   { outcome: 'deleted' },
 ];
 
-const probe = { key: 'darkroom-probe/1.jpg', imageId: 'c0ffee' };
+const probe = { key: `${probePrefix}1.jpg`, imageId: 'c0ffee' };
 const verdicts: readonly ProbeVerdict[] = [
   { ...probe, verdict: 'healthy', readyMillis: 1 },
   { ...probe, verdict: 'failed', reason: 'late', message: 'No record appeared.' },

@@ -10,7 +10,7 @@ import { domainEvents } from '../../adapters/contracts/domain-events.ts';
 const ajv = addFormats.default(new Ajv2020({ strict: true, allErrors: true }));
 const read = (name: string) => readFileSync(new URL(`../../docs/events/${name}`, import.meta.url), 'utf8');
 // The base of references between the documents.
-const base = 'https://darkroom.invalid/events';
+const base = 'https://docs.invalid/events';
 
 const asyncApi = z
   .object({

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { metricNamespace } from '../../core/names.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { retryDelaySeconds } from '../../core/retry-delay.ts';
+import { workers } from '../../core/steps.ts';
 import { metricMath } from '../../scripts/template/dashboard/metric-math.ts';
 import {
   at,
@@ -43,7 +45,7 @@ const dimensionNames = ({ Dimensions }: AlarmMetric) =>
 /** The resource that an alarm is about; of a metric of our own, the function that publishes it. */
 const watched = (alarm: Resource) => {
   const [metric] = metricsOf(alarm);
-  if (metric?.Namespace !== 'Darkroom') return referredId(at(items(metric?.Dimensions)[0], 'Value'));
+  if (metric?.Namespace !== metricNamespace) return referredId(at(items(metric?.Dimensions)[0], 'Value'));
   return String(metric.MetricName).startsWith('Probe') ? 'ProbePipelineFunction' : 'DispatchImagesFunction';
 };
 /** For people to act on; those that roll a release back are in release.test.ts. */
@@ -57,7 +59,7 @@ describe.each(alarms)('%s', (id, alarm) => {
   const { Properties } = alarm;
 
   it('watches metrics that AWS publishes under these dimensions', () => {
-    const metrics = metricsOf(alarm).filter(({ Namespace }) => Namespace !== 'Darkroom');
+    const metrics = metricsOf(alarm).filter(({ Namespace }) => Namespace !== metricNamespace);
     for (const metric of metrics) {
       expect(awsMetrics[String(metric.Namespace)]?.[String(metric.MetricName)]).toContainEqual(dimensionNames(metric));
     }
@@ -87,7 +89,8 @@ it.each([...alarms, ...ofType(template, 'AWS::CloudWatch::CompositeAlarm')])(
   (id, { Properties }) => {
     const [, page = 'none'] = /([a-z-]+\.md)$/.exec(String(at(Properties['AlarmDescription'], 'Fn::Sub'))) ?? [];
     const text = readFileSync(new URL(`../../docs/runbooks/${page}`, import.meta.url), 'utf8');
-    expect(text).toContain(`\`${id.replace(/Alarm$/, '')}\``);
+    const name = id.replace(/Alarm$/, '');
+    expect(text.includes(`\`${name}\``), `docs/runbooks/${page} does not name \`${name}\`: add its row.`).toBe(true);
   },
 );
 
@@ -133,19 +136,23 @@ describe.each(stages)('one image of stage %s that fails all its tries', (stage) 
       )
       .reduce((sum, calls) => sum + calls, 0);
 
-  it.each([
+  it.each<[string, number]>([
     ['DispatchImagesErrorsAlarm', 1],
     ['ImagePipelineFailedAlarm', 1],
-    ['ExtractMetadataErrorsAlarm', callsATry('ExtractMetadataFunction')],
-    ['ResizeImageErrorsAlarm', callsATry('ResizeImageFunction') * renditionGroups.length],
-    ['RemoveRenditionsErrorsAlarm', callsATry('RemoveRenditionsFunction')],
+    ...workers.map(({ name, takes }): [string, number] => [
+      `${name}ErrorsAlarm`,
+      callsATry(`${name}Function`) * (takes === 'rendition' ? renditionGroups.length : 1),
+    ]),
   ])('does not ring %s, with %i failures a try', (id, failures) => {
     const { Threshold, DatapointsToAlarm, Period } = properties(id);
     const period = numberAt(Period);
     for (let offset = 0; offset < period; offset += 1) {
       const minutes = Map.groupBy(beginnings, (begin) => Math.floor((begin + offset) / period));
       const breaching = [...minutes.values()].filter(({ length }) => length * failures > numberAt(Threshold));
-      expect(breaching.length, `${offset} s into a minute`).toBeLessThan(numberAt(DatapointsToAlarm));
+      expect(
+        breaching.length,
+        `${offset} s into a minute. template.yaml: raise Threshold of ${id} until one image cannot breach it, at ${failures} failures an attempt.`,
+      ).toBeLessThan(numberAt(DatapointsToAlarm));
     }
   });
 });
@@ -258,7 +265,9 @@ describe('our own metrics', () => {
     const published = publishedMetrics(logged('log')).map(({ namespace, metric, dimensions }) =>
       [namespace, metric, ...Object.keys(dimensions).sort()].join(' '),
     );
-    const own = alarms.flatMap(([, alarm]) => metricsOf(alarm)).filter(({ Namespace }) => Namespace === 'Darkroom');
+    const own = alarms
+      .flatMap(([, alarm]) => metricsOf(alarm))
+      .filter(({ Namespace }) => Namespace === metricNamespace);
     expect(own.length).toBeGreaterThan(0);
     for (const metric of own) {
       expect(published).toContain([metric.Namespace, metric.MetricName, ...dimensionNames(metric)].join(' '));

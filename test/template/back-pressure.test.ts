@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { renditionGroups } from '../../core/presets.ts';
+import { steps } from '../../core/steps.ts';
 import {
   at,
   numberAt,
@@ -30,38 +31,49 @@ describe.each(stages)('stage %s', (stage) => {
   const imagesInWork = numberAt(mapping, 'BatchSize') * numberAt(mapping, 'ScalingConfig', 'MaximumConcurrency');
   const reserved = (id: string) => numberAt(properties(id)['ReservedConcurrentExecutions']);
 
-  it('reserves the dispatcher at least what its pollers may start', () => {
-    expect(reserved('DispatchImagesFunction')).toBeGreaterThanOrEqual(
-      numberAt(mapping, 'ScalingConfig', 'MaximumConcurrency'),
-    );
+  const mostCalls = (takes: (typeof steps)[number]['takes']) => {
+    switch (takes) {
+      case 'messages':
+        return numberAt(mapping, 'ScalingConfig', 'MaximumConcurrency');
+      case 'image':
+      case 'removal':
+        return imagesInWork;
+      case 'rendition':
+        return imagesInWork * renditionGroups.length;
+    }
+  };
+
+  it.each(steps)('reserves $name a worker for each call that may be made at once', ({ name, takes }) => {
+    expect(
+      reserved(`${name}Function`),
+      `template.yaml, Mappings, Stages, ${stage}: ${name}Function may be called ${mostCalls(takes)} times at once, and reserves less.`,
+    ).toBeGreaterThanOrEqual(mostCalls(takes));
   });
 
-  it('reserves one metadata worker, one removal and one resize worker a rendition group for every image in work', () => {
-    expect(reserved('ExtractMetadataFunction')).toBeGreaterThanOrEqual(imagesInWork);
-    expect(reserved('RemoveRenditionsFunction')).toBeGreaterThanOrEqual(imagesInWork);
-    expect(reserved('ResizeImageFunction')).toBeGreaterThanOrEqual(imagesInWork * renditionGroups.length);
+  it.each(steps)('tells of busy workers of $name at a number that may be busy at once', ({ name, takes }) => {
+    expect(
+      numberAt(properties(`${name}ConcurrencyAlarm`)['Threshold']),
+      `template.yaml, Mappings, Stages, ${stage}: ${name}ConcurrencyAlarm never fires above ${mostCalls(takes)}.`,
+    ).toBeLessThanOrEqual(mostCalls(takes));
   });
 
-  it('rings for busy workers at a number that its pollers can bring about', () => {
-    const rings = (stem: string) => numberAt(properties(`${stem}ConcurrencyAlarm`)['Threshold']);
-    expect(rings('DispatchImages')).toBeLessThanOrEqual(numberAt(mapping, 'ScalingConfig', 'MaximumConcurrency'));
-    expect(rings('ExtractMetadata')).toBeLessThanOrEqual(imagesInWork);
-    expect(rings('RemoveRenditions')).toBeLessThanOrEqual(imagesInWork);
-    expect(rings('ResizeImage')).toBeLessThanOrEqual(imagesInWork * renditionGroups.length);
-  });
-
-  it.runIf(stage !== 'local')('leaves room beside the pollers for the check of a release', () => {
-    expect(reserved('DispatchImagesFunction')).toBeGreaterThan(
-      numberAt(mapping, 'ScalingConfig', 'MaximumConcurrency'),
-    );
-    expect(reserved('ExtractMetadataFunction')).toBeGreaterThan(imagesInWork);
-    expect(reserved('RemoveRenditionsFunction')).toBeGreaterThan(imagesInWork);
-    expect(reserved('ResizeImageFunction')).toBeGreaterThan(imagesInWork * renditionGroups.length);
-  });
+  it.runIf(stage !== 'local').each(steps)(
+    'leaves room beside them for the release check of $name',
+    ({ name, takes }) => {
+      expect(
+        reserved(`${name}Function`),
+        `template.yaml, Mappings, Stages, ${stage}: reserve ${name}Function one more than ${mostCalls(takes)}.`,
+      ).toBeGreaterThan(mostCalls(takes));
+    },
+  );
 
   it('keeps workers warm within half of the reserve, so that a deployment can warm the next version beside them', () => {
     const targets = ofType(templateFor(stage), 'AWS::ApplicationAutoScaling::ScalableTarget');
-    expect(targets).toHaveLength(stage === 'prod' ? 3 : 0);
+    const warmed = steps.filter(({ takes }) => takes !== 'removal').map(({ name }) => `${name}WarmTarget`);
+    expect(
+      targets.map(([id]) => id).sort(),
+      'template.yaml: in prod, all steps but removals are kept warm by a target named <step>WarmTarget.',
+    ).toEqual(stage === 'prod' ? warmed.sort() : []);
     for (const [id, { Properties }] of targets) {
       const functionId = id.replace(/WarmTarget$/, 'Function');
       const warm = numberAt(properties(functionId)['ProvisionedConcurrencyConfig'], 'ProvisionedConcurrentExecutions');

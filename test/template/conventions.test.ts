@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { PROBE_PREFIX } from '../../core/watch/probe-pipeline.ts';
+import { probePrefix, releaseCheckPrefix } from '../../core/names.ts';
+import { folderOf, steps, workers } from '../../core/steps.ts';
 import {
   at,
   type Json,
@@ -24,8 +25,8 @@ const resource = (id: string): Resource => {
   return found;
 };
 
-// One starts the workflow, one watches it from outside, one checks releases.
-const noStates = ['dispatch-images', 'probe-pipeline', 'check-release'];
+// One watches the pipeline from outside, one checks releases.
+const besideTheWay = ['probe-pipeline', 'check-release'];
 
 it('has a map at its head that names every section, in order', () => {
   const text = readFileSync(projectFile('template.yaml'), 'utf8');
@@ -58,11 +59,36 @@ describe('one stem a step', () => {
     expect(existsSync(projectFile(`docs/runbooks/${stem}.md`)), `docs/runbooks/${stem}.md`).toBe(true);
   });
 
-  it('names the state of each worker after its function', () => {
-    for (const worker of stems.filter((stem) => !noStates.includes(stem))) {
-      const task = { state: pascal(worker), functionId: `${pascal(worker)}Function` };
-      expect(workflow.tasks).toContainEqual(expect.objectContaining(task));
-    }
+  it('has each function that an image passes through in core/steps.ts', () => {
+    const missing = stems.filter(
+      (stem) => ![...besideTheWay, ...steps.map(({ name }) => folderOf(name))].includes(stem),
+    );
+    expect(missing.map((stem) => `core/steps.ts has no ${pascal(stem)}: add the step of functions/${stem}.`)).toEqual(
+      [],
+    );
+  });
+
+  it.each(steps)('$name has all that a step needs', ({ name, takes }) => {
+    const folder = folderOf(name);
+    const state = workflow.tasks.find((task) => task.state === name);
+    const lacks = [
+      existsSync(projectFile(`functions/${folder}/handler.ts`))
+        ? []
+        : `functions/ has no ${folder}: add functions/${folder}/handler.ts.`,
+      template.resources.has(`${name}Function`)
+        ? []
+        : `template.yaml has no ${name}Function: copy the block of another worker.`,
+      takes === 'messages' || state?.functionId === `${name}Function`
+        ? []
+        : `statemachine/image-pipeline.asl.json has no Task ${name} that invokes \${${name}Function}: add it.`,
+      existsSync(projectFile(`events/${folder}`))
+        ? []
+        : `events/ has no sample event for ${folder}: add events/${folder}/photo.json.`,
+      existsSync(projectFile(`docs/runbooks/${folder}.md`))
+        ? []
+        : `docs/runbooks has no ${folder}.md: say what an operator sees and does.`,
+    ];
+    expect(lacks.flat()).toEqual([]);
   });
 });
 
@@ -99,8 +125,8 @@ it('runs every function on Node.js 24, traced, behind the alias live', () => {
   });
 });
 
-it.each(['ExtractMetadataFunction', 'ResizeImageFunction'])('%s has what its limits were measured with', (id) => {
-  const { MemorySize, Environment } = resource(id).Properties;
+it.each(steps.filter(({ decodes }) => decodes))('$name has what its limits were measured with', ({ name }) => {
+  const { MemorySize, Environment } = resource(`${name}Function`).Properties;
   expect(MemorySize).toBe(1769);
   expect(at(Environment, 'Variables')).toMatchObject({ MALLOC_ARENA_MAX: '2' });
 });
@@ -114,7 +140,7 @@ describe('the workflow', () => {
   });
 
   it('calls the functions’ aliases, so that a canary deployment of one gets traffic', () => {
-    for (const worker of ['ExtractMetadataFunction', 'ResizeImageFunction', 'RemoveRenditionsFunction']) {
+    for (const worker of workers.map(({ name }) => `${name}Function`)) {
       expect(at(Properties['DefinitionSubstitutions'], worker)).toEqual({ Ref: `${worker}.Alias` });
     }
   });
@@ -231,8 +257,8 @@ it('keeps no probe and no check of a release for longer than a day, and nothing 
   const rules = at(resource('UploadBucket').Properties['LifecycleConfiguration'], 'Rules');
   const expiring = [rules ?? []].flat().filter((rule) => at(rule, 'ExpirationInDays') !== undefined);
   expect(expiring.map((rule) => [at(rule, 'Prefix'), at(rule, 'ExpirationInDays')])).toEqual([
-    [PROBE_PREFIX, 1],
-    ['darkroom-release/', 1],
+    [probePrefix, 1],
+    [releaseCheckPrefix, 1],
   ]);
 });
 

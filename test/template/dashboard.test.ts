@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { metricNamespace, projectName } from '../../core/names.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import {
@@ -35,7 +36,7 @@ it('answers, from top to bottom: are users served, where is it slow, what does i
     widget.type === 'text' ? [{ y, heading: widget.properties.markdown.split('\n')[0] }] : [],
   );
   expect(headings.toSorted((a, b) => a.y - b.y).map(({ heading }) => heading)).toEqual([
-    '# darkroom-prod',
+    `# ${projectName}-prod`,
     '## Are users being served?',
     '## Where is it slow?',
     '## What does it cost?',
@@ -80,9 +81,9 @@ describe('every metric', () => {
   it('is published, by AWS or by the code, under these dimensions', () => {
     for (const { namespace, name, dimensions } of metrics) {
       const names = Object.keys(dimensions).sort();
-      if (namespace === 'Darkroom') {
+      if (namespace === metricNamespace) {
         expect(own).toContain([name, ...names, dimensions['reason']].join(' '));
-        expect(dimensions['service']).toBe('darkroom-prod');
+        expect(dimensions['service']).toBe(`${projectName}-prod`);
       } else {
         expect(awsMetrics[namespace]?.[name], `${namespace} ${name}`).toContainEqual(names);
       }
@@ -129,11 +130,27 @@ const onTheWay = ofType(template, 'AWS::Serverless::Function').filter(
   ([id]) => id === 'DispatchImagesFunction' || workflow.tasks.some(({ functionId }) => functionId === id),
 );
 
-it('compares the workers in use with the share that the template reserves for each', () => {
-  const shares = formulas('Concurrency (% of reserved)').map(([, formula]) => Number(formula.split(' / ')[1]));
-  const reserved = onTheWay.map(([, { Properties }]) => Properties['ReservedConcurrentExecutions']);
-  expect(shares).toEqual(reserved);
-});
+/** What a formula multiplies, or divides, a function's metric by: by the metric's id, and that by the function. */
+function functionOf(title: string, metricId: string | undefined): unknown {
+  return widgetNamed(title)
+    .metrics.filter(isMetric)
+    .find(({ id }) => id === metricId)?.dimensions['FunctionName'];
+}
+
+it.each(onTheWay)(
+  'compares the workers in use of %s with the concurrency that the template reserves for it',
+  (id, { Properties }) => {
+    const title = 'Concurrency (% of reserved)';
+    const reserved = formulas(title)
+      .map(([, formula]) => /^100 \* (\w+) \/ (\d+)$/.exec(formula) ?? [])
+      .filter(([, metricId]) => functionOf(title, metricId) === id)
+      .map(([, , share]) => Number(share));
+    expect(
+      reserved,
+      `template.yaml, dashboard, "${title}": add a line that divides the ConcurrentExecutions of ${id} by what is reserved for it.`,
+    ).toEqual([Properties['ReservedConcurrentExecutions']]);
+  },
+);
 
 describe('the cost', () => {
   const perThousand = new Map(formulas('US$ per 1,000 images'));
@@ -145,22 +162,21 @@ describe('the cost', () => {
     expect(perThousand.get(undefined)).toBe(`1000 * (${parts.join(' + ')}) / processed`);
   });
 
-  it('of Lambda counts each function’s time with its own memory', () => {
-    const { metrics: series } = widgetNamed('US$ per 1,000 images');
-    const weights = [...(perThousand.get('lambda') ?? '').matchAll(/(\d+) \* FILL\((d\d), 0\)/g)].map(
-      ([, memory, id]) => {
-        const metric = series.filter(isMetric).find((candidate) => candidate.id === id);
-        return [metric?.dimensions['FunctionName'], Number(memory)];
-      },
-    );
-    expect(weights).toEqual(onTheWay.map(([id, { Properties }]) => [id, Properties['MemorySize']]));
+  it.each(onTheWay)('of Lambda counts the time of %s with its own memory', (id, { Properties }) => {
+    const weights = [...(perThousand.get('lambda') ?? '').matchAll(/(\d+) \* FILL\((d\d), 0\)/g)]
+      .filter(([, , metricId]) => functionOf('US$ per 1,000 images', metricId) === id)
+      .map(([, memory]) => Number(memory));
+    expect(
+      weights,
+      `template.yaml, CostMetrics, "id": "lambda": add ${String(Properties['MemorySize'])} * FILL(…, 0) with the Duration of ${id}.`,
+    ).toEqual([Properties['MemorySize']]);
   });
 
   it('of S3 counts as many renditions as there are presets', () => {
     const presets = renditionGroups.flatMap((group) => group.presets);
-    expect(perThousand.get('s3'), 'One PUT per preset: correct CostMetrics in template.yaml.').toMatch(
-      new RegExp(`^${presets.length} \\* FILL\\(processed, 0\\)`),
-    );
+    const counted = /^\d+ \* FILL\(processed, 0\)/.exec(perThousand.get('s3') ?? '')?.[0];
+    const needed = `${presets.length} * FILL(processed, 0)`;
+    expect(counted, `template.yaml, CostMetrics, "id": "s3": write ${needed}, one PUT for each preset.`).toBe(needed);
   });
 
   it('uses the prices that docs/observability.md names, and no other', () => {

@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { projectName } from '../../core/names.ts';
 import { at, ofType, parseTemplate, statementsOf, templateFor } from '../../scripts/template/template.ts';
 
 /** The templates beside the main one keep to what it says; `npm run check` lints them (scripts/template/scan-template.ts). */
@@ -22,7 +23,7 @@ describe('governance/', () => {
 });
 
 describe('permissions-boundary.yaml', () => {
-  const policy = at(governance('permissions-boundary.yaml'), 'Resources', 'DarkroomBoundary', 'Properties');
+  const policy = at(governance('permissions-boundary.yaml'), 'Resources', 'RoleBoundary', 'Properties');
   const statements = z
     .array(z.object({ Effect: z.enum(['Allow', 'Deny']), Action: z.array(z.string()) }))
     .parse(at(policy, 'PolicyDocument', 'Statement'));
@@ -69,13 +70,7 @@ describe('permissions-boundary.yaml', () => {
 });
 
 describe('service-control-policy.yaml', () => {
-  const content = at(
-    governance('service-control-policy.yaml'),
-    'Resources',
-    'DarkroomGuardrails',
-    'Properties',
-    'Content',
-  );
+  const content = at(governance('service-control-policy.yaml'), 'Resources', 'Guardrails', 'Properties', 'Content');
 
   it('is no longer than AWS allows, with room for regions and names', () => {
     // 5120 characters: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
@@ -137,7 +132,7 @@ describe('config-rules.yaml', () => {
 
   it.each(Object.entries(rules))('%s looks at the stack, or says that it looks at the account', (_, { Properties }) => {
     const { TagValue, ComplianceResourceId } = Properties.Scope;
-    const ofTheStack = TagValue === 'darkroom' || ComplianceResourceId !== undefined;
+    const ofTheStack = TagValue === projectName || ComplianceResourceId !== undefined;
     expect(Properties.Description.endsWith('in this account.')).toBe(!ofTheStack);
   });
 

@@ -108,7 +108,7 @@ describe('access logs', () => {
 });
 
 describe('code signing', () => {
-  const profile = 'arn:aws:signer:us-east-1:111122223333:/signing-profiles/darkroom/1';
+  const profile = 'arn:aws:signer:us-east-1:111122223333:/signing-profiles/images/1';
   const signed = templateFor('prod', { SigningProfileVersionArn: profile });
 
   it.each(ofType(signed, 'AWS::Serverless::Function'))('of %s is enforced where there is a profile', (id, found) => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { padSequencer } from '../../core/image.ts';
-import { PROBE_PREFIX } from '../../core/watch/probe-pipeline.ts';
+import { probePrefix, releaseCheckPrefix } from '../../core/names.ts';
+import { steps } from '../../core/steps.ts';
+import { releasedSteps } from '../../core/watch/release.ts';
 import {
   at,
   type Json,
@@ -49,8 +51,8 @@ const roleOf = (stage: Stage, id: string): Resource => {
 
 /** What may be written to the upload bucket beside people's images, and by whom. */
 const ownPrefixes: Readonly<Record<string, readonly string[]>> = {
-  CheckReleaseRole: ['UploadBucket/darkroom-release/*'],
-  ProbePipelineRole: [`UploadBucket/${PROBE_PREFIX}*`],
+  CheckReleaseRole: [`UploadBucket/${releaseCheckPrefix}*`],
+  ProbePipelineRole: [`UploadBucket/${probePrefix}*`],
 };
 
 /** By name: the dispatcher's ARN would close a circle of resources that wait for each other. */
@@ -96,12 +98,12 @@ describe.each(stages)('stage %s', (stage) => {
   // Not proved by the emulator, which has no CodeDeploy.
   const deployments = ofThisStack('codedeploy', 'deploymentgroup', '*');
   const dispatcher = ofThisStack('lambda', 'function', 'DispatchImagesFunction-*:*');
-  const newVersions = ['ExtractMetadata', 'ResizeImage', 'RemoveRenditions'].map((stem) => `${stem}Function:*`);
+  const newVersions = releasedSteps.filter((step) => step !== 'DispatchImages').map((stem) => `${stem}Function:*`);
   const checkRelease: [string, readonly Permission[]] = [
     'CheckRelease',
     [
       ...allow(deployments, 'codedeploy:GetDeployment', 'codedeploy:PutLifecycleEventHookExecutionStatus'),
-      ...allow('UploadBucket/darkroom-release/*', 's3:PutObject', 's3:DeleteObject'),
+      ...allow(`UploadBucket/${releaseCheckPrefix}*`, 's3:PutObject', 's3:DeleteObject'),
       ...[...newVersions, dispatcher].flatMap((version) => allow(version, 'lambda:InvokeFunction')),
       // The check's own sequencer, which S3 gives to no upload.
       ...allow(`RenditionBucket/*/${padSequencer('0')}/*`, 's3:GetObject', 's3:PutObject'),
@@ -109,7 +111,7 @@ describe.each(stages)('stage %s', (stage) => {
     ],
   ];
 
-  it.each<[string, readonly Permission[]]>([
+  const byCode: readonly [string, readonly Permission[]][] = [
     [
       'DispatchImages',
       [
@@ -127,14 +129,23 @@ describe.each(stages)('stage %s', (stage) => {
     [
       'ProbePipeline',
       [
-        ...allow(`UploadBucket/${PROBE_PREFIX}*`, 's3:PutObject', 's3:DeleteObject'),
+        ...allow(`UploadBucket/${probePrefix}*`, 's3:PutObject', 's3:DeleteObject'),
         ...allow('ImageTable', 'dynamodb:GetItem'),
         ...allow('RenditionBucket/*', 's3:GetObject'),
       ],
     ],
     ...(stage === 'local' ? [] : [checkRelease]),
-  ])('%s may do what its code and its declaration need, and nothing else', (stem, byCode) => {
-    const needed = [...byDeclaration(stem), ...byCode];
+  ];
+
+  it.each(steps)('knows what the code of $name calls', ({ name }) => {
+    expect(
+      byCode.some(([stem]) => stem === name),
+      `test/template/permissions.test.ts has no line for ${name}: add to byCode what its code calls.`,
+    ).toBe(true);
+  });
+
+  it.each(byCode)('%s may do what its code and its declaration need, and nothing else', (stem, called) => {
+    const needed = [...byDeclaration(stem), ...called];
     expect(sorted(granted(roleOf(stage, `${stem}Role`)))).toEqual(sorted([...needed, ...throughDataKey(needed)]));
   });
 

@@ -170,5 +170,11 @@ it('leaves no rollback alarm to itself: every one is watched by a deployment', (
     ...items(at(alias, 'Alarms')),
     ...releasedSteps.flatMap((step) => items(at(propertiesOf(`${step}Function`)['DeploymentPreference'], 'Alarms'))),
   ].map((reference) => String(at(reference, 'Ref')));
-  expect(watched.sort()).toEqual(rollbackAlarms.map(([id]) => id).sort());
+  for (const [id] of rollbackAlarms) {
+    expect(
+      watched,
+      `No deployment watches ${id}: add its step to releasedSteps in core/watch/release.ts, or remove the alarm and the step's DeploymentPreference.`,
+    ).toContain(id);
+  }
+  expect(watched).toHaveLength(rollbackAlarms.length);
 });

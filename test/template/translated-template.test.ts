@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { workers } from '../../core/steps.ts';
 import { releasedSteps } from '../../core/watch/release.ts';
 import { isolatedEnvironment } from '../../scripts/local/isolated-environment.ts';
 import { installLinters } from '../../scripts/local/toolchain.ts';
@@ -114,7 +115,7 @@ describe('in prod', () => {
       seen.add(from);
       return waitedFor(all[from]).some((next) => reaches(next, to, seen));
     };
-    for (const worker of ['ExtractMetadata', 'ResizeImage', 'RemoveRenditions']) {
+    for (const { name: worker } of workers) {
       expect(reaches('ImagePipelineLiveAlias', `${worker}FunctionAliaslive`), worker).toBe(true);
       expect(reaches(`${worker}FunctionAliaslive`, 'ImagePipelineLiveAlias'), worker).toBe(false);
     }

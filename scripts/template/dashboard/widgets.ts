@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { projectName } from '../../../core/names.ts';
 import { at, parameterDefault, type Template } from '../template.ts';
 
 /** The dashboard of template.yaml as data; what CloudWatch would ignore or refuse (an unknown field) is an error here. */
@@ -72,7 +73,7 @@ const substituted = z.tuple([z.string(), z.record(z.string(), variable)]);
 
 const pseudoParameters: Readonly<Record<string, string>> = {
   'AWS::Region': 'us-east-1',
-  'AWS::StackName': 'darkroom-prod',
+  'AWS::StackName': `${projectName}-prod`,
 };
 
 /** With logical ids where CloudFormation puts names and ARNs. */

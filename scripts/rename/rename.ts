@@ -1,0 +1,177 @@
+/** `npm run rename`: gives the project another name, in every file at once. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { findRunningStack } from '../local/running-stack.ts';
+import { command, main } from '../terminal/command.ts';
+import { Failure } from '../terminal/failure.ts';
+import { print } from '../terminal/print.ts';
+import { logDirectory, projectDirectory, shownPath, workDirectory } from '../terminal/project.ts';
+import { runCommand } from '../terminal/run-command.ts';
+import { plainTable } from '../terminal/table.ts';
+import { currentNames, type Names, newNames } from './names.ts';
+import { filesWith, type Renaming, renameAll, type Texts } from './renaming.ts';
+
+/** The license names who wrote it; a changelog says how things were. */
+const kept: readonly string[] = ['LICENSE', 'CHANGELOG.md'];
+
+/** Screenshots, which no program can edit, and what to take them of. */
+const screenshots: Readonly<Record<string, string>> = {
+  'docs/contact-sheet.webp': 'the page that npm start writes',
+  'load-tests/load-ramp.png': 'the report of npm run load -- ramp',
+};
+
+export const renameCommand = command({
+  name: 'npm run rename',
+  summary:
+    'Gives the project another name, in every file: stacks, buckets, tags, event source, metrics, sample events and docs.',
+  syntax: (line) =>
+    line
+      .argument('<name>', 'lower-case words with hyphens between them')
+      .option('--source <source>', 'event source of the domain events (default: <name>.pipeline)')
+      .option(
+        '--namespace <namespace>',
+        'CloudWatch namespace of the metrics (default: the words of the name, capitalized and joined)',
+      )
+      .option('--title <title>', 'for headings and sentences (default: the words of the name, capitalized)')
+      .option('--dry-run', 'list the files that would change, and change nothing')
+      .option('--yes', 'rename even if there are uncommitted changes'),
+  examples: {
+    'npm run rename -- picturehouse --source acme.picturehouse': 'the usual way: your company, then the name',
+    'npm run rename -- picturehouse --dry-run': 'see what would change',
+  },
+  notes:
+    'Rename before you deploy: a stack that is already deployed keeps its name, and the renamed project deploys a new one beside it. The license and the changelog are not changed.',
+  run: ({ arguments: [name], options: { source, namespace, title, dryRun, yes } }) =>
+    rename(newNames(name, { source, namespace, title }), { dryRun, yes }),
+});
+
+async function rename(
+  names: Names,
+  { dryRun, yes }: { readonly dryRun: true | undefined; readonly yes: true | undefined },
+): Promise<void> {
+  const texts = projectTexts();
+  refuseUnlessNew(names, texts);
+  const renaming = await renameAll(texts, currentNames, names);
+  if (dryRun) {
+    print(...summary('Would rename', names, renaming), '', filesOf(renaming));
+    return;
+  }
+  if (!yes) refuseUncommitted();
+  if ((await findRunningStack()) !== undefined)
+    throw new Failure('npm start is running under the old name. Stop it with Ctrl-C, then rename.');
+  for (const [path, text] of renaming.changed) writeFileSync(join(projectDirectory, path), text);
+  await format([...renaming.changed.keys()]);
+  moveWorkDirectory(names);
+  print(...summary('Renamed', names, renaming), '', ...nextSteps());
+}
+
+/** Of every file that git knows or would add, except binary ones and those that are kept. */
+function projectTexts(): Texts {
+  const files = git('ls-files', '-z', '--cached', '--others', '--exclude-standard').split('\0');
+  const texts = new Map<string, string>();
+  for (const path of new Set(files)) {
+    const file = join(projectDirectory, path);
+    // Links and submodules are not ours to change, and a deleted file is still in git's index.
+    if (kept.includes(path) || lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) continue;
+    const bytes = readFileSync(file);
+    const text = bytes.toString('utf8');
+    if (Buffer.from(text).equals(bytes)) texts.set(path, text);
+  }
+  return texts;
+}
+
+function refuseUnlessNew(names: Names, texts: Texts): void {
+  const different = (['name', 'title', 'eventSource', 'metricNamespace'] as const).filter(
+    (kind) => names[kind] !== currentNames[kind],
+  );
+  if (different.length === 0) throw new Failure(`Nothing to rename: this is ${names.title} (${names.name}) already.`);
+  // A namespace is known by what stands before it, so it may stand elsewhere.
+  for (const kind of different.filter((kind) => kind !== 'metricNamespace')) {
+    const files = filesWith(names[kind], texts, currentNames);
+    if (files.length > 0) {
+      const shown = files.slice(0, 3).join(', ') + (files.length > 3 ? ` and ${files.length - 3} more` : '');
+      throw new Failure(
+        `${JSON.stringify(names[kind])} is already used for something else in ${shown}, so the project could not be renamed again. Choose a more specific name, for example with your company in front.`,
+      );
+    }
+  }
+}
+
+function refuseUncommitted(): void {
+  const changes = git('status', '--porcelain').split('\n').filter(Boolean).length;
+  if (changes > 0)
+    throw new Failure(
+      `There are uncommitted changes (${changes} files), and the renaming would mix with them. Commit or stash them first, or add --yes.`,
+    );
+}
+
+function git(...args: readonly string[]): string {
+  try {
+    return execFileSync('git', args, {
+      cwd: projectDirectory,
+      encoding: 'utf8',
+      maxBuffer: 100_000_000,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  } catch {
+    throw new Failure(
+      'The files of the project are listed by git, which is missing or knows no repository here. Install git, or run git init and git add -A first.',
+    );
+  }
+}
+
+/** Names of another length break lines elsewhere. */
+async function format(paths: readonly string[]): Promise<void> {
+  const code = paths.filter((path) => ['.ts', '.mjs', '.cjs', '.json', '.jsonc'].includes(extname(path)));
+  const log = join(logDirectory, 'rename-format.log');
+  const { succeeded } = await runCommand({
+    command: 'biome',
+    args: ['format', '--write', '--no-errors-on-unmatched', ...code],
+    directory: projectDirectory,
+    log,
+  });
+  if (!succeeded)
+    throw new Failure(
+      `All files are renamed, but the code could not be formatted: see ${shownPath(log)}. Run npx biome format --write.`,
+    );
+}
+
+/** What is in it was made under the old name, and most of it is still of use. */
+function moveWorkDirectory({ name }: Names): void {
+  const moved = join(projectDirectory, `.${name}`);
+  if (existsSync(workDirectory) && !existsSync(moved)) renameSync(workDirectory, moved);
+}
+
+function summary(verb: string, names: Names, { places }: Renaming): string[] {
+  const count = [...places.values()].reduce((sum, each) => sum + each, 0);
+  return [
+    `${verb} ${currentNames.title} to ${names.title}: ${count} places in ${places.size} files.`,
+    '',
+    plainTable(
+      ['', 'Before', 'After'],
+      [
+        ['Name', currentNames.name, names.name],
+        ['Title', currentNames.title, names.title],
+        ['Event source', currentNames.eventSource, names.eventSource],
+        ['Metric namespace', currentNames.metricNamespace, names.metricNamespace],
+      ],
+    ),
+  ];
+}
+
+function filesOf({ places }: Renaming): string {
+  const rows = [...places].map(([path, count]) => [path, String(count)]);
+  return plainTable(['File', 'Places'], rows, ['left', 'right']);
+}
+
+function nextSteps(): string[] {
+  const stale = Object.entries(screenshots).filter(([path]) => existsSync(join(projectDirectory, path)));
+  const advice = ['These screenshots still show the old name. Take them again:'];
+  return [
+    ...(stale.length === 0 ? [] : [...advice, ...stale.map(([path, of]) => `  ${path}: ${of}`), '']),
+    'Next: run npm test, review git diff, and commit.',
+  ];
+}
+
+if (import.meta.main) await main(renameCommand);
