@@ -112,7 +112,7 @@ describe('a stack in an account', () => {
     stack.close();
   });
 
-  it('is refused with all outputs that it lacks, where it is not a Darkroom stack', async () => {
+  it('is refused with all outputs that it lacks, where it was not deployed from this template', async () => {
     const { UploadQueueUrl: _one, ImageTableName: _other, ...rest } = outputs;
     describedAs(rest);
     await expect(accountStack('images-dev')).rejects.toThrow(
