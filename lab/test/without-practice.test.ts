@@ -4,7 +4,7 @@ import { readPractices } from '../../scripts/template/practices.ts';
 import { type Change, takeAway } from '../prove/take-away.ts';
 import { withoutPractice } from '../prove/without-practice.ts';
 
-/** `npm run prove -- practices` takes each practice away to see its tests fail. Here: it still can. */
+/** `npm run lab -- prove practices` takes each practice away to see its tests fail. Here: it still can. */
 
 it('every practice of docs/practices.md has a change that takes it away, and no other change exists', () => {
   const practices = readPractices().map(({ practice }) => practice);
