@@ -36,7 +36,8 @@ module.exports = {
       'One folder is one Lambda, deployed and permitted on its own. What two need belongs in core or adapters.',
     ),
     only('terminal-knows-only-our-name', 'scripts/terminal/', ['scripts/terminal/', 'core/names\\.ts$']),
-    only('stack-local-template', 'scripts/(stack|local|template)/', [
+    only('stack-knows-no-emulator', 'scripts/stack/', ['core/', 'adapters/', 'scripts/(stack|terminal)/']),
+    only('local-template', 'scripts/(local|template)/', [
       'core/',
       'adapters/',
       'scripts/(stack|local|template|terminal)/',

@@ -4,11 +4,10 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Argument } from '@commander-js/extra-typings';
 import prettyBytes from 'pretty-bytes';
-import { output, stackName } from '../scripts/local/deploy.ts';
-import { clientConfig, stopEmulators } from '../scripts/local/emulator.ts';
+import { stopEmulators } from '../scripts/local/emulator.ts';
 import { isolateThisProcess } from '../scripts/local/isolated-environment.ts';
 import { startLocalStack } from '../scripts/local/local-stack.ts';
-import { targetStack } from '../scripts/local/target-stack.ts';
+import { accountStack, type Stack } from '../scripts/stack/stack.ts';
 import { command, main, nonEmpty, oneOf, path, positiveNumber, wholeNumber } from '../scripts/terminal/command.ts';
 import { confirm } from '../scripts/terminal/confirm.ts';
 import { Failure } from '../scripts/terminal/failure.ts';
@@ -18,9 +17,11 @@ import { shownPath } from '../scripts/terminal/project.ts';
 import { estimatedCost } from './runner/cost.ts';
 import { caveats, checkTable, reportPage, waitTable } from './runner/report.ts';
 import { type RunResult, readResult } from './runner/result.ts';
-import { type Destination, executeRun, type PreparedRun, prepareRun } from './runner/run.ts';
+import { executeRun, type PreparedRun, prepareRun, type RunControl } from './runner/run.ts';
 import { readScenario, scenarioNames } from './runner/scenario.ts';
 import { guardTarget, shownTarget, stackEnvironment, type Target } from './runner/target.ts';
+
+type UnderLoad = Pick<RunControl, 'target' | 'environment'> & { readonly stack: Stack };
 
 const compareCommand = command({
   name: 'compare',
@@ -85,37 +86,35 @@ interface RunOptions {
 }
 
 async function run(options: RunOptions): Promise<number> {
-  const { seed, scale, stack, keep = false, signal } = options;
+  const { seed, scale, keep = false, signal } = options;
   const against = options.against === undefined ? undefined : await readResult(options.against);
-  const scenario = await readScenario(options.scenario, stack === undefined ? 'emulator' : 'account', scale);
+  const scenario = await readScenario(options.scenario, options.stack === undefined ? 'emulator' : 'account', scale);
   const prepared = await showStep('Images and plan', () => prepareRun({ scenario, seed, scale }));
-  const destination = stack === undefined ? await ownEmulator() : await namedStack(stack);
-  if (destination.target.kind === 'stack') await askBeforeSpending(prepared, destination.target, options);
-  const result = await executeRun(prepared, destination, { step: showStep, keep, signal });
+  const { stack, ...place } = options.stack === undefined ? await ownEmulator() : await namedStack(options.stack);
+  if (place.target.kind === 'stack') await askBeforeSpending(prepared, place.target, options);
+  const control = { ...place, step: showStep, keep, signal };
+  const result = await executeRun(prepared, stack, control);
   await writeFile(join(prepared.directory, 'run.json'), `${JSON.stringify(result)}\n`);
   await show(result, join(prepared.directory, 'report.html'), against);
   return result.passed ? 0 : 1;
 }
 
 /** Fresh and gone afterwards, whatever else is up on this machine: nothing of an earlier run is in its queues. */
-async function ownEmulator(): Promise<Destination> {
+async function ownEmulator(): Promise<UnderLoad> {
   isolateThisProcess();
-  const { address, outputs } = await startLocalStack(0, showStep);
-  return {
-    target: { kind: 'emulator', endpoint: address.endpoint },
-    stack: { name: stackName, emulated: true, outputs, clientConfig: clientConfig(address) },
-    environment: address.environment,
-  };
+  const { stack, emulator } = await startLocalStack(0, showStep);
+  const { endpoint, environment } = emulator;
+  return { stack, target: { kind: 'emulator', endpoint }, environment };
 }
 
-async function namedStack(name: string): Promise<Destination> {
+async function namedStack(name: string): Promise<UnderLoad> {
   Object.assign(process.env, stackEnvironment);
-  // Before the stack is asked for its outputs: with an endpoint of the environment, that question too would go elsewhere.
+  // Before the stack is asked for its outputs: an endpoint in the environment would lead that request elsewhere too.
   guardTarget({ kind: 'stack', stack: name, region: '', account: '' }, process.env);
-  const stack = await targetStack(name);
+  const stack = await accountStack(name);
   const [, region = 'unknown', account = 'unknown'] =
-    /^https:\/\/sqs\.([^.]+)\.[^/]+\/(\d+)\//.exec(output(stack.outputs, 'UploadQueueUrl')) ?? [];
-  return { target: { kind: 'stack', stack: name, region, account }, stack, environment: process.env };
+    /^https:\/\/sqs\.([^.]+)\.[^/]+\/(\d+)\//.exec(stack.outputs.UploadQueueUrl) ?? [];
+  return { stack, target: { kind: 'stack', stack: name, region, account }, environment: process.env };
 }
 
 async function askBeforeSpending(

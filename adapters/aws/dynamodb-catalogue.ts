@@ -20,7 +20,7 @@ const common = z.object({
   announced: z.boolean(),
 });
 
-const imageRecord = z.discriminatedUnion('outcome', [
+export const imageRecord = z.discriminatedUnion('outcome', [
   z.extend(common, { outcome: z.literal('processed'), metadata, renditions: z.array(rendition) }),
   z.extend(common, { outcome: z.literal('rejected'), reason: z.enum(rejectionReasons), message: z.string() }),
   z.extend(common, { outcome: z.literal('deleted'), expiresAt: z.int() }),

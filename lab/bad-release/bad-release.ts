@@ -1,10 +1,9 @@
 /** `npm run lab -- bad-release`. */
-import { stackName } from '../../scripts/local/deploy.ts';
-import { clientConfig, stopEmulators } from '../../scripts/local/emulator.ts';
+import { stopEmulators } from '../../scripts/local/emulator.ts';
 import { isolateThisProcess } from '../../scripts/local/isolated-environment.ts';
 import { startLocalStack } from '../../scripts/local/local-stack.ts';
 import { findRunningStack } from '../../scripts/local/running-stack.ts';
-import type { TargetStack } from '../../scripts/local/target-stack.ts';
+import type { Stack } from '../../scripts/stack/stack.ts';
 import { at, numberAt, templateFor } from '../../scripts/template/template.ts';
 import { command } from '../../scripts/terminal/command.ts';
 import { print } from '../../scripts/terminal/print.ts';
@@ -34,7 +33,7 @@ The exit code is 0 if every broken version was refused, the bad one was rolled b
 });
 
 /** Whether all broken versions were refused, the bad one was rolled back and no image is lost. */
-async function play(stack: TargetStack, stopped: AbortSignal): Promise<boolean> {
+async function play(stack: Stack, stopped: AbortSignal): Promise<boolean> {
   const checked = await showStep('Check before the traffic', (report) =>
     playPreTraffic(stack, ({ step, what }) => report(`${step}: ${what}`)),
   );
@@ -54,14 +53,15 @@ async function play(stack: TargetStack, stopped: AbortSignal): Promise<boolean> 
   );
   print('', minuteTable(played.minutes), '', summary(played));
 
+  stack.close();
   const checkedRight = checked.every(({ broken, verdict }) => broken === (verdict.verdict === 'refused'));
   return checkedRight && played.rolledBack && played.lost === 0;
 }
 
 /** That of `npm start` where one is up; else one of its own, on any free port, which ends with this process. */
-async function stackToPlayOn(): Promise<TargetStack> {
-  const { address, outputs } = (await findRunningStack()) ?? (await startLocalStack(0, showStep));
-  return { name: stackName, emulated: true, outputs, clientConfig: clientConfig(address) };
+async function stackToPlayOn(): Promise<Stack> {
+  const { stack } = (await findRunningStack()) ?? (await startLocalStack(0, showStep));
+  return stack;
 }
 
 function checkTable(checked: readonly CheckedVersion[]): string {

@@ -7,9 +7,8 @@
  * them as Step Functions does, and starts each version on a machine that has its definition.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { LambdaClient, ListEventSourceMappingsCommand, UpdateEventSourceMappingCommand } from '@aws-sdk/client-lambda';
-import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { ListEventSourceMappingsCommand, UpdateEventSourceMappingCommand } from '@aws-sdk/client-lambda';
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import {
   CreateStateMachineAliasCommand,
   CreateStateMachineCommand,
@@ -25,11 +24,10 @@ import {
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
-  GetQueueAttributesCommand,
   type Message,
   ReceiveMessageCommand,
-  SQSClient,
 } from '@aws-sdk/client-sqs';
+import pWaitFor from 'p-wait-for';
 import * as z from 'zod';
 import { knownImage } from '../../adapters/aws/known-image.ts';
 import { sfnPipeline } from '../../adapters/aws/sfn-pipeline.ts';
@@ -38,10 +36,9 @@ import { dispatchImage } from '../../core/dispatch-images.ts';
 import { imageIdOf } from '../../core/image.ts';
 import type { Pipeline } from '../../core/ports.ts';
 import { renditionGroups } from '../../core/presets.ts';
-import { output } from '../../scripts/local/deploy.ts';
-import type { TargetStack } from '../../scripts/local/target-stack.ts';
-import { physicalId } from '../../scripts/stack/physical-id.ts';
-import { stackCatalogue } from '../../scripts/stack/stack-catalogue.ts';
+import { readRecords } from '../../scripts/stack/follow.ts';
+import { messagesIn } from '../../scripts/stack/queues.ts';
+import { physicalId, type Stack } from '../../scripts/stack/stack.ts';
 import { Failure } from '../../scripts/terminal/failure.ts';
 import { type RollbackAlarm, stateOf } from './rollback-alarm.ts';
 
@@ -98,7 +95,7 @@ export function drawVersion(routes: readonly Route[], random: number): number {
   throw new Failure(`The weights of the alias make ${upTo} instead of 100.`);
 }
 
-export async function playCanary(stack: TargetStack, options: CanaryOptions): Promise<PlayedRelease> {
+export async function playCanary(stack: Stack, options: CanaryOptions): Promise<PlayedRelease> {
   const sfn = new SFNClient({ ...stack.clientConfig, disableHostPrefix: true, maxAttempts: 1 });
   const release = await publishRelease(stack, sfn);
   try {
@@ -167,8 +164,8 @@ function failuresOf(runs: readonly Run[]): number | undefined {
 }
 
 /** Version 1 is what is deployed; version 2 asks its workers for a group of presets that nobody knows. */
-async function publishRelease(stack: TargetStack, sfn: SFNClient) {
-  const liveArn = output(stack.outputs, 'StateMachineArn');
+async function publishRelease(stack: Stack, sfn: SFNClient) {
+  const liveArn = stack.outputs.StateMachineArn;
   const { definition = '', roleArn } = await sfn.send(new DescribeStateMachineCommand({ stateMachineArn: liveArn }));
   const badDefinition = definition.replace('{% $states.input.group %}', 'poster');
   if (badDefinition === definition)
@@ -222,25 +219,12 @@ async function publishRelease(stack: TargetStack, sfn: SFNClient) {
   };
 }
 
-async function messagesIn(sqs: SQSClient, QueueUrl: string): Promise<number> {
-  const AttributeNames = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
-  const { Attributes = {} } = await sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...AttributeNames] }),
-  );
-  return AttributeNames.reduce((sum, name) => sum + Number(Attributes[name]), 0);
-}
-
 type Choose = () => { readonly version: number; readonly pipeline: Pipeline };
 
 /** The upload queue, in the dispatcher's place: that one starts a fixed workflow, and has to stand aside meanwhile. */
-async function uploadsOf(stack: TargetStack) {
-  const s3 = new S3Client({ ...stack.clientConfig, forcePathStyle: true });
-  const sqs = new SQSClient({ ...stack.clientConfig, useQueueUrlAsEndpoint: false });
-  const lambda = new LambdaClient(stack.clientConfig);
-  const dynamoDb = new DynamoDBClient(stack.clientConfig);
-  const catalogue = stackCatalogue(dynamoDb, stack.outputs);
-  const Bucket = output(stack.outputs, 'UploadBucketName');
-  const QueueUrl = output(stack.outputs, 'UploadQueueUrl');
+async function uploadsOf(stack: Stack) {
+  const { s3, sqs, lambda } = stack.clients;
+  const { UploadBucketName: Bucket, UploadQueueUrl: QueueUrl } = stack.outputs;
   const keys: string[] = [];
   const decided = new Set<string>();
 
@@ -250,7 +234,7 @@ async function uploadsOf(stack: TargetStack) {
   const dispatch = (Enabled: boolean) =>
     lambda.send(new UpdateEventSourceMappingCommand({ UUID: mapping?.UUID, Enabled }));
   // What others have sent goes through as ever.
-  while ((await messagesIn(sqs, QueueUrl)) > 0) await sleep(200);
+  await pWaitFor(async () => (await messagesIn(sqs, QueueUrl)) === 0, { interval: 200 });
   await dispatch(false);
 
   const take = async (message: Message, choose: Choose): Promise<Run> => {
@@ -299,14 +283,14 @@ async function uploadsOf(stack: TargetStack) {
     undecided: () => keys.length - decided.size,
 
     async withoutRenditions(): Promise<number> {
-      const records = await Promise.all(keys.map(async (key) => catalogue.find(await imageIdOf(Bucket, key))));
-      return records.filter((record) => record?.outcome !== 'processed').length;
+      const imageIds = await Promise.all(keys.map((key) => imageIdOf(Bucket, key)));
+      const records = await readRecords(stack, imageIds);
+      return imageIds.filter((imageId) => records.get(imageId)?.outcome !== 'processed').length;
     },
 
     async giveBack(): Promise<void> {
       for (const Key of keys) await s3.send(new DeleteObjectCommand({ Bucket, Key }));
       await dispatch(true);
-      for (const client of [s3, sqs, lambda, dynamoDb]) client.destroy();
     },
   };
 }

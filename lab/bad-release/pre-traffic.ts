@@ -4,12 +4,11 @@ import {
   type FunctionConfiguration,
   GetAliasCommand,
   GetFunctionConfigurationCommand,
-  LambdaClient,
+  type LambdaClient,
   PublishVersionCommand,
   UpdateFunctionConfigurationCommand,
   type UpdateFunctionConfigurationCommandInput,
 } from '@aws-sdk/client-lambda';
-import { S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod';
 import { knownImage } from '../../adapters/aws/known-image.ts';
 import { lambdaSteps } from '../../adapters/aws/lambda-steps.ts';
@@ -19,9 +18,7 @@ import { s3Uploader } from '../../adapters/aws/s3-uploader.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { checkRelease } from '../../core/watch/check-release.ts';
 import { type ReleasedStep, releasedSteps, type Verdict } from '../../core/watch/release.ts';
-import { output } from '../../scripts/local/deploy.ts';
-import type { TargetStack } from '../../scripts/local/target-stack.ts';
-import { physicalId } from '../../scripts/stack/physical-id.ts';
+import { physicalId, type Stack } from '../../scripts/stack/stack.ts';
 
 export interface CheckedVersion {
   readonly step: ReleasedStep;
@@ -57,12 +54,12 @@ const mistakes: readonly {
 ];
 
 export async function playPreTraffic(
-  stack: TargetStack,
+  stack: Stack,
   checked: (version: CheckedVersion) => void,
 ): Promise<readonly CheckedVersion[]> {
-  const lambda = new LambdaClient(stack.clientConfig);
-  const s3 = new S3Client({ ...stack.clientConfig, forcePathStyle: true });
-  const renditions = { client: s3, bucket: output(stack.outputs, 'RenditionBucketName') };
+  const { lambda, s3 } = stack.clients;
+  const { UploadBucketName, RenditionBucketName } = stack.outputs;
+  const renditions = { client: s3, bucket: RenditionBucketName };
   const results: CheckedVersion[] = [];
 
   const check = async (
@@ -81,7 +78,7 @@ export async function playPreTraffic(
             checked({ step, what, broken, verdict });
           },
         },
-        uploader: s3Uploader({ client: s3, bucket: output(stack.outputs, 'UploadBucketName') }),
+        uploader: s3Uploader({ client: s3, bucket: UploadBucketName }),
         steps: lambdaSteps({ client: lambda }),
         publishedRenditions: s3RenditionReader(renditions),
         renditionStore: s3RenditionStore(renditions),
@@ -90,24 +87,19 @@ export async function playPreTraffic(
     );
   };
 
-  try {
-    for (const step of releasedSteps) {
-      const functionName = await physicalId(stack, `${step}Function`);
-      const live = await lambda.send(new GetAliasCommand({ FunctionName: functionName, Name: 'live' }));
-      const version = z.string().parse(live.FunctionVersion);
-      await check({ step, what: 'the version that is live', broken: false }, functionName, version);
-    }
-    for (const { what, step, break: breakIt } of mistakes) {
-      const functionName = await physicalId(stack, `${step}Function`);
-      await withVersion(lambda, functionName, breakIt, (version) =>
-        check({ step, what, broken: true }, functionName, version),
-      );
-    }
-    return results;
-  } finally {
-    lambda.destroy();
-    s3.destroy();
+  for (const step of releasedSteps) {
+    const functionName = await physicalId(stack, `${step}Function`);
+    const live = await lambda.send(new GetAliasCommand({ FunctionName: functionName, Name: 'live' }));
+    const version = z.string().parse(live.FunctionVersion);
+    await check({ step, what: 'the version that is live', broken: false }, functionName, version);
   }
+  for (const { what, step, break: breakIt } of mistakes) {
+    const functionName = await physicalId(stack, `${step}Function`);
+    await withVersion(lambda, functionName, breakIt, (version) =>
+      check({ step, what, broken: true }, functionName, version),
+    );
+  }
+  return results;
 }
 
 /** Publishes the function with other settings, and leaves nothing of it behind. The alias never hears of it. */

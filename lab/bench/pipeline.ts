@@ -1,19 +1,16 @@
 /** Upload → record on the emulator, and how much of that is not image work. */
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { quantile } from 'simple-statistics';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { imageIdOf } from '../../core/image.ts';
 import type { Bytes } from '../../core/ports.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { presetsFor } from '../../core/rendition.ts';
-import { output } from '../../scripts/local/deploy.ts';
-import { clientConfig } from '../../scripts/local/emulator.ts';
 import { isolateThisProcess } from '../../scripts/local/isolated-environment.ts';
 import { startLocalStack } from '../../scripts/local/local-stack.ts';
-import { stackCatalogue } from '../../scripts/stack/stack-catalogue.ts';
+import { type Followed, follow } from '../../scripts/stack/follow.ts';
+import type { Stack } from '../../scripts/stack/stack.ts';
 import { logDirectory, shownPath } from '../../scripts/terminal/project.ts';
 import { table } from '../table.ts';
 
@@ -22,7 +19,7 @@ const PATIENCE_MILLIS = 300_000;
 
 export async function benchPipeline(): Promise<string> {
   isolateThisProcess();
-  const stack = await startLocalStack(0, (_title, work) => work(() => undefined));
+  const { stack, emulator } = await startLocalStack(0, (_title, work) => work(() => undefined));
   try {
     const send = sender(stack);
     const bytes = new Uint8Array(readFileSync(new URL('../../docs/samples/rocket.jpg', import.meta.url)));
@@ -54,23 +51,25 @@ export async function benchPipeline(): Promise<string> {
       `Not image work, one after the other: ${share.toFixed(0)} % of the time (the emulator's queue is polled, its Lambdas are processes).`,
     ].join('\n');
   } finally {
-    await stack.stop();
+    stack.close();
+    await emulator.stop();
   }
 }
 
-function sender({ address, outputs }: Awaited<ReturnType<typeof startLocalStack>>) {
-  const config = clientConfig(address);
-  const s3 = new S3Client({ ...config, forcePathStyle: true });
-  const catalogue = stackCatalogue(new DynamoDBClient(config), outputs);
-  const Bucket = output(outputs, 'UploadBucketName');
+function sender(stack: Stack) {
+  const { UploadBucketName: Bucket } = stack.outputs;
+  const giveUp = (quietMillis: number) => quietMillis > PATIENCE_MILLIS;
   return async (bytes: Bytes, Key: string): Promise<number> => {
-    const imageId = await imageIdOf(Bucket, Key);
     const startedAt = performance.now();
-    await s3.send(new PutObjectCommand({ Bucket, Key, Body: bytes }));
-    while ((await catalogue.find(imageId)) === undefined) {
-      if (performance.now() - startedAt > PATIENCE_MILLIS)
+    const upload: Followed<string> = {
+      imageId: await imageIdOf(Bucket, Key),
+      outcomeIn: (record) => record?.outcome,
+    };
+    await stack.clients.s3.send(new PutObjectCommand({ Bucket, Key, Body: bytes }));
+    for await (const { outcome } of follow([upload], stack, { pauseMillis: 20, giveUp })) {
+      if (outcome === undefined)
         throw new Error(`${Key} has no record after five minutes: see ${shownPath(logDirectory)}.`);
-      await sleep(20);
+      break;
     }
     return performance.now() - startedAt;
   };

@@ -4,11 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import type { ImageRecord } from '../../core/record.ts';
-import { clientConfig } from '../../scripts/local/emulator.ts';
-import type { LocalStack } from '../../scripts/local/local-stack.ts';
-import { redriveStack } from '../../scripts/redrive/redrive-stack.ts';
-import { deadLetterQueueNames } from '../../scripts/stack/dead-letter-queue.ts';
-import { intakeSwitch } from '../../scripts/stack/intake-switch.ts';
+import { moveLetters } from '../../scripts/redrive/redrive-stack.ts';
+import { countLetters, deadLetterQueueNames } from '../../scripts/stack/dead-letter-queue.ts';
+import { pauseIntake, resumeIntake } from '../../scripts/stack/intake-switch.ts';
+import type { Stack } from '../../scripts/stack/stack.ts';
 import { fastClock } from '../../test/faults/fast-clock.ts';
 import { defectsOfAnnouncement, defectsOfBucket } from '../../test/faults/judge.ts';
 import { emulatedPipeline, eventually } from '../../test/support/emulated-pipeline.ts';
@@ -36,14 +35,11 @@ const MOST_REDRIVES = 10;
 const TROUBLE_MILLIS = 1_500;
 
 export async function chaos(
-  stack: Pick<LocalStack, 'address' | 'outputs'>,
+  stack: Stack,
   { seed, uploads }: { readonly seed: number; readonly uploads: number },
 ): Promise<ChaosReport> {
   const pipeline = emulatedPipeline(stack);
-  const config = clientConfig(stack.address);
-  const clock = fastClock(stack, pipeline);
-  const letters = redriveStack({ outputs: stack.outputs, clientConfig: config, emulated: true });
-  const intake = intakeSwitch({ name: 'chaos', outputs: stack.outputs, clientConfig: config });
+  const clock = fastClock(stack);
   const permission = rolePermissions(pipeline);
   const functionNames = new Map<string, string>();
   for (const stem of reserved.keys()) functionNames.set(stem, await pipeline.physicalId(`${stem}Function`));
@@ -74,7 +70,7 @@ export async function chaos(
 
   /** Puts them, and takes their events out of the queue before anybody works on them. */
   async function eventsOf(images: readonly Image[]): Promise<string[]> {
-    await intake.pause();
+    await pauseIntake(stack);
     const versions = images.flatMap(({ key, shown, before }) =>
       [before, shown].flatMap((colour) => (colour === undefined ? [] : [{ key, colour }])),
     );
@@ -91,7 +87,7 @@ export async function chaos(
       const Entries = messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
       await pipeline.sqs.send(new DeleteMessageBatchCommand({ QueueUrl: pipeline.queueUrl, Entries }));
     }
-    await intake.resume();
+    await resumeIntake(stack);
     return bodies;
   }
 
@@ -168,15 +164,14 @@ export async function chaos(
   await sending;
   await clock.until(0);
 
-  const dead = await letters.count(deadLetterQueueNames);
+  const dead = await countLetters(stack, deadLetterQueueNames);
   let redrives = 0;
-  for (; redrives < MOST_REDRIVES && (await letters.count(deadLetterQueueNames)) > 0; redrives += 1) {
-    await letters.move(deadLetterQueueNames, [], { max: 10_000, perSecond: 100 }, () => undefined);
+  for (; redrives < MOST_REDRIVES && (await countLetters(stack, deadLetterQueueNames)) > 0; redrives += 1) {
+    await moveLetters(stack, deadLetterQueueNames, [], { max: 10_000, perSecond: 100 }, () => undefined);
     await clock.until(0);
   }
-  const left = await letters.count(deadLetterQueueNames);
+  const left = await countLetters(stack, deadLetterQueueNames);
   const { defects, compared } = await defectsOf(plan.images, expected);
-  for (const open of [clock, letters, intake]) open.close();
   return {
     uploads,
     messages: shuffled.length,

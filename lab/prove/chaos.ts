@@ -7,7 +7,7 @@ import type { Proof, ProofOptions } from './proof.ts';
 /** Hundreds of uploads through a pipeline whose workers are killed, throttled and denied what they need meanwhile. */
 export async function proveChaos({ seed, runs = 500 }: ProofOptions): Promise<readonly Proof[]> {
   isolateThisProcess();
-  const stack = await startLocalStack(0, showStep);
+  const { stack, emulator } = await startLocalStack(0, showStep);
   try {
     const { uploads, messages, troubles, deadLetters, redrives, renditionsCompared, defects } = await showStep(
       `Chaos: ${runs} uploads`,
@@ -25,6 +25,7 @@ export async function proveChaos({ seed, runs = 500 }: ProofOptions): Promise<re
       },
     ];
   } finally {
-    await stack.stop();
+    stack.close();
+    await emulator.stop();
   }
 }

@@ -20,8 +20,8 @@ const SOME = 80;
 /** Every call of every function and of the workflow × every fault, once and for good; or as many cases as `runs` says. */
 export async function proveCrashPoints({ seed, runs, long }: ProofOptions): Promise<readonly Proof[]> {
   isolateThisProcess();
-  const stack = await startLocalStack(0, showStep, { ...divertingEnvironment(), ...fastWorkflows });
-  const proxy = await startFaultProxy(stack.address);
+  const { stack, emulator } = await startLocalStack(0, showStep, { ...divertingEnvironment(), ...fastWorkflows });
+  const proxy = await startFaultProxy(emulator);
   try {
     const points = await crashPoints(stack, proxy);
     await points.takeOneByOne();
@@ -46,7 +46,8 @@ export async function proveCrashPoints({ seed, runs, long }: ProofOptions): Prom
     ];
   } finally {
     await proxy.stop();
-    await stack.stop();
+    stack.close();
+    await emulator.stop();
   }
 }
 

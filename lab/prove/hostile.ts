@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
+import pMap from 'p-map';
 import * as z from 'zod';
 import { at, numberAt, templateFor } from '../../scripts/template/template.ts';
-import { mapConcurrently } from '../../scripts/terminal/map-concurrently.ts';
 import { showStep } from '../../scripts/terminal/progress.ts';
 import { projectDirectory, workDirectory } from '../../scripts/terminal/project.ts';
 import { brokenFiles, truncatedAtParts } from '../../test/hostile/broken-files.ts';
@@ -70,12 +70,13 @@ function judged(title: string, batches: readonly (readonly Maker[])[], atOnce: n
   return showStep(`${title}: ${batches.flat().length}`, async (report) => {
     rmSync(folder, { recursive: true, force: true });
     let done = 0;
-    const lines = await mapConcurrently(batches, atOnce, async (batch, index) => {
+    const judge = async (batch: readonly Maker[], index: number) => {
       report(`${done} judged`);
       const found = await judgedTogether(batch, join(folder, String(index)));
       done += found.length;
       return found;
-    });
+    };
+    const lines = await pMap(batches, judge, { concurrency: atOnce });
     return lines.flat();
   });
 }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { mapConcurrently } from '../../scripts/terminal/map-concurrently.ts';
+import pMap from 'p-map';
 import { showStep } from '../../scripts/terminal/progress.ts';
 import type { Figures, Findings } from '../../test/model/histories.ts';
 import { sabotages } from '../../test/model/sabotages.ts';
@@ -56,14 +56,15 @@ function describe(figures: readonly Figures[]): string {
 
 function inThreads(title: string, tasks: readonly Task[]): Promise<Findings[]> {
   let done = 0;
-  return showStep(`${title}: ${tasks.length} seeds and workflows`, (report) =>
-    mapConcurrently(tasks, availableParallelism(), async (task) => {
+  return showStep(`${title}: ${tasks.length} seeds and workflows`, (report) => {
+    const run = async (task: Task) => {
       const findings = await runInThread(task);
       done += 1;
       report(`${done} of ${tasks.length}`);
       return findings;
-    }),
-  );
+    };
+    return pMap(tasks, run, { concurrency: availableParallelism() });
+  });
 }
 
 function runInThread(task: Task): Promise<Findings> {

@@ -1,6 +1,7 @@
 /** All that Artillery's process has to know of a run, in one file: `npm run load` writes it, the processor reads it. */
 import * as z from 'zod';
 import { environmentPrefix } from '../../core/names.ts';
+import { stackOutputs } from '../../scripts/stack/stack.ts';
 import { sizeClasses } from './plan.ts';
 import { target } from './target.ts';
 
@@ -9,8 +10,7 @@ export const runFileVariable = `${environmentPrefix}_LOAD_RUN`;
 
 export const runFile = z.object({
   target,
-  bucket: z.string(),
-  table: z.string(),
+  stack: z.object({ name: z.string(), outputs: stackOutputs }),
   ledger: z.string(),
   /** Seconds from the start until every user gives up waiting. */
   patienceSeconds: z.number(),

@@ -3,7 +3,7 @@ import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TargetStack } from '../../scripts/local/target-stack.ts';
+import type { Stack } from '../../scripts/stack/stack.ts';
 import { workDirectory } from '../../scripts/terminal/project.ts';
 import type { Step } from '../../scripts/terminal/step.ts';
 import { type ArtilleryResult, installArtillery, runArtillery } from './artillery.ts';
@@ -14,7 +14,14 @@ import { type ProcessorShare, processorShares } from './processor-time.ts';
 import { percentiles, problemsOf, type QueueSample, type RunResult } from './result.ts';
 import type { RunFile } from './run-file.ts';
 import { checkBounds, type Place, type Scenario } from './scenario.ts';
-import { type StackClients, stackClients } from './stack-clients.ts';
+import {
+  deadLettersBelow,
+  decidedRecords,
+  lambdaMetrics,
+  type Removal,
+  removeUploads,
+  sampleQueues,
+} from './stack-under-load.ts';
 import { guardTarget, type Target } from './target.ts';
 
 const loadDirectory = join(workDirectory, 'load');
@@ -69,14 +76,10 @@ function byClass(images: StoredImages): Record<ImageClass, string[]> {
   };
 }
 
-export interface Destination {
-  readonly stack: TargetStack;
+export interface RunControl {
   readonly target: Target;
   /** For Artillery's process. */
   readonly environment: Readonly<NodeJS.ProcessEnv>;
-}
-
-export interface RunControl {
   readonly step: Step;
   readonly keep: boolean;
   readonly signal: AbortSignal;
@@ -84,21 +87,20 @@ export interface RunControl {
 
 export async function executeRun(
   prepared: PreparedRun,
-  { stack, target, environment }: Destination,
-  { step, keep, signal }: RunControl,
+  stack: Stack,
+  { target, environment, step, keep, signal }: RunControl,
 ): Promise<RunResult> {
   guardTarget(target, environment);
   await step('Artillery', installArtillery);
   await mkdir(prepared.directory, { recursive: true });
-  const clients = stackClients(stack);
-  const files = await writeRunFile(prepared, target, clients);
+  const files = await writeRunFile(prepared, target, stack);
   const place: Place = stack.emulated ? 'emulator' : 'account';
   const { scenario, prefix, directory } = prepared;
   const startedAt = new Date();
   try {
     const { artillery, samples } = await step(`${scenario.title}: ${prepared.changes} changes`, async (report) => {
       const processor = target.kind === 'emulator' ? processorShares(target.endpoint, files.runFile) : undefined;
-      const sampler = startSampling({ clients, processor, ledger: files.ledger }, (sample, changes) => {
+      const sampler = startSampling({ stack, processor, ledger: files.ledger }, (sample, changes) => {
         // A terminal shows the newest line alone; a log keeps them all.
         if (process.stdout.isTTY || sampler.samples.length % 10 === 1)
           report(progress(prepared, startedAt, sample, changes));
@@ -117,10 +119,10 @@ export async function executeRun(
     const changes = readLedger(await readLines(files.ledger));
     const last = samples.at(-1);
     const workLeft = last !== undefined && last.waiting + last.inWork > 0;
-    const found = await step('Reconciliation', () => conclude(prepared, clients, changes, { artillery, workLeft }));
+    const found = await step('Reconciliation', () => conclude(prepared, stack, changes, { artillery, workLeft }));
     const lambda = await step('Metrics of the functions', async (report) => {
       if (!stack.emulated) await waitForCloudWatch(report, signal);
-      return await clients.lambdaMetrics(startedAt, endedAt);
+      return await lambdaMetrics(stack, startedAt, endedAt);
     });
     return {
       schemaVersion: 2,
@@ -145,29 +147,24 @@ export async function executeRun(
   } finally {
     if (!keep)
       await step('Clean-up', async (report) =>
-        report(shownRemoval(await clients.removeUploads(prefix), clients.bucket, prefix)),
+        report(shownRemoval(await removeUploads(stack, prefix), stack.outputs.UploadBucketName, prefix)),
       );
-    clients.destroy();
+    stack.close();
   }
 }
 
-export function shownRemoval(
-  { removed, left }: Awaited<ReturnType<StackClients['removeUploads']>>,
-  bucket: string,
-  prefix: string,
-): string {
+export function shownRemoval({ removed, left }: Removal, bucket: string, prefix: string): string {
   const rest = left === 0 ? '' : `; ${left} or more are left in s3://${bucket}/${prefix}: remove them by hand`;
   return `${removed} versions removed${rest}`;
 }
 
-async function writeRunFile(prepared: PreparedRun, target: Target, clients: StackClients) {
+async function writeRunFile(prepared: PreparedRun, target: Target, { name, outputs }: Stack) {
   const { directory, scenario, images, users } = prepared;
   const ledger = join(directory, 'ledger.jsonl');
   const runFile = join(directory, 'plan.json');
   const content: RunFile = {
     target,
-    bucket: clients.bucket,
-    table: clients.tableName,
+    stack: { name, outputs },
     ledger,
     patienceSeconds: scenario.seconds + scenario.drainSeconds,
     phases: scenario.phases.map(({ arrivalCount }) => arrivalCount),
@@ -182,17 +179,17 @@ async function writeRunFile(prepared: PreparedRun, target: Target, clients: Stac
 /** What the records and the dead-letter queue say at the end, whatever was seen on the way. */
 async function conclude(
   { prefix, scenario, ...prepared }: PreparedRun,
-  clients: StackClients,
+  stack: Stack,
   changes: readonly Change[],
   { artillery, workLeft }: { readonly artillery: ArtilleryResult; readonly workLeft: boolean },
 ): Promise<Pick<RunResult, 'reconciliation' | 'problems'>> {
-  const records = await clients.records([...new Set(changes.map(({ key }) => key))]);
+  const records = await decidedRecords(stack, [...new Set(changes.map(({ key }) => key))]);
   const byRecords = reconcile(changes, records, [], workLeft);
   // Not read without need: reading hides them for a while from those who want to redrive them.
   const { lost, notInTime, ...sums } =
     byRecords.lost.length + byRecords.notInTime.length === 0
       ? byRecords
-      : reconcile(changes, records, await clients.deadLetters(prefix), workLeft);
+      : reconcile(changes, records, await deadLettersBelow(stack, prefix), workLeft);
   const problems = problemsOf({
     plannedChanges: prepared.changes,
     lost: lost.length,
@@ -212,19 +209,19 @@ async function waitForCloudWatch(report: (progress: string) => void, signal: Abo
 type OnSample = (sample: QueueSample, changes: readonly Change[]) => void;
 
 interface Sampled {
-  readonly clients: StackClients;
+  readonly stack: Stack;
   readonly processor: (() => ProcessorShare) | undefined;
   readonly ledger: string;
 }
 
 /** Looks at the queues once a second. */
-function startSampling({ clients, processor, ledger }: Sampled, onSample: OnSample) {
+function startSampling({ stack, processor, ledger }: Sampled, onSample: OnSample) {
   const samples: QueueSample[] = [];
   const stopped = new AbortController();
   const tail = followLines(ledger);
   const loop = (async () => {
     while (!stopped.signal.aborted) {
-      const sample = { ...(await clients.queues()), at: Date.now(), processor: processor?.() };
+      const sample = { ...(await sampleQueues(stack)), at: Date.now(), processor: processor?.() };
       samples.push(sample);
       onSample(sample, readLedger(await tail()));
       await sleep(1000, undefined, { signal: stopped.signal }).catch(() => undefined);

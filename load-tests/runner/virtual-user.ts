@@ -1,136 +1,169 @@
-/** What one virtual user does: changes its images, and waits until it is known what became of them. */
+/** What one virtual user does: changes its images, and waits for the outcome of each change. */
 import { appendFileSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { ReadableStream } from 'node:stream/web';
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { imageIdOf } from '../../core/image.ts';
+import { type Followed, follow } from '../../scripts/stack/follow.ts';
+import { type Stack, stackOf } from '../../scripts/stack/stack.ts';
 import { type Change, decidedChange, isExpected, type LedgerLine } from './ledger.ts';
 import type { PlannedChange } from './plan.ts';
 import { type RunFile, runFile, runFileVariable } from './run-file.ts';
 import { guardTarget } from './target.ts';
-import { recordWatcher } from './watch-records.ts';
 
 /** As Artillery hands it to a user's function. */
 export interface Metrics {
   emit(kind: 'counter' | 'histogram', name: string, value: number): void;
 }
 
-/** One that S3 took. */
+/** A change that S3 accepted. */
 type Sent = Pick<Change, 'number' | 'kind' | 'names' | 'class' | 'startedAt'>;
 type Outcome = NonNullable<Change['outcome']>;
 type Answer = Pick<Change, 'startedAt' | 'requestMillis' | 'names' | 'problem'>;
 
+/** What the users of a run share. */
+interface Run {
+  readonly plan: RunFile;
+  readonly stack: Stack;
+  readonly sentByKey: Map<string, Sent[]>;
+  /** Resolves once S3 has answered the last change of the key. */
+  readonly lastOfKey: Map<string, Promise<void>>;
+  /** Undefined if the time is up first. */
+  readonly outcomeOf: (change: Change) => Promise<Outcome | undefined>;
+  users: number;
+  changes: number;
+}
+
 /** The turns of all users of a run, in the order of their arrival. */
 export function virtualUsers(environment: Readonly<NodeJS.ProcessEnv>): (metrics: Metrics) => Promise<void> {
-  const run = readRunFile(environment);
-  // Where a machine is busy, what fails is tried again rather than taken for the pipeline's fault.
-  const retries = { maxAttempts: 8 };
-  const s3 = new S3Client({ ...retries, forcePathStyle: run.target.kind === 'emulator' });
-  const table = DynamoDBDocumentClient.from(new DynamoDBClient(retries));
-  const watcher = recordWatcher(table, run.table);
-  const deadline = Date.now() + run.patienceSeconds * 1000;
-  const madeByKey = new Map<string, Sent[]>();
-  const lastOfKey = new Map<string, Promise<unknown>>();
-  let users = 0;
-  let changes = 0;
+  const plan = readRunFile(environment);
+  const stack = stackUnder(plan);
+  const sentByKey = new Map<string, Sent[]>();
+  const outcomeOf = outcomesOf(stack, sentByKey, Date.now() + plan.patienceSeconds * 1000);
+  const run: Run = { plan, stack, sentByKey, lastOfKey: new Map(), outcomeOf, users: 0, changes: 0 };
+  return (metrics) => takeTurn(run, metrics);
+}
 
-  const note = (line: LedgerLine): void => appendFileSync(run.ledger, `${JSON.stringify(line)}\n`);
+function stackUnder({ target, stack }: RunFile): Stack {
+  const emulated = target.kind === 'emulator';
+  // On a busy machine, a failed request is retried rather than counted against the pipeline.
+  const clientConfig = { maxAttempts: 8, ...(emulated && { endpoint: target.endpoint }) };
+  return stackOf({ ...stack, emulated, clientConfig });
+}
 
-  const bodyOf = async (user: number, file: string): Promise<Buffer> => {
-    const bytes = await readFile(file);
-    // No two users' files are alike, so that an etag names one upload, even where events carry no version. Readers of
-    // all formats stop at the picture's end.
-    return bytes.length === 0 ? bytes : Buffer.concat([bytes, Buffer.from(` ${user}`)]);
+async function takeTurn(run: Run, metrics: Metrics): Promise<void> {
+  const user = run.users;
+  const arrivedAt = Date.now();
+  run.users += 1;
+  const sent: Change[] = [];
+  for (const planned of run.plan.users[user] ?? []) sent.push(await send(run, user, arrivedAt, planned));
+  await Promise.all(
+    sent.map(async (change) => {
+      measureRequest(change, metrics);
+      if (change.problem !== undefined) return;
+      const outcome = await run.outcomeOf(change);
+      const decidedAt = Date.now();
+      if (outcome !== undefined) note(run, { number: change.number, decidedAt, outcome });
+      const millis = decidedAt - change.startedAt;
+      measureOutcome({ change, outcome, millis, groups: groupsOf(run.plan, user) }, metrics);
+    }),
+  );
+}
+
+/** The changes of one key are made one after the other, so that it is known which was the last; their processing overlaps. */
+async function send(run: Run, user: number, arrivedAt: number, planned: PlannedChange): Promise<Change> {
+  const { key, kind } = planned;
+  const before = run.lastOfKey.get(key);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  run.lastOfKey.set(key, promise);
+  await before;
+  const image = planned.kind === 'upload' ? run.plan.images[planned.image] : undefined;
+  try {
+    const answer = await request(run, user, planned);
+    const about = { user, arrivedAt, key, kind, class: image?.class, bytes: image?.bytes ?? 0 };
+    const change: Change = { number: run.changes, ...about, ...answer };
+    run.changes += 1;
+    note(run, change);
+    if (change.problem === undefined) run.sentByKey.set(key, [...(run.sentByKey.get(key) ?? []), change]);
+    return change;
+  } finally {
+    resolve();
+  }
+}
+
+async function request({ plan, stack }: Run, user: number, planned: PlannedChange): Promise<Answer> {
+  const { s3 } = stack.clients;
+  const at = { Bucket: stack.outputs.UploadBucketName, Key: planned.key };
+  const image = planned.kind === 'upload' ? plan.images[planned.image] : undefined;
+  const body = image === undefined ? undefined : await bodyOf(user, image.file);
+  const startedAt = Date.now();
+  const clock = performance.now();
+  try {
+    const { VersionId, ETag } =
+      body === undefined
+        ? { ...(await s3.send(new DeleteObjectCommand(at))), ETag: undefined }
+        : await s3.send(new PutObjectCommand({ ...at, Body: body }));
+    const names = [VersionId, ETag?.replaceAll('"', '')].filter((name) => name !== undefined);
+    return { startedAt, requestMillis: performance.now() - clock, names };
+  } catch (error) {
+    const problem = error instanceof Error ? error.name : String(error);
+    return { startedAt, requestMillis: performance.now() - clock, names: [], problem };
+  }
+}
+
+/**
+ * No two users' files are alike, so that an etag names one upload, even where events carry no version. Readers of all
+ * formats stop at the end of the image.
+ */
+async function bodyOf(user: number, file: string): Promise<Buffer> {
+  const bytes = await readFile(file);
+  return bytes.length === 0 ? bytes : Buffer.concat([bytes, Buffer.from(` ${user}`)]);
+}
+
+function note({ plan }: Run, line: LedgerLine): void {
+  appendFileSync(plan.ledger, `${JSON.stringify(line)}\n`);
+}
+
+interface Waiting extends Followed<Outcome> {
+  readonly resolve: (outcome: Outcome | undefined) => void;
+}
+
+/** Follows the changes of all users together: a request per user and second would be a load of its own. */
+function outcomesOf(stack: Stack, sentByKey: Run['sentByKey'], deadline: number): Run['outcomeOf'] {
+  let add: (one: Waiting) => void = () => undefined;
+  const waiting = new ReadableStream<Waiting>({
+    start: (controller) => {
+      add = (one) => controller.enqueue(one);
+    },
+  });
+  const following = (async () => {
+    for await (const { upload, outcome } of follow(waiting, stack, { giveUp: () => Date.now() >= deadline }))
+      upload.resolve(outcome);
+  })();
+  // Those who wait are told.
+  following.catch(() => undefined);
+
+  return async ({ key, number }) => {
+    const imageId = await imageIdOf(stack.outputs.UploadBucketName, key);
+    const { promise, resolve } = Promise.withResolvers<Outcome | undefined>();
+    const outcomeIn: Waiting['outcomeIn'] = (record) => {
+      if (!record?.announced) return undefined;
+      const last = decidedChange(sentByKey.get(key) ?? [], record);
+      if (last === undefined || last.number < number) return undefined;
+      return last.number === number ? record.outcome : 'superseded';
+    };
+    add({ imageId, resolve, outcomeIn });
+    return await Promise.race([promise, following.then(() => undefined)]);
   };
+}
 
-  const request = async (user: number, planned: PlannedChange): Promise<Answer> => {
-    const at = { Bucket: run.bucket, Key: planned.key };
-    const image = planned.kind === 'upload' ? run.images[planned.image] : undefined;
-    const body = image === undefined ? undefined : await bodyOf(user, image.file);
-    const startedAt = Date.now();
-    const clock = performance.now();
-    try {
-      const { VersionId, ETag } =
-        body === undefined
-          ? { ...(await s3.send(new DeleteObjectCommand(at))), ETag: undefined }
-          : await s3.send(new PutObjectCommand({ ...at, Body: body }));
-      const names = [VersionId, ETag?.replaceAll('"', '')].filter((name) => name !== undefined);
-      return { startedAt, requestMillis: performance.now() - clock, names };
-    } catch (error) {
-      const problem = error instanceof Error ? error.name : String(error);
-      return { startedAt, requestMillis: performance.now() - clock, names: [], problem };
-    }
-  };
-
-  /** The changes of one key go one after the other, so that it is known which was the last; the work on them overlaps. */
-  const send = async (user: number, arrivedAt: number, planned: PlannedChange): Promise<Change> => {
-    const before = lastOfKey.get(planned.key);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    lastOfKey.set(planned.key, promise);
-    await before;
-    const { key, kind } = planned;
-    const image = planned.kind === 'upload' ? run.images[planned.image] : undefined;
-    try {
-      const answer = await request(user, planned);
-      const about = { user, arrivedAt, key, kind, class: image?.class, bytes: image?.bytes ?? 0 };
-      const change: Change = { number: changes, ...about, ...answer };
-      changes += 1;
-      note(change);
-      if (change.problem === undefined) madeByKey.set(key, [...(madeByKey.get(key) ?? []), change]);
-      return change;
-    } finally {
-      resolve();
-    }
-  };
-
-  /** Undefined when the time is up. */
-  const outcomeOf = async (change: Change): Promise<Outcome | undefined> => {
-    const imageId = await imageIdOf(run.bucket, change.key);
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome | undefined>();
-    const stop = watcher.watch({
-      imageId,
-      seen: (record) => {
-        const last = decidedChange(madeByKey.get(change.key) ?? [], record);
-        if (last !== undefined && last.number >= change.number) {
-          resolve(last.number === change.number ? record.outcome : 'superseded');
-        }
-      },
-      failed: reject,
-    });
-    const timer = setTimeout(() => resolve(undefined), Math.max(0, deadline - Date.now()));
-    try {
-      return await promise;
-    } finally {
-      stop();
-      clearTimeout(timer);
-    }
-  };
-
-  const lastPhase = run.users.length - (run.phases.at(-1) ?? 0);
-  const groupsOf = (user: number): UserGroup[] => [
-    user < run.users.length / 2 ? 'firstHalf' : 'secondHalf',
-    ...(user < (run.phases[0] ?? 0) ? (['firstPhase'] as const) : []),
+function groupsOf({ users, phases }: RunFile, user: number): UserGroup[] {
+  const lastPhase = users.length - (phases.at(-1) ?? 0);
+  return [
+    user < users.length / 2 ? 'firstHalf' : 'secondHalf',
+    ...(user < (phases[0] ?? 0) ? (['firstPhase'] as const) : []),
     ...(user >= lastPhase ? (['lastPhase'] as const) : []),
   ];
-
-  return async (metrics) => {
-    const user = users;
-    const arrivedAt = Date.now();
-    users += 1;
-    const sent: Change[] = [];
-    for (const planned of run.users[user] ?? []) sent.push(await send(user, arrivedAt, planned));
-    await Promise.all(
-      sent.map(async (change) => {
-        measureRequest(change, metrics);
-        if (change.problem !== undefined) return;
-        const outcome = await outcomeOf(change);
-        const decidedAt = Date.now();
-        if (outcome !== undefined) note({ number: change.number, decidedAt, outcome });
-        measureOutcome({ change, outcome, millis: decidedAt - change.startedAt, groups: groupsOf(user) }, metrics);
-      }),
-    );
-  };
 }
 
 // No metric's name may be part of another's, nor be made of hex digits alone: `ensure` replaces names in its expressions

@@ -5,14 +5,16 @@ import { DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from '@aws-
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { stackOf } from '../../scripts/stack/stack.ts';
 import { parsedOptions } from '../../scripts/terminal/command.ts';
 import { loadCommand } from '../load.ts';
 import { uncheckedOf } from '../runner/artillery.ts';
 import { estimatedCost } from '../runner/cost.ts';
 import { shownRemoval } from '../runner/run.ts';
 import { checkBounds, mostChanges, readScenario, scenarioNames, thresholdsOf } from '../runner/scenario.ts';
-import { stackClients } from '../runner/stack-clients.ts';
+import { removeUploads } from '../runner/stack-under-load.ts';
 import { guardTarget, stackEnvironment, target } from '../runner/target.ts';
+import { outputs } from './outputs.ts';
 import { twoDigitsUp } from './round-up-threshold.ts';
 
 const names = await scenarioNames();
@@ -232,16 +234,9 @@ async function hostAsked(): Promise<string | undefined> {
 
 describe('the clean-up', () => {
   const bucket = mockClient(S3Client);
-  const outputs = { UploadBucketName: 'uploads', ImageTableName: 'images' };
+  const stack = stackOf({ name: 'images-dev', emulated: false, outputs, clientConfig: { region: 'eu-west-1' } });
   const remove = async () => {
-    const clients = stackClients({
-      name: 'images-dev',
-      emulated: false,
-      outputs,
-      clientConfig: { region: 'eu-west-1' },
-    });
-    const removal = await clients.removeUploads('load/run/');
-    clients.destroy();
+    const removal = await removeUploads(stack, 'load/run/');
     return { ...removal, shown: shownRemoval(removal, 'uploads', 'load/run/') };
   };
   const Versions = [{ Key: 'load/run/1.jpg', VersionId: 'one' }];

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { imageIdOf } from '../../core/image.ts';
 import { type RunFile, runFileVariable } from '../runner/run-file.ts';
 import { virtualUsers } from '../runner/virtual-user.ts';
+import { outputs } from './outputs.ts';
 
 const endpoint = 'https://127.0.0.1:4566';
 const s3 = mockClient(S3Client);
@@ -144,8 +145,7 @@ function writeRun(users: RunFile['users'], fields: Partial<RunFile> = {}): strin
   writeFileSync(image, 'a picture');
   const run: RunFile = {
     target: { kind: 'emulator', endpoint },
-    bucket: 'uploads',
-    table: 'images',
+    stack: { name: 'images-local', outputs },
     ledger: join(directory, 'ledger.jsonl'),
     patienceSeconds: 60,
     phases: [Math.max(1, users.length)],
@@ -161,13 +161,28 @@ function writeRun(users: RunFile['users'], fields: Partial<RunFile> = {}): strin
 async function recordsOf(byKey: Record<string, { version: string; outcome: string }>): Promise<void> {
   const images = await Promise.all(
     Object.entries(byKey).map(async ([key, record]) => ({
+      ...{ imageId: await imageIdOf('uploads', key), bucket: 'uploads', key, sequencer: '1', correlationId: 'c' },
+      ...{ occurredAt: '2026-01-02T03:04:05Z', recordedAt: '2026-01-02T03:04:06Z', announced: true },
+      ...detailsOf[record.outcome],
       ...record,
-      imageId: await imageIdOf('uploads', key),
-      announced: true,
     })),
   );
   table.on(BatchGetCommand).resolves({ Responses: { images } });
 }
+
+/** What a record holds besides, by its outcome. */
+const detailsOf: Readonly<Record<string, object>> = {
+  processed: {
+    metadata: {
+      ...{ format: 'jpeg', width: 1, height: 1, bytes: 9, orientation: 1, colourSpace: 'srgb', frames: 1 },
+      ...{ damaged: false, hasAlpha: false, sha256: '0'.repeat(64), dominantColour: '#000000', thumbhash: 'AAAA' },
+    },
+    renditions: [],
+  },
+  rejected: { reason: 'corrupt', message: 'It is broken.' },
+  deleted: { expiresAt: 1 },
+  failed: { message: 'It failed.' },
+};
 
 function ledger(): Record<string, unknown>[] {
   return readFileSync(join(directory, 'ledger.jsonl'), 'utf8')

@@ -1,7 +1,7 @@
 /** `npm run intake`: pauses and resumes the pipeline. */
 import { Argument } from '@commander-js/extra-typings';
-import { targetStack } from '../local/target-stack.ts';
-import { intakeSwitch } from '../stack/intake-switch.ts';
+import { stackNamed } from '../local/running-stack.ts';
+import { intakeStatus, pauseIntake, resumeIntake } from '../stack/intake-switch.ts';
 import { command, main, nonEmpty, oneOf } from '../terminal/command.ts';
 import { print } from '../terminal/print.ts';
 import { showStep } from '../terminal/progress.ts';
@@ -27,14 +27,13 @@ export const intakeCommand = command({
 });
 
 async function turnIntake(action: Action, stackName: string | undefined): Promise<void> {
-  const stack = await targetStack(stackName);
-  const intake = intakeSwitch(stack);
+  const stack = await stackNamed(stackName);
   try {
-    if (action === 'pause') await showStep('Pause intake', intake.pause);
-    if (action === 'resume') await showStep('Resume intake', intake.resume);
-    print(...describeIntake(stack.name, await intake.status(), new Date()));
+    if (action === 'pause') await showStep('Pause intake', () => pauseIntake(stack));
+    if (action === 'resume') await showStep('Resume intake', () => resumeIntake(stack));
+    print(...describeIntake(stack.name, await intakeStatus(stack), new Date()));
   } finally {
-    intake.close();
+    stack.close();
   }
 }
 

@@ -5,15 +5,15 @@
 import { existsSync, globSync } from 'node:fs';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { CloudFormationClient, DescribeStackResourceCommand } from '@aws-sdk/client-cloudformation';
-import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
 import { Argument } from '@commander-js/extra-typings';
 import { parse, stringify } from 'yaml';
 import * as z from 'zod';
-import { build, type LayerPlatform, parameters, stackName } from '../local/deploy.ts';
-import { clientConfig, type EmulatorAddress } from '../local/emulator.ts';
+import { build, type LayerPlatform, parameters } from '../local/deploy.ts';
+import type { EmulatorAddress } from '../local/emulator.ts';
 import { findRunningStack } from '../local/running-stack.ts';
 import { installSam } from '../local/toolchain.ts';
+import { physicalId, type Stack } from '../stack/stack.ts';
 import { command, main, oneOf, suggestion } from '../terminal/command.ts';
 import { Failure } from '../terminal/failure.ts';
 import { callerDirectory, projectDirectory, workDirectory } from '../terminal/project.ts';
@@ -49,8 +49,8 @@ export const invokeCommand = command({
 
 async function invoke(name: string, event: string, samOptions: readonly string[]): Promise<number> {
   const eventFile = eventFileOf(name, event);
-  const stack = await findRunningStack();
-  if (stack === undefined) {
+  const running = await findRunningStack();
+  if (running === undefined) {
     throw new Failure(
       'No stack is running for the function to work with: run `npm start` in another terminal, and keep it running.',
     );
@@ -59,24 +59,25 @@ async function invoke(name: string, event: string, samOptions: readonly string[]
   const sam = await installSam(() => undefined);
   const built = await build(sam, (progress) => process.stderr.write(`${progress} …\n`), container);
   const directory = join(workDirectory, 'invoke', String(process.pid));
-  const open = await openToContainers(stack.port);
+  const open = await openToContainers(running.port);
   try {
     const environment = {
-      ...(await deployedEnvironment(stack.address, logicalId)),
-      AWS_ENDPOINT_URL: `https://${open.host}:${stack.port}`,
+      ...(await deployedEnvironment(running.stack, logicalId)),
+      AWS_ENDPOINT_URL: `https://${open.host}:${running.port}`,
       NODE_EXTRA_CA_CERTS: `/var/task/${certificateFile}`,
     };
-    const { certificate } = stack.address;
+    const { certificate } = running.address;
     const template = await writeTemplate({ built, directory, logicalId, environment, certificate });
     const args = ['local', 'invoke', logicalId, '--template', template, '--event', eventFile];
     const options = ['--parameter-overrides', ...parameters(), ...open.samOptions, ...samOptions];
     return await runInTerminal({
       command: sam,
       args: [...args, ...options],
-      environment: withoutEmulator(stack.address),
+      environment: withoutEmulator(running.address),
     });
   } finally {
     open.close();
+    running.stack.close();
     await rm(directory, { recursive: true, force: true });
   }
 }
@@ -106,25 +107,10 @@ function logicalIdOf(name: string): string {
   return `${words.join('')}Function`;
 }
 
-async function deployedEnvironment(
-  address: EmulatorAddress,
-  logicalId: string,
-): Promise<Readonly<Record<string, string>>> {
-  const config = clientConfig(address);
-  const cloudFormation = new CloudFormationClient(config);
-  const lambda = new LambdaClient(config);
-  try {
-    const { StackResourceDetail } = await cloudFormation.send(
-      new DescribeStackResourceCommand({ StackName: stackName, LogicalResourceId: logicalId }),
-    );
-    const deployed = await lambda.send(
-      new GetFunctionConfigurationCommand({ FunctionName: StackResourceDetail?.PhysicalResourceId }),
-    );
-    return deployed.Environment?.Variables ?? {};
-  } finally {
-    cloudFormation.destroy();
-    lambda.destroy();
-  }
+async function deployedEnvironment(stack: Stack, logicalId: string): Promise<Readonly<Record<string, string>>> {
+  const FunctionName = await physicalId(stack, logicalId);
+  const { Environment } = await stack.clients.lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+  return Environment?.Variables ?? {};
 }
 
 interface Invocation {

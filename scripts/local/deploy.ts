@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { glob, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { familySync } from 'detect-libc';
 import { parseDocument } from 'yaml';
 import { projectName } from '../../core/names.ts';
@@ -11,13 +10,10 @@ import { Failure } from '../terminal/failure.ts';
 import { logDirectory, projectDirectory, shownPath, workDirectory } from '../terminal/project.ts';
 import { runCommand } from '../terminal/run-command.ts';
 import type { Report } from '../terminal/step.ts';
-import { clientConfig, type EmulatorAddress } from './emulator.ts';
+import type { EmulatorAddress } from './emulator.ts';
 import { isolatedEnvironment } from './isolated-environment.ts';
 
 export const stackName = `${projectName}-local`;
-
-/** By the names in template.yaml. */
-export type StackOutputs = Readonly<Record<string, string>>;
 
 // All that `sam build` reads. A file beside them, or a test, changes nothing that is deployed.
 const buildInputs = [
@@ -64,12 +60,7 @@ export async function build(sam: string, report: Report, platform: LayerPlatform
   return template;
 }
 
-export async function deploy(
-  sam: string,
-  template: string,
-  emulator: EmulatorAddress,
-  report: Report,
-): Promise<StackOutputs> {
+export async function deploy(sam: string, template: string, emulator: EmulatorAddress, report: Report): Promise<void> {
   report('sam deploy');
   const log = join(logDirectory, 'sam-deploy.log');
   const deployed = await runCommand({
@@ -86,25 +77,6 @@ export async function deploy(
     log,
   });
   if (!deployed.succeeded) throw samFailure('sam deploy', deployed.output, log);
-  return await stackOutputs(emulator);
-}
-
-async function stackOutputs(emulator: EmulatorAddress): Promise<StackOutputs> {
-  const cloudFormation = new CloudFormationClient(clientConfig(emulator));
-  try {
-    const { Stacks: [stack] = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName: stackName }));
-    const outputs = (stack?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]);
-    return Object.fromEntries(outputs);
-  } finally {
-    cloudFormation.destroy();
-  }
-}
-
-export function output(outputs: StackOutputs, name: string): string {
-  const value = outputs[name];
-  if (value === undefined)
-    throw new Failure(`The stack has no output named ${name}: add it to Outputs in template.yaml.`);
-  return value;
 }
 
 export function parameters(): string[] {

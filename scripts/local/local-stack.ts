@@ -1,17 +1,14 @@
 /** From nothing to a deployed stack on this machine: what `npm start` and the pipeline tests have in common. */
-import type { Failure } from '../terminal/failure.ts';
+import { readStack, type Stack, type StackAddress } from '../stack/stack.ts';
 import type { Step } from '../terminal/step.ts';
-import { build, deploy, type StackOutputs } from './deploy.ts';
-import { type EmulatorAddress, type EmulatorOptions, startEmulator } from './emulator.ts';
+import { build, deploy, stackName } from './deploy.ts';
+import { clientConfig, type Emulator, type EmulatorAddress, type EmulatorOptions, startEmulator } from './emulator.ts';
 import { installToolchain } from './toolchain.ts';
 
 export interface LocalStack {
-  readonly address: EmulatorAddress;
-  readonly port: number;
-  readonly outputs: StackOutputs;
-  /** Resolves if the emulator ends before `stop`; never rejects. */
-  readonly crashed: Promise<Failure>;
-  stop(): Promise<void>;
+  readonly stack: Stack;
+  /** Owned by this process: stop it to end the stack. */
+  readonly emulator: Emulator;
 }
 
 export async function startLocalStack(
@@ -24,10 +21,15 @@ export async function startLocalStack(
   const emulator = await step('Emulator', () => startEmulator({ ministack, port, functionEnvironment }));
   try {
     const template = await step('Build', (report) => build(sam, report));
-    const outputs = await step('Deploy', (report) => deploy(sam, template, emulator, report));
-    return { address: emulator, port: emulator.port, outputs, crashed: emulator.crashed, stop: emulator.stop };
+    await step('Deploy', (report) => deploy(sam, template, emulator, report));
+    return { stack: await readStack(localStackAddress(emulator)), emulator };
   } catch (error) {
     await emulator.stop();
     throw error;
   }
+}
+
+/** Where the stack is on an emulator that this or another process keeps up. */
+export function localStackAddress(emulator: EmulatorAddress): StackAddress {
+  return { name: stackName, emulated: true, clientConfig: clientConfig(emulator) };
 }

@@ -2,34 +2,28 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { accountStack, readStack, type Stack } from '../stack/stack.ts';
+import { Failure } from '../terminal/failure.ts';
 import { workDirectory } from '../terminal/project.ts';
-import { type BuildInputs, buildKey, type StackOutputs } from './deploy.ts';
+import { type BuildInputs, buildKey } from './deploy.ts';
 import { addressOf, type EmulatorAddress, isHealthy, isRunning } from './emulator.ts';
+import { localStackAddress } from './local-stack.ts';
 
 export interface RunningStack {
+  readonly stack: Stack;
   readonly address: EmulatorAddress;
   readonly port: number;
-  readonly outputs: StackOutputs;
   /** Something that is deployed was changed since. */
   readonly outdated: boolean;
 }
 
 const file = join(workDirectory, 'running.json');
-const entry = z.object({
-  processId: z.int(),
-  port: z.int(),
-  buildKey: z.string(),
-  outputs: z.record(z.string(), z.string()),
-});
+const entry = z.object({ processId: z.int(), port: z.int(), buildKey: z.string() });
 
 /** One stack is announced at a time: a second one, on another port, leaves the first one's entry alone. */
-export async function announceStack(
-  stack: { readonly port: number; readonly outputs: StackOutputs },
-  deployed: BuildInputs,
-): Promise<() => Promise<void>> {
+export async function announceStack(port: number, deployed: BuildInputs): Promise<() => Promise<void>> {
   if ((await findRunningStack()) !== undefined) return async () => {};
-  const key = await buildKey(undefined, deployed);
-  await writeEntry({ processId: process.pid, port: stack.port, buildKey: key, outputs: stack.outputs });
+  await writeEntry({ processId: process.pid, port, buildKey: await buildKey(undefined, deployed) });
   return () => rm(file, { force: true });
 }
 
@@ -49,10 +43,25 @@ async function writeEntry(content: z.infer<typeof entry>): Promise<void> {
 export async function findRunningStack(): Promise<RunningStack | undefined> {
   const parsed = entry.safeParse(await readJson());
   if (!parsed.success || !isRunning(parsed.data.processId)) return undefined;
-  const { port, outputs } = parsed.data;
+  const { port } = parsed.data;
   const address = await addressOf(port);
   if (!(await isHealthy(address))) return undefined;
-  return { address, port, outputs, outdated: parsed.data.buildKey !== (await buildKey()) };
+  const stack = await readStack(localStackAddress(address));
+  return { stack, address, port, outdated: parsed.data.buildKey !== (await buildKey()) };
+}
+
+/**
+ * The stack that a command was told to use: one in an account by its name, or without a name the one on this machine.
+ *
+ * @throws {Failure} if there is no such stack
+ */
+export async function stackNamed(name: string | undefined): Promise<Stack> {
+  if (name !== undefined) return await accountStack(name);
+  const running = await findRunningStack();
+  if (running !== undefined) return running.stack;
+  throw new Failure(
+    'No stack is running on this machine: run `npm start` in another terminal, or name a stack in your account with --stack NAME.',
+  );
 }
 
 async function readJson(): Promise<unknown> {

@@ -19,11 +19,14 @@ export interface Evidence {
 }
 
 /** Compares nothing with this machine's clock, which may be wrong. */
-export function verdictOf({ event, newMessageId, failedAt }: Moved, { decided, record, dead }: Evidence): Verdict {
+export function verdictOf(
+  { event, newMessageId, failedAt }: Moved,
+  { decided, record, dead }: Evidence,
+): Exclude<Verdict, 'undecided'> | undefined {
   if (decided !== undefined) return decided;
   const failedAnew =
     record?.outcome === 'failed' && record.sequencer === event.image.sequencer && record.recordedAt !== failedAt;
-  return failedAnew || dead.has(newMessageId ?? event.correlationId) ? 'failed again' : 'undecided';
+  return failedAnew || dead.has(newMessageId ?? event.correlationId) ? 'failed again' : undefined;
 }
 
 export function failedAtOf(record: ImageRecord | undefined): string | undefined {

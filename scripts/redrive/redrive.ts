@@ -1,7 +1,13 @@
 /** `npm run redrive`: moves dead letters back to the pipeline. */
-import { type TargetStack, targetStack } from '../local/target-stack.ts';
-import { type DeadLetterQueueName, deadLetterQueueNames, resourceOf } from '../stack/dead-letter-queue.ts';
-import { intakeSwitch } from '../stack/intake-switch.ts';
+import { stackNamed } from '../local/running-stack.ts';
+import {
+  countLetters,
+  type DeadLetterQueueName,
+  deadLetterQueueNames,
+  resourceOf,
+} from '../stack/dead-letter-queue.ts';
+import { intakeStatus } from '../stack/intake-switch.ts';
+import type { Stack } from '../stack/stack.ts';
 import { command, main, nonEmpty, oneOf, wholeNumber } from '../terminal/command.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
@@ -9,7 +15,7 @@ import { print } from '../terminal/print.ts';
 import { showStep } from '../terminal/progress.ts';
 import { plainTable, printable } from '../terminal/table.ts';
 import { type Cause, causesOf, type Found } from './dead-letter-cause.ts';
-import { type Ending, redriveStack } from './redrive-stack.ts';
+import { type Ending, findLetters, followLetters, moveLetters } from './redrive-stack.ts';
 import { isGood, totalsOf } from './redrive-verdict.ts';
 
 /** Rows of a list; causes and totals cover all messages. */
@@ -65,11 +71,10 @@ interface RedriveOptions {
 }
 
 async function redrive(options: RedriveOptions): Promise<number> {
-  const stack = await targetStack(options.stack);
-  const letters = redriveStack(stack);
+  const stack = await stackNamed(options.stack);
   try {
-    const found = await showStep('Dead letters', () => letters.look(options.queues));
-    const all = Math.max(found.length, await letters.count(options.queues));
+    const found = await showStep('Dead letters', () => findLetters(stack, options.queues));
+    const all = Math.max(found.length, await countLetters(stack, options.queues));
     if (all === 0) return say(`${stack.name} has no dead letters.`);
     sayWhy(found, all);
     if (options.list) return 0;
@@ -80,32 +85,26 @@ async function redrive(options: RedriveOptions): Promise<number> {
     if (!options.yes && !(await confirm(`Move ${movable} of ${all} back to UploadQueue of ${stack.name}?`))) {
       return say('Nothing was moved.');
     }
-    const moved = await showStep('Move', (report) => letters.move(options.queues, found, options, report));
+    const moved = await showStep('Move', (report) => moveLetters(stack, options.queues, found, options, report));
     const patience = { patienceMillis: options.waitMinutes * 60_000 };
-    const endings = await showStep('Outcomes', (report) => letters.follow(moved, patience, report));
-    sayEnds(endings, options, await letters.count(options.queues));
+    const endings = await showStep('Outcomes', (report) => followLetters(stack, moved, patience, report));
+    sayEnds(endings, options, await countLetters(stack, options.queues));
     return endings.every(({ verdict }) => isGood(verdict)) ? 0 : 1;
   } finally {
-    letters.close();
+    stack.close();
   }
 }
 
 /** While intake is closed, a redrive would only trade this queue's 14 days of retention for the seven of UploadQueue. */
-async function mustTake(stack: TargetStack): Promise<void> {
-  const intake = intakeSwitch(stack);
-  try {
-    const { state } = await intake.status();
-    if (state !== 'Enabled') {
-      throw new Failure(
-        `Intake is not open (${state}), so nothing would process them. To open it: npm run intake -- resume${named(stack)}`,
-      );
-    }
-  } finally {
-    intake.close();
-  }
+async function mustTake(stack: Stack): Promise<void> {
+  const { state } = await intakeStatus(stack);
+  if (state === 'Enabled') return;
+  throw new Failure(
+    `Intake is not open (${state}), so nothing would process them. To open it: npm run intake -- resume${named(stack)}`,
+  );
 }
 
-function named({ name, emulated }: TargetStack): string {
+function named({ name, emulated }: Stack): string {
   return emulated ? '' : ` --stack ${name}`;
 }
 

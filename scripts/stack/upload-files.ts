@@ -25,7 +25,10 @@ export async function sampleFiles(): Promise<UploadFile[]> {
  * Directories are walked to the bottom, hidden entries left out. A key is the file's path below the deepest directory
  * that all given paths share, so that no two files get one key.
  */
-export async function filesOf(paths: readonly string[]): Promise<UploadFile[]> {
+export async function filesOf(
+  paths: readonly string[],
+  { emulated }: { readonly emulated: boolean },
+): Promise<UploadFile[]> {
   const files: string[] = [];
   const roots: string[] = [];
   for (const path of paths) {
@@ -36,8 +39,20 @@ export async function filesOf(paths: readonly string[]): Promise<UploadFile[]> {
     files.push(...found);
     roots.push(isDirectory ? absolute : dirname(absolute));
   }
-  for (const file of files) await checkReadable(file);
+  for (const file of files) {
+    if (emulated) checkName(file);
+    await checkReadable(file);
+  }
   return withKeys(await withoutRepeats(files), roots);
+}
+
+/** A prefix for this run alone: below it, nothing that a stack in an account holds already is overwritten. */
+export function runPrefix(startedAt: Date): string {
+  return `npm-start/${startedAt.toISOString().slice(0, 19).replaceAll(':', '-')}Z/`;
+}
+
+export function below(prefix: string, files: readonly UploadFile[]): UploadFile[] {
+  return files.map(({ file, key }) => ({ file, key: `${prefix}${key}` }));
 }
 
 async function checkPath(path: string, absolute: string): Promise<boolean> {
@@ -51,13 +66,15 @@ async function checkPath(path: string, absolute: string): Promise<boolean> {
   return found.isDirectory();
 }
 
+/** S3 accepts such a key; the emulator's IAM does not match it, and the upload would never get an outcome. */
+function checkName(file: string): void {
+  if (!/\p{Cc}/u.test(file)) return;
+  throw new Failure(
+    `${JSON.stringify(file)} has a control character in its name: rename it, or send it to an account with --stack.`,
+  );
+}
+
 async function checkReadable(file: string): Promise<void> {
-  // S3 takes such a key; the emulator's IAM does not match it, and the upload would never be decided.
-  if (/\p{Cc}/u.test(file)) {
-    throw new Failure(
-      `${JSON.stringify(file)} has a control character in its name: rename it, or send it to an account.`,
-    );
-  }
   try {
     await access(file, constants.R_OK);
   } catch {

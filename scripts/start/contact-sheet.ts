@@ -6,7 +6,8 @@ import { thumbHashToDataURL } from 'thumbhash';
 import type { Metadata } from '../../core/metadata.ts';
 import { projectTitle } from '../../core/names.ts';
 import { type SavedRendition, type SavedRenditions, saveRenditions } from '../stack/save-renditions.ts';
-import type { Destination, UploadResult } from '../stack/send-uploads.ts';
+import type { UploadResult } from '../stack/send-uploads.ts';
+import type { Stack } from '../stack/stack.ts';
 import { Html, html } from '../terminal/html.ts';
 import { workDirectory } from '../terminal/project.ts';
 import { contactSheetStyle } from './contact-sheet-style.ts';
@@ -21,14 +22,11 @@ export interface ContactSheet {
 const sheetRoot = join(workDirectory, 'contact-sheets');
 const keptSheets = 5;
 
-export async function writeContactSheet(
-  results: readonly UploadResult[],
-  destination: Destination,
-): Promise<ContactSheet> {
+export async function writeContactSheet(results: readonly UploadResult[], stack: Stack): Promise<ContactSheet> {
   const madeAt = new Date();
   const directory = join(sheetRoot, `${madeAt.toISOString().slice(0, 19).replaceAll(':', '-')}-${process.pid}`);
   await mkdir(directory, { recursive: true });
-  const renditions = await saveRenditions(results, destination, join(directory, 'renditions'));
+  const renditions = await saveRenditions(results, stack, join(directory, 'renditions'));
   const file = join(directory, 'index.html');
   const cards = results.map((result) => card(result, renditions.get(result.key) ?? [], directory));
   await writeFile(file, page(results, cards, madeAt).text);

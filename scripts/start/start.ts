@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { Option } from '@commander-js/extra-typings';
 import { projectTitle } from '../../core/names.ts';
-import { type BuildInputs, output, readBuildInputs } from '../local/deploy.ts';
+import { type BuildInputs, readBuildInputs } from '../local/deploy.ts';
 import { isHealthy, stopEmulators } from '../local/emulator.ts';
 import { isolateThisProcess } from '../local/isolated-environment.ts';
 import { type LocalStack, startLocalStack } from '../local/local-stack.ts';
@@ -14,9 +14,10 @@ import { announceStack, findRunningStack, type RunningStack } from '../local/run
 import { cacheDirectory, cacheVariable } from '../local/tool-cache.ts';
 import type { SavedRendition, SavedRenditions } from '../stack/save-renditions.ts';
 import { copyRenditions } from '../stack/save-renditions.ts';
-import { type Destination, isDecided, sendUploads, type UploadResult } from '../stack/send-uploads.ts';
-import { filesOf, sampleFiles } from '../stack/upload-files.ts';
-import { command, main, path, sayStopped, wholeNumber } from '../terminal/command.ts';
+import { isDecided, sendUploads, type UploadResult } from '../stack/send-uploads.ts';
+import { accountStack, type Stack } from '../stack/stack.ts';
+import { below, filesOf, runPrefix, sampleFiles, type UploadFile } from '../stack/upload-files.ts';
+import { command, main, nonEmpty, path, sayStopped, wholeNumber } from '../terminal/command.ts';
 import { Failure } from '../terminal/failure.ts';
 import { print, printError } from '../terminal/print.ts';
 import { showStep } from '../terminal/progress.ts';
@@ -24,12 +25,15 @@ import { logDirectory, shownPath } from '../terminal/project.ts';
 import { printable } from '../terminal/table.ts';
 import { writeContactSheet } from './contact-sheet.ts';
 import { resultLine, resultTable } from './result-table.ts';
-import { watchSources } from './watch.ts';
+import { type WatchedStack, watchSources } from './watch.ts';
 
 let withdrawAnnouncement: () => Promise<void> = async () => undefined;
 let idle = false;
 /** The uploads in progress, and where they were sent. */
-let sending: { readonly total: number; decided: number; readonly stack: Destination } | undefined;
+let sending: { readonly total: number; decided: number; readonly place: Place } | undefined;
+
+/** The emulator of this process, that of another one, or an account. */
+type Place = LocalStack | RunningStack | { readonly stack: Stack };
 
 export const startCommand = command({
   name: 'npm start',
@@ -54,13 +58,19 @@ export const startCommand = command({
         '--port <n>',
         `port of the emulator on 127.0.0.1 (default: ${defaultPort}, or the next free one)`,
         wholeNumber({ from: 1, to: 65_535 }),
+      )
+      .addOption(
+        new Option('--stack <name>', 'send to a stack in your AWS account, instead of the emulator')
+          .argParser(nonEmpty)
+          .conflicts(['port', 'watch']),
       ),
   examples: {
     'npm start': 'sends the samples, then stays up until Ctrl-C',
     'npm start -- FILE|DIR …': 'your own; sent to the pipeline that is already running, if there is one',
     'npm start -- --once FILE|DIR …': 'exit code 0 only if every upload has an outcome',
+    'npm start -- --stack NAME FILE|DIR …': 'the same in the account of your AWS profile and region',
   },
-  notes: `The objects of --json have file, key, outcome, reason, record and renditions. Hidden files are skipped. Every other file is sent, whatever its name: the pipeline goes by the content. A key is the path below the deepest directory that all given paths share.
+  notes: `The objects of --json have file, key, outcome, reason, record and renditions. Hidden files are skipped. Every other file is sent, whatever its name: the pipeline goes by the content. A key is the path below the deepest directory that all given paths share. With --stack, keys start with npm-start/DATE-TIME/, so that nothing in the bucket is overwritten. Those uploads stay until you remove them, and processing and storing them costs money.
 
 The Python tools are installed once per machine, in ${shownPath(cacheDirectory())}; set ${cacheVariable} to move them.`,
   run: ({ arguments: [paths], options }) => start({ ...options, paths }),
@@ -82,37 +92,74 @@ interface StartOptions {
   /** Absolute. */
   readonly out?: string;
   readonly port?: number;
+  /** In an account. */
+  readonly stack?: string;
 }
 
 async function start(options: StartOptions): Promise<number> {
+  if (options.stack !== undefined) return await sendToAccount(options.stack, options);
   isolateThisProcess();
-  const files = options.paths.length === 0 ? await sampleFiles() : await filesOf(options.paths);
+  const files = options.paths.length === 0 ? await sampleFiles() : await filesOf(options.paths, { emulated: true });
   await prepareOutput(options);
 
   const inputs = await readBuildInputs();
   const running = await findRunningStack();
   const reused = running !== undefined && (options.port ?? running.port) === running.port;
-  const stack = reused ? running : await startStack(options.port, inputs);
+  const place = reused ? running : await startStack(options.port, inputs);
   if (reused) sayReused(running);
 
-  const results = await whileUp(stack, sendAll(files, stack));
-  await whileUp(stack, showResults(results, stack, options));
-  sending = undefined;
+  const results = await sendAndShow(files, place, options);
   if (options.watch) {
     idle = true;
     const deployed = reused && running.outdated ? new Map<string, string>() : inputs;
-    return await whileUp(stack, watchSources(stack, deployed, sendAgain(results, stack)));
+    return await whileUp(place, watchSources(watchedStack(place), deployed, sendAgain(results, place.stack)));
   }
-  if (options.once || !('crashed' in stack)) return results.every(isDecided) ? 0 : 1;
-  return await waitForMore(stack);
+  if (options.once || !('emulator' in place)) return exitCodeOf(results);
+  return await waitForMore(place);
 }
 
 async function startStack(wantedPort: number | undefined, inputs: BuildInputs): Promise<LocalStack> {
   const { port, notice } = await choosePort(wantedPort);
   if (notice !== undefined) print(notice);
-  const stack = await startLocalStack(port, showStep);
-  withdrawAnnouncement = await announceStack(stack, inputs);
-  return stack;
+  const local = await startLocalStack(port, showStep);
+  withdrawAnnouncement = await announceStack(port, inputs);
+  return local;
+}
+
+async function sendToAccount(name: string, options: StartOptions): Promise<number> {
+  if (options.paths.length === 0)
+    throw new Failure('Name the files to send to an account: npm start -- --stack NAME FILE|DIR …');
+  const prefix = runPrefix(new Date());
+  const files = below(prefix, await filesOf(options.paths, { emulated: false }));
+  await prepareOutput(options);
+  const stack = await accountStack(name);
+  const folder = `s3://${stack.outputs.UploadBucketName}/${prefix}`;
+  print(`Sending to ${folder}`);
+  const results = await sendAndShow(files, { stack }, options);
+  print(`The uploads stay in the bucket. To remove them: aws s3 rm --recursive ${folder}`);
+  stack.close();
+  return exitCodeOf(results);
+}
+
+async function sendAndShow(
+  files: readonly UploadFile[],
+  place: Place,
+  options: StartOptions,
+): Promise<readonly UploadResult[]> {
+  const results = await whileUp(place, sendAll(files, place));
+  await whileUp(place, showResults(results, place.stack, options));
+  sending = undefined;
+  return results;
+}
+
+function exitCodeOf(results: readonly UploadResult[]): number {
+  return results.every(isDecided) ? 0 : 1;
+}
+
+function watchedStack(place: LocalStack | RunningStack): WatchedStack {
+  if (!('emulator' in place)) return place;
+  const { stack, emulator } = place;
+  return { stack, address: emulator, port: emulator.port };
 }
 
 function sayReused({ port, outdated }: RunningStack): void {
@@ -122,11 +169,11 @@ function sayReused({ port, outdated }: RunningStack): void {
   print(`${projectTitle} is already running on port ${port}; using it.${advice}`);
 }
 
-async function sendAll(files: Parameters<typeof sendUploads>[0], destination: Destination): Promise<UploadResult[]> {
-  const underWay = { total: files.length, decided: 0, stack: destination };
+async function sendAll(files: readonly UploadFile[], place: Place): Promise<UploadResult[]> {
+  const underWay = { total: files.length, decided: 0, place };
   sending = underWay;
   return await showStep(`Images: ${files.length}`, (report) =>
-    sendUploads(files, destination, (result, ended) => {
+    sendUploads(files, place.stack, (result, ended) => {
       const { key, outcome, took } = result;
       if (isDecided(result)) underWay.decided += 1;
       report(`${ended} of ${files.length}: ${printable(key)} ${outcome ?? 'undecided'}, ${(took / 1000).toFixed(1)} s`);
@@ -135,7 +182,7 @@ async function sendAll(files: Parameters<typeof sendUploads>[0], destination: De
 }
 
 /** Sends the last photograph again, and returns its result. */
-function sendAgain(results: readonly UploadResult[], stack: Destination): () => Promise<string> {
+function sendAgain(results: readonly UploadResult[], stack: Stack): () => Promise<string> {
   const last = results.findLast(({ outcome }) => outcome === 'processed') ?? results.at(-1);
   return async () => {
     const sent = await sendUploads(last === undefined ? [] : [last], stack, () => undefined);
@@ -146,15 +193,15 @@ function sendAgain(results: readonly UploadResult[], stack: Destination): () => 
 /** Unfinished work must not look finished. */
 function sayUndecided(): void {
   if (sending === undefined) return;
-  const { total, decided, stack } = sending;
+  const { total, decided, place } = sending;
   const rest =
-    'crashed' in stack
+    'emulator' in place
       ? 'The emulator keeps no state between runs. Run npm start again to process the rest.'
       : 'The stack carries on with what it has received.';
   printError(`\nEnded with ${decided} of ${total} uploads decided. ${rest}`);
 }
 
-async function showResults(results: readonly UploadResult[], stack: Destination, options: StartOptions): Promise<void> {
+async function showResults(results: readonly UploadResult[], stack: Stack, options: StartOptions): Promise<void> {
   const sheet = await showStep('Contact sheet', () => writeContactSheet(results, stack));
   const saved = options.out === undefined ? sheet.renditions : await copyRenditions(sheet.renditions, options.out);
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(asJson(results, saved), null, 2)}\n`);
@@ -162,7 +209,7 @@ async function showResults(results: readonly UploadResult[], stack: Destination,
   const verdict =
     undecided === 0
       ? 'Every upload has an outcome.'
-      : `${undecided} of ${results.length} uploads have no outcome: see ${shownPath(join(logDirectory, 'emulator.log'))}.`;
+      : `${undecided} of ${results.length} uploads have no outcome: ${whereToLook(stack)}`;
   const lines = [
     '',
     resultTable(results),
@@ -173,6 +220,12 @@ async function showResults(results: readonly UploadResult[], stack: Destination,
     ...(options.json === undefined ? [] : [`JSON: ${shownPath(options.json)}`]),
   ];
   print(...lines);
+}
+
+function whereToLook({ name, emulated }: Stack): string {
+  return emulated
+    ? `see ${shownPath(join(logDirectory, 'emulator.log'))}.`
+    : `to see why, run npm run redrive -- --list --stack ${name}`;
 }
 
 function asJson(results: readonly UploadResult[], renditions: SavedRenditions) {
@@ -186,37 +239,35 @@ function asJson(results: readonly UploadResult[], renditions: SavedRenditions) {
   }));
 }
 
-async function waitForMore(stack: LocalStack): Promise<number> {
+async function waitForMore({ stack, emulator }: LocalStack): Promise<never> {
   idle = true;
-  const { AWS_CA_BUNDLE = '', AWS_ACCESS_KEY_ID = '' } = stack.address.environment;
+  const { AWS_CA_BUNDLE = '', AWS_ACCESS_KEY_ID = '' } = emulator.environment;
   const lines = [
     '',
     'Running until you press Ctrl-C. To send more, from a second terminal:',
     '',
     '  npm start -- FILE|DIR …',
     '',
-    `or with any S3 client: bucket ${output(stack.outputs, 'UploadBucketName')} at ${stack.address.endpoint}`,
+    `or with any S3 client: bucket ${stack.outputs.UploadBucketName} at ${emulator.endpoint}`,
     `(certificate ${shownPath(AWS_CA_BUNDLE)}, access key and secret both "${AWS_ACCESS_KEY_ID}", path-style addresses).`,
   ];
   print(...lines);
-  return await failure(stack);
+  throw await emulator.crashed;
 }
 
 /** Requests may fail because the emulator is gone before its end is noticed: then that is the error to show. */
-async function whileUp<Result>(stack: LocalStack | RunningStack, work: Promise<Result>): Promise<Result> {
+async function whileUp<Result>(place: Place, work: Promise<Result>): Promise<Result> {
   try {
-    return await Promise.race([work, failure(stack)]);
+    if (!('emulator' in place)) return await work;
+    return await Promise.race([work, place.emulator.crashed.then((failure) => Promise.reject(failure))]);
   } catch (error) {
-    if (error instanceof Failure || (await isHealthy(stack.address))) throw error;
-    if (!('crashed' in stack)) throw new Failure(`The stack on port ${stack.port} has ended.`);
-    throw await Promise.race([stack.crashed, sleep(5_000, error)]);
+    if (error instanceof Failure) throw error;
+    if ('emulator' in place && !(await isHealthy(place.emulator)))
+      throw await Promise.race([place.emulator.crashed, sleep(5_000, error)]);
+    if ('address' in place && !(await isHealthy(place.address)))
+      throw new Failure(`The stack on port ${place.port} has ended.`);
+    throw error;
   }
-}
-
-/** If this process did not start the stack, failing requests show that it is gone. */
-async function failure(stack: LocalStack | RunningStack): Promise<never> {
-  if (!('crashed' in stack)) return await new Promise<never>(() => undefined);
-  throw await stack.crashed;
 }
 
 async function prepareOutput({ json, out }: StartOptions): Promise<void> {

@@ -1,26 +1,23 @@
 /** `npm start -- --watch`: the running stack follows what is saved in the editor. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
-import {
-  DeleteFunctionCommand,
-  LambdaClient,
-  UpdateAliasCommand,
-  UpdateFunctionCodeCommand,
-} from '@aws-sdk/client-lambda';
+import { DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
+import { DeleteFunctionCommand, UpdateAliasCommand, UpdateFunctionCodeCommand } from '@aws-sdk/client-lambda';
 // Not fs.watch with `recursive`: on Linux it loses a file once an editor has saved it by renaming a new one over it.
 import { watch } from 'chokidar';
 import { type BuildFailure, formatMessages } from 'esbuild';
 import { zipSync } from 'fflate';
-import { type BuildInputs, build, deploy, readBuildInputs, stackName } from '../local/deploy.ts';
-import { clientConfig, type EmulatorAddress } from '../local/emulator.ts';
+import { type BuildInputs, build, deploy, readBuildInputs } from '../local/deploy.ts';
+import type { EmulatorAddress } from '../local/emulator.ts';
 import { announceUpdate } from '../local/running-stack.ts';
 import { installSam } from '../local/toolchain.ts';
+import type { Stack } from '../stack/stack.ts';
 import { type Bundle, bundleFunctions } from '../template/bundle.ts';
 import { describeFailure, Failure } from '../terminal/failure.ts';
 import { showStep } from '../terminal/progress.ts';
 import { projectDirectory } from '../terminal/project.ts';
 
 export interface WatchedStack {
+  readonly stack: Stack;
   readonly address: EmulatorAddress;
   readonly port: number;
 }
@@ -43,7 +40,7 @@ const settleTime = 50;
  * @param tryOut answers with what the new code does; its answer is dropped when something is saved meanwhile
  */
 export async function watchSources(
-  stack: WatchedStack,
+  { stack, address, port }: WatchedStack,
   deployed: BuildInputs,
   tryOut: () => Promise<string>,
 ): Promise<never> {
@@ -55,7 +52,7 @@ export async function watchSources(
   });
   watcher.on('all', () => saved.resolve(undefined));
   await new Promise<void>((resolve) => watcher.once('ready', resolve));
-  const update = await stackUpdater(stack);
+  const update = await stackUpdater(stack, address);
   say('Watching adapters/, core/, functions/, the workflow and the template. Save a file to update the stack.');
 
   let inStack = deployed;
@@ -80,7 +77,7 @@ export async function watchSources(
     const done = changed.length > 0 && (await orSay(() => update(changed)));
     if (!done) continue;
     inStack = inputs;
-    await announceUpdate(stack.port, inputs);
+    await announceUpdate(port, inputs);
     say(done.summary);
     const shown = done.changesCode && (await Promise.race([tryOut().catch(describeFailure), change]));
     if (shown) say(shown);
@@ -92,8 +89,11 @@ interface Update {
   readonly changesCode: boolean;
 }
 
-async function stackUpdater(stack: WatchedStack): Promise<(changed: readonly string[]) => Promise<Update>> {
-  const functions = liveFunctions(stack.address);
+async function stackUpdater(
+  stack: Stack,
+  address: EmulatorAddress,
+): Promise<(changed: readonly string[]) => Promise<Update>> {
+  const functions = liveFunctions(stack);
   /** Unknown until a function has been bundled: what is unknown may be affected. */
   const sources = new Map<string, Bundle['sources']>();
 
@@ -124,7 +124,7 @@ async function stackUpdater(stack: WatchedStack): Promise<(changed: readonly str
     say(`${listed(changed)} changed: deploying the whole stack again.`);
     const sam = await installSam(() => undefined);
     const template = await showStep('Build', (report) => build(sam, report));
-    await showStep('Deploy', (report) => deploy(sam, template, stack.address, report));
+    await showStep('Deploy', (report) => deploy(sam, template, address, report));
     // Their code was changed behind CloudFormation's back, which leaves alone what it believes unchanged.
     await functions.update(await bundle(functions.wasUpdated));
     return { summary: `The stack is deployed again [${secondsSince(startedAt)}]`, changesCode: true };
@@ -138,17 +138,13 @@ async function stackUpdater(stack: WatchedStack): Promise<(changed: readonly str
   };
 }
 
-function liveFunctions(address: EmulatorAddress) {
-  const lambda = new LambdaClient(clientConfig(address));
-  const cloudFormation = new CloudFormationClient(clientConfig(address));
+function liveFunctions({ name: StackName, clients: { lambda, cloudFormation } }: Stack) {
   /** The version that this program published last, by logical id. */
   const published = new Map<string, string>();
 
   /** The functions' names by their logical ids. */
   const names = async (): Promise<ReadonlyMap<string, string>> => {
-    const { StackResources = [] } = await cloudFormation.send(
-      new DescribeStackResourcesCommand({ StackName: stackName }),
-    );
+    const { StackResources = [] } = await cloudFormation.send(new DescribeStackResourcesCommand({ StackName }));
     return new Map(
       StackResources.flatMap(({ LogicalResourceId: id, PhysicalResourceId: name }) =>
         id === undefined || name === undefined ? [] : [[id, name]],

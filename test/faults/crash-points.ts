@@ -5,10 +5,9 @@ import fc from 'fast-check';
 import { renditionGroups } from '../../core/presets.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { steps } from '../../core/steps.ts';
-import { clientConfig } from '../../scripts/local/emulator.ts';
-import type { LocalStack } from '../../scripts/local/local-stack.ts';
 import { causesOf, type Found } from '../../scripts/redrive/dead-letter-cause.ts';
-import { redriveStack } from '../../scripts/redrive/redrive-stack.ts';
+import { findLetters, moveLetters } from '../../scripts/redrive/redrive-stack.ts';
+import type { Stack } from '../../scripts/stack/stack.ts';
 import type { Report } from '../../scripts/terminal/step.ts';
 import { emulatedPipeline } from '../support/emulated-pipeline.ts';
 import type { Call } from './every-call.ts';
@@ -68,12 +67,10 @@ export function casesOf(points: readonly CrashPoint[], seed: number): Case[] {
   return fc.sample(one, { seed, numRuns: 1 }).flat();
 }
 
-export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>, proxy: FaultProxy) {
+export async function crashPoints(stack: Stack, proxy: FaultProxy) {
   const pipeline = emulatedPipeline(stack);
-  const config = clientConfig(stack.address);
-  const clock = fastClock(stack, pipeline);
-  const logs = new CloudWatchLogsClient(config);
-  const letters = redriveStack({ outputs: stack.outputs, clientConfig: config, emulated: true });
+  const clock = fastClock(stack);
+  const logs = new CloudWatchLogsClient(stack.clientConfig);
   const publishedEvents = await pipeline.subscribe();
   const physicalIds = new Map([['ImagePipeline', await pipeline.physicalId('ImagePipeline')]]);
   for (const { name } of steps) physicalIds.set(name, await pipeline.physicalId(`${name}Function`));
@@ -132,7 +129,7 @@ export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>
   async function lettersByKey(begun: readonly Begun[]): Promise<Map<string, string>> {
     const triedOf = new Map(begun.map(({ image, tried }) => [image.key, tried]));
     const reasons = new Map<string, string>();
-    for (const found of await letters.look(['uploads'])) {
+    for (const found of await findLetters(stack, ['uploads'])) {
       const key = found.letter.event?.image.key;
       const tried = key === undefined ? undefined : triedOf.get(key);
       if (key !== undefined && tried !== undefined) reasons.set(key, await reasonOf(found, tried));
@@ -221,7 +218,7 @@ export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>
       const dead = await defectsOfLetters(deadLetters);
 
       proxy.plan([]);
-      await letters.move(['uploads'], [], { max: 10_000, perSecond: 100 }, () => undefined);
+      await moveLetters(stack, ['uploads'], [], { max: 10_000, perSecond: 100 }, () => undefined);
       await clock.until(0, report);
       const stillDead = await lettersByKey(begun);
       const late = await defectsByKey(expected, control);
@@ -239,9 +236,7 @@ export async function crashPoints(stack: Pick<LocalStack, 'address' | 'outputs'>
     },
 
     close(): void {
-      letters.close();
       logs.destroy();
-      clock.close();
     },
   };
 }

@@ -3,14 +3,11 @@
  * long the messages of a killed dispatcher stay hidden, and how long its idempotency claims last.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
-import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { output } from '../../scripts/local/deploy.ts';
-import { clientConfig } from '../../scripts/local/emulator.ts';
-import type { LocalStack } from '../../scripts/local/local-stack.ts';
+import { ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { messagesIn } from '../../scripts/stack/queues.ts';
+import type { Stack } from '../../scripts/stack/stack.ts';
 import type { Report } from '../../scripts/terminal/step.ts';
-import type { emulatedPipeline } from '../support/emulated-pipeline.ts';
 
 const timesFaster = 60;
 // template.yaml: the queue's visibility timeout, and the dispatcher's own.
@@ -25,12 +22,8 @@ const patienceMillis = 1_800_000;
  */
 export const fastWorkflows = { SFN_WAIT_SCALE: String(1 / timesFaster) };
 
-export function fastClock(
-  stack: Pick<LocalStack, 'address' | 'outputs'>,
-  pipeline: Pick<ReturnType<typeof emulatedPipeline>, 'sqs' | 'queueUrl' | 'messagesIn'>,
-) {
-  const table = DynamoDBDocumentClient.from(new DynamoDBClient(clientConfig(stack.address)));
-  const TableName = output(stack.outputs, 'IdempotencyTableName');
+export function fastClock({ clients: { sqs, table }, outputs }: Stack) {
+  const { IdempotencyTableName: TableName, UploadQueueUrl: QueueUrl } = outputs;
   const firstSeen = new Map<string, number>();
 
   /** Acts as if the invocation that made the claim had timed out. */
@@ -68,14 +61,14 @@ export function fastClock(
   return {
     async start(): Promise<void> {
       const Attributes = { VisibilityTimeout: String(hiddenSeconds) };
-      await pipeline.sqs.send(new SetQueueAttributesCommand({ QueueUrl: pipeline.queueUrl, Attributes }));
+      await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
     },
 
     /** Waits until at most this many messages are waiting or in progress. */
     async until(messages: number, report: Report = () => undefined): Promise<void> {
       let before: number | undefined;
       for (const deadline = Date.now() + patienceMillis; Date.now() < deadline; await sleep(500)) {
-        const left = await pipeline.messagesIn(pipeline.queueUrl);
+        const left = await messagesIn(sqs, QueueUrl);
         if (left <= messages) return;
         if (left !== before) report(`${left} messages waiting or in progress`);
         before = left;
@@ -83,7 +76,5 @@ export function fastClock(
       }
       throw new Error(`The upload queue is not empty after ${patienceMillis / 60_000} minutes.`);
     },
-
-    close: () => table.destroy(),
   };
 }

@@ -1,14 +1,13 @@
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { beforeAll, expect, inject, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { renditionGroups } from '../../core/presets.ts';
 import { stackName } from '../../scripts/local/deploy.ts';
-import { clientConfig } from '../../scripts/local/emulator.ts';
 import { type DomainEvent, emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 import { embeddedMetrics } from '../support/published-metrics.ts';
 
 const pipeline = emulatedPipeline();
-const logs = new CloudWatchLogsClient(clientConfig(inject('emulator')));
+const logs = new CloudWatchLogsClient(pipeline.stack.clientConfig);
 let heard: () => Promise<DomainEvent[]>;
 beforeAll(async () => {
   heard = await pipeline.subscribe();

@@ -6,16 +6,15 @@ import { emulatedPipeline } from '../support/emulated-pipeline.ts';
 
 /** Two calls in every way that they can go wrong; `npm run lab -- prove crash-points` does so with every call. */
 
-const stack = { address: inject('emulator'), outputs: inject('outputs') };
-const pipeline = emulatedPipeline(stack);
+const pipeline = emulatedPipeline();
 let proxy: FaultProxy;
 let points: Awaited<ReturnType<typeof crashPoints>>;
 
 beforeAll(async () => {
   await pipeline.queueIsEmpty();
   await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl: pipeline.deadLetterQueueUrl }));
-  proxy = await startFaultProxy(stack.address);
-  points = await crashPoints(stack, proxy);
+  proxy = await startFaultProxy(inject('emulator'));
+  points = await crashPoints(pipeline.stack, proxy);
 });
 afterAll(async () => {
   points.close();

@@ -1,20 +1,17 @@
 import { PurgeQueueCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ImageRecord } from '../../core/record.ts';
-import { output } from '../../scripts/local/deploy.ts';
-import { clientConfig } from '../../scripts/local/emulator.ts';
 import { causesOf } from '../../scripts/redrive/dead-letter-cause.ts';
-import { redriveStack } from '../../scripts/redrive/redrive-stack.ts';
-import { deadLetterQueueNames } from '../../scripts/stack/dead-letter-queue.ts';
+import { findLetters, followLetters, moveLetters } from '../../scripts/redrive/redrive-stack.ts';
+import { countLetters, deadLetterQueueNames } from '../../scripts/stack/dead-letter-queue.ts';
 import { type DomainEvent, emulatedPipeline, eventually, messageBody } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 import { rolePermissions } from '../support/role-permissions.ts';
 
 const pipeline = emulatedPipeline();
 const permission = rolePermissions(pipeline);
-const outputs = inject('outputs');
-const undeliveredUrl = output(outputs, 'UndeliveredEventQueueUrl');
-const letters = redriveStack({ outputs, clientConfig: clientConfig(inject('emulator')), emulated: true });
+const { stack } = pipeline;
+const undeliveredUrl = stack.outputs.UndeliveredEventQueueUrl;
 const quiet = () => undefined;
 const unhurried = { max: 100, perSecond: 500 };
 const patience = { patienceMillis: 240_000 };
@@ -31,15 +28,14 @@ beforeAll(async () => {
 afterAll(async () => {
   await permission.restore();
   await emptyDeadLetterQueues();
-  letters.close();
 });
 
 const isProcessed = ({ outcome }: ImageRecord) => outcome === 'processed';
 const causes = async () =>
-  causesOf(await letters.look(deadLetterQueueNames)).map(({ text, found }) => [found.length, text]);
+  causesOf(await findLetters(stack, deadLetterQueueNames)).map(({ text, found }) => [found.length, text]);
 const redrive = async () => {
-  const moved = await letters.move(deadLetterQueueNames, [], unhurried, quiet);
-  const endings = await letters.follow(moved, patience, quiet);
+  const moved = await moveLetters(stack, deadLetterQueueNames, [], unhurried, quiet);
+  const endings = await followLetters(stack, moved, patience, quiet);
   return endings.map(({ moved: { event }, verdict }) => [event.image.key, verdict]).sort();
 };
 
@@ -62,7 +58,9 @@ describe('an outage that outlasts all five tries', () => {
     await permission.takeAway('ResizeImage', 'WriteRenditions', 's3:PutObject');
     await pipeline.put(fresh, photo('rocket.jpg'));
     await pipeline.put(replaced, photo('flowers-iphone5-gps-small.jpg'));
-    await eventually('three dead letters', async () => ((await letters.count(['uploads'])) === 3 ? true : undefined));
+    await eventually('three dead letters', async () =>
+      (await countLetters(stack, ['uploads'])) === 3 ? true : undefined,
+    );
   });
 
   it('leaves a dead letter, a record that says why, and an event', async () => {
@@ -136,11 +134,11 @@ describe('a redrive', () => {
 
     await permission.takeAway('DispatchImages', 'RunWorkflow', 'states:StartSyncExecution');
     expect(await redrive()).toEqual([[key, 'failed again']]);
-    expect(await causes()).toEqual([[1, expect.stringContaining('workflow itself died')]]);
+    expect(await causes()).toEqual([[1, expect.stringContaining('the workflow failed, or never started')]]);
 
     await permission.restore();
     expect(await redrive()).toEqual([[key, 'processed']]);
-    expect(await letters.count(deadLetterQueueNames)).toBe(0);
+    expect(await countLetters(stack, deadLetterQueueNames)).toBe(0);
   });
 
   it('moves no more than it is told to', async () => {
@@ -149,9 +147,9 @@ describe('a redrive', () => {
       const MessageBody = messageBody(pipeline.bucket, { key, etag: 'e', size: 1, sequencer: '0055AED6DCD90281E5' });
       await pipeline.sqs.send(new SendMessageCommand({ QueueUrl: undeliveredUrl, MessageBody }));
     }
-    const moved = await letters.move(deadLetterQueueNames, [], { max: 2, perSecond: 500 }, quiet);
-    expect(await letters.count(deadLetterQueueNames)).toBe(1);
-    const endings = await letters.follow(moved, patience, quiet);
+    const moved = await moveLetters(stack, deadLetterQueueNames, [], { max: 2, perSecond: 500 }, quiet);
+    expect(await countLetters(stack, deadLetterQueueNames)).toBe(1);
+    const endings = await followLetters(stack, moved, patience, quiet);
     expect(endings.map(({ verdict }) => verdict)).toEqual(['vanished', 'vanished']);
   });
 });

@@ -4,54 +4,48 @@ import {
   CreateStateMachineCommand,
   DeleteStateMachineCommand,
   DescribeExecutionCommand,
-  SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as z from 'zod';
-import { clientConfig } from '../../scripts/local/emulator.ts';
-import { intakeSwitch } from '../../scripts/stack/intake-switch.ts';
+import { intakeStatus, pauseIntake, resumeIntake } from '../../scripts/stack/intake-switch.ts';
 import { emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 
 const pipeline = emulatedPipeline();
-const stack = { name: 'tested', outputs: inject('outputs'), clientConfig: clientConfig(inject('emulator')) };
-const intake = intakeSwitch(stack);
+const { stack } = pipeline;
 
 beforeAll(pipeline.queueIsEmpty);
-afterAll(async () => {
-  await intake.resume();
-  intake.close();
-});
+afterAll(() => resumeIntake(stack));
 
 it('while intake is paused an upload waits in the queue, untried, and is processed once it is resumed', async () => {
   const key = 'waiting.jpg';
-  await intake.pause();
+  await pauseIntake(stack);
   await pipeline.put(key, photo('rocket.jpg'));
-  await eventually('a message that waits', async () => ((await intake.status()).waiting === 1 ? true : undefined));
+  await eventually('a message that waits', async () => ((await intakeStatus(stack)).waiting === 1 ? true : undefined));
   // Several times as long as the dispatcher takes to come for a message.
   for (let look = 0; look < 10; look += 1) {
-    expect(await intake.status()).toMatchObject({ state: 'Disabled', waiting: 1, inWork: 0 });
+    expect(await intakeStatus(stack)).toMatchObject({ state: 'Disabled', waiting: 1, inWork: 0 });
     await sleep(300);
   }
   expect(await pipeline.record(key)).toBeUndefined();
 
-  await intake.resume();
+  await resumeIntake(stack);
   await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
-  expect(await intake.status()).toMatchObject({ state: 'Enabled' });
+  expect(await intakeStatus(stack)).toMatchObject({ state: 'Enabled' });
 });
 
 it('is paused and resumed twice as once', async () => {
-  await intake.pause();
-  await intake.pause();
-  expect(await intake.status()).toMatchObject({ state: 'Disabled' });
-  await intake.resume();
-  await intake.resume();
-  expect(await intake.status()).toMatchObject({ state: 'Enabled' });
+  await pauseIntake(stack);
+  await pauseIntake(stack);
+  expect(await intakeStatus(stack)).toMatchObject({ state: 'Disabled' });
+  await resumeIntake(stack);
+  await resumeIntake(stack);
+  expect(await intakeStatus(stack)).toMatchObject({ state: 'Enabled' });
 });
 
 it('a person’s pause wins over a circuit breaker: what it was about to do is stopped, and it starts no more', async () => {
-  const stepFunctions = new SFNClient(stack.clientConfig);
+  const { stepFunctions } = stack.clients;
   const rule = 'test-intake-breaker';
   await pipeline.events.send(new PutRuleCommand({ Name: rule, EventPattern: '{"source":["aws.cloudwatch"]}' }));
   const { stateMachineArn } = await stepFunctions.send(
@@ -66,21 +60,20 @@ it('a person’s pause wins over a circuit breaker: what it was about to do is s
     IntakeBreakerArn: z.string().parse(stateMachineArn),
     IntakeBreakerRuleName: rule,
   };
-  const guarded = intakeSwitch({ ...stack, outputs });
+  const guarded = { ...stack, outputs };
   try {
     const { executionArn } = await stepFunctions.send(new StartExecutionCommand({ stateMachineArn }));
-    expect(await guarded.status()).toMatchObject({ state: 'Enabled', breaker: 'on' });
+    expect(await intakeStatus(guarded)).toMatchObject({ state: 'Enabled', breaker: 'on' });
 
-    await guarded.pause();
-    expect(await guarded.status()).toMatchObject({ state: 'Disabled', breaker: 'off' });
+    await pauseIntake(guarded);
+    expect(await intakeStatus(guarded)).toMatchObject({ state: 'Disabled', breaker: 'off' });
     const { status } = await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
     expect(status).toBe('ABORTED');
 
-    await guarded.resume();
-    expect(await guarded.status()).toMatchObject({ state: 'Enabled', breaker: 'on' });
+    await resumeIntake(guarded);
+    expect(await intakeStatus(guarded)).toMatchObject({ state: 'Enabled', breaker: 'on' });
     expect((await pipeline.events.send(new DescribeRuleCommand({ Name: rule }))).State).toBe('ENABLED');
   } finally {
-    guarded.close();
     await stepFunctions.send(new DeleteStateMachineCommand({ stateMachineArn }));
     await pipeline.events.send(new DeleteRuleCommand({ Name: rule }));
   }

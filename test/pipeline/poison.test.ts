@@ -2,18 +2,12 @@ import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import * as z from 'zod';
 import { imageIdOf } from '../../core/image.ts';
-import { clientConfig } from '../../scripts/local/emulator.ts';
-import { intakeSwitch } from '../../scripts/stack/intake-switch.ts';
+import { intakeStatus, pauseIntake, resumeIntake } from '../../scripts/stack/intake-switch.ts';
 import { type DivertedCall, type FaultProxy, startFaultProxy } from '../faults/fault-proxy.ts';
 import { emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
 import { smallImage } from '../support/photos.ts';
 
 const pipeline = emulatedPipeline();
-const intake = intakeSwitch({
-  name: 'tested',
-  outputs: inject('outputs'),
-  clientConfig: clientConfig(inject('emulator')),
-});
 let proxy: FaultProxy;
 let asBefore: () => Promise<unknown>;
 
@@ -25,8 +19,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await proxy.stop();
-  await intake.resume();
-  intake.close();
+  await resumeIntake(pipeline.stack);
   await asBefore();
   await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl: pipeline.deadLetterQueueUrl }));
 });
@@ -58,11 +51,13 @@ it('one image among ten that kills its worker takes none of its neighbours along
   const image = { key: bad, imageId: await imageIdOf(pipeline.bucket, bad) };
   proxy.plan([{ caller, action: 's3:PutObject', kind: 'dies before', image, times: Number.POSITIVE_INFINITY }]);
 
-  await intake.pause();
+  await pauseIntake(pipeline.stack);
   const picture = await smallImage('#336633');
   for (const key of [bad, ...good]) await pipeline.put(key, picture);
-  await eventually('ten messages that wait', async () => ((await intake.status()).waiting === 10 ? true : undefined));
-  await intake.resume();
+  await eventually('ten messages that wait', async () =>
+    (await intakeStatus(pipeline.stack)).waiting === 10 ? true : undefined,
+  );
+  await resumeIntake(pipeline.stack);
 
   for (const key of good) await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
   const failed = await pipeline.recordWhen(bad, ({ outcome }) => outcome === 'failed');

@@ -1,20 +1,14 @@
-import {
-  type AttributeValue,
-  DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
-import { describe, expect, inject, it } from 'vitest';
-import { output } from '../../scripts/local/deploy.ts';
-import { clientConfig } from '../../scripts/local/emulator.ts';
+import { type AttributeValue, GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { describe, expect, it } from 'vitest';
 import { workflow } from '../../scripts/template/workflow.ts';
 import { InMemoryTable, type Item, type Write } from '../model/in-memory-table.ts';
+import { providedStack } from '../support/provided-stack.ts';
 
 /** The table of test/model does with the workflow's own expressions what DynamoDB does. */
 
-const client = new DynamoDBClient(clientConfig(inject('emulator')));
-const TableName = output(inject('outputs'), 'ImageTableName');
+const stack = providedStack();
+const client = stack.clients.dynamoDb;
+const { ImageTableName: TableName } = stack.outputs;
 
 const text = (S: string): AttributeValue => ({ S });
 const outcomes = ['processed', 'failed', 'deleted'];

@@ -24,6 +24,7 @@ describe('npm start', () => {
     [['--wrong'], "Unknown option '--wrong'"],
     [['--port', '70000'], 'Use a whole number from 1 to 65535.'],
     [['--out', ''], 'Use the path of a file or directory.'],
+    [['--stack', 'images-dev', '--port', '4567', 'a.jpg'], '--port'],
   ])('refuses %j: %s', (args, sentence) => {
     expect(() => parsedOptions(startCommand, args)).toThrow(sentence);
   });

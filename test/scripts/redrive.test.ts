@@ -10,9 +10,11 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ImageRecord } from '../../core/record.ts';
 import { causesOf, type Found } from '../../scripts/redrive/dead-letter-cause.ts';
 import { redriveCommand } from '../../scripts/redrive/redrive.ts';
-import { redriveStack } from '../../scripts/redrive/redrive-stack.ts';
+import { moveLetters } from '../../scripts/redrive/redrive-stack.ts';
 import { isGood, type Moved, totalsOf, verdictOf } from '../../scripts/redrive/redrive-verdict.ts';
 import { parsedOptions } from '../../scripts/terminal/command.ts';
+import { mockedStack } from '../support/mocked-stack.ts';
+import { deletedRecord } from '../support/records.ts';
 import { createdEvent, uploadOf } from '../support/upload-events.ts';
 
 const event = createdEvent();
@@ -29,13 +31,6 @@ function failedRecord(changes: Partial<Extract<ImageRecord, { outcome: 'failed' 
     ...changes,
   };
 }
-const deletedRecord: ImageRecord = {
-  ...{ imageId, bucket, key, version: 'v1', sequencer, correlationId: 'correlation-1', announced: true },
-  ...{ occurredAt: '2026-01-02T03:04:05Z', recordedAt: '2026-01-02T03:05:00Z' },
-  outcome: 'deleted',
-  expiresAt: 1,
-};
-
 function found(
   changes: { event?: Found['letter']['event']; record?: ImageRecord; deliveryError?: string } = {},
 ): Found {
@@ -99,7 +94,9 @@ describe('why a message died', () => {
     expect(causeOf(found({ record: failedRecord({ sequencer: later }) }))).toEqual([
       expect.stringContaining('Superseded'),
     ]);
-    expect(causeOf(found({ record: deletedRecord }))).toEqual(['Decided since: the record says deleted.']);
+    expect(causeOf(found({ record: deletedRecord({ imageId, sequencer }) }))).toEqual([
+      'Decided since: the record says deleted.',
+    ]);
   });
 
   it('is in the logs alone for a deletion', () => {
@@ -120,7 +117,7 @@ describe('what became of a moved message', () => {
   );
 
   it('is not known from the failure that was on record before', () => {
-    expect(verdictOf(moved, nothing)).toBe('undecided');
+    expect(verdictOf(moved, nothing)).toBeUndefined();
   });
 
   it.each([
@@ -133,12 +130,12 @@ describe('what became of a moved message', () => {
   it('is told by its event where SQS moved it and does not say under which id', () => {
     const byQueue = { ...moved, newMessageId: undefined };
     expect(verdictOf(byQueue, { ...nothing, dead: new Set(['other', event.correlationId]) })).toBe('failed again');
-    expect(verdictOf(byQueue, { ...nothing, dead: new Set(['other']) })).toBe('undecided');
+    expect(verdictOf(byQueue, { ...nothing, dead: new Set(['other']) })).toBeUndefined();
   });
 
   it('is not told by the failure of another state of the image', () => {
     const record = failedRecord({ sequencer: later, recordedAt: '2026-01-02T04:00:00Z' });
-    expect(verdictOf(moved, { ...nothing, record })).toBe('undecided');
+    expect(verdictOf(moved, { ...nothing, record })).toBeUndefined();
   });
 
   it('is counted, and only a decision is good', () => {
@@ -157,25 +154,20 @@ describe('what became of a moved message', () => {
 describe('in an account', () => {
   const sqs = mockClient(SQSClient);
   const task = (Status: string, changes = {}) => ({ Results: [{ Status, ...changes }] });
-  const stack = redriveStack({
-    outputs: {
-      UploadDeadLetterQueueUrl: 'https://sqs/dead',
-      UploadQueueUrl: 'https://sqs/uploads',
-      ImageTableName: 'images',
-      IdempotencyTableName: 'idempotency',
-    },
-    clientConfig: {},
-    emulated: false,
-  });
+  const stack = mockedStack();
   const move = (letters: readonly Found[], max = 100) =>
-    stack.move(['uploads'], letters, { max, perSecond: 50 }, () => undefined);
+    moveLetters(stack, ['uploads'], letters, { max, perSecond: 50 }, () => undefined);
 
   beforeEach(() => {
     sqs.reset();
-    sqs.on(GetQueueAttributesCommand).resolves({ Attributes: { ApproximateNumberOfMessages: '1' } });
-    sqs
-      .on(GetQueueAttributesCommand, { AttributeNames: ['QueueArn'] })
-      .resolves({ Attributes: { QueueArn: 'arn:aws:sqs:us-east-1:1:dead' } });
+    sqs.on(GetQueueAttributesCommand).resolves({
+      Attributes: {
+        QueueArn: 'arn:aws:sqs:us-east-1:1:dead',
+        ApproximateNumberOfMessages: '1',
+        ApproximateNumberOfMessagesNotVisible: '0',
+        MessageRetentionPeriod: '1209600',
+      },
+    });
     sqs.on(StartMessageMoveTaskCommand).resolves({});
     sqs.on(ReceiveMessageCommand).resolves({});
   });

@@ -1,36 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
+import { PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { IAMClient } from '@aws-sdk/client-iam';
 import {
   InvokeCommand,
-  LambdaClient,
   ListEventSourceMappingsCommand,
   UpdateEventSourceMappingCommand,
   type UpdateEventSourceMappingRequest,
 } from '@aws-sdk/client-lambda';
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-  S3Client,
-} from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import {
   CreateQueueCommand,
   DeleteMessageCommand,
-  GetQueueAttributesCommand,
   ReceiveMessageCommand,
   SendMessageCommand,
-  SQSClient,
 } from '@aws-sdk/client-sqs';
-import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { inject } from 'vitest';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import pWaitFor from 'p-wait-for';
 import * as z from 'zod';
-import { dynamoDbCatalogue } from '../../adapters/aws/dynamodb-catalogue.ts';
 import { sfnPipeline } from '../../adapters/aws/sfn-pipeline.ts';
 import { type DomainEventType, domainEvents } from '../../adapters/contracts/domain-events.ts';
 import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
@@ -39,9 +26,10 @@ import { imageIdOf } from '../../core/image.ts';
 import { eventSource } from '../../core/names.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import type { ImageRecord } from '../../core/record.ts';
-import { output, stackName } from '../../scripts/local/deploy.ts';
-import { clientConfig } from '../../scripts/local/emulator.ts';
-import type { LocalStack } from '../../scripts/local/local-stack.ts';
+import { follow, readRecords } from '../../scripts/stack/follow.ts';
+import { messagesIn, readQueue } from '../../scripts/stack/queues.ts';
+import { physicalId, type Stack } from '../../scripts/stack/stack.ts';
+import { providedStack } from './provided-stack.ts';
 import { violationsOf } from './published-schemas.ts';
 
 /**
@@ -49,54 +37,33 @@ import { violationsOf } from './published-schemas.ts';
  *
  * @param stack needed where no test runner provides one
  */
-export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address' | 'outputs'> = providedStack()) {
-  const config = clientConfig(address);
-  const bucket = output(outputs, 'UploadBucketName');
-  const renditionBucket = output(outputs, 'RenditionBucketName');
-  const tableName = output(outputs, 'ImageTableName');
-  const queueUrl = output(outputs, 'UploadQueueUrl');
-
-  const s3 = new S3Client({ ...config, forcePathStyle: true });
-  const sqs = new SQSClient(config);
-  const events = new EventBridgeClient(config);
-  const lambda = new LambdaClient(config);
-  const table = DynamoDBDocumentClient.from(new DynamoDBClient(config));
-  const catalogue = dynamoDbCatalogue({ client: table, tableName });
+export function emulatedPipeline(stack: Stack = providedStack()) {
+  const { s3, sqs, events, lambda, table } = stack.clients;
+  const {
+    UploadBucketName: bucket,
+    RenditionBucketName: renditionBucket,
+    ImageTableName: tableName,
+    UploadQueueUrl: queueUrl,
+  } = stack.outputs;
   const pipeline = sfnPipeline({
-    client: new SFNClient({ ...config, disableHostPrefix: true, maxAttempts: 1 }),
-    stateMachineArn: output(outputs, 'StateMachineArn'),
+    client: new SFNClient({ ...stack.clientConfig, disableHostPrefix: true, maxAttempts: 1 }),
+    stateMachineArn: stack.outputs.StateMachineArn,
   });
 
-  const messagesIn = async (url: string): Promise<number> => {
-    const AttributeNames = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
-    const { Attributes = {} } = await sqs.send(
-      new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: [...AttributeNames] }),
-    );
-    return AttributeNames.reduce((sum, name) => sum + Number(Attributes[name]), 0);
-  };
-
-  /** The physical id of a resource in the template. */
-  const physicalId = async (logicalId: string): Promise<string> => {
-    const { StackResources = [] } = await new CloudFormationClient(config).send(
-      new DescribeStackResourcesCommand({ StackName: stackName }),
-    );
-    return z
-      .string({ error: `The stack has no ${logicalId}.` })
-      .parse(StackResources.find(({ LogicalResourceId }) => LogicalResourceId === logicalId)?.PhysicalResourceId);
-  };
-
   return {
+    stack,
     bucket,
     renditionBucket,
     queueUrl,
-    deadLetterQueueUrl: output(outputs, 'UploadDeadLetterQueueUrl'),
+    deadLetterQueueUrl: stack.outputs.UploadDeadLetterQueueUrl,
     s3,
     sqs,
     events,
-    iam: new IAMClient(config),
+    iam: new IAMClient(stack.clientConfig),
     lambda,
-    physicalId,
-    messagesIn,
+    /** The physical id of a resource in the template. */
+    physicalId: (logicalId: string) => physicalId(stack, logicalId),
+    messagesIn: (url: string) => messagesIn(sqs, url),
 
     /** Changes how the queue is polled; returns a function that restores it. */
     async takeInBatches(how: Pick<UpdateEventSourceMappingRequest, 'BatchSize' | 'ScalingConfig'>) {
@@ -122,16 +89,19 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
     },
 
     async record(key: string): Promise<ImageRecord | undefined> {
-      return catalogue.find(await imageIdOf(bucket, key));
+      const imageId = await imageIdOf(bucket, key);
+      return (await readRecords(stack, [imageId])).get(imageId);
     },
 
     /** Waits until the record matches and all work on it is done. */
     async recordWhen(key: string, matches: (record: ImageRecord) => boolean): Promise<ImageRecord> {
-      const imageId = await imageIdOf(bucket, key);
-      return eventually(`the record of ${key}`, async () => {
-        const record = await catalogue.find(imageId);
-        return record?.announced && matches(record) ? record : undefined;
-      });
+      const upload = {
+        imageId: await imageIdOf(bucket, key),
+        outcomeIn: (record: ImageRecord | undefined) => (record?.announced && matches(record) ? record : undefined),
+      };
+      for await (const { outcome } of follow([upload], stack, { pauseMillis: 100, giveUp }))
+        if (outcome !== undefined) return outcome;
+      throw timedOut(`the record of ${key}`);
     },
 
     /** As if the workflow had ended between its two writes. */
@@ -177,21 +147,23 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
     /** Renders an upload like an attempt that ends before it decides. */
     async render(event: S3Event): Promise<void> {
       const { correlationId, image } = await parseS3Event(messageBody(bucket, event));
-      const FunctionName = await physicalId('ResizeImageFunction');
+      const FunctionName = await physicalId(stack, 'ResizeImageFunction');
       const Payload = JSON.stringify({ correlationId, image, group: renditionGroups[0].name });
       await lambda.send(new InvokeCommand({ FunctionName, Payload }));
     },
 
     async queueIsEmpty(): Promise<void> {
-      await eventually('an empty upload queue', async () => ((await messagesIn(queueUrl)) === 0 ? true : undefined));
+      await eventually('an empty upload queue', async () =>
+        (await messagesIn(sqs, queueUrl)) === 0 ? true : undefined,
+      );
     },
 
     /** Subscribes to the domain events as a consumer would, with its own rule and queue. */
     async subscribe(): Promise<() => Promise<DomainEvent[]>> {
       const name = `test-${randomUUID()}`;
       const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
-      const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
-      const EventBusName = output(outputs, 'DomainEventBusName');
+      const { arn } = await readQueue(sqs, z.string().parse(QueueUrl));
+      const EventBusName = stack.outputs.DomainEventBusName;
       await events.send(
         new PutRuleCommand({ Name: name, EventBusName, EventPattern: JSON.stringify({ source: [eventSource] }) }),
       );
@@ -199,7 +171,7 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
         new PutTargetsCommand({
           Rule: name,
           EventBusName,
-          Targets: [{ Id: 'test', Arn: z.string().parse(Attributes?.['QueueArn']) }],
+          Targets: [{ Id: 'test', Arn: arn }],
         }),
       );
       const received: DomainEvent[] = [];
@@ -216,8 +188,6 @@ export function emulatedPipeline({ address, outputs }: Pick<LocalStack, 'address
     },
   };
 }
-
-const providedStack = () => ({ address: inject('emulator'), outputs: inject('outputs') });
 
 /** Validates against the published documents, and against the strict schemas, which allow no other properties. */
 function asPublished(event: unknown): DomainEvent {
@@ -271,12 +241,16 @@ export function messageBody(bucket: string, { key, sequencer, versionId, deleted
 // Generous: a safety limit for a pipeline that hangs, not a measure of its speed.
 const PATIENCE_MILLIS = 240_000;
 
+const giveUp = (quietMillis: number) => quietMillis > PATIENCE_MILLIS;
+const timedOut = (what: string) => new Error(`Waited ${PATIENCE_MILLIS / 1000} seconds without success for ${what}.`);
+
 export async function eventually<Found>(what: string, look: () => Promise<Found | undefined>): Promise<Found> {
-  const giveUpAt = Date.now() + PATIENCE_MILLIS;
-  for (;;) {
+  const isFound = async () => {
     const found = await look();
-    if (found !== undefined) return found;
-    if (Date.now() > giveUpAt) throw new Error(`Waited ${PATIENCE_MILLIS / 1000} seconds without success for ${what}.`);
-    await sleep(100);
-  }
+    return found !== undefined && pWaitFor.resolveWith(found);
+  };
+  return await pWaitFor(isFound, {
+    interval: 100,
+    timeout: { milliseconds: PATIENCE_MILLIS, message: timedOut(what) },
+  });
 }

@@ -1,10 +1,10 @@
 /** Global setup of the pipeline tests: one emulator on a free port, with the real template deployed to it. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { TestProject } from 'vitest/node';
-import type { StackOutputs } from '../../scripts/local/deploy.ts';
 import type { EmulatorAddress } from '../../scripts/local/emulator.ts';
 import { isolateThisProcess } from '../../scripts/local/isolated-environment.ts';
 import { startLocalStack } from '../../scripts/local/local-stack.ts';
+import type { StackOutputs } from '../../scripts/stack/stack.ts';
 import { describeFailure } from '../../scripts/terminal/failure.ts';
 import { workDirectory } from '../../scripts/terminal/project.ts';
 import type { Step } from '../../scripts/terminal/step.ts';
@@ -14,7 +14,7 @@ import { recordedCallsFile, recordingEnvironment } from './recorded-calls.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** clientConfig in scripts/local/emulator.ts turns it into settings for SDK clients. */
+    /** provided-stack.ts makes the Stack of these two. */
     readonly emulator: EmulatorAddress;
     readonly outputs: StackOutputs;
   }
@@ -27,14 +27,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     mkdirSync(workDirectory, { recursive: true });
     writeFileSync(recordedCallsFile, '');
-    const stack = await startLocalStack(0, step, functionEnvironment());
+    const { stack, emulator } = await startLocalStack(0, step, functionEnvironment());
     project.provide('emulator', {
-      endpoint: stack.address.endpoint,
-      certificate: stack.address.certificate,
-      environment: stack.address.environment,
+      endpoint: emulator.endpoint,
+      certificate: emulator.certificate,
+      environment: emulator.environment,
     });
     project.provide('outputs', stack.outputs);
-    return stack.stop;
+    stack.close();
+    return emulator.stop;
   } catch (error) {
     // vitest would show a misleading stack trace.
     process.stderr.write(`\n${describeFailure(error)}\n\n`);

@@ -1,9 +1,6 @@
 import { ListEventSourceMappingsCommand, ListVersionsByFunctionCommand } from '@aws-sdk/client-lambda';
-import { ListStateMachinesCommand, SFNClient } from '@aws-sdk/client-sfn';
-import { expect, inject, it } from 'vitest';
-import { stackName } from '../../../scripts/local/deploy.ts';
-import { clientConfig } from '../../../scripts/local/emulator.ts';
-import type { TargetStack } from '../../../scripts/local/target-stack.ts';
+import { ListStateMachinesCommand } from '@aws-sdk/client-sfn';
+import { expect, it } from 'vitest';
 import { emulatedPipeline } from '../../../test/support/emulated-pipeline.ts';
 import { photo } from '../../../test/support/photos.ts';
 import { playCanary } from '../../bad-release/canary.ts';
@@ -12,10 +9,8 @@ import { readRollbackAlarm } from '../../bad-release/rollback-alarm.ts';
 
 /** `npm run lab -- bad-release`, in the parts that it shows. */
 
-const config = clientConfig(inject('emulator'));
-const stack: TargetStack = { name: stackName, emulated: true, outputs: inject('outputs'), clientConfig: config };
 const pipeline = emulatedPipeline();
-const sfn = new SFNClient(config);
+const { stack } = pipeline;
 
 it('before the traffic: what is live passes, each broken version is refused and leaves nothing behind', async () => {
   const FunctionName = await pipeline.physicalId('ResizeImageFunction');
@@ -57,7 +52,7 @@ it('a bad workflow: it rings at 20 %, goes back to version 1, and every image ge
   }
 
   // As it was: nothing of it is left, and the dispatcher is at work again.
-  const { stateMachines = [] } = await sfn.send(new ListStateMachinesCommand({}));
+  const { stateMachines = [] } = await stack.clients.stepFunctions.send(new ListStateMachinesCommand({}));
   expect(stateMachines.filter(({ name }) => name?.includes('bad-release'))).toEqual([]);
   const { EventSourceMappings = [] } = await pipeline.lambda.send(new ListEventSourceMappingsCommand({}));
   expect(EventSourceMappings.map(({ State }) => State)).toEqual(['Enabled']);

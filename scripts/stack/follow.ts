@@ -1,0 +1,132 @@
+/** Waits for the outcomes of uploads by reading the records of many images at a time. */
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
+import pMap from 'p-map';
+import * as z from 'zod';
+import { imageRecord } from '../../adapters/aws/dynamodb-catalogue.ts';
+import type { ImageId } from '../../core/image.ts';
+import type { ImageRecord } from '../../core/record.ts';
+import { batchesOf } from './batches.ts';
+import type { Stack } from './stack.ts';
+
+/** An upload whose outcome is awaited. */
+export interface Followed<Outcome> {
+  readonly imageId: ImageId;
+  /** What the image's record says about this upload; undefined while it says nothing yet. */
+  outcomeIn(record: ImageRecord | undefined): Outcome | undefined | Promise<Outcome | undefined>;
+}
+
+export interface Ending<Upload, Outcome> {
+  readonly upload: Upload;
+  /** Undefined if there was none in time. */
+  readonly outcome: Outcome | undefined;
+  /** As last read. */
+  readonly record: ImageRecord | undefined;
+}
+
+export interface Patience {
+  /** Called after each read, with the time since the last upload arrived or got its outcome. */
+  readonly giveUp: (quietMillis: number) => boolean;
+  /** From one read to the next. */
+  readonly pauseMillis?: number;
+  /** While nothing happens, the pause between two rounds grows to this. */
+  readonly longestPauseMillis?: number;
+}
+
+/** Also the accuracy of times measured with {@link follow}. */
+export const defaultPauseMillis = 200;
+// The most that BatchGetItem accepts.
+const batchSize = 100;
+// An upload may ask for more than its record.
+const concurrentLooks = 20;
+
+/** Yields every upload once: when it has an outcome, or when the caller gives up. */
+export async function* follow<Upload, Outcome>(
+  uploads: AsyncIterable<Upload & Followed<Outcome>> | Iterable<Upload & Followed<Outcome>>,
+  stack: Stack,
+  { giveUp, pauseMillis = defaultPauseMillis, longestPauseMillis = pauseMillis }: Patience,
+): AsyncGenerator<Ending<Upload, Outcome>> {
+  const arrivals = collect(uploads);
+  let lastOutcomeAt = 0;
+  const quietMillis = () => performance.now() - Math.max(lastOutcomeAt, arrivals.lastAt());
+  for (let pause = pauseMillis; await arrivals.waiting(); ) {
+    const roundStartedAt = performance.now();
+    for (const batch of batchesOf([...arrivals.open], batchSize)) {
+      const endings = await look(batch, stack);
+      if (endings.some(({ outcome }) => outcome !== undefined)) lastOutcomeAt = performance.now();
+      for (const ending of endings.filter(({ outcome }) => outcome !== undefined || giveUp(quietMillis()))) {
+        arrivals.open.delete(ending.upload);
+        yield ending;
+      }
+      await sleep(pauseMillis);
+    }
+    pause = lastOutcomeAt >= roundStartedAt ? pauseMillis : Math.min(pause * 1.5, longestPauseMillis);
+    await sleep(pause - pauseMillis);
+  }
+}
+
+/** Takes uploads as they come, while earlier ones are followed. */
+function collect<Upload>(uploads: AsyncIterable<Upload> | Iterable<Upload>) {
+  const open = new Set<Upload>();
+  let lastAt = performance.now();
+  let next = Promise.withResolvers<void>();
+  const all = (async () => {
+    for await (const upload of uploads) {
+      open.add(upload);
+      lastAt = performance.now();
+      next.resolve();
+      next = Promise.withResolvers<void>();
+    }
+  })();
+  // An error is thrown by `waiting`; a caller that stops early does not want it.
+  all.catch(() => undefined);
+  return {
+    open,
+    lastAt: () => lastAt,
+    /** True once an upload is open, false once all have come and none is open. */
+    async waiting(): Promise<boolean> {
+      if (open.size === 0) {
+        await Promise.race([next.promise, all]);
+        // Others may have come with it, and are read with the same request.
+        await setImmediate();
+      }
+      return open.size > 0;
+    },
+  };
+}
+
+async function look<Upload, Outcome>(batch: readonly (Upload & Followed<Outcome>)[], stack: Stack) {
+  const records = await readRecords(
+    stack,
+    batch.map(({ imageId }) => imageId),
+  );
+  const lookAt = async (upload: Upload & Followed<Outcome>) => {
+    const record = records.get(upload.imageId);
+    return { upload, record, outcome: await upload.outcomeIn(record) };
+  };
+  return await pMap(batch, lookAt, { concurrency: concurrentLooks });
+}
+
+/** Images without a record are left out. */
+export async function readRecords(
+  { clients, outputs: { ImageTableName } }: Stack,
+  imageIds: readonly ImageId[],
+): Promise<ReadonlyMap<ImageId, ImageRecord>> {
+  const found = new Map<ImageId, ImageRecord>();
+  const unread = [...new Set(imageIds)];
+  while (unread.length > 0) {
+    const Keys = unread.splice(0, batchSize).map((imageId) => ({ imageId }));
+    const { Responses = {}, UnprocessedKeys = {} } = await clients.table.send(
+      new BatchGetCommand({ RequestItems: { [ImageTableName]: { Keys, ConsistentRead: true } } }),
+    );
+    for (const item of Responses[ImageTableName] ?? []) {
+      const record = imageRecord.parse(item);
+      found.set(record.imageId, record);
+    }
+    const unprocessed = (UnprocessedKeys[ImageTableName]?.Keys ?? []).map(({ imageId }) => z.string().parse(imageId));
+    unread.push(...unprocessed);
+    // DynamoDB returns keys unprocessed when it is throttled.
+    if (unprocessed.length > 0) await sleep(500);
+  }
+  return found;
+}

@@ -1,0 +1,180 @@
+/** A deployed stack, and everything it takes to talk to it. */
+import {
+  CloudFormationClient,
+  DescribeStackResourceCommand,
+  DescribeStacksCommand,
+} from '@aws-sdk/client-cloudformation';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod';
+import { projectTitle } from '../../core/names.ts';
+import { Failure } from '../terminal/failure.ts';
+
+/** The outputs of template.yaml that scripts use. */
+export const stackOutputs = z.object({
+  UploadBucketName: z.string(),
+  RenditionBucketName: z.string(),
+  ImageTableName: z.string(),
+  IdempotencyTableName: z.string(),
+  DomainEventBusName: z.string(),
+  UploadQueueUrl: z.string(),
+  UploadDeadLetterQueueUrl: z.string(),
+  UndeliveredEventQueueUrl: z.string(),
+  StateMachineArn: z.string(),
+  IntakeConcurrency: z.coerce.number(),
+  // Only in an account: the emulator cannot run the circuit breaker.
+  IntakeBreakerArn: z.string().optional(),
+  IntakeBreakerRuleName: z.string().optional(),
+});
+export type StackOutputs = z.infer<typeof stackOutputs>;
+
+export interface Stack {
+  readonly name: string;
+  /** On this machine: nothing costs money, and some AWS calls do not exist. */
+  readonly emulated: boolean;
+  readonly outputs: StackOutputs;
+  readonly clients: StackClients;
+  /** Settings for an SDK client that is not among {@link clients}. */
+  readonly clientConfig: ClientConfig;
+  /** Closes the clients. The stack itself stays up. */
+  close(): void;
+}
+
+/** Empty for an account: the SDK then uses the profile and region of the environment. */
+type ClientConfig = Pick<
+  DynamoDBClientConfig,
+  'endpoint' | 'region' | 'credentials' | 'requestHandler' | 'maxAttempts'
+>;
+
+/** Each client is created on first use. */
+interface StackClients {
+  readonly s3: S3Client;
+  readonly sqs: SQSClient;
+  readonly dynamoDb: DynamoDBClient;
+  readonly table: DynamoDBDocumentClient;
+  readonly lambda: LambdaClient;
+  readonly events: EventBridgeClient;
+  readonly stepFunctions: SFNClient;
+  readonly cloudWatch: CloudWatchClient;
+  readonly cloudFormation: CloudFormationClient;
+}
+
+export type StackAddress = Pick<Stack, 'name' | 'emulated' | 'clientConfig'>;
+
+/** A stack whose outputs are known; {@link readStack} asks CloudFormation for them. */
+export function stackOf(address: StackAddress & { readonly outputs: StackOutputs }): Stack {
+  return { ...address, ...lazyClients(address) };
+}
+
+/** @throws {Failure} if the stack does not exist or lacks outputs. */
+export async function readStack(address: StackAddress): Promise<Stack> {
+  const { name, emulated, clientConfig } = address;
+  const cloudFormation = new CloudFormationClient(clientConfig);
+  try {
+    const { Stacks: [found] = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName: name }));
+    const outputs = (found?.Outputs ?? []).map(({ OutputKey = '', OutputValue }) => [OutputKey, OutputValue]);
+    return stackOf({ name, emulated, clientConfig, outputs: parseOutputs(name, Object.fromEntries(outputs)) });
+  } finally {
+    cloudFormation.destroy();
+  }
+}
+
+/** A stack in the account of the environment's AWS profile and region. @throws {Failure} if it cannot be read. */
+export async function accountStack(name: string): Promise<Stack> {
+  try {
+    return await readStack({ name, emulated: false, clientConfig: {} });
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Failure(
+      `Cannot read the stack ${name} (${reason.replace(/\.$/, '')}): check --stack, and your AWS profile and region.`,
+    );
+  }
+}
+
+function parseOutputs(name: string, outputs: Readonly<Record<string, unknown>>): StackOutputs {
+  const parsed = stackOutputs.safeParse(outputs);
+  if (parsed.success) return parsed.data;
+  const missing = [...new Set(parsed.error.issues.map(({ path }) => path.join('.')))].join(', ');
+  throw new Failure(
+    `The stack ${name} has no output ${missing}: check the name; if it is a ${projectTitle} stack, deploy it again.`,
+  );
+}
+
+/** The physical name or id of a resource in template.yaml. */
+export async function physicalId({ name, clients }: Stack, logicalId: string): Promise<string> {
+  const { StackResourceDetail } = await clients.cloudFormation.send(
+    new DescribeStackResourceCommand({ StackName: name, LogicalResourceId: logicalId }),
+  );
+  const found = StackResourceDetail?.PhysicalResourceId;
+  if (found === undefined) throw new Failure(`The stack ${name} has no ${logicalId}: deploy it again.`);
+  return found;
+}
+
+interface Closable {
+  destroy(): void;
+}
+
+function lazyClients({ emulated, clientConfig }: StackAddress): Pick<Stack, 'clients' | 'close'> {
+  const opened: Closable[] = [];
+  const once = <Client extends Closable>(create: () => Client): (() => Client) => {
+    let client: Client | undefined;
+    return () => {
+      if (client === undefined) {
+        client = create();
+        opened.push(client);
+      }
+      return client;
+    };
+  };
+  const s3 = once(() => new S3Client({ ...clientConfig, forcePathStyle: emulated }));
+  // Requests go to the client's endpoint, whatever host a queue's URL names.
+  const sqs = once(() => new SQSClient({ ...clientConfig, useQueueUrlAsEndpoint: false }));
+  const dynamoDb = once(() => new DynamoDBClient(clientConfig));
+  const table = once(() => DynamoDBDocumentClient.from(dynamoDb()));
+  const lambda = once(() => new LambdaClient(clientConfig));
+  const events = once(() => new EventBridgeClient(clientConfig));
+  const stepFunctions = once(() => new SFNClient(clientConfig));
+  const cloudWatch = once(() => new CloudWatchClient(clientConfig));
+  const cloudFormation = once(() => new CloudFormationClient(clientConfig));
+  return {
+    clients: {
+      get s3() {
+        return s3();
+      },
+      get sqs() {
+        return sqs();
+      },
+      get dynamoDb() {
+        return dynamoDb();
+      },
+      get table() {
+        return table();
+      },
+      get lambda() {
+        return lambda();
+      },
+      get events() {
+        return events();
+      },
+      get stepFunctions() {
+        return stepFunctions();
+      },
+      get cloudWatch() {
+        return cloudWatch();
+      },
+      get cloudFormation() {
+        return cloudFormation();
+      },
+    },
+    close: () => {
+      for (const client of opened) client.destroy();
+    },
+  };
+}
