@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import * as z from 'zod';
-import { projectDirectory } from '../../scripts/terminal/project.ts';
+import { projectDirectory, workDirectory } from '../../scripts/terminal/project.ts';
 
 const run = promisify(execFile);
 
@@ -97,7 +97,7 @@ const report = z.object({
 });
 
 async function unitTests(directory: string, further: readonly string[]): Promise<TestRun> {
-  const file = join(directory, '.darkroom', 'unit-tests.json');
+  const file = join(directory, basename(workDirectory), 'unit-tests.json');
   const vitest = join(directory, 'node_modules', 'vitest', 'vitest.mjs');
   const args = ['run', '--project', 'unit', '--bail', '0', '--reporter', 'json', '--outputFile', file, ...further];
   // Its exit code says that a test failed, and the report says which.
