@@ -8,7 +8,12 @@ interface Segment {
 
 const TEM = 0x01;
 const EOI = 0xd9;
+const SOF0 = 0xc0;
 const SOF2 = 0xc2;
+const DHT = 0xc4;
+const JPG = 0xc8;
+const DAC = 0xcc;
+const SOF15 = 0xcf;
 const SOS = 0xda;
 const LAST_COEFFICIENT = 63;
 
@@ -26,6 +31,16 @@ export function hasTooManySegments(bytes: Uint8Array): boolean {
     if (scans > MAX_SCANS || segments > MAX_SEGMENTS) return true;
   }
   return false;
+}
+
+/** Pixels that libjpeg processes again: the whole image, once per scan after the first. */
+export function scannedPixels(bytes: Uint8Array): number {
+  let [pixels, scans] = [0, 0];
+  for (const { marker, body } of segmentsOf(bytes)) {
+    if (marker === SOS) scans += 1;
+    if (isFrameHeader(marker)) pixels = Math.max(pixels, uint16(body, 1) * uint16(body, 3));
+  }
+  return pixels * Math.max(0, scans - 1);
 }
 
 /**
@@ -47,6 +62,10 @@ function isLastRefinement(scan: Uint8Array, luma: number | undefined): boolean {
   const lastCoefficient = scan[2 + 2 * count];
   const missingBits = (scan[3 + 2 * count] ?? 0) & 0x0f;
   return components.includes(luma) && lastCoefficient === LAST_COEFFICIENT && missingBits === 0;
+}
+
+function isFrameHeader(marker: number): boolean {
+  return marker >= SOF0 && marker <= SOF15 && marker !== DHT && marker !== JPG && marker !== DAC;
 }
 
 function* segmentsOf(bytes: Uint8Array): Generator<Segment> {

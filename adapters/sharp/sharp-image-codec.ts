@@ -1,15 +1,19 @@
 import sharp, { type Sharp, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
-import { defaultLimits, type Limits, maxPixels, rejectFrames, rejectHeader } from '../../core/limits.ts';
+import { defaultLimits, type Limits, maxPixels, rejectFrames, rejectHeader, rejectWork } from '../../core/limits.ts';
 import { formatNames, type ImageHeader, type InputFormat, type Orientation } from '../../core/metadata.ts';
 import { type Rejection, rejected } from '../../core/outcome.ts';
 import type { Bytes, ImageCodec } from '../../core/ports.ts';
 import { largestDecodedSize } from './avif-sizes.ts';
+import { avifWork } from './avif-work.ts';
 import { exifPortrait } from './exif.ts';
+import { profileSteps } from './icc-profile.ts';
 import { type OtherFormat, signatureOf } from './image-signatures.ts';
-import { hasTooManySegments, reachesFullDetail } from './jpeg-segments.ts';
+import { hasTooManySegments, reachesFullDetail, scannedPixels } from './jpeg-segments.ts';
+import { unpackedBytesOf } from './png-chunks.ts';
 import { PORTRAIT_SIZE, portrayPixels } from './portrait.ts';
 import { type Pixels, pixelsOf, renderPyramid, sizesDownwards, TIMEOUT } from './pyramid.ts';
 import { isInTiles } from './tiff-directory.ts';
+import { tiffWork } from './tiff-work.ts';
 import { countFrames } from './webp-frames.ts';
 
 // CMYK plus alpha.
@@ -75,6 +79,8 @@ async function inspect(bytes: Bytes, limits: Limits): ReturnType<ImageCodec['ins
   if (rejection) return rejection;
   try {
     const found = await readHeader(bytes);
+    const tooComplex = found.icc && rejectProfile(found.icc, limits);
+    if (tooComplex) return tooComplex;
     if (format === 'avif' && found.compression !== 'av1') return unsupported(otherFormatSentences.HEIC);
     const header = headerOf(format, bytes, found);
     const tooLarge = format === 'avif' ? rejectHeader({ ...header, ...largestDecodedSize(bytes) }, limits) : undefined;
@@ -90,15 +96,24 @@ function rejectBeforeDecoding(format: InputFormat, bytes: Bytes, limits: Limits)
     case 'jpeg':
       return hasTooManySegments(bytes)
         ? corrupt('The JPEG file contains an implausible number of segments.')
-        : undefined;
+        : rejectWork({ scannedPixels: scannedPixels(bytes) }, limits);
     case 'webp':
       return rejectFrames(countFrames(bytes, limits.frames), limits);
     case 'png':
+      return rejectWork({ unpackedBytes: unpackedBytesOf(bytes, limits.work.unpackedBytes) }, limits);
     case 'avif':
+      return rejectWork(avifWork(bytes), limits);
+    case 'tiff': {
+      const { pages, ...work } = tiffWork(bytes);
+      return rejectFrames(pages, limits) ?? rejectWork(work, limits);
+    }
     case 'gif':
-    case 'tiff':
       return undefined;
   }
+}
+
+function rejectProfile(profile: Uint8Array, limits: Limits): Rejection | undefined {
+  return rejectWork({ profileSteps: profileSteps(profile, limits.work.profileSteps) }, limits);
 }
 
 function readHeader(bytes: Bytes): Promise<SharpMetadata> {
@@ -177,7 +192,7 @@ async function decodeTolerantly(
   }
 }
 
-/** sharp converts to sRGB with eight bits per channel by itself, with the one exception below. */
+/** sharp converts to sRGB with eight bits per channel by itself, with the exceptions below. */
 async function uprightInSrgb(
   bytes: Bytes,
   header: ImageHeader,
@@ -186,10 +201,15 @@ async function uprightInSrgb(
   const image = sharp(bytes, { ...options, limitInputChannels, autoOrient: true })
     .toColourspace('srgb')
     .timeout(TIMEOUT);
+  if (header.format !== 'tiff' && header.colourSpace !== 'rgb16') return image;
+  const { channels, icc } = await readHeader(bytes);
+  // Only one channel besides the colours can be transparency: masks and spot colours are ignored.
+  if (channels > (colourChannels[header.colourSpace] ?? 3) + 1) image.removeAlpha();
   // sharp converts a 16-bit image with a profile to Display P3, unless given an output profile.
-  const wide = header.colourSpace === 'rgb16' && (await readHeader(bytes)).icc !== undefined;
-  return wide ? image.withIccProfile('srgb') : image;
+  return header.colourSpace === 'rgb16' && icc !== undefined ? image.withIccProfile('srgb') : image;
 }
+
+const colourChannels: Readonly<Record<string, number>> = { 'b-w': 1, grey16: 1, cmyk: 4 };
 
 async function truncationOf(
   bytes: Bytes,
@@ -225,9 +245,10 @@ async function lostRows(bytes: Bytes, { colourSpace }: ImageHeader, limitInputPi
 
 // ── Errors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-// Errors of the machine, not of the image: a retry may succeed.
+// Errors of the machine, not of the image: a retry may succeed. Whole lines, as libvips and the system write them, because
+// decoders use the same words for what a file claims.
 const machineError =
-  /out of memory|cannot allocate|unable to (?:m?alloc|create thread)|bad_alloc|timeout|too many open/i;
+  /^(?:vips_\w+: out of memory --- size == \d+[kMG]?B|std::bad_alloc|timeout: \d+% complete|(?:vips_\w+: )?unable to create thread|(?:system|unix) error: (?:cannot allocate memory|too many open files))$/im;
 
 function rethrowMachineError(error: unknown): void {
   if (!(error instanceof Error) || machineError.test(error.message)) throw error;

@@ -33,7 +33,15 @@ const ASCII = 2;
 const SHORT = 3;
 const LONG = 4;
 const RATIONAL = 5;
-const sizes: Readonly<Record<number, number>> = { [ASCII]: 1, [SHORT]: 2, [LONG]: 4, [RATIONAL]: 8 };
+/** In bytes, by type: TIFF 6.0, and the types of eight bytes in BigTIFF. Bytes and unknown types have one. */
+export function typeLength(type: number): number {
+  return typeLengths[type] ?? 1;
+}
+
+const typeLengths: Readonly<Record<number, number>> = {
+  ...{ [SHORT]: 2, [LONG]: 4, [RATIONAL]: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4 },
+  ...{ 16: 8, 17: 8, 18: 8 },
+};
 
 export function openTiff(bytes: Uint8Array): Tiff | undefined {
   if (bytes.length < 8) return undefined;
@@ -74,8 +82,9 @@ export function textOf({ view }: Tiff, entry: Entry | undefined, maxCharacters: 
 /** Undefined unless the entry has exactly `count` numbers. */
 export function numbersOf(tiff: Tiff, entry: Entry | undefined, count: number): readonly number[] | undefined {
   const { view, littleEndian } = tiff;
-  const size = sizes[entry?.type ?? 0];
-  if (entry?.count !== count || size === undefined || entry.at + count * size > view.byteLength) return undefined;
+  if (entry?.count !== count) return undefined;
+  const size = typeLength(entry.type);
+  if (entry.at + count * size > view.byteLength) return undefined;
   return Array.from({ length: count }, (_, index) => {
     const at = entry.at + index * size;
     switch (entry.type) {
@@ -96,12 +105,12 @@ function entryAt(tiff: Tiff, at: number): Entry {
   const type = view.getUint16(at + 2, littleEndian);
   const count = wordAt(tiff, at + 4);
   const valueAt = at + (big ? 12 : 8);
-  const fits = count * (sizes[type] ?? 1) <= (big ? 8 : 4);
+  const fits = count * typeLength(type) <= (big ? 8 : 4);
   return { type, count, at: fits ? valueAt : wordAt(tiff, valueAt) };
 }
 
 /** A count or an offset; infinite beyond the end of the file. */
-function wordAt({ view, littleEndian, big }: Tiff, at: number): number {
+export function wordAt({ view, littleEndian, big }: Tiff, at: number): number {
   if (at + (big ? 8 : 4) > view.byteLength) return Number.POSITIVE_INFINITY;
   return big ? Number(view.getBigUint64(at, littleEndian)) : view.getUint32(at, littleEndian);
 }

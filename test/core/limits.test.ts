@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { defaultLimits, type Limits, maxPixels, rejectBytes, rejectHeader } from '../../core/limits.ts';
+import {
+  defaultLimits,
+  type Limits,
+  maxPixels,
+  rejectBytes,
+  rejectHeader,
+  rejectWork,
+  type Work,
+} from '../../core/limits.ts';
 import { type ImageHeader, inputFormats } from '../../core/metadata.ts';
 
 const MEGA = 1_000_000;
@@ -9,6 +17,10 @@ const limits: Limits = {
   progressivePixels: { jpeg: 40 * MEGA, png: 25 * MEGA, tiff: 5 * MEGA },
   side: 200 * MEGA,
   frames: 10,
+  work: {
+    ...{ scannedPixels: 200 * MEGA, decodedPixels: 60 * MEGA, readings: 1, pieces: 100 },
+    ...{ tagPairs: 1_000, unpackedBytes: 2 * MEGA, profileSteps: 50 },
+  },
 };
 const header: ImageHeader = {
   format: 'jpeg',
@@ -97,6 +109,29 @@ describe('the header', () => {
       reason: 'too-many-frames',
       message: expect.stringMatching(/11 frames; the limit is 10/),
     });
+  });
+});
+
+describe('the work that a file requests', () => {
+  it.each<[kind: keyof Work, most: number, sentence: string]>([
+    ['scannedPixels', 200 * MEGA, 'its scans add up to 200.1 megapixels; the limit is 200.'],
+    ['decodedPixels', 60 * MEGA, 'its layers, tiles and rotations add up to 60.1 megapixels; the limit is 60.'],
+    ['readings', 1, 'its parts add up to 2 times the file; the limit is 1.'],
+    ['pieces', 100, 'it has 101 strips or tiles; the limit is 100.'],
+    ['tagPairs', 1_000, 'its directories have 1,001 pairs of tags; the limit is 1,000.'],
+    ['unpackedBytes', 2 * MEGA, 'its texts and profiles unpack to 2.1 MB; the limit is 2.'],
+    ['profileSteps', 50, 'its colour profile takes 51 steps for each colour; the limit is 50.'],
+  ])('%s up to %i is accepted; one more is rejected in a sentence', (kind, most, sentence) => {
+    expect(rejectWork({ [kind]: most }, limits)).toBeUndefined();
+    expect(rejectWork({ [kind]: most + 1 }, limits)).toEqual({
+      outcome: 'rejected',
+      reason: 'too-complex',
+      message: `The file is valid but too complex to process safely: ${sentence} Please export it again as a plain JPEG or PNG.`,
+    });
+  });
+
+  it('that nothing bounds is called unlimited', () => {
+    expect(rejectWork({ decodedPixels: Number.POSITIVE_INFINITY }, limits)?.message).toContain('unlimited');
   });
 });
 

@@ -1,0 +1,181 @@
+import { type Box, BoxReader, boxesIn, boxType } from './iso-boxes.ts';
+
+/** Reads the items of an AVIF (ISO 14496-12, 8.11; ISO 23008-12): what they are made of, never their pixels. */
+
+export interface AvifItem {
+  type: number;
+  /** `ispe`; zero if there is none. */
+  pixels: number;
+  /** `irot`, `imir` and `clap`, as often as they are applied. */
+  transforms: number;
+  /** Clipped to the file. */
+  extents: Extent[];
+  /** The images it is derived from, and its alpha. */
+  sources: number[];
+}
+
+export interface Extent {
+  readonly start: number;
+  readonly length: number;
+}
+
+export type AvifItems = ReadonlyMap<number, AvifItem>;
+
+const META = boxType('meta');
+const IDAT = boxType('idat');
+const IINF = boxType('iinf');
+const ILOC = boxType('iloc');
+const IREF = boxType('iref');
+const IPRP = boxType('iprp');
+const IPCO = boxType('ipco');
+const IPMA = boxType('ipma');
+const INFE = boxType('infe');
+const DERIVED_FROM = boxType('dimg');
+const AUXILIARY_FOR = boxType('auxl');
+const ISPE = boxType('ispe');
+const TRANSFORMS: readonly number[] = ['irot', 'imir', 'clap'].map(boxType);
+
+export function avifItems(bytes: Uint8Array): AvifItems {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const items = new Items();
+  for (const meta of boxesOfType(view, META, 0, view.byteLength)) {
+    const inside = meta.body + 4;
+    const [data] = boxesOfType(view, IDAT, inside, meta.end);
+    for (const box of boxesIn(view, inside, meta.end)) readBox(view, box, data?.body ?? 0, items);
+  }
+  return items.byId;
+}
+
+function readBox(view: DataView, box: Box, dataAt: number, items: Items): void {
+  switch (box.type) {
+    case IINF:
+      return readTypes(view, box, items);
+    case ILOC:
+      return readExtents(view, box, dataAt, items);
+    case IREF:
+      return readReferences(view, box, items);
+    case IPRP:
+      return readProperties(view, box, items);
+  }
+}
+
+class Items {
+  readonly byId = new Map<number, AvifItem>();
+
+  of(id: number): AvifItem {
+    const known = this.byId.get(id);
+    if (known) return known;
+    const created = { type: 0, pixels: 0, transforms: 0, extents: [], sources: [] };
+    this.byId.set(id, created);
+    return created;
+  }
+}
+
+function* boxesOfType(view: DataView, type: number, from: number, to: number): Generator<Box> {
+  for (const box of boxesIn(view, from, to)) if (box.type === type) yield box;
+}
+
+/** Version and flags precede the body of most boxes. */
+function open(view: DataView, { body, end }: Box) {
+  const reader = new BoxReader(view, body, end);
+  const version = reader.number(1);
+  reader.at += 2;
+  return { reader, version, flags: reader.number(1) };
+}
+
+function readTypes(view: DataView, box: Box, items: Items): void {
+  const { version } = open(view, box);
+  for (const entry of boxesOfType(view, INFE, box.body + (version === 0 ? 6 : 8), box.end)) {
+    const { reader, version: entryVersion } = open(view, entry);
+    const id = reader.number(entryVersion < 3 ? 2 : 4);
+    reader.at += 2;
+    items.of(id).type = reader.number(4);
+  }
+}
+
+interface ExtentSizes {
+  readonly offset: number;
+  readonly length: number;
+  readonly base: number;
+  readonly index: number;
+}
+
+function readExtents(view: DataView, box: Box, dataAt: number, items: Items): void {
+  const { reader, version } = open(view, box);
+  const [first, second] = [reader.number(1), reader.number(1)];
+  const sizes = {
+    ...{ offset: first >> 4, length: first & 15 },
+    ...{ base: second >> 4, index: version === 0 ? 0 : second & 15 },
+  };
+  const idSize = version < 2 ? 2 : 4;
+  const count = reader.number(idSize);
+  for (let index = 0; index < count && !reader.isAtEnd; index += 1) {
+    const { extents } = items.of(reader.number(idSize));
+    const isInMeta = version > 0 && (reader.number(2) & 15) === 1;
+    reader.at += 2;
+    const base = reader.number(sizes.base) + (isInMeta ? dataAt : 0);
+    for (const extent of extentsOf(reader, base, sizes)) extents.push(extent);
+  }
+}
+
+function* extentsOf(reader: BoxReader, base: number, sizes: ExtentSizes): Generator<Extent> {
+  const count = reader.number(2);
+  // Extents without numbers are all the same, however many, and take no bytes.
+  const isEmpty = sizes.offset + sizes.length + sizes.index === 0;
+  const most = isEmpty ? Math.min(count, 2) : count;
+  for (let extent = 0; extent < most && !reader.isAtEnd; extent += 1) {
+    reader.at += sizes.index;
+    const start = base + reader.number(sizes.offset);
+    const rest = Math.max(0, reader.view.byteLength - start);
+    // Zero means: up to the end.
+    const length = reader.number(sizes.length) || rest;
+    yield { start, length: Math.min(length, rest) };
+  }
+}
+
+function readReferences(view: DataView, box: Box, items: Items): void {
+  const { version } = open(view, box);
+  const idSize = version === 0 ? 2 : 4;
+  for (const { type, body, end } of boxesIn(view, box.body + 4, box.end)) {
+    const reader = new BoxReader(view, body, end);
+    const from = reader.number(idSize);
+    const count = reader.number(2);
+    for (let index = 0; index < count && !reader.isAtEnd; index += 1) {
+      const to = reader.number(idSize);
+      if (type === DERIVED_FROM) items.of(from).sources.push(to);
+      if (type === AUXILIARY_FOR) items.of(to).sources.push(from);
+    }
+  }
+}
+
+function readProperties(view: DataView, box: Box, items: Items): void {
+  const properties = [...boxesOfType(view, IPCO, box.body, box.end)].flatMap(({ body, end }) => [
+    ...boxesIn(view, body, end),
+  ]);
+  for (const associations of boxesOfType(view, IPMA, box.body, box.end)) {
+    for (const { id, property: number } of associationsIn(view, associations)) {
+      const [item, property] = [items.of(id), properties[number - 1]];
+      if (property?.type === ISPE) item.pixels = Math.max(item.pixels, sizeOf(view, property));
+      if (property && TRANSFORMS.includes(property.type)) item.transforms += 1;
+    }
+  }
+}
+
+/** Which item has which property: properties are numbered from 1, and an item may have one repeatedly. */
+function* associationsIn(view: DataView, box: Box): Generator<{ readonly id: number; readonly property: number }> {
+  const { reader, version, flags } = open(view, box);
+  const isWide = (flags & 1) === 1;
+  const count = reader.number(4);
+  for (let index = 0; index < count && !reader.isAtEnd; index += 1) {
+    const id = reader.number(version < 1 ? 2 : 4);
+    const associated = reader.number(1);
+    for (let each = 0; each < associated && !reader.isAtEnd; each += 1) {
+      yield { id, property: isWide ? reader.number(2) & 0x7fff : reader.number(1) & 0x7f };
+    }
+  }
+}
+
+function sizeOf(view: DataView, { body, end }: Box): number {
+  const reader = new BoxReader(view, body + 4, end);
+  return reader.number(4) * reader.number(4);
+}

@@ -1,0 +1,103 @@
+import type { Work } from '../../core/limits.ts';
+import { type AvifItem, type AvifItems, avifItems } from './avif-items.ts';
+import { boxType } from './iso-boxes.ts';
+import { SHARED_BYTES } from './shared-bytes.ts';
+
+// A grid of tiles, with alpha, has two. Deeper than this, or in a circle, counts as unlimited.
+const MAX_DEPTH = 8;
+
+const AV1 = boxType('av01');
+const FRAME_HEADER = 3;
+const FRAME = 6;
+
+/** What libheif reads when it opens an AVIF, and what it decodes for the largest of its images. */
+export function avifWork(bytes: Uint8Array): Pick<Work, 'readings' | 'decodedPixels'> {
+  const items = avifItems(bytes);
+  const whole = bytes.length + SHARED_BYTES;
+  const read = sum([...items.values()].map(bytesOf)) / whole;
+  // Only now: frames are counted in linear time only if items do not share bytes.
+  if (read > 1) return { readings: read, decodedPixels: 0 };
+  const cost = costOf(items, bytes);
+  const costs = [...items.keys()].map((id) => cost(id));
+  return {
+    readings: highest(costs.map(({ coded }) => coded / whole)),
+    decodedPixels: highest(costs.map(({ pixels }) => pixels)),
+  };
+}
+
+interface Cost {
+  readonly pixels: number;
+  /** Bytes of coded image data, as often as they are decoded. */
+  readonly coded: number;
+}
+
+const UNLIMITED: Cost = { pixels: Number.POSITIVE_INFINITY, coded: 0 };
+
+/** Each item once, however many are derived from it. */
+function costOf(items: AvifItems, bytes: Uint8Array): (id: number, depth?: number) => Cost {
+  const known = new Map<number, Cost>();
+  const cost = (id: number, depth = 0): Cost => {
+    const item = items.get(id);
+    if (item === undefined) return { pixels: 0, coded: 0 };
+    if (depth > MAX_DEPTH) return UNLIMITED;
+    const counted = known.get(id);
+    if (counted) return counted;
+    // If it is derived from itself.
+    known.set(id, UNLIMITED);
+    const sources = item.sources.map((source) => cost(source, depth + 1));
+    const own = item.pixels * (item.type === AV1 ? framesIn(item, bytes) : 1);
+    const pixels = own + sum(sources.map((source) => source.pixels));
+    const found = {
+      pixels: pixels * (1 + item.transforms),
+      coded: bytesOf(item) + sum(sources.map(({ coded }) => coded)),
+    };
+    known.set(id, found);
+    return found;
+  };
+  return cost;
+}
+
+function bytesOf({ extents }: AvifItem): number {
+  return sum(extents.map(({ length }) => length));
+}
+
+/** Frames of an item's data (AV1, 5.3): the decoder decodes all and shows one. */
+function framesIn({ extents }: AvifItem, bytes: Uint8Array): number {
+  let frames = 0;
+  const data =
+    extents.length === 1 ? partOf(bytes, extents[0]) : Buffer.concat(extents.map((each) => partOf(bytes, each)));
+  for (let at = 0; at < data.length; ) {
+    const header = data[at] ?? 0;
+    const type = (header >> 3) & 15;
+    if (type === FRAME || type === FRAME_HEADER) frames += 1;
+    at += (header & 4) === 0 ? 1 : 2;
+    const hasSize = (header & 2) !== 0;
+    if (!hasSize) break;
+    const { value, length } = leb128(data, at);
+    at += length + value;
+  }
+  return Math.max(1, frames);
+}
+
+function partOf(bytes: Uint8Array, extent: AvifItem['extents'][number] | undefined): Uint8Array {
+  return extent === undefined ? new Uint8Array() : bytes.subarray(extent.start, extent.start + extent.length);
+}
+
+function leb128(data: Uint8Array, at: number): { readonly value: number; readonly length: number } {
+  let value = 0;
+  for (let index = 0; index < 8; index += 1) {
+    const byte = data[at + index] ?? 0;
+    value += (byte & 0x7f) * 2 ** (7 * index);
+    if ((byte & 0x80) === 0) return { value, length: index + 1 };
+  }
+  return { value, length: 8 };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** Math.max cannot take as many arguments as a file has items. */
+function highest(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, value), 0);
+}

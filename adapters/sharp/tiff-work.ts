@@ -1,0 +1,114 @@
+import type { Work } from '../../core/limits.ts';
+import { SHARED_BYTES } from './shared-bytes.ts';
+import {
+  type Directory,
+  type Entry,
+  firstDirectory,
+  openTiff,
+  type Tiff,
+  typeLength,
+  wordAt,
+} from './tiff-directory.ts';
+
+export interface TiffWork extends Pick<Work, 'readings' | 'pieces' | 'tagPairs'> {
+  readonly pages: number;
+}
+
+const IMAGE_WIDTH = 256;
+const IMAGE_LENGTH = 257;
+const STRIP_OFFSETS = 273;
+const SAMPLES_PER_PIXEL = 277;
+const ROWS_PER_STRIP = 278;
+const STRIP_BYTE_COUNTS = 279;
+const PLANAR_CONFIGURATION = 284;
+const TILE_WIDTH = 322;
+const TILE_LENGTH = 323;
+const TILE_OFFSETS = 324;
+const TILE_BYTE_COUNTS = 325;
+const SEPARATE_PLANES = 2;
+
+/**
+ * What libtiff reads of all directories, and of the image in the first. In a file whose parts do not overlap, that is at most
+ * the file itself. Stops at the first directory beyond that, so it takes linear time even if directories overlap.
+ */
+export function tiffWork(bytes: Uint8Array): TiffWork {
+  const tiff = openTiff(bytes);
+  if (!tiff) return { pages: 0, readings: 0, pieces: 0, tagPairs: 0 };
+  const whole = bytes.length + SHARED_BYTES;
+  const visited = new Set<number>();
+  let [read, tagPairs] = [0, 0];
+  for (let at = firstOffset(tiff); at !== 0 && at < bytes.length && !visited.has(at) && read <= whole; ) {
+    visited.add(at);
+    const { entries, bytesRead, next } = directoryCost(tiff, at);
+    read += bytesRead;
+    tagPairs += entries ** 2;
+    at = next;
+  }
+  const first = firstDirectory(tiff);
+  const image = imageBytes(tiff, first);
+  return { pages: visited.size, readings: Math.max(read, image) / whole, pieces: piecesOf(tiff, first), tagPairs };
+}
+
+function firstOffset(tiff: Tiff): number {
+  return wordAt(tiff, tiff.big ? 8 : 4);
+}
+
+/** The directory and all values that it refers to, whatever their tags. */
+function directoryCost(tiff: Tiff, start: number) {
+  const { view, littleEndian, big } = tiff;
+  const [countLength, entryLength] = big ? [8, 20] : [2, 12];
+  if (start + countLength > view.byteLength) return { entries: 0, bytesRead: 0, next: 0 };
+  const count = big ? wordAt(tiff, start) : view.getUint16(start, littleEndian);
+  const first = start + countLength;
+  const entries = Math.min(count, Math.floor((view.byteLength - first) / entryLength));
+  let bytesRead = entries * entryLength;
+  for (let index = 0; index < entries; index += 1) {
+    const at = first + index * entryLength;
+    const length = wordAt(tiff, at + 4) * typeLength(view.getUint16(at + 2, littleEndian));
+    // libtiff ignores a tag that claims more than the file has.
+    if (length > (big ? 8 : 4) && length <= view.byteLength) bytesRead += length;
+  }
+  const next = wordAt(tiff, first + count * entryLength);
+  return { entries, bytesRead, next };
+}
+
+function imageBytes(tiff: Tiff, first: Directory): number {
+  return (
+    pieceBytes(tiff, first.get(STRIP_OFFSETS), first.get(STRIP_BYTE_COUNTS)) +
+    pieceBytes(tiff, first.get(TILE_OFFSETS), first.get(TILE_BYTE_COUNTS))
+  );
+}
+
+function pieceBytes(tiff: Tiff, offsets: Entry | undefined, lengths: Entry | undefined): number {
+  const { byteLength } = tiff.view;
+  let sum = 0;
+  for (let index = 0; index < (offsets?.count ?? 0); index += 1) {
+    const offset = integerAt(tiff, offsets, index);
+    if (offset === undefined) break;
+    // Without lengths, libtiff takes each piece to reach to the end.
+    const length = lengths === undefined ? byteLength : (integerAt(tiff, lengths, index) ?? 0);
+    sum += Math.max(0, Math.min(length, byteLength - offset));
+  }
+  return sum;
+}
+
+function piecesOf(tiff: Tiff, first: Directory): number {
+  const number = (tag: number, otherwise: number) => integerAt(tiff, first.get(tag), 0) ?? otherwise;
+  const [width, height] = [number(IMAGE_WIDTH, 0), number(IMAGE_LENGTH, 0)];
+  const planes = number(PLANAR_CONFIGURATION, 1) === SEPARATE_PLANES ? number(SAMPLES_PER_PIXEL, 1) : 1;
+  const isTiled = first.has(TILE_WIDTH) || first.has(TILE_LENGTH);
+  const across = isTiled ? Math.ceil(width / Math.max(1, number(TILE_WIDTH, width))) : 1;
+  const down = Math.ceil(height / Math.max(1, number(isTiled ? TILE_LENGTH : ROWS_PER_STRIP, height)));
+  return across * down * planes;
+}
+
+function integerAt(tiff: Tiff, entry: Entry | undefined, index: number): number | undefined {
+  if (entry === undefined || index >= entry.count) return undefined;
+  const length = typeLength(entry.type);
+  const at = entry.at + index * length;
+  if (at + length > tiff.view.byteLength) return undefined;
+  if (length === 1) return tiff.view.getUint8(at);
+  if (length === 2) return tiff.view.getUint16(at, tiff.littleEndian);
+  if (length === 4) return tiff.view.getUint32(at, tiff.littleEndian);
+  return Number(tiff.view.getBigUint64(at, tiff.littleEndian));
+}
