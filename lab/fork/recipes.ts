@@ -37,14 +37,11 @@ export const recipesCommand = command({
   },
 });
 
-async function follow(
-  page: string,
-  { edits: onlyEdits = false, long = false }: { readonly edits?: true | undefined; readonly long?: true | undefined },
-): Promise<boolean> {
-  const steps = onlyEdits ? edits(stepsOf(page)) : stepsOf(page);
+async function follow(page: string, options: { readonly edits?: true; readonly long?: true }): Promise<boolean> {
+  const steps = options.edits ? edits(stepsOf(page)) : stepsOf(page);
   const copy = await forkedCopy();
   try {
-    const failure = await runRecipe(copy, steps, { long });
+    const failure = await runRecipe(copy, steps, { long: options.long ?? false });
     if (failure === undefined) {
       process.stdout.write(`${page}: ${steps.length} steps followed.\n`);
       return true;
