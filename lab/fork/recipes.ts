@@ -1,6 +1,7 @@
 /** `npm run lab -- recipes`. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { installSam } from '../../scripts/local/toolchain.ts';
 import { command } from '../../scripts/terminal/command.ts';
 import { Failure } from '../../scripts/terminal/failure.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
@@ -41,7 +42,8 @@ async function follow(page: string, options: { readonly edits?: true; readonly l
   const steps = options.edits ? edits(stepsOf(page)) : stepsOf(page);
   const copy = await forkedCopy();
   try {
-    const failure = await runRecipe(copy, steps, { long: options.long ?? false });
+    const sam = dirname(await installSam((line) => process.stdout.write(`${line}\n`)));
+    const failure = await runRecipe(copy, steps, { long: options.long ?? false, tools: [sam] });
     if (failure === undefined) {
       process.stdout.write(`${page}: ${steps.length} steps followed.\n`);
       return true;

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { delimiter } from 'node:path';
 import { promisify } from 'node:util';
+import { isolatedEnvironment } from '../../scripts/local/isolated-environment.ts';
 import type { ForkedCopy } from './forked-copy.ts';
 import type { Action, Step } from './recipe.ts';
 
@@ -12,19 +14,19 @@ export interface RecipeFailure {
 interface Options {
   /** Also run what takes minutes: the whole suite. */
   readonly long: boolean;
-  readonly onAction?: (step: Step, action: Action) => void;
+  /** Directories of executables that a reader has on PATH. */
+  readonly tools: readonly string[];
 }
 
 /** Follows a recipe in a copy, step by step, and stops at the first action that does not do what the page says. */
 export async function runRecipe(
   copy: ForkedCopy,
   steps: readonly Step[],
-  { long, onAction }: Options,
+  options: Options,
 ): Promise<RecipeFailure | undefined> {
   for (const step of steps) {
     for (const action of step.actions) {
-      onAction?.(step, action);
-      const failure = await perform(copy, action, long);
+      const failure = await perform(copy, action, options);
       if (failure !== undefined) return { step: step.title, ...failure };
     }
   }
@@ -42,7 +44,7 @@ export function edits(steps: readonly Step[]): readonly Step[] {
 async function perform(
   copy: ForkedCopy,
   action: Action,
-  long: boolean,
+  { long, tools }: Options,
 ): Promise<Omit<RecipeFailure, 'step'> | undefined> {
   switch (action.kind) {
     case 'file':
@@ -50,16 +52,16 @@ async function perform(
       return undefined;
     case 'diff': {
       await copy.write(PATCH, action.patch);
-      const { failed, output } = await shell(copy, `git apply --recount ${PATCH} && rm ${PATCH}`);
+      const { failed, output } = await shell(copy, tools, `git apply --recount ${PATCH} && rm ${PATCH}`);
       return failed ? { what: `The diff of ${action.paths.join(', ')} does not apply.`, output } : undefined;
     }
     case 'run': {
       if (action.long && !long) return undefined;
-      const { failed, output } = await shell(copy, action.command);
+      const { failed, output } = await shell(copy, tools, action.command);
       return failed ? { what: `\`${action.command}\` failed.`, output } : undefined;
     }
     case 'fails': {
-      const { failed, output } = await shell(copy, action.command);
+      const { failed, output } = await shell(copy, tools, action.command);
       if (!failed) return { what: `\`${action.command}\` should have failed.`, output };
       if (!output.includes(action.text))
         return { what: `\`${action.command}\` failed without saying "${action.text}".`, output };
@@ -70,11 +72,13 @@ async function perform(
 
 const PATCH = '.recipe.patch';
 
-async function shell(
-  copy: ForkedCopy,
-  command: string,
-): Promise<{ readonly failed: boolean; readonly output: string }> {
-  const options = { cwd: copy.directory, env: environment(), maxBuffer: 64 * 1024 * 1024 };
+interface Ended {
+  readonly failed: boolean;
+  readonly output: string;
+}
+
+async function shell({ directory }: ForkedCopy, tools: readonly string[], command: string): Promise<Ended> {
+  const options = { cwd: directory, env: environment(tools), maxBuffer: 64 * 1024 * 1024 };
   return promisify(execFile)('bash', ['-euo', 'pipefail', '-c', command], options).then(
     ({ stdout, stderr }) => ({ failed: false, output: stdout + stderr }),
     (error: Error & { readonly stdout?: string; readonly stderr?: string }) => ({
@@ -84,13 +88,11 @@ async function shell(
   );
 }
 
-/** Commits need an author, and npm passes on where it was called. */
-function environment(): NodeJS.ProcessEnv {
-  const { INIT_CWD: _, ...inherited } = process.env;
-  return {
-    ...inherited,
-    NO_COLOR: '1',
-    ...{ GIT_AUTHOR_NAME: 'A fork', GIT_AUTHOR_EMAIL: 'fork@example.com' },
-    ...{ GIT_COMMITTER_NAME: 'A fork', GIT_COMMITTER_EMAIL: 'fork@example.com' },
-  };
+/** Without the user's AWS accounts, and with an author for commits. npm passes on where it was called. */
+function environment(tools: readonly string[]): NodeJS.ProcessEnv {
+  const { INIT_CWD: _, ...inherited } = isolatedEnvironment();
+  const author = { GIT_AUTHOR_NAME: 'A fork', GIT_AUTHOR_EMAIL: 'fork@example.com' };
+  const committer = { GIT_COMMITTER_NAME: 'A fork', GIT_COMMITTER_EMAIL: 'fork@example.com' };
+  const path = [inherited['PATH'], ...tools].join(delimiter);
+  return { ...inherited, ...author, ...committer, NO_COLOR: '1', PATH: path };
 }
