@@ -5,6 +5,7 @@ import { benchCommand } from './bench/bench.ts';
 import { costCommand } from './cost/cost.ts';
 import { docsCommand } from './docs.ts';
 import { forkCommand } from './fork/fork.ts';
+import { recipesCommand } from './fork/recipes.ts';
 import { proveCommand } from './prove/prove.ts';
 import { scaleCommand } from './scale/scale.ts';
 
@@ -13,6 +14,15 @@ await main(
     name: 'npm run lab',
     summary: 'What is proved and measured about this pipeline. lab/README.md has more.',
     notes: 'Load tests have a command of their own: npm run load.',
-    commands: [badReleaseCommand, costCommand, scaleCommand, benchCommand, forkCommand, proveCommand, docsCommand],
+    commands: [
+      badReleaseCommand,
+      costCommand,
+      scaleCommand,
+      benchCommand,
+      forkCommand,
+      recipesCommand,
+      proveCommand,
+      docsCommand,
+    ],
   }),
 );

@@ -26,7 +26,7 @@ const environment: Readonly<Record<string, string>> = {
   AWS_SECRET_ACCESS_KEY: 'test',
   ...Object.fromEntries(
     ofType(templateFor('prod'), 'AWS::Serverless::Function').flatMap(([, { Properties }]) =>
-      Object.entries(variables.parse(at(Properties['Environment'], 'Variables'))),
+      Object.entries(variables.parse(at(Properties['Environment'], 'Variables') ?? {})),
     ),
   ),
 };

@@ -49,6 +49,7 @@ export async function forkedCopy(): Promise<ForkedCopy> {
     const packages = join(dirname(manifest), 'node_modules');
     if (existsSync(join(projectDirectory, packages))) await symlink(join(projectDirectory, packages), inCopy(packages));
   }
+  await commitAll(directory);
 
   const copy: ForkedCopy = {
     directory,
@@ -70,6 +71,16 @@ export async function forkedCopy(): Promise<ForkedCopy> {
     remove: () => rm(directory, { recursive: true, force: true }),
   };
   return copy;
+}
+
+/** A fork is a repository: tests and commands ask git for its files. */
+async function commitAll(directory: string): Promise<void> {
+  const git = (...args: readonly string[]) => run('git', args, { cwd: directory });
+  await git('init', '--quiet', '--initial-branch', 'main');
+  // .gitignore excludes folders of that name, and these are links.
+  await writeFile(join(directory, '.git', 'info', 'exclude'), 'node_modules\n.*.patch\n');
+  await git('add', '--all');
+  await git('-c', 'user.name=A fork', '-c', 'user.email=fork@example.com', 'commit', '--quiet', '--message', 'Fork');
 }
 
 async function projectFiles(): Promise<readonly string[]> {
