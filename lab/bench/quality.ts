@@ -18,7 +18,7 @@ import type { LineWorker } from './line-worker.ts';
 import { costOf } from './measure.ts';
 import { type ChartPoint, qualityChart } from './quality-chart.ts';
 import { atScore, type Measured, priceOfAPoint } from './rate-distortion.ts';
-import { yardstick } from './yardstick.ts';
+import { referenceJob } from './reference-job.ts';
 
 const WIDTH = 1280;
 const ROUNDS = 3;
@@ -113,7 +113,7 @@ export async function benchQuality(write: boolean): Promise<string> {
   const speeds: number[] = [];
   for (const photo of photos) {
     encoded.push(...(await encodeAll(photo)));
-    for (let round = 0; round < ROUNDS; round += 1) speeds.push((await costOf(yardstick)).cpu);
+    for (let round = 0; round < ROUNDS; round += 1) speeds.push((await costOf(referenceJob)).cpu);
   }
   const judged = await judgeAll(encoded);
   if (write) await writeFile(chart, await qualityChart(families.flatMap((family) => chartPoints(family, judged))));
@@ -243,19 +243,19 @@ function formatTable(judged: readonly Judged[]): string {
 }
 
 /** US dollars for a millisecond of this machine's CPU, and for a kilobyte: kept for a month, and delivered once. */
-function dollars(yardstickCpuMillis: number) {
+function dollars(referenceCpuMillis: number) {
   const prod = deploymentOf('prod');
   const millisecond = gigabytes(prod.memory.resize) * prices[gigabyteSecond(prod)].usd * 1e-3;
   return {
-    cpu: (millisecond * assumptions.yardstickMillis[prod.architecture].likely) / yardstickCpuMillis,
+    cpu: (millisecond * assumptions.referenceMillis[prod.architecture].likely) / referenceCpuMillis,
     kept: prices.s3Storage.usd / 1e6,
     delivered: prices.cloudFrontTransfer.usd / 1e6,
   };
 }
 
 /** Of settings that take more CPU for fewer bytes: after how long, or how many readers, a rendition is cheaper. */
-function payoffSection(judged: readonly Judged[], yardstickCpuMillis: number): string {
-  const { cpu: millisecond, kept, delivered } = dollars(yardstickCpuMillis);
+function payoffSection(judged: readonly Judged[], referenceCpuMillis: number): string {
+  const { cpu: millisecond, kept, delivered } = dollars(referenceCpuMillis);
   const rows = families.flatMap(({ preset, shipped, others }) =>
     others.flatMap((setting) => {
       const differences = photos.map((photo) => {
