@@ -17,6 +17,11 @@ export const palette = {
   black: { light: '#000000', dark: '#ece8e3' },
 } as const;
 
+/** The CSS variable of a colour, light or dark: of the page around the chart, or of the file itself. */
+export function chartColour(name: keyof typeof palette): string {
+  return `var(--chart-${name})`;
+}
+
 /** `page` takes its colours from the CSS of the page around it; `paper` is a file that brings its own, light and dark. */
 export type Theme = 'page' | 'paper';
 
@@ -60,7 +65,7 @@ const themes: Readonly<Record<Theme, Config>> = {
     padding: 16,
     font: 'system-ui, Helvetica, Arial, sans-serif',
     view: { stroke: null },
-    title: { color: 'var(--ink)', fontSize: 15 },
+    title: { color: 'var(--ink)', fontSize: 15, subtitleColor: 'var(--faint)', subtitleFontSize: 13 },
     text: { color: 'var(--ink)' },
     axis: {
       labelColor: 'var(--ink)',
@@ -71,10 +76,10 @@ const themes: Readonly<Record<Theme, Config>> = {
       labelFontSize: 13,
       titleFontSize: 13,
       titleFontWeight: 'normal',
-      labelLimit: 320,
+      labelLimit: 0,
     },
-    legend: { labelColor: 'var(--ink)', labelFontSize: 13, labelLimit: 320 },
-    range: { category: colourNames.map((name) => `var(--chart-${name})`) },
+    legend: { labelColor: 'var(--ink)', labelFontSize: 13, labelLimit: 0 },
+    range: { category: colourNames.map(chartColour) },
   },
 };
 

@@ -304,7 +304,8 @@ function chartPoints({ preset, shipped, others }: Family, judged: readonly Judge
       return {
         format: preset.format,
         setting: setting.name,
-        chosen: setting === shipped && quality === preset.quality,
+        shipped: setting === shipped,
+        atPreset: quality === preset.quality,
         kilobytes: mean(all.map(({ bytes }) => bytes)) / 1000,
         cpu: mean(all.map(({ cpu }) => cpu)),
         score: mean(all.map(({ score }) => score)),

@@ -70,14 +70,14 @@ function terms(prod: Deployment, measured: Measured, images: number): string {
     `**${showUsd(all * images)} ${forImages(images)} photographs** of 3 to 12 megapixels in stage prod: ${term(first)}, ${term(second)}, ${term(third)}.`,
     '',
     `- The PUTs of ${renditions.toFixed(0)} renditions alone are ${share(costOf(usage, 'renditions, PUT'))}. A rendition costs ${showUsd(prices.s3Write.usd * images)} to store and ${showUsd(making * images)} to make, ${forImages(images)}.`,
-    `- This price is for bursts, which fill the dispatcher’s batches. Images that arrive one by one cost ${costs(oneByOne(prod))}, because no batch fills and X-Ray traces every call.`,
-    `- On provisioned concurrency alone, the price is ${costs({ ...prod, environments: 'kept warm' })} plus the monthly price of that concurrency.`,
+    `- This price is for bursts, which fill the dispatcher’s batches. One by one, for example spread evenly over a month, images cost ${costs(oneByOne(prod))}, because no batch fills and X-Ray traces every call.`,
+    `- If provisioned concurrency serves every call, the price is ${costs({ ...prod, environments: 'kept warm' })} plus the monthly price of that concurrency.`,
     ...(sharesAvif(prod)
       ? [
           `- With AVIF in a rendition group of its own, which a slower encoder would need, it is about ${costs({ ...prod, ...avifApart(prod) })} (ADR 6).`,
         ]
       : []),
-    `- **The naive design costs ${costs(naive(prod))}, ${(costPerImage(mixes.photographs, naive(prod), measured) / all).toFixed(1)} times as much.** Of this, ${showUsd(NAIVE_TRANSITIONS * prices.standardTransition.usd * images)} pays for the ${NAIVE_TRANSITIONS} state transitions per image of a short Standard workflow. Darkroom with only the naive rendering would cost ${costs({ ...prod, rendering: 'a decode each, default efforts' })}.`,
+    `- **The naive design costs ${costs(naive(prod))}, ${(costPerImage(mixes.photographs, naive(prod), measured) / all).toFixed(1)} times as much.** Of this, ${showUsd(NAIVE_TRANSITIONS * prices.standardTransition.usd * images)} pays for the ${NAIVE_TRANSITIONS} state transitions per image of a short Standard workflow; Darkroom’s own workflow as Standard would make ${quantityOf(usageOf(mixes.photographs, { ...prod, workflow: 'STANDARD' }, measured), 'state transitions').toFixed(0)}. Darkroom with only the naive rendering would cost ${costs({ ...prod, rendering: 'a decode each, default efforts' })}.`,
     '',
     `Measured on ${measured.date}: ${measured.machine}, Node ${measured.node}, sharp ${measured.sharp}. Prices of ${PRICES_OF}, us-east-1, before free tiers.`,
   ].join('\n');

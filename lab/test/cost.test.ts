@@ -214,7 +214,9 @@ describe('an expired version', () => {
       (prices.lambdaRequest.usd + (prices.lambdaArm64.usd * prod.memory.dispatcher * batchSeconds) / 1024) /
         prod.batchSize,
     ];
-    const said = /\*\*Expired versions\*\*.*?a million\*\*/.exec(document(new URL('../docs/cost.md', import.meta.url)));
+    const said = /\*\*Expired versions\*\*.*?per million\*\*/.exec(
+      document(new URL('../docs/cost.md', import.meta.url)),
+    );
     expect([...String(said).matchAll(/\$[\d.]+\d/g)].map(String)).toEqual(
       [...parts, parts.reduce((sum, part) => sum + part)].map((part) => `$${(part * MILLION).toFixed(2)}`),
     );

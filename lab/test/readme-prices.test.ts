@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { deploymentOf } from '../cost/deployment.ts';
+import { type Deployment, deploymentOf } from '../cost/deployment.ts';
 import { keptMeasurements } from '../cost/measured.ts';
 import { costPerImage, mixes, probesCost, standingLines } from '../cost/model.ts';
 import { naive } from '../cost/practices.ts';
@@ -9,7 +9,7 @@ import { prices } from '../cost/prices.ts';
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 const measured = keptMeasurements();
 /** The presets that were measured: README's prices name them, whatever core/presets.ts holds by now. */
-const stage = (name: 'dev' | 'prod') => ({ ...deploymentOf(name), groups: measured.presets });
+const stage = (name: 'dev' | 'prod'): Deployment => ({ ...deploymentOf(name), groups: measured.presets });
 const perMillion = (deployment = stage('prod')) => 1_000_000 * costPerImage(mixes.photographs, deployment, measured);
 
 function idleMonth(name: 'dev' | 'prod'): number {

@@ -1,9 +1,9 @@
 /** The plots of a run, as SVG. All have one time axis, so that what happens at once stands at one place in each. */
 import { sum } from 'simple-statistics';
+import { chartColour } from '../render-chart.ts';
 import { type Change, isExpected } from './ledger.ts';
 import { type Axis, type Plot, plotSvg, type Row, type Series } from './plot.ts';
 import { type Consumer, consumers, functionNames } from './processor-time.ts';
-import { chartColour } from './report-style.ts';
 import { percentiles, type RunResult, startOf } from './result.ts';
 
 export interface Chart {

@@ -1,10 +1,5 @@
 import { palette } from '../render-chart.ts';
 
-/** The variable that has a chart's colour on this page, light or dark. */
-export function chartColour(name: keyof typeof palette): string {
-  return `var(--chart-${name})`;
-}
-
 const chartColours = Object.entries(palette).map(
   ([name, { light, dark }]) => `--chart-${name}: light-dark(${light}, ${dark});`,
 );
