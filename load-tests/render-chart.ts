@@ -4,7 +4,7 @@ import { type Config, compile, type TopLevelSpec } from 'vega-lite';
 
 export type ChartSpec = TopLevelSpec;
 
-/** Okabe and Ito's colours, which the colour-blind can tell apart, and lighter ones for a dark page. */
+/** Okabe and Ito's colours, which people with colour blindness can tell apart, and lighter ones for a dark page. */
 export const palette = {
   blue: { light: '#0072b2', dark: '#7db2ee' },
   amber: { light: '#e69f00', dark: '#f0b35a' },
@@ -17,8 +17,27 @@ export const palette = {
   black: { light: '#000000', dark: '#ece8e3' },
 } as const;
 
-/** `page` takes its colours from the CSS around it, light or dark; `paper` brings its own white sheet. */
+/** The CSS variable of a colour, light or dark: of the page around the chart, or of the file itself. */
+export function chartColour(name: keyof typeof palette): string {
+  return `var(--chart-${name})`;
+}
+
+/** `page` takes its colours from the CSS of the page around it; `paper` is a file that brings its own, light and dark. */
 export type Theme = 'page' | 'paper';
+
+const colourNames = Object.keys(palette) as (keyof typeof palette)[];
+
+/** An image file sees the system's setting, not the page's, so it has a background of its own. */
+const paperStyle = (['light', 'dark'] as const)
+  .map((scheme) => {
+    const paper = {
+      light: '--paper: #ffffff; --ink: #1f2328; --faint: #59636e; --line: #d8dee4;',
+      dark: '--paper: #161b22; --ink: #e6edf3; --faint: #9198a1; --line: #3d444d;',
+    }[scheme];
+    const colours = colourNames.map((name) => `--chart-${name}: ${palette[name][scheme]};`).join(' ');
+    return `@media (prefers-color-scheme: ${scheme}) { :root { ${paper} ${colours} } }`;
+  })
+  .join(' ');
 
 const themes: Readonly<Record<Theme, Config>> = {
   page: {
@@ -37,18 +56,30 @@ const themes: Readonly<Record<Theme, Config>> = {
       tickColor: 'var(--line)',
     },
     axisX: { grid: false },
-    // The same room on the left in every plot, so that their time axes stand below each other.
+    // The same width in every plot, so that the time axes line up.
     axisY: { minExtent: 34, maxExtent: 34, domain: false, ticks: false },
     legend: { labelColor: 'var(--ink)', labelFontSize: 12, labelLimit: 0, columnPadding: 14, offset: 4 },
   },
   paper: {
-    background: '#ffffff',
-    padding: 12,
-    font: 'Helvetica, Arial, sans-serif',
+    background: 'var(--paper)',
+    padding: 16,
+    font: 'system-ui, Helvetica, Arial, sans-serif',
     view: { stroke: null },
-    axis: { gridColor: '#e5e5e5', domainColor: '#999999', labelFontSize: 12, titleFontSize: 12, labelLimit: 320 },
-    legend: { labelFontSize: 12, titleFontSize: 12, labelLimit: 320 },
-    range: { category: Object.values(palette).map(({ light }) => light) },
+    title: { color: 'var(--ink)', fontSize: 15, subtitleColor: 'var(--faint)', subtitleFontSize: 13 },
+    text: { color: 'var(--ink)' },
+    axis: {
+      labelColor: 'var(--ink)',
+      titleColor: 'var(--faint)',
+      gridColor: 'var(--line)',
+      domainColor: 'var(--line)',
+      tickColor: 'var(--line)',
+      labelFontSize: 13,
+      titleFontSize: 13,
+      titleFontWeight: 'normal',
+      labelLimit: 0,
+    },
+    legend: { labelColor: 'var(--ink)', labelFontSize: 13, labelLimit: 0 },
+    range: { category: colourNames.map(chartColour) },
   },
 };
 
@@ -56,7 +87,8 @@ export async function render(spec: ChartSpec, theme: Theme): Promise<string> {
   const compiled = compile({ ...spec, config: { ...themes[theme], ...spec.config } });
   const view = new View(parse(compiled.spec), { renderer: 'none' });
   try {
-    return `${await view.toSVG()}\n`;
+    const svg = await view.toSVG();
+    return `${theme === 'paper' ? svg.replace('>', `><style>${paperStyle}</style>`) : svg}\n`;
   } finally {
     view.finalize();
   }

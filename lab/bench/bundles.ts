@@ -19,7 +19,7 @@ const variables = z.record(
   z.union([z.string(), z.unknown().transform(() => 'arn:aws:service:us-east-1:123456789012:name')]),
 );
 
-// What Lambda sets, and what the template sets; names of resources are made up.
+// Variables that Lambda and the template set, with invented resource names.
 const environment: Readonly<Record<string, string>> = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'test',
@@ -33,7 +33,7 @@ const environment: Readonly<Record<string, string>> = {
 
 type Ways = Readonly<Record<string, readonly Bundle[]>>;
 
-/** How large each function's package is, how long its own modules take to load, and what other settings would do. */
+/** The size of each function's package and the load time of its modules, as deployed and with other settings. */
 export async function benchBundles(): Promise<string> {
   const ways = await bundleInEveryWay();
   return [showSizes(ways), await showLoadTimes(ways)].join('\n\n');
@@ -49,7 +49,6 @@ async function bundleInEveryWay(): Promise<Ways> {
   };
 }
 
-/** The same on every machine. */
 function showSizes(ways: Ways): string {
   const deployed = ways['as deployed'] ?? [];
   return [
@@ -75,7 +74,7 @@ async function showLoadTimes(ways: Ways): Promise<string> {
   return [
     '### Load of our own modules, ms',
     `Medians of ${ROUNDS} interleaved fresh processes (least–most), sharp already loaded; sharp itself takes ${showSummary(summarise(sharp))}. ` +
-      'What Lambda reports as Init Duration has its own start-up on top: more than 100 ms even for an empty function.',
+      'Lambda’s Init Duration also includes its own start-up, more than 100 ms even for an empty function.',
     table(
       ['bundle', ...names],
       Object.keys(ways).map((way) => [way, ...names.map((name) => ofWay(way, name))]),
@@ -89,7 +88,7 @@ type LoadTime = z.infer<typeof loadTime>;
 async function loadTimes(ways: Ways): Promise<ReadonlyMap<string, LoadTime[]>> {
   await mkdir(directory, { recursive: true });
   try {
-    // sharp is found from there as it is from a layer.
+    // sharp is resolved from there, as from a layer.
     await symlink(join(projectDirectory, 'node_modules'), join(directory, 'node_modules'));
     const contenders: { id: string; file: string; before: readonly string[] }[] = [];
     for (const [way, bundles] of Object.entries(ways)) {

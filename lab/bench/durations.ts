@@ -98,12 +98,12 @@ const deployed = deploymentOf('prod').memory;
 const isDeployed = ({ memory, threads }: Pick<Contender, 'memory' | 'threads'>) =>
   memory === deployed.resize && threads === 1;
 
-/** One for each memory size, and one more with two threads where there are two vCPUs for them. */
+/** One per memory size, and another with two threads where there are two vCPUs. */
 function startWorkers(
   shares: CpuShares | undefined,
   environment: Readonly<Record<string, string>>,
 ): readonly Contender[] {
-  // Without shares, a worker has a whole CPU, and that is what one thread has of any size from there on.
+  // Without shares a worker has a whole CPU, the most that one thread can use at any size.
   const sizes = new Set([deployed.metadata, deployed.resize, ...(shares === undefined ? [] : memorySizes)]);
   const start = (memory: number, threads: number, own: readonly string[], rounds: number): Contender => {
     const worker = startLineWorker(process.execPath, [script, String(threads)], projectDirectory, {
@@ -119,8 +119,8 @@ function startWorkers(
     .flatMap((memory) => (memory < 2 * MEGABYTES_PER_VCPU ? [1] : [1, 2]).map((threads) => ({ memory, threads })));
   return [
     ...ways.map(({ memory, threads }) => {
-      const alsoYardstick = isDeployed({ memory, threads }) ? ['yardstick'] : [];
-      return start(memory, threads, [...jobs, ...alsoYardstick], ROUNDS);
+      const alsoReference = isDeployed({ memory, threads }) ? ['reference'] : [];
+      return start(memory, threads, [...jobs, ...alsoReference], ROUNDS);
     }),
     start(deployed.resize, 1, clientJobs, CLIENT_ROUNDS),
     start(deployed.resize, 1, comparedJobs, COMPARED_ROUNDS),
@@ -142,7 +142,7 @@ async function measureAll(
         files,
       );
     };
-    // To warm up.
+    // Warm-up.
     await each(0);
     const answers: Answered[] = [];
     for (let round = 0; round < CLIENT_ROUNDS; round += 1) answers.push(...(await each(round)));
@@ -195,7 +195,7 @@ async function summarised(name: string, file: string, answers: readonly Answered
     name,
     bytes: bytes.byteLength,
     header: inspected.header,
-    yardstickCpuMillis: cpuMillis('yardstick'),
+    referenceCpuMillis: cpuMillis('reference'),
     metadata: times('metadata'),
     groups: groupNames.map((group) => ({
       name: group,
@@ -221,25 +221,24 @@ function show({ uploads: measured }: Measured, throttled: boolean): string {
     ...columns.map(() => ''),
   ];
   return [
-    `Milliseconds, medians of ${ROUNDS} interleaved rounds (least–most): the work alone, on the share of a CPU that each ` +
-      `memory size has; “S3” is what its client takes of CPU besides, of ${CLIENT_ROUNDS}. \`npm run lab -- cost\` reads them from now on.`,
+    `Milliseconds, medians of ${ROUNDS} interleaved rounds (least–most): the work itself, on the share of a CPU that each ` +
+      `memory size has. “S3” is the additional CPU time of S3’s client, median of ${CLIENT_ROUNDS}. \`npm run lab -- cost\` now uses these figures.`,
     ...(throttled
       ? []
       : [
-          'No cgroup can be made here, which takes Linux and root: measured with a whole CPU, and not with the shares of ' +
-            'one that smaller functions get.',
+          'Measured on a whole CPU, not on the shares that smaller functions get: limiting it needs cgroups, on Linux as root.',
         ]),
     table(
       [
         ...['upload', 'job', 'CPU', 'S3'],
         ...columns.map(({ memory, threads }) => `${memory} MB${threads > 1 ? `, ${threads} threads` : ''}`),
       ],
-      measured.flatMap(({ name, metadata, groups, separateCpuMillis, naiveCpuMillis, yardstickCpuMillis }) => [
+      measured.flatMap(({ name, metadata, groups, separateCpuMillis, naiveCpuMillis, referenceCpuMillis }) => [
         row(name, 'metadata', metadata),
         ...groups.map((group) => row(name, `resize, ${group.name}`, group)),
         cpuOnly(name, 'one by one', separateCpuMillis),
         cpuOnly(name, 'naive', naiveCpuMillis),
-        cpuOnly(name, 'yardstick', yardstickCpuMillis),
+        cpuOnly(name, 'reference job', referenceCpuMillis),
       ]),
     ),
   ].join('\n\n');
@@ -248,7 +247,7 @@ function show({ uploads: measured }: Measured, throttled: boolean): string {
 const showRun = ({ millis, least, most }: Run) => showSummary({ median: millis, least, most });
 const tenths = (millis: number) => Number(millis.toFixed(1));
 
-/** Made anew, so that it is what this version of sharp makes of it. */
+/** Encoded again, so that the file comes from the installed version of sharp. */
 async function shrunk(path: string, width: number): Promise<string> {
   const file = join(workDirectory, 'bench-inputs', `shrunk-${width}.jpg`);
   mkdirSync(dirname(file), { recursive: true });

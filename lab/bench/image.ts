@@ -19,7 +19,7 @@ const REPEATS = 20;
 const MEMORY_SIZE = numberAt(templateFor('prod').resources.get('ResizeImageFunction')?.Properties['MemorySize']);
 const photo = fileURLToPath(new URL('../../test/fixtures/photos/book-d90-12mp.jpg', import.meta.url));
 
-/** One 12-megapixel JPEG through every preset: what our way costs beside others, and beside the least it could cost. */
+/** One 12-megapixel JPEG through every preset: our approach compared with others and with the least it could cost. */
 export async function benchImage(): Promise<string> {
   const codec = sharpImageCodec();
   const bytes: Bytes = new Uint8Array(readFileSync(photo));
@@ -42,10 +42,10 @@ export async function benchImage(): Promise<string> {
   const costs = await sideBySide(
     {
       floor: () => floor(bytes, header, all, rastersBySize),
-      'as shipped, one decode a rendition group': () => renderGroups(renditionGroups),
+      'as shipped, one decode per rendition group': () => renderGroups(renditionGroups),
       'the same with AVIF in a group of its own': () => renderGroups(avifApart({ groups: renditionGroups }).groups),
-      'a pipeline a rendition, our settings': () => naive(bytes, header, all, withOurSettings),
-      'a pipeline a rendition, sharp’s defaults': () => naive(bytes, header, all, withDefaults),
+      'one pipeline per rendition, our settings': () => naive(bytes, header, all, withOurSettings),
+      'one pipeline per rendition, sharp’s defaults': () => naive(bytes, header, all, withDefaults),
       'portrait (extract-metadata)': () => codec.portray(bytes, header),
     },
     ROUNDS,
@@ -60,8 +60,8 @@ export async function benchImage(): Promise<string> {
   ]);
   return [
     `### One 12-megapixel JPEG, ${all.length} renditions`,
-    `Medians of ${ROUNDS} interleaved rounds (least–most). The floor is one decode plus every encode from pixels at hand.`,
-    table(['way', 'CPU ms', 'wall ms', 'CPU, × floor'], rows),
+    `Medians of ${ROUNDS} interleaved rounds (least–most). The floor is one decode plus every encode, each from decoded pixels.`,
+    table(['approach', 'CPU ms', 'wall ms', 'CPU, × floor'], rows),
     '### Each step alone',
     await stepTable(bytes, header, all, rastersBySize),
     '### Peak memory of a worker',
@@ -80,7 +80,7 @@ async function rastersOf(bytes: Bytes, header: ImageHeader, presets: readonly Pr
   );
 }
 
-/** Decoding proper, with the one resize that comes with it, and nothing but encoders after that. */
+/** One decode with the resize that comes with it, and then only encoders. */
 async function floor(bytes: Bytes, header: ImageHeader, presets: readonly Preset[], rasters: Rasters): Promise<void> {
   await decode(bytes, header, presets);
   for (const preset of presets) await encodeFrom(rasters, header, preset);
@@ -139,5 +139,5 @@ function memoryTable(): string {
       return [job, String(times), String(peak), `${Math.round((100 * peak) / MEMORY_SIZE)} %`];
     }),
   );
-  return table(['job', 'pictures in a row', 'MB', `of ${MEMORY_SIZE} MB`], rows);
+  return table(['job', 'images in a row', 'MB', `of ${MEMORY_SIZE} MB`], rows);
 }

@@ -1,4 +1,4 @@
-/** What a megapixel costs in memory, by format: the data behind core/limits.ts and the workers' MemorySize. */
+/** Memory per megapixel by format: the data behind core/limits.ts and the workers' MemorySize. */
 import { stat, writeFile } from 'node:fs/promises';
 import { arch } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -14,12 +14,12 @@ import { renderInProcess } from './render-in-process.ts';
 const measuredMemoryFile = fileURLToPath(new URL('measured-memory.json', import.meta.url));
 
 const MEMORY_SIZE = numberAt(templateFor('prod').resources.get('ResizeImageFunction')?.Properties['MemorySize']);
-// As it arrives, and as the codec gets it.
+// As received, and as passed to the codec.
 const FILE_COPIES = 2;
 
 const steps = [6, 12, 24, 48];
 
-/** 3:2, as most cameras have it; no more pixels than are let in. */
+/** 3:2, like most cameras, and no more pixels than the limit. */
 function sizesOf(kind: string) {
   return steps.map((step) => {
     const megapixels = Math.min(step, limitOf(kind) / 1e6);
@@ -28,18 +28,18 @@ function sizesOf(kind: string) {
   });
 }
 
-// From one decode each: what they hold differs only in the size that they decode to.
+// Each is one decode, and they differ only in the size that they decode to.
 const jobs = ['portray', 'web'];
 
 interface Point {
   readonly megapixels: number;
-  /** Of the whole worker, at its peak. */
+  /** Peak of the whole worker. */
   readonly megabytes: number;
   readonly fileMegabytes: number;
 }
 
 interface Line {
-  /** MB without a picture. */
+  /** MB without an image. */
   readonly base: number;
   readonly perMegapixel: number;
 }
@@ -71,13 +71,13 @@ export async function benchMemory(write: boolean): Promise<string> {
 
 function showMemory(kinds: Kinds): string {
   return [
-    'Peak memory of a fresh worker, MB, by the variant of each format that takes the most (JPEG: CMYK; PNG and TIFF: ' +
-      '16 bits with alpha, in tiles as high as the picture 32; WebP: lossless with alpha; AVIF: 12 bits with alpha, turned), `portray` or the `web` group, ' +
-      `whichever is more. ${FILE_COPIES} copies of the file are part of the peak and not of the slope, which is that of ` +
-      'the line through the four; the last of them is the limit, where that is less. In all: the base, the largest file twice, and as many megapixels as `core/limits.ts` ' +
-      `lets in, of ${MEMORY_SIZE} MB.`,
+    'Peak memory of a fresh worker in MB, for the most expensive variant of each format (JPEG: CMYK; PNG and TIFF: 16 bits ' +
+      'with alpha, 32 bits if in tiles as high as the image; WebP: lossless with alpha; AVIF: 12 bits with alpha, rotated), for `portray` or the `web` group, ' +
+      `whichever takes more. The peak includes ${FILE_COPIES} copies of the file; “MB per megapixel” does not: it is the slope of the line through ` +
+      'the four sizes. The last size is the limit, if that is lower. Worst case: the base, the largest file twice, and the most megapixels that ' +
+      `\`core/limits.ts\` accepts, as a share of ${MEMORY_SIZE} MB.`,
     table(
-      ['input', ...steps.map((megapixels) => `${megapixels} MP`), 'MB a megapixel', 'base', 'limit', 'in all'],
+      ['input', ...steps.map((megapixels) => `${megapixels} MP`), 'MB per megapixel', 'base', 'limit', 'worst case'],
       Object.entries(kinds).map(([kind, { base, perMegapixel, points }]) => {
         const limit = limitOf(kind) / 1e6;
         const all = base + (FILE_COPIES * defaultLimits.bytes) / 2 ** 20 + limit * perMegapixel;
@@ -102,7 +102,7 @@ function limitOf(kind: string): number {
   return inputFormats.filter((format) => format === kind).map((format) => pixels[format])[0] ?? Number.NaN;
 }
 
-/** Least squares; a line that falls is a flat one with noise. */
+/** Least squares; a negative slope is noise and counts as zero. */
 function lineThrough(points: readonly Point[]): Line {
   const x = mean(points.map(({ megapixels }) => megapixels));
   const pixels = points.map(({ megabytes, fileMegabytes }) => megabytes - FILE_COPIES * fileMegabytes);

@@ -1,4 +1,4 @@
-/** The project's renditions, made by those that a user would pick instead, each at the same perceptual score as ours. */
+/** The project's renditions made by other libraries and tools, each at the same perceptual score as ours. */
 import { readFileSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ import {
 } from './peer-contenders.ts';
 
 const ROUNDS = 3;
-// One more is a quarter of an hour more of judging: docs/samples/tomatoes-5d-portrait-12mp.jpg has detail everywhere.
+// Each further file takes another quarter of an hour to score. docs/samples/tomatoes-5d-portrait-12mp.jpg is detailed everywhere.
 const files = ['test/fixtures/photos/book-d90-12mp.jpg'];
 const advice: Readonly<Record<string, string>> = {
   vipsthumbnail: 'apt install libvips-tools',
@@ -48,7 +48,7 @@ interface Wanted {
   readonly preset: Preset;
 }
 
-/** With the quality number that its contender needs, and how far its score is from ours then. */
+/** With the quality number that its contender needs, and how far its score is from ours. */
 interface Rendition extends Wanted, Attempt {
   readonly score: number;
   readonly bytes: number;
@@ -96,12 +96,12 @@ async function compare(python: LineWorker, node: LineWorker): Promise<string> {
     if (contender.start) starts.set(contender, await contender.start(renditions.length));
   }
   return [
-    `${wanted.length} renditions: every preset of ${photos.length} 12-megapixel JPEG${photos.length === 1 ? '' : 's'}. A contender has a quality number of ` +
-      'its own for each rendition: the one that brings its score (SSIMULACRA2, against a Lanczos reduction of the whole ' +
-      `picture) within ${SAME_SCORE} of ours, or else the nearest that its scale has; “off” says how far they are from ours ` +
-      'on average, and the farthest. Encoders run on one thread, at our efforts where there is such a setting. Ratios to ' +
-      `ours of the same formats, medians of ${ROUNDS} interleaved rounds (least–most). Command line tools include their ` +
-      'own start, as for whoever calls them.',
+    `${wanted.length} renditions: every preset of ${photos.length} 12-megapixel JPEG${photos.length === 1 ? '' : 's'}. For each ` +
+      'rendition, a contender uses the quality number that brings its score (SSIMULACRA2, against a Lanczos reduction of the ' +
+      `whole image) within ${SAME_SCORE} of ours, or the closest it can reach. “Score difference” is the mean and the largest ` +
+      'difference from ours. Encoders run on one thread, at our efforts where they have that setting. Ratios to ' +
+      `ours for the same formats, medians of ${ROUNDS} interleaved rounds (least–most). Command-line tools include the time to ` +
+      'start them.',
     resultTable(results, starts),
     ...Object.keys(versions)
       .filter((name) => versions[name] === null)
@@ -133,7 +133,7 @@ async function makeReference(python: LineWorker, photo: Photo, preset: Preset): 
 const referenceOf = ({ photo, preset }: Wanted) =>
   join(peersDirectory, `reference-${files.findIndex((path) => photo.file.endsWith(path))}-${preset.name}.png`);
 
-/** Photograph by photograph, each with all its presets: how one is made may depend on what else is. */
+/** One photograph at a time with all its presets, because a contender may share work between them. */
 async function renderAll(contender: Contender, wanted: readonly Wanted[]): Promise<Cost> {
   const costs: Cost[] = [];
   for (const photo of new Set(wanted.map((one) => one.photo))) {
@@ -160,7 +160,7 @@ async function renderOurs(us: Contender, wanted: readonly Wanted[], python: Line
   return renditions;
 }
 
-/** Of one photograph: tries until each rendition is as good as ours, or nothing nearer is left to try. */
+/** For one photograph: changes quality numbers until each rendition scores like ours, or none comes closer. */
 async function match(
   contender: Contender,
   ours: readonly Rendition[],
@@ -215,9 +215,9 @@ function resultTable(results: readonly Result[], starts: ReadonlyMap<Contender, 
       'time, × ours',
       'bytes, × ours',
       'mean score',
-      'off, farthest',
+      'score difference, largest',
       'quality WebP · JPEG · AVIF',
-      'of the CPU, start',
+      'CPU share of starting',
     ],
     rows,
   );

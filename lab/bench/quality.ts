@@ -1,4 +1,4 @@
-/** What a point of perceptual quality costs in bytes and CPU, by format, effort, chroma and tables: lab/docs/quality.md. */
+/** The price of a point of perceptual quality in bytes and CPU, by format, effort, chroma and tables: lab/docs/quality.md. */
 import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import type { LineWorker } from './line-worker.ts';
 import { costOf } from './measure.ts';
 import { type ChartPoint, qualityChart } from './quality-chart.ts';
 import { atScore, type Measured, priceOfAPoint } from './rate-distortion.ts';
-import { yardstick } from './yardstick.ts';
+import { referenceJob } from './reference-job.ts';
 
 const WIDTH = 1280;
 const ROUNDS = 3;
@@ -74,7 +74,7 @@ interface Family {
   readonly others: readonly Setting[];
 }
 
-/** The presets of {@link WIDTH} pixels, each with what it could be instead. */
+/** The presets of {@link WIDTH} pixels, each with its alternatives. */
 const families: readonly Family[] = renditionGroups
   .flatMap(({ presets }) => presets)
   .filter(({ width }) => width === WIDTH)
@@ -82,7 +82,7 @@ const families: readonly Family[] = renditionGroups
     const { format, quality } = preset;
     return {
       preset,
-      // By the encoder that the workers have, whatever that is by now.
+      // The workers' own encoder.
       shipped: {
         format,
         name: `**as shipped**${preset.effort === undefined ? '' : `, effort ${preset.effort}`}`,
@@ -92,7 +92,7 @@ const families: readonly Family[] = renditionGroups
       others: Object.entries(alternatives[format]).map(([name, encode]) => ({
         format,
         name,
-        // Far enough apart for other encoders to meet the shipped one's score between them.
+        // Far enough apart to include the shipped encoder's score.
         qualities: [quality - 10, quality, quality + 10],
         encode,
       })),
@@ -113,16 +113,16 @@ export async function benchQuality(write: boolean): Promise<string> {
   const speeds: number[] = [];
   for (const photo of photos) {
     encoded.push(...(await encodeAll(photo)));
-    for (let round = 0; round < ROUNDS; round += 1) speeds.push((await costOf(yardstick)).cpu);
+    for (let round = 0; round < ROUNDS; round += 1) speeds.push((await costOf(referenceJob)).cpu);
   }
   const judged = await judgeAll(encoded);
   if (write) await writeFile(chart, await qualityChart(families.flatMap((family) => chartPoints(family, judged))));
   return [
-    `${photos.length} photographs, ${WIDTH} pixels wide, encoded from pixels at hand; the score is SSIMULACRA2 against those ` +
-      `pixels, CPU the median of ${ROUNDS} runs. Means over the photographs. “At the shipped score” is read off the curve ` +
-      'through three quality numbers of each setting, for each photograph by itself (least–most).',
+    `${photos.length} photographs, ${WIDTH} pixels wide, encoded from decoded pixels. The score is SSIMULACRA2 against those ` +
+      `pixels; CPU is the median of ${ROUNDS} runs; all figures are means of the photographs. “At the shipped score” is interpolated ` +
+      'between three quality numbers of each setting, per photograph (least–most).',
     ...families.map((family) => familySection(family, judged)),
-    '### Formats against each other',
+    '### Formats compared',
     formatTable(judged),
     '### When more effort pays',
     payoffSection(judged, median(speeds)),
@@ -155,7 +155,7 @@ async function encodeAll(photo: string): Promise<readonly Encoded[]> {
 async function encode(setting: Setting, pixels: Pixels, quality: number) {
   const costs: number[] = [];
   let bytes = new Uint8Array();
-  // A slow encoder's noise is a small share of it.
+  // One run is enough for a slow encoder: its noise is relatively small.
   while (costs.length < ROUNDS && !(costs.length > 0 && median(costs) > 1000)) {
     const { cpu } = await costOf(async () => {
       bytes = new Uint8Array(await setting.encode(fromPixels(pixels), quality).toBuffer());
@@ -239,23 +239,26 @@ function formatTable(judged: readonly Judged[]): string {
     });
     return [preset.name, range(ratios.map(({ bytes }) => bytes)), range(ratios.map(({ cpu }) => cpu))];
   });
-  return table(['as shipped', `bytes at the score of ${base.preset.name}, × its own`, 'CPU, × its own'], rows);
+  return table(
+    ['as shipped', `bytes at the score of ${base.preset.name}, × ${base.preset.name}`, `CPU, × ${base.preset.name}`],
+    rows,
+  );
 }
 
-/** US dollars for a millisecond of this machine's CPU, and for a kilobyte: kept for a month, and delivered once. */
-function dollars(yardstickCpuMillis: number) {
+/** US dollars per millisecond of this machine's CPU, per kilobyte stored for a month, and per kilobyte delivered. */
+function dollars(referenceCpuMillis: number) {
   const prod = deploymentOf('prod');
   const millisecond = gigabytes(prod.memory.resize) * prices[gigabyteSecond(prod)].usd * 1e-3;
   return {
-    cpu: (millisecond * assumptions.yardstickMillis[prod.architecture].likely) / yardstickCpuMillis,
+    cpu: (millisecond * assumptions.referenceMillis[prod.architecture].likely) / referenceCpuMillis,
     kept: prices.s3Storage.usd / 1e6,
     delivered: prices.cloudFrontTransfer.usd / 1e6,
   };
 }
 
-/** Of settings that take more CPU for fewer bytes: after how long, or how many readers, a rendition is cheaper. */
-function payoffSection(judged: readonly Judged[], yardstickCpuMillis: number): string {
-  const { cpu: millisecond, kept, delivered } = dollars(yardstickCpuMillis);
+/** For settings that take more CPU for fewer bytes: after how long, or how many downloads, a rendition is cheaper. */
+function payoffSection(judged: readonly Judged[], referenceCpuMillis: number): string {
+  const { cpu: millisecond, kept, delivered } = dollars(referenceCpuMillis);
   const rows = families.flatMap(({ preset, shipped, others }) =>
     others.flatMap((setting) => {
       const differences = photos.map((photo) => {
@@ -266,7 +269,7 @@ function payoffSection(judged: readonly Judged[], yardstickCpuMillis: number): s
       });
       const cpu = mean(differences.map((one) => one.cpu));
       const kilobytes = mean(differences.map((one) => one.kilobytes));
-      // Within what the photographs differ by, a kilobyte saved is none.
+      // A setting must save bytes for every photograph to count.
       if (cpu <= 0 || differences.filter((one) => one.kilobytes > 0).length < differences.length) return [];
       const price = cpu * millisecond;
       const months = price / (kilobytes * kept);
@@ -276,17 +279,17 @@ function payoffSection(judged: readonly Judged[], yardstickCpuMillis: number): s
           `+ ${cpu.toFixed(0)} ms`,
           `− ${kilobytes.toFixed(1)} KB`,
           months < 36 ? `${months.toFixed(0)} months` : `${(months / 12).toFixed(0)} years`,
-          `${(price / (kilobytes * delivered)).toFixed(1)} times`,
+          `${(price / (kilobytes * delivered)).toFixed(1)}`,
         ],
       ];
     }),
   );
   return [
-    `By list prices (${PRICES_OF}, us-east-1): a million times a millisecond of this machine’s CPU costs ` +
-      `$${(1e6 * millisecond).toFixed(3)} on Lambda as deployed, a million kilobytes $${(1e6 * kept).toFixed(3)} a month in S3, ` +
-      `and $${(1e6 * delivered).toFixed(3)} to deliver by CloudFront once. At the shipped score, of the settings that save ` +
-      'bytes of every photograph:',
-    table(['instead of what is shipped', 'CPU', 'bytes', 'pays after, kept in S3', 'or after, delivered'], rows),
+    `At list prices (${PRICES_OF}, us-east-1), a million milliseconds of this machine’s CPU cost ` +
+      `$${(1e6 * millisecond).toFixed(3)} on Lambda as deployed; a million kilobytes cost $${(1e6 * kept).toFixed(3)} per month in S3 ` +
+      `and $${(1e6 * delivered).toFixed(3)} per delivery by CloudFront. At the shipped score, for the settings that save ` +
+      'bytes for every photograph:',
+    table(['instead of the shipped setting', 'CPU', 'bytes', 'pays after, stored in S3', 'or after, downloads'], rows),
   ].join('\n\n');
 }
 
@@ -304,7 +307,8 @@ function chartPoints({ preset, shipped, others }: Family, judged: readonly Judge
       return {
         format: preset.format,
         setting: setting.name,
-        chosen: setting === shipped && quality === preset.quality,
+        shipped: setting === shipped,
+        atPreset: quality === preset.quality,
         kilobytes: mean(all.map(({ bytes }) => bytes)) / 1000,
         cpu: mean(all.map(({ cpu }) => cpu)),
         score: mean(all.map(({ score }) => score)),

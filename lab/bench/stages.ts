@@ -1,4 +1,4 @@
-/** Decoding, resizing and encoding apart, for each format that comes in. */
+/** Decoding, resizing and encoding measured separately, for each input format. */
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { encoder, type Pixels, pixelsOf, sizesDownwards } from '../../adapters/sharp/pyramid.ts';
@@ -22,10 +22,10 @@ export async function benchStages(): Promise<string> {
   }
   return [
     `One 12-megapixel photograph in each format, all presets as shipped: CPU ms, medians of ${ROUNDS} interleaved ` +
-      'rounds (least–most), and the share of the whole. A decoder that can shrink while it reads (JPEG, WebP) does so in ' +
-      '“decode”; “resize” is everything from there to the last size. The floor is one decode to the largest size plus ' +
-      'every encode from pixels at hand. “Naive” is a sharp pipeline a rendition with our encoder settings.',
-    table(['input', 'decode', 'resize', 'encode', 'whole', 'whole, × floor', 'naive, × floor'], rows),
+      'rounds (least–most), and the share of the total. Decoders that can shrink while they read (JPEG, WebP) do so in ' +
+      '“decode”; “resize” is everything from there to the smallest size. The floor is one decode to the largest size plus ' +
+      'every encode, each from decoded pixels. “Naive” is one sharp pipeline per rendition with our encoder settings.',
+    table(['input', 'decode', 'resize', 'encode', 'total', 'total, × floor', 'naive, × floor'], rows),
   ].join('\n\n');
 }
 
@@ -70,7 +70,7 @@ async function stagesOf(bytes: Bytes): Promise<string[]> {
     `${showSummary(summary)}, ${percent(summary.median / whole.median)}`;
   return [
     stage(ofRound((cost) => cost('decode'))),
-    // Decoding to the largest size does both in one go: what it takes beyond decoding is the first resize.
+    // Decoding to the largest size includes the first resize: subtract the decode.
     stage(ofRound((cost) => Math.max(0, cost('toLargest') - cost('decode')) + cost('downwards'))),
     stage(ofRound((cost) => cost('encode'))),
     showSummary(whole),
@@ -85,7 +85,7 @@ async function stagesOf(bytes: Bytes): Promise<string[]> {
   ];
 }
 
-/** The size to which the decoder itself takes the picture: libjpeg by 2, 4 or 8, libwebp to any. */
+/** The size to which the decoder itself shrinks: libjpeg by 2, 4 or 8, libwebp to any size. */
 function shrunkOnLoad({ format, width, height }: ImageHeader, largest: Size): Size | undefined {
   if (format === 'webp') return largest;
   if (format !== 'jpeg') return undefined;

@@ -1,4 +1,4 @@
-/** libvips' threads, cache and vector code, V8's heap and malloc's arenas: each of our settings against what it replaces. */
+/** libvips' threads, cache and vector code, V8's heap and malloc's arenas: each setting compared with its default. */
 import { fileURLToPath } from 'node:url';
 import { showSummary, summarise } from '../summary.ts';
 import { table } from '../table.ts';
@@ -13,10 +13,10 @@ const ways: Readonly<Record<string, Pick<Job, 'settings' | 'arenas'>>> = {
   'sharp.concurrency(2)': { settings: { concurrency: 2 } },
   'sharp.cache(true)': { settings: { cache: true } },
   'sharp.simd(false)': { settings: { simd: false } },
-  'V8’s heap grows fivefold before it is collected': { settings: { heapGrowingPercent: 400 } },
+  'V8 heap may grow fivefold before collection': { settings: { heapGrowingPercent: 400 } },
   'MALLOC_ARENA_MAX=1': { arenas: '1' },
   'MALLOC_ARENA_MAX unset': { arenas: undefined },
-  'all of them at their defaults': {
+  'all at their defaults': {
     settings: { concurrency: 2, cache: true },
     arenas: undefined,
   },
@@ -37,9 +37,9 @@ export async function benchTuning(): Promise<string> {
   });
   const peak = showSummary(summarise(deployed.map(({ megabytes }) => megabytes)));
   return [
-    `${PICTURES} times the 12-megapixel photograph through all groups in a fresh process, as a ratio to what is deployed ` +
-      `(medians of ${ROUNDS} interleaved rounds, least–most); its peak is ${peak} MB. Two cores: a Lambda of 1,769 MB ` +
-      'has one, and there time cannot be bought with CPU.',
+    `The 12-megapixel photograph ${PICTURES} times through all groups in a fresh process, relative to the deployed settings ` +
+      `(medians of ${ROUNDS} interleaved rounds, least–most), whose peak is ${peak} MB. This machine has two cores; a Lambda of ` +
+      '1,769 MB has one, where a second thread saves no time.',
     table(['one setting changed', 'CPU', 'time', 'peak memory'], rows),
   ].join('\n\n');
 }

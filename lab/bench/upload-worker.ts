@@ -1,5 +1,5 @@
 /**
- * A worker's own code on one upload after the other: a line of JSON in, a line out (line-worker.ts).
+ * Runs a worker's own code on one upload after another: one line of JSON in, one line out (line-worker.ts).
  *
  *     node lab/bench/upload-worker.ts <threads of libvips>
  */
@@ -22,11 +22,11 @@ import { resizeImage } from '../../core/resize-image.ts';
 import { InMemoryRenditionStore } from '../../test/support/in-memory-rendition-store.ts';
 import { InMemoryUploadStore } from '../../test/support/in-memory-upload-store.ts';
 import { costOf } from './measure.ts';
-import { yardstick } from './yardstick.ts';
+import { referenceJob } from './reference-job.ts';
 
 /**
- * `metadata` or a group's name, with stores in memory; after `s3:`, what that reads and writes and no work on the picture;
- * all renditions the naive ways, `separate` with our encoders or `naive` with sharp's own; or the `yardstick`.
+ * `metadata` or a group's name, with stores in memory. After `s3:`, only what that job reads and writes. `separate` and `naive`
+ * make each rendition from its own decode, with our encoder settings or sharp's defaults. `reference` is reference-job.ts.
  */
 const question = z.object({ name: z.string(), file: z.string(), job: z.string() });
 
@@ -40,7 +40,7 @@ const s3 = {
 sharp.concurrency(Number(threads));
 
 async function answer(name: string, bytes: Bytes, job: string) {
-  if (job === 'yardstick') return costOf(yardstick);
+  if (job === 'reference') return costOf(referenceJob);
   if (job === 'separate' || job === 'naive') {
     const presets = await presetsOf(bytes);
     return costOf(() => eachAlone(bytes, presets, job === 'naive' ? withDefaults : encoder));
@@ -116,7 +116,6 @@ async function eachAlone(bytes: Bytes, presets: readonly Sized[], encode: typeof
 
 const withDefaults: typeof encoder = (picture, { format, quality }) => picture.toFormat(format, { quality });
 
-// Last, when all that it needs is there.
 for await (const line of createInterface({ input: process.stdin })) {
   const { name, file, job } = question.parse(JSON.parse(line));
   const given = await answer(name, new Uint8Array(readFileSync(file)), job);

@@ -15,11 +15,13 @@ import { otherWorkers } from './assumptions.ts';
 
 export interface Deployment {
   readonly workflow: 'EXPRESS' | 'STANDARD';
+  /** State transitions per image of another workflow than ours, to price it as STANDARD. */
+  readonly otherTransitions?: number;
   /** `ALL` writes a line for each entry and exit of a state. */
   readonly workflowLog: 'OFF' | 'ERROR' | 'ALL';
   readonly architecture: 'arm64' | 'x86_64';
   /** Instead of the likely one of {@link assumptions}. */
-  readonly yardstickMillis?: number;
+  readonly referenceMillis?: number;
   /** MB by function. */
   readonly memory: {
     readonly dispatcher: number;

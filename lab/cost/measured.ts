@@ -52,7 +52,7 @@ const measuredUpload = z.object({
   bytes: z.int(),
   header,
   /** Of one and the same small job, which tells how fast this machine was just then: lab/docs/cost.md. */
-  yardstickCpuMillis: z.number(),
+  referenceCpuMillis: z.number(),
   metadata: times,
   groups: z.array(
     times.extend({ name: z.string(), renditions: z.array(z.object({ preset: z.string(), bytes: z.int() })) }),

@@ -1,4 +1,4 @@
-/** What one image uses, service by service, and what that costs. */
+/** What one image uses of each service, and what that costs. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Preset, RenditionGroup } from '../../core/presets.ts';
 import { presetsFor, renditionSize } from '../../core/rendition.ts';
@@ -32,15 +32,15 @@ export interface Usage {
   readonly quantity: number;
 }
 
-/** What comes into the bucket; `upload` is one of the measured ones. */
+/** What happens to an upload; `upload` names a measured one. */
 type Image =
   | { readonly becomes: 'processed'; readonly upload: string }
-  /** Refused by its header. */
+  /** Rejected because of its header. */
   | { readonly becomes: 'rejected' }
   | { readonly becomes: 'deleted' }
-  /** An event that was decided before. */
+  /** An event whose outcome is already known. */
   | { readonly becomes: 'repeat' }
-  /** A metadata-only update: the same way with no rendition group. */
+  /** A metadata-only update: the same path with no rendition group. */
   | { readonly becomes: 'described'; readonly upload: string };
 
 export interface Mix {
@@ -54,9 +54,9 @@ const processed = (uploads: readonly string[], share = 1) =>
 
 export const mixes = {
   photographs: { name: 'photographs, 3–12 megapixels', images: processed(photographs) },
-  web: { name: 'web pictures, 0.3 megapixels', images: processed(['web-jpeg', 'web-png']) },
+  web: { name: 'web images, 0.3 megapixels', images: processed(['web-jpeg', 'web-png']) },
   repeats: {
-    name: 'half repeats, a third refused, a sixth photographs',
+    name: '½ repeated events, ⅓ rejected files, ⅙ photographs',
     images: [
       { share: 1 / 2, image: { becomes: 'repeat' } },
       { share: 1 / 3, image: { becomes: 'rejected' } },
@@ -72,14 +72,14 @@ export const mixes = {
 export type Bill = Readonly<Record<Service, number>>;
 
 /**
- * As images come one by one: no batch fills, and X-Ray records the first call of each second. A million spread evenly over a
- * month is one in 2.6 seconds.
+ * Images that arrive one by one: no batch fills, and X-Ray records the first call of each second. A million spread evenly over
+ * a month is one every 2.6 seconds.
  */
 export function oneByOne(deployment: Deployment): Deployment {
   return { ...deployment, batchSize: 1, tracing: 'every call' };
 }
 
-/** US dollars for one image of the mix on average, without what is paid by the month. */
+/** US dollars per image of the mix, on average, without the monthly costs. */
 export function costPerImage(
   mix: Mix = mixes.photographs,
   deployment: Deployment = deploymentOf('prod'),
@@ -125,9 +125,9 @@ function usageOfImage(image: Image, deployment: Deployment, measured: Measured):
   return [...arrival(work, deployment), ...workers(work, deployment), ...coordination(work, deployment)];
 }
 
-/** Seconds and counts of one image. */
+/** Seconds and counts for one image. */
 interface Work {
-  /** None for a repeat: the dispatcher remembers. */
+  /** Undefined for a repeat: the dispatcher already knows its outcome. */
   readonly workflow: Workflow | undefined;
   readonly dispatcherSeconds: number;
 }
@@ -145,7 +145,7 @@ interface Workflow {
 function workOf(image: Image, deployment: Deployment, measured: Measured): Work {
   if (image.becomes === 'repeat') return { workflow: undefined, dispatcherSeconds: seconds(assumptions.repeatMillis) };
   const workflow = workflowOf(image, deployment, measured);
-  // One that is alone in its batch waits for nobody slower.
+  // An image that is alone in its batch waits for no slower one.
   const slowest = deployment.batchSize === 1 ? 1 : assumptions.slowestOfBatch;
   return {
     workflow,
@@ -203,14 +203,14 @@ function deletion(deployment: Deployment): Workflow {
   };
 }
 
-/** Of each call's time, their share. */
+/** The average share of a cold start in each call. */
 const COLD_STARTS = seconds(assumptions.coldStarts * assumptions.coldStartMillis);
 
-/** A worker that does not compute. */
+/** A worker that renders nothing. */
 const briefly = (megabytes: number) => seconds(assumptions.refusalCpuMillis) / vcpus(megabytes) + COLD_STARTS;
 const removing = ({ memory }: Deployment) => briefly(memory.removal) + seconds(assumptions.s3PutMillis);
 
-/** How long each worker is busy with an upload, and paid for. */
+/** The billed time of each worker for an upload. */
 export function workerSeconds(upload: MeasuredUpload, measured: Measured, deployment: Deployment, threads = 1) {
   const { groups, memory } = deployment;
   const waits = waitSeconds(upload);
@@ -225,7 +225,7 @@ export function workerSeconds(upload: MeasuredUpload, measured: Measured, deploy
   };
 }
 
-/** Of the workers that no bench measures, by step. */
+/** The workers that no benchmark measures, by step. */
 function otherSeconds({ otherMemory }: Deployment): Readonly<Record<string, number>> {
   return Object.fromEntries(
     Object.entries(otherWorkers).map(([name, { cpuMillis, waitMillis }]) => [
@@ -235,21 +235,21 @@ function otherSeconds({ otherMemory }: Deployment): Readonly<Record<string, numb
   );
 }
 
-/** Lambda's time over that of the machine that measured. */
+/** Lambda's CPU time divided by that of the benchmark machine. */
 export function cpuFactor(
-  { yardstickCpuMillis }: MeasuredUpload,
-  { architecture, yardstickMillis }: Deployment,
+  { referenceCpuMillis }: MeasuredUpload,
+  { architecture, referenceMillis }: Deployment,
 ): number {
-  return (yardstickMillis ?? assumptions.yardstickMillis[architecture].likely) / yardstickCpuMillis;
+  return (referenceMillis ?? assumptions.referenceMillis[architecture].likely) / referenceCpuMillis;
 }
 
-/** Of one worker, for S3: no vCPU shortens it. */
+/** How long one worker waits for S3; more vCPU does not shorten it. */
 export function waitSeconds({ bytes }: MeasuredUpload) {
   const reading = seconds(assumptions.s3GetMillis) + bytes / 1e6 / assumptions.s3MegabytesPerSecond;
   return { metadata: reading, resize: reading + seconds(assumptions.s3PutMillis) };
 }
 
-/** S3's client works while bytes are under way: whichever takes longer counts. */
+/** S3's client works while the bytes are in transit, so only the longer of the two counts. */
 function busySeconds({ work, client }: Spent, factor: number, waits: number): number {
   return seconds(work * factor) + Math.max(seconds(client * factor), waits) + COLD_STARTS;
 }
@@ -260,7 +260,7 @@ interface Spent {
   readonly client: number;
 }
 
-/** The work as measured at this memory size, and what S3's client takes there. */
+/** The measured work at this memory size, and the CPU time of S3's client there. */
 function millisAt({ runs, clientCpuMillis }: Times, memory: number, threads: number): Spent {
   const found = runs.find((run) => run.memory === memory && run.threads === threads);
   if (found === undefined) {
@@ -269,7 +269,7 @@ function millisAt({ runs, clientCpuMillis }: Times, memory: number, threads: num
   return { work: found.millis, client: clientCpuMillis / vcpus(memory) };
 }
 
-/** As measured. A group whose presets were not measured is estimated from the group of its name, or else from all groups. */
+/** Measured, if its presets were; otherwise estimated from the group with the same name, or from all groups. */
 function groupMillis(
   group: RenditionGroup,
   upload: MeasuredUpload,
@@ -289,13 +289,13 @@ function groupMillis(
       share((some) => renderingMillis(upload.header, some)) *
       renderingFactor(upload, rendering) *
       times.reduce((sum, { work }) => sum + work, 0),
-    // Of S3's client each PUT is about the same.
+    // Each PUT takes S3's client about the same time.
     client:
       share((some) => presetsFor(upload.header, some).length) * times.reduce((sum, { client }) => sum + client, 0),
   };
 }
 
-/** CPU of that way over ours. */
+/** CPU time of this rendering divided by ours. */
 function renderingFactor(
   { groups, separateCpuMillis, naiveCpuMillis }: MeasuredUpload,
   rendering: Deployment['rendering'],
@@ -314,7 +314,7 @@ function renderingFactor(
 function arrival({ workflow, dispatcherSeconds }: Work, deployment: Deployment): Usage[] {
   const { batchSize, memory, tracing } = deployment;
   return [
-    line('EventBridge', 'the upload’s event', 'eventBridgeDataEvent', 1),
+    line('EventBridge', 'upload event', 'eventBridgeDataEvent', 1),
     line('SQS', 'send, receive, delete', 'sqsRequest', 1 + 2 / batchSize),
     line('Lambda', 'requests', 'lambdaRequest', 1 / batchSize),
     line(
@@ -323,14 +323,14 @@ function arrival({ workflow, dispatcherSeconds }: Work, deployment: Deployment):
       gigabyteSecond(deployment),
       gigabytes(memory.dispatcher) * dispatcherSeconds,
     ),
-    // Powertools: the beginning and the end; a repeat is refused at the beginning.
+    // Powertools writes at the beginning and at the end; a repeat stops at the first write.
     line(
       'DynamoDB',
-      'the dispatcher’s memory',
+      'idempotency records',
       'dynamoDbWrite',
       (workflow === undefined ? 1 : 2) * units(assumptions.idempotencyRecordBytes),
     ),
-    // One begins with each call of the dispatcher, for all images that it takes.
+    // Each call of the dispatcher starts one trace for all images in its batch.
     line(
       'X-Ray',
       'traces',
@@ -365,10 +365,10 @@ function workers({ workflow }: Work, deployment: Deployment): Usage[] {
     duration('remove-renditions', memory.removal, removalSeconds),
     ...otherLines(states, deployment),
     line('S3', 'renditions, PUT', 's3Write', renditions),
-    // The removal lists what there is.
+    // The removal lists the existing renditions.
     line('S3', 'renditions, LIST', 's3Write', removals),
     line('S3', 'upload, GET by each worker', 's3Read', reads),
-    line('KMS', 'keys of objects', 'kmsRequest', (renditions + reads) * askedShare),
+    line('KMS', 'keys of the objects', 'kmsRequest', (renditions + reads) * askedShare),
   ];
 }
 
@@ -401,23 +401,25 @@ function coordination({ workflow }: Work, deployment: Deployment): Usage[] {
     ...(deployment.workflow === 'EXPRESS'
       ? [
           line('Step Functions', 'executions', 'expressRequest', 1),
-          // 64 MB at a time, of which our data needs one.
+          // Billed in steps of 64 MB; our data fits in one.
           line('Step Functions', 'duration', 'expressDuration', (64 / 1024) * (Math.ceil(workflow.seconds * 10) / 10)),
         ]
-      : [line('Step Functions', 'state transitions', 'standardTransition', transitions)]),
+      : [
+          line('Step Functions', 'state transitions', 'standardTransition', deployment.otherTransitions ?? transitions),
+        ]),
     line(
       'DynamoDB',
-      'record: written, marked as announced',
+      'record, written and marked as announced',
       'dynamoDbWrite',
       recordUnits * (callsOn(states, 'dynamodb:putItem') + callsOn(states, 'dynamodb:updateItem')),
     ),
-    line('DynamoDB', 'record: looked at', 'dynamoDbRead', callsOn(states, 'dynamodb:getItem')),
+    line('DynamoDB', 'record, read', 'dynamoDbRead', callsOn(states, 'dynamodb:getItem')),
     line('EventBridge', 'domain event', 'eventBridgeCustomEvent', callsOn(states, 'events:putEvents')),
     ...logs(dispatcherBytes + invocations * workerBytes + historyBytes, logRetentionDays),
   ];
 }
 
-/** Logs that never expire are counted for ten years. */
+/** Logs that never expire count as kept for ten years. */
 const FOR_EVER_DAYS = 3650;
 
 function logs(bytes: number, retentionDays: number): Usage[] {
@@ -426,14 +428,14 @@ function logs(bytes: number, retentionDays: number): Usage[] {
     line('CloudWatch Logs', 'ingestion', 'logIngestion', bytes / 1e9),
     line(
       'CloudWatch Logs',
-      'kept until they expire',
+      'storage until they expire',
       'logStorage',
       (bytes / 1e9) * assumptions.logCompression * months,
     ),
   ];
 }
 
-// ── By the month ────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Per month ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface MonthlyLine {
   readonly what: string;
@@ -441,28 +443,28 @@ export interface MonthlyLine {
   readonly quantity: number;
 }
 
-/** Whatever comes: also with no upload at all. */
+/** Paid even without any upload. */
 export function standingLines({ standing, architecture }: Deployment): MonthlyLine[] {
   return [
-    { what: 'alarms, by the metrics that they watch', price: 'alarm', quantity: standing.alarmMetrics },
+    { what: 'alarms, per metric they watch', price: 'alarm', quantity: standing.alarmMetrics },
     { what: 'composite alarms', price: 'compositeAlarm', quantity: standing.compositeAlarms },
     { what: 'custom metrics', price: 'metric', quantity: standing.customMetrics },
     { what: 'dashboards', price: 'dashboard', quantity: standing.dashboards },
-    { what: 'keys', price: 'kmsKey', quantity: standing.keys },
+    { what: 'KMS keys', price: 'kmsKey', quantity: standing.keys },
     {
       what: 'polling an empty queue',
       price: 'sqsRequest',
       quantity: (assumptions.pollers * assumptions.pollsPerMinute * MONTH_SECONDS) / 60,
     },
     {
-      what: 'functions kept warm',
+      what: 'provisioned concurrency',
       price: architecture === 'arm64' ? 'provisionedArm64' : 'provisionedX86',
       quantity: standing.provisionedGigabytes * MONTH_SECONDS,
     },
   ];
 }
 
-/** US dollars a month: each probe uploads a small picture, looks at what becomes of it, and deletes it. */
+/** US dollars per month: each probe uploads a small image, waits for its outcome, and deletes it. */
 export function probesCost(deployment: Deployment, measured: Measured): number {
   const { memory, groups, standing } = deployment;
   const { probeSeconds, workerLogBytes, metricsLogBytes, platformLogBytes } = assumptions;
@@ -475,13 +477,13 @@ export function probesCost(deployment: Deployment, measured: Measured): number {
     line('Lambda', 'probe-pipeline, waiting', gigabyteSecond(deployment), gigabytes(memory.probe) * probeSeconds),
     line('S3', 'upload, PUT', 's3Write', 1),
     line('S3', 'renditions, GET', 's3Read', renditions),
-    line('DynamoDB', 'record: looked at', 'dynamoDbRead', probeSeconds),
+    line('DynamoDB', 'record, read', 'dynamoDbRead', probeSeconds),
     ...logs(workerLogBytes + metricsLogBytes + platformLogBytes, deployment.logRetentionDays),
   ];
   return standing.probesAMonth * total(billOf(probe));
 }
 
-/** Every month, for each image that is kept. */
+/** Per month, for each stored image. */
 export function keptLines(mix: Mix, deployment: Deployment, measured: Measured): MonthlyLine[] {
   const gigabytesOf = (size: (upload: MeasuredUpload) => number) =>
     mix.images.reduce(
@@ -506,7 +508,7 @@ export function keptLines(mix: Mix, deployment: Deployment, measured: Measured):
   ];
 }
 
-/** As measured; a preset that was not has the bytes per megapixel of its format, or of all where no other has its format. */
+/** Measured; a preset without a measurement gets the bytes per megapixel of its format, or of all formats if it is the only one. */
 function renditionBytes(groups: readonly RenditionGroup[], upload: MeasuredUpload, { presets }: Measured): number {
   const { header } = upload;
   const area = (preset: Preset) => {
@@ -535,10 +537,10 @@ function renditionBytes(groups: readonly RenditionGroup[], upload: MeasuredUploa
 
 // ── Arithmetic ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** 1,769 MB buy one. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+/** Lambda gives one vCPU per 1,769 MB. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 export const MEGABYTES_PER_VCPU = 1769;
 
-/** Of what one thread can use. */
+/** At most the one that a single thread can use. */
 function vcpus(megabytes: number): number {
   return Math.min(1, megabytes / MEGABYTES_PER_VCPU);
 }
@@ -570,5 +572,5 @@ function seconds(millis: number): number {
   return millis / 1000;
 }
 
-/** Write units of DynamoDB: kilobytes, rounded up. */
+/** DynamoDB write units: kilobytes, rounded up. */
 const units = (bytes: number) => Math.ceil(bytes / 1024);

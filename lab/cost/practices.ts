@@ -1,4 +1,4 @@
-/** What each practice saves: the same model, with the practice left out. */
+/** What each practice saves: the price without it, from the same model. */
 import type { Preset } from '../../core/presets.ts';
 import type { Deployment } from './deployment.ts';
 import type { Measured } from './measured.ts';
@@ -6,9 +6,9 @@ import { costPerImage, type Mix, mixes } from './model.ts';
 
 export interface Practice {
   readonly name: string;
-  /** Where it is done. */
+  /** Where it is implemented. */
   readonly where: string;
-  /** US dollars for one image. */
+  /** US dollars per image. */
   readonly withIt: number;
   readonly without: number;
 }
@@ -22,46 +22,56 @@ export function practices(deployment: Deployment, measured: Measured): Practice[
     without: cost(without),
   });
   return [
-    compared('EXPRESS, not Standard', 'ADR 1', { workflow: 'STANDARD' }),
-    compared('encoder efforts chosen by measurement, and one decode', 'core/presets.ts, ADR 6', {
+    compared('EXPRESS instead of Standard', 'ADR 1', { workflow: 'STANDARD' }),
+    compared('measured encoder efforts and one decode', 'core/presets.ts, ADR 6', {
       rendering: 'a decode each, default efforts',
     }),
-    compared('… of this, one decode for all renditions of a group', 'ADR 6', { rendering: 'a decode each' }),
+    compared('… of which: one decode per rendition group', 'ADR 6', { rendering: 'a decode each' }),
     ...(sharesAvif(deployment)
-      ? [compared('AVIF in the group of the others (estimate)', 'core/presets.ts, ADR 6', avifApart(deployment))]
+      ? [
+          compared(
+            'AVIF in the same group as the other formats (estimate)',
+            'core/presets.ts, ADR 6',
+            avifApart(deployment),
+          ),
+        ]
       : []),
     {
-      ...{ name: 'customer-managed keys with bucket keys', where: 'BucketKeyEnabled' },
+      ...{ name: 'bucket keys for customer-managed keys', where: 'BucketKeyEnabled' },
       withIt: cost({ bucketKeys: 'customer-managed, bucket keys' }),
       without: cost({ bucketKeys: 'customer-managed, asked each time' }),
     },
-    compared('workflow logs errors only', 'ImagePipeline, Logging', { workflowLog: 'ALL' }),
-    compared('workers report on their calls themselves', 'SystemLogLevel', { platformLog: 'every call' }),
+    compared('workflow logs only errors', 'ImagePipeline, Logging', { workflowLog: 'ALL' }),
+    compared('no Lambda log lines for successful calls', 'SystemLogLevel', { platformLog: 'every call' }),
     compared('batches of ten', 'Stages, BatchSize', { batchSize: 1 }),
-    compared('arm64', 'Architecture', { architecture: 'x86_64' }),
-    compared('traces sampled', 'Tracing: Active, X-Ray’s default rule', { tracing: 'every call' }),
-    compared('logs expire', 'Stages, LogRetentionDays', { logRetentionDays: Number.POSITIVE_INFINITY }),
+    compared('arm64 instead of x86_64', 'Architecture', { architecture: 'x86_64' }),
+    compared('sampled traces', 'Tracing: Active, X-Ray’s default rule', { tracing: 'every call' }),
+    compared('logs that expire', 'Stages, LogRetentionDays', { logRetentionDays: Number.POSITIVE_INFINITY }),
     {
-      ...{ name: 'a repeated event is remembered', where: 'IdempotencyTable' },
+      ...{ name: 'idempotency for repeated events', where: 'IdempotencyTable' },
       withIt: cost({}, { name: 'repeats', images: [{ share: 1, image: { becomes: 'repeat' } }] }),
       without: shipped,
     },
     {
-      ...{ name: 'metadata-only update instead of all anew', where: 'not built: see below' },
+      ...{ name: 'metadata-only update instead of reprocessing', where: 'not built; see below' },
       withIt: cost({}, mixes.described),
       without: shipped,
     },
   ];
 }
 
+/** States of {@link naive}'s own workflow, not of ours: ExtractMetadata, ResizeImage, PutRecord, PutEvent and Succeed. */
+export const NAIVE_TRANSITIONS = 5;
+
 /**
- * What the first thing that works would cost: a Standard workflow on x86 for each message by itself, a pipeline of sharp
- * for each rendition at its default efforts, every trace, and logs that nobody lets expire.
+ * The straightforward design: a short Standard workflow per message, x86, one sharp pipeline per rendition at sharp's default
+ * efforts, a trace of every call, and logs that never expire.
  */
 export function naive(deployment: Deployment): Deployment {
   return {
     ...deployment,
     workflow: 'STANDARD',
+    otherTransitions: NAIVE_TRANSITIONS,
     architecture: 'x86_64',
     batchSize: 1,
     rendering: 'a decode each, default efforts',
@@ -73,12 +83,12 @@ export function naive(deployment: Deployment): Deployment {
 
 const isAvif = ({ format }: Preset) => format === 'avif';
 
-/** Whether AVIF shares a group with other formats: only then can it be set apart. */
+/** Whether AVIF shares a group with other formats: only then can it be split off. */
 export function sharesAvif({ groups }: Pick<Deployment, 'groups'>): boolean {
   return groups.some(({ presets }) => presets.some(isAvif) && !presets.every(isAvif));
 }
 
-/** AVIF by a worker of its own: one call, GET, wait and decode more. */
+/** AVIF in a group of its own: one more call, GET, wait and decode. */
 export function avifApart({ groups }: Pick<Deployment, 'groups'>): Pick<Deployment, 'groups'> {
   const split = groups.flatMap(({ name, presets }) => [
     { name, presets: presets.filter((preset) => !isAvif(preset)) },

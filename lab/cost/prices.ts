@@ -1,14 +1,14 @@
 /**
- * What AWS charges in us-east-1, in US dollars, before free tiers, volume tiers and Savings Plans.
+ * AWS's list prices in us-east-1, in US dollars, before free tiers, volume tiers and Savings Plans.
  *
- * Compared on {@link PRICES_OF} with stored copies of the pages named here and with two price lists of others each, not
- * with a live account: before you budget with them, look at the pages.
+ * On {@link PRICES_OF} each was compared with a stored copy of the page named here and with two other price lists, not with a
+ * live account. Check the pages before you budget with them.
  */
 export const PRICES_OF = '2026-11-21';
 
 export interface Price {
   readonly usd: number;
-  /** What the dollars buy. */
+  /** The unit that the price is for. */
   readonly per: string;
   readonly source: string;
 }
@@ -26,11 +26,11 @@ export const prices = {
   lambdaRequest: { usd: 0.2 / MILLION, per: 'request', source: lambda },
   lambdaArm64: { usd: 0.0000133334, per: 'GB-second', source: lambda },
   lambdaX86: { usd: 0.0000166667, per: 'GB-second', source: lambda },
-  // What runs in an environment that is kept warm is paid for at these.
-  warmArm64: { usd: 0.0000077778, per: 'GB-second of work where it is kept warm', source: lambda },
-  warmX86: { usd: 0.0000097222, per: 'GB-second of work where it is kept warm', source: lambda },
-  provisionedArm64: { usd: 0.0000033334, per: 'GB-second kept warm', source: lambda },
-  provisionedX86: { usd: 0.0000041667, per: 'GB-second kept warm', source: lambda },
+  // Work on provisioned concurrency.
+  warmArm64: { usd: 0.0000077778, per: 'GB-second of work on provisioned concurrency', source: lambda },
+  warmX86: { usd: 0.0000097222, per: 'GB-second of work on provisioned concurrency', source: lambda },
+  provisionedArm64: { usd: 0.0000033334, per: 'GB-second of provisioned concurrency', source: lambda },
+  provisionedX86: { usd: 0.0000041667, per: 'GB-second of provisioned concurrency', source: lambda },
 
   expressRequest: { usd: 1 / MILLION, per: 'execution', source: stepFunctions },
   // The first 1,000 GB-hours of a month; the next 4,000 cost half.
@@ -39,7 +39,7 @@ export const prices = {
 
   sqsRequest: { usd: 0.4 / MILLION, per: 'request of up to 64 KB', source: 'https://aws.amazon.com/sqs/pricing/' },
 
-  // S3's object events are "opt-in data events", which unlike management events cost as much as one's own.
+  // S3's object events are "opt-in data events", which, unlike management events, cost as much as custom events.
   eventBridgeDataEvent: { usd: 1 / MILLION, per: 'event of up to 64 KB', source: eventBridge },
   eventBridgeCustomEvent: { usd: 1 / MILLION, per: 'event of up to 64 KB', source: eventBridge },
 
@@ -47,10 +47,9 @@ export const prices = {
   s3Read: { usd: 0.4 / MILLION, per: 'GET', source: s3 },
   s3Storage: { usd: 0.023, per: 'GB-month', source: s3 },
 
-  // The first 10 TB of a month to Europe and the United States. On no bill of the pipeline's, but on that of more bytes.
-  cloudFrontTransfer: { usd: 0.085, per: 'GB to a reader', source: 'https://aws.amazon.com/cloudfront/pricing/' },
+  // The first 10 TB of a month to Europe and the United States. The pipeline does not pay it; readers' downloads do.
+  cloudFrontTransfer: { usd: 0.085, per: 'GB sent to readers', source: 'https://aws.amazon.com/cloudfront/pricing/' },
 
-  // Halved on 2024-11-01.
   dynamoDbWrite: { usd: 0.625 / MILLION, per: 'write request unit, 1 KB', source: dynamoDb },
   dynamoDbRead: { usd: 0.125 / MILLION, per: 'read request unit, 4 KB, strongly consistent', source: dynamoDb },
   dynamoDbStorage: { usd: 0.25, per: 'GB-month', source: dynamoDb },

@@ -1,5 +1,4 @@
 /** The bill as Markdown and as a chart. */
-
 import { mean } from 'simple-statistics';
 import { type ChartSpec, render } from '../../load-tests/render-chart.ts';
 import { showSummary } from '../summary.ts';
@@ -26,12 +25,12 @@ import {
   usageOf,
 } from './model.ts';
 import { settings } from './power-tuning.ts';
-import { avifApart, naive, practices, sharesAvif } from './practices.ts';
+import { avifApart, NAIVE_TRANSITIONS, naive, practices, sharesAvif } from './practices.ts';
 import { freeTier, PRICES_OF, prices } from './prices.ts';
 
 const MILLION = 1_000_000;
 
-/** By the name of their places in lab/docs/cost.md. */
+/** By the name of their place in lab/docs/cost.md. */
 export function costBlocks(measured: Measured, images = MILLION): Readonly<Record<string, string>> {
   const prod = deploymentOf('prod');
   return {
@@ -46,7 +45,7 @@ export function costBlocks(measured: Measured, images = MILLION): Readonly<Recor
   };
 }
 
-/** By the name of their places in lab/docs/power-tuning.md. */
+/** By the name of their place in lab/docs/power-tuning.md. */
 export function powerTuningBlocks(measured: Measured, images = MILLION): Readonly<Record<string, string>> {
   const prod = deploymentOf('prod');
   return {
@@ -68,26 +67,20 @@ function terms(prod: Deployment, measured: Measured, images: number): string {
   const notice = estimateNotice(prod.groups, measured);
   return [
     ...(notice === undefined ? [] : [`**${notice}**`, '']),
-    `**${showUsd(all * images)} for ${showCount(images)} photographs** of 3 to 12 megapixels in stage prod: ${term(first)}, ${term(second)}, ${term(third)}.`,
-    `The PUTs of ${renditions.toFixed(0)} renditions alone are ${share(costOf(usage, 'renditions, PUT'))}: ${renditionSentence(making, images)}`,
-    `That is for images that come in bursts, and so fill the batches. One by one, as a million spread over a month come, they cost ${costs(oneByOne(prod))}: no batch fills, and X-Ray records every call.`,
-    `Where workers that are kept warm take them all, it is ${costs({ ...prod, environments: 'kept warm' })} and what those cost by the month.`,
+    `**${showUsd(all * images)} ${forImages(images)} photographs** of 3 to 12 megapixels in stage prod: ${term(first)}, ${term(second)}, ${term(third)}.`,
+    '',
+    `- The PUTs of ${renditions.toFixed(0)} renditions alone are ${share(costOf(usage, 'renditions, PUT'))}. A rendition costs ${showUsd(prices.s3Write.usd * images)} to store and ${showUsd(making * images)} to make, ${forImages(images)}.`,
+    `- This price is for bursts, which fill the dispatcher’s batches. One by one, for example spread evenly over a month, images cost ${costs(oneByOne(prod))}, because no batch fills and X-Ray traces every call.`,
+    `- If provisioned concurrency serves every call, the price is ${costs({ ...prod, environments: 'kept warm' })} plus the monthly price of that concurrency.`,
     ...(sharesAvif(prod)
       ? [
-          `With AVIF in a rendition group of its own, as a slower encoder would have it, it is about ${costs({ ...prod, ...avifApart(prod) })} (ADR 6).`,
+          `- With AVIF in a rendition group of its own, which a slower encoder would need, it is about ${costs({ ...prod, ...avifApart(prod) })} (ADR 6).`,
         ]
       : []),
-    `The naive way costs ${costs(naive(prod))}: ${costs({ ...prod, rendering: 'a decode each, default efforts' })} with its rendering alone,`,
-    `${costs({ ...naive(prod), workflow: 'EXPRESS' })} with all of it but the Standard workflow.`,
+    `- **The naive design costs ${costs(naive(prod))}, ${(costPerImage(mixes.photographs, naive(prod), measured) / all).toFixed(1)} times as much.** Of this, ${showUsd(NAIVE_TRANSITIONS * prices.standardTransition.usd * images)} pays for the ${NAIVE_TRANSITIONS} state transitions per image of a short Standard workflow; Darkroom’s own workflow as Standard would make ${quantityOf(usageOf(mixes.photographs, { ...prod, workflow: 'STANDARD' }, measured), 'state transitions').toFixed(0)}. Darkroom with only the naive rendering would cost ${costs({ ...prod, rendering: 'a decode each, default efforts' })}.`,
     '',
     `Measured on ${measured.date}: ${measured.machine}, Node ${measured.node}, sharp ${measured.sharp}. Prices of ${PRICES_OF}, us-east-1, before free tiers.`,
   ].join('\n');
-}
-
-function renditionSentence(making: number, images: number): string {
-  const storing = prices.s3Write.usd;
-  const verb = storing > making ? 'more' : 'less';
-  return `a rendition costs ${showUsd(storing * images)} to put and ${showUsd(making * images)} to make, so ${verb} to store than to make.`;
 }
 
 function costOf(usage: readonly Usage[], what: string): number {
@@ -103,13 +96,13 @@ function quantityOf(usage: readonly Usage[], what: string): number {
 const stages = ['dev', 'prod'] as const;
 const workflows = ['EXPRESS', 'STANDARD'] as const;
 
-/** A bill for each image mix. */
+/** One bill per image mix. */
 function billsOf(stage: (typeof stages)[number], workflow: Deployment['workflow'], measured: Measured) {
   const deployment = { ...deploymentOf(stage), workflow };
   return Object.values(mixes).map((mix) => ({ mix: mix.name, bill: billOf(usageOf(mix, deployment, measured)) }));
 }
 
-/** A row for each service, and more than one where stages or workflows differ in it. */
+/** One row per service, or several where stages or workflows differ. */
 function billTable(measured: Measured, images: number): string {
   const variants = workflows.flatMap((workflow) =>
     stages.map((stage) => ({ workflow, stage, bills: billsOf(stage, workflow, measured).map(({ bill }) => bill) })),
@@ -126,7 +119,7 @@ function billTable(measured: Measured, images: number): string {
     });
   };
   return table(
-    [`US dollars for ${showCount(images)}`, ...Object.values(mixes).map(({ name }) => name)],
+    [`US$ ${forImages(images)}`, ...Object.values(mixes).map(({ name }) => name)],
     [
       ...services
         .filter((service) => variants.some(({ bills }) => bills.some((bill) => bill[service] > 0)))
@@ -149,7 +142,7 @@ function usageTable(usage: readonly Usage[], images: number): string {
     .filter(({ cost }) => cost > 0)
     .sort((left, right) => right.cost - left.cost);
   return table(
-    ['service', 'for what', 'an image uses', 'of', `US dollars for ${showCount(images)}`],
+    ['service', 'item', 'per image', 'unit', `US$ ${forImages(images)}`],
     rows.map(({ service, what, quantity, price, cost }) => [
       service,
       what,
@@ -162,16 +155,16 @@ function usageTable(usage: readonly Usage[], images: number): string {
 
 const architectures = ['arm64', 'x86_64'] as const;
 
-/** The bill over how fast the processor may be, and how slow it may be before the goal is missed. */
+/** The bill for faster and slower processors, and the slowest that meets the goal. */
 function processorTable(prod: Deployment, measured: Measured, images: number): string {
   const uploads = measured.uploads.filter(({ name }) => photographs.includes(name));
   const rows = architectures.flatMap((architecture) =>
-    Object.entries(assumptions.yardstickMillis[architecture]).map(([name, yardstickMillis]) => {
-      const deployment = { ...prod, architecture, yardstickMillis };
+    Object.entries(assumptions.referenceMillis[architecture]).map(([name, referenceMillis]) => {
+      const deployment = { ...prod, architecture, referenceMillis };
       const bill = billOf(usageOf(mixes.photographs, deployment, measured));
       const factor = mean(uploads.map((upload) => cpuFactor(upload, deployment)));
       const cells = [
-        ...[`${architecture}, ${name}`, String(yardstickMillis), factor.toFixed(2)],
+        ...[`${architecture}, ${name}`, String(referenceMillis), factor.toFixed(2)],
         ...[bill.Lambda, total(bill)].map((usd) => showUsd(usd * images)),
       ];
       const isDeployed = architecture === prod.architecture && name === 'likely';
@@ -179,33 +172,30 @@ function processorTable(prod: Deployment, measured: Measured, images: number): s
     }),
   );
   return [
-    table(
-      ['processor', 'yardstick, ms', 'CPU time, × measured', 'Lambda', `US dollars for ${showCount(images)}`],
-      rows,
-    ),
+    table(['processor', 'reference job, ms', 'CPU time, × measured', 'Lambda', `US$ ${forImages(images)}`], rows),
     goalSentence(prod, measured),
   ].join('\n\n');
 }
 
-/** US dollars for a million photographs. */
+/** US dollars per million photographs. */
 const GOAL = 60;
 
 function goalSentence(prod: Deployment, measured: Measured): string {
   const over = costPerImage(mixes.photographs, prod, measured) * MILLION - GOAL;
-  const slowest = slowestYardstick(prod, measured);
+  const slowest = slowestReference(prod, measured);
   const verdict = over < 0 ? 'is met' : `is missed by ${showUsd(over)}`;
   return (
-    `The goal of $${GOAL} a million **${verdict}** on the ${prod.architecture} that is likely; ` +
+    `The goal of $${GOAL} per million **${verdict}** at the likely speed of ${prod.architecture}. ` +
     (slowest === undefined
-      ? 'with these presets it is met on none.'
-      : `it is met where the yardstick takes no more than ${slowest} ms.`)
+      ? 'With these presets no processor meets it.'
+      : `It is met as long as the reference job takes no more than ${slowest} ms.`)
   );
 }
 
-/** In whole milliseconds: the slowest processor with which the goal is still met; none where its PUTs alone miss it. */
-export function slowestYardstick(prod: Deployment, measured: Measured): number | undefined {
-  const cost = (yardstickMillis: number) =>
-    costPerImage(mixes.photographs, { ...prod, yardstickMillis }, measured) * MILLION;
+/** The slowest reference job, in whole milliseconds, that still meets the goal; undefined if the PUTs alone miss it. */
+export function slowestReference(prod: Deployment, measured: Measured): number | undefined {
+  const cost = (referenceMillis: number) =>
+    costPerImage(mixes.photographs, { ...prod, referenceMillis }, measured) * MILLION;
   let millis = 0;
   while (cost(millis + 1) < GOAL) millis += 1;
   return millis === 0 ? undefined : millis;
@@ -213,7 +203,7 @@ export function slowestYardstick(prod: Deployment, measured: Measured): number |
 
 function practiceTable(prod: Deployment, measured: Measured, images: number): string {
   return table(
-    [`US dollars for ${showCount(images)} images`, 'where', 'with it', 'without', 'saves'],
+    [`US$ ${forImages(images)} images`, 'where', 'with', 'without', 'saved'],
     practices(prod, measured).map(({ name, where, withIt, without }) => [
       name,
       where,
@@ -237,12 +227,12 @@ function monthlyTable(measured: Measured): string {
   ]);
   return [
     table(
-      ['US dollars a month, whatever comes', 'dev', 'prod'],
+      ['US$ per month, idle', 'dev', 'prod'],
       [...rows, ['**all**', ...everything.map((usd) => `**${showUsd(usd)}**`)]],
     ),
     '',
     table(
-      ['US dollars a month for each million photographs kept', 'GB', 'prod'],
+      ['US$ per month, per million photographs stored', 'GB', 'prod'],
       keptLines(mixes.photographs, prod, measured).map((line) => [
         line.what,
         (line.quantity * MILLION).toFixed(0),
@@ -252,7 +242,7 @@ function monthlyTable(measured: Measured): string {
   ].join('\n');
 }
 
-/** How far each free allowance of a month reaches, if nothing else in the account uses it. */
+/** How many images each monthly free allowance covers, if nothing else in the account uses it. */
 function freeTierTable(prod: Deployment, measured: Measured): string {
   const usage = usageOf(mixes.photographs, prod, measured);
   const standing = standingLines(prod);
@@ -269,12 +259,12 @@ function freeTierTable(prod: Deployment, measured: Measured): string {
       ],
     ];
   });
-  return table(['price', 'free each month', 'reaches for', 'worth, US dollars'], rows);
+  return table(['price', 'free per month', 'covers', 'worth, US$'], rows);
 }
 
 function priceTable(): string {
   return table(
-    ['price', 'US dollars', 'per', 'page'],
+    ['price', 'US$', 'unit', 'source'],
     Object.entries(prices).map(([name, { usd, per, source }]) => [name, showPrice(usd), per, source]),
   );
 }
@@ -286,10 +276,10 @@ function powerTable(worker: 'metadata' | 'resize', prod: Deployment, measured: M
       'vCPU',
       'threads',
       'measured, ms',
-      '× CPU ÷ vCPU',
-      'waits, ms',
-      `paid on ${prod.architecture}, ms`,
-      `US dollars for ${showCount(images)}`,
+      '÷ computed',
+      'S3 wait, ms',
+      `billed on ${prod.architecture}, ms`,
+      `US$ ${forImages(images)}`,
     ],
     settings(worker, prod, measured).map(({ memory, vcpus, threads, measured: own, computed, waits, paid, cost }) => [
       memory === prod.memory[worker] && threads === 1 ? `**${memory}**` : String(memory),
@@ -304,57 +294,65 @@ function powerTable(worker: 'metadata' | 'resize', prod: Deployment, measured: M
   );
 }
 
-/** A bar for each image mix and stage, by service; Standard below EXPRESS, on a scale of its own. */
+/** The naive design, our workflow as Standard, and what ships: one bar each, by service. */
 export function costChart(measured: Measured): Promise<string> {
-  const bars = (workflow: Deployment['workflow']) =>
-    stages.flatMap((stage) =>
-      billsOf(stage, workflow, measured).map(({ mix, bill }) => ({ name: `${mix} (${stage})`, bill })),
-    );
-  const estimated = estimateNotice(deploymentOf('prod').groups, measured) !== undefined;
-  const naiveBill = billOf(usageOf(mixes.photographs, naive(deploymentOf('prod')), measured));
+  const prod = deploymentOf('prod');
+  const bars = [
+    { name: 'naive design', deployment: naive(prod) },
+    { name: 'this workflow as Standard', deployment: { ...prod, workflow: 'STANDARD' as const } },
+    { name: 'as shipped', deployment: prod },
+  ].map(({ name, deployment }) => ({ name, bill: billOf(usageOf(mixes.photographs, deployment, measured)) }));
+  const estimated = estimateNotice(prod.groups, measured) !== undefined;
+  const shown = services.filter((service) => bars.some(({ bill }) => bill[service] * MILLION >= 1));
+  const dollars = (usd: number) => Number((usd * MILLION).toFixed(2));
+  const y = {
+    field: 'name',
+    type: 'nominal' as const,
+    sort: bars.map(({ name }) => name),
+    axis: { title: null, ticks: false, domain: false, labelPadding: 8 },
+  };
   const spec: ChartSpec = {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    title: { text: `A million images, US dollars, us-east-1${estimated ? ' (estimate)' : ''}`, anchor: 'middle' },
-    vconcat: [
-      billPanel('EXPRESS, as shipped', bars('EXPRESS')),
-      billPanel('Standard', [...bars('STANDARD'), { name: 'photographs, the naive way', bill: naiveBill }]),
+    title: {
+      text: `US$ per million photographs, us-east-1${estimated ? ' (estimate)' : ''}`,
+      anchor: 'start',
+      offset: 12,
+    },
+    width: 480,
+    height: { step: 44 },
+    encoding: { y },
+    layer: [
+      {
+        data: {
+          values: bars.flatMap(({ name, bill }) =>
+            shown.map((service, order) => ({ name, service, order, dollars: dollars(bill[service]) })),
+          ),
+        },
+        mark: { type: 'bar', height: 26 },
+        encoding: {
+          x: { field: 'dollars', type: 'quantitative', axis: null, scale: { nice: false } },
+          color: {
+            field: 'service',
+            type: 'nominal',
+            sort: shown,
+            legend: { title: null, orient: 'bottom', columns: 4, symbolType: 'square' },
+          },
+          order: { field: 'order' },
+        },
+      },
+      {
+        data: {
+          values: bars.map(({ name, bill }) => ({
+            ...{ name, dollars: dollars(total(bill)) },
+            label: `$${dollars(total(bill)).toFixed(0)}`,
+          })),
+        },
+        mark: { type: 'text', align: 'left', dx: 6, fontSize: 15, fontWeight: 'bold' },
+        encoding: { x: { field: 'dollars', type: 'quantitative' }, text: { field: 'label' } },
+      },
     ],
   };
   return render(spec, 'paper');
-}
-
-function billPanel(title: string, bars: readonly { readonly name: string; readonly bill: Bill }[]) {
-  const shown = services.filter((service) => bars.some(({ bill }) => bill[service] > 0));
-  return {
-    title: { text: title, fontSize: 12 },
-    width: 560,
-    height: { step: 22 },
-    data: {
-      values: bars.flatMap(({ name, bill }) =>
-        shown.map((service, order) => ({
-          ...{ name, service, order },
-          dollars: Number((bill[service] * MILLION).toFixed(2)),
-        })),
-      ),
-    },
-    mark: 'bar' as const,
-    encoding: {
-      y: {
-        field: 'name',
-        type: 'nominal' as const,
-        sort: bars.map(({ name }) => name),
-        axis: { title: null, ticks: false, labelPadding: 8, labelLimit: 400 },
-      },
-      x: { field: 'dollars', type: 'quantitative' as const, axis: { title: null, format: '$d', tickCount: 8 } },
-      color: {
-        field: 'service',
-        type: 'nominal' as const,
-        sort: shown,
-        legend: { title: null, orient: 'bottom' as const, columns: 5 },
-      },
-      order: { field: 'order' },
-    },
-  };
 }
 
 function showUsd(dollars: number): string {
@@ -362,7 +360,7 @@ function showUsd(dollars: number): string {
 }
 
 function showPrice(usd: number): string {
-  return usd >= 0.01 ? String(usd) : `${Number((usd * MILLION).toPrecision(6))} a million`;
+  return usd >= 0.01 ? String(usd) : `${Number((usd * MILLION).toPrecision(6))} per million`;
 }
 
 function showQuantity(quantity: number): string {
@@ -370,5 +368,9 @@ function showQuantity(quantity: number): string {
 }
 
 function showCount(count: number): string {
-  return count === MILLION ? 'a million' : count.toLocaleString('en-US');
+  return count.toLocaleString('en-US');
+}
+
+function forImages(images: number): string {
+  return images === MILLION ? 'per million' : `for ${showCount(images)}`;
 }

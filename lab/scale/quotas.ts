@@ -108,19 +108,19 @@ export function quotas(deployment: Deployment, measured: Measured): Quota[] {
     },
     {
       name: 'DynamoDB: ImageTable when new',
-      ...{ limit: 4000, unit: 'write units/s', needs: used('record: written, marked as announced') },
+      ...{ limit: 4000, unit: 'write units/s', needs: used('record, written and marked as announced') },
       change: 'nothing: capacity doubles with use within 30 minutes; set WarmThroughput before a planned peak',
       source: 'https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html',
     },
     {
       name: 'DynamoDB: IdempotencyTable when new',
-      ...{ limit: 4000, unit: 'write units/s', needs: used('the dispatcher’s memory') },
+      ...{ limit: 4000, unit: 'write units/s', needs: used('idempotency records') },
       change: 'the same',
       source: 'https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html',
     },
     {
       name: 'DynamoDB: write units of a table',
-      ...{ limit: 40_000, unit: 'write units/s', needs: used('record: written, marked as announced') },
+      ...{ limit: 40_000, unit: 'write units/s', needs: used('record, written and marked as announced') },
       change: 'request an increase; one partition takes 1,000, and hashed keys use them all',
       source: dynamoDb,
     },
@@ -132,7 +132,7 @@ export function quotas(deployment: Deployment, measured: Measured): Quota[] {
     },
     {
       name: 'EventBridge: target invocations, with one rule here and one consumer',
-      ...{ limit: 18_750, unit: 'invocations/s', needs: used('the upload’s event') + used('domain event') },
+      ...{ limit: 18_750, unit: 'invocations/s', needs: used('upload event') + used('domain event') },
       change: 'request an increase; events above it are delayed, not lost',
       source: eventBridge,
     },

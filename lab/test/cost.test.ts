@@ -31,7 +31,7 @@ import {
 import { settings } from '../cost/power-tuning.ts';
 import { avifApart, naive, practices, sharesAvif } from '../cost/practices.ts';
 import { freeTier, prices } from '../cost/prices.ts';
-import { costBlocks, slowestYardstick } from '../cost/report.ts';
+import { costBlocks, slowestReference } from '../cost/report.ts';
 import { callsOn, invocationsOn, refuseUnknownTasks, statesOn, waysOf } from '../cost/workflow-path.ts';
 
 const MILLION = 1_000_000;
@@ -47,7 +47,7 @@ const oneGroup = { groups: [{ name: 'web', presets: examplePresets }] };
 describe('the bill of a million images', () => {
   it('is under $60 for photographs with the presets that were measured', () => {
     expect(dollars(), 'A preset more costs more: raise the number on purpose.').toBeLessThan(60);
-    expect(dollars({ yardstickMillis: assumptions.yardstickMillis[prod.architecture].likely })).toBe(dollars());
+    expect(dollars({ referenceMillis: assumptions.referenceMillis[prod.architecture].likely })).toBe(dollars());
   });
 
   it('is more where images come one by one, and less where all of them meet a worker that is kept warm', () => {
@@ -214,7 +214,9 @@ describe('an expired version', () => {
       (prices.lambdaRequest.usd + (prices.lambdaArm64.usd * prod.memory.dispatcher * batchSeconds) / 1024) /
         prod.batchSize,
     ];
-    const said = /\*\*Expired versions\*\*.*?a million\*\*/.exec(document(new URL('../docs/cost.md', import.meta.url)));
+    const said = /\*\*Expired versions\*\*.*?per million\*\*/.exec(
+      document(new URL('../docs/cost.md', import.meta.url)),
+    );
     expect([...String(said).matchAll(/\$[\d.]+\d/g)].map(String)).toEqual(
       [...parts, parts.reduce((sum, part) => sum + part)].map((part) => `$${(part * MILLION).toFixed(2)}`),
     );
@@ -346,8 +348,8 @@ describe('memory', () => {
 
 describe('the processor', () => {
   it('costs in proportion where it computes, and nowhere else', () => {
-    const bill = (yardstickMillis: number) =>
-      billOf(usageOf(mixes.photographs, { ...prod, yardstickMillis }, measured));
+    const bill = (referenceMillis: number) =>
+      billOf(usageOf(mixes.photographs, { ...prod, referenceMillis }, measured));
     const [one, two, three] = [bill(50), bill(100), bill(150)];
     expect(two.Lambda).toBeGreaterThan(1.3 * one.Lambda);
     // A little more where S3's client takes longer than its bytes.
@@ -364,7 +366,7 @@ describe('the processor', () => {
     });
     const uploads = measured.uploads.map((upload) => ({
       ...upload,
-      yardstickCpuMillis: 2 * upload.yardstickCpuMillis,
+      referenceCpuMillis: 2 * upload.referenceCpuMillis,
       metadata: slower(upload.metadata),
       groups: upload.groups.map((group) => ({ ...group, ...slower(group) })),
     }));
@@ -377,16 +379,16 @@ describe('the processor', () => {
   it.each(['arm64', 'x86_64'] as const)(
     'of %s has a likely speed between the fastest and the slowest',
     (architecture) => {
-      const { low, likely, high } = assumptions.yardstickMillis[architecture];
+      const { low, likely, high } = assumptions.referenceMillis[architecture];
       expect(low).toBeLessThan(likely);
       expect(high).toBeGreaterThan(likely);
     },
   );
 
   it('may be as slow as lab/docs/cost.md says before the goal of $60 is missed', () => {
-    const slowest = slowestYardstick(prod, measured) ?? 0;
-    expect(dollars({ yardstickMillis: slowest })).toBeLessThan(60);
-    expect(dollars({ yardstickMillis: slowest + 1 })).toBeGreaterThanOrEqual(60);
+    const slowest = slowestReference(prod, measured) ?? 0;
+    expect(dollars({ referenceMillis: slowest })).toBeLessThan(60);
+    expect(dollars({ referenceMillis: slowest + 1 })).toBeGreaterThanOrEqual(60);
   });
 });
 

@@ -1,16 +1,16 @@
-/** The plots of a run, as SVG. All have one time axis, so that what happens at once stands at one place in each. */
+/** The plots of a run, as SVG, with a common time axis, so that simultaneous events line up. */
 import { sum } from 'simple-statistics';
+import { chartColour } from '../render-chart.ts';
 import { type Change, isExpected } from './ledger.ts';
 import { type Axis, type Plot, plotSvg, type Row, type Series } from './plot.ts';
 import { type Consumer, consumers, functionNames } from './processor-time.ts';
-import { chartColour } from './report-style.ts';
 import { percentiles, type RunResult, startOf } from './result.ts';
 
 export interface Chart {
   readonly title: string;
   readonly caption: string;
   readonly wide: boolean;
-  /** None where nothing happened that could be drawn. */
+  /** Undefined if there is nothing to draw. */
   readonly svg: string | undefined;
 }
 
@@ -75,7 +75,7 @@ interface TitledPlot extends Plot {
 function plots(run: RunResult, against: RunResult | undefined, end: number): TitledPlot[] {
   const bin = Math.max(1, Math.ceil(end / 100));
   const coarse = Math.max(2, Math.ceil(end / 24));
-  /** The same of the earlier run, as one dashed line. */
+  /** The same series of the earlier run, as one dashed line. */
   const earlier = (rows: (one: RunResult) => readonly Row[], series: string): Row[] =>
     (against === undefined ? [] : rows(against))
       .filter((row) => row.series === series)
@@ -83,8 +83,8 @@ function plots(run: RunResult, against: RunResult | undefined, end: number): Tit
   const dashes: Series[] = against === undefined ? [] : [{ name: before, colour: grey, mark: 'dashes' }];
   return [
     {
-      title: 'What came, and what was done',
-      caption: 'Changes so far. Between the lines is what waits: its height is how many, its width how long.',
+      title: 'Sent and decided',
+      caption: 'Changes so far. The gap between the lines is what waits: its height is how many, its width how long.',
       wide: true,
       rows: [...totals(run), ...earlier(totals, 'decided')],
       series: [
@@ -96,19 +96,19 @@ function plots(run: RunResult, against: RunResult | undefined, end: number): Tit
     },
     {
       title: 'Arrivals',
-      caption: 'Changes a second, sent and decided.',
+      caption: 'Changes per second, sent and decided.',
       rows: [...rates(run, bin), ...earlier((one) => rates(one, bin), 'decided')],
       series: [
         { name: 'sent', colour: blue, mark: 'bar' },
         { name: 'decided', colour: green, mark: 'line' },
         ...dashes,
       ],
-      yTitle: 'a second',
+      yTitle: 'per second',
       bin,
     },
     {
       title: 'Upload → ready',
-      caption: 'Percentiles of the images uploaded at that time.',
+      caption: 'Percentiles for the images uploaded at that time.',
       rows: [...readyTimes(run, coarse), ...earlier((one) => readyTimes(one, coarse), 'p95')],
       series: [
         { name: 'p50', colour: green, mark: 'line' },
@@ -121,7 +121,7 @@ function plots(run: RunResult, against: RunResult | undefined, end: number): Tit
     },
     {
       title: 'Queue depth',
-      caption: 'Messages that no dispatcher has taken yet.',
+      caption: 'Messages that no dispatcher has received yet.',
       rows: [...depths(run), ...earlier(depths, 'waiting')],
       series: [{ name: 'waiting', colour: blue, mark: 'area' }, ...dashes],
       yTitle: 'messages',
@@ -129,33 +129,33 @@ function plots(run: RunResult, against: RunResult | undefined, end: number): Tit
     },
     {
       title: 'Concurrency',
-      caption: `Images in work: messages that a dispatcher holds. ${
+      caption: `Images in progress: messages that a dispatcher holds. ${
         hasProcessor(run)
-          ? 'Lines: processes of a function that worked within the second.'
-          : 'Lines: executions of a function, the most in a minute.'
+          ? 'Lines: processes per function that were busy in that second.'
+          : 'Lines: maximum executions per function and minute.'
       }`,
-      rows: [...work(run), ...busyWorkers(run, bin), ...executions(run), ...earlier(work, 'images in work')],
+      rows: [...work(run), ...busyWorkers(run, bin), ...executions(run), ...earlier(work, 'images in progress')],
       series: [
-        { name: 'images in work', colour: green, mark: 'area' },
+        { name: 'images in progress', colour: green, mark: 'area' },
         ...functionsOf(run).map((name): Series => ({ name, colour: colourOf.get(name) ?? grey, mark: 'line' })),
         ...dashes,
       ],
-      yTitle: 'at once',
+      yTitle: 'concurrent',
       interpolate: 'step-after',
     },
     ...(hasProcessor(run)
       ? [
           {
             title: 'Processors',
-            caption: 'Processors of this machine at work, by whose work it was.',
+            caption: 'Processors of this machine in use, by program.',
             wide: true,
             rows: processors(run, bin),
             series: consumers.map(
               (consumer): Series => ({ name: titleOf(consumer), colour: colourOfConsumer(consumer), mark: 'bar' }),
             ),
-            yTitle: 'at work',
+            yTitle: 'in use',
             bin,
-            // Ticks are counted late now and then, and what was counted late would be above it.
+            // The kernel sometimes counts ticks late, which would show as more than all processors.
             most: run.processors,
           },
         ]
@@ -163,7 +163,7 @@ function plots(run: RunResult, against: RunResult | undefined, end: number): Tit
     {
       title: 'Errors',
       caption:
-        'Refused requests, unexpected outcomes and dead letters; in an account, errors and throttles of functions too.',
+        'Refused requests, unexpected outcomes and dead letters; in an account also function errors and throttles.',
       wide: true,
       rows: errors(run, bin),
       series: [
@@ -247,7 +247,7 @@ function work(run: RunResult): Row[] {
   const start = startOf(run);
   return run.samples
     .filter(({ at }) => at >= start)
-    .map(({ at, inWork }) => ({ second: (at - start) / 1000, value: inWork, series: 'images in work' }));
+    .map(({ at, inWork }) => ({ second: (at - start) / 1000, value: inWork, series: 'images in progress' }));
 }
 
 function executions({ lambda, ...run }: RunResult): Row[] {
@@ -288,7 +288,7 @@ function processors(run: RunResult, bin: number): Row[] {
   });
 }
 
-/** Side by side, whatever the time between two samples was. */
+/** In bins of equal length, however far apart the samples are. */
 function binned(run: RunResult, bin: number) {
   const start = startOf(run);
   const shares = run.samples.flatMap(({ at, processor }, index) => {

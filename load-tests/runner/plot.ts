@@ -1,4 +1,4 @@
-/** One plot over the time of a run, as SVG in the colours of the page around it. */
+/** One plot over the time of a run, as SVG in the colours of the page. */
 import type { TopLevelSpec } from 'vega-lite';
 import { render } from '../render-chart.ts';
 
@@ -11,7 +11,7 @@ export interface Row {
 
 export interface Series {
   readonly name: string;
-  /** As CSS has it: a variable changes with light and dark. */
+  /** A CSS colour; a variable follows light and dark. */
   readonly colour: string;
   readonly mark: 'area' | 'bar' | 'line' | 'dashes';
 }
@@ -21,11 +21,11 @@ export interface Plot {
   readonly series: readonly Series[];
   readonly yTitle: string;
   readonly interpolate?: 'linear' | 'step-after';
-  /** Shows where the values are that a line connects. */
+  /** Marks the values that a line connects. */
   readonly points?: boolean;
-  /** Seconds that a bar stands for. */
+  /** Seconds per bar. */
   readonly bin?: number;
-  /** Where the axis ends; without it a little above the highest value. */
+  /** End of the axis; by default a little above the highest value. */
   readonly most?: number;
 }
 
@@ -38,7 +38,7 @@ export interface Axis {
 
 export async function plotSvg(axis: Axis, plot: Plot, wide: boolean): Promise<string> {
   const svg = await render(specification(axis, plot, wide), 'page');
-  // The page decides how large it is; the view box keeps the proportions.
+  // The page sets the size; the view box keeps the proportions.
   return svg.replace(/ width="[\d.]+" height="[\d.]+"/, '');
 }
 
@@ -67,7 +67,7 @@ function specification({ end, phaseStarts }: Axis, plot: Plot, wide: boolean): T
         scale: { domain: series.map(({ name }) => name), range: series.map(({ colour }) => colour) },
         legend: {
           ...{ orient: 'top', title: null, direction: 'horizontal', symbolType: 'square', symbolSize: 90 },
-          // As many as stand beside each other.
+          // As many as fit on one line.
           columns: wide ? 8 : 3,
         },
       },

@@ -1,10 +1,5 @@
 import { palette } from '../render-chart.ts';
 
-/** The variable that has a chart's colour on this page, light or dark. */
-export function chartColour(name: keyof typeof palette): string {
-  return `var(--chart-${name})`;
-}
-
 const chartColours = Object.entries(palette).map(
   ([name, { light, dark }]) => `--chart-${name}: light-dark(${light}, ${dark});`,
 );
@@ -33,6 +28,7 @@ export const reportStyle = `
   h2 { margin: 0 0 0.4rem; font-size: 1rem; font-weight: 600; }
   .sum { display: flex; flex-wrap: wrap; gap: 0.5rem 1.2rem; align-items: center; margin: 1.6rem 0 0.8rem; }
   .sum div { display: grid; }
+  .sum .equation { display: flex; gap: 1.2rem; align-items: center; }
   .sum b { font-size: 2rem; font-weight: 600; line-height: 1.1; font-variant-numeric: tabular-nums; }
   .sum span { color: var(--faint); }
   .sum i { color: var(--faint); font-size: 1.6rem; font-style: normal; padding-bottom: 1.2rem; }
@@ -43,9 +39,10 @@ export const reportStyle = `
   .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1.25rem; }
   article, figure { margin: 0; padding: 1rem 1.1rem; background: var(--card); border: 1px solid var(--line); border-radius: 0.6rem; min-width: 0; overflow-x: auto; }
   .wide { grid-column: 1 / -1; }
-  figcaption { color: var(--faint); font-size: 0.875rem; }
+  figcaption { position: sticky; left: 0; color: var(--faint); font-size: 0.875rem; }
   figcaption h2 { display: inline; color: var(--ink); margin-right: 0.4rem; }
-  figure svg { display: block; width: 100%; height: auto; margin-top: 0.5rem; }
+  figure svg { display: block; width: 100%; min-width: 30rem; height: auto; margin-top: 0.5rem; }
+  .wide svg { min-width: 60rem; }
   table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.875rem; }
   th { font-weight: 500; color: var(--faint); text-align: left; padding-bottom: 0.25rem; }
   td { padding: 0.25rem 0; border-top: 1px solid var(--line); }
@@ -66,4 +63,13 @@ export const reportStyle = `
   code { font: 0.8125rem/1.4 ui-monospace, monospace; }
   footer { margin-top: 1.5rem; color: var(--faint); font-size: 0.8125rem; }
   a { color: inherit; }
+  @media (max-width: 40rem) {
+    .sum .equation { gap: 0.6rem; }
+    .sum b { font-size: 1.4rem; }
+    .sum .lost { margin-left: 0; text-align: left; }
+    article, figure { padding: 0.8rem; }
+    table { font-size: 0.75rem; }
+    th:not(:first-child), td:not(:first-child) { padding-left: 0.4rem; }
+    td:first-child { white-space: normal; }
+  }
 `;

@@ -1,4 +1,4 @@
-/** A run as a page for people, and as a table for the terminal. */
+/** A run as a page, and as a table for the terminal. */
 import { projectTitle } from '../../core/names.ts';
 import { Html, html } from '../../scripts/terminal/html.ts';
 import { plainTable } from '../../scripts/terminal/table.ts';
@@ -20,6 +20,7 @@ import {
 import { shownTarget } from './target.ts';
 
 const columns = ['p50', 'p95', 'p99', 'most'] as const;
+const headings = ['p50', 'p95', 'p99', 'max'] as const;
 
 export function waitTable(run: RunResult, against: RunResult | undefined): string {
   const rows = rowsOf(run, against).map(({ row, earlier }) => [
@@ -27,10 +28,10 @@ export function waitTable(run: RunResult, against: RunResult | undefined): strin
     String(row.count),
     ...columns.map((column) => `${seconds(row[column])}${before(earlier, column)}`),
   ]);
-  return plainTable(['Waiting for', 'Count', ...columns], rows, ['left', 'right', 'right', 'right', 'right', 'right']);
+  return plainTable(['Wait', 'Count', ...headings], rows, ['left', 'right', 'right', 'right', 'right', 'right']);
 }
 
-/** @param against an earlier run, to be shown beside this one */
+/** @param against an earlier run to compare with */
 export async function reportPage(run: RunResult, against: RunResult | undefined): Promise<string> {
   const charts = await drawCharts(run, against);
   const { title, passed, reconciliation, startedAt } = run;
@@ -46,30 +47,32 @@ export async function reportPage(run: RunResult, against: RunResult | undefined)
   <p class="name">${projectTitle} under load</p>
   <h1>${title} <span class="${passed ? 'passed' : 'failed'}">${passed ? 'passed' : 'failed'}</span></h1>
   <p>${when} UTC, ${shownTarget(run.target)}, seed ${run.seed}, scale ${run.scale}. ${run.machine}.</p>
-  ${against === undefined ? [] : [html`<p>Dashed, and in brackets: ${against.title}, ${against.id}, ${shownTarget(against.target)}.</p>`]}
+  ${against === undefined ? [] : [html`<p>Dashed lines and figures in brackets: ${against.title}, ${against.id}, ${shownTarget(against.target)}.</p>`]}
 </header>
 <main>
   <section class="sum">
-    <div><b>${reconciliation.sent}</b><span>changes sent</span></div><i>=</i>
-    <div><b>${reconciliation.decided}</b><span>decided</span></div><i>+</i>
-    <div><b>${reconciliation.deadLetters}</b><span>dead letters</span></div>
+    <div class="equation">
+      <div><b>${reconciliation.sent}</b><span>changes sent</span></div><i>=</i>
+      <div><b>${reconciliation.decided}</b><span>decided</span></div><i>+</i>
+      <div><b>${reconciliation.deadLetters}</b><span>dead letters</span></div>
+    </div>
     <div class="lost"><b>${reconciliation.lost.length}</b><span>lost</span></div>
     <div class="lost"><b>${reconciliation.notInTime.length}</b><span>not decided in time</span></div>
   </section>
   <p class="story">${[story(run), ...caveats(run)].join(' ')}</p>
   <section class="columns">
     <article>
-      <h2>What users waited for</h2>
+      <h2>Waiting times</h2>
       ${waitsTable(run, against)}
     </article>
     <article>
-      <h2>What was promised</h2>
+      <h2>Checks</h2>
       <ul class="checks">${[...run.checks.map(checkLine), ...run.problems.map((problem) => html`<li class="failed">${problem}</li>`)]}</ul>
     </article>
   </section>
   <section class="plots">${charts.map(figure)}</section>
 </main>
-<footer>Time runs from the first request, in minutes and seconds; dotted lines part the phases: ${phases(run)}. All of it is in
+<footer>Time runs from the first request, in minutes and seconds; dotted lines separate the phases: ${phases(run)}. The data is in
 <a href="run.json">run.json</a>.</footer>
 </html>
 `.text;
@@ -91,35 +94,35 @@ function checkLine(check: Check): Html {
         <li class="${check.passed ? 'passed' : 'failed'}"><code>${check.expression}</code><span>${foundOf(check)}${bar}</span></li>`;
 }
 
-/** For the terminal: what was promised, what was measured, and how much room is left. */
+/** For the terminal: each check, its measurement, and the remaining room. */
 export function checkTable({ checks, problems }: RunResult): string {
   const rows = checks.map((check) => [check.passed ? 'ok' : 'FAIL', check.expression, foundOf(check)]);
-  return [plainTable(['', 'Promised', 'Measured'], rows), ...problems.map((problem) => `FAIL  ${problem}`)].join('\n');
+  return [plainTable(['', 'Check', 'Measured'], rows), ...problems.map((problem) => `FAIL  ${problem}`)].join('\n');
 }
 
 function foundOf(check: Check): string {
   const threshold = thresholdOf(check);
   if (threshold !== undefined) return shownThreshold(threshold);
-  return Object.keys(check.metrics).length === 0 ? 'nothing of it was measured' : inNumbers(check);
+  return Object.keys(check.metrics).length === 0 ? 'not measured' : inNumbers(check);
 }
 
 function shownThreshold({ measured, limit }: Threshold): string {
   const room = Math.round(100 * (1 - measured / limit));
-  const rest = room >= 0 ? `${room} % left` : `${-room} % too long`;
+  const rest = room >= 0 ? `${room} % left` : `${-room} % over`;
   return `${seconds(measured)} of ${seconds(limit)}, ${rest}`;
 }
 
-/** How far the figures of a run can be trusted, beside its checks: a sentence each. */
+/** Reasons to trust the figures of a run less, one sentence each. */
 export function caveats(run: RunResult): string[] {
   const lag = senderLag(run);
   const others = coresOfOthers(run) ?? 0;
   return [
-    ...(lag === undefined ? [] : [`Users came at most ${seconds(lag)} later than planned.`]),
+    ...(lag === undefined ? [] : [`Users arrived up to ${seconds(lag)} later than planned.`]),
     ...(others <= quietCores
       ? []
       : [
-          `Other programs had ${others.toFixed(1)} of ${run.processors} processors on average: ` +
-            'the figures of this run are not to be compared with others.',
+          `Other programs used ${others.toFixed(1)} of ${run.processors} processors on average, ` +
+            'so do not compare the figures of this run with others.',
         ]),
   ];
 }
@@ -129,15 +132,15 @@ function story(run: RunResult): string {
   const { deepest, deepestAt, drained, rate, deadLetters, calls } = saturation(run);
   const queue =
     deepest === 0
-      ? 'No upload had to wait in the queue.'
-      : `The queue grew to ${deepest} waiting after ${deepestAt.toFixed(0)} s, while up to ${rate.toFixed(1)} changes a second were decided. ` +
+      ? 'No upload waited in the queue.'
+      : `The queue grew to ${deepest} messages after ${deepestAt.toFixed(0)} s, while up to ${rate.toFixed(1)} changes per second were decided. ` +
         (run.reconciliation.lost.length + run.reconciliation.notInTime.length > 0
-          ? 'Not all were decided in the time of the run.'
-          : `All were decided ${drained.toFixed(1)} s after the last one came.`);
+          ? 'Not all were decided before the run ended.'
+          : `All were decided ${drained.toFixed(1)} s after the last one was sent.`);
   const functions =
     calls === undefined
-      ? 'The emulator does not publish what calls of functions met with.'
-      : `Calls of functions that failed: ${calls.errors}; that were throttled: ${calls.throttles}.`;
+      ? 'The emulator does not publish function metrics.'
+      : `Function errors: ${calls.errors}; throttles: ${calls.throttles}.`;
   return `${queue} Dead letters: ${deadLetters}. ${functions}`;
 }
 
@@ -149,7 +152,7 @@ function waitsTable(run: RunResult, against: RunResult | undefined): Html {
         )}`,
   );
   return html`<table>
-        <thead><tr><th><th>count${columns.map((column) => html`<th>${column}`)}</thead>
+        <thead><tr><th><th>count${headings.map((heading) => html`<th>${heading}`)}</thead>
         <tbody>${rows}</tbody>
       </table>`;
 }

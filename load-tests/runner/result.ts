@@ -58,7 +58,7 @@ export function thresholdOf({ expression, metrics }: Check): Threshold | undefin
   return limit === undefined || measured === undefined ? undefined : { measured, limit: Number(limit) };
 }
 
-/** A condition with numbers in the places of its metrics. */
+/** A condition with its metrics replaced by their values. */
 export function inNumbers({ expression, metrics }: Check): string {
   return expression.replaceAll(/[a-zA-Z][\w.]*/g, (name) => String(metrics[name] ?? name));
 }
@@ -74,13 +74,13 @@ export const runResult = z.object({
   seed: z.int(),
   scale: z.number(),
   machine: z.string(),
-  /** Of the machine that ran it. */
+  /** Number of processors of the machine that ran it. */
   processors: z.int(),
   startedAt: z.iso.datetime(),
   endedAt: z.iso.datetime(),
   phases: z.array(phase),
   passed: z.boolean(),
-  /** Why it failed, beside the checks. */
+  /** Reasons for the failure other than the checks. */
   problems: z.array(z.string()),
   checks: z.array(check),
   reconciliation: z.object({
@@ -88,7 +88,7 @@ export const runResult = z.object({
     decided: z.int(),
     deadLetters: z.int(),
     lost: z.array(namedChange),
-    // Older results call these lost.
+    // In older results these are part of `lost`.
     notInTime: z.array(namedChange).default([]),
   }),
   changes: z.array(change),
@@ -99,7 +99,7 @@ export type RunResult = z.infer<typeof runResult>;
 
 export async function readResult(file: string): Promise<RunResult> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) throw new Failure(`${shownPath(file)} cannot be read: name the run.json of a run.`);
+  if (text === undefined) throw new Failure(`${shownPath(file)} cannot be read. Give the path of a run's run.json.`);
   const parsed = runResult.safeParse(asJson(text));
   if (!parsed.success) {
     throw new Failure(`${shownPath(file)} is not the result of a load run. ${z.prettifyError(parsed.error)}`);
@@ -115,12 +115,12 @@ function asJson(text: string): unknown {
   }
 }
 
-/** Epoch milliseconds of the first request: starting Artillery is no part of the run. */
+/** Epoch milliseconds of the first request: the start of Artillery does not count. */
 export function startOf({ changes, startedAt }: Pick<RunResult, 'changes' | 'startedAt'>): number {
   return changes.reduce((first, one) => Math.min(first, one.startedAt), changes[0]?.startedAt ?? Date.parse(startedAt));
 }
 
-/** Milliseconds: later than this, users are measured from a start that was not theirs. */
+/** Milliseconds. Users who arrive later than this would distort the measurement. */
 const mostSenderLag = 1000;
 
 interface Arrivals {
@@ -129,8 +129,8 @@ interface Arrivals {
 }
 
 /**
- * Milliseconds by which users came later than planned, the latest of them; planned is what fits the most punctual one.
- * Undefined where it was not written down when they came.
+ * Milliseconds by which the latest user arrived later than planned, relative to the most punctual one. Undefined if arrival
+ * times were not recorded.
  */
 export function senderLag({ phases, changes }: Arrivals): number | undefined {
   const planned = arrivalTimes(phases);
@@ -144,7 +144,7 @@ export function senderLag({ phases, changes }: Arrivals): number | undefined {
 /** Cores. If other programs use more than this, the run's figures cannot be compared with other runs. */
 export const quietCores = 0.2;
 
-/** Cores that other programs had on average; undefined where the operating system did not tell. */
+/** Cores that other programs used on average; undefined if the operating system does not say. */
 export function coresOfOthers(run: RunResult): number | undefined {
   const start = startOf(run);
   const spans = run.samples.flatMap(({ at, processor }, index) => {
@@ -162,11 +162,11 @@ export interface Ended extends Arrivals {
   readonly plannedChanges: number;
   readonly lost: number;
   readonly notInTime: number;
-  /** What Artillery found. */
+  /** The problem that Artillery reported. */
   readonly problem: string | undefined;
 }
 
-/** Why a run fails, whatever its checks say: a sentence each. */
+/** Why a run fails apart from its checks, one sentence each. */
 export function problemsOf({ plannedChanges, lost, notInTime, problem, ...arrivals }: Ended): string[] {
   const made = arrivals.changes.length;
   const lag = senderLag(arrivals) ?? 0;
@@ -175,13 +175,15 @@ export function problemsOf({ plannedChanges, lost, notInTime, problem, ...arriva
     ...(lost === 0 ? [] : [`${lost} changes are lost: neither decided nor in a dead-letter queue.`]),
     ...(notInTime === 0
       ? []
-      : [`${notInTime} changes were not decided in time: when the run ended, messages still waited or were in work.`]),
-    ...(made === plannedChanges ? [] : [`${plannedChanges} changes were planned, and ${made} were made.`]),
+      : [
+          `${notInTime} changes were not decided in time: when the run ended, messages were still waiting or in progress.`,
+        ]),
+    ...(made === plannedChanges ? [] : [`${plannedChanges} changes were planned, but ${made} were made.`]),
     ...(lag <= mostSenderLag
       ? []
       : [
-          `The load test fell behind: users came up to ${(lag / 1000).toFixed(1)} s later than planned, and ` +
-            `${mostSenderLag / 1000} s is the most. Take a quieter machine, or a smaller --scale.`,
+          `The load test fell behind: users arrived up to ${(lag / 1000).toFixed(1)} s later than planned; the limit is ` +
+            `${mostSenderLag / 1000} s. Use a quieter machine or a smaller --scale.`,
         ]),
   ];
 }
@@ -196,7 +198,7 @@ export interface Percentiles {
   readonly most: number;
 }
 
-/** What users waited for, one row a kind of waiting; rows without a value are left out. */
+/** Waiting times, one row per kind of wait; kinds without a value are left out. */
 export function waits(changes: readonly Change[]): Percentiles[] {
   const wait = ({ startedAt, decidedAt = Number.NaN }: Change) => decidedAt - startedAt;
   const ready = changes.filter(({ outcome }) => outcome === 'processed');
@@ -206,17 +208,17 @@ export function waits(changes: readonly Change[]): Percentiles[] {
       ready.filter((one) => one.class === size).map(wait),
     ]),
     ['upload → ready, all', ready.map(wait)],
-    ['upload → told why not', changes.filter(({ outcome }) => outcome === 'rejected').map(wait)],
-    ['delete → gone', changes.filter(({ outcome }) => outcome === 'deleted').map(wait)],
-    ['change → overtaken', changes.filter(({ outcome }) => outcome === 'superseded').map(wait)],
-    ['the PUT itself', changes.filter(({ kind }) => kind === 'upload').map(({ requestMillis }) => requestMillis)],
+    ['upload → rejected', changes.filter(({ outcome }) => outcome === 'rejected').map(wait)],
+    ['delete → done', changes.filter(({ outcome }) => outcome === 'deleted').map(wait)],
+    ['change → superseded', changes.filter(({ outcome }) => outcome === 'superseded').map(wait)],
+    ['PUT request', changes.filter(({ kind }) => kind === 'upload').map(({ requestMillis }) => requestMillis)],
   ];
   return rows.filter(([, values]) => values.length > 0).map(([name, values]) => ({ name, ...percentiles(values) }));
 }
 
 export function percentiles(values: readonly number[]): Omit<Percentiles, 'name'> {
   const sorted = [...values].sort((one, other) => one - other);
-  // Nearest rank: a wait that somebody really had.
+  // Nearest rank: a wait that really occurred.
   const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
   return { count: sorted.length, p50: at(0.5), p95: at(0.95), p99: at(0.99), most: at(1) };
 }
@@ -227,14 +229,14 @@ export interface Saturation {
   readonly deepestAt: number;
   /** Seconds from the last arrival until everything was decided. */
   readonly drained: number;
-  /** The most that became decided in one second, over any ten. */
+  /** The most changes decided per second, averaged over ten seconds. */
   readonly rate: number;
   readonly deadLetters: number;
-  /** Of all functions; undefined where nobody publishes it, which is not the same as none. */
+  /** For all functions; undefined if not published, which is not the same as none. */
   readonly calls: { readonly errors: number; readonly throttles: number } | undefined;
 }
 
-/** What happened when more came than could be worked on at once. */
+/** What happened when more arrived than could be processed at once. */
 export function saturation(run: RunResult): Saturation {
   const { changes, samples, lambda, reconciliation } = run;
   const start = startOf(run);
@@ -258,7 +260,7 @@ export function saturation(run: RunResult): Saturation {
   };
 }
 
-/** The most of these moments that fall within one span. */
+/** The largest number of these moments within one span. */
 function mostWithin(sorted: readonly number[], span: number): number {
   let most = 0;
   let first = 0;

@@ -193,9 +193,9 @@ function measureOutcome({ change, outcome, millis, groups }: Measured, metrics: 
     metrics.emit('histogram', `ready.${change.class}.ms`, millis);
     for (const group of groups) metrics.emit('histogram', `ready.${group}.ms`, millis);
   }
-  if (outcome === 'rejected') metrics.emit('histogram', 'told.rejected.ms', millis);
-  if (outcome === 'superseded') metrics.emit('histogram', 'overtaken.ms', millis);
-  if (outcome === 'deleted') metrics.emit('histogram', 'gone.ms', millis);
+  if (outcome === 'rejected') metrics.emit('histogram', 'rejected.ms', millis);
+  if (outcome === 'superseded') metrics.emit('histogram', 'superseded.ms', millis);
+  if (outcome === 'deleted') metrics.emit('histogram', 'deleted.ms', millis);
 }
 
 function readRunFile(environment: Readonly<NodeJS.ProcessEnv>): RunFile {

@@ -60,13 +60,13 @@ it('a result is read as it was written', () => {
   expect(runResult.parse(JSON.parse(JSON.stringify(run())))).toEqual(run());
 });
 
-it('a percentile is a wait that somebody really had', () => {
+it('a percentile is a wait that really occurred', () => {
   const hundred = Array.from({ length: 100 }, (_, index) => 100 - index);
   expect(percentiles(hundred)).toEqual({ count: 100, p50: 50, p95: 95, p99: 99, most: 100 });
   expect(percentiles([7])).toMatchObject({ p50: 7, p99: 7 });
 });
 
-it('what users waited for is told by size, and apart for rejections, deletions and the PUT', () => {
+it('waiting times are listed by size, and separately for rejections, deletions and the PUT', () => {
   const changes = [
     change(0, { class: 'thumb', decidedAt: start + 100 }),
     change(1, { class: 'corrupt', outcome: 'rejected', decidedAt: start + 1300 }),
@@ -76,14 +76,14 @@ it('what users waited for is told by size, and apart for rejections, deletions a
   expect(waits(changes).map(({ name, count, p50 }) => [name, count, p50])).toEqual([
     ['upload → ready, thumb', 1, 100],
     ['upload → ready, all', 1, 100],
-    ['upload → told why not', 1, 300],
-    ['delete → gone', 1, 400],
-    ['change → overtaken', 1, 500],
-    ['the PUT itself', 3, 20],
+    ['upload → rejected', 1, 300],
+    ['delete → done', 1, 400],
+    ['change → superseded', 1, 500],
+    ['PUT request', 3, 20],
   ]);
 });
 
-it('saturation is told in numbers: how deep, when, how fast, how long to drain', () => {
+it('saturation is described in numbers: how deep, when, how fast, how long to drain', () => {
   const slow = run({
     changes: Array.from({ length: 20 }, (_, number) => change(number, { decidedAt: start + 10_000 + number * 1000 })),
     lambda: [{ at: start, function: 'ResizeImage', metric: 'Throttles', value: 3 }],
@@ -96,7 +96,7 @@ it('saturation is told in numbers: how deep, when, how fast, how long to drain',
 
 describe('a load test that falls behind', () => {
   const phases = [{ name: 'steady', duration: 20, arrivalCount: 20 }];
-  // The first user comes after a pause, as all others do.
+  // The first user arrives after a pause, like all others.
   const arrivals = (late: (user: number) => number) => ({
     phases,
     changes: Array.from({ length: 20 }, (_, user) =>
@@ -106,40 +106,40 @@ describe('a load test that falls behind', () => {
   const problems = (late: (user: number) => number) =>
     problemsOf({ plannedChanges: 20, lost: 0, notInTime: 0, problem: undefined, ...arrivals(late) });
 
-  it('fails when a user came more than a second later than planned, and says by how much', () => {
+  it('fails if a user arrived more than a second later than planned, and says by how much', () => {
     expect(problems((user) => (user === 7 ? 1000 : 0))).toEqual([]);
     expect(problems((user) => (user === 7 ? 1300 : 0))).toEqual([expect.stringContaining('up to 1.3 s later')]);
   });
 
-  it('is measured from the most punctual user, be it that the first one was late', () => {
+  it('is measured from the most punctual user, even if the first one was late', () => {
     expect(problems((user) => (user === 0 ? 1300 : 0))).toHaveLength(1);
     expect(problems(() => 5000)).toEqual([]);
   });
 
-  it('is told in the report; a result that does not know says nothing', async () => {
+  it('is in the report, and left out if a result does not record it', async () => {
     const late = run(arrivals((user) => (user < 5 ? 0 : 250)));
-    expect(caveats(late)).toEqual(['Users came at most 250 ms later than planned.']);
-    expect(await reportPage(late, undefined)).toContain('Users came at most 250 ms later than planned.');
+    expect(caveats(late)).toEqual(['Users arrived up to 250 ms later than planned.']);
+    expect(await reportPage(late, undefined)).toContain('Users arrived up to 250 ms later than planned.');
     expect(caveats(run())).toEqual([]);
   });
 });
 
-it('what nobody publishes is not told as none', async () => {
+it('a metric that is not published is not reported as zero', async () => {
   expect(saturation(run()).calls).toBeUndefined();
   expect(await reportPage(run(), undefined)).toContain('does not publish');
 });
 
-it('the page says the verdict, the sum and every check, and plots all there is', async () => {
+it('the page shows the verdict, the sum, every check and every plot', async () => {
   const page = await reportPage(run(), undefined);
   expect(page).toContain('<span class="passed">passed</span>');
-  expect(page).toContain('The queue grew to 7 waiting after 12 s');
+  expect(page).toContain('The queue grew to 7 messages after 12 s');
   expect(page).toContain('ready.all.ms.p95 &lt; 1000');
   for (const title of ['Arrivals', 'Upload → ready', 'Queue depth', 'Concurrency']) {
     expect(page).toMatch(new RegExp(`<h2>${title}</h2>(?:(?!</figure>)[^])*<svg`));
   }
 });
 
-it('errors are plotted where there are any: what S3 refused, dead letters, throttles of functions', async () => {
+it('errors are plotted if there are any: refused requests, dead letters, throttled functions', async () => {
   const plot = /<h2>Errors<\/h2>(?:(?!<\/figure>).)*<svg/s;
   expect(await reportPage(run(), undefined)).not.toMatch(plot);
   const troubles: readonly Partial<RunResult>[] = [
@@ -150,21 +150,21 @@ it('errors are plotted where there are any: what S3 refused, dead letters, throt
   for (const trouble of troubles) expect(await reportPage(run(trouble), undefined)).toMatch(plot);
 });
 
-it('beside each threshold stands what was measured, and how much room is left', async () => {
+it('each threshold is shown with its measurement and the remaining room', async () => {
   const page = await reportPage(run(), undefined);
   expect(page).toContain('500 ms of 1.0 s, 50 % left');
   expect(page).toContain('20 == 20 + 0');
   expect(checkTable(run())).toMatch(/^ok +ready\.all\.ms\.p95 < 1000 +500 ms of 1\.0 s, 50 % left$/m);
-  const slow = { expression: 'gone.ms.p95 < 1000', passed: false, metrics: { 'gone.ms.p95': 1250 } };
-  expect(checkTable(run({ checks: [slow] }))).toMatch(/^FAIL +gone\.ms\.p95 < 1000 +1\.3 s of 1\.0 s, 25 % too long$/m);
+  const slow = { expression: 'deleted.ms.p95 < 1000', passed: false, metrics: { 'deleted.ms.p95': 1250 } };
+  expect(checkTable(run({ checks: [slow] }))).toMatch(/^FAIL +deleted\.ms\.p95 < 1000 +1\.3 s of 1\.0 s, 25 % over$/m);
 });
 
-it('a threshold of what nobody waited for says so', () => {
-  const never = { expression: 'gone.ms.p95 < 1000', passed: false, metrics: {} };
-  expect(checkTable(run({ checks: [never] }))).toMatch(/^FAIL +gone\.ms\.p95 < 1000 +nothing of it was measured$/m);
+it('a threshold without a measurement says so', () => {
+  const never = { expression: 'deleted.ms.p95 < 1000', passed: false, metrics: {} };
+  expect(checkTable(run({ checks: [never] }))).toMatch(/^FAIL +deleted\.ms\.p95 < 1000 +not measured$/m);
 });
 
-it('where the operating system tells who worked, the page plots it, and the workers that were busy', async () => {
+it('processor time by program and busy workers are plotted if the operating system reports them', async () => {
   const spent = {
     ...byStep(() => 0),
     DispatchImages: 50,
@@ -189,7 +189,7 @@ it('where the operating system tells who worked, the page plots it, and the work
   expect(await reportPage(run(), undefined)).not.toContain('<h2>Processors');
 });
 
-it('where other programs worked, the figures are not to be compared', async () => {
+it('a run beside other busy programs warns against comparing its figures', async () => {
   const none = { alive: 0, busy: 0 };
   const processes = byStep(() => none);
   const share = (others: number) => ({
@@ -206,7 +206,7 @@ it('where other programs worked, the figures are not to be compared', async () =
       })),
     });
   expect(caveats(withOthers(0.2))).toEqual([]);
-  const line = 'Other programs had 0.3 of 2 processors on average';
+  const line = 'Other programs used 0.3 of 2 processors on average';
   expect(caveats(withOthers(0.3))).toEqual([expect.stringContaining(line)]);
   expect(await reportPage(withOthers(0.3), undefined)).toContain(line);
   expect(caveats(run())).toEqual([]);
@@ -224,11 +224,11 @@ it('a failed run says so, and why', async () => {
   );
   expect(page).toContain('<span class="failed">failed</span>');
   expect(page).toContain('<li class="failed">1 change is lost.</li>');
-  expect(page).toContain('Not all were decided in the time of the run.');
+  expect(page).toContain('Not all were decided before the run ended.');
   expect(page).not.toContain('All were decided');
 });
 
-it('a run fails for what is lost as for what was not decided in time, each by its name', async () => {
+it('a run fails for lost changes and for changes not decided in time, each with its own message', async () => {
   const ended = { plannedChanges: 20, problem: undefined, phases: run().phases, changes: run().changes };
   expect(problemsOf({ ...ended, lost: 0, notInTime: 0 })).toEqual([]);
   expect(problemsOf({ ...ended, lost: 2, notInTime: 0 })).toEqual([expect.stringMatching(/^2 changes are lost/)]);
@@ -239,10 +239,10 @@ it('a run fails for what is lost as for what was not decided in time, each by it
   const reconciliation = { sent: 20, decided: 19, deadLetters: 0, lost: [], notInTime: [open] };
   const page = await reportPage(run({ reconciliation }), undefined);
   expect(page).toContain('<b>1</b><span>not decided in time</span>');
-  expect(page).toContain('Not all were decided in the time of the run.');
+  expect(page).toContain('Not all were decided before the run ended.');
 });
 
-it('two runs stand side by side in every figure', async () => {
+it('an earlier run is shown beside every figure', async () => {
   const earlier = run({ id: 'the-one-before', changes: [change(0, { decidedAt: start + 9000 })] });
   const page = await reportPage(run(), earlier);
   expect(page).toContain('the-one-before');
@@ -250,6 +250,6 @@ it('two runs stand side by side in every figure', async () => {
   expect(page).toContain('earlier run');
 });
 
-it('a run in which nothing happened is plotted all the same', async () => {
+it('a run without changes is still plotted', async () => {
   await expect(reportPage(run({ changes: [], samples: [] }), undefined)).resolves.toContain('<svg');
 });

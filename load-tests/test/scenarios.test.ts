@@ -57,9 +57,9 @@ describe.each(names)('scenario %s', (name) => {
           // Of twenty images the p99 is the slowest one. Of those who share keys hardly anybody sees an own image ready.
           ...(name === 'storm' ? [] : ['ready.all.ms.p50', 'ready.all.ms.p95']),
           ...(name === 'storm' || name === 'smoke' ? [] : ['ready.all.ms.p99']),
-          ...(mix.corruptPercent > 0 ? ['told.rejected.ms.p95'] : []),
-          ...(mix.deletePercent > 0 ? ['gone.ms.p95'] : []),
-          ...(mix.deletePercent > 0 || mix.twicePercent > 0 ? ['overtaken.ms.p95'] : []),
+          ...(mix.corruptPercent > 0 ? ['rejected.ms.p95'] : []),
+          ...(mix.deletePercent > 0 ? ['deleted.ms.p95'] : []),
+          ...(mix.deletePercent > 0 || mix.twicePercent > 0 ? ['superseded.ms.p95'] : []),
         ]),
       );
     },

@@ -84,7 +84,7 @@ it('those of the first phase and those of the last are measured apart, and those
 it('an upload that another one of the key has overtaken is superseded', async () => {
   await recordsOf({ 'a.jpg': { version: 'version-2', outcome: 'processed' } });
   const metrics = await play([[upload('a.jpg'), upload('a.jpg')]]);
-  expect([...metrics.keys()]).toEqual(expect.arrayContaining(['overtaken.ms', 'ready.all.ms']));
+  expect([...metrics.keys()]).toEqual(expect.arrayContaining(['superseded.ms', 'ready.all.ms']));
   const outcomes = ledger().flatMap((line) => ('outcome' in line ? [line] : []));
   // Both are asked for side by side, and may be answered in either order.
   expect(outcomes.sort((one, other) => Number(one.number) - Number(other.number))).toMatchObject([

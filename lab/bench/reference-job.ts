@@ -1,6 +1,6 @@
 /**
- * One and the same small job of sharp's: how fast a machine is just now, so that what was measured there becomes Lambda's
- * time (lab/docs/cost.md). None of our code and presets, which may change.
+ * A small, fixed sharp job. Measured beside the workers, it shows how fast the machine is at that moment, which converts
+ * their times to Lambda's (lab/docs/cost.md). It uses none of our code or presets, because those change.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,6 @@ const photo = new Uint8Array(
   readFileSync(fileURLToPath(new URL('../../test/fixtures/photos/book-d90-12mp.jpg', import.meta.url))),
 );
 
-export async function yardstick(): Promise<void> {
+export async function referenceJob(): Promise<void> {
   await sharp(photo).resize(1134).jpeg({ quality: 80 }).toBuffer();
 }
