@@ -14,8 +14,13 @@ export default defineConfig({
             'test/{core,adapters,docs,functions,hostile,model,template,scripts}/**/*.test.ts',
             '{lab,load-tests}/test/*.test.ts',
           ],
-          // Decoding and encoding real photographs, several files at once on a small machine.
-          testTimeout: 30_000,
+          // One process for many files, which still start fresh.
+          isolate: false,
+          setupFiles: ['test/support/fresh-file.ts'],
+          // Safety bounds, never a measure: the slowest tests take a few seconds of processor time, which is minutes on a
+          // laptop that is busy with something else.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -36,8 +36,13 @@ export function rewritten(text: string, { file }: DocumentChange): string {
   return write(read(file, text));
 }
 
+// Most changes are made to the same template, and nothing changes a document in place.
+const documents = new Map<string, Json>();
+
 function read(file: string, text: string): Json {
-  return file.endsWith('.json') ? JSON.parse(text) : parseTemplateText(text);
+  const document = documents.get(text) ?? (file.endsWith('.json') ? JSON.parse(text) : parseTemplateText(text));
+  documents.set(text, document);
+  return document;
 }
 
 /** JSON is YAML, too. */

@@ -3,14 +3,11 @@ import { createHash } from 'node:crypto';
 import { cpSync, lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventSource, metricNamespace, projectName, projectTitle } from '../../core/names.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 
 /** `npm run rename` on a copy of the project. */
-
-// Several processes each, on a machine that may be busy.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let copy: string;
 const run = (command: string, ...args: readonly string[]) =>
@@ -53,7 +50,7 @@ it('leaves the old name nowhere but in the license and the changelog', () => {
 
 it('keeps all files in step: names, sample events with their hashes, published schemas', () => {
   const tests = ['template/names', 'functions/events', 'adapters/domain-events'].map((name) => `test/${name}.test.ts`);
-  expect(run('vitest', 'run', '--project', 'unit', ...tests)).toContain('3 passed');
+  expect(run('vitest', 'run', '--project', 'unit', '--maxWorkers', '1', ...tests)).toContain('3 passed');
 });
 
 it('refuses to mix with uncommitted changes, unless told to', () => {

@@ -32,7 +32,7 @@ try {
   // A report of an earlier run is no proof.
   await rm(join(projectDirectory, translated), { recursive: true, force: true });
   await mkdir(join(projectDirectory, translated), { recursive: true });
-  const files = [await translate(linters, 'dev'), await translate(linters, 'prod')];
+  const files = await translate(linters, ['dev', 'prod']);
   await run(join(linters, 'cfn-lint'), ['--non-zero-exit-code', 'warning', '--', ...files, ...governance]);
   const problems = await scanWithCheckov(linters);
   if (problems.length > 0) throw new Failure(problems.join('\n'));
@@ -41,11 +41,14 @@ try {
   process.exitCode = 1;
 }
 
-async function translate(linters: string, stage: Stage): Promise<string> {
-  const file = join(translated, `${stage}.json`);
-  const parameters = Object.entries(deployedParameters(stage)).map(([name, value]) => `${name}=${value}`);
-  await run(join(linters, 'python'), ['scripts/template/translate.py', file, ...parameters]);
-  return file;
+async function translate(linters: string, stages: readonly Stage[]): Promise<string[]> {
+  const outputs = stages.map((stage) => [stage, join(translated, `${stage}.json`)] as const);
+  const files = outputs.flatMap(([stage, output]) => [
+    output,
+    ...Object.entries(deployedParameters(stage)).map(([name, value]) => `${name}=${value}`),
+  ]);
+  await run(join(linters, 'python'), ['scripts/template/translate.py', ...files]);
+  return outputs.map(([, output]) => output);
 }
 
 /** checkov guesses at conditions, in both directions. So it reads stage prod with all of them resolved. */

@@ -1,8 +1,8 @@
 """Writes template.yaml as CloudFormation gets it, once SAM has translated it: no account is asked, nothing is uploaded.
 
-python translate.py prod.json Stage=prod ReserveConcurrency=true
+python translate.py dev.json Stage=dev prod.json Stage=prod ReserveConcurrency=true
 
-The values given become the parameters' defaults, so that whoever reads the result sees the conditions of that stage.
+The values after each file become the parameters' defaults in it, so that its readers see the conditions of that stage.
 """
 
 import json
@@ -30,8 +30,7 @@ def packaged(resource):
     return resource
 
 
-def main(output, overrides):
-    template = json.loads(json.dumps(cfn_yaml.load(str(PROJECT / "template.yaml"))))
+def write(output, overrides, template):
     for name, value in overrides.items():
         template["Parameters"][name]["Default"] = value
     for resource in template["Resources"].values():
@@ -40,4 +39,18 @@ def main(output, overrides):
     Path(output).write_text(json.dumps(translator.translate(template, {}), indent=2))
 
 
-main(sys.argv[1], dict(argument.split("=", 1) for argument in sys.argv[2:]))
+def main(arguments):
+    outputs = {}
+    for argument in arguments:
+        name, separator, value = argument.partition("=")
+        if separator:
+            overrides[name] = value
+        else:
+            overrides = outputs[argument] = {}
+    source = json.dumps(cfn_yaml.load(str(PROJECT / "template.yaml")))
+    for output, overrides in outputs.items():
+        # The translation changes what it reads.
+        write(output, overrides, json.loads(source))
+
+
+main(sys.argv[1:])

@@ -3,10 +3,10 @@ import {
   GetDeploymentCommand,
   PutLifecycleEventHookExecutionStatusCommand,
 } from '@aws-sdk/client-codedeploy';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { codeDeployReleases } from '../../adapters/aws/codedeploy-releases.ts';
 import { releasedSteps } from '../../core/watch/release.ts';
+import { mockClient } from '../support/mock-client.ts';
 
 const codeDeploy = mockClient(CodeDeployClient);
 const releases = codeDeployReleases({ client: new CodeDeployClient({ region: 'us-east-1' }) });

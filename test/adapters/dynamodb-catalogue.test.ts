@@ -1,9 +1,9 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { dynamoDbCatalogue } from '../../adapters/aws/dynamodb-catalogue.ts';
 import type { ImageRecord } from '../../core/record.ts';
+import { mockClient } from '../support/mock-client.ts';
 import { photoHeader, photoPortrait } from '../support/stub-image-codec.ts';
 import { withExtraProperty } from '../support/with-extra-property.ts';
 

@@ -7,12 +7,12 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { idempotentPipeline, rememberedOutcomes } from '../../adapters/aws/idempotent-pipeline.ts';
 import type { DecidedOutcome } from '../../core/outcome.ts';
 import type { Pipeline, PipelineInput } from '../../core/ports.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
+import { mockClient } from '../support/mock-client.ts';
 import { pipelineInput } from '../support/upload-events.ts';
 
 const dynamoDb = mockClient(DynamoDBClient);

@@ -1,8 +1,8 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { lambdaSteps } from '../../adapters/aws/lambda-steps.ts';
 import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
+import { mockClient } from '../support/mock-client.ts';
 import { uploadOf } from '../support/upload-events.ts';
 
 const lambda = mockClient(LambdaClient);

@@ -1,7 +1,7 @@
 import { GetObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, expect, it } from 'vitest';
 import { s3RenditionReader } from '../../adapters/aws/s3-rendition-reader.ts';
+import { mockClient } from '../support/mock-client.ts';
 
 const s3 = mockClient(S3Client);
 const renditions = s3RenditionReader({ client: new S3Client({ region: 'us-east-1' }), bucket: 'renditions' });

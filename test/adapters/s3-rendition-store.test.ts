@@ -1,7 +1,7 @@
 import { DeleteObjectsCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { s3RenditionStore } from '../../adapters/aws/s3-rendition-store.ts';
+import { mockClient } from '../support/mock-client.ts';
 
 const s3 = mockClient(S3Client);
 const store = s3RenditionStore({ client: new S3Client({ region: 'us-east-1' }), bucket: 'renditions' });

@@ -1,7 +1,7 @@
 import { GetObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { s3UploadReader } from '../../adapters/aws/s3-upload-reader.ts';
+import { mockClient } from '../support/mock-client.ts';
 import { uploadOf } from '../support/upload-events.ts';
 
 const s3 = mockClient(S3Client);

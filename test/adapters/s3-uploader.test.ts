@@ -1,7 +1,7 @@
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, expect, it } from 'vitest';
 import { s3Uploader } from '../../adapters/aws/s3-uploader.ts';
+import { mockClient } from '../support/mock-client.ts';
 
 const s3 = mockClient(S3Client);
 const uploads = s3Uploader({ client: new S3Client({ region: 'us-east-1' }), bucket: 'uploads' });

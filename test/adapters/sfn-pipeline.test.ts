@@ -1,7 +1,7 @@
 import { SFNClient, StartSyncExecutionCommand } from '@aws-sdk/client-sfn';
-import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sfnPipeline } from '../../adapters/aws/sfn-pipeline.ts';
+import { mockClient } from '../support/mock-client.ts';
 import { pipelineInput } from '../support/upload-events.ts';
 
 const stateMachineArn = 'arn:aws:states:us-east-1:123456789012:stateMachine:image-pipeline:live';

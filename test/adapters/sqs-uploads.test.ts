@@ -1,12 +1,12 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type HandleUpload, sqsUploads } from '../../adapters/lambda/sqs-uploads.ts';
 import type { UploadEvent } from '../../core/image.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
+import { mockClient } from '../support/mock-client.ts';
 
 const logged = captureLog();
 

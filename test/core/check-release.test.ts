@@ -7,6 +7,7 @@ import type { ImageTask } from '../../core/image-task.ts';
 import { releaseCheckPrefix } from '../../core/names.ts';
 import { rejected } from '../../core/outcome.ts';
 import type { Bytes } from '../../core/ports.ts';
+import type { RenditionGroup } from '../../core/presets.ts';
 import { removeRenditions } from '../../core/remove-renditions.ts';
 import type { Rendition } from '../../core/rendition.ts';
 import { resizeImage } from '../../core/resize-image.ts';
@@ -14,11 +15,21 @@ import { type CheckReleasePorts, checkRelease } from '../../core/watch/check-rel
 import type { RenditionReader, Steps } from '../../core/watch/ports.ts';
 import type { NewVersion, ReleasedStep, ReleaseHook, Verdict } from '../../core/watch/release.ts';
 import { releasedSteps } from '../../core/watch/release.ts';
-import { exampleGroups } from '../support/example-presets.ts';
 import { whatFailed, withEachCallFailing } from '../support/failing-calls.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
 
+// More than one group, and pictures of a few pixels: the check is the same at any size.
+const groups: readonly RenditionGroup[] = [
+  {
+    name: 'web',
+    presets: [
+      { name: 'webp-64', format: 'webp', width: 64, quality: 80, effort: 0 },
+      { name: 'jpeg-64', format: 'jpeg', width: 64, quality: 80 },
+    ],
+  },
+  { name: 'avif', presets: [{ name: 'avif-64', format: 'avif', width: 64, quality: 55, effort: 0 }] },
+];
 const hook: ReleaseHook = { deploymentId: 'd-1', executionId: 'e-1' };
 const codec = sharpImageCodec();
 let uploads: InMemoryUploadStore;
@@ -51,7 +62,7 @@ const goodSteps = (): Steps => {
     },
     async resizeImage(name, task) {
       calling(name);
-      return resizeImage(task, { uploadReader: uploads, codec, renditionStore: stored }, exampleGroups);
+      return resizeImage(task, { uploadReader: uploads, codec, renditionStore: stored }, groups);
     },
     async removeRenditions(name, task) {
       calling(name);
@@ -89,7 +100,7 @@ const portsFor = (
     renditionStore: stored,
   };
 };
-const known = { knownImage, groups: exampleGroups };
+const known = { knownImage, groups };
 const check = (...given: Parameters<typeof portsFor>) => checkRelease(hook, portsFor(...given), known);
 
 describe.each(releasedSteps)('a new version of %s', (step) => {
@@ -246,7 +257,7 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
         return resizeImage(
           task,
           { uploadReader: uploads, codec, renditionStore: new InMemoryRenditionStore() },
-          exampleGroups,
+          groups,
         );
       },
     },
@@ -262,7 +273,7 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
           list: stored.list.bind(stored),
           remove: stored.remove.bind(stored),
         };
-        return resizeImage(task, { uploadReader: uploads, codec, renditionStore: renditions }, exampleGroups);
+        return resizeImage(task, { uploadReader: uploads, codec, renditionStore: renditions }, groups);
       },
     },
     'binary/octet-stream',

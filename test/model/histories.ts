@@ -201,13 +201,19 @@ export async function runHistories(options: {
   readonly seed: number;
   readonly runs: number;
   readonly workflow?: StateMachine;
+  /** Whether to look for the smallest history that shows a defect, which takes many more runs. */
+  readonly shrink?: boolean;
 }): Promise<Findings> {
   const figures: Figures = {
     ...{ histories: 0, changes: 0, messages: 0, events: 0, leftBehind: 0 },
     troubles: new Map(),
   };
   const property = everyHistoryEndsWell(options.workflow ?? substituted('image-pipeline'), figures);
-  const details = await fc.check(property, { seed: options.seed, numRuns: options.runs });
+  const details = await fc.check(property, {
+    seed: options.seed,
+    numRuns: options.runs,
+    endOnFailure: options.shrink === false,
+  });
   if (!details.failed) return { figures };
   const { counterexample, errorInstance, counterexamplePath: path, numRuns: after } = details;
   const steps = counterexample === null ? [] : [...counterexample[1]].map(String);

@@ -1,8 +1,8 @@
 import { BatchGetCommand, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, expect, it } from 'vitest';
 import type { ImageRecord } from '../../core/record.ts';
 import { type Followed, follow, readRecords } from '../../scripts/stack/follow.ts';
+import { mockClient } from '../support/mock-client.ts';
 import { mockedStack } from '../support/mocked-stack.ts';
 import { deletedRecord } from '../support/records.ts';
 

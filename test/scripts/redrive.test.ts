@@ -5,7 +5,6 @@ import {
   SQSClient,
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ImageRecord } from '../../core/record.ts';
 import { causesOf, type Found } from '../../scripts/redrive/dead-letter-cause.ts';
@@ -13,6 +12,7 @@ import { redriveCommand } from '../../scripts/redrive/redrive.ts';
 import { moveLetters } from '../../scripts/redrive/redrive-stack.ts';
 import { isGood, type Moved, totalsOf, verdictOf } from '../../scripts/redrive/redrive-verdict.ts';
 import { parsedOptions } from '../../scripts/terminal/command.ts';
+import { mockClient } from '../support/mock-client.ts';
 import { mockedStack } from '../support/mocked-stack.ts';
 import { deletedRecord } from '../support/records.ts';
 import { createdEvent, uploadOf } from '../support/upload-events.ts';

@@ -5,12 +5,12 @@ import { Readable } from 'node:stream';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { BatchGetCommand, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { saveRenditions } from '../../scripts/stack/save-renditions.ts';
 import { isDecided, sendUploads } from '../../scripts/stack/send-uploads.ts';
 import { accountStack } from '../../scripts/stack/stack.ts';
 import { below, runPrefix, type UploadFile } from '../../scripts/stack/upload-files.ts';
+import { mockClient } from '../support/mock-client.ts';
 import { mockedStack } from '../support/mocked-stack.ts';
 import { processedRecord } from '../support/records.ts';
 

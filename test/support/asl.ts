@@ -248,23 +248,56 @@ function evaluated(value: unknown, known: object, scope: Pick<Scope, 'variables'
 const anyItems = z.array(z.unknown());
 const anyFields = z.record(z.string(), z.unknown());
 const anyJsonFields = z.record(z.string(), z.json());
-const compiled = new Map<string, jsonata.Expression>();
 
 /** Evaluates every `{% … %}` in a value. As in Step Functions, an expression without a result is an error. */
 export async function evaluate(value: unknown, variables: Variables): Promise<unknown> {
-  if (typeof value === 'string') {
-    const [, text] = /^\{%(.*)%\}$/s.exec(value) ?? [];
-    if (text === undefined) return value;
-    const ready = compiled.get(text) ?? jsonata(text);
-    compiled.set(text, ready);
+  return evaluatorOf(value)?.(variables) ?? value;
+}
+
+type Evaluator = (variables: Variables) => Promise<unknown>;
+
+const expressions = new Map<string, Evaluator>();
+const evaluators = new WeakMap<object, Evaluator | 'constant'>();
+
+/** `undefined` for a value without expressions. */
+function evaluatorOf(value: unknown): Evaluator | undefined {
+  if (typeof value === 'string') return expressionIn(value);
+  if (typeof value !== 'object' || value === null) return undefined;
+  const known = evaluators.get(value) ?? (Array.isArray(value) ? itemsOf(value) : fieldsOf(value)) ?? 'constant';
+  evaluators.set(value, known);
+  return known === 'constant' ? undefined : known;
+}
+
+function expressionIn(value: string): Evaluator | undefined {
+  const [, text] = /^\{%(.*)%\}$/s.exec(value) ?? [];
+  if (text === undefined) return undefined;
+  const known = expressions.get(text);
+  if (known !== undefined) return known;
+  const ready = jsonata(text);
+  const evaluator = async (variables: Variables) => {
     const result = plain(await ready.evaluate({}, { ...variables }));
     if (result === undefined) throw new Error(`States.QueryEvaluationError: ${text} has no result.`);
     return result;
-  }
-  if (Array.isArray(value)) return Promise.all(value.map((item) => evaluate(item, variables)));
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).map(async ([name, item]) => [name, await evaluate(item, variables)]);
-  return Object.fromEntries(await Promise.all(entries));
+  };
+  expressions.set(text, evaluator);
+  return evaluator;
+}
+
+function itemsOf(values: readonly unknown[]): Evaluator | undefined {
+  if (!values.some((value) => evaluatorOf(value))) return undefined;
+  return (variables) => Promise.all(values.map((value) => evaluate(value, variables)));
+}
+
+function fieldsOf(value: object): Evaluator | undefined {
+  const dynamic = Object.entries(value).flatMap(([name, item]) => {
+    const evaluator = evaluatorOf(item);
+    return evaluator === undefined ? [] : [[name, evaluator] as const];
+  });
+  if (dynamic.length === 0) return undefined;
+  return async (variables) => {
+    const evaluated = dynamic.map(async ([name, evaluator]) => [name, await evaluator(variables)] as const);
+    return { ...value, ...Object.fromEntries(await Promise.all(evaluated)) };
+  };
 }
 
 /** States exchange JSON. */

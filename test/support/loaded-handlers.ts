@@ -4,11 +4,11 @@ import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/clien
 import { SFNClient, StartSyncExecutionCommand } from '@aws-sdk/client-sfn';
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
-import { mockClient } from 'aws-sdk-client-mock';
 import { vi } from 'vitest';
 import type { MetadataResult } from '../../core/image-task.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { lambdaContext } from './lambda-context.ts';
+import { mockClient } from './mock-client.ts';
 import { uploadOf } from './upload-events.ts';
 
 const environment: Readonly<Record<string, string>> = {

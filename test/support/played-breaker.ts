@@ -29,6 +29,25 @@ export const undecidedAlarm = z
   })
   .parse(templateFor('prod').resources.get('DispatchImagesUndecidedAlarm')?.Properties);
 
+// What the state machine may ask of each service. Created once: a play asks thousands of times.
+const mappingUpdate = z.strictObject({
+  Uuid: z.literal('IntakeMapping'),
+  Enabled: z.boolean().optional(),
+  ScalingConfig: z.strictObject({ MaximumConcurrency: z.int().min(2) }).optional(),
+});
+const metricRequest = z.strictObject({
+  StartTime: z.iso.datetime(),
+  EndTime: z.iso.datetime(),
+  MetricDataQueries: queries,
+});
+const historyRequest = z.strictObject({
+  AlarmName: z.literal('DispatchImagesUndecidedAlarm'),
+  HistoryItemType: z.literal('StateUpdate'),
+  StartDate: z.iso.datetime(),
+});
+const alarmRequest = z.strictObject({ AlarmNames: z.tuple([z.literal('DispatchImagesUndecidedAlarm')]) });
+const ruleRequest = z.strictObject({ Name: z.literal('rule') });
+
 /** Sums of one minute, by the ids of the alarm's queries. */
 type Counts = Readonly<Record<string, number>>;
 
@@ -127,13 +146,7 @@ class Intake {
   }
 
   update(given: unknown, minute: number): unknown {
-    const { Enabled, ScalingConfig } = z
-      .strictObject({
-        Uuid: z.literal('IntakeMapping'),
-        Enabled: z.boolean().optional(),
-        ScalingConfig: z.strictObject({ MaximumConcurrency: z.int().min(2) }).optional(),
-      })
-      .parse(given);
+    const { Enabled, ScalingConfig } = mappingUpdate.parse(given);
     this.enabled = Enabled ?? this.enabled;
     this.concurrency = ScalingConfig?.MaximumConcurrency ?? this.concurrency;
     this.switched.push({ minute, to: !this.enabled ? 'paused' : this.concurrency === FULL ? 'full' : 'trickle' });
@@ -151,9 +164,7 @@ class Metrics {
   }
 
   async data(given: unknown, now: number): Promise<unknown> {
-    const { StartTime, EndTime, MetricDataQueries } = z
-      .strictObject({ StartTime: z.iso.datetime(), EndTime: z.iso.datetime(), MetricDataQueries: queries })
-      .parse(given);
+    const { StartTime, EndTime, MetricDataQueries } = metricRequest.parse(given);
     const first = Math.floor(minuteOf(StartTime));
     const minutes = Array.from({ length: Math.ceil(minuteOf(EndTime)) - first }, (_, index) => first + index);
     const results = MetricDataQueries.filter(({ ReturnData }) => ReturnData).map(async ({ Id }) => ({
@@ -182,13 +193,7 @@ class Alarm {
   }
 
   history(given: unknown): unknown {
-    const { StartDate } = z
-      .strictObject({
-        AlarmName: z.literal('DispatchImagesUndecidedAlarm'),
-        HistoryItemType: z.literal('StateUpdate'),
-        StartDate: z.iso.datetime(),
-      })
-      .parse(given);
+    const { StartDate } = historyRequest.parse(given);
     const from = { OK: 'ALARM', ALARM: 'OK' };
     return {
       AlarmHistoryItems: this.changes
@@ -199,13 +204,13 @@ class Alarm {
   }
 
   describe(given: unknown): unknown {
-    z.strictObject({ AlarmNames: z.tuple([z.literal('DispatchImagesUndecidedAlarm')]) }).parse(given);
+    alarmRequest.parse(given);
     return { MetricAlarms: [{ StateValue: this.changes.at(-1)?.to, Metrics: undecidedAlarm.Metrics }] };
   }
 }
 
 function describeRule(given: unknown, isPausedByHand: boolean): unknown {
-  const { Name } = z.strictObject({ Name: z.literal('rule') }).parse(given);
+  const { Name } = ruleRequest.parse(given);
   return { Name, State: isPausedByHand ? 'DISABLED' : 'ENABLED' };
 }
 

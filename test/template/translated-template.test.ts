@@ -19,20 +19,26 @@ type Resources = z.infer<typeof resources>;
 
 let byStage: ReadonlyMap<Stage, Resources>;
 beforeAll(async () => {
-  const python = join(await installLinters(() => undefined), 'python');
-  byStage = new Map(stages.map((stage) => [stage, translate(python, stage)]));
+  byStage = translate(join(await installLinters(() => undefined), 'python'));
 }, INSTALLATION_MILLIS);
 
-function translate(python: string, stage: Stage): Resources {
+function translate(python: string): ReadonlyMap<Stage, Resources> {
   const directory = mkdtempSync(join(tmpdir(), 'translated-'));
   try {
-    const output = join(directory, 'template.json');
-    execFileSync(python, ['scripts/template/translate.py', output, `Stage=${stage}`], {
+    const outputs = stages.map((stage) => [stage, join(directory, `${stage}.json`)] as const);
+    // One process for all stages: loading SAM's translator takes longer than translating.
+    const files = outputs.flatMap(([stage, output]) => [output, `Stage=${stage}`]);
+    execFileSync(python, ['scripts/template/translate.py', ...files], {
       cwd: projectDirectory,
       env: isolatedEnvironment(),
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    return z.object({ Resources: resources }).parse(JSON.parse(readFileSync(output, 'utf8'))).Resources;
+    return new Map(
+      outputs.map(([stage, output]) => [
+        stage,
+        z.object({ Resources: resources }).parse(JSON.parse(readFileSync(output, 'utf8'))).Resources,
+      ]),
+    );
   } finally {
     rmSync(directory, { recursive: true });
   }
