@@ -1,8 +1,8 @@
-// Runs a script of this project on Lambda's own Node version, whatever Node started it:
+// Runs a script of this project on Lambda's Node version, whichever version starts it:
 //
 //   node scripts/bootstrap.mjs scripts/start/start.ts [arguments]
 //
-// Plain JavaScript without a dependency, because it is what installs the dependencies.
+// Plain JavaScript without dependencies, because it installs the dependencies.
 import { spawn } from 'node:child_process';
 import {
   constants as access,
@@ -22,7 +22,7 @@ const lambdaNode = 24;
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(project, 'node_modules', '.bin');
 const packagedNode = join(bin, 'node');
-// With packages of their own, and each may import those before it. Either may be gone: a fork may delete them.
+// Folders with their own packages. Each may import the ones before it, and a fork may have deleted either.
 const foldersWithPackages = ['load-tests', 'lab'];
 
 const signalNumbers = constants.signals;
@@ -35,10 +35,11 @@ await main();
 
 async function main() {
   const [script, ...scriptArguments] = process.argv.slice(2);
-  if (script === undefined) fail('Which script? For example: node scripts/bootstrap.mjs scripts/start/start.ts');
+  if (script === undefined)
+    fail('Specify a script to run. For example: node scripts/bootstrap.mjs scripts/start/start.ts');
   if (ownMajor() < oldestNode) {
     fail(
-      `Node.js ${oldestNode} or newer is needed and this is ${process.version}: install a newer one from nodejs.org.`,
+      `Node.js ${oldestNode} or newer is required, but this is ${process.version}: install a newer version from nodejs.org.`,
     );
   }
   for (const directory of directoriesFor(script)) {
@@ -48,7 +49,7 @@ async function main() {
   const node = nodeForScripts();
   if (node === undefined) {
     fail(
-      `The package \`node\` brought no Node.js ${lambdaNode} for this system (${process.platform} ${process.arch}): install Node.js ${lambdaNode} from nodejs.org, or allow install scripts, and run this again.`,
+      `The npm package \`node\` provides no Node.js ${lambdaNode} for this system (${process.platform} ${process.arch}): install Node.js ${lambdaNode} from nodejs.org, or allow install scripts, and run this again.`,
     );
   }
   const ended = await run(node, [join(project, script), ...scriptArguments], {
@@ -58,7 +59,7 @@ async function main() {
   process.exit(ended.code ?? 128 + (signalNumbers[ended.signal] ?? 1));
 }
 
-/** Lambda's version out of the package `node`; where that has no build for this system, a Node as new of one's own. */
+/** Node from the npm package `node`; if that has no build for this system, the current Node if it is new enough. */
 function nodeForScripts() {
   if (isExecutable(packagedNode)) return packagedNode;
   return ownMajor() >= lambdaNode ? process.execPath : undefined;
@@ -68,12 +69,12 @@ function ownMajor() {
   return Number(process.versions.node.split('.')[0]);
 }
 
-/** A log is read by programs, and by people without colours. */
+/** No colours when the output goes to a file or another program. */
 function plainOutput() {
   return process.stdout.isTTY || process.env.FORCE_COLOR !== undefined ? {} : { NO_COLOR: '1' };
 }
 
-/** The project itself, and the folders whose code the script starts: a check, the documents and the tests start all of it. */
+/** The project itself, and the folders whose code the script runs. Checks, docs and tests run everything. */
 function directoriesFor(script) {
   const everything = ['scripts/check/check.ts', 'scripts/docs/docs.ts', 'scripts/test/test.ts'].includes(script);
   const last = everything
@@ -84,8 +85,8 @@ function directoriesFor(script) {
 }
 
 /**
- * npm writes `node_modules/.package-lock.json` when an installation is complete. Comparing versions instead of keeping
- * a marker of our own also accepts what `npm ci` or `npm install` did by hand.
+ * npm writes `node_modules/.package-lock.json` when an installation is complete. Comparing versions, instead of writing our
+ * own marker, also recognises a manual `npm ci` or `npm install`.
  */
 function packagesAreInstalled(directory) {
   const wanted = lockedPackages(join(directory, 'package-lock.json'));
@@ -125,13 +126,13 @@ async function installPackages(directory) {
     `Installing the npm packages of ${join(folder, 'package-lock.json')} (about half a minute, once) …\n`,
   );
   const log = createWriteStream(npmLog, { fd: openLog(npmLog) });
-  // npm must not run on the very Node that it is about to replace in node_modules.
+  // npm must not run on the Node in node_modules, because it is about to replace it.
   const path = pathWithoutBin().join(delimiter);
-  // With npm's own retries, a machine without a network would wait minutes for the sentence that says so.
+  // With npm's default retries, a machine without a network would wait minutes for the error.
   const flags = [
     '--no-audit',
     '--no-fund',
-    // Also under `npm --silent`: its errors are what the sentence is made of.
+    // Even under `npm --silent`, because our message is built from npm's errors.
     '--loglevel=error',
     '--fetch-retries=2',
     '--fetch-retry-mintimeout=1000',
@@ -146,10 +147,10 @@ async function installPackages(directory) {
   await new Promise((resolve) => log.end(resolve));
   if (stopped) process.exit(128 + signalNumbers[stopped]);
   if (ended.code === 0) return;
-  fail(`The npm packages could not be installed: ${whatNpmSaid(npmLog)} The whole output is in ${shown(npmLog)}.`);
+  fail(`The npm packages could not be installed: ${npmFailure(npmLog)} The full output is in ${shown(npmLog)}.`);
 }
 
-/** The first file that is written in a new clone. */
+/** The first file written in a new clone, so it is where a read-only folder shows. */
 function openLog(npmLog) {
   try {
     mkdirSync(dirname(npmLog), { recursive: true });
@@ -159,7 +160,7 @@ function openLog(npmLog) {
   }
 }
 
-/** `mkdir` with its parents says ENOENT of a read-only folder. */
+/** A recursive `mkdir` reports ENOENT for a read-only folder. */
 function refusalOf(error) {
   try {
     accessSync(project, access.W_OK);
@@ -171,24 +172,27 @@ function refusalOf(error) {
 
 function whyNotWritable(code, path) {
   if (code === 'EROFS')
-    return `${path} cannot be written, it is on a read-only file system: use a copy of the project that can be written.`;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return 'The disk is full: make room (about 1.2 GB) and run this again.';
+    return `${path} cannot be written because its file system is read-only: use a writable copy of the project.`;
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return 'The disk is full: free some space (about 1.2 GB) and run this again.';
   if (code !== 'EACCES' && code !== 'EPERM') return undefined;
-  return `${path} cannot be written: the folder belongs to another user, perhaps since a sudo. Take it back: sudo chown -R "$(id -un)" '${project}'`;
+  return `${path} cannot be written: the folder belongs to another user, perhaps because of an earlier sudo. To take ownership: sudo chown -R "$(id -un)" '${project}'`;
 }
 
-function whatNpmSaid(npmLog) {
-  const said = readFileSync(npmLog, 'utf8');
-  if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT/.test(said)) {
-    return 'the npm registry cannot be reached. Check the network (and the proxy, if there is one) and run this again.';
+function npmFailure(npmLog) {
+  const output = readFileSync(npmLog, 'utf8');
+  if (
+    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT/.test(output)
+  ) {
+    return 'the npm registry cannot be reached. Check the network (and any proxy) and run this again.';
   }
-  if (/EUSAGE/.test(said))
-    return 'package.json and package-lock.json disagree. Run `npm install` and commit the lock file.';
-  const [, code] = /npm (?:error|ERR!) code (EROFS|ENOSPC|EDQUOT|EACCES|EPERM)/.exec(said) ?? [];
-  const [, path] = /npm (?:error|ERR!) path (.*)/.exec(said) ?? [];
+  if (/EUSAGE/.test(output))
+    return 'package.json and package-lock.json do not match. Run `npm install` and commit the lock file.';
+  const [, code] = /npm (?:error|ERR!) code (EROFS|ENOSPC|EDQUOT|EACCES|EPERM)/.exec(output) ?? [];
+  const [, path] = /npm (?:error|ERR!) path (.*)/.exec(output) ?? [];
   const sentence = whyNotWritable(code, path ?? join(project, 'node_modules'));
   if (sentence !== undefined) return sentence;
-  const first = said.split('\n').find((line) => /npm (error|ERR!) (?!code|errno|syscall)\S/.test(line));
+  const first = output.split('\n').find((line) => /npm (error|ERR!) (?!code|errno|syscall)\S/.test(line));
   return `${(first ?? 'npm ci failed').replace(/^npm (error|ERR!) /, '')}.`;
 }
 
@@ -218,7 +222,7 @@ function pathWithoutBin() {
   return (process.env.PATH ?? '').split(delimiter).filter((entry) => !entry.endsWith(join('node_modules', '.bin')));
 }
 
-/** The child ends first and cleans up; then this process ends with the child's code. */
+/** Waits for the child to clean up and end, then exits with its code. */
 function stopOnSignals() {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
@@ -229,7 +233,7 @@ function stopOnSignals() {
   }
 }
 
-/** npm killed by SIGKILL cannot tell us. */
+/** When npm is killed by SIGKILL, no signal reaches this process. */
 function stopWithNpm() {
   if (process.env.npm_lifecycle_event === undefined) return;
   const npm = process.ppid;

@@ -16,7 +16,7 @@ interface Check {
   readonly command: readonly [string, ...string[]];
 }
 
-/** Returns what is wrong; nothing if all is well. */
+/** Returns the error output, or undefined if the check passed. */
 type Look = () => Promise<string | undefined>;
 
 interface Scan {
@@ -38,15 +38,15 @@ export const checkCommand = command({
   name: 'npm run check',
   summary:
     'Runs everything that CI runs: types, lint and format, dependency rules, unused code, secrets, generated documents, tests, and scans of the template and the workflows.',
-  syntax: (line) => line.option('--no-pipeline', 'leave out the pipeline tests, which start an emulator of AWS'),
+  syntax: (line) => line.option('--no-pipeline', 'skip the pipeline tests, which start an AWS emulator'),
   notes:
-    'It takes several minutes, most of them for the tests. One failure does not stop the rest; the exit code is 0 only if all passed.',
+    'This takes several minutes, mostly for the tests. A failed check does not stop the rest; the exit code is 0 only if all checks pass.',
   run: ({ options }) => check(options.pipeline),
 });
 
 async function check(pipeline: boolean): Promise<number> {
   const startedAt = performance.now();
-  // Minutes of installing and scanning, most of them waiting: they run beside the rest and are reported at its end.
+  // Installing and scanning take minutes, mostly waiting, so they run in parallel and are reported at the end.
   const toolchain = installToolchain(() => undefined);
   const linters = installLinters(() => undefined);
   const scanned = scans(toolchain, linters);
@@ -67,7 +67,7 @@ async function check(pipeline: boolean): Promise<number> {
   const tests = await runInTerminal({ command: 'vitest', args, directory: projectDirectory, environment });
   if (tests !== 0) failed.push('Tests');
   for (const { name, seconds, failure } of await scanned) {
-    print(`${failure === undefined ? '✔' : '✖'} ${name} [${seconds.toFixed(0)}s, beside the tests]`);
+    print(`${failure === undefined ? '✔' : '✖'} ${name} [${seconds.toFixed(0)}s, in parallel with the tests]`);
     if (failure !== undefined) report(name, failure);
   }
   await adviseOnEnglish();
@@ -88,7 +88,6 @@ async function run(name: string, look: Look): Promise<void> {
   if (failure !== undefined) report(name, failure);
 }
 
-/** The output of a check matters only when it fails. */
 function report(name: string, failure: string): void {
   process.stderr.write(`${failure}\n`);
   failed.push(name);
@@ -97,12 +96,12 @@ function report(name: string, failure: string): void {
 async function failureOf({ name, command: [command, ...args] }: Check): Promise<string | undefined> {
   const log = join(logDirectory, `check-${name.toLowerCase().replaceAll(' ', '-')}.log`);
   const { succeeded, output } = await runCommand({ command, args, directory: projectDirectory, environment, log });
-  return succeeded ? undefined : output || `${command} failed without any output.`;
+  return succeeded ? undefined : output || `${command} failed without output.`;
 }
 
 const SHOWN_REMARKS = 20;
 
-/** Advice, not a check: phrases in this branch's new text that read as translated. */
+/** Advice, not a check: points out phrases in this branch's new text that read as translated. */
 async function adviseOnEnglish(): Promise<void> {
   const git = (name: string, ...args: readonly string[]) =>
     runCommand({

@@ -31,7 +31,7 @@ const patterns: readonly Pattern[] = [
   { found: /\bthe way of an? (image|upload)\b/i, better: 'the path of an image' },
 ];
 
-/** @param diff the output of `git diff --unified=0`, of which only added lines are read. */
+/** @param diff the output of `git diff --unified=0`; only added lines are checked. */
 export function remarksOn(diff: string): Remark[] {
   const remarks: Remark[] = [];
   let file = '';

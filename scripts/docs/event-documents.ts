@@ -9,7 +9,7 @@ import { Failure } from '../terminal/failure.ts';
 import { projectDirectory } from '../terminal/project.ts';
 
 const directory = 'docs/events';
-/** Where the schemas of this version are kept once they are released. */
+/** Where the released schemas of this version are kept. */
 const releaseDirectory = `${directory}/v${schemaVersion}`;
 
 /** docs/events: a JSON Schema for each event's detail, and an AsyncAPI document for the bus. */
@@ -22,11 +22,11 @@ export function eventSchemas(): ReadonlyMap<DomainEventType, JsonSchema> {
   );
 }
 
-/** Additions do not break a consumer that ignores them, so none is told to refuse them; and no noise. */
+/** Allows additional properties, because consumers should ignore additions, and removes redundant constraints. */
 function open({ jsonSchema }: { jsonSchema: JsonSchema }): void {
   delete jsonSchema.additionalProperties;
   if (isDefined(jsonSchema.format)) delete jsonSchema.pattern;
-  // https://json-schema.org/draft/2020-12/json-schema-validation#section-7.3 has no base64: who validates would stumble.
+  // https://json-schema.org/draft/2020-12/json-schema-validation#section-7.3 has no base64, and validators may reject it.
   else delete jsonSchema.format;
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
 }
@@ -35,12 +35,12 @@ function isDefined(format: string | undefined): boolean {
   return format !== undefined && ['date-time', 'date', 'time', 'duration', 'email', 'uri', 'uuid'].includes(format);
 }
 
-/** By their paths in the project. */
+/** Generated documents by their paths in the project. */
 export function eventDocuments(): ReadonlyMap<string, string> {
   return new Map([...schemasIn(directory), [`${directory}/asyncapi.yaml`, stringify(asyncApi(), { lineWidth: 120 })]]);
 }
 
-/** @throws {Failure} if it would break a consumer of what is released already. */
+/** @throws {Failure} if it would break consumers of the released schemas. */
 export function unpublishedRelease(): ReadonlyMap<string, string> {
   const broken = brokenPromises(releasedSchemas(), eventSchemas());
   if (broken.length === 0) return schemasIn(releaseDirectory);
@@ -65,7 +65,7 @@ function asyncApi() {
     info: {
       title: projectTitle,
       version: `${schemaVersion}.0.0`,
-      description: 'What becomes of uploaded images. docs/events/README.md says how to listen.',
+      description: 'Events for the outcomes of uploaded images. To subscribe, see docs/events/README.md.',
     },
     channels: {
       domainEvents: {
@@ -108,8 +108,8 @@ function typesOfEvents(): DomainEventType[] {
 }
 
 /**
- * What would break somebody who listens to the released events: a field that is gone, that need not be there any more,
- * or of which something else is said. A closed list may neither lose nor gain a value: consumers switch over it.
+ * Changes that would break consumers of the released events: a field that was removed, made optional or changed. A closed
+ * list may neither lose nor gain a value, because consumers switch over it.
  */
 export function breakingChanges(released: JsonSchema, current: JsonSchema, path = released.title ?? 'event'): string[] {
   const { properties = {}, required = [], items, description: _, title: __, ...rules } = released;
@@ -135,7 +135,7 @@ export function breakingChanges(released: JsonSchema, current: JsonSchema, path 
   return found;
 }
 
-/** Of all events that were released: also one that is told no more. */
+/** Checks every released event, including any that are no longer sent. */
 export function brokenPromises(
   released: ReadonlyMap<string, JsonSchema>,
   current: ReadonlyMap<string, JsonSchema>,
@@ -146,7 +146,7 @@ export function brokenPromises(
   });
 }
 
-/** None before the first release of a version. */
+/** Empty before the first release of a version. */
 export function releasedSchemas(): ReadonlyMap<string, JsonSchema> {
   const folder = join(projectDirectory, releaseDirectory);
   const files = existsSync(folder) ? readdirSync(folder) : [];

@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 import { print, printError } from '../terminal/print.ts';
 import { projectDirectory, shownPath } from '../terminal/project.ts';
 
-/** Contents by their paths in the project. */
+/** Contents by path in the project. */
 export type Documents = ReadonlyMap<string, string>;
 
-/** Writes those that have changed; with `check`, only names them. Returns the exit code. */
+/** Writes the documents that have changed; with `check`, only lists them. Returns the exit code. */
 export function writeDocuments(
   documents: Documents,
   { check = false }: { readonly check?: boolean | undefined },

@@ -1,21 +1,21 @@
-/** `npm run help`: npm itself lists scripts, but cannot say what they do. */
+/** `npm run help`: npm can list scripts, but not describe them. */
 import { command, main } from '../terminal/command.ts';
 import { print } from '../terminal/print.ts';
 import { plainTable } from '../terminal/table.ts';
 
 export const summaries = {
-  start: 'send photographs through the pipeline on an emulator of AWS, and see the results',
+  start: 'send photos through the pipeline on an AWS emulator, and see the results',
   test: 'run all tests: unit tests, then pipeline tests on the emulator',
   'test:unit': 'run the unit tests',
   'test:changed': 'run the unit tests that your uncommitted changes affect',
   check: 'run everything that CI runs',
   invoke: 'run one function in a container, with one of its sample events',
-  redrive: 'see why uploads failed, and move them back into the queue',
-  intake: 'pause or resume the pipeline; uploads wait in the queue meanwhile',
+  redrive: 'see why uploads failed, and move them back to the queue',
+  intake: 'pause or resume the pipeline; while paused, uploads wait in the queue',
   load: 'run a load test, on the emulator or on a stack in your account',
-  rename: 'give the project another name, in every file',
-  lab: 'prove and measure the pipeline: cost, scale, benchmarks, a bad release, injected faults',
-  docs: 'generate the event schemas and the tables of the lab',
+  rename: 'rename the project in every file',
+  lab: 'test and measure the pipeline: cost, scale, benchmarks, a bad release, injected faults',
+  docs: 'generate the event schemas and the tables in the lab docs',
   help: 'show this list',
 } as const;
 
@@ -25,7 +25,7 @@ export const helpCommand = command({
   syntax: (line) => line,
   run: async () => {
     const rows = Object.entries(summaries).map(([name, summary]) => [typed(name), summary]);
-    print(plainTable(['Command', 'What it does'], rows), '', 'Options of a command: npm run NAME -- --help');
+    print(plainTable(['Command', 'What it does'], rows), '', 'For the options of a command: npm run NAME -- --help');
   },
 });
 

@@ -2,7 +2,7 @@ import type { IntakeStatus } from '../stack/intake-switch.ts';
 
 const daySeconds = 86_400;
 
-/** What an operator needs to decide: whether intake is open, who paused it, what is waiting, and for how long it is kept. */
+/** For the operator: whether intake is open, who paused it, how many uploads are waiting, and how long they are kept. */
 export function describeIntake(stack: string, status: IntakeStatus, now: Date): string[] {
   return [
     `Intake of ${stack} is ${stateOf(status)}.`,
@@ -16,24 +16,26 @@ function stateOf({ state, since, breaker }: IntakeStatus): string {
   switch (state) {
     case 'Enabled':
       return breaker === 'off'
-        ? `open${when}, but its circuit breaker is off: resume switches it on again`
+        ? `open${when}, but its circuit breaker is off: resume turns it on again`
         : `open${when}`;
     case 'Disabled':
-      return `paused${when}${breaker === undefined ? '' : breaker === 'on' ? ', by the circuit breaker' : ', by a person'}`;
+      return `paused${when}${breaker === undefined ? '' : breaker === 'on' ? ', by the circuit breaker' : ', by an operator'}`;
     default:
       return `changing (${state})`;
   }
 }
 
-/** Goes by the age of the oldest message; where that is unknown, by the time of the pause. */
+/** Based on the age of the oldest message or, if that is unknown, on the time of the pause. */
 function limitOf({ state, since, waiting, retentionSeconds, oldestSeconds }: IntakeStatus, now: Date): string[] {
   if (state === 'Enabled') return [];
   const keeps = `UploadQueue keeps a message for ${retentionSeconds / daySeconds} days`;
   const end = (from: number) => new Date(from + retentionSeconds * 1000).toISOString();
   if (waiting > 0 && oldestSeconds !== undefined) {
-    return [`${keeps}: the oldest is deleted at ${end(now.getTime() - oldestSeconds * 1000)}. Resume before that.`];
+    return [
+      `${keeps}: the oldest will be deleted at ${end(now.getTime() - oldestSeconds * 1000)}. Resume before that.`,
+    ];
   }
   return [
-    `${keeps}: the first upload after the pause is deleted at ${end((since ?? now).getTime())}. Resume before that.`,
+    `${keeps}: the first upload after the pause will be deleted at ${end((since ?? now).getTime())}. Resume before that.`,
   ];
 }

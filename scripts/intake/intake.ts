@@ -16,17 +16,17 @@ export const intakeCommand = command({
   syntax: (line) =>
     line
       .addArgument(new Argument('<action>', actions.join(', ')).argParser(oneOf(actions)))
-      .option('--stack <name>', 'a stack in your AWS account, instead of the one that npm start runs', nonEmpty),
+      .option('--stack <name>', 'a stack in your AWS account instead of the one that npm start runs', nonEmpty),
   examples: {
-    'npm run intake -- status': 'whether it is open, how many uploads wait, and how long they are kept',
-    'npm run intake -- pause': 'until you resume; also switches off the circuit breaker',
-    'npm run intake -- resume': 'also switches the circuit breaker on again',
+    'npm run intake -- status': 'show whether intake is open, how many uploads are waiting, and how long they are kept',
+    'npm run intake -- pause': 'pause until you resume; also turns off the circuit breaker',
+    'npm run intake -- resume': 'resume; also turns the circuit breaker on again',
   },
-  notes: 'docs/runbooks/pause-intake.md says when to pause, and for how long.',
-  run: ({ arguments: [action], options: { stack } }) => turnIntake(action, stack),
+  notes: 'For when to pause, and for how long, see docs/runbooks/pause-intake.md.',
+  run: ({ arguments: [action], options: { stack } }) => switchIntake(action, stack),
 });
 
-async function turnIntake(action: Action, stackName: string | undefined): Promise<void> {
+async function switchIntake(action: Action, stackName: string | undefined): Promise<void> {
   const stack = await stackNamed(stackName);
   try {
     if (action === 'pause') await showStep('Pause intake', () => pauseIntake(stack));

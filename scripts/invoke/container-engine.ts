@@ -1,4 +1,4 @@
-/** How a container of `sam local` gets to a port of this machine that only this machine can see. */
+/** Lets a container of `sam local` reach the emulator's port, which listens only on 127.0.0.1. */
 import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer, connect as openConnection } from 'node:net';
@@ -9,14 +9,14 @@ import * as z from 'zod';
 import { Failure } from '../terminal/failure.ts';
 
 export interface PortForContainers {
-  /** The name by which a container reaches this machine; the emulator's certificate carries it. */
+  /** The hostname that containers use for this machine; the emulator's certificate includes it. */
   readonly host: string;
-  /** What `sam local` has to be told for it. */
+  /** Options that `sam local` needs to resolve `host`. */
   readonly samOptions: readonly string[];
   close(): void;
 }
 
-// Docker Desktop and Finch give this machine that name in their containers; elsewhere we do.
+// Docker Desktop and Finch define this name in their containers; elsewhere, --add-host does.
 const host = 'host.docker.internal';
 
 // In the order in which SAM CLI looks for them.
@@ -30,11 +30,13 @@ const usualSockets = [
 export async function openToContainers(port: number): Promise<PortForContainers> {
   const socket = engineSocket();
   const network = await bridgeNetwork(socket);
-  // Not on Linux: the engine has a virtual machine of its own, from which that name leads to this machine's 127.0.0.1.
+  // Except on Linux, the engine runs in a virtual machine, where that name leads to this machine's 127.0.0.1.
   if (process.platform !== 'linux') return { host, samOptions: [], close: () => undefined };
   const gateway = network.IPAM.Config.at(0)?.Gateway;
   if (gateway === undefined)
-    throw new Failure('The container engine’s network "bridge" has no gateway: is it configured by hand?');
+    throw new Failure(
+      'The container engine’s network "bridge" has no gateway: check whether it was configured manually.',
+    );
   return { host, samOptions: ['--add-host', `${host}:${gateway}`], ...forward(gateway, port) };
 }
 
@@ -42,7 +44,9 @@ function engineSocket(): string {
   const chosen = process.env['DOCKER_HOST'];
   if (chosen?.startsWith('unix://')) return chosen.slice('unix://'.length);
   if (chosen !== undefined)
-    throw new Failure(`DOCKER_HOST is ${chosen}: only an engine on this machine (unix://…) can reach its emulator.`);
+    throw new Failure(
+      `DOCKER_HOST is ${chosen}: only a container engine on this machine (unix://…) can reach the emulator.`,
+    );
   const found = usualSockets.find(existsSync);
   if (found !== undefined) return found;
   throw new Failure(
@@ -70,8 +74,8 @@ async function bridgeNetwork(socketPath: string): Promise<z.infer<typeof bridge>
 }
 
 /**
- * Listens where containers can see it and nobody else can; the bytes, TLS and all, go through as they are. Podman makes
- * the gateway with the first container, so it may take until then.
+ * Listens on the gateway, which only containers can reach, and forwards the bytes unchanged, including TLS. Podman
+ * creates the gateway with the first container, so listening is retried until then.
  */
 function forward(gateway: string, port: number): Pick<PortForContainers, 'close'> {
   const server = createServer((inside) => {
@@ -95,11 +99,11 @@ function forward(gateway: string, port: number): Pick<PortForContainers, 'close'
   const close = () => {
     clearTimeout(again);
     if (server.listening) server.close();
-    // In use means that another invocation forwards already, which serves us as well.
+    // If the address is in use, another invocation is already forwarding, for this one too.
     else if (refused === 'EADDRNOTAVAIL') {
       process.stderr.write(
-        `Should the function not have reached the emulator: ${gateway}, the gateway of its network, never was this machine’s. ` +
-          'A rootless engine, or one in a virtual machine? Use one that runs on this machine as root.\n',
+        `If the function could not reach the emulator: its network gateway, ${gateway}, is not an address of this machine, ` +
+          'probably because the container engine is rootless or in a virtual machine. Use one that runs on this machine as root.\n',
       );
     }
   };

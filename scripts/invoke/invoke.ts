@@ -1,6 +1,6 @@
 /**
- * `npm run invoke`. SAM CLI alone hands a function only what the template declares, with logical ids where names should
- * be; this gives it the running stack's values, the emulator's address and its certificate.
+ * `npm run invoke`. SAM CLI alone sets a function's environment from the template, with logical ids in place of resource
+ * names. This command sets the running stack's values, the emulator's address and its certificate.
  */
 import { existsSync, globSync } from 'node:fs';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -29,16 +29,16 @@ const events = eventsByFunction();
 
 export const invokeCommand = command({
   name: 'npm run invoke',
-  summary: 'Runs one function in a container, with sam local invoke, against the stack that npm start runs.',
+  summary: 'Runs one function in a container with sam local invoke, against the stack that npm start runs.',
   syntax: (line) =>
     line
-      .addArgument(new Argument('<function>', 'a folder of functions/').argParser(oneOf([...events.keys()])))
-      .argument('<event>', 'one of its events below, or a JSON file of your own')
-      .argument('[sam-options...]', 'passed on to sam local invoke')
+      .addArgument(new Argument('<function>', 'a folder in functions/').argParser(oneOf([...events.keys()])))
+      .argument('<event>', 'one of the events listed below, or your own JSON file')
+      .argument('[sam-options...]', 'passed to sam local invoke')
       .passThroughOptions(),
   examples: {
-    'npm run invoke -- resize-image web': 'one of its events',
-    'npm run invoke -- resize-image my.json --debug-port 9229': 'waits for a debugger',
+    'npm run invoke -- resize-image web': 'use one of its sample events',
+    'npm run invoke -- resize-image my.json --debug-port 9229': 'wait for a debugger',
   },
   notes: [
     'Functions and their events:',
@@ -52,7 +52,7 @@ async function invoke(name: string, event: string, samOptions: readonly string[]
   const running = await findRunningStack();
   if (running === undefined) {
     throw new Failure(
-      'No stack is running for the function to work with: run `npm start` in another terminal, and keep it running.',
+      'No stack is running for the function to use: run `npm start` in another terminal, and keep it running.',
     );
   }
   const logicalId = logicalIdOf(name);
@@ -97,11 +97,11 @@ function eventFileOf(name: string, event: string): string {
   const file = known.find((path) => basename(path, '.json') === event) ?? resolve(callerDirectory(), event);
   if (existsSync(file)) return file;
   throw new Failure(
-    `${name} has no event ${JSON.stringify(event)}, and there is no such file. Use one of ${names(known).join(', ')}.${suggestion(event, names(known))}`,
+    `${name} has no event ${JSON.stringify(event)}, and no file has that name. Use one of ${names(known).join(', ')}.${suggestion(event, names(known))}`,
   );
 }
 
-/** resize-image is ResizeImageFunction. */
+/** For example, ResizeImageFunction for resize-image. */
 function logicalIdOf(name: string): string {
   const words = name.split('-').map((word) => word.charAt(0).toUpperCase() + word.slice(1));
   return `${words.join('')}Function`;
@@ -114,9 +114,9 @@ async function deployedEnvironment(stack: Stack, logicalId: string): Promise<Rea
 }
 
 interface Invocation {
-  /** The template of the build. */
+  /** Path of the built template. */
   readonly built: string;
-  /** Where ours is to be. */
+  /** Where to write the new template. */
   readonly directory: string;
   readonly logicalId: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -127,7 +127,7 @@ const builtTemplate = z.looseObject({
   Resources: z.record(z.string(), z.looseObject({ Properties: z.record(z.string(), z.unknown()).optional() })),
 });
 
-/** The build's template, with this one function's code, environment and layer where this invocation has them. */
+/** Writes a copy of the built template that uses this invocation's code, environment and layer. */
 async function writeTemplate({ built, directory, logicalId, environment, certificate }: Invocation): Promise<string> {
   const template = builtTemplate.parse(parse(await readFile(built, 'utf8')));
   const code = join(directory, logicalId);
@@ -144,7 +144,7 @@ async function writeTemplate({ built, directory, logicalId, environment, certifi
   return file;
 }
 
-/** Both of these variables are for the container: SAM CLI itself has nothing to ask of the emulator. */
+/** Both variables are for the container: SAM CLI itself does not call the emulator. */
 function withoutEmulator({ environment }: EmulatorAddress): NodeJS.ProcessEnv {
   const { AWS_ENDPOINT_URL: _endpoint, NODE_EXTRA_CA_CERTS: _certificate, ...own } = environment;
   return own;

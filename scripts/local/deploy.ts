@@ -1,4 +1,4 @@
-/** The real `sam build` and `sam deploy` of template.yaml, stage local, against the emulator. */
+/** Runs `sam build` and `sam deploy` for template.yaml, stage local, against the emulator. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { glob, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import { isolatedEnvironment } from './isolated-environment.ts';
 
 export const stackName = `${projectName}-local`;
 
-// All that `sam build` reads. A file beside them, or a test, changes nothing that is deployed.
+// Everything that `sam build` reads. Other files, such as tests, do not affect the deployment.
 const buildInputs = [
   'template.yaml',
   'samconfig.toml',
@@ -27,7 +27,7 @@ const buildInputs = [
 const keptBuilds = 3;
 const buildRoot = join(workDirectory, 'build');
 
-/** Built templates are kept by the content of what went into them, so that tests and `npm start` never share one by accident. */
+/** Caches each build by the content of its inputs, so that tests and `npm start` share one only if it is the same. */
 export async function build(sam: string, report: Report, platform: LayerPlatform = thisMachine()): Promise<string> {
   const directory = join(buildRoot, await buildKey(platform));
   const template = join(directory, 'template.yaml');
@@ -69,7 +69,7 @@ export async function deploy(sam: string, template: string, emulator: EmulatorAd
       'deploy',
       ...['--config-env', 'local', '--config-file', join(projectDirectory, 'samconfig.toml')],
       ...['--template-file', template, '--no-progressbar'],
-      // In place of samconfig's own, which cannot know the machine.
+      // Override samconfig.toml, which cannot know this machine's architecture.
       ...['--parameter-overrides', ...parameters()],
     ],
     directory: projectDirectory,
@@ -83,7 +83,7 @@ export function parameters(): string[] {
   return ['Stage=local', 'ReserveConcurrency=true', `Architecture=${process.arch === 'arm64' ? 'arm64' : 'x86_64'}`];
 }
 
-/** What the sharp layer is built for, as npm's settings: they go before those of .npmrc. */
+/** The platform to build the sharp layer for, as npm settings in the environment. They override .npmrc. */
 export interface LayerPlatform extends Readonly<Record<string, string>> {
   readonly npm_config_os: string;
   readonly npm_config_cpu: string;
@@ -95,7 +95,7 @@ function thisMachine(): LayerPlatform {
   return { npm_config_os: process.platform, npm_config_cpu: process.arch, npm_config_libc: familySync() ?? 'glibc' };
 }
 
-/** The content of every file that is deployed, as a hash by its path below the project. */
+/** Content hashes of all files that are deployed, by path below the project. */
 export type BuildInputs = ReadonlyMap<string, string>;
 
 export async function buildKey(
@@ -109,7 +109,7 @@ export async function readBuildInputs(): Promise<BuildInputs> {
   const inputs = new Map<string, string>();
   for (const file of await inputFiles()) {
     const content = await readFile(join(projectDirectory, file)).catch((error: NodeJS.ErrnoException) => {
-      // An editor's own, gone again since it was listed.
+      // Probably an editor's temporary file, deleted since it was listed.
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });
@@ -136,7 +136,7 @@ async function inputFiles(): Promise<string[]> {
   return files.sort();
 }
 
-/** The emulator translates SAM with the parameters' defaults, whatever the deployment says: an account goes by what it says. */
+/** The emulator translates SAM with the parameters' default values and ignores overrides, unlike an account. */
 async function defaultToThisStage(template: string): Promise<void> {
   const document = parseDocument(await readFile(template, 'utf8'));
   document.setIn(['Parameters', 'Stage', 'Default'], 'local');
@@ -148,7 +148,7 @@ async function moveIntoPlace(part: string, directory: string): Promise<void> {
     await rename(part, directory);
   } catch (error) {
     await rm(part, { recursive: true, force: true });
-    // Another process has built the same meanwhile.
+    // Another process has built the same in the meantime.
     if (!existsSync(directory)) throw error;
   }
 }
@@ -164,14 +164,14 @@ function samFailure(command: string, output: string, log: string): Failure {
   const unreachable = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT/.test(output) && command === 'sam build';
   if (unreachable) {
     return new Failure(
-      `\`${command}\` failed: the npm registry cannot be reached, and the sharp layer comes from there. Check the network ` +
-        `and run this again. The whole output is in ${shownPath(log)}.`,
+      `\`${command}\` failed: it could not reach the npm registry to install the sharp layer. Check the network and run this ` +
+        `again. The full output is in ${shownPath(log)}.`,
     );
   }
-  const said =
+  const reason =
     output
       .split('\n')
       .filter((line) => /error|failed|invalid/i.test(line))
       .at(-1) ?? 'it gave no reason';
-  return new Failure(`\`${command}\` failed: ${said.trim()} The whole output is in ${shownPath(log)}.`);
+  return new Failure(`\`${command}\` failed: ${reason.trim()} The full output is in ${shownPath(log)}.`);
 }

@@ -1,4 +1,4 @@
-/** MiniStack, the AWS of this machine: on 127.0.0.1 over TLS, with IAM enforced, and gone when this process is. */
+/** Starts MiniStack, the AWS emulator, on 127.0.0.1 with TLS and IAM enforcement. It ends when this process ends. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -12,32 +12,32 @@ import { type Environment, isolatedEnvironment, toolPath } from './isolated-envi
 import { claimPort, emulatorDirectory } from './port.ts';
 import { tlsCertificate } from './tls-certificate.ts';
 
-/** What it takes to talk to an emulator; plain data, so that it can be handed to another process. */
+/** Everything needed to connect to an emulator. Plain data, so that it can be passed to another process. */
 export interface EmulatorAddress {
   readonly endpoint: string;
-  /** PEM; the only authority that the emulator's clients trust. */
+  /** PEM. The only certificate authority that the emulator's clients trust. */
   readonly certificate: string;
-  /** For child processes: SAM CLI, tests, tools. Holds no trace of the user's own accounts. */
+  /** For child processes: SAM CLI, tests, tools. Contains none of the user's AWS settings. */
   readonly environment: Readonly<Environment>;
 }
 
 export interface Emulator extends EmulatorAddress {
   readonly port: number;
-  /** Resolves with a sentence if the emulator ends before `stop`; never rejects. */
+  /** Resolves with an error when the emulator ends; never rejects. */
   readonly crashed: Promise<Failure>;
   stop(): Promise<void>;
 }
 
 export interface EmulatorOptions {
-  /** Path of the executable, see toolchain.ts. */
+  /** Path of the executable: see toolchain.ts. */
   readonly ministack: string;
-  /** 0 for any free one. */
+  /** 0 for any free port. */
   readonly port: number;
-  /** What every function finds in its environment beside its own variables: for tests. */
+  /** For tests: environment variables to add to every function. */
   readonly functionEnvironment?: Readonly<Environment> | undefined;
 }
 
-/** Stops what was started and not yet stopped, on the way out; also one that is still starting. */
+/** Stops all running emulators, including any that are still starting. */
 export async function stopEmulators(): Promise<void> {
   await Promise.all([...started].map((stop) => stop()));
 }
@@ -71,7 +71,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
 
   const address = await addressOf(port);
   const crashed = ended.then(async () => {
-    // What it started must not outlive it, should the lifeline itself have been killed.
+    // If the lifeline itself was killed, the processes that it started are still running.
     killGroup(child);
     await untilGroupIsGone(child);
     return new Failure(
@@ -88,7 +88,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   return { ...address, port, crashed, stop };
 }
 
-/** Whether an emulator of this project answers there. */
+/** Whether an emulator of this project responds at the address. */
 export async function isHealthy({ endpoint, certificate }: EmulatorAddress): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const request = get(
@@ -119,7 +119,7 @@ export async function addressOf(port: number): Promise<EmulatorAddress> {
   };
 }
 
-/** Settings for any client of the AWS SDK; spread `forcePathStyle: true` beside them for S3. */
+/** Settings for any AWS SDK client; S3 also needs `forcePathStyle: true`. */
 export function clientConfig({ endpoint, certificate, environment }: EmulatorAddress) {
   return {
     endpoint,
@@ -128,7 +128,7 @@ export function clientConfig({ endpoint, certificate, environment }: EmulatorAdd
       accessKeyId: environment['AWS_ACCESS_KEY_ID'] ?? '',
       secretAccessKey: environment['AWS_SECRET_ACCESS_KEY'] ?? '',
     },
-    // NODE_EXTRA_CA_CERTS is read when a process starts, which is too late for the one that starts the emulator.
+    // Node.js reads NODE_EXTRA_CA_CERTS only at startup, too late for the process that starts the emulator.
     requestHandler: { httpsAgent: new Agent({ ca: certificate, keepAlive: true, maxSockets: 50 }) },
   };
 }
@@ -137,7 +137,7 @@ function launch(ministack: string, environment: Environment, log: string): Child
   mkdirSync(logDirectory, { recursive: true });
   const output = openSync(log, 'w');
   try {
-    // `detached` makes it the leader of a process group, out of reach of a terminal's Ctrl-C: we end it in our order.
+    // `detached` puts it in its own process group, which a terminal's Ctrl-C does not reach: we decide when to stop it.
     return spawn('/bin/sh', [join(projectDirectory, 'scripts', 'local', 'lifeline.sh'), ministack], {
       cwd: workDirectory,
       env: environment,
@@ -156,11 +156,11 @@ interface Settings {
   readonly key: string;
 }
 
-/** A short list of our own: the Lambda functions inherit all of it. */
+/** A minimal environment, because the Lambda functions inherit it. */
 function emulatorEnvironment({ port, directory, certificate, key }: Settings): Environment {
   const { AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '', AWS_REGION = '' } = isolatedEnvironment();
   return {
-    // Lambda functions run on the first `node` here, which is Lambda's own version.
+    // Lambda functions run on the first `node` in this path, which has Lambda's version.
     PATH: toolPath(),
     HOME: process.env['HOME'] ?? directory,
     LANG: process.env['LANG'] ?? 'C.UTF-8',
@@ -177,13 +177,13 @@ function emulatorEnvironment({ port, directory, certificate, key }: Settings): E
     MINISTACK_SSL_CERT: certificate,
     MINISTACK_SSL_KEY: key,
     NODE_EXTRA_CA_CERTS: certificate,
-    // A Docker on this machine is none of our business: MiniStack would tidy up containers in it.
+    // Otherwise, MiniStack would remove containers from this machine's Docker.
     DOCKER_HOST: 'unix:///nonexistent/docker.sock',
     LAMBDA_EXECUTOR: 'local',
-    // Two services that would each open another port.
+    // Each of these services would open another port.
     IOT_MTLS_ENABLED: '0',
     SFTP_ENABLED: '0',
-    // Every start begins empty. These say where state would be kept.
+    // Every start begins empty. The directories only keep MiniStack from using its default ones.
     PERSIST_STATE: '0',
     S3_PERSIST: '0',
     STATE_DIR: join(directory, 'state'),
@@ -191,7 +191,7 @@ function emulatorEnvironment({ port, directory, certificate, key }: Settings): E
   };
 }
 
-/** Directories of emulators that were killed together with whoever started them. */
+/** Removes directories of emulators that were killed together with the process that started them. */
 async function removeLeftovers(): Promise<void> {
   for (const port of await readdir(dirname(emulatorDirectory(0))).catch(() => [])) {
     const directory = emulatorDirectory(Number(port));
@@ -203,12 +203,12 @@ async function removeLeftovers(): Promise<void> {
 async function prepare(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true });
   mkdirSync(join(directory, 'tmp'), { recursive: true });
-  // The Lambda functions are unpacked below it, as CommonJS; the project's own package.json would call them modules.
+  // Lambda functions are unpacked here as CommonJS; without this file, the project's package.json would make them ES modules.
   await writeFile(join(directory, 'package.json'), '{ "type": "commonjs" }\n');
   await writeFile(join(directory, 'owner'), String(process.pid));
 }
 
-/** Whether there is a process of that id, or of that group where it is negative. */
+/** Whether a process with this id exists, or for a negative id, any process of that group. */
 export function isRunning(processId: number): boolean {
   if (!Number.isInteger(processId) || processId === 0) return false;
   try {
@@ -241,7 +241,7 @@ async function end(child: ChildProcess, ended: Promise<void>): Promise<void> {
   await untilGroupIsGone(child);
 }
 
-/** The end of its leader is heard of at once; on a busy machine the functions' processes take a moment longer to die. */
+/** On a busy machine, the functions' processes may end a moment later than the leader of their group. */
 async function untilGroupIsGone({ pid }: ChildProcess): Promise<void> {
   if (pid === undefined) return;
   while (await groupIsRunning(pid)) await sleep(20);
@@ -249,7 +249,7 @@ async function untilGroupIsGone({ pid }: ChildProcess): Promise<void> {
 
 async function groupIsRunning(leader: number): Promise<boolean> {
   if (!isRunning(-leader)) return false;
-  // Counted too are those that have ended and that nobody has asked about: in a container perhaps nobody ever will.
+  // The group may consist only of zombies, which in a container without an init process are never reaped.
   const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pgid=,stat=']).catch(() => ({ stdout: '' }));
   return stdout.split('\n').some((line) => {
     const [group, state = 'Z'] = line.trim().split(/\s+/);
@@ -262,7 +262,7 @@ function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // Nobody is left in it, which is what was wanted.
+    // No process is left in the group.
   }
 }
 

@@ -4,7 +4,7 @@ import { projectDirectory, workDirectory } from '../terminal/project.ts';
 
 export type Environment = Record<string, string>;
 
-// The key is the emulator's own root user; with any other one its IAM enforcement refuses every request.
+// The access key of the emulator's root user; its IAM enforcement denies all requests with any other key.
 const localSettings: Environment = {
   AWS_ACCESS_KEY_ID: 'test',
   AWS_SECRET_ACCESS_KEY: 'test',
@@ -16,8 +16,8 @@ const localSettings: Environment = {
 };
 
 /**
- * This process's environment without a trace of the user's AWS accounts: whatever is started with it can reach none of
- * them, by no profile, key or endpoint.
+ * This process's environment without the user's AWS settings. A child process that gets it has no profile, key or endpoint
+ * with which it could reach an AWS account.
  */
 export function isolatedEnvironment(): Environment {
   const kept = Object.entries(process.env).filter(
@@ -30,20 +30,20 @@ export function isolatedEnvironment(): Environment {
     NO_PROXY: withLoopback(process.env['NO_PROXY'] ?? process.env['no_proxy']),
     no_proxy: withLoopback(process.env['no_proxy'] ?? process.env['NO_PROXY']),
     SAM_CLI_TELEMETRY: '0',
-    // Seconds between two looks at a deployment. The emulator has no throttle, and a deployment takes 3 s instead of 8.
+    // Polling interval in seconds. The emulator does not throttle, and a deployment takes 3 s instead of 8.
     SAM_CLI_POLL_DELAY: '0.1',
-    // SAM CLI keeps its own settings here instead of in the user's home.
+    // SAM CLI stores its settings here instead of in the user's home directory.
     __SAM_CLI_APP_DIR: join(workDirectory, 'sam-cli'),
   };
 }
 
-/** The same for this very process, whose SDK clients read it too. */
+/** Does the same to this process, because its SDK clients also read the environment. */
 export function isolateThisProcess(): void {
   for (const name of Object.keys(process.env).filter(namesAnAccount)) delete process.env[name];
   Object.assign(process.env, localSettings);
 }
 
-/** Node 24 and esbuild of node_modules before the machine's own. */
+/** PATH with Node 24 and esbuild from node_modules first. */
 export function toolPath(): string {
   const bin = join(projectDirectory, 'node_modules', '.bin');
   const rest = (process.env['PATH'] ?? '').split(delimiter).filter((entry) => entry !== bin);

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Runs a command for as long as standard input stays open:   lifeline.sh COMMAND [ARGUMENT …]
 #
-# The kernel closes that pipe when the program at its other end goes away in any way, SIGKILL included; so nothing is
-# left behind. Has to lead a process group of its own (Node: `detached`), for `kill 0` reaches all of the group: the
-# command and everything it started. The command keeps no state: a second to say goodbye is a courtesy.
+# The kernel closes that pipe when the program at its other end ends for any reason, including SIGKILL, so no process is
+# left behind. This script must lead its own process group (Node: `detached`), because `kill 0` kills the whole group: the
+# command and everything it started. The command keeps no state, so it gets only a second to shut down.
 exec 3<&0 </dev/null
 
 "$@" 3<&- &

@@ -1,4 +1,4 @@
-/** From nothing to a deployed stack on this machine: what `npm start` and the pipeline tests have in common. */
+/** Starts an emulator and deploys the stack to it, for `npm start` and the pipeline tests. */
 import { readStack, type Stack, type StackAddress } from '../stack/stack.ts';
 import type { Step } from '../terminal/step.ts';
 import { build, deploy, stackName } from './deploy.ts';
@@ -7,7 +7,7 @@ import { installToolchain } from './toolchain.ts';
 
 export interface LocalStack {
   readonly stack: Stack;
-  /** Owned by this process: stop it to end the stack. */
+  /** Owned by this process. Stopping it removes the stack. */
   readonly emulator: Emulator;
 }
 
@@ -17,7 +17,7 @@ export async function startLocalStack(
   functionEnvironment?: EmulatorOptions['functionEnvironment'],
 ): Promise<LocalStack> {
   const { ministack, sam } = await step('Tools: MiniStack and SAM CLI', installToolchain);
-  // Before the build, so that a busy port is said at once.
+  // Before the build, so that a port conflict is reported at once.
   const emulator = await step('Emulator', () => startEmulator({ ministack, port, functionEnvironment }));
   try {
     const template = await step('Build', (report) => build(sam, report));
@@ -29,7 +29,7 @@ export async function startLocalStack(
   }
 }
 
-/** Where the stack is on an emulator that this or another process keeps up. */
+/** The stack's address on an emulator that this or another process runs. */
 export function localStackAddress(emulator: EmulatorAddress): StackAddress {
   return { name: stackName, emulated: true, clientConfig: clientConfig(emulator) };
 }

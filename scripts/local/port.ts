@@ -1,4 +1,4 @@
-/** The emulator's port on 127.0.0.1: which one to take, and who has it if it is taken. */
+/** Chooses the emulator's port on 127.0.0.1, and identifies the program that uses it if it is not free. */
 
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -14,19 +14,19 @@ import { cloneNamedBy } from './tls-certificate.ts';
 export const defaultPort = 4566;
 
 const lastPort = 65_535;
-/** Milliseconds that a program which holds the port gets to say who it is. */
+/** Milliseconds to wait for the program on a port to identify itself. */
 const patience = 2_000;
 
-/** A number, or the sentence that a person reads because it is not the usual number. */
 export interface ChosenPort {
   readonly port: number;
+  /** For the user, if it is not the default port. */
   readonly notice: string | undefined;
 }
 
 /**
- * The port that was asked for, or the usual one, or the next free one beside whatever has the usual one.
+ * The requested port if there is one, else the default port, or the next free port if another program uses that.
  *
- * @throws {Failure} where the port that was asked for is taken, or this clone itself is about to use the usual one.
+ * @throws {Failure} if the requested port is in use, or if an emulator of this clone already uses the default port.
  */
 export async function choosePort(wanted: number | undefined, usual: number = defaultPort): Promise<ChosenPort> {
   const port = wanted ?? usual;
@@ -38,35 +38,35 @@ export async function choosePort(wanted: number | undefined, usual: number = def
 }
 
 /**
- * Any free port for 0.
+ * Checks that a port is free; 0 chooses any free port.
  *
- * @throws {Failure} where it is taken.
+ * @throws {Failure} if it is in use.
  */
 export async function claimPort(wanted: number): Promise<number> {
   const found = await listenOn(wanted);
   if (typeof found === 'number') return found;
   if (found.code !== 'EADDRINUSE') {
     throw new Failure(
-      `Port ${wanted} of 127.0.0.1 cannot be used (${found.code ?? found.message}): choose another one with --port.`,
+      `Port ${wanted} on 127.0.0.1 cannot be used (${found.code ?? found.message}): choose another one with --port.`,
     );
   }
   throw new Failure(portInUse(wanted, await portHolder(wanted), await nextFreePort(wanted)));
 }
 
-/** Where an emulator of a clone keeps its files while it runs; `owner` in it names the process. */
+/** Where a clone's emulator stores its files while it runs. The file `owner` holds the id of the process that started it. */
 export function emulatorDirectory(port: number, clone: string = projectDirectory): string {
   return join(clone, basename(workDirectory), 'emulator', String(port));
 }
 
 export interface PortHolder {
-  /** For example `LocalStack` or `postgres`; absent where nobody can tell. */
+  /** For example `LocalStack` or `postgres`; undefined if unknown. */
   readonly program: string | undefined;
   readonly processId: number | undefined;
-  /** The folder of the clone whose emulator it is. */
+  /** If it is an emulator of this project: the folder of its clone. */
   readonly clone: string | undefined;
 }
 
-/** Asks the program itself first: what listens for LocalStack is a proxy of Docker. */
+/** Asks the program itself before the operating system, which would name Docker's proxy instead of LocalStack. */
 export async function portHolder(port: number): Promise<PortHolder> {
   const clone = cloneNamedBy(await certificateAt(port));
   if (clone !== undefined) return { program: projectTitle, clone, processId: await ownerOf(clone, port) };
@@ -82,15 +82,15 @@ export async function portHolder(port: number): Promise<PortHolder> {
 function portInUse(port: number, holder: PortHolder, next: number): string {
   if (holder.clone === projectDirectory) {
     return (
-      `Port ${port} is in use by this folder's own ${projectTitle}${processOf(holder)}, which is still starting or was started ` +
-      `beside another one. Wait until it is up and run this again, or start one more: npm start -- --port ${next}`
+      `Port ${port} is in use by ${projectTitle} from this same folder${processOf(holder)}, which is still starting or is a second ` +
+      `instance. Wait until it is running and run this again, or start another instance: npm start -- --port ${next}`
     );
   }
-  return `Port ${port} is in use by ${nameOf(holder)}. End that program, or use another port: npm start -- --port ${next}`;
+  return `Port ${port} is in use by ${nameOf(holder)}. Stop that program, or use another port: npm start -- --port ${next}`;
 }
 
 function nameOf(holder: PortHolder): string {
-  const program = holder.clone === undefined ? holder.program : `${projectTitle} of ${holder.clone}`;
+  const program = holder.clone === undefined ? holder.program : `${projectTitle} from ${holder.clone}`;
   return `${program ?? 'another program'}${processOf(holder)}`;
 }
 
@@ -107,7 +107,7 @@ async function isFree(port: number): Promise<boolean> {
   return typeof (await listenOn(port)) === 'number';
 }
 
-/** The port, free again, or why it cannot be had. */
+/** The port, released again, or the error if it cannot be used. */
 async function listenOn(wanted: number): Promise<number | NodeJS.ErrnoException> {
   const server = createServer();
   const { promise, resolve } = Promise.withResolvers<number | NodeJS.ErrnoException>();
@@ -119,10 +119,10 @@ async function listenOn(wanted: number): Promise<number | NodeJS.ErrnoException>
   return await promise;
 }
 
-/** The names in the certificate that a TLS server shows. */
+/** The subject alternative names in the TLS server's certificate. */
 async function certificateAt(port: number): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  // Each clone trusts its own certificate only; this reads one, and sends nothing.
+  // Not verified, because the certificate may be another clone's: this only reads it, and sends nothing.
   const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () =>
     resolve(socket.getPeerCertificate().subjectaltname),
   );
@@ -140,7 +140,7 @@ async function ownerOf(clone: string, port: number): Promise<number | undefined>
   return Number.isInteger(owner) ? owner : undefined;
 }
 
-/** MiniStack answers LocalStack's questions too, so it is asked first. */
+/** MiniStack also responds to LocalStack's health check, so check for MiniStack first. */
 async function emulatorAt(port: number): Promise<string | undefined> {
   if (await answers(port, '/_ministack/health')) return 'MiniStack';
   return (await answers(port, '/_localstack/health')) ? 'LocalStack' : undefined;
@@ -161,7 +161,7 @@ interface Listener {
   readonly processId: number;
 }
 
-/** What the operating system tells without root: the user's own processes. */
+/** Without root, the operating system identifies only the user's own processes. */
 async function listenerOn(port: number): Promise<Listener | undefined> {
   const ss = await printed('ss', ['-Hltnp', `sport = :${port}`]);
   const lsof = ss === undefined ? await printed('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fpc']) : undefined;
@@ -175,7 +175,7 @@ async function printed(command: string, args: readonly string[]): Promise<string
   try {
     return (await promisify(execFile)(command, args, { timeout: patience })).stdout;
   } catch {
-    // Not installed here.
+    // The command is not installed.
     return undefined;
   }
 }

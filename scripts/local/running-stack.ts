@@ -1,4 +1,4 @@
-/** The stack that `npm start` keeps up, as a second `npm start` finds it. */
+/** Lets other commands find the stack that `npm start` is running. */
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -13,21 +13,21 @@ export interface RunningStack {
   readonly stack: Stack;
   readonly address: EmulatorAddress;
   readonly port: number;
-  /** Something that is deployed was changed since. */
+  /** Deployed files have changed since. */
   readonly outdated: boolean;
 }
 
 const file = join(workDirectory, 'running.json');
 const entry = z.object({ processId: z.int(), port: z.int(), buildKey: z.string() });
 
-/** One stack is announced at a time: a second one, on another port, leaves the first one's entry alone. */
+/** Records the stack in a file, unless another one is already running. Returns a function that deletes the file. */
 export async function announceStack(port: number, deployed: BuildInputs): Promise<() => Promise<void>> {
   if ((await findRunningStack()) !== undefined) return async () => {};
   await writeEntry({ processId: process.pid, port, buildKey: await buildKey(undefined, deployed) });
   return () => rm(file, { force: true });
 }
 
-/** What was deployed to an announced stack since: whoever finds the stack goes by it. */
+/** Records what was last deployed to an announced stack, so that other commands know whether it is outdated. */
 export async function announceUpdate(port: number, deployed: BuildInputs): Promise<void> {
   const found = entry.safeParse(await readJson());
   if (!found.success || found.data.port !== port) return;
@@ -51,7 +51,7 @@ export async function findRunningStack(): Promise<RunningStack | undefined> {
 }
 
 /**
- * The stack that a command was told to use: one in an account by its name, or without a name the one on this machine.
+ * The named stack in the account, or without a name, the one running on this machine.
  *
  * @throws {Failure} if there is no such stack
  */
@@ -60,7 +60,7 @@ export async function stackNamed(name: string | undefined): Promise<Stack> {
   const running = await findRunningStack();
   if (running !== undefined) return running.stack;
   throw new Failure(
-    'No stack is running on this machine: run `npm start` in another terminal, or name a stack in your account with --stack NAME.',
+    'No stack is running on this machine: run `npm start` in another terminal, or specify a stack in your account with --stack NAME.',
   );
 }
 

@@ -13,23 +13,23 @@ export interface TlsCertificate {
 }
 
 const days = 24 * 60 * 60 * 1000;
-// Apple's limit for a certificate that is to be trusted.
+// Apple's limit for trusted certificates.
 const validFor = 397 * days;
 const renewedBefore = 30 * days;
 
-// The last is what a container calls the machine that it runs on.
+// The last is the name that containers use for this machine.
 const names = ['localhost', '*.localhost', 'host.docker.internal'];
 
-/** Tells another clone whose emulator it has found on a port. A comma would end the name where names are listed. */
+/** Identifies this clone to others that find its emulator on a port. Escaped, because commas separate listed names. */
 const thisClone = pathToFileURL(projectDirectory).href.replaceAll(',', '%2C');
 
-/** The folder of the clone that made a certificate, from its names as Node.js lists them. */
+/** The folder of the clone that created a certificate, from the certificate's names as Node.js lists them. */
 export function cloneNamedBy(listedNames: string | undefined): string | undefined {
   const [, url] = /(?:^|, )URI:"?(file:[^,"]+)/.exec(listedNames ?? '') ?? [];
   return url === undefined ? undefined : fileURLToPath(url);
 }
 
-/** A certificate for this machine's own names, made by this machine and trusted by the emulator's clients only. */
+/** A self-signed certificate for this machine's names, which only the emulator's clients trust. */
 export async function tlsCertificate(): Promise<TlsCertificate> {
   const directory = join(workDirectory, 'tls');
   const files = { certificate: join(directory, 'certificate.pem'), key: join(directory, 'key.pem') };
@@ -40,7 +40,7 @@ export async function tlsCertificate(): Promise<TlsCertificate> {
     algorithm: 'sha256',
     notAfterDate: new Date(Date.now() + validFor),
     extensions: [
-      // Clients take it as their only authority, and OpenSSL wants a certificate authority to say that it is one.
+      // Clients use it as a certificate authority, and OpenSSL requires it to be marked as one.
       { name: 'basicConstraints', cA: true, critical: true },
       { name: 'keyUsage', digitalSignature: true, keyCertSign: true, critical: true },
       { name: 'extKeyUsage', serverAuth: true },
@@ -54,7 +54,7 @@ export async function tlsCertificate(): Promise<TlsCertificate> {
       },
     ],
   });
-  // The key first: a pair is complete as soon as its certificate is there.
+  // The key first, so that the pair is complete once the certificate exists.
   await writeWhole(files.key, made.private);
   await writeWhole(files.certificate, made.cert);
   return files;
@@ -67,7 +67,7 @@ async function isValidFor({ certificate, key }: TlsCertificate, time: number): P
     return (
       found.validToDate.getTime() - time > Date.now() &&
       names.every((name) => found.subjectAltName?.includes(`DNS:${name}`)) &&
-      // A folder that was moved or copied gets a certificate of its own.
+      // A folder that was moved or copied needs a new certificate.
       cloneNamedBy(found.subjectAltName) === projectDirectory
     );
   } catch {
@@ -75,7 +75,7 @@ async function isValidFor({ certificate, key }: TlsCertificate, time: number): P
   }
 }
 
-/** Readers see the old file or the new one, never a part. */
+/** Writes atomically: readers see the old file or the new one, never part of it. */
 async function writeWhole(file: string, text: string): Promise<void> {
   const part = `${file}.${process.pid}`;
   await writeFile(part, text, { mode: 0o600 });

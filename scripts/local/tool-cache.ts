@@ -1,6 +1,6 @@
 /**
- * Virtual environments of Python tools, one per machine and not one per clone: SAM CLI and the rest take about 490 MB
- * and a minute to install. A change of the lock file, of Python or of the platform makes a new environment beside the
+ * Virtual environments of Python tools, shared by all clones on a machine, because SAM CLI and the rest take about 490 MB
+ * and a minute to install. A change of the lock file, Python version or platform creates a new environment and keeps the
  * old one.
  */
 
@@ -26,14 +26,14 @@ export interface Python {
 export interface ToolEnvironment {
   /** Names the environment's folder. */
   readonly tool: string;
-  /** As users read it. */
+  /** Shown to users. */
   readonly title: string;
-  /** Path of the file that names every package with its hashes. */
+  /** Path of the file that lists every package with its hashes. */
   readonly lock: string;
   readonly python: Python;
 }
 
-/** The variable that moves the cache, and the folder that it is in without one. */
+/** The environment variable that overrides the cache's default folder. */
 export const cacheVariable = `${environmentPrefix}_CACHE`;
 
 export function cacheDirectory(
@@ -52,12 +52,12 @@ export function cacheDirectory(
 const dayMillis = 24 * 60 * 60 * 1000;
 const keptEnvironments = 3;
 
-/** What a finished environment holds; an environment that holds less is damaged or unfinished. */
+/** The contents of a finished environment; one that contains less is damaged or unfinished. */
 const contents = z.object({ files: z.int(), bytes: z.int() });
 type Contents = z.infer<typeof contents>;
 const contentsFile = 'contents.json';
 
-/** The folder of the environment, installed if it is not there yet. Safe when several clones call it at the same time. */
+/** Returns the environment's folder, and installs it if needed. Safe for several clones to call at the same time. */
 export async function toolEnvironment(
   wanted: ToolEnvironment,
   report: Report,
@@ -72,15 +72,15 @@ export async function toolEnvironment(
   makeRoot(root);
   const log = join(logDirectory, `install-${tool}.log`);
   const release = await lockFor(join(root, `${tool}.lock`), python, log, () =>
-    report(`${title}: waiting for another clone, which installs it`),
+    report(`${title}: waiting for another clone to install it`),
   );
   try {
     const state = await stateOf(directory);
-    // Another clone has installed it meanwhile.
+    // Another clone has installed it in the meantime.
     if (state === 'complete') return await markUsed(directory);
-    if (state === 'damaged') report(`${title}: ${shownPath(directory)} is damaged, installing it again`);
+    if (state === 'damaged') report(`${title}: ${shownPath(directory)} is damaged, reinstalling it`);
     else report(`${title}: installing into ${shownPath(directory)} (once per machine)`);
-    // In place and not in a folder that is renamed: the scripts of a virtual environment hold its absolute path.
+    // Not in a temporary folder, because the scripts of a virtual environment contain its absolute path.
     await rm(directory, { recursive: true, force: true });
     await createEnvironment(python.path, directory, log, release.descriptor);
     await installPackages({ directory, lock, log, lockDescriptor: release.descriptor }, (progress) =>
@@ -99,7 +99,7 @@ function makeRoot(root: string): void {
     mkdirSync(root, { recursive: true });
   } catch (error) {
     throw new Failure(
-      `The tools cannot be installed: ${describeFailure(error)} Or set ${cacheVariable} to a folder of your own.`,
+      `The tools cannot be installed: ${describeFailure(error)} Or set ${cacheVariable} to another folder.`,
     );
   }
 }
@@ -129,7 +129,7 @@ function parseContents(text: string): Contents | undefined {
   }
 }
 
-/** Synchronous, which takes a third of the time: 17,000 files in 0.2 s. Python writes __pycache__ as it pleases. */
+/** Synchronous, which is three times as fast: 17,000 files in 0.2 s. Skips __pycache__, which Python rewrites at any time. */
 function contentsOf(directory: string): Contents {
   let files = 0;
   let bytes = 0;
@@ -148,15 +148,15 @@ function contentsOf(directory: string): Contents {
   return { files, bytes };
 }
 
-/** The time of the last use decides what is removed first. */
+/** The least recently used environment is removed first. */
 async function markUsed(directory: string): Promise<string> {
   const now = new Date();
-  // A cache that others own may be read-only, and is as good.
+  // Ignored: another user's cache may be read-only, but can still be used.
   await utimes(directory, now, now).catch(() => undefined);
   return directory;
 }
 
-/** Clones of different ages may share the cache: what was used today stays. */
+/** Clones at different commits share the cache, so environments used within a day are kept. */
 async function removeOldEnvironments(root: string, tool: string): Promise<void> {
   const found: { path: string; usedAt: number }[] = [];
   for await (const path of glob(join(root, `${tool}-*`))) found.push({ path, usedAt: (await stat(path)).mtimeMs });
@@ -169,13 +169,13 @@ async function removeOldEnvironments(root: string, tool: string): Promise<void> 
 
 interface Release {
   (): void;
-  /** Children that hold it too keep the lock until they have ended, also when this process is killed. */
+  /** Child processes that inherit it keep the lock until they end, even if this process is killed. */
   readonly descriptor: number;
 }
 
 /**
- * flock(2), which the kernel releases however a process ends. Node.js has no call for it, so Python locks the open file
- * that both share.
+ * Uses flock(2), because the kernel releases the lock however the process ends. Node.js does not support it, so Python locks
+ * the open file that both processes share.
  */
 async function lockFor(file: string, python: Python, log: string, onWait: () => void): Promise<Release> {
   const descriptor = openSync(file, 'a');
@@ -214,7 +214,7 @@ async function createEnvironment(python: string, directory: string, log: string,
     inherited,
   });
   if (created.succeeded) return;
-  throw new Failure(`${python} could not make a virtual environment. ${adviceOn(created.output, log)}`);
+  throw new Failure(`${python} could not create a virtual environment. ${adviceOn(created.output, log)}`);
 }
 
 function adviceOn(output: string, log: string): string {
@@ -224,7 +224,7 @@ function adviceOn(output: string, log: string): string {
   return /No space left on device|Errno 28/.test(output) ? diskIsFull : `The reason is in ${shownPath(log)}.`;
 }
 
-const diskIsFull = 'The disk is full: make room (about 700 MB) and run this again.';
+const diskIsFull = 'The disk is full: free some space (about 700 MB) and run this again.';
 
 interface Installation {
   readonly directory: string;
@@ -235,7 +235,7 @@ interface Installation {
 
 async function installPackages({ directory, lock, log, lockDescriptor }: Installation, report: Report): Promise<void> {
   const quickToGiveUp = ['--retries', '2', '--timeout', '30'];
-  // The lock file is complete: nothing is left to resolve, and pip cannot match hashes to requirements with extras.
+  // The lock file is complete, so there is nothing to resolve, and pip cannot match hashes to requirements with extras.
   const exactly = ['--no-deps', '--require-hashes', '-r', lock];
   const progress = pipProgress(await readFile(lock, 'utf8'), report);
   const watching = setInterval(() => progress.onInstalled(installedPackages(directory)), 1000);
@@ -250,7 +250,7 @@ async function installPackages({ directory, lock, log, lockDescriptor }: Install
   }).finally(() => clearInterval(watching));
   if (installed.succeeded) return;
   throw new Failure(
-    `The Python packages could not be installed: ${reasonIn(installed.output)} The whole output is in ${shownPath(log)}.`,
+    `The Python packages could not be installed: ${reasonIn(installed.output)} The full output is in ${shownPath(log)}.`,
   );
 }
 
@@ -258,13 +258,13 @@ function reasonIn(output: string): string {
   if (
     /NewConnectionError|ConnectTimeout|ReadTimeout|NameResolutionError|ProxyError|Network is unreachable/.test(output)
   )
-    return 'the Python package index cannot be reached. Check the network (and the proxy, if there is one) and run this again.';
+    return 'the Python package index cannot be reached. Check the network (and any proxy) and run this again.';
   if (/No space left on device|Errno 28/.test(output)) return diskIsFull;
   const errors = output.split('\n').filter((line) => line.startsWith('ERROR: '));
   return `${(errors.at(-1) ?? 'pip failed').replace('ERROR: ', '').replace(/\.$/, '')}.`;
 }
 
-/** pip names each package as it downloads it, and is silent while it unpacks them: that is seen in the folder. */
+/** pip names each package as it downloads it, but prints nothing while it unpacks them, so those are counted in the folder. */
 export function pipProgress(lockText: string, report: Report) {
   let packages = lockText.match(/^[A-Za-z0-9_.-]+(\[[^\]]*\])?==/gm)?.length ?? 0;
   let downloaded = 0;
@@ -272,7 +272,7 @@ export function pipProgress(lockText: string, report: Report) {
   let before = 0;
   return {
     onLine(line: string): void {
-      // A package of another system, or of another version of Python.
+      // A package for another system or Python version.
       if (line.startsWith('Ignoring ')) packages -= 1;
       if (line.startsWith('Installing collected packages')) installing = true;
       const [, name] = /^Collecting ([^=\s[]+)/.exec(line) ?? [];
@@ -294,7 +294,7 @@ function installedPackages(directory: string): number {
     const found = readdirSync(join(directory, 'lib', python, 'site-packages'));
     return found.filter((name) => basename(name).endsWith('.dist-info')).length;
   } catch {
-    // pip has not made it yet.
+    // pip has not created the folder yet.
     return 0;
   }
 }

@@ -1,6 +1,7 @@
 /**
- * The Python tools: MiniStack (the emulator), SAM CLI, the linters and what benchmarks compare with, each in a virtual
- * environment of its own, since their pins of botocore exclude each other. The lock files in requirements/ name every package with its hashes; to renew one:
+ * The Python tools: MiniStack (the emulator), SAM CLI, the linters and the libraries that benchmarks compare with. Each has
+ * a separate virtual environment, because they pin conflicting versions of botocore. The lock files in requirements/ list
+ * every package with its hashes. To update one:
  *
  *   uv pip compile --universal --generate-hashes --no-header --python-version 3.10 ministack.in -o ministack.txt
  */
@@ -19,11 +20,11 @@ export interface Toolchain {
   readonly sam: string;
 }
 
-// The versions that the lock files have wheels for come first; a newer Python may have to compile, and often can.
+// Versions with wheels in the lock files are preferred. With a newer Python, pip may have to compile, which often works.
 const testedPythons: Range = { oldest: [3, 10, 0], newest: [3, 14, 999] };
 const pythonNames = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python'];
 
-// The version that the tests run with; older ones lack the nodejs24.x runtime or were never tried.
+// The version that the tests use; older ones lack the nodejs24.x runtime or were never tested.
 const oldestSam: Version = [1, 170, 0];
 
 type Version = readonly [number, number, number];
@@ -32,7 +33,7 @@ interface Range {
   readonly newest: Version;
 }
 
-/** Finds or installs both tools. Takes a minute the first time on a machine and a fraction of a second from then on. */
+/** Finds or installs both tools. Takes a minute the first time on a machine, then a fraction of a second. */
 export async function installToolchain(report: Report): Promise<Toolchain> {
   const [ministack, sam] = await Promise.all([installMinistack(report), installSam(report)]);
   return { ministack, sam };
@@ -42,7 +43,7 @@ async function installMinistack(report: Report): Promise<string> {
   return join(await installEnvironment('ministack', report), 'bin', 'ministack');
 }
 
-/** A `sam` on PATH is used where it is new enough. */
+/** Uses the `sam` on PATH if it is new enough. */
 export async function installSam(report: Report): Promise<string> {
   return (await samOnPath()) ?? join(await installEnvironment('sam', report), 'bin', 'sam');
 }
@@ -82,7 +83,7 @@ async function installEnvironment(tool: keyof typeof titles, report: Report): Pr
 
 let python: Promise<Python> | undefined;
 
-/** Looked for once, however many environments are made of it. */
+/** Searches only once, for all environments. */
 function findPython(): Promise<Python> {
   python ??= choosePython();
   return python;
@@ -102,7 +103,7 @@ async function choosePython(): Promise<Python> {
   if (newer !== undefined) return { path: newer.path, version: newer.version.join('.') };
   const seen = found.map(({ path, version }) => `${path} is ${version.join('.')}`).join(', ');
   throw new Failure(
-    `Python 3.10 or newer is needed, and ${seen === '' ? 'no python3 is on PATH' : `what is on PATH is older: ${seen}`}. ` +
+    `Python 3.10 or newer is required, but ${seen === '' ? 'there is no python3 on PATH' : `PATH has only older versions: ${seen}`}. ` +
       'Install it from python.org or with your package manager and run this again.',
   );
 }

@@ -1,11 +1,11 @@
-/** Why a message failed, as far as the message and the image's record show, in words that like messages share. */
+/** Why a message failed, according to the message and the image's record. Similar failures get the same text. */
 import type { ImageRecord } from '../../core/record.ts';
 import type { DeadLetter, DeadLetterQueueName, ReadableLetter } from '../stack/dead-letter-queue.ts';
 
 export interface Found {
   readonly queue: DeadLetterQueueName;
   readonly letter: DeadLetter;
-  /** The record of the image; undefined if no upload of it was ever decided. */
+  /** The image's record; undefined if none of its uploads ever had an outcome. */
   readonly record: ImageRecord | undefined;
 }
 
@@ -14,7 +14,7 @@ export interface Cause {
   readonly found: readonly Found[];
 }
 
-/** The most frequent first. */
+/** Sorted by frequency, most frequent first. */
 export function causesOf(found: readonly Found[]): readonly Cause[] {
   return [...Map.groupBy(found, causeOf)]
     .map(([text, together]) => ({ text, found: together }))
@@ -22,7 +22,7 @@ export function causesOf(found: readonly Found[]): readonly Cause[] {
 }
 
 function causeOf({ queue, letter, record }: Found): string {
-  if (letter.event === undefined) return 'Not an S3 event: it cannot be processed, and stays where it is.';
+  if (letter.event === undefined) return 'Not an S3 event: it cannot be processed, and stays in the queue.';
   if (queue === 'undelivered') return `Not delivered: ${letter.deliveryError ?? 'EventBridge gave no reason'}`;
   return causeOnRecord(letter, record);
 }
@@ -30,24 +30,24 @@ function causeOf({ queue, letter, record }: Found): string {
 function causeOnRecord({ event: { change, image } }: ReadableLetter, record: ImageRecord | undefined): string {
   if (record === undefined || record.sequencer < image.sequencer) {
     return change === 'deleted'
-      ? 'A deletion failed, and no record says why. Search the logs for the correlation id.'
-      : 'No record: the workflow failed, or never started. Search the logs for the correlation id.';
+      ? 'A deletion failed, and no record explains why. Search the logs for the correlation id.'
+      : 'No record: the workflow failed or never started. Search the logs for the correlation id.';
   }
   if (record.sequencer > image.sequencer) return 'Superseded since: the record holds a newer version of the image.';
   return record.outcome === 'failed'
-    ? alike(extractReason(record.message), [image.key, image.bucket, record.version])
-    : `Decided since: the record says ${record.outcome}.`;
+    ? withoutSpecifics(extractReason(record.message), [image.key, image.bucket, record.version])
+    : `Decided since: the outcome on record is ${record.outcome}.`;
 }
 
-/** The workflow's error holds the worker's as JSON, which the record may cut short. */
+/** The workflow's error contains the worker's error as JSON, which may be truncated in the record. */
 function extractReason(message: string): string {
   const field = (name: string) => new RegExp(`"${name}"\\s*:\\s*"((?:[^"\\\\]|\\\\.)*)`).exec(message)?.[1];
   const [type, sentence] = [field('errorType'), field('errorMessage')];
   return sentence === undefined ? message : [type, sentence].filter((part) => part !== undefined).join(': ');
 }
 
-/** Whatever differs between images becomes an ellipsis. */
-function alike(message: string, names: readonly string[]): string {
+/** Replaces everything that differs between images with an ellipsis. */
+function withoutSpecifics(message: string, names: readonly string[]): string {
   const nameless = names.reduce((text, name) => text.replaceAll(name, '…'), message);
   const text = nameless
     .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, '…')

@@ -1,4 +1,4 @@
-/** Moves dead letters of a stack back, and follows each to its outcome. */
+/** Moves dead letters of a stack back to the upload queue, and follows each to its outcome. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { rememberedOutcomes } from '../../adapters/aws/idempotent-pipeline.ts';
 import {
@@ -16,7 +16,7 @@ import type { Report } from '../terminal/step.ts';
 import type { Found } from './dead-letter-cause.ts';
 import { failedAtOf, type Moved, totalsOf, type Verdict, verdictOf } from './redrive-verdict.ts';
 
-/** A queue can only be sampled: this many messages of each are looked at. */
+/** A queue can only be sampled: at most this many messages of each are read. */
 const sampleSize = 1000;
 const pauses = { pauseMillis: 500, longestPauseMillis: 15_000 };
 const deadLetterInterval = 3_000;
@@ -26,7 +26,7 @@ export interface Ending {
   readonly verdict: Verdict;
 }
 
-/** Changes nothing. */
+/** Has no side effects. */
 export async function findLetters(stack: Stack, queues: readonly DeadLetterQueueName[]): Promise<Found[]> {
   const found: Found[] = [];
   for (const queue of queues) {
@@ -49,7 +49,7 @@ interface Pace {
   readonly perSecond: number;
 }
 
-/** If it throws, what was moved until then stays moved. */
+/** If it throws, the messages already moved stay moved. */
 export async function moveLetters(
   stack: Stack,
   queues: readonly DeadLetterQueueName[],
@@ -74,7 +74,7 @@ export async function moveLetters(
   return moved;
 }
 
-/** SQS itself moves only uploads, and all of them; the emulator's SQS moves none. */
+/** SQS can only move all messages of the uploads queue; the emulator's SQS cannot move any. */
 async function allCanGo(stack: Stack, queue: DeadLetterQueueName, seen: readonly Found[], max: number) {
   return (
     !stack.emulated &&
@@ -91,10 +91,10 @@ async function* moveSome(
   { max, perSecond }: Pace,
 ): AsyncGenerator<readonly Moved[]> {
   const startedAt = performance.now();
-  // What fails again during the move must not be moved again.
+  // A message that fails again during the move must not be moved a second time.
   const ours = new Set<string>();
   for await (const letters of takeLetters(stack, queue, max, ours)) {
-    // Before the move: afterwards the record may already hold its result.
+    // Before the move, because afterwards the record may already hold the new outcome.
     const records = await recordsOf(stack, letters);
     const forwarded = await forwardLetters(stack, queue, letters);
     for (const { newMessageId } of forwarded) ours.add(newMessageId);
@@ -103,7 +103,7 @@ async function* moveSome(
   }
 }
 
-/** Waits until each has an outcome or failed again, or nothing happens for `patienceMillis`. */
+/** Waits until each message has an outcome or has failed again, or nothing happens for `patienceMillis`. */
 export async function followLetters(
   stack: Stack,
   moved: readonly Moved[],
@@ -130,7 +130,7 @@ export async function followLetters(
   return endings;
 }
 
-/** What is in the dead-letter queue of uploads, read again every few seconds: message ids and correlation ids. */
+/** The message ids and correlation ids in the dead-letter queue of uploads, refreshed every few seconds. */
 function deadLetterIds(stack: Stack): () => Promise<ReadonlySet<string>> {
   let readAt = Number.NEGATIVE_INFINITY;
   let ids: Promise<ReadonlySet<string>> = Promise.resolve(new Set<string>());

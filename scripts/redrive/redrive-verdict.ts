@@ -6,19 +6,19 @@ import type { Forwarded } from '../stack/dead-letter-queue.ts';
 export type Verdict = DecidedOutcome | 'failed again' | 'undecided';
 
 export type Moved = Forwarded & {
-  /** When the failure that the record held before the move was recorded. */
+  /** When the record's failure was recorded, if it had one before the move. */
   readonly failedAt: string | undefined;
 };
 
 export interface Evidence {
-  /** What the dispatcher's idempotency table holds. */
+  /** The outcome in the dispatcher's idempotency table. */
   readonly decided: DecidedOutcome | undefined;
   readonly record: ImageRecord | undefined;
-  /** The messages seen in the dead-letter queue: their ids, and their events' correlation ids. */
+  /** Message ids and correlation ids seen in the dead-letter queue. */
   readonly dead: ReadonlySet<string>;
 }
 
-/** Compares nothing with this machine's clock, which may be wrong. */
+/** Does not use this machine's clock, which may be wrong. */
 export function verdictOf(
   { event, newMessageId, failedAt }: Moved,
   { decided, record, dead }: Evidence,

@@ -18,7 +18,7 @@ import { type Cause, causesOf, type Found } from './dead-letter-cause.ts';
 import { type Ending, findLetters, followLetters, moveLetters } from './redrive-stack.ts';
 import { isGood, totalsOf } from './redrive-verdict.ts';
 
-/** Rows of a list; causes and totals cover all messages. */
+/** Maximum rows in a table; causes and totals cover all messages. */
 const shownRows = 20;
 // The limit of SQS's own message move task.
 const fastest = 500;
@@ -26,10 +26,11 @@ const most = 1_000_000;
 
 export const redriveCommand = command({
   name: 'npm run redrive',
-  summary: 'Shows why uploads ended in a dead-letter queue, moves them back, and reports the outcome of each.',
+  summary:
+    'Shows why uploads are in a dead-letter queue, moves them back to the upload queue, and reports the outcome of each.',
   syntax: (line) =>
     line
-      .option('--list', 'only show why; move nothing')
+      .option('--list', 'only show the causes; move nothing')
       .option('--queue <name>', `only this queue: ${deadLetterQueueNames.join(' or ')}`, oneOf(deadLetterQueueNames))
       .option('--max <n>', 'move at most this many messages', wholeNumber({ from: 1, to: most }))
       .option(
@@ -45,16 +46,16 @@ export const redriveCommand = command({
         wholeNumber({ from: 0, to: 1440 }),
         20,
       )
-      .option('--stack <name>', 'a stack in your AWS account, instead of the one that npm start runs', nonEmpty)
+      .option('--stack <name>', 'a stack in your AWS account instead of the one that npm start runs', nonEmpty)
       .option('--yes', 'do not ask before moving'),
   examples: {
-    'npm run redrive -- --list': 'why they failed',
-    'npm run redrive -- --max 10': 'a few first, to see whether the cause is fixed',
-    'npm run redrive -- --stack NAME': 'a stack in the account of your AWS profile and region',
+    'npm run redrive -- --list': 'show why they failed',
+    'npm run redrive -- --max 10': 'move a few first, to check that the cause is fixed',
+    'npm run redrive -- --stack NAME': 'use a stack in the account and region of your AWS profile',
   },
-  notes: `Queues: uploads holds what failed five times; undelivered holds what EventBridge could not deliver.
-A message that is not an S3 event stays where it is: it would only fail again.
-You can stop with Ctrl-C at any time and run it again: repeats do no harm.
+  notes: `Queues: uploads holds messages that failed five times; undelivered holds events that EventBridge could not deliver.
+A message that is not an S3 event stays in its queue, because it would only fail again.
+You can stop with Ctrl-C at any time and run this again: processing a message twice does no harm.
 The exit code is 0 only if every moved message has an outcome.`,
   run: ({ options: { queue, max = most, rate: perSecond, wait: waitMinutes, ...options } }) =>
     redrive({ ...options, queues: queue === undefined ? deadLetterQueueNames : [queue], max, perSecond, waitMinutes }),
@@ -81,7 +82,7 @@ async function redrive(options: RedriveOptions): Promise<number> {
 
     const movable = Math.min(all - found.filter(({ letter }) => letter.event === undefined).length, options.max);
     if (movable === 0) return say('None of them can be moved back.');
-    await mustTake(stack);
+    await requireOpenIntake(stack);
     if (!options.yes && !(await confirm(`Move ${movable} of ${all} back to UploadQueue of ${stack.name}?`))) {
       return say('Nothing was moved.');
     }
@@ -95,12 +96,12 @@ async function redrive(options: RedriveOptions): Promise<number> {
   }
 }
 
-/** While intake is closed, a redrive would only trade this queue's 14 days of retention for the seven of UploadQueue. */
-async function mustTake(stack: Stack): Promise<void> {
+/** While intake is paused, moving messages would only shorten their retention, from 14 days to the seven of UploadQueue. */
+async function requireOpenIntake(stack: Stack): Promise<void> {
   const { state } = await intakeStatus(stack);
   if (state === 'Enabled') return;
   throw new Failure(
-    `Intake is not open (${state}), so nothing would process them. To open it: npm run intake -- resume${named(stack)}`,
+    `Intake is not open (${state}), so nothing would process the messages. To open it: npm run intake -- resume${named(stack)}`,
   );
 }
 
@@ -136,7 +137,7 @@ function shortened(text: string): string {
 
 function sayEnds(endings: readonly Ending[], { waitMinutes }: RedriveOptions, left: number): void {
   const verdicts = endings.map(({ verdict }) => verdict);
-  // Those that need attention come first.
+  // Messages that need attention come first.
   const sorted = [...endings].sort((a, b) => Number(isGood(a.verdict)) - Number(isGood(b.verdict)));
   const rows = sorted.map(({ moved: { event }, verdict }) => [
     printable(event.image.key),
@@ -149,11 +150,9 @@ function sayEnds(endings: readonly Ending[], { waitMinutes }: RedriveOptions, le
     ...(rows.length > shownRows ? [`… and ${rows.length - shownRows} more.`] : []),
     '',
     `${endings.length} moved: ${totalsOf(verdicts)}. In the dead-letter queues now: ${left}.`,
-    ...(verdicts.includes('failed again')
-      ? ['Some messages failed again for the same reason: npm run redrive -- --list']
-      : []),
+    ...(verdicts.includes('failed again') ? ['Some messages failed again. To see why: npm run redrive -- --list'] : []),
     ...(verdicts.includes('undecided')
-      ? [`No outcome for ${waitMinutes} minutes: undecided uploads are still in UploadQueue, or in progress.`]
+      ? [`No new outcome for ${waitMinutes} minutes: undecided uploads are still in UploadQueue or in progress.`]
       : []),
   );
 }

@@ -1,7 +1,7 @@
 import { eventSource, metricNamespace, projectName, projectTitle } from '../../core/names.ts';
 import { Failure } from '../terminal/failure.ts';
 
-/** What a project is called: the names in core/names.ts from which all others are made. */
+/** The names in core/names.ts, from which all other names are derived. */
 export interface Names {
   readonly name: string;
   readonly title: string;
@@ -36,31 +36,31 @@ export function newNames(
   };
   demand(
     /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) && name.length >= 3 && name.length <= longestName,
-    `The name ${JSON.stringify(name)} cannot be used in the names of stacks and buckets: it needs 3 to ${longestName} lower-case letters and digits, with single hyphens between them, and begins with a letter. For example: npm run rename -- picturehouse`,
+    `The name ${JSON.stringify(name)} cannot be used in the names of stacks and buckets: use 3 to ${longestName} lower-case letters and digits, with single hyphens between words, and start with a letter. For example: npm run rename -- picturehouse`,
   );
   demand(
     !/^(xn--|sthree-|amzn-s3-demo-|aws(-|$)|amazon(-|$))/.test(name),
-    `The name ${JSON.stringify(name)} begins like the names that AWS keeps for itself. Choose another one.`,
+    `The name ${JSON.stringify(name)} starts with a prefix that AWS reserves. Choose another one.`,
   );
   demand(
     /^[A-Z][A-Za-z0-9]*([ -][A-Za-z0-9]+)*$/.test(names.title) && names.title.length <= 40,
-    `The title ${JSON.stringify(names.title)} needs up to 40 letters and digits, with single spaces or hyphens between words, and begins with a capital letter. For example: --title "Picture House".`,
+    `The title ${JSON.stringify(names.title)} is not valid: use up to 40 letters and digits, with single spaces or hyphens between words, and start with a capital letter. For example: --title "Picture House".`,
   );
   demand(
     !/^aws\./i.test(names.eventSource),
-    `The event source ${JSON.stringify(names.eventSource)} begins with aws., which EventBridge keeps for AWS services. Begin with your company, for example: --source acme.${name}.`,
+    `The event source ${JSON.stringify(names.eventSource)} starts with aws., which EventBridge reserves for AWS services. Start with your company's name, for example: --source acme.${name}.`,
   );
   demand(
     /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$/.test(names.eventSource) && names.eventSource.length <= 100,
-    `The event source ${JSON.stringify(names.eventSource)} needs two or more lower-case words with dots between them. For example: --source acme.${name}.`,
+    `The event source ${JSON.stringify(names.eventSource)} is not valid: use two or more lower-case words separated by dots. For example: --source acme.${name}.`,
   );
   demand(
     !/^aws(\/|$)/i.test(names.metricNamespace),
-    `The metric namespace ${JSON.stringify(names.metricNamespace)} begins with AWS, which CloudWatch keeps for AWS services. Choose another one.`,
+    `The metric namespace ${JSON.stringify(names.metricNamespace)} starts with AWS, which CloudWatch reserves for AWS services. Choose another one.`,
   );
   demand(
     /^[A-Za-z][A-Za-z0-9]*([/._-][A-Za-z0-9]+)*$/.test(names.metricNamespace) && names.metricNamespace.length <= 100,
-    `The metric namespace ${JSON.stringify(names.metricNamespace)} needs letters and digits, with single slashes, dots, underscores or hyphens between them. For example: --namespace Acme/Images.`,
+    `The metric namespace ${JSON.stringify(names.metricNamespace)} is not valid: use letters and digits, with single slashes, dots, underscores or hyphens between words. For example: --namespace Acme/Images.`,
   );
   return names;
 }

@@ -1,4 +1,4 @@
-/** `npm run rename`: gives the project another name, in every file at once. */
+/** `npm run rename`: renames the project in every file. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
@@ -12,10 +12,10 @@ import { plainTable } from '../terminal/table.ts';
 import { currentNames, type Names, newNames } from './names.ts';
 import { filesWith, type Renaming, renameAll, type Texts } from './renaming.ts';
 
-/** The license names who wrote it; a changelog says how things were. */
+/** Not renamed: the license names the author, and a changelog describes the past. */
 const kept: readonly string[] = ['LICENSE', 'CHANGELOG.md'];
 
-/** Screenshots, which no program can edit, and what to take them of. */
+/** Screenshots, which have to be taken again, and what they show. */
 const screenshots: Readonly<Record<string, string>> = {
   'docs/contact-sheet.webp': 'the page that npm start writes',
   'load-tests/load-ramp.png': 'the report of npm run load -- ramp',
@@ -23,11 +23,10 @@ const screenshots: Readonly<Record<string, string>> = {
 
 export const renameCommand = command({
   name: 'npm run rename',
-  summary:
-    'Gives the project another name, in every file: stacks, buckets, tags, event source, metrics, sample events and docs.',
+  summary: 'Renames the project in every file: stacks, buckets, tags, event source, metrics, sample events and docs.',
   syntax: (line) =>
     line
-      .argument('<name>', 'lower-case words with hyphens between them')
+      .argument('<name>', 'lower-case words separated by hyphens')
       .option('--source <source>', 'event source of the domain events (default: <name>.pipeline)')
       .option(
         '--namespace <namespace>',
@@ -37,11 +36,11 @@ export const renameCommand = command({
       .option('--dry-run', 'list the files that would change, and change nothing')
       .option('--yes', 'rename even if there are uncommitted changes'),
   examples: {
-    'npm run rename -- picturehouse --source acme.picturehouse': 'the usual way: your company, then the name',
-    'npm run rename -- picturehouse --dry-run': 'see what would change',
+    'npm run rename -- picturehouse --source acme.picturehouse': 'rename, with your company in the event source',
+    'npm run rename -- picturehouse --dry-run': 'show what would change',
   },
   notes:
-    'Rename before you deploy: a stack that is already deployed keeps its name, and the renamed project deploys a new one beside it. The license and the changelog are not changed.',
+    'Rename before you deploy: a stack that is already deployed keeps its name, and the renamed project deploys a second stack. The license and the changelog are not changed.',
   run: ({ arguments: [name], options: { source, namespace, title, dryRun, yes } }) =>
     rename(newNames(name, { source, namespace, title }), { dryRun, yes }),
 });
@@ -66,7 +65,7 @@ async function rename(
   print(...summary('Renamed', names, renaming), '', ...nextSteps());
 }
 
-/** Of every file that git knows or would add, except binary ones and those that are kept. */
+/** Reads every file that git tracks or would add, except binary files and those in `kept`. */
 function projectTexts(): Texts {
   const files = git('ls-files', '-z', '--cached', '--others', '--exclude-standard').split('\0');
   const texts = new Map<string, string>();
@@ -85,14 +84,14 @@ function refuseUnlessNew(names: Names, texts: Texts): void {
   const different = (['name', 'title', 'eventSource', 'metricNamespace'] as const).filter(
     (kind) => names[kind] !== currentNames[kind],
   );
-  if (different.length === 0) throw new Failure(`Nothing to rename: this is ${names.title} (${names.name}) already.`);
-  // A namespace is known by what stands before it, so it may stand elsewhere.
+  if (different.length === 0) throw new Failure(`Nothing to rename: this is already ${names.title} (${names.name}).`);
+  // A namespace is recognised by the text before it, so the same word may be used elsewhere.
   for (const kind of different.filter((kind) => kind !== 'metricNamespace')) {
     const files = filesWith(names[kind], texts, currentNames);
     if (files.length > 0) {
       const shown = files.slice(0, 3).join(', ') + (files.length > 3 ? ` and ${files.length - 3} more` : '');
       throw new Failure(
-        `${JSON.stringify(names[kind])} is already used for something else in ${shown}, so the project could not be renamed again. Choose a more specific name, for example with your company in front.`,
+        `${JSON.stringify(names[kind])} is already used for something else in ${shown}, so the project could not be renamed again later. Choose a more specific name, for example one that starts with your company's name.`,
       );
     }
   }
@@ -102,7 +101,7 @@ function refuseUncommitted(): void {
   const changes = git('status', '--porcelain').split('\n').filter(Boolean).length;
   if (changes > 0)
     throw new Failure(
-      `There are uncommitted changes (${changes} files), and the renaming would mix with them. Commit or stash them first, or add --yes.`,
+      `There are uncommitted changes (${changes} files), and renaming would mix with them. Commit or stash them first, or add --yes.`,
     );
 }
 
@@ -116,12 +115,12 @@ function git(...args: readonly string[]): string {
     });
   } catch {
     throw new Failure(
-      'The files of the project are listed by git, which is missing or knows no repository here. Install git, or run git init and git add -A first.',
+      'This command uses git to list the files of the project, but git is not installed or this is not a repository. Install git, or run git init and git add -A first.',
     );
   }
 }
 
-/** Names of another length break lines elsewhere. */
+/** A longer or shorter name changes where lines wrap. */
 async function format(paths: readonly string[]): Promise<void> {
   const code = paths.filter((path) => ['.ts', '.mjs', '.cjs', '.json', '.jsonc'].includes(extname(path)));
   const log = join(logDirectory, 'rename-format.log');
@@ -137,7 +136,7 @@ async function format(paths: readonly string[]): Promise<void> {
     );
 }
 
-/** What is in it was made under the old name, and most of it is still of use. */
+/** Most of its contents are still useful under the new name. */
 function moveWorkDirectory({ name }: Names): void {
   const moved = join(projectDirectory, `.${name}`);
   if (existsSync(workDirectory) && !existsSync(moved)) renameSync(workDirectory, moved);
@@ -167,7 +166,7 @@ function filesOf({ places }: Renaming): string {
 
 function nextSteps(): string[] {
   const stale = Object.entries(screenshots).filter(([path]) => existsSync(join(projectDirectory, path)));
-  const advice = ['These screenshots still show the old name. Take them again:'];
+  const advice = ['These screenshots still show the old name. Replace them:'];
   return [
     ...(stale.length === 0 ? [] : [...advice, ...stale.map(([path, of]) => `  ${path}: ${of}`), '']),
     'Next: run npm test, review git diff, and commit.',

@@ -1,4 +1,4 @@
-/** What becomes of the texts of the project under other names. */
+/** Replaces the project's names in its files. */
 import { createHash } from 'node:crypto';
 import { imageIdOf } from '../../core/image.ts';
 import type { Names } from './names.ts';
@@ -9,11 +9,11 @@ export type Texts = ReadonlyMap<string, string>;
 export interface Renaming {
   /** The new text of each file that changes. */
   readonly changed: Texts;
-  /** How often a name was replaced, by file. A hash that follows from a name counts too. */
+  /** Number of replacements, by file, including hashes that depend on a name. */
   readonly places: ReadonlyMap<string, number>;
 }
 
-/** Every text is renamed in one pass: what was replaced is not replaced again. */
+/** Replaces all names of a text in one pass, so no replacement is replaced again. */
 export async function renameAll(texts: Texts, from: Names, to: Names): Promise<Renaming> {
   const imageIds = await renamedImageIds(texts, from, to);
   const changed = new Map<string, string>();
@@ -50,7 +50,7 @@ function spellings({ name, title, eventSource, metricNamespace }: Names): readon
   return [metricNamespace, metricNamespace, eventSource, title, inEnvironment(name), name];
 }
 
-/** The namespace may be spelled as the title is, and is known by what stands before it. */
+/** The namespace may be spelled like the title, so it is recognised by the text before it. */
 function patternsOf(names: Names): readonly string[] {
   const namespace = word(names.metricNamespace);
   return [
@@ -68,14 +68,14 @@ function word(text: string): string {
   return `(?<![A-Za-z0-9])${text.replaceAll('.', '\\.')}(?![A-Za-z0-9])`;
 }
 
-/** As environmentPrefix in core/names.ts. */
+/** Same as environmentPrefix in core/names.ts. */
 function inEnvironment(name: string): string {
   return name.toUpperCase().replaceAll('-', '_');
 }
 
 /**
- * Files that use a new name already, for something else: the next renaming could not tell the two apart. Files that explain
- * this command use names as examples and do not count.
+ * Files that already use the new name for something else: a later rename could not tell the two apart. Excludes files that
+ * explain this command, because they use names as examples.
  */
 export function filesWith(name: string, texts: Texts, current: Names): string[] {
   const pattern = new RegExp(word(name), 'i');
@@ -85,7 +85,7 @@ export function filesWith(name: string, texts: Texts, current: Names): string[] 
     .map(([path]) => path);
 }
 
-/** Sample events and examples in the docs name images of the local stack, whose bucket has the name of the project. */
+/** Sample events and docs contain ids of images in the local stack, which depend on the bucket's name. */
 async function renamedImageIds(texts: Texts, from: Names, to: Names): Promise<ReadonlyMap<string, string>> {
   const bucket = (names: Names) => `${names.name}-local-uploads`;
   const keys = [...texts.values()]
@@ -97,7 +97,7 @@ async function renamedImageIds(texts: Texts, from: Names, to: Names): Promise<Re
   return new Map(await Promise.all(ids));
 }
 
-/** SQS signs the body of each message. */
+/** Each sample SQS message contains an MD5 checksum of its body. */
 function checksumsOfMessages(path: string, before: string, after: string): ReadonlyMap<string, string> {
   if (!path.startsWith('events/')) return new Map();
   const bodies = (text: string) =>

@@ -1,10 +1,10 @@
 /**
- * The two dead-letter queues: looked at without a trace, and emptied into the upload queue.
+ * Reads the two dead-letter queues without side effects, and moves their messages to the upload queue.
  *
- * `moveAllLetters` leaves the move to SQS, which carries on if this process is killed. But SQS accepts no dead-letter queue
- * of EventBridge and no maximum number of messages, and does not say what it moved. For these, `takeLetters` and
- * `forwardLetters` receive, send and delete: if killed between the last two, a message is in both queues, and its repeat
- * does no harm.
+ * `moveAllLetters` delegates to SQS, which continues even if this process is killed. But SQS does not support EventBridge's
+ * dead-letter queue or a maximum number of messages, and does not report which messages it moved. In those cases,
+ * `takeLetters` and `forwardLetters` receive, send and delete. If killed before the delete, a message is in both queues;
+ * processing it twice does no harm.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
  */
 import {
@@ -50,7 +50,7 @@ export type DeadLetter = ReadableLetter | (Received & { readonly event: undefine
 
 /** A message that is back in the upload queue. */
 export interface Forwarded {
-  /** Its id there, and in a dead-letter queue if it fails again; SQS does not report the ids of messages that it moves itself. */
+  /** It keeps this id if it fails again. SQS does not report the ids of messages that it moves itself. */
   readonly newMessageId: string | undefined;
   readonly event: UploadEvent;
 }
@@ -58,7 +58,7 @@ export interface Forwarded {
 // SQS's largest batch.
 const batchSize = 10;
 const moveTaskPause = 1_000;
-// Long enough to read thousands of messages; what a killed process held becomes visible again afterwards.
+// Long enough to read thousands of messages. If this process is killed, its messages become visible again after this time.
 const hiddenSeconds = 120;
 
 export async function countLetters(stack: Stack, queues: readonly DeadLetterQueueName[]): Promise<number> {
@@ -67,8 +67,8 @@ export async function countLetters(stack: Stack, queues: readonly DeadLetterQueu
 }
 
 /**
- * Up to `limit` messages, which are visible again afterwards. Receiving does them no harm: the queue has no redrive policy
- * of its own that would count receives.
+ * Up to `limit` messages, which are made visible again afterwards. Receiving is safe: a dead-letter queue has no redrive
+ * policy that counts receives.
  */
 export async function sampleLetters(stack: Stack, queue: DeadLetterQueueName, limit: number): Promise<DeadLetter[]> {
   const letters = new Map<string, DeadLetter>();
@@ -84,7 +84,7 @@ export async function sampleLetters(stack: Stack, queue: DeadLetterQueueName, li
   return [...letters.values()];
 }
 
-/** Batches of messages to forward, hidden meanwhile. Unreadable messages, and those in `skip`, stay in the queue. */
+/** Yields batches of messages to forward, which stay hidden. Unreadable messages, and those in `skip`, stay in the queue. */
 export async function* takeLetters(
   stack: Stack,
   queue: DeadLetterQueueName,
@@ -109,9 +109,9 @@ export async function* takeLetters(
 }
 
 /**
- * SQS moves all messages back to the queue they came from.
+ * Has SQS move all messages back to the queue they came from.
  *
- * @throws {Failure} if SQS gives up; what was moved until then stays moved.
+ * @throws {Failure} if SQS gives up; messages moved before that stay moved.
  */
 export async function moveAllLetters(
   stack: Stack,
@@ -123,7 +123,7 @@ export async function moveAllLetters(
   const { arn: SourceArn } = await readQueue(sqs, urlOf(stack, queue));
   await sqs.send(new StartMessageMoveTaskCommand({ SourceArn, MaxNumberOfMessagesPerSecond: perSecond }));
   const isMoved = async (): Promise<boolean> => {
-    // The newest comes first.
+    // SQS lists the newest task first.
     const { Results: [task] = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults: 1 }));
     report(task?.ApproximateNumberOfMessagesMoved ?? 0);
     if (task?.Status === 'RUNNING' || task?.Status === 'COMPLETED') return task.Status === 'COMPLETED';
@@ -135,7 +135,7 @@ export async function moveAllLetters(
   await pWaitFor(isMoved, { interval: moveTaskPause });
 }
 
-/** @throws {Failure} if the upload queue refuses a message; the others of the batch are forwarded. */
+/** @throws {Failure} if the upload queue rejects a message; the rest of the batch is forwarded. */
 export async function forwardLetters(
   stack: Stack,
   queue: DeadLetterQueueName,
@@ -158,7 +158,7 @@ export async function forwardLetters(
     const unsent = letters.filter((letter) => !sent.some((other) => other.letter === letter));
     await showAgain(stack, queue, unsent);
     throw new Failure(
-      `The upload queue refused a message (${refused.Code}: ${refused.Message}). Fix the cause and run this again.`,
+      `The upload queue rejected a message (${refused.Code}: ${refused.Message}). Fix the cause and run this again.`,
     );
   }
   return sent.map(({ letter: { event }, newMessageId }) => ({ event, newMessageId }));
@@ -170,7 +170,7 @@ async function receive(stack: Stack, queue: DeadLetterQueueName, count: number):
       QueueUrl: urlOf(stack, queue),
       MaxNumberOfMessages: Math.min(count, batchSize),
       VisibilityTimeout: hiddenSeconds,
-      // Asks all of SQS's servers; without it, a queue may seem empty that is not.
+      // Long polling queries all SQS servers; without it, a queue may seem empty when it is not.
       WaitTimeSeconds: 1,
       MessageAttributeNames: ['ERROR_CODE', 'ERROR_MESSAGE'],
     }),
@@ -178,7 +178,7 @@ async function receive(stack: Stack, queue: DeadLetterQueueName, count: number):
   return Promise.all(Messages.map(readLetter));
 }
 
-/** Never fails: the only harm would be that the messages stay hidden for two minutes. */
+/** Ignores errors: at worst, the messages stay hidden for two minutes. */
 async function showAgain(stack: Stack, queue: DeadLetterQueueName, letters: Iterable<Received>): Promise<void> {
   for (const batch of batchesOf([...letters], batchSize)) {
     const Entries = batch.map(({ receiptHandle }, index) => ({

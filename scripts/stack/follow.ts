@@ -1,4 +1,4 @@
-/** Waits for the outcomes of uploads by reading the records of many images at a time. */
+/** Waits for the outcomes of uploads, reading the records of many images per request. */
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
@@ -12,22 +12,22 @@ import type { Stack } from './stack.ts';
 /** An upload whose outcome is awaited. */
 export interface Followed<Outcome> {
   readonly imageId: ImageId;
-  /** What the image's record says about this upload; undefined while it says nothing yet. */
+  /** This upload's outcome according to the image's record; undefined if there is none yet. */
   outcomeIn(record: ImageRecord | undefined): Outcome | undefined | Promise<Outcome | undefined>;
 }
 
 export interface Ending<Upload, Outcome> {
   readonly upload: Upload;
-  /** Undefined if there was none in time. */
+  /** Undefined if the caller gave up first. */
   readonly outcome: Outcome | undefined;
-  /** As last read. */
+  /** The record as last read. */
   readonly record: ImageRecord | undefined;
 }
 
 export interface Patience {
   /** Called after each read, with the time since the last upload arrived or got its outcome. */
   readonly giveUp: (quietMillis: number) => boolean;
-  /** From one read to the next. */
+  /** Between reads. */
   readonly pauseMillis?: number;
   /** While nothing happens, the pause between two rounds grows to this. */
   readonly longestPauseMillis?: number;
@@ -35,12 +35,12 @@ export interface Patience {
 
 /** Also the accuracy of times measured with {@link follow}. */
 export const defaultPauseMillis = 200;
-// The most that BatchGetItem accepts.
+// The limit of BatchGetItem.
 const batchSize = 100;
-// An upload may ask for more than its record.
+// An upload may need more requests than the one for its record.
 const concurrentLooks = 20;
 
-/** Yields every upload once: when it has an outcome, or when the caller gives up. */
+/** Yields each upload once, when it has an outcome or the caller gives up. */
 export async function* follow<Upload, Outcome>(
   uploads: AsyncIterable<Upload & Followed<Outcome>> | Iterable<Upload & Followed<Outcome>>,
   stack: Stack,
@@ -65,7 +65,7 @@ export async function* follow<Upload, Outcome>(
   }
 }
 
-/** Takes uploads as they come, while earlier ones are followed. */
+/** Accepts new uploads while earlier ones are being followed. */
 function collect<Upload>(uploads: AsyncIterable<Upload> | Iterable<Upload>) {
   const open = new Set<Upload>();
   let lastAt = performance.now();
@@ -78,16 +78,16 @@ function collect<Upload>(uploads: AsyncIterable<Upload> | Iterable<Upload>) {
       next = Promise.withResolvers<void>();
     }
   })();
-  // An error is thrown by `waiting`; a caller that stops early does not want it.
+  // `waiting` throws the error; a caller that stops early does not need it.
   all.catch(() => undefined);
   return {
     open,
     lastAt: () => lastAt,
-    /** True once an upload is open, false once all have come and none is open. */
+    /** True once an upload is open; false once all have arrived and none is open. */
     async waiting(): Promise<boolean> {
       if (open.size === 0) {
         await Promise.race([next.promise, all]);
-        // Others may have come with it, and are read with the same request.
+        // Others may have arrived at the same time, and can share the request.
         await setImmediate();
       }
       return open.size > 0;
@@ -107,7 +107,7 @@ async function look<Upload, Outcome>(batch: readonly (Upload & Followed<Outcome>
   return await pMap(batch, lookAt, { concurrency: concurrentLooks });
 }
 
-/** Images without a record are left out. */
+/** Omits images without a record. */
 export async function readRecords(
   { clients, outputs: { ImageTableName } }: Stack,
   imageIds: readonly ImageId[],

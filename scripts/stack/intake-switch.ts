@@ -13,20 +13,20 @@ import { readQueue } from './queues.ts';
 import type { Stack } from './stack.ts';
 
 export interface IntakeStatus {
-  /** As Lambda names it: Enabled, Disabled, or a transition between them. */
+  /** Lambda's name: Enabled, Disabled, or a transition between them. */
   readonly state: string;
-  /** When it was opened or closed, or otherwise changed. */
+  /** When it was last opened, closed or otherwise changed. */
   readonly since: Date | undefined;
   readonly waiting: number;
   readonly inWork: number;
   readonly retentionSeconds: number;
-  /** Age of the oldest waiting message; unknown where CloudWatch has no metric for it. */
+  /** Age of the oldest waiting message; unknown if CloudWatch has no recent metric. */
   readonly oldestSeconds: number | undefined;
-  /** Whether the circuit breaker may close and open the intake; absent where the stack has none. */
+  /** Whether the circuit breaker may close and open the intake; undefined if the stack has no circuit breaker. */
   readonly breaker: 'on' | 'off' | undefined;
 }
 
-// A mapping changes its state within seconds; if it takes this long, something is wrong with it.
+// A mapping changes its state within seconds; if it takes this long, something is wrong.
 const settleMillis = 180_000;
 
 export async function intakeStatus(stack: Stack): Promise<IntakeStatus> {
@@ -41,18 +41,18 @@ export async function intakeStatus(stack: Stack): Promise<IntakeStatus> {
   };
 }
 
-/** Until `resumeIntake`, whatever the circuit breaker would do: a person's decision wins. */
+/** Stays paused until `resumeIntake`: an operator's decision takes precedence over the circuit breaker. */
 export async function pauseIntake(stack: Stack): Promise<void> {
   const { IntakeBreakerRuleName: Name } = stack.outputs;
   if (Name !== undefined) await stack.clients.events.send(new DisableRuleCommand({ Name }));
   await close(stack);
-  await stopBreaker(stack, 'A person paused intake.');
+  await stopBreaker(stack, 'An operator paused intake.');
 }
 
 export async function resumeIntake(stack: Stack): Promise<void> {
-  await stopBreaker(stack, 'A person resumed intake.');
+  await stopBreaker(stack, 'An operator resumed intake.');
   const { IntakeBreakerRuleName: Name } = stack.outputs;
-  // First, so that the breaker sees what the open intake brings.
+  // Before opening, so that the breaker reacts to anything that happens once intake is open.
   if (Name !== undefined) await stack.clients.events.send(new EnableRuleCommand({ Name }));
   await open(stack);
 }
@@ -63,7 +63,7 @@ async function uploadQueue({ clients, outputs }: Stack) {
 
 type Mapping = EventSourceMappingConfiguration & { readonly UUID: string; readonly State: string };
 
-/** The dispatcher's: nothing else reads the upload queue. */
+/** The dispatcher's mapping: nothing else reads the upload queue. */
 async function mappingOf(stack: Stack): Promise<Mapping> {
   const { arn } = await uploadQueue(stack);
   const { EventSourceMappings = [] } = await stack.clients.lambda.send(
@@ -96,7 +96,7 @@ async function close(stack: Stack): Promise<void> {
   await settled(stack);
 }
 
-/** At full concurrency, even if a circuit breaker has reduced it. */
+/** Opens at full concurrency, even if the circuit breaker has reduced it. */
 async function open(stack: Stack): Promise<void> {
   const { UUID, State, ScalingConfig } = await settled(stack);
   const MaximumConcurrency = stack.outputs.IntakeConcurrency;
@@ -107,7 +107,7 @@ async function open(stack: Stack): Promise<void> {
   await settled(stack);
 }
 
-/** A running breaker would open or close the intake by its own plan. */
+/** If left running, the breaker would open or close the intake on its own schedule. */
 async function stopBreaker({ clients: { stepFunctions }, outputs }: Stack, cause: string): Promise<void> {
   if (outputs.IntakeBreakerArn === undefined) return;
   const { executions = [] } = await stepFunctions.send(
@@ -123,7 +123,7 @@ async function oldestSeconds({ clients }: Stack, queueArn: string): Promise<numb
       Namespace: 'AWS/SQS',
       MetricName: 'ApproximateAgeOfOldestMessage',
       Dimensions: [{ Name: 'QueueName', Value: queueArn.split(':').at(-1) }],
-      // SQS publishes once a minute, some minutes late.
+      // SQS publishes the metric once per minute, a few minutes late.
       StartTime: new Date(Date.now() - 10 * 60_000),
       EndTime: new Date(),
       Period: 60,

@@ -11,7 +11,7 @@ const attributes = z
   .transform((found) => ({
     arn: found.QueueArn,
     waiting: found.ApproximateNumberOfMessages,
-    /** Received and hidden: being worked on, or waiting for its next attempt. */
+    /** Received and hidden: in progress, or waiting for the next attempt. */
     inWork: found.ApproximateNumberOfMessagesNotVisible,
     retentionSeconds: found.MessageRetentionPeriod,
   }));

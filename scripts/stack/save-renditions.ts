@@ -19,7 +19,7 @@ export interface SavedRendition extends Rendition {
 /** By the upload's key. */
 export type SavedRenditions = ReadonlyMap<string, readonly SavedRendition[]>;
 
-/** Fetches the renditions of all results into a directory, as `<image id>/<preset>.<extension>`. */
+/** Downloads the renditions of all results into a directory, as `<image id>/<preset>.<extension>`. */
 export async function saveRenditions(
   results: readonly UploadResult[],
   stack: Stack,
@@ -32,7 +32,7 @@ export async function saveRenditions(
   return saved;
 }
 
-/** If the image was uploaded again meanwhile: the renditions of its current record. */
+/** If the image was uploaded again in the meantime, saves the renditions of its current record. */
 async function saveAll(record: ImageRecord, stack: Stack, directory: string): Promise<readonly SavedRendition[]> {
   if (record.outcome !== 'processed') return [];
   const attempts = await Promise.allSettled(
@@ -58,7 +58,7 @@ async function save(rendition: Rendition, { clients, outputs }: Stack, directory
   return { ...rendition, file };
 }
 
-/** The same files under the names of the uploads: `<key>/<preset>.<extension>`. */
+/** Copies the files to the names of their uploads: `<key>/<preset>.<extension>`. */
 export async function copyRenditions(saved: SavedRenditions, directory: string): Promise<SavedRenditions> {
   const copies = new Map<string, readonly SavedRendition[]>();
   for (const [key, renditions] of saved) {

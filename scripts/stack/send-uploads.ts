@@ -12,7 +12,7 @@ import type { UploadFile } from './upload-files.ts';
 
 export interface UploadResult extends UploadFile {
   readonly bytes: number;
-  /** Absent if there was none in time, or the file could not be sent. */
+  /** Undefined if there was none in time, or the file could not be sent. */
   readonly outcome?: Outcome;
   readonly record?: ImageRecord;
   /** Why there is no outcome. */
@@ -26,21 +26,21 @@ export type OnDecided = (result: UploadResult, decided: number) => void;
 interface Sent extends UploadFile, Followed<Outcome> {
   readonly bytes: number;
   readonly startedAt: number;
-  /** The names that the record may use for the version that was put. */
+  /** The version id and etag of the upload: the record may use either. */
   readonly versions: readonly string[];
 }
 
 const concurrentUploads = 4;
 const pauseMillis = 150;
 
-/** An image takes seconds. One that fails takes five attempts, which are a minute and more apart in an account. */
+/** An image takes seconds, but one that fails takes five attempts, at least a minute apart in an account. */
 const patienceMillis = ({ emulated }: Stack) => (emulated ? 180_000 : 1_200_000);
 
 export function isDecided({ outcome }: UploadResult): boolean {
   return outcome !== undefined && outcome !== 'failed';
 }
 
-/** The results are in the order of the files. */
+/** Returns the results in the order of the files. */
 export async function sendUploads(
   files: readonly UploadFile[],
   stack: Stack,
@@ -72,14 +72,14 @@ async function put({ file, key }: UploadFile, stack: Stack): Promise<Sent | Uplo
     const imageId = await imageIdOf(Bucket, key);
     const before = (await readRecords(stack, [imageId])).get(imageId)?.sequencer;
     const Body = await readFile(file);
-    // Other people use a stack in an account: nothing of theirs is overwritten.
+    // A stack in an account has other users, whose uploads must not be overwritten.
     const IfNoneMatch = stack.emulated ? undefined : '*';
     const stored = await stack.clients.s3.send(new PutObjectCommand({ Bucket, Key: key, Body, IfNoneMatch }));
     const versions = versionsOf(stored);
     const outcomeIn = (record: ImageRecord | undefined) => outcomeOf(versions, before, record);
     return { file, key, imageId, bytes: Body.length, startedAt, versions, outcomeIn };
   } catch (error) {
-    const problem = `It could not be sent: ${error instanceof Error ? error.message : String(error)}`;
+    const problem = `The file could not be sent: ${error instanceof Error ? error.message : String(error)}`;
     return { file, key, bytes: 0, problem, took: performance.now() - startedAt };
   }
 }
@@ -91,9 +91,9 @@ function outcomeOf(
   record: ImageRecord | undefined,
 ): Outcome | undefined {
   if (record === undefined || record.sequencer === before) return undefined;
-  // Another client has written or deleted the key since; the record is about that.
+  // Another client has since written or deleted the key, and the record describes that change.
   if (!versions.includes(record.version)) return 'superseded';
-  // Until it is announced, the workflow is still at work, and the stack may end with this process.
+  // Until the event is announced, the workflow is still running, and the stack may end with this process.
   return record.announced ? record.outcome : undefined;
 }
 
@@ -101,7 +101,7 @@ function withOutcome(upload: Sent, outcome: Outcome, record: ImageRecord | undef
   return { ...resultOf(upload), outcome, ...(record !== undefined && outcome !== 'superseded' && { record }) };
 }
 
-/** `superseded` and `vanished` leave no record of their own: the bucket knows. */
+/** `superseded` and `vanished` uploads leave no record, but the bucket shows what happened. */
 async function withoutOutcome(upload: Sent, stack: Stack): Promise<UploadResult> {
   const at = { Bucket: stack.outputs.UploadBucketName, Key: upload.key };
   const current = await stack.clients.s3.send(new HeadObjectCommand(at)).catch((error: unknown) => {
@@ -120,7 +120,7 @@ function resultOf({ file, key, bytes, startedAt }: Sent): UploadResult {
   return { file, key, bytes, took: performance.now() - startedAt };
 }
 
-/** The names that events and records may use for a version of an object. */
+/** The version id and etag of an object: events and records may use either. */
 function versionsOf({ VersionId, ETag }: { VersionId?: string | undefined; ETag?: string | undefined }): string[] {
   return [VersionId, ETag?.replaceAll('"', '')].filter((version) => version !== undefined);
 }
@@ -133,6 +133,6 @@ async function queueReport({ clients, outputs }: Stack): Promise<string> {
     );
     return `Messages: ${waiting} in the upload queue, ${dead} in its dead-letter queue, ${undelivered} undelivered.`;
   } catch (error) {
-    return `The queues cannot be read either (${error instanceof Error ? error.message : String(error)}).`;
+    return `The queues could not be read either (${error instanceof Error ? error.message : String(error)}).`;
   }
 }

@@ -1,4 +1,4 @@
-/** A deployed stack, and everything it takes to talk to it. */
+/** A deployed stack and the clients to use it. */
 import {
   CloudFormationClient,
   DescribeStackResourceCommand,
@@ -36,17 +36,17 @@ export type StackOutputs = z.infer<typeof stackOutputs>;
 
 export interface Stack {
   readonly name: string;
-  /** On this machine: nothing costs money, and some AWS calls do not exist. */
+  /** Runs on this machine: nothing costs money, and some AWS calls are not supported. */
   readonly emulated: boolean;
   readonly outputs: StackOutputs;
   readonly clients: StackClients;
-  /** Settings for an SDK client that is not among {@link clients}. */
+  /** For creating SDK clients other than {@link clients}. */
   readonly clientConfig: ClientConfig;
   /** Closes the clients. The stack itself stays up. */
   close(): void;
 }
 
-/** Empty for an account: the SDK then uses the profile and region of the environment. */
+/** Empty for an account: the SDK uses the profile and region of the environment. */
 type ClientConfig = Pick<
   DynamoDBClientConfig,
   'endpoint' | 'region' | 'credentials' | 'requestHandler' | 'maxAttempts'
@@ -67,7 +67,7 @@ interface StackClients {
 
 export type StackAddress = Pick<Stack, 'name' | 'emulated' | 'clientConfig'>;
 
-/** A stack whose outputs are known; {@link readStack} asks CloudFormation for them. */
+/** For a stack whose outputs are known; {@link readStack} reads them from CloudFormation. */
 export function stackOf(address: StackAddress & { readonly outputs: StackOutputs }): Stack {
   return { ...address, ...lazyClients(address) };
 }
@@ -85,7 +85,7 @@ export async function readStack(address: StackAddress): Promise<Stack> {
   }
 }
 
-/** A stack in the account of the environment's AWS profile and region. @throws {Failure} if it cannot be read. */
+/** A stack in the account and region of the current AWS profile. @throws {Failure} if it cannot be read. */
 export async function accountStack(name: string): Promise<Stack> {
   try {
     return await readStack({ name, emulated: false, clientConfig: {} });
@@ -134,7 +134,7 @@ function lazyClients({ emulated, clientConfig }: StackAddress): Pick<Stack, 'cli
     };
   };
   const s3 = once(() => new S3Client({ ...clientConfig, forcePathStyle: emulated }));
-  // Requests go to the client's endpoint, whatever host a queue's URL names.
+  // Use the client's endpoint instead of the host in the queue's URL.
   const sqs = once(() => new SQSClient({ ...clientConfig, useQueueUrlAsEndpoint: false }));
   const dynamoDb = once(() => new DynamoDBClient(clientConfig));
   const table = once(() => DynamoDBDocumentClient.from(dynamoDb()));

@@ -1,4 +1,4 @@
-/** Which files are to be sent, and under which keys. */
+/** Determines which files to send, and their keys. */
 import { constants } from 'node:fs';
 import { access, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
@@ -22,8 +22,8 @@ export async function sampleFiles(): Promise<UploadFile[]> {
 }
 
 /**
- * Directories are walked to the bottom, hidden entries left out. A key is the file's path below the deepest directory
- * that all given paths share, so that no two files get one key.
+ * Searches directories recursively, skipping hidden entries. A key is the file's path below the deepest directory that
+ * all given paths share, so no two files have the same key.
  */
 export async function filesOf(
   paths: readonly string[],
@@ -35,7 +35,8 @@ export async function filesOf(
     const absolute = resolve(callerDirectory(), path);
     const isDirectory = await checkPath(path, absolute);
     const found = isDirectory ? await filesBelow(absolute) : [absolute];
-    if (found.length === 0) throw new Failure(`${path} holds no files: name a directory with images in it, or files.`);
+    if (found.length === 0)
+      throw new Failure(`${path} contains no files: specify files, or a directory that contains images.`);
     files.push(...found);
     roots.push(isDirectory ? absolute : dirname(absolute));
   }
@@ -46,7 +47,7 @@ export async function filesOf(
   return withKeys(await withoutRepeats(files), roots);
 }
 
-/** A prefix for this run alone: below it, nothing that a stack in an account holds already is overwritten. */
+/** A prefix unique to this run, so that no existing upload in an account is overwritten. */
 export function runPrefix(startedAt: Date): string {
   return `npm-start/${startedAt.toISOString().slice(0, 19).replaceAll(':', '-')}Z/`;
 }
@@ -62,15 +63,15 @@ async function checkPath(path: string, absolute: string): Promise<boolean> {
     throw new Failure(`${path} cannot be read (${error.code ?? error.message}): check its permissions.`);
   });
   if (!found.isDirectory() && !found.isFile())
-    throw new Failure(`${path} is neither a file nor a directory: name files or directories.`);
+    throw new Failure(`${path} is neither a file nor a directory: specify files or directories.`);
   return found.isDirectory();
 }
 
-/** S3 accepts such a key; the emulator's IAM does not match it, and the upload would never get an outcome. */
+/** S3 accepts control characters, but the emulator's IAM does not match them, so the upload would never get an outcome. */
 function checkName(file: string): void {
   if (!/\p{Cc}/u.test(file)) return;
   throw new Failure(
-    `${JSON.stringify(file)} has a control character in its name: rename it, or send it to an account with --stack.`,
+    `${JSON.stringify(file)} has a control character in its name, which the emulator does not support: rename it, or send it to an account with --stack.`,
   );
 }
 
@@ -88,7 +89,7 @@ async function filesBelow(directory: string): Promise<string[]> {
     const path = join(directory, entry.name);
     if (entry.name.startsWith('.')) continue;
     if (entry.isDirectory()) files.push(...(await filesBelow(path)));
-    // A link may name a file; followed into directories, links could go round in circles.
+    // Links to files are followed, but not links to directories, which could form a cycle.
     else if (entry.isFile() || (entry.isSymbolicLink() && (await isFile(path)))) files.push(path);
   }
   return files.sort();

@@ -14,7 +14,7 @@ import { contactSheetStyle } from './contact-sheet-style.ts';
 import { remark } from './result-table.ts';
 
 export interface ContactSheet {
-  /** The page. */
+  /** Path of the page. */
   readonly file: string;
   readonly renditions: SavedRenditions;
 }
@@ -35,7 +35,7 @@ export async function writeContactSheet(results: readonly UploadResult[], stack:
 }
 
 async function removeOldSheets(): Promise<void> {
-  // The names start with the time.
+  // Names start with the time, so sorting puts the oldest first.
   const sheets = (await Array.fromAsync(glob(join(sheetRoot, '*')))).sort();
   for (const sheet of sheets.slice(0, -keptSheets)) await rm(sheet, { recursive: true, force: true });
 }
@@ -86,7 +86,7 @@ interface CardBody {
   readonly text: Html;
 }
 
-/** For uploads without renditions. */
+/** The card of an upload that has no renditions. */
 function verdict(result: UploadResult): CardBody {
   const { key, outcome = 'undecided', record } = result;
   const sentences = remark(result).map((sentence) => html`<p>${sentence.slice(`${key}: `.length)}</p>`);
@@ -177,7 +177,7 @@ function share(bytes: number, originalBytes: number): string {
   return percent < 1 ? '< 1 %' : `${Math.round(percent)} %`;
 }
 
-/** Unknown facts are left out. */
+/** Leaves out unknown facts. */
 function facts(entries: readonly (readonly [string, string | Html])[]): Html {
   const known = entries.filter(([, value]) => value !== '');
   return html`<dl>${known.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;

@@ -8,7 +8,7 @@ export function resultTable(results: readonly UploadResult[]): string {
   return [plainTable(head, rows, ['left', 'left', 'right', 'right', 'right']), ...results.flatMap(remark)].join('\n');
 }
 
-/** One result without a head. */
+/** One result, without column headings. */
 export function resultLine(result: UploadResult): string {
   return [cells(result).join('  '), ...remark(result)].join('\n');
 }
@@ -34,7 +34,7 @@ function renditions({ record }: UploadResult): string {
   return `${record.renditions.length}, ${prettyBytes(total)}`;
 }
 
-/** The sentence of a result that needs one. */
+/** Why an upload was rejected, failed or has no outcome; empty if there is nothing to explain. */
 export function remark({ key, record, problem }: UploadResult): string[] {
   if (problem !== undefined) return [`${key}: ${problem}`];
   if (record?.outcome === 'rejected') return [`${key}: ${record.message} (${record.reason})`];

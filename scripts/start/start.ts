@@ -28,28 +28,26 @@ import { resultLine, resultTable } from './result-table.ts';
 import { type WatchedStack, watchSources } from './watch.ts';
 
 let withdrawAnnouncement: () => Promise<void> = async () => undefined;
+/** All uploads are done; the stack is waiting for more. */
 let idle = false;
 /** The uploads in progress, and where they were sent. */
 let sending: { readonly total: number; decided: number; readonly place: Place } | undefined;
 
-/** The emulator of this process, that of another one, or an account. */
+/** An emulator started by this process, one started by another process, or an AWS account. */
 type Place = LocalStack | RunningStack | { readonly stack: Stack };
 
 export const startCommand = command({
   name: 'npm start',
   summary:
-    'Sends photographs through the image pipeline on an emulator of AWS on this machine, and shows the outcome of each.',
+    'Sends photos through the image pipeline, on an AWS emulator on this machine, and shows the outcome of each.',
   syntax: (line) =>
     line
-      .argument(
-        '[paths...]',
-        'files, or directories with files at any depth (default: the photographs of docs/samples)',
-      )
-      .option('--once', 'exit when every upload has an outcome, instead of staying up until Ctrl-C')
+      .argument('[paths...]', 'files, or directories to search recursively (default: the photos in docs/samples)')
+      .option('--once', 'exit when every upload has an outcome, instead of running until Ctrl-C')
       .addOption(
         new Option(
           '--watch',
-          'after each change to the code, update the stack in seconds and send the last photograph again; a change to the template, the workflow or a package deploys again',
+          'after each code change, update the stack in seconds and send the last photo again; a change to the template, the workflow or a package redeploys the stack',
         ).conflicts('once'),
       )
       .option('--json <file>', 'write an array with one object per upload', path)
@@ -60,21 +58,21 @@ export const startCommand = command({
         wholeNumber({ from: 1, to: 65_535 }),
       )
       .addOption(
-        new Option('--stack <name>', 'send to a stack in your AWS account, instead of the emulator')
+        new Option('--stack <name>', 'send to a stack in your AWS account instead of the emulator')
           .argParser(nonEmpty)
           .conflicts(['port', 'watch']),
       ),
   examples: {
-    'npm start': 'sends the samples, then stays up until Ctrl-C',
-    'npm start -- FILE|DIR …': 'your own; sent to the pipeline that is already running, if there is one',
+    'npm start': 'send the samples, then run until Ctrl-C',
+    'npm start -- FILE|DIR …': 'send your own files, to the pipeline that is already running if there is one',
     'npm start -- --once FILE|DIR …': 'exit code 0 only if every upload has an outcome',
-    'npm start -- --stack NAME FILE|DIR …': 'the same in the account of your AWS profile and region',
+    'npm start -- --stack NAME FILE|DIR …': 'send to a stack in the account and region of your AWS profile',
   },
-  notes: `The objects of --json have file, key, outcome, reason, record and renditions. Hidden files are skipped. Every other file is sent, whatever its name: the pipeline goes by the content. A key is the path below the deepest directory that all given paths share. With --stack, keys start with npm-start/DATE-TIME/, so that nothing in the bucket is overwritten. Those uploads stay until you remove them, and processing and storing them costs money.
+  notes: `Each object in the --json file has file, key, outcome, reason, record and renditions. Hidden files are skipped. All other files are sent, whatever their names: the pipeline detects the format from the content. A file's key is its path below the deepest directory that all given paths share. With --stack, keys start with npm-start/DATE-TIME/, so nothing in the bucket is overwritten. Those uploads stay until you remove them, and processing and storing them costs money.
 
 The Python tools are installed once per machine, in ${shownPath(cacheDirectory())}; set ${cacheVariable} to move them.`,
   run: ({ arguments: [paths], options }) => start({ ...options, paths }),
-  // Ctrl-C is how a stack that waits for more uploads is meant to end.
+  // Ctrl-C is the normal way to stop a stack that is waiting for more uploads.
   onStop: (exitCode) => (idle ? 0 : sayStopped(exitCode)),
   cleanUp: async () => {
     sayUndecided();
@@ -92,7 +90,7 @@ interface StartOptions {
   /** Absolute. */
   readonly out?: string;
   readonly port?: number;
-  /** In an account. */
+  /** Name of a stack in an account. */
   readonly stack?: string;
 }
 
@@ -128,7 +126,7 @@ async function startStack(wantedPort: number | undefined, inputs: BuildInputs): 
 
 async function sendToAccount(name: string, options: StartOptions): Promise<number> {
   if (options.paths.length === 0)
-    throw new Failure('Name the files to send to an account: npm start -- --stack NAME FILE|DIR …');
+    throw new Failure('Specify the files to send to the account: npm start -- --stack NAME FILE|DIR …');
   const prefix = runPrefix(new Date());
   const files = below(prefix, await filesOf(options.paths, { emulated: false }));
   await prepareOutput(options);
@@ -164,7 +162,7 @@ function watchedStack(place: LocalStack | RunningStack): WatchedStack {
 
 function sayReused({ port, outdated }: RunningStack): void {
   const advice = outdated
-    ? ' It was deployed before your last change: stop it with Ctrl-C and start it again to see the change.'
+    ? ' It does not include your latest changes: to deploy them, stop it with Ctrl-C and start it again.'
     : '';
   print(`${projectTitle} is already running on port ${port}; using it.${advice}`);
 }
@@ -181,7 +179,7 @@ async function sendAll(files: readonly UploadFile[], place: Place): Promise<Uplo
   );
 }
 
-/** Sends the last photograph again, and returns its result. */
+/** Returns a function that sends the last photo again and returns its result as text. */
 function sendAgain(results: readonly UploadResult[], stack: Stack): () => Promise<string> {
   const last = results.findLast(({ outcome }) => outcome === 'processed') ?? results.at(-1);
   return async () => {
@@ -190,15 +188,15 @@ function sendAgain(results: readonly UploadResult[], stack: Stack): () => Promis
   };
 }
 
-/** Unfinished work must not look finished. */
+/** On exit, reports uploads that have no outcome yet. */
 function sayUndecided(): void {
   if (sending === undefined) return;
   const { total, decided, place } = sending;
   const rest =
     'emulator' in place
       ? 'The emulator keeps no state between runs. Run npm start again to process the rest.'
-      : 'The stack carries on with what it has received.';
-  printError(`\nEnded with ${decided} of ${total} uploads decided. ${rest}`);
+      : 'The stack continues to process the uploads that it received.';
+  printError(`\nStopped with ${decided} of ${total} uploads decided. ${rest}`);
 }
 
 async function showResults(results: readonly UploadResult[], stack: Stack, options: StartOptions): Promise<void> {
@@ -255,7 +253,7 @@ async function waitForMore({ stack, emulator }: LocalStack): Promise<never> {
   throw await emulator.crashed;
 }
 
-/** Requests may fail because the emulator is gone before its end is noticed: then that is the error to show. */
+/** If the emulator has crashed, throws that error instead of the failed request that noticed it first. */
 async function whileUp<Result>(place: Place, work: Promise<Result>): Promise<Result> {
   try {
     if (!('emulator' in place)) return await work;
@@ -265,7 +263,7 @@ async function whileUp<Result>(place: Place, work: Promise<Result>): Promise<Res
     if ('emulator' in place && !(await isHealthy(place.emulator)))
       throw await Promise.race([place.emulator.crashed, sleep(5_000, error)]);
     if ('address' in place && !(await isHealthy(place.address)))
-      throw new Failure(`The stack on port ${place.port} has ended.`);
+      throw new Failure(`The stack on port ${place.port} has stopped.`);
     throw error;
   }
 }
@@ -273,9 +271,9 @@ async function whileUp<Result>(place: Place, work: Promise<Result>): Promise<Res
 async function prepareOutput({ json, out }: StartOptions): Promise<void> {
   if (json !== undefined) {
     const found = await stat(json).catch(() => undefined);
-    if (found?.isDirectory()) throw new Failure(`${shownPath(json)} is a directory: pass --json the name of a file.`);
+    if (found?.isDirectory()) throw new Failure(`${shownPath(json)} is a directory: pass a file name to --json.`);
     await makeDirectory(dirname(json));
-    // The result of an earlier run must not be taken for this one's.
+    // If this run fails, results of an earlier run must not be mistaken for its own.
     await rm(json, { force: true });
   }
   if (out !== undefined) await makeDirectory(out);

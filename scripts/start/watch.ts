@@ -1,8 +1,8 @@
-/** `npm start -- --watch`: the running stack follows what is saved in the editor. */
+/** `npm start -- --watch`: updates the running stack whenever a source file is saved. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import { DeleteFunctionCommand, UpdateAliasCommand, UpdateFunctionCodeCommand } from '@aws-sdk/client-lambda';
-// Not fs.watch with `recursive`: on Linux it loses a file once an editor has saved it by renaming a new one over it.
+// Not fs.watch with `recursive`: on Linux it stops watching a file that an editor saves by renaming a new file over it.
 import { watch } from 'chokidar';
 import { type BuildFailure, formatMessages } from 'esbuild';
 import { zipSync } from 'fflate';
@@ -29,15 +29,15 @@ const watched = [
 const bundledFolders = ['adapters/', 'core/', 'functions/'];
 const alias = 'live';
 
-/** Milliseconds in which an editor saves all of its files; a later one is another change. */
+/** Milliseconds to wait for an editor to finish saving; files saved later count as another change. */
 const settleTime = 50;
 
 /**
- * Updates the stack after each change, until the program ends. Files are compared by content: what is saved while an
- * update is under way is part of the next one.
+ * Updates the stack after each change, until the program ends. Files are compared by content, so files saved during an
+ * update are part of the next one.
  *
- * @param deployed what the stack was deployed from
- * @param tryOut answers with what the new code does; its answer is dropped when something is saved meanwhile
+ * @param deployed the files that the stack was deployed from
+ * @param tryOut runs the new code and returns a report, which is discarded if a file is saved in the meantime
  */
 export async function watchSources(
   { stack, address, port }: WatchedStack,
@@ -57,7 +57,7 @@ export async function watchSources(
 
   let inStack = deployed;
   let seen = deployed;
-  /** By content: an event may come late and tell of what has been read already. */
+  /** Compares content, because an event may arrive late, for a change that has already been read. */
   const nextChange = async (): Promise<undefined> => {
     for (;;) {
       if (differences(seen, await readBuildInputs()).length > 0) return undefined;
@@ -72,7 +72,7 @@ export async function watchSources(
     const inputs = await readBuildInputs();
     seen = inputs;
     change = nextChange();
-    // Also what an update before this one could not build.
+    // Includes files that an earlier update failed to build.
     const changed = differences(inStack, inputs);
     const done = changed.length > 0 && (await orSay(() => update(changed)));
     if (!done) continue;
@@ -94,11 +94,11 @@ async function stackUpdater(
   address: EmulatorAddress,
 ): Promise<(changed: readonly string[]) => Promise<Update>> {
   const functions = liveFunctions(stack);
-  /** Unknown until a function has been bundled: what is unknown may be affected. */
+  /** Unknown until a function has been bundled; until then, every change may affect it. */
   const sources = new Map<string, Bundle['sources']>();
 
   const bundle = async (wanted: (logicalId: string) => boolean): Promise<readonly Bundle[]> => {
-    // Not every function is part of this stage.
+    // Stage local leaves out some functions.
     const names = await functions.names();
     const bundles = await bundleFunctions({ logLevel: 'silent' }, (id) => names.has(id) && wanted(id));
     for (const { logicalId, sources: found } of bundles) sources.set(logicalId, found);
@@ -112,7 +112,7 @@ async function stackUpdater(
     const bundles = await bundle(isAffected);
     const affected = bundles.filter(({ logicalId }) => isAffected(logicalId));
     if (affected.length === 0) {
-      return { summary: `${listed(changed)}: in no function's bundle, nothing to update.`, changesCode: false };
+      return { summary: `${listed(changed)}: not in any function's bundle, nothing to update.`, changesCode: false };
     }
     await functions.update(affected);
     const names = listed(affected.map(({ name }) => name));
@@ -121,16 +121,16 @@ async function stackUpdater(
 
   const redeploy = async (changed: readonly string[]): Promise<Update> => {
     const startedAt = performance.now();
-    say(`${listed(changed)} changed: deploying the whole stack again.`);
+    say(`${listed(changed)} changed: redeploying the whole stack.`);
     const sam = await installSam(() => undefined);
     const template = await showStep('Build', (report) => build(sam, report));
     await showStep('Deploy', (report) => deploy(sam, template, address, report));
-    // Their code was changed behind CloudFormation's back, which leaves alone what it believes unchanged.
+    // CloudFormation does not know about code that was updated directly, and skips functions that it considers unchanged.
     await functions.update(await bundle(functions.wasUpdated));
-    return { summary: `The stack is deployed again [${secondsSince(startedAt)}]`, changesCode: true };
+    return { summary: `Stack redeployed [${secondsSince(startedAt)}]`, changesCode: true };
   };
 
-  // What cannot be bundled now is reported when it is saved.
+  // A file that does not build now is reported once it is saved.
   await bundle(() => true).catch(() => undefined);
   return (changed) => {
     const bundled = changed.every((file) => bundledFolders.some((folder) => file.startsWith(folder)));
@@ -139,10 +139,10 @@ async function stackUpdater(
 }
 
 function liveFunctions({ name: StackName, clients: { lambda, cloudFormation } }: Stack) {
-  /** The version that this program published last, by logical id. */
+  /** The version that this program last published, by logical id. */
   const published = new Map<string, string>();
 
-  /** The functions' names by their logical ids. */
+  /** Physical names by logical id. */
   const names = async (): Promise<ReadonlyMap<string, string>> => {
     const { StackResources = [] } = await cloudFormation.send(new DescribeStackResourcesCommand({ StackName }));
     return new Map(
@@ -152,15 +152,16 @@ function liveFunctions({ name: StackName, clients: { lambda, cloudFormation } }:
     );
   };
 
-  /** The workflow and the queue call an alias, which points to a version: new code alone would never run. */
+  /** The workflow and the queue call an alias that points to a version, so new code needs a new version to run. */
   const replaceCode = async (FunctionName: string, { logicalId, code }: Bundle): Promise<void> => {
     const ZipFile = zipSync({ 'handler.js': code }, { level: 1 });
     const { Version } = await lambda.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile, Publish: true }));
-    if (Version === undefined) throw new Failure(`${FunctionName} was updated and has no version: start again.`);
+    if (Version === undefined)
+      throw new Failure(`Lambda updated ${FunctionName} but returned no version: run npm start again.`);
     await lambda.send(new UpdateAliasCommand({ FunctionName, Name: alias, FunctionVersion: Version }));
     const previous = published.get(logicalId);
     published.set(logicalId, Version);
-    // An hour of saves would leave hundreds of idle workers. CloudFormation's own version is its to delete.
+    // Otherwise, an hour of saves would leave hundreds of idle workers. CloudFormation deletes the version it created.
     if (previous !== undefined) await lambda.send(new DeleteFunctionCommand({ FunctionName, Qualifier: previous }));
   };
 
@@ -178,13 +179,13 @@ function liveFunctions({ name: StackName, clients: { lambda, cloudFormation } }:
   };
 }
 
-/** What cannot be built or deployed yet is said; the next save may mend it. */
+/** Prints a failed build or deployment instead of throwing it, because the next save may fix it. */
 async function orSay(update: () => Promise<Update>): Promise<Update | undefined> {
   try {
     return await update();
   } catch (error) {
     say(isBuildFailure(error) ? await compileErrors(error) : describeFailure(error));
-    say('The stack is as it was: save again to try again.');
+    say('The stack was not updated. Fix the error and save again.');
     return undefined;
   }
 }

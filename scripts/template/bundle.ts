@@ -1,4 +1,4 @@
-/** What `sam build` makes of each function, made here with the same settings: template.yaml's, read and not repeated. */
+/** Bundles each function as `sam build` does, with the esbuild settings in template.yaml. */
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
@@ -8,23 +8,23 @@ import { projectDirectory } from '../terminal/project.ts';
 import { ofType, readTemplate, templateFor } from './template.ts';
 
 export interface Bundle {
-  /** The folder's, for example `resize-image`. */
+  /** Name of the folder, for example `resize-image`. */
   readonly name: string;
-  /** The function's in template.yaml. */
+  /** Logical id in template.yaml. */
   readonly logicalId: string;
-  /** Below the project's directory. */
+  /** Paths below the project's directory. */
   readonly sources: ReadonlySet<string>;
   readonly code: Uint8Array;
-  /** As the package that Lambda gets. */
+  /** Size of the package that is deployed to Lambda. */
   readonly zippedBytes: number;
-  /** Minified bytes of each npm package in it, and of our own code. */
+  /** Minified bytes of each npm package in the bundle, and of our own code. */
   readonly contributors: ReadonlyMap<string, number>;
 }
 
 const bundledFunction = z.object({
   Metadata: z.object({
     BuildMethod: z.literal('esbuild'),
-    // All of those that the template uses: a new one fails here instead of being overlooked.
+    // Strict, so that a setting that is added to the template fails here instead of being overlooked.
     BuildProperties: z.strictObject({
       EntryPoints: z.tuple([z.string()]),
       Format: z.enum(['cjs', 'esm']),
@@ -40,9 +40,8 @@ const bundledFunction = z.object({
 type BundledFunction = z.infer<typeof bundledFunction>;
 
 /**
- * `changed` overrides the template's settings: how else could one tell what they are worth?
- *
- * @param wanted by the functions' names in template.yaml
+ * @param changed overrides the template's settings, to measure their effect
+ * @param wanted selects functions by their logical ids in template.yaml
  */
 export async function bundleFunctions(
   changed: BuildOptions = {},
@@ -53,7 +52,7 @@ export async function bundleFunctions(
 }
 
 function bundledFunctions(): [logicalId: string, settings: BundledFunction][] {
-  // What a bundle is made of is the same in every stage. Read anew: `npm start -- --watch` outlives changes of the file.
+  // Any stage will do: bundles are the same in all of them. Read each time, because `npm start -- --watch` runs while it changes.
   const template = templateFor('prod', {}, readTemplate('template.yaml'));
   return ofType(template, 'AWS::Serverless::Function').map(([id, found]) => [id, bundledFunction.parse(found)]);
 }
@@ -65,7 +64,7 @@ async function bundle(
 ): Promise<Bundle> {
   const settings = Metadata.BuildProperties;
   const { outputFiles, metafile } = await build({
-    // What SAM CLI always adds.
+    // SAM CLI always adds these two.
     bundle: true,
     platform: 'node',
     entryPoints: settings.EntryPoints.map((file) => join(projectDirectory, CodeUri, file)),
@@ -82,7 +81,7 @@ async function bundle(
     write: false,
   });
   const [code] = outputFiles.filter(({ path }) => path.endsWith('.js'));
-  if (code === undefined) throw new Error(`esbuild made no bundle of ${CodeUri}.`);
+  if (code === undefined) throw new Error(`esbuild created no bundle for ${CodeUri}.`);
   return {
     name: CodeUri.replace('functions/', ''),
     logicalId,
@@ -94,7 +93,7 @@ async function bundle(
 }
 
 function zippedBytes(contents: Uint8Array): number {
-  // Two headers and the end record of a zip file, with a name like handler.js.
+  // Plus a zip file's two headers and end record, for a name like handler.js.
   return deflateRawSync(contents).length + 130;
 }
 

@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import { marked, type Token } from 'marked';
 import { projectDirectory } from '../terminal/project.ts';
 
-/** One practice of a page such as docs/practices.md. */
+/** One practice on a page such as docs/practices.md. */
 export interface Practice {
   readonly practice: string;
   /** Files and logical ids. */
   readonly where: readonly string[];
   readonly why: string;
-  /** The tests that fail without it: for each file, the titles as they stand in its source. */
+  /** The tests that fail without it: for each file, the titles exactly as in its source. */
   readonly tests: readonly { readonly file: string; readonly titles: readonly string[] }[];
 }
 
-/** A heading of level 3 starts a practice; a paragraph gives its reason, and a list where it is and which tests guard it. */
+/** Each level-3 heading is a practice. Its paragraphs give the reason; its list says where it is applied and tested. */
 export function readPractices(page = 'docs/practices.md'): Practice[] {
   const sections: { readonly practice: string; readonly tokens: Token[] }[] = [];
   for (const token of marked.lexer(readFileSync(join(projectDirectory, page), 'utf8'))) {

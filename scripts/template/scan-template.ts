@@ -1,6 +1,6 @@
 /**
- * Static proof of template.yaml, as CloudFormation gets it once SAM has translated it: cfn-lint has nothing against it, and
- * checkov nothing that is not waived beside its resource. The templates of governance/ go through both, too.
+ * Scans template.yaml, after SAM has translated it for CloudFormation, with cfn-lint and checkov. A checkov finding is
+ * accepted only if the resource's metadata waives it. The templates in governance/ are scanned too.
  *
  *   node scripts/template/scan-template.ts <directory of the linters' executables>
  */
@@ -29,7 +29,7 @@ const report = z.object({
 
 try {
   const [linters = '.'] = process.argv.slice(2);
-  // A report of an earlier run is no proof.
+  // So that a report of an earlier run cannot be mistaken for this one.
   await rm(join(projectDirectory, translated), { recursive: true, force: true });
   await mkdir(join(projectDirectory, translated), { recursive: true });
   const files = await translate(linters, ['dev', 'prod']);
@@ -51,7 +51,7 @@ async function translate(linters: string, stages: readonly Stage[]): Promise<str
   return outputs.map(([, output]) => output);
 }
 
-/** checkov guesses at conditions, in both directions. So it reads stage prod with all of them resolved. */
+/** checkov guesses how conditions evaluate, and is wrong both ways. So it scans stage prod with all conditions resolved. */
 async function scanWithCheckov(linters: string): Promise<string[]> {
   const prod = templateFor('prod', {}, readTemplate(join(translated, 'prod.json')));
   const resources = [...prod.resources].map(([id, { Type, Properties }]) => [id, { Type, Properties }]);

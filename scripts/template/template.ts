@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { projectDirectory } from '../terminal/project.ts';
 
-/** template.yaml as one stage sees it: mappings and conditions resolved, references kept as `{ Ref }` and `{ 'Fn::GetAtt' }`. */
+/** Reads template.yaml for one stage: resolves mappings and conditions, and keeps references as `{ Ref }` and `{ 'Fn::GetAtt' }`. */
 
 export const stages = ['local', 'dev', 'prod'] as const;
 export type Stage = (typeof stages)[number];
@@ -29,7 +29,7 @@ const templateSchema = z.object({
   Parameters: z.record(z.string(), z.object({ Default: z.string() })),
   Mappings: z.record(z.string(), z.record(z.string(), z.record(z.string(), json))),
   Conditions: z.record(z.string(), json),
-  // Gone once SAM has translated it.
+  // SAM removes it during translation.
   Globals: z.object({ Function: z.record(z.string(), json) }).default({ Function: {} }),
   Resources: z.record(z.string(), resource),
   Outputs: z.record(z.string(), z.object({ Value: json })),
@@ -50,13 +50,13 @@ const customTags = [
 
 type Source = z.infer<typeof templateSchema>;
 
-/** Short forms of functions spelled out; nothing resolved. */
+/** Expands the short forms of functions, but resolves nothing. */
 export function parseTemplate(file: string): Json {
   return parseTemplateText(readFileSync(join(projectDirectory, file), 'utf8'));
 }
 
 export function parseTemplateText(text: string): Json {
-  // Alarms are merged with those of their family: more aliases than the default limit, which guards against hostile files.
+  // Alarms merge shared properties by alias, more often than the default limit, which protects against hostile files.
   return json.parse(parse(text, { customTags, merge: true, maxAliasCount: -1 }));
 }
 
@@ -72,7 +72,7 @@ export interface Template {
   readonly functionGlobals: Readonly<Record<string, Json>>;
 }
 
-/** With concurrency reserved in every stage, so that its arithmetic can be checked. */
+/** Reserves concurrency in every stage, so that its arithmetic can be checked. */
 export function templateFor(
   stage: Stage,
   overrides: Readonly<Record<string, string>> = {},
@@ -91,7 +91,9 @@ export function templateFor(
     const expression = source.Conditions[condition];
     if (expression === undefined) throw new Error(`template.yaml has no condition ${condition}.`);
     return z
-      .boolean({ error: `The condition ${condition} uses what is not understood here.` })
+      .boolean({
+        error: `The condition ${condition} does not evaluate to a boolean: it may use a function that this reader does not support.`,
+      })
       .parse(evaluate(expression));
   };
   const intrinsics: Readonly<Record<string, (argument: Json) => Json | undefined>> = {
@@ -144,7 +146,7 @@ export function templateFor(
 const deployment = z.object({ deploy: z.object({ parameters: z.object({ parameter_overrides: z.string() }) }) });
 const samConfig = z.object({ local: deployment, dev: deployment, prod: deployment } satisfies Record<Stage, unknown>);
 
-/** What `sam deploy --config-env <stage>` overrides. */
+/** The parameters that `sam deploy --config-env <stage>` overrides. */
 export function deployedParameters(stage: Stage): Readonly<Record<string, string>> {
   const settings = parseToml(readFileSync(join(projectDirectory, 'samconfig.toml'), 'utf8'));
   const { parameter_overrides: overrides } = samConfig.parse(settings)[stage].deploy.parameters;
@@ -156,7 +158,7 @@ export function deployedParameters(stage: Stage): Readonly<Record<string, string
 }
 
 /**
- * Exactly as `sam deploy --config-env <stage>` deploys it.
+ * The template exactly as `sam deploy --config-env <stage>` deploys it.
  *
  * @lab
  */
@@ -175,7 +177,7 @@ export function ofType({ resources }: Template, type: string): [id: string, reso
   return [...resources].filter(([, { Type }]) => Type === type);
 }
 
-/** The value at a path of names and indices; `undefined` where the path ends early. */
+/** The value at a path of names and indices; `undefined` if the path does not exist. */
 export function at(value: Json | undefined, ...path: (string | number)[]): Json | undefined {
   return path.reduce<Json | undefined>((current, step) => {
     if (Array.isArray(current)) return typeof step === 'number' ? current[step] : undefined;
@@ -188,13 +190,13 @@ export function numberAt(value: Json | undefined, ...path: (string | number)[]):
   return z.coerce.number().parse(at(value, ...path));
 }
 
-/** The logical id that `!Ref x`, `!GetAtt x.Arn`, `!Sub ${x.Arn}/*` or `!Ref x.Alias` speaks of. */
+/** The logical id that `!Ref x`, `!GetAtt x.Arn`, `!Sub ${x.Arn}/*` or `!Ref x.Alias` refers to. */
 export function referredId(value: Json | undefined): string | undefined {
   const text = at(value, 'Ref') ?? at(value, 'Fn::GetAtt') ?? at(value, 'Fn::Sub');
   return typeof text === 'string' ? /^(?:\$\{)?([A-Za-z0-9]+)/.exec(text)?.[1] : undefined;
 }
 
-// Strict: a NotAction, a NotResource or the like would mean something else than what is read here.
+// Strict, because NotAction, NotResource and the like would change the meaning.
 const statement = z.strictObject({
   Sid: z.string(),
   Effect: z.enum(['Allow', 'Deny']),

@@ -1,8 +1,8 @@
-"""Writes template.yaml as CloudFormation gets it, once SAM has translated it: no account is asked, nothing is uploaded.
+"""Writes template.yaml as SAM translates it for CloudFormation, without an AWS account and without uploading anything.
 
 python translate.py dev.json Stage=dev prod.json Stage=prod ReserveConcurrency=true
 
-The values after each file become the parameters' defaults in it, so that its readers see the conditions of that stage.
+The values after each file become the defaults of its parameters, so that linters evaluate the conditions of that stage.
 """
 
 import json
@@ -14,18 +14,18 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
 PROJECT = Path(__file__).resolve().parents[2]
-# Where `sam deploy` would put what it packages.
+# A placeholder for the location of the artifacts that `sam deploy` uploads.
 PACKAGED = "s3://packaged/artifact"
 
 
 def packaged(resource):
-    """What `sam deploy` does with the files that a resource names."""
+    """Replaces references to local files, as `sam deploy` does."""
     properties = resource.get("Properties", {})
     for name in ("CodeUri", "ContentUri"):
         if name in properties:
             properties[name] = PACKAGED
     if "DefinitionUri" in properties:
-        # Within the template, where cfn-lint reads it too.
+        # Inline, so that cfn-lint also checks the state machine.
         properties["Definition"] = json.loads((PROJECT / properties.pop("DefinitionUri")).read_text())
     return resource
 

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 
 /**
- * Reads the state machines in statemachine/. The schema accepts only the states and fields that they use: whoever walks or
- * runs a workflow never has to guess what another field means.
+ * Reads the state machines in statemachine/. The schema accepts only the states and fields that they use, so code that
+ * walks or runs a workflow never encounters a field it does not handle.
  */
 
 const expression = z.templateLiteral(['{%', z.string(), '%}']);
@@ -38,7 +38,7 @@ const state = z.discriminatedUnion('Type', [
     ...assigning,
     Resource: z.string(),
     Arguments: z.record(z.string(), z.json()),
-    // Required: without it, a call that hangs takes the whole workflow with it.
+    // Required: without it, a call that hangs blocks the whole workflow.
     TimeoutSeconds: z.int(),
     Retry: z.array(retrier),
     Catch: z.array(catcher).default([]),

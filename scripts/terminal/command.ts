@@ -1,4 +1,4 @@
-/** How every command line of the project behaves: its help, its errors, its exit codes, and what Ctrl-C does. */
+/** Behavior that all commands share: help, errors, exit codes, and Ctrl-C. */
 import { resolve } from 'node:path';
 import {
   Command,
@@ -16,7 +16,7 @@ import { endRunningCommands } from './run-command.ts';
 import { onceStopped } from './stop-on-signals.ts';
 
 interface Description {
-  /** As people type it: `npm run redrive`; for a subcommand, its one word. */
+  /** As typed: `npm run redrive`; for a subcommand, a single word. */
   readonly name: string;
   readonly summary: string;
   /** Command lines, and what each one does. */
@@ -25,20 +25,20 @@ interface Description {
   readonly notes?: string;
 }
 
-/** How a command ends, apart from returning. */
+/** How a command stops and cleans up. */
 interface Ending {
-  /** Called once on Ctrl-C, `kill` or a closed terminal: says what is left undone, and returns the exit code. */
+  /** Called once on Ctrl-C, `kill` or a closed terminal: reports unfinished work, and returns the exit code. */
   readonly onStop?: (exitCode: number) => number;
-  /** After a stop, `run` gets to put things back, and is waited for. Otherwise the process ends at once. */
+  /** After a stop, waits for `run` to restore what it changed. Otherwise the process ends at once. */
   readonly runsToEnd?: boolean;
-  /** Runs last, however the command ended. */
+  /** Always runs last, even after an error or a stop. */
   readonly cleanUp?: () => Promise<void>;
 }
 
 type ExitCode = number;
 
 interface Spec<Arguments extends unknown[], Options extends OptionValues> extends Description, Ending {
-  /** Declares arguments and options, with the methods of commander. */
+  /** Declares arguments and options with commander's methods. */
   readonly syntax: (line: Command) => Command<Arguments, Options>;
   /** Subcommands. */
   readonly commands?: readonly CommandLine[];
@@ -50,7 +50,7 @@ interface Spec<Arguments extends unknown[], Options extends OptionValues> extend
   }) => Promise<ExitCode | undefined> | Promise<void>;
 }
 
-/** A command whose command line was accepted. */
+/** A command with a valid command line, ready to run. */
 interface Task extends Ending {
   readonly arguments: readonly unknown[];
   readonly options: OptionValues;
@@ -106,7 +106,7 @@ export function commandGroup(spec: Description & { readonly commands: readonly C
   };
 }
 
-/** Runs the process as that command, and ends it. */
+/** Runs the command and exits the process. */
 export async function main(line: CommandLine, args: readonly string[] = process.argv.slice(2)): Promise<never> {
   const parsed = parse(line, args, {
     out: (text) => process.stdout.write(text),
@@ -115,7 +115,7 @@ export async function main(line: CommandLine, args: readonly string[] = process.
   return typeof parsed === 'number' ? process.exit(parsed) : await perform(parsed);
 }
 
-/** Answers the task, or the exit code where help was asked for or the command line is wrong. */
+/** Returns the task, or an exit code if help was requested or the command line is invalid. */
 export function parse(line: CommandLine, args: readonly string[], output: Output): Task | ExitCode {
   let task: Task | ExitCode = 1;
   try {
@@ -137,7 +137,7 @@ export function parse(line: CommandLine, args: readonly string[], output: Output
   }
 }
 
-/** For tests: what a command is given. @throws with what it would print, if it is refused. */
+/** For tests: the parsed arguments and options. @throws with the printed error if the command line is invalid. */
 export function parsedOptions(line: CommandLine, args: readonly string[]): Readonly<Record<string, unknown>> {
   let printed = '';
   const print = (text: string) => {
@@ -171,7 +171,7 @@ async function perform({ run, onStop = sayStopped, runsToEnd = false, cleanUp }:
     const exitCode = (await run(stopping.signal)) ?? 0;
     return await end(stopped === undefined ? exitCode : onStop(stopped));
   } catch (error) {
-    // What fails after a stop fails because of it.
+    // An error after a stop is a consequence of the stop.
     if (stopped !== undefined) return await end(onStop(stopped));
     printError(describeFailure(error));
     return await end(1);
@@ -208,7 +208,7 @@ function emptyLine({ name, summary, examples = {}, notes }: Description, { outpu
   return line;
 }
 
-/** `npm run lab -- cost`: npm keeps to itself what comes before the two dashes. */
+/** `npm run lab -- cost`: npm passes on only what follows the two dashes. */
 function invocation(line: CommandUnknownOpts): string {
   const words = [line.name()];
   for (let above = line.parent; above !== null; above = above.parent) words.unshift(above.name());
@@ -216,7 +216,7 @@ function invocation(line: CommandUnknownOpts): string {
   return [program, ...(program.startsWith('npm') ? ['--'] : []), ...subcommands].join(' ');
 }
 
-/** One sentence, and where to read on; without a required argument, all of the help. */
+/** Prints one sentence and how to get help; if a required argument is missing, the whole help. */
 function explain(line: CommandUnknownOpts, error: CommanderError, output: Output): void {
   const sentence = error.message
     .replace(/^error: /, '')
@@ -233,7 +233,7 @@ function explain(line: CommandUnknownOpts, error: CommanderError, output: Output
   }
 }
 
-/** A parser of options and arguments that take one of these words. */
+/** Parses an option or argument that must be one of these words. */
 export function oneOf<const Word extends string>(words: readonly Word[]): (text: string) => Word {
   return (text) => {
     const found = words.find((word) => word === text);
@@ -242,13 +242,13 @@ export function oneOf<const Word extends string>(words: readonly Word[]): (text:
   };
 }
 
-/** `Did you mean …?` with a space before it, or nothing where no word is like the text. */
+/** `Did you mean …?` with a leading space, or an empty string if no word is similar. */
 export function suggestion(text: string, words: readonly string[]): string {
   const similar = closest(text, words);
   return distance(text, similar) <= Math.max(1, similar.length * 0.4) ? ` Did you mean ${similar}?` : '';
 }
 
-/** {@link oneOf}, for an argument that may be given many times. */
+/** {@link oneOf}, for an argument that may be repeated. */
 export function someOf<const Word extends string>(
   words: readonly Word[],
 ): (text: string, previous: readonly Word[] | undefined) => readonly Word[] {
@@ -256,7 +256,7 @@ export function someOf<const Word extends string>(
   return (text, previous = []) => [...previous, parseOne(text)];
 }
 
-/** A parser of options that take a whole number in a range, both ends included. */
+/** Parses an option that takes a whole number in a range, inclusive. */
 export function wholeNumber({ from, to }: { readonly from: number; readonly to: number }): (text: string) => number {
   return (text) => {
     const number = Number(text);
@@ -266,19 +266,19 @@ export function wholeNumber({ from, to }: { readonly from: number; readonly to: 
   };
 }
 
-/** A parser of options that take a path, relative to where the command was typed; the result is absolute. */
+/** Parses an option that takes a path, relative to the directory where the command was typed. Returns an absolute path. */
 export function path(text: string): string {
   if (text === '') throw new InvalidArgumentError('Use the path of a file or directory.');
   return resolve(callerDirectory(), text);
 }
 
-/** A parser of options that take a name. */
+/** Parses an option that takes a name. */
 export function nonEmpty(text: string): string {
   if (text === '') throw new InvalidArgumentError('Use a name.');
   return text;
 }
 
-/** A parser of options that take any number above zero. */
+/** Parses an option that takes any number above zero. */
 export function positiveNumber(text: string): number {
   const number = Number(text);
   if (/^\d+(\.\d+)?$/.test(text) && number > 0) return number;

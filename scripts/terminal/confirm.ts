@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Failure } from './failure.ts';
 
-/** Asks the person at the terminal; an aborted signal ends the wait. @throws {Failure} where there is none. */
+/** Asks a yes-or-no question in the terminal; an aborted signal ends the wait. @throws {Failure} without a terminal. */
 export async function confirm(question: string, signal?: AbortSignal): Promise<boolean> {
   if (!process.stdin.isTTY) throw new Failure('No terminal to prompt on: pass --yes to skip confirmation.');
   const terminal = createInterface({ input: process.stdin, output: process.stdout });

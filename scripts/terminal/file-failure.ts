@@ -2,8 +2,8 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * The sentence for a file that this machine does not let us write: a folder that a `sudo` left to root, a read-only
- * mount, a full disk. Asked for any error that ends a command, so that no first write needs a check of its own.
+ * The message for a file that cannot be written: the folder belongs to root after a `sudo`, the file system is read-only,
+ * or the disk is full. Called for any error that ends a command, so individual writes need no check.
  */
 export function describeFileFailure(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return undefined;
@@ -11,26 +11,26 @@ export function describeFileFailure(error: unknown): string | undefined {
   switch (error.code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return 'The disk is full: make room (about 1.2 GB for a first start) and run this again.';
+      return 'The disk is full: free some space (about 1.2 GB for the first start) and run this again.';
     case 'EROFS':
-      return path && `${path} cannot be written, it is on a read-only file system: use a folder that can be written.`;
+      return path && `${path} cannot be written because its file system is read-only: use a writable folder.`;
     case 'EACCES':
     case 'EPERM':
-      // Connections and processes are refused with the same codes.
+      // Without a path, it is a connection or a process that was refused.
       return (
         path &&
-        `${path} cannot be opened or written (${error.code}): the folder belongs to another user, perhaps since a sudo. ` +
-          `Take it back: sudo chown -R "$(id -un)" '${dirname(path)}'`
+        `${path} cannot be opened or written (${error.code}): the folder belongs to another user, perhaps because of an earlier sudo. ` +
+          `To take ownership: sudo chown -R "$(id -un)" '${dirname(path)}'`
       );
     case 'ENOENT':
-      // What `mkdir` with its parents says of a read-only folder.
+      // A recursive `mkdir` reports ENOENT for a read-only folder.
       return error.syscall === 'mkdir' && path !== undefined ? describeFileFailure(refusalOf(path)) : undefined;
     default:
       return undefined;
   }
 }
 
-/** Why nothing can be made at a path: what the nearest folder that exists answers. */
+/** Why a path cannot be created: the error for writing to its nearest existing parent. */
 function refusalOf(path: string): unknown {
   const parent = dirname(path);
   if (parent !== path && !existsSync(parent)) return refusalOf(parent);

@@ -1,6 +1,6 @@
 import { escapeUTF8 } from 'entities';
 
-/** Text that is HTML already. */
+/** Text that is already HTML. */
 export class Html {
   readonly text: string;
   constructor(text: string) {
@@ -10,7 +10,7 @@ export class Html {
 
 export type HtmlValue = string | number | Html | readonly Html[];
 
-/** A template whose values are escaped, unless they are HTML themselves: forgetting to is not possible. */
+/** A template that escapes every value except {@link Html}, so escaping cannot be forgotten. */
 export function html(texts: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   return new Html(String.raw({ raw: texts }, ...values.map(asText)));
 }

@@ -2,12 +2,12 @@ import { type MarkedToken, marked, type Token } from 'marked';
 import { terminalColumns, wrapped } from './print.ts';
 import { plainTable } from './table.ts';
 
-/** Prints Markdown as it is, or as text that reads well in a terminal. */
+/** Prints Markdown unchanged, or as plain text for a terminal. */
 export function printMarkdown(markdown: string, asMarkdown = false): void {
   process.stdout.write(`${asMarkdown ? markdown : plainText(markdown)}\n`);
 }
 
-/** Headings and paragraphs without markup, and tables that fit. */
+/** Removes markup, and fits tables to the width. */
 export function plainText(markdown: string, columns = terminalColumns()): string {
   return known(marked.lexer(markdown))
     .map((token) => blockText(token, columns))
@@ -44,7 +44,7 @@ function blockText(token: MarkedToken, columns: number | undefined): string {
   }
 }
 
-/** Of a link, only its text. */
+/** Keeps only the text of a link. */
 function inlineText(tokens: readonly Token[]): string {
   return known(tokens)
     .map((token) => {
@@ -55,7 +55,7 @@ function inlineText(tokens: readonly Token[]): string {
     .join('');
 }
 
-/** Marked's extensions could bring other tokens; there are none here. */
+/** Only extensions of marked add other tokens, and none are installed. */
 function known(tokens: readonly Token[]): readonly MarkedToken[] {
   return tokens as readonly MarkedToken[];
 }

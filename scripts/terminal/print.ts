@@ -1,11 +1,11 @@
 import wrapAnsi from 'wrap-ansi';
 
-/** Columns of the terminal; undefined where a file or a program reads the output. */
+/** Width of the terminal; undefined if the output goes to a file or another program. */
 export function terminalColumns(stream: NodeJS.WriteStream = process.stdout): number | undefined {
   return stream.isTTY && stream.columns > 0 ? stream.columns : undefined;
 }
 
-/** Writes lines; a terminal gets them broken between words. */
+/** Writes lines, wrapped between words in a terminal. */
 export function print(...lines: readonly string[]): void {
   process.stdout.write(`${wrapped(lines.join('\n'), terminalColumns())}\n`);
 }
@@ -14,7 +14,7 @@ export function printError(...lines: readonly string[]): void {
   process.stderr.write(`${wrapped(lines.join('\n'), terminalColumns(process.stderr))}\n`);
 }
 
-/** Each line broken between words, its parts indented alike. */
+/** Wraps each line between words, and keeps its indentation. */
 export function wrapped(text: string, columns: number | undefined): string {
   if (columns === undefined) return text;
   return text

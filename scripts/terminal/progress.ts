@@ -1,7 +1,7 @@
 import { Listr, PRESET_TIMER } from 'listr2';
 import type { Step } from './step.ts';
 
-/** One line a step: a spinner in a terminal, plain lines elsewhere. */
+/** One line per step: a spinner in a terminal, plain lines elsewhere. */
 export const showStep: Step = async (title, work) => {
   const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<typeof work>>>();
   const list = new Listr(
@@ -15,16 +15,16 @@ export const showStep: Step = async (title, work) => {
           resolve(await work(report));
         } catch (error) {
           reject(error);
-          // The sentence itself ends the program, and is to be read once.
+          // The program prints the message itself when it ends; the list must not repeat it.
           throw new Error('see below');
         }
       },
     },
     {
-      // The first has to be able to stop the emulator.
+      // With its own listeners, listr2 would exit on Ctrl-C before the emulator is stopped.
       registerSignalListeners: false,
       exitOnError: false,
-      // Also in a terminal that does not know its width.
+      // Plain lines also in a terminal whose width is unknown.
       fallbackRendererCondition: () => !process.stdout.isTTY || !process.stdout.columns,
       rendererOptions: { showErrorMessage: false, collapseErrors: false, timer: PRESET_TIMER },
       fallbackRendererOptions: { timer: PRESET_TIMER },
@@ -34,7 +34,7 @@ export const showStep: Step = async (title, work) => {
   return await promise;
 };
 
-/** A spinner hides it, and cannot show it again when the program ends meanwhile. */
+/** A spinner hides the cursor, and does not restore it if the program ends first. */
 export function showCursor(): void {
   if (process.stdout.isTTY) process.stdout.write('\u001B[?25h');
 }

@@ -3,18 +3,18 @@ import { projectName } from '../../core/names.ts';
 
 export const projectDirectory = dirname(dirname(import.meta.dirname));
 
-/** Everything that the scripts make, ignored by git: safe to delete whenever nothing runs. */
+/** Everything that the scripts create. Ignored by git, and safe to delete while no script is running. */
 export const workDirectory = join(projectDirectory, `.${projectName}`);
 
 export const logDirectory = join(workDirectory, 'logs');
 
-/** As short as it can be typed from where the command was given. */
+/** Relative to where the command was typed, if the path is below that directory. */
 export function shownPath(path: string): string {
   const short = relative(callerDirectory(), path);
   return short.startsWith('..') ? path : short || '.';
 }
 
-/** npm runs scripts in the project's directory; the paths that a person types are relative to their own. */
+/** npm runs scripts in the project's directory, but users type paths relative to their own. */
 export function callerDirectory(): string {
   return process.env['INIT_CWD'] ?? process.cwd();
 }

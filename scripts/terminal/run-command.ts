@@ -10,28 +10,28 @@ export interface Command {
   readonly args: readonly string[];
   readonly directory?: string;
   readonly environment?: NodeJS.ProcessEnv;
-  /** Receives all that the command prints; the screen stays with our own sentences. */
+  /** Receives everything that the command prints, to keep the terminal for our own messages. */
   readonly log: string;
-  /** Adds to the log instead of starting it anew. */
+  /** Appends to the log instead of overwriting it. */
   readonly append?: boolean;
-  /** An open file that the command gets as its descriptor 3. */
+  /** An open file that the command inherits as descriptor 3. */
   readonly inherited?: number;
-  /** Called with each whole line of both streams. */
+  /** Called with each complete line of both streams. */
   readonly onLine?: (line: string) => void;
 }
 
 export interface CommandResult {
   readonly succeeded: boolean;
-  /** What was printed, of both streams. */
+  /** From both streams. */
   readonly output: string;
 }
 
 const running = new Set<ReturnType<typeof spawn>>();
 
-/** Ends with the command. A command that cannot be started has not succeeded. */
+/** Resolves when the command ends. A command that cannot be started counts as failed. */
 export async function runCommand(task: Command): Promise<CommandResult> {
   mkdirSync(dirname(task.log), { recursive: true });
-  // Opened here, so that a log that cannot be written is the caller's error and not an event that nobody hears.
+  // Opened synchronously, so that a log that cannot be written throws here instead of emitting an unhandled error event.
   const log = createWriteStream(task.log, { fd: openSync(task.log, task.append === true ? 'a' : 'w') });
   const logged = finished(log);
   // Awaited below; it may fail earlier.
@@ -48,7 +48,7 @@ export async function runCommand(task: Command): Promise<CommandResult> {
       stream.pipe(log, { end: false });
       if (task.onLine !== undefined) createInterface({ input: stream }).on('line', task.onLine);
     }
-    // The disk is full, for example: nobody reads what the command prints, and it would wait for ever.
+    // For example, the disk is full: without a reader for its output, the command would wait forever.
     log.once('error', () => child.kill('SIGKILL'));
     child.once('error', (error) => {
       log.write(`${error.message}\n`);
@@ -65,7 +65,7 @@ export async function runCommand(task: Command): Promise<CommandResult> {
   return { succeeded, output: (await readFile(task.log, 'utf8')).slice(before.length) };
 }
 
-/** Runs a command that has the terminal to itself, and returns its exit code. */
+/** Runs a command that takes over the terminal, and returns its exit code. */
 export async function runInTerminal({
   command,
   args,
@@ -84,7 +84,7 @@ export async function runInTerminal({
   }
 }
 
-/** For the way out: what still runs is of no more use. */
+/** Called before the process exits. */
 export function endRunningCommands(): void {
   for (const child of running) child.kill('SIGTERM');
 }

@@ -1,4 +1,4 @@
-/** Shows what a long step is doing right now. */
+/** Shows what a long step is currently doing. */
 export type Report = (progress: string) => void;
 
 /** Runs work under a title; the caller decides how progress is shown. */

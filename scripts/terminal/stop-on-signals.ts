@@ -3,8 +3,8 @@ import { constants } from 'node:os';
 type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 /**
- * Calls `stop` once, with the exit code that the reason deserves: for Ctrl-C (which npm passes on a second time), a
- * `kill`, a closed terminal, or a parent that was killed and could not tell.
+ * Calls `stop` once, with the matching exit code, on Ctrl-C (which npm forwards a second time), a `kill`, a closed
+ * terminal, or when the parent process was killed and could not forward a signal.
  */
 export function onceStopped(stop: (exitCode: number) => void): void {
   let stopped = false;
@@ -17,7 +17,7 @@ export function onceStopped(stop: (exitCode: number) => void): void {
   onceOrphaned(() => stopOnce('SIGHUP'));
 }
 
-/** Calls `stop` when the process that started this one is gone. */
+/** Calls `stop` when the parent process no longer exists. */
 export function onceOrphaned(stop: () => void): void {
   const parent = process.ppid;
   const timer = setInterval(() => {

@@ -10,7 +10,7 @@ const noBorders = {
   ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: gap },
 };
 
-/** Columns without borders, as wide as the terminal at most; a row's cells are in the order of the head. */
+/** A table without borders, no wider than the terminal. */
 export function plainTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
@@ -18,14 +18,14 @@ export function plainTable(
   columns = terminalColumns(),
 ): string {
   const fitted = narrowed([head, ...rows], columns);
-  // The names are in the terminal's own colours: readable on any background, and plain in a log.
+  // No colours: readable on any background, and plain in a log.
   const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 0 };
   const table = new Table({ colAligns: [...colAligns], chars: noBorders, style });
   table.push(...fitted);
   return table.toString().replaceAll(/ +$/gm, '');
 }
 
-/** Narrows the widest columns until all fit. Words are broken only where even the longest ones do not fit. */
+/** Narrows the widest columns until all fit. Breaks words only if the longest words of all columns do not fit. */
 function narrowed(rows: readonly (readonly string[])[], columns: number | undefined): string[][] {
   const widestOf = (column: number, parts: (cell: string) => readonly string[]) =>
     Math.max(...rows.flatMap((row) => parts(row[column] ?? '').map((part) => stringWidth(part))));
@@ -46,7 +46,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** A name that would turn the line around it, break it or speak to the terminal is shown with those marks spelled out. */
+/** Escapes characters that would reverse text, break the line or control the terminal. */
 export function printable(name: string): string {
   return name.replace(
     /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,

@@ -1,4 +1,4 @@
-/** `npm test`: Vitest, with a short help of our own. */
+/** `npm test`: Vitest, with a short help page. */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { command, parse } from '../terminal/command.ts';
@@ -6,10 +6,10 @@ import { projectDirectory } from '../terminal/project.ts';
 
 const testCommand = command({
   name: 'npm test',
-  summary: 'Runs the tests with Vitest: unit tests, then the pipeline tests, which start an emulator of AWS.',
+  summary: 'Runs the tests with Vitest: unit tests, then the pipeline tests, which start an AWS emulator.',
   syntax: (line) =>
     line
-      .argument('[arguments...]', 'names of test files, and options of Vitest')
+      .argument('[arguments...]', 'names of test files, and Vitest options')
       .passThroughOptions()
       .allowUnknownOption(),
   examples: {
@@ -17,10 +17,10 @@ const testCommand = command({
     'npm run test:changed': 'unit tests that your uncommitted changes affect',
     'npm run test:changed -- main': 'unit tests that your changes since main affect',
     'npm test -- resize-image': 'the test files whose path contains resize-image',
-    'npm test -- --watch --project unit FILE': 'again whenever a file changes',
-    'npm test -- -t "keeps the orientation"': 'the tests of that name',
+    'npm test -- --watch --project unit FILE': 'run again whenever a file changes',
+    'npm test -- -t "keeps the orientation"': 'the tests with that name',
   },
-  notes: 'For all options of Vitest: npx vitest --help',
+  notes: 'For all Vitest options: npx vitest --help',
   run: async () => undefined,
 });
 

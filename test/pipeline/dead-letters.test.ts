@@ -134,7 +134,7 @@ describe('a redrive', () => {
 
     await permission.takeAway('DispatchImages', 'RunWorkflow', 'states:StartSyncExecution');
     expect(await redrive()).toEqual([[key, 'failed again']]);
-    expect(await causes()).toEqual([[1, expect.stringContaining('the workflow failed, or never started')]]);
+    expect(await causes()).toEqual([[1, expect.stringContaining('the workflow failed or never started')]]);
 
     await permission.restore();
     expect(await redrive()).toEqual([[key, 'processed']]);

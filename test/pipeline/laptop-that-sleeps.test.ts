@@ -80,7 +80,7 @@ describe('npm start, with uploads under way', () => {
     const { child, ended, output } = await startAndSend();
     child.kill('SIGINT');
     expect(await ended).toBe(130);
-    expect(output()).toMatch(/Ended with \d+ of \d+ uploads decided\. .*keeps no state.*npm start again/);
+    expect(output()).toMatch(/Stopped with \d+ of \d+ uploads decided\. .*keeps no state.*npm start again/);
     expect(output()).not.toContain('Every upload has an outcome.');
     expect(output()).not.toMatch(/\n\s+at /);
     nothingIsLeft();
@@ -94,7 +94,7 @@ describe('npm start, with uploads under way', () => {
     );
     expect(await ended).toBe(1);
     expect(output()).toContain('The emulator ended unexpectedly');
-    expect(output()).toMatch(/Ended with \d+ of \d+ uploads decided\. .*keeps no state.*npm start again/);
+    expect(output()).toMatch(/Stopped with \d+ of \d+ uploads decided\. .*keeps no state.*npm start again/);
     expect(output()).not.toContain('Every upload has an outcome.');
     expect(output()).not.toMatch(/\n\s+at /);
     nothingIsLeft();
@@ -121,7 +121,7 @@ describe('npm start, while another one is up', () => {
     const sender = await startAndSend();
     sender.child.kill('SIGINT');
     expect(await sender.ended).toBe(130);
-    expect(sender.output()).toMatch(/Ended with \d+ of \d+ uploads decided\. The stack carries on/);
+    expect(sender.output()).toMatch(/Stopped with \d+ of \d+ uploads decided\. The stack continues to process/);
     expect(sender.output()).not.toContain('Every upload has an outcome.');
     expect(existsSync(results())).toBe(false);
 

@@ -85,7 +85,7 @@ describe('npm start -- --watch', () => {
   it('shows what does not compile, keeps the stack, and goes on', async () => {
     const from = output.length;
     await save(presets, (text) => `${text}\nexport const = 1;\n`);
-    await printed(/The stack is as it was/, from);
+    await printed(/The stack was not updated/, from);
     expect(output.slice(from)).toMatch(/core\/presets\.ts:\d+:\d+/);
     expect(await saveAndSee(presets, (text) => text.replace('\nexport const = 1;\n', '\n'))).toBeDefined();
   });
@@ -99,7 +99,7 @@ describe('npm start -- --watch', () => {
     await writeFile(join(clone, 'notes.jpg'), 'Dear diary');
     const said = await eventually('a stack that is up to date', async () => {
       const text = await startAgain(join(clone, 'notes.jpg'));
-      return /before your last change/.test(text) ? undefined : text;
+      return /does not include your latest changes/.test(text) ? undefined : text;
     });
     expect(said).toContain('rejected');
   });
@@ -108,7 +108,7 @@ describe('npm start -- --watch', () => {
     const before = await saveAndSee(presets, allWidths(200));
     const from = output.length;
     const after = await saveAndSee(workflow, (text) => text.replace(/"Comment": "/, '"Comment": "Changed. '));
-    expect(output.slice(from)).toContain('The stack is deployed again');
+    expect(output.slice(from)).toContain('Stack redeployed');
     expect(after).toBe(before);
   });
 

@@ -48,17 +48,17 @@ async function run(line: Parameters<typeof parse>[0], ...args: readonly string[]
 }
 
 describe('a command line', () => {
-  it('hands over its arguments and options, read and with their defaults', async () => {
+  it('passes on parsed arguments and options, with their defaults', async () => {
     expect(await run(develop, 'colour', 'monochrome', '--dilution', '1.5')).toMatchObject({ exitCode: 0 });
     expect(seen).toEqual({ films: ['colour', 'monochrome'], minutes: 8, dilution: 1.5 });
   });
 
-  it('ends with the exit code that its work returns', async () => {
+  it('exits with the code that its work returns', async () => {
     expect(await run(lab, 'develop', 'colour', '--agitate', '--bath', 'fixer')).toMatchObject({ exitCode: 3 });
     expect(seen).toEqual({ films: ['colour'], minutes: 8, agitate: true, bath: 'fixer' });
   });
 
-  it('shows on --help how to call it through npm, its options and its examples, and ends with 0', async () => {
+  it('shows its usage with npm, its options and its examples on --help, and exits with 0', async () => {
     const { exitCode, out, error } = await run(lab, 'develop', '--help');
     expect(out).toContain('Usage: npm run lab -- develop [options] <films...>');
     for (const part of ['--minutes <n>', '(default: 8)', 'npm run lab -- develop colour  one roll', 'temperature'])
@@ -69,21 +69,21 @@ describe('a command line', () => {
   it.each([
     ['an unknown option', ['colour', '--minuts', '3'], "Unknown option '--minuts'. Did you mean --minutes?"],
     ['a number out of range', ['colour', '--minutes', '91'], 'Use a whole number from 1 to 90.'],
-    ['a number that is none', ['colour', '--minutes', '1e1'], 'Use a whole number from 1 to 90.'],
-    ['a zero', ['colour', '--dilution', '0'], 'Use a number above 0.'],
+    ['an invalid number', ['colour', '--minutes', '1e1'], 'Use a whole number from 1 to 90.'],
+    ['zero', ['colour', '--dilution', '0'], 'Use a number above 0.'],
     [
       'an unknown word',
       ['monocrome'],
       "Invalid films 'monocrome'. Use one of colour, monochrome. Did you mean monochrome?",
     ],
-    ['a word like no other', ['slides'], /Use one of colour, monochrome\.\n/],
+    ['a word similar to none', ['slides'], /Use one of colour, monochrome\.\n/],
     [
       'an unknown choice',
       ['colour', '--bath', 'fixr'],
       "Invalid value 'fixr' for --bath <name>. Use one of stop, fixer.",
     ],
-    ['an option without its value', ['colour', '--bath'], "Option '--bath <name>' argument missing."],
-  ])('given %s, says so on stderr with where to read on, and ends with 1', async (_, args, sentence) => {
+    ['an option without a value', ['colour', '--bath'], "Option '--bath <name>' argument missing."],
+  ])('with %s, prints an error and how to get help to stderr, and exits with 1', async (_, args, sentence) => {
     const { exitCode, out, error } = await run(lab, 'develop', ...args);
     expect(error).toMatch(sentence);
     expect(error).toContain('For help: npm run lab -- develop --help');
@@ -91,13 +91,13 @@ describe('a command line', () => {
     expect({ exitCode, out }).toEqual({ exitCode: 1, out: '' });
   });
 
-  it('without a required argument, names it and shows its help on stderr, and ends with 1', async () => {
+  it('without a required argument, names it and prints its help to stderr, and exits with 1', async () => {
     const { exitCode, out, error } = await run(develop);
     expect(error).toMatch(/^Missing required argument 'films'\.\n\nUsage: develop/);
     expect({ exitCode, out }).toEqual({ exitCode: 1, out: '' });
   });
 
-  it('suggests the subcommand that was meant', async () => {
+  it('suggests the correct subcommand', async () => {
     const { exitCode, error } = await run(lab, 'devlop');
     expect(error).toContain("Unknown command 'devlop'. Did you mean develop?");
     expect(exitCode).toBe(1);
@@ -118,14 +118,14 @@ describe('a process that runs a command', () => {
     return { child, ended: ended.then(([[exitCode], error]) => ({ exitCode, error })) };
   }
 
-  it('says in a sentence what failed, cleans up, and ends with 1', async () => {
+  it('prints a failure as one sentence, cleans up, and exits with 1', async () => {
     const { ended } = start(`
       run: async () => { throw new Failure('The film is torn.'); },
       cleanUp: async () => console.error('Cleaned up.'),`);
     expect(await ended).toEqual({ exitCode: 1, error: 'The film is torn.\nCleaned up.\n' });
   });
 
-  it('stopped, says so, cleans up, and ends with the exit code of the signal', async () => {
+  it('when stopped, says so, cleans up, and exits with the code of the signal', async () => {
     const { child, ended } = start(`
       run: () => new Promise(() => console.log('running')),
       cleanUp: async () => console.error('Cleaned up.'),`);
@@ -134,7 +134,7 @@ describe('a process that runs a command', () => {
     expect(await ended).toEqual({ exitCode: 130, error: '\nStopped.\nCleaned up.\n' });
   });
 
-  it('stopped, waits for a command that puts things back, and keeps quiet about what fails because of it', async () => {
+  it('when stopped, waits for a command that restores what it changed, and hides errors that the stop causes', async () => {
     const { child, ended } = start(`
       runsToEnd: true,
       run: ({ signal }) => new Promise((_, reject) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { describeFailure } from '../../scripts/terminal/failure.ts';
 
-// All of this machine is read-only here.
+// The whole file system is read-only in this test.
 vi.mock('node:fs', async (original) => ({
   ...(await original<typeof import('node:fs')>()),
   accessSync(path: string) {
@@ -14,22 +14,22 @@ const refused = (code: string, path?: string) =>
 
 describe('a file that cannot be written', () => {
   it.each([
-    ['EROFS', /^\/p\/\.work cannot be written, it is on a read-only file system: use a folder/],
+    ['EROFS', /^\/p\/\.work cannot be written because its file system is read-only: use a writable folder/],
     ['EACCES', /^\/p\/\.work cannot be opened or written \(EACCES\).*sudo chown -R "\$\(id -un\)" '\/p'$/],
     ['EPERM', /another user/],
-    ['ENOSPC', /^The disk is full: make room/],
-  ])('%s: is one sentence and no stack trace', (code, sentence) => {
+    ['ENOSPC', /^The disk is full: free some space/],
+  ])('is reported in one sentence, without a stack trace: %s', (code, sentence) => {
     const described = describeFailure(refused(code, '/p/.work'));
     expect(described).toMatch(sentence);
     expect(described).not.toContain('\n');
   });
 
-  it('is looked for among the parents of a folder that cannot be made: mkdir says only that they are not there', () => {
+  it('is traced to a read-only parent if a folder cannot be created, because mkdir reports only that the parent is missing', () => {
     const error = Object.assign(refused('ENOENT', '/nowhere/.work/logs'), { syscall: 'mkdir' });
-    expect(describeFailure(error)).toMatch(/^\/ cannot be written, it is on a read-only file system/);
+    expect(describeFailure(error)).toMatch(/^\/ cannot be written because its file system is read-only/);
   });
 
-  it('is not what a refused connection is taken for', () => {
+  it('is not confused with a refused connection', () => {
     expect(describeFailure(refused('EACCES'))).toContain('EACCES: refused');
   });
 });

@@ -16,14 +16,14 @@ const upload = (imageId: string): Followed<string> & { readonly imageId: string 
 });
 const imageIds = (count: number) => Array.from({ length: count }, (_, index) => `image-${index}`);
 
-/** Keys of each request so far. */
+/** The keys of each request so far. */
 const requests = () =>
   table.commandCalls(BatchGetCommand).map(({ args: [{ input }] }) => {
     const [{ Keys = [] } = {}] = Object.values(input.RequestItems ?? {});
     return Keys.map(({ imageId }) => imageId);
   });
 
-/** Every image has a record, from the given request on. */
+/** Every image has a record, starting with the given request. */
 function recordsFrom(request: number): void {
   table.on(BatchGetCommand).callsFake(({ RequestItems }) => {
     const items: ImageRecord[] = RequestItems.ImageTableName.Keys.map((key: { imageId: string }) => deletedRecord(key));
@@ -49,13 +49,13 @@ it('reads a hundred records with one request', async () => {
   expect(requests().map(({ length }) => length)).toEqual([100, 50]);
 });
 
-it('yields without an outcome what the caller gives up on', async () => {
+it('yields an upload without an outcome if the caller gives up on it', async () => {
   recordsFrom(Number.POSITIVE_INFINITY);
   const endings = await Array.fromAsync(follow(imageIds(2).map(upload), stack, { ...never, giveUp: () => true }));
   expect(endings.map(({ outcome }) => outcome)).toEqual([undefined, undefined]);
 });
 
-it('follows uploads that come while others are followed', async () => {
+it('follows uploads that arrive while others are being followed', async () => {
   recordsFrom(1);
   const { promise, resolve } = Promise.withResolvers<void>();
   async function* arriving() {
@@ -71,7 +71,7 @@ it('follows uploads that come while others are followed', async () => {
   expect(seen).toEqual(['first', 'second']);
 });
 
-it('throws what the source of the uploads throws, after the outcomes of those that came', async () => {
+it('throws an error of the source of uploads, after the outcomes of those that arrived', async () => {
   recordsFrom(1);
   async function* broken() {
     yield upload('first');
@@ -85,7 +85,7 @@ it('throws what the source of the uploads throws, after the outcomes of those th
   expect(seen).toEqual(['first']);
 });
 
-it('asks again for records that DynamoDB left unread', async () => {
+it('retries keys that DynamoDB returned unprocessed', async () => {
   const keys = [{ imageId: 'b' }];
   table
     .on(BatchGetCommand)

@@ -16,35 +16,35 @@ const paused: IntakeStatus = {
 const described = (changes: Partial<IntakeStatus>) =>
   describeIntake('images-dev', { ...paused, ...changes }, new Date('2026-01-03T00:00:00Z')).join('\n');
 
-describe('what is said of the intake', () => {
+describe('the description of intake', () => {
   it.each([
-    ['nobody but a person where the breaker is off', { breaker: 'off' }, 'by a person'],
-    ['the breaker where it is on', { breaker: 'on' }, 'by the circuit breaker'],
-  ] as const)('was paused by %s', (_, changes, words) => {
+    ['an operator if the breaker is off', { breaker: 'off' }, 'by an operator'],
+    ['the breaker if it is on', { breaker: 'on' }, 'by the circuit breaker'],
+  ] as const)('says it was paused by %s', (_, changes, words) => {
     expect(described(changes)).toContain(`paused since 2026-01-02T00:00:00.000Z, ${words}`);
   });
 
-  it('is open, and without its breaker if that is off', () => {
+  it('says it is open, and mentions a breaker that is off', () => {
     expect(described({ state: 'Enabled', breaker: 'on' })).not.toMatch(/breaker|deleted/);
     expect(described({ state: 'Enabled', breaker: 'off' })).toContain('circuit breaker is off');
   });
 
-  it('is on the way while Lambda is at it', () => {
+  it('says that the state is changing while Lambda changes it', () => {
     expect(described({ state: 'Disabling' })).toContain('changing (Disabling)');
   });
 
-  it('says when the first upload is deleted: by the oldest message’s age, else by the pause', () => {
+  it('says when the first upload will be deleted, based on the age of the oldest message or else on the pause', () => {
     expect(described({ oldestSeconds: 2 * 86_400 })).toContain('deleted at 2026-01-08T00:00:00.000Z');
     expect(described({})).toContain('deleted at 2026-01-09T00:00:00.000Z');
   });
 });
 
 describe('npm run intake', () => {
-  it.each(['pause', 'resume', 'status'] as const)('takes %s and a stack', (action) => {
+  it.each(['pause', 'resume', 'status'] as const)('accepts %s and a stack', (action) => {
     expect(parsedOptions(intakeCommand, [action, '--stack', 'x'])).toEqual({ arguments: [action], stack: 'x' });
   });
 
-  it('refuses anything else, and suggests what was meant', () => {
+  it('rejects anything else, and suggests the correct action', () => {
     expect(() => parsedOptions(intakeCommand, [])).toThrow("Missing required argument 'action'");
     expect(() => parsedOptions(intakeCommand, ['paus'])).toThrow('Did you mean pause?');
     expect(() => parsedOptions(intakeCommand, ['pause', 'resume'])).toThrow('Too many arguments');

@@ -2,12 +2,12 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 
-/** Packages from npm may be used in a fork that is sold: no licence demands more than its own text. */
+/** A fork may be sold, so licences of npm packages must require no more than including their text. */
 
 const anywhere = new Set(
   '0BSD Apache-2.0 BlueOak-1.0.0 BSD-2-Clause BSD-3-Clause CC0-1.0 ISC MIT MIT-0 Unlicense Zlib'.split(' '),
 );
-// Anything else is allowed only for the packages and the reason that `licenceExceptions` names, in the package.json beside the lock.
+// Other licences are allowed only for the packages listed, with a reason, under `licenceExceptions` in package.json.
 const exception = z.object({
   licence: z.string(),
   packages: z.string().transform((pattern) => new RegExp(pattern)),
@@ -31,7 +31,7 @@ const lockFiles = globSync(
   { exclude: (path) => /^\.|(^|\/)node_modules(\/|$)/.test(path) },
 );
 
-it('every lock file has its package.json beside it', () => {
+it('every lock file is next to its package.json', () => {
   expect(lockFiles.length).toBeGreaterThan(1);
   for (const file of lockFiles) expect(existsSync(file.replace('-lock', ''))).toBe(true);
 });
@@ -42,12 +42,12 @@ describe.each(lockFiles)('the packages of %s', (file) => {
   );
   const { licenceExceptions } = manifest.parse(JSON.parse(readFileSync(file.replace('-lock', ''), 'utf8')));
 
-  it('include none whose licence asks a fork for anything', () => {
+  it('include none whose licence imposes obligations on a fork', () => {
     const offenders = installed.filter(({ name, licence }) => !allowed(name, licence, licenceExceptions));
     expect(offenders.map(({ name, licence }) => `${name}: ${licence}`)).toEqual([]);
   });
 
-  it('need each exception', () => {
+  it('need every exception', () => {
     const unneeded = licenceExceptions.filter(
       ({ licence, packages }) => !installed.some((one) => packages.test(one.name) && one.licence.includes(licence)),
     );
@@ -56,7 +56,7 @@ describe.each(lockFiles)('the packages of %s', (file) => {
 });
 
 it.each(['GPL-3.0-only', 'AGPL-3.0', 'MIT AND GPL-2.0-only', 'LGPL-3.0-or-later', 'no licence'])(
-  'a package under %s is refused',
+  'a package under %s is rejected',
   (licence) => {
     expect(allowed('left-pad', licence, [])).toBe(false);
   },

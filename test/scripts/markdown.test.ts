@@ -1,23 +1,23 @@
 import { expect, it } from 'vitest';
 import { plainText } from '../../scripts/terminal/markdown.ts';
 
-it('Markdown reads as plain text in a terminal: no markup, and tables that fit', () => {
+it('Markdown is printed in a terminal without markup, with tables that fit', () => {
   const markdown = `## Cost
 
-**$58** for a [million](https://example.com) photographs.
+**$58** per [million](https://example.com) photos.
 
-| service | US dollars for a million photographs | what for |
+| service | US dollars per million photos | used for |
 | --- | --- | --- |
-| \`S3\` | **$30.80** | renditions, written once and read by nobody here |
+| \`S3\` | **$30.80** | renditions, written once and not read by the pipeline |
 `;
   expect(plainText(markdown, 50)).toBe(`Cost
 ────
 
-$58 for a million photographs.
+$58 per million photos.
 
-service  US dollars for a     what for
-         million photographs
-S3       $30.80               renditions, written
-                              once and read by
-                              nobody here`);
+service  US dollars per  used for
+         million photos
+S3       $30.80          renditions, written
+                         once and not read by
+                         the pipeline`);
 });

@@ -12,7 +12,7 @@ const diff = `diff --git a/docs/page.md b/docs/page.md
 +The alarm fires.
 `;
 
-it('points at each phrase in added lines, with its place and a better one', () => {
+it('points out each phrase in added lines, with its location and an alternative', () => {
   expect(remarksOn(diff)).toEqual([
     { file: 'docs/page.md', line: 3, phrase: 'nobody', better: expect.any(String) },
     { file: 'docs/page.md', line: 3, phrase: 'a try', better: 'per …' },
@@ -20,6 +20,6 @@ it('points at each phrase in added lines, with its place and a better one', () =
   ]);
 });
 
-it('says nothing about removed lines or plain ones', () => {
+it('ignores removed lines and plain English', () => {
   expect(remarksOn(diff).some(({ line }) => line > 3)).toBe(false);
 });

@@ -47,51 +47,51 @@ async function emulatorOf(clone: string): Promise<number> {
 }
 
 describe('the port of npm start', () => {
-  it('is the usual one while that is free', async () => {
+  it('is the default port if that is free', async () => {
     const port = await claimPort(0);
     expect(await choosePort(undefined, port)).toEqual({ port, notice: undefined });
   });
 
-  it('is the next free one beside another clone, and says whose the usual one is', async () => {
+  it('is the next free port if another clone uses the default port, and the notice names that clone', async () => {
     const port = await emulatorOf('/home/ann/my clone');
     const chosen = await choosePort(undefined, port);
     expect(chosen.port).toBeGreaterThan(port);
     expect(chosen.notice).toBe(
-      `Port ${port} is in use by ${projectTitle} of /home/ann/my clone: using port ${chosen.port}.`,
+      `Port ${port} is in use by ${projectTitle} from /home/ann/my clone: using port ${chosen.port}.`,
     );
   });
 
-  it('is the next free one beside LocalStack', async () => {
+  it('is the next free port if LocalStack uses the default port', async () => {
     const port = await localStack();
     expect((await choosePort(undefined, port)).notice).toMatch(`Port ${port} is in use by LocalStack: using port `);
   });
 
-  it('is never another than the one that was asked for', async () => {
+  it('is never a different port than the one requested', async () => {
     const port = await program();
     await expect(choosePort(port)).rejects.toThrow(
-      new RegExp(`Port ${port} is in use by .*\\. End that program, or use another port: npm start -- --port \\d+$`),
+      new RegExp(`Port ${port} is in use by .*\\. Stop that program, or use another port: npm start -- --port \\d+$`),
     );
   });
 
-  it('is not taken twice by one clone, whose second npm start would use the first stack if it were up', async () => {
+  it('is not replaced by another one while a first npm start of the same clone is still starting', async () => {
     const port = await emulatorOf(projectDirectory);
     await expect(choosePort(undefined, port)).rejects.toThrow(
-      new RegExp(`this folder's own ${projectTitle}.*Wait until it is up`),
+      new RegExp(`${projectTitle} from this same folder.*Wait until it is running`),
     );
   });
 
-  it('taken between the choice and the start, is refused in the same words', async () => {
+  it('is rejected with the same message if another program takes it before the emulator starts', async () => {
     const port = await localStack();
     await expect(claimPort(port)).rejects.toThrow(`Port ${port} is in use by LocalStack.`);
   });
 });
 
-describe('what holds a port', () => {
-  it('is named with its process, where the system tells', async () => {
+describe('the program on a port', () => {
+  it('is identified with its process id, if the system reports it', async () => {
     expect(await portHolder(await program())).toMatchObject({ processId: process.pid, clone: undefined });
   });
 
-  it('is MiniStack where it answers as such', async () => {
+  it('is identified as MiniStack by its health check', async () => {
     const port = await listening(createHttpServer((_, response) => response.end('{"services":{}}')));
     expect(await portHolder(port)).toMatchObject({ program: 'MiniStack' });
   });

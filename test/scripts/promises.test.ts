@@ -25,33 +25,33 @@ describe('npm start', () => {
     [['--port', '70000'], 'Use a whole number from 1 to 65535.'],
     [['--out', ''], 'Use the path of a file or directory.'],
     [['--stack', 'images-dev', '--port', '4567', 'a.jpg'], '--port'],
-  ])('refuses %j: %s', (args, sentence) => {
+  ])('rejects %j: %s', (args, sentence) => {
     expect(() => parsedOptions(startCommand, args)).toThrow(sentence);
   });
 
-  it('shows a name that would turn the line around with its marks spelled out', () => {
+  it('escapes characters in a file name that would reverse the text', () => {
     expect(printable('holiday\u202egpj.exe 👩‍👩‍👧 é')).toBe('holiday\\u202egpj.exe 👩‍👩‍👧 é');
   });
 
-  it('shows a file’s name in the page as text, whatever it holds', () => {
+  it('escapes HTML in file names on the contact sheet', () => {
     expect(html`<p>${'<img src=x onerror="steal()">'}</p>`.text).not.toContain('<img');
   });
 });
 
-describe('what is started on this machine', () => {
+describe('a process started on this machine', () => {
   afterEach(() => {
     vi.unstubAllEnvs();
   });
 
   it.each(['AWS_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_ENDPOINT_URL_S3', 'AWS_ROLE_ARN'])(
-    'never learns the user’s own %s',
+    'does not inherit the user’s %s',
     (name) => {
       vi.stubEnv(name, 'production');
       expect(isolatedEnvironment()).not.toHaveProperty(name);
     },
   );
 
-  it('has the emulator’s keys and none of the user’s', () => {
+  it('has the emulator’s keys instead of the user’s', () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIA');
     vi.stubEnv('AWS_CONFIG_FILE', '~/.aws/config');
     expect(isolatedEnvironment()).toMatchObject({ AWS_ACCESS_KEY_ID: 'test', AWS_CONFIG_FILE: '/dev/null' });

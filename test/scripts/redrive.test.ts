@@ -45,13 +45,13 @@ function found(
 }
 const causeOf = (one: Found) => causesOf([one]).map(({ text }) => text);
 
-describe('why a message died', () => {
-  it('is what its failed record says: of a worker’s error the sentence, also where the record cut it short', () => {
+describe('the cause of a dead letter', () => {
+  it('is the error message of the worker in its failed record, even if truncated', () => {
     const message = `TaskFailed: {"errorType":"AccessDenied","errorMessage":"no \\"PutObject\\" for you","trace":["at x`;
     expect(causeOf(found({ record: failedRecord({ message }) }))).toEqual(['AccessDenied: no \\"PutObject\\" for you']);
   });
 
-  it('is one cause for many images, whatever names, ids and numbers their errors hold; the most frequent comes first', () => {
+  it('is the same for errors that differ only in names, ids and numbers; the most frequent cause comes first', () => {
     const messageOf = (image: string, id: string, seconds: string) =>
       failedRecord({
         key: image,
@@ -72,73 +72,73 @@ describe('why a message died', () => {
 
   it.each([
     [
-      'is told by EventBridge of what it could not deliver',
+      'is EventBridge’s error for an undelivered event',
       { deliveryError: 'NO_PERMISSIONS: denied' },
       'Not delivered: NO_PERMISSIONS: denied',
     ],
-    ['is that EventBridge gave no reason', {}, 'Not delivered: EventBridge gave no reason'],
+    ['says so if EventBridge gave no reason', {}, 'Not delivered: EventBridge gave no reason'],
   ])('%s', (_, changes, cause) => {
     expect(causeOf({ ...found(changes), queue: 'undelivered' })).toEqual([cause]);
   });
 
   it.each([
-    ['nothing is on record', undefined],
-    ['the record speaks of an earlier state', failedRecord({ sequencer: earlier })],
-  ])('is the death of the workflow itself where %s', (_, record) => {
+    ['there is no record', undefined],
+    ['the record is about an earlier version', failedRecord({ sequencer: earlier })],
+  ])('is that the workflow itself failed if %s', (_, record) => {
     expect(causeOf(found(record === undefined ? {} : { record }))).toEqual([
       expect.stringContaining('the workflow failed'),
     ]);
   });
 
-  it('is over where the image has moved on', () => {
+  it('is that the image has changed or been decided since', () => {
     expect(causeOf(found({ record: failedRecord({ sequencer: later }) }))).toEqual([
       expect.stringContaining('Superseded'),
     ]);
     expect(causeOf(found({ record: deletedRecord({ imageId, sequencer }) }))).toEqual([
-      'Decided since: the record says deleted.',
+      'Decided since: the outcome on record is deleted.',
     ]);
   });
 
-  it('is in the logs alone for a deletion', () => {
+  it('refers to the logs for a deletion', () => {
     const deletion = { ...event, change: 'deleted', image: { bucket, key, imageId, sequencer } } as const;
     expect(causeOf(found({ event: deletion }))).toEqual([expect.stringContaining('A deletion failed')]);
   });
 });
 
-describe('what became of a moved message', () => {
+describe('the outcome of a moved message', () => {
   const moved: Moved = { event, newMessageId: 'new', failedAt: '2026-01-02T03:05:00Z' };
   const nothing = { decided: undefined, record: failedRecord(), dead: new Set<string>() };
 
   it.each(['processed', 'rejected', 'superseded', 'vanished', 'deleted'] as const)(
-    'is %s once the dispatcher remembers it so, whatever the record says',
+    'is %s once the idempotency table says so, regardless of the record',
     (decided) => {
       expect(verdictOf(moved, { ...nothing, decided })).toBe(decided);
     },
   );
 
-  it('is not known from the failure that was on record before', () => {
+  it('is not the failure that was on record before the move', () => {
     expect(verdictOf(moved, nothing)).toBeUndefined();
   });
 
   it.each([
-    ['its failure is recorded anew', { record: failedRecord({ recordedAt: '2026-01-02T04:00:00Z' }) }],
+    ['a new failure is recorded', { record: failedRecord({ recordedAt: '2026-01-02T04:00:00Z' }) }],
     ['it is in the dead-letter queue under its new id', { dead: new Set(['new']) }],
-  ])('is that it failed again when %s', (_, evidence) => {
+  ])('is that it failed again if %s', (_, evidence) => {
     expect(verdictOf(moved, { ...nothing, ...evidence })).toBe('failed again');
   });
 
-  it('is told by its event where SQS moved it and does not say under which id', () => {
+  it('is found by correlation id if SQS moved the message and did not report its new id', () => {
     const byQueue = { ...moved, newMessageId: undefined };
     expect(verdictOf(byQueue, { ...nothing, dead: new Set(['other', event.correlationId]) })).toBe('failed again');
     expect(verdictOf(byQueue, { ...nothing, dead: new Set(['other']) })).toBeUndefined();
   });
 
-  it('is not told by the failure of another state of the image', () => {
+  it('is not the failure of another version of the image', () => {
     const record = failedRecord({ sequencer: later, recordedAt: '2026-01-02T04:00:00Z' });
     expect(verdictOf(moved, { ...nothing, record })).toBeUndefined();
   });
 
-  it('is counted, and only a decision is good', () => {
+  it('is counted, and only decided outcomes are good', () => {
     expect(totalsOf(['undecided', 'failed again', 'processed', 'processed'])).toBe(
       '2 processed, 1 failed again, 1 undecided',
     );
@@ -172,7 +172,7 @@ describe('in an account', () => {
     sqs.on(ReceiveMessageCommand).resolves({});
   });
 
-  it('SQS moves the uploads itself, at the pace it is told, and is waited for', async () => {
+  it('SQS moves the uploads itself at the given rate, and the command waits until it is done', async () => {
     sqs.on(ListMessageMoveTasksCommand).resolvesOnce(task('RUNNING')).resolves(task('COMPLETED'));
     expect(await move([found()])).toMatchObject([{ event, newMessageId: undefined }]);
     expect(sqs.commandCalls(StartMessageMoveTaskCommand).map((call) => call.args[0].input)).toEqual([
@@ -181,14 +181,14 @@ describe('in an account', () => {
     expect(sqs.commandCalls(ListMessageMoveTasksCommand)).toHaveLength(2);
   });
 
-  it('SQS says why it gave up', async () => {
+  it('the error includes SQS’s reason for giving up', async () => {
     sqs.on(ListMessageMoveTasksCommand).resolves(task('FAILED', { FailureReason: 'AccessDenied' }));
     await expect(move([found()])).rejects.toThrow('SQS stopped moving messages (AccessDenied)');
   });
 
   it.each([
-    ['one that nobody can read is among them', [found(), found({ event: undefined })], 100],
-    ['fewer are asked for than there are', [found()], 0],
+    ['one of them is unreadable', [found(), found({ event: undefined })], 100],
+    ['--max is lower than their number', [found()], 0],
   ])('messages are moved one by one when %s', async (_, letters, max) => {
     await move(letters, max);
     expect(sqs.commandCalls(StartMessageMoveTaskCommand)).toEqual([]);
@@ -196,7 +196,7 @@ describe('in an account', () => {
 });
 
 describe('npm run redrive', () => {
-  it('moves all of both queues as fast as SQS does, and waits 20 minutes, unless told otherwise', () => {
+  it('by default, moves all messages of both queues at the fastest rate of SQS, and waits 20 minutes', () => {
     expect(parsedOptions(redriveCommand, [])).toEqual({ arguments: [], rate: 500, wait: 20 });
   });
 
@@ -215,7 +215,7 @@ describe('npm run redrive', () => {
     [['--wait', 'long'], 'Use a whole number from 0 to 1440.'],
     [['now'], 'Too many arguments'],
     [['--wrong'], "Unknown option '--wrong'"],
-  ])('refuses %j: %s', (args, sentence) => {
+  ])('rejects %j: %s', (args, sentence) => {
     expect(() => parsedOptions(redriveCommand, args)).toThrow(sentence);
   });
 });

@@ -42,7 +42,7 @@ describe('a text under new names', () => {
     expect(renamed(expected, after, before).text).toBe(text);
   });
 
-  it('is changed once in each place, also where the new name contains the old one', () => {
+  it('is replaced once in each place, even if the new name contains the old one', () => {
     const longer = { ...before, name: 'big-oldhouse' };
     expect(renamed('oldhouse-dev, oldhouse-prod', before, longer)).toEqual({
       text: 'big-oldhouse-dev, big-oldhouse-prod',
@@ -56,7 +56,7 @@ describe('sample events under new names', () => {
   const rename = async (texts: Readonly<Record<string, string>>) =>
     Object.fromEntries((await renameAll(new Map(Object.entries(texts)), before, after)).changed);
 
-  it('have the image ids that follow from the new bucket, also where no bucket is beside them', async () => {
+  it('have the image ids for the new bucket name, even where the bucket is not mentioned', async () => {
     const imageId = await imageIdOf('oldhouse-local-uploads', key);
     const newId = await imageIdOf('new-house-local-uploads', key);
     const task = (id: string, bucket: string) => JSON.stringify({ image: { bucket, key, imageId: id } });
@@ -88,7 +88,7 @@ describe('sample events under new names', () => {
   });
 });
 
-it('counts the places in each file, and leaves out files without a name', async () => {
+it('counts the replacements in each file, and omits files that contain no name', async () => {
   const texts = new Map([
     ['README.md', '# Oldhouse\n\nstack oldhouse-dev'],
     ['tsconfig.json', '{}'],
@@ -101,17 +101,17 @@ it('counts the places in each file, and leaves out files without a name', async 
 describe('a new name', () => {
   const files = (name: string, text: string) => filesWith(name, new Map([['a.md', text]]), before);
 
-  it('is refused where a file uses it for something else, in any case', () => {
+  it('is rejected if a file uses it for something else, in upper or lower case', () => {
     expect(files('frames', 'Frames are counted.')).toEqual(['a.md']);
-    expect(files('frames', 'framesize is a word of its own.')).toEqual([]);
+    expect(files('frames', 'framesize is another word.')).toEqual([]);
   });
 
-  it('may be part of the current names, and an example of the command', () => {
+  it('may be part of the current names, or an example for this command', () => {
     expect(files('pipeline', 'source: oldhouse.pipeline')).toEqual([]);
     expect(files('frames', 'npm run rename -- frames')).toEqual([]);
   });
 
-  it('gives the other names, unless they are given', () => {
+  it('determines the other names, unless they are specified', () => {
     expect(newNames('acme-images')).toEqual({
       name: 'acme-images',
       title: 'Acme Images',
@@ -126,7 +126,7 @@ describe('a new name', () => {
     });
   });
 
-  it('that is the current one keeps the other current names', () => {
+  it('equal to the current one keeps the other current names', () => {
     expect(newNames(currentNames.name, { source: 'com.acme.images' })).toEqual({
       ...currentNames,
       eventSource: 'com.acme.images',
@@ -135,20 +135,20 @@ describe('a new name', () => {
 
   it.each([
     ['Acme', {}, 'lower-case letters'],
-    ['1acme', {}, 'begins with a letter'],
+    ['1acme', {}, 'start with a letter'],
     ['acme--images', {}, 'single hyphens'],
     ['acme.images', {}, 'lower-case letters'],
     ['ac', {}, '3 to 19'],
     ['acme-images-of-houses', {}, '3 to 19'],
-    ['aws-images', {}, 'AWS keeps for itself'],
-    ['sthree-images', {}, 'AWS keeps for itself'],
-    ['acme', { source: 'aws.images' }, 'EventBridge keeps for AWS services'],
+    ['aws-images', {}, 'prefix that AWS reserves'],
+    ['sthree-images', {}, 'prefix that AWS reserves'],
+    ['acme', { source: 'aws.images' }, 'EventBridge reserves for AWS services'],
     ['acme', { source: 'acme' }, '--source acme.acme'],
-    ['acme', { namespace: 'AWS/Images' }, 'CloudWatch keeps for AWS services'],
+    ['acme', { namespace: 'AWS/Images' }, 'CloudWatch reserves for AWS services'],
     ['acme', { namespace: 'Acme Images' }, '--namespace Acme/Images'],
     ['acme', { title: 'acme' }, 'capital letter'],
     ['acme', { title: 'Acme: "images"' }, '--title "Picture House"'],
-  ])('%s with %o is refused, with a way out', (name, chosen, sentence) => {
+  ])('%s with %o is rejected, with advice', (name, chosen, sentence) => {
     expect(() => newNames(name, chosen)).toThrow(sentence);
   });
 });

@@ -31,7 +31,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-/** The image's record, once its upload was sent. */
+/** The image has this record once its upload was sent. */
 function recordAfterUpload(changes: Parameters<typeof processedRecord>[0]): void {
   table.on(BatchGetCommand).callsFake(({ RequestItems }) => {
     const [{ imageId }] = RequestItems.ImageTableName.Keys;
@@ -42,8 +42,8 @@ function recordAfterUpload(changes: Parameters<typeof processedRecord>[0]): void
 
 const send = (stack = mockedStack()) => sendUploads(files, stack, () => undefined);
 
-describe('files that are sent to a stack in an account', () => {
-  it('have keys of this run alone, and overwrite nothing even so', async () => {
+describe('files sent to a stack in an account', () => {
+  it('have keys unique to this run, and never overwrite an object', async () => {
     recordAfterUpload({});
     await send();
     expect(s3.commandCalls(PutObjectCommand).map(({ args: [{ input }] }) => input)).toEqual([
@@ -69,14 +69,14 @@ describe('files that are sent to a stack in an account', () => {
     expect(readFileSync(rendition?.file ?? '', 'utf8')).toBe('small');
   });
 
-  it('are superseded where another client has written the key since', async () => {
+  it('are superseded if another client has written the key since', async () => {
     recordAfterUpload({ version: 'v2' });
     const [result] = await send();
     expect(result).toMatchObject({ outcome: 'superseded' });
     expect(result).not.toHaveProperty('record');
   });
 
-  it('are not decided where S3 refuses them', async () => {
+  it('are not decided if S3 rejects them', async () => {
     table.on(BatchGetCommand).resolves({});
     s3.on(PutObjectCommand).rejects(new Error('At least one of the preconditions did not hold'));
     const results = await send();
@@ -85,7 +85,7 @@ describe('files that are sent to a stack in an account', () => {
   });
 });
 
-it('files that are sent to the emulator may replace those of an earlier run', async () => {
+it('files sent to the emulator may replace those of an earlier run', async () => {
   recordAfterUpload({});
   await send(mockedStack({ emulated: true }));
   expect(s3.commandCalls(PutObjectCommand)[0]?.args[0].input.IfNoneMatch).toBeUndefined();
@@ -112,7 +112,7 @@ describe('a stack in an account', () => {
     stack.close();
   });
 
-  it('is refused with all outputs that it lacks, where it was not deployed from this template', async () => {
+  it('is rejected with a list of missing outputs if it was not deployed from this template', async () => {
     const { UploadQueueUrl: _one, ImageTableName: _other, ...rest } = outputs;
     describedAs(rest);
     await expect(accountStack('images-dev')).rejects.toThrow(
@@ -120,7 +120,7 @@ describe('a stack in an account', () => {
     );
   });
 
-  it('that cannot be read is refused with the reason of AWS', async () => {
+  it('that cannot be read is rejected with AWS’s reason', async () => {
     cloudFormation.on(DescribeStacksCommand).rejects(new Error('Stack with id images-dev does not exist'));
     await expect(accountStack('images-dev')).rejects.toThrow(/does not exist.*AWS profile and region/);
   });

@@ -9,7 +9,7 @@ const rows = [
 ];
 
 describe('a table', () => {
-  it('is as wide as its content where no terminal limits it', () => {
+  it('is as wide as its content if no terminal limits it', () => {
     const [first = '', second = ''] = plainTable(head, rows, [], undefined).split('\n');
     expect(first).toMatch(/^Image {2,}Outcome {2,}Size {2,}Renditions {2,}Time$/);
     expect(second).toContain('4032 × 3024, 2.14 MB');
@@ -23,7 +23,7 @@ describe('a table', () => {
       expect(words).toContain(word);
   });
 
-  it('breaks a word only where it is longer than its column, and loses no letter of it', () => {
+  it('breaks a word only if it is longer than its column, without losing a letter', () => {
     const letters = plainTable(['Name'], [['unbreakable'.repeat(9)]], [], 30).replaceAll(/\s/g, '');
     expect(letters).toBe(`Name${'unbreakable'.repeat(9)}`);
   });
@@ -32,7 +32,7 @@ describe('a table', () => {
 describe('a sentence', () => {
   const sentence = '  Every upload has an outcome.';
 
-  it('is broken between words in a terminal, and left whole for a program', () => {
+  it('is wrapped between words in a terminal, and not wrapped for other programs', () => {
     expect(wrapped(sentence, 14)).toBe('  Every upload\n  has an\n  outcome.');
     expect(wrapped(sentence, undefined)).toBe(sentence);
   });

@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-/** Locks as Python does; makes environments of one small file, and writes down each installation. */
+/** Locks as Python does; creates environments with one small file, and records each installation. */
 const fakePython = `#!/bin/sh
 case "$2" in
   venv) mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
@@ -44,7 +44,7 @@ async function installations(): Promise<number> {
 }
 
 describe('a tool', () => {
-  it('is installed once, and found from then on', async () => {
+  it('is installed once, and reused after that', async () => {
     const first = await install();
     expect(await readFile(join(first, 'bin', 'tool'), 'utf8')).toBe('tool\n');
     expect(said).toEqual([
@@ -63,7 +63,7 @@ describe('a tool', () => {
     expect(await installations()).toBe(1);
   });
 
-  it('is installed beside the old one after a change of the lock file or of Python', async () => {
+  it('is installed next to the old one after a change of the lock file or of Python', async () => {
     const first = await install();
     await writeFile(wanted.lock, 'one==2\n');
     const second = await install();
@@ -73,21 +73,21 @@ describe('a tool', () => {
   });
 
   it.each([
-    ['a file is gone', (found: string) => rm(join(found, 'bin', 'tool'))],
-    ['a file is cut off', (found: string) => writeFile(join(found, 'bin', 'tool'), '')],
-    ['its Python is gone', (found: string) => rm(join(found, 'bin', 'python'))],
-    ['what describes it is unreadable', (found: string) => writeFile(join(found, 'contents.json'), '{')],
-  ])('is installed again when %s, and says so', async (_, damage) => {
+    ['a file is missing', (found: string) => rm(join(found, 'bin', 'tool'))],
+    ['a file is truncated', (found: string) => writeFile(join(found, 'bin', 'tool'), '')],
+    ['its Python is missing', (found: string) => rm(join(found, 'bin', 'python'))],
+    ['its list of contents is unreadable', (found: string) => writeFile(join(found, 'contents.json'), '{')],
+  ])('is reinstalled if %s, with a message', async (_, damage) => {
     const found = await install();
     await damage(found);
     said.length = 0;
     expect(await install()).toBe(found);
-    expect(said[0]).toBe(`The tool: ${found} is damaged, installing it again`);
+    expect(said[0]).toBe(`The tool: ${found} is damaged, reinstalling it`);
     expect(await readFile(join(found, 'bin', 'tool'), 'utf8')).toBe('tool\n');
     expect(await installations()).toBe(2);
   });
 
-  it('that could not be installed is not taken for installed', async () => {
+  it('that could not be installed is not treated as installed', async () => {
     await install();
     await writeFile(join(cache, 'python', 'no-network'), '');
     await writeFile(wanted.lock, 'one==2\n');
@@ -97,7 +97,7 @@ describe('a tool', () => {
     expect(await readFile(join(found, 'bin', 'tool'), 'utf8')).toBe('tool\n');
   });
 
-  it('leaves the three versions that were used last, and those that were used today', async () => {
+  it('keeps the three most recently used versions, and any used today', async () => {
     const versions: string[] = [];
     for (const [index, usedDaysAgo] of [40, 30, 20, 10, 0].entries()) {
       const version = await install({ python: { ...wanted.python, version: `3.12.${index}` } });
@@ -113,20 +113,25 @@ describe('a tool', () => {
 describe('the cache', () => {
   it.each([
     ['where the system keeps caches', {}, 'linux', `/home/ann/.cache/${projectName}`],
-    ['where XDG says', { XDG_CACHE_HOME: '/cache' }, 'linux', `/cache/${projectName}`],
+    ['in the XDG cache directory', { XDG_CACHE_HOME: '/cache' }, 'linux', `/cache/${projectName}`],
     [
-      'where the system keeps caches if XDG names no absolute path',
+      'where the system keeps caches if the XDG path is not absolute',
       { XDG_CACHE_HOME: 'x' },
       'linux',
       `/home/ann/.cache/${projectName}`,
     ],
     ['in Library on macOS', {}, 'darwin', `/home/ann/Library/Caches/${projectName}`],
-    ['where the user says', { [`${environmentPrefix}_CACHE`]: '/mine', XDG_CACHE_HOME: '/cache' }, 'darwin', '/mine'],
+    [
+      'where the user chooses',
+      { [`${environmentPrefix}_CACHE`]: '/mine', XDG_CACHE_HOME: '/cache' },
+      'darwin',
+      '/mine',
+    ],
   ] as const)('is %s', (_, environment, platform, expected) => {
     expect(cacheDirectory(environment, platform, '/home/ann')).toBe(expected);
   });
 
-  it('is never below the folder in which a command happens to run', async () => {
+  it('never depends on the folder in which a command runs', async () => {
     await expect(toolEnvironment(wanted, () => undefined, 'here')).rejects.toThrow(/absolute path, not here/);
   });
 });
@@ -145,7 +150,7 @@ describe('the progress of pip', () => {
     onLine('Installing collected packages: two, one');
     onInstalled(1);
     onInstalled(1);
-    // pip itself is a package too.
+    // Includes pip itself.
     onInstalled(4);
     expect(seen).toEqual([
       'downloading 1 of 2 packages (one)',

@@ -6,22 +6,22 @@ import { unexplained, waiversOf } from '../../scripts/template/waivers.ts';
 const noVpc = { id: 'CKV_AWS_117', resource: 'ResizeImageFunction' };
 const noKey = { id: 'CKV_AWS_27', resource: 'UploadQueue' };
 
-it('is SAM CLI’s own translator that the linters read the template with', () => {
+it('the linters use the same version of the translator as SAM CLI', () => {
   const translator = (tool: string) =>
     /^aws-sam-translator==\S+/m.exec(readFileSync(`scripts/local/requirements/${tool}.txt`, 'utf8'))?.[0];
   expect(translator('linters')).toBeDefined();
   expect(translator('linters')).toBe(translator('sam'));
 });
 
-describe('what checkov has against the template', () => {
-  it('is explained where each finding has a waiver and each waiver a finding', () => {
+describe('a checkov finding', () => {
+  it('is explained if it has a waiver, and every waiver has a finding', () => {
     expect(unexplained([noVpc, noKey], [noKey, noVpc])).toEqual([]);
   });
 
-  it('is not explained by a waiver of another resource, which is of no use itself', () => {
+  it('is not explained by a waiver of another resource, and that waiver is reported as unused', () => {
     expect(unexplained([noVpc], [{ ...noVpc, resource: 'ResizeImagesFunction' }])).toEqual([
-      'CKV_AWS_117 of ResizeImageFunction is neither mended nor waived.',
-      'CKV_AWS_117 of ResizeImagesFunction is waived and not found: drop the waiver.',
+      'CKV_AWS_117 of ResizeImageFunction is neither fixed nor waived.',
+      'CKV_AWS_117 of ResizeImagesFunction is waived but not found: remove the waiver.',
     ]);
   });
 
@@ -30,7 +30,7 @@ describe('what checkov has against the template', () => {
     resources: new Map([['UploadQueue', { Type: 'AWS::SQS::Queue', Metadata, Properties: {} }]]),
   });
 
-  it('is waived beside the resource, with a reason', () => {
+  it('is waived in the resource’s metadata, with a reason', () => {
     expect(
       waiversOf(withMetadata({ checkov: { skip: [{ id: 'CKV_AWS_27', comment: 'Holds no secrets.' }] } })),
     ).toEqual([noKey]);

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { projectName } from '../../../core/names.ts';
 import { at, parameterDefault, type Template } from '../template.ts';
 
-/** The dashboard of template.yaml as data; what CloudWatch would ignore or refuse (an unknown field) is an error here. */
+/** Parses the dashboard in template.yaml. Fields that CloudWatch would ignore or reject are errors here. */
 
 const place = { x: z.int(), y: z.int(), width: z.int(), height: z.int() };
 const options = z.strictObject({
@@ -63,7 +63,7 @@ const widget = z.discriminatedUnion('type', [
 export type Widget = z.infer<typeof widget>;
 export type MetricWidget = Extract<Widget, { type: 'metric' }>;
 
-// A variable may be a text with references of its own.
+// The value of a variable may itself contain references.
 const variable = z.union([
   z.string(),
   z.number(),
@@ -76,7 +76,7 @@ const pseudoParameters: Readonly<Record<string, string>> = {
   'AWS::StackName': `${projectName}-prod`,
 };
 
-/** With logical ids where CloudFormation puts names and ARNs. */
+/** Substitutes logical ids where CloudFormation substitutes names and ARNs. */
 export function widgetsOf(template: Template): Widget[] {
   const [text, variables] = bodyOf(template);
   const values = { ...pseudoParameters, ...variables };
@@ -88,7 +88,7 @@ export function widgetsOf(template: Template): Widget[] {
   return dashboard.parse(JSON.parse(resolved(text))).widgets;
 }
 
-/** Every logical id that the dashboard asks CloudFormation for. */
+/** Every logical id that the dashboard refers to. */
 export function idsIn(template: Template): string[] {
   const [text, variables] = bodyOf(template);
   const texts = [text, ...Object.values(variables).map(String)];
