@@ -49,13 +49,17 @@ export function avifItems(bytes: Uint8Array): AvifItems {
 function readBox(view: DataView, box: Box, dataAt: number, items: Items): void {
   switch (box.type) {
     case IINF:
-      return readTypes(view, box, items);
+      readTypes(view, box, items);
+      break;
     case ILOC:
-      return readExtents(view, box, dataAt, items);
+      readExtents(view, box, dataAt, items);
+      break;
     case IREF:
-      return readReferences(view, box, items);
+      readReferences(view, box, items);
+      break;
     case IPRP:
-      return readProperties(view, box, items);
+      readProperties(view, box, items);
+      break;
   }
 }
 

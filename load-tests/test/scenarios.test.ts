@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { mockClient } from 'aws-sdk-client-mock';
+import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { stackOf } from '../../scripts/stack/stack.ts';
 import { parsedOptions } from '../../scripts/terminal/command.ts';
-import { mockClient } from '../../test/support/mock-client.ts';
 import { loadCommand } from '../load.ts';
 import { uncheckedOf } from '../runner/artillery.ts';
 import { estimatedCost } from '../runner/cost.ts';
@@ -234,6 +234,8 @@ async function hostAsked(): Promise<string | undefined> {
 
 describe('the clean-up', () => {
   const bucket = mockClient(S3Client);
+  // Test files share one process, and a mock replaces a method of the SDK's class.
+  afterAll(() => bucket.restore());
   const stack = stackOf({ name: 'images-dev', emulated: false, outputs, clientConfig: { region: 'eu-west-1' } });
   const remove = async () => {
     const removal = await removeUploads(stack, 'load/run/');

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { BatchGetCommand, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { mockClient } from 'aws-sdk-client-mock';
+import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
 import { imageIdOf } from '../../core/image.ts';
-import { mockClient } from '../../test/support/mock-client.ts';
 import { type RunFile, runFileVariable } from '../runner/run-file.ts';
 import { virtualUsers } from '../runner/virtual-user.ts';
 import { outputs } from './outputs.ts';
@@ -13,6 +13,11 @@ import { outputs } from './outputs.ts';
 const endpoint = 'https://127.0.0.1:4566';
 const s3 = mockClient(S3Client);
 const table = mockClient(DynamoDBDocumentClient);
+// Test files share one process, and a mock replaces a method of the SDK's class.
+afterAll(() => {
+  s3.restore();
+  table.restore();
+});
 const upload = (key: string) => ({ kind: 'upload', key, image: 'small.jpg' }) as const;
 let directory: string;
 
