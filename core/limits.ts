@@ -27,6 +27,8 @@ export interface Work {
   readonly readings: number;
   /** Strips or tiles of a TIFF. */
   readonly pieces: number;
+  /** Channels of a TIFF, including transparency and masks. */
+  readonly channels: number;
   /** Pairs of tags in the directories of a TIFF: libtiff sorts a directory anew for each tag it does not know. */
   readonly tagPairs: number;
   /** Texts and profiles of a PNG, uncompressed. */
@@ -79,6 +81,8 @@ export const defaultLimits: Limits = {
     readings: 1,
     // 2 µs. One row per strip of four planes, at the greatest height.
     pieces: 262_140,
+    // CMYK and transparency: what the limits of pixels are measured for.
+    channels: 5,
     // 0.06 µs. 10,000 pages of 30 tags, or one directory of 3,000.
     tagPairs: 10 * MEGA,
     // 6.4 bytes of memory each, so 100 MB. Texts of image generators and editing histories stay below 10 MB.
@@ -154,15 +158,17 @@ const workSentences: Readonly<Record<keyof Work, WorkSentence>> = {
   decodedPixels: { says: (amount) => `its layers, tiles and rotations add up to ${amount} megapixels`, per: MEGA },
   readings: { says: (amount) => `its parts add up to ${amount} times the file` },
   pieces: { says: (amount) => `it has ${amount} strips or tiles` },
+  channels: { says: (amount) => `it has ${amount} channels` },
   tagPairs: { says: (amount) => `its directories have ${amount} pairs of tags` },
-  unpackedBytes: { says: (amount) => `its texts and profiles unpack to ${amount} MB`, per: MEGA },
-  profileSteps: { says: (amount) => `its colour profile takes ${amount} steps for each colour` },
+  unpackedBytes: { says: (amount) => `its texts and profiles unpack to at least ${amount} MB`, per: MEGA },
+  profileSteps: { says: (amount) => `its colour profile takes at least ${amount} steps for each colour` },
 };
 const workKinds: readonly (keyof Work)[] = [
   'scannedPixels',
   'decodedPixels',
   'readings',
   'pieces',
+  'channels',
   'tagPairs',
   'unpackedBytes',
   'profileSteps',

@@ -41,27 +41,19 @@ export function avifItems(bytes: Uint8Array): AvifItems {
   for (const meta of boxesOfType(view, META, 0, view.byteLength)) {
     const inside = meta.body + 4;
     const [data] = boxesOfType(view, IDAT, inside, meta.end);
-    for (const box of boxesIn(view, inside, meta.end)) readBox(view, box, data?.body ?? 0, items);
+    for (const box of boxesIn(view, inside, meta.end)) readers.get(box.type)?.(view, box, items, data?.body ?? 0);
   }
   return items.byId;
 }
 
-function readBox(view: DataView, box: Box, dataAt: number, items: Items): void {
-  switch (box.type) {
-    case IINF:
-      readTypes(view, box, items);
-      break;
-    case ILOC:
-      readExtents(view, box, dataAt, items);
-      break;
-    case IREF:
-      readReferences(view, box, items);
-      break;
-    case IPRP:
-      readProperties(view, box, items);
-      break;
-  }
-}
+type ReadBox = (view: DataView, box: Box, items: Items, dataAt: number) => void;
+
+const readers: ReadonlyMap<number, ReadBox> = new Map([
+  [IINF, readTypes],
+  [ILOC, readExtents],
+  [IREF, readReferences],
+  [IPRP, readProperties],
+]);
 
 class Items {
   readonly byId = new Map<number, AvifItem>();
@@ -104,7 +96,7 @@ interface ExtentSizes {
   readonly index: number;
 }
 
-function readExtents(view: DataView, box: Box, dataAt: number, items: Items): void {
+function readExtents(view: DataView, box: Box, items: Items, dataAt: number): void {
   const { reader, version } = open(view, box);
   const [first, second] = [reader.number(1), reader.number(1)];
   const sizes = {

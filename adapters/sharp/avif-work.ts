@@ -1,6 +1,6 @@
 import type { Work } from '../../core/limits.ts';
 import { type AvifItem, type AvifItems, avifItems } from './avif-items.ts';
-import { boxType } from './iso-boxes.ts';
+import { BoxReader, boxType } from './iso-boxes.ts';
 import { SHARED_BYTES } from './shared-bytes.ts';
 
 // A grid of tiles, with alpha, has two. Deeper than this, or in a circle, counts as unlimited.
@@ -63,34 +63,30 @@ function bytesOf({ extents }: AvifItem): number {
 
 /** Frames of an item's data (AV1, 5.3): the decoder decodes all and shows one. */
 function framesIn({ extents }: AvifItem, bytes: Uint8Array): number {
+  const parts = extents.map(({ start, length }) => bytes.subarray(start, start + length));
+  const data = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
+  const units = new BoxReader(new DataView(data.buffer, data.byteOffset, data.byteLength), 0, data.byteLength);
   let frames = 0;
-  const data =
-    extents.length === 1 ? partOf(bytes, extents[0]) : Buffer.concat(extents.map((each) => partOf(bytes, each)));
-  for (let at = 0; at < data.length; ) {
-    const header = data[at] ?? 0;
+  while (!units.isAtEnd) {
+    const header = units.number(1);
     const type = (header >> 3) & 15;
     if (type === FRAME || type === FRAME_HEADER) frames += 1;
-    at += (header & 4) === 0 ? 1 : 2;
-    const hasSize = (header & 2) !== 0;
-    if (!hasSize) break;
-    const { value, length } = leb128(data, at);
-    at += length + value;
+    const [isExtended, hasSize] = [(header & 4) !== 0, (header & 2) !== 0];
+    if (isExtended) units.at += 1;
+    const length = hasSize ? leb128(units) : units.end;
+    units.at += length;
   }
   return Math.max(1, frames);
 }
 
-function partOf(bytes: Uint8Array, extent: AvifItem['extents'][number] | undefined): Uint8Array {
-  return extent === undefined ? new Uint8Array() : bytes.subarray(extent.start, extent.start + extent.length);
-}
-
-function leb128(data: Uint8Array, at: number): { readonly value: number; readonly length: number } {
+function leb128(reader: BoxReader): number {
   let value = 0;
   for (let index = 0; index < 8; index += 1) {
-    const byte = data[at + index] ?? 0;
+    const byte = reader.number(1);
     value += (byte & 0x7f) * 2 ** (7 * index);
-    if ((byte & 0x80) === 0) return { value, length: index + 1 };
+    if ((byte & 0x80) === 0) break;
   }
-  return { value, length: 8 };
+  return value;
 }
 
 function sum(values: readonly number[]): number {

@@ -16,8 +16,7 @@ import { isInTiles } from './tiff-directory.ts';
 import { tiffWork } from './tiff-work.ts';
 import { countFrames } from './webp-frames.ts';
 
-// CMYK plus alpha.
-const limitInputChannels = 5;
+const limitInputChannels = defaultLimits.work.channels;
 
 hardenLibvips();
 

@@ -10,7 +10,7 @@ import {
   wordAt,
 } from './tiff-directory.ts';
 
-export interface TiffWork extends Pick<Work, 'readings' | 'pieces' | 'tagPairs'> {
+export interface TiffWork extends Pick<Work, 'readings' | 'pieces' | 'channels' | 'tagPairs'> {
   readonly pages: number;
 }
 
@@ -33,7 +33,7 @@ const SEPARATE_PLANES = 2;
  */
 export function tiffWork(bytes: Uint8Array): TiffWork {
   const tiff = openTiff(bytes);
-  if (!tiff) return { pages: 0, readings: 0, pieces: 0, tagPairs: 0 };
+  if (!tiff) return { pages: 0, readings: 0, pieces: 0, channels: 0, tagPairs: 0 };
   const whole = bytes.length + SHARED_BYTES;
   const visited = new Set<number>();
   let [read, tagPairs] = [0, 0];
@@ -46,7 +46,10 @@ export function tiffWork(bytes: Uint8Array): TiffWork {
   }
   const first = firstDirectory(tiff);
   const image = imageBytes(tiff, first);
-  return { pages: visited.size, readings: Math.max(read, image) / whole, pieces: piecesOf(tiff, first), tagPairs };
+  return {
+    ...{ pages: visited.size, readings: Math.max(read, image) / whole, tagPairs },
+    ...{ pieces: piecesOf(tiff, first), channels: integerAt(tiff, first.get(SAMPLES_PER_PIXEL), 0) ?? 1 },
+  };
 }
 
 function firstOffset(tiff: Tiff): number {

@@ -7,6 +7,7 @@ import type { ImageHeader } from '../../core/metadata.ts';
 import type { Bytes } from '../../core/ports.ts';
 import type { Preset } from '../../core/presets.ts';
 import { presetsFor } from '../../core/rendition.ts';
+import { tiffOfChannels } from '../hostile/containers/tiff.ts';
 import { exampleGroups, examplePresets } from '../support/example-presets.ts';
 import { type Raster, ssim } from '../support/ssim.ts';
 
@@ -201,6 +202,31 @@ describe('colours become sRGB', () => {
   });
 });
 
+describe('channels besides colours and transparency are ignored', () => {
+  const cases = ([8, 16, 32] as const).flatMap((bits) =>
+    ([1, 3] as const).flatMap((colours) => [1, 2, 3].map((extra) => [bits, colours, extra] as const)),
+  );
+  it.each(cases)('%i bits, %i colours and %i more', async (bits, colours, extra) => {
+    const bytes = new Uint8Array(tiffOfChannels(colours, extra, bits));
+    if (colours + extra > 5) {
+      expect(await codec.inspect(bytes)).toMatchObject({
+        reason: 'too-complex',
+        message: expect.stringContaining('6 channels'),
+      });
+      return;
+    }
+    const hasAlpha = extra === 1 && bits < 32;
+    const pictures = await renderedAll(
+      bytes,
+      examplePresets.filter(({ format }) => format === 'webp'),
+    );
+    for (const { bytes: picture } of pictures) expect(await sharp(picture).metadata()).toMatchObject({ hasAlpha });
+    // Neither takes a mask for a colour.
+    const colour = bits === 32 || hasAlpha ? '#ffffff' : '#404040';
+    expect(await portrait(bytes)).toMatchObject({ dominantColour: colour });
+  });
+});
+
 describe('renditions contain nothing private', () => {
   it('no EXIF, GPS, XMP, IPTC or profile in any preset', async () => {
     const photo = await fixture('photos/flowers-iphone5-gps-small.jpg');
@@ -366,6 +392,18 @@ describe('damaged files are accepted or rejected, by both workers alike', () => 
       await expect(codec.portray(bytes, header)).rejects.toThrow(message);
       await expect(codec.render(bytes, header, examplePresets)).rejects.toThrow(message);
     });
+  });
+
+  it.each([
+    'Out of memory reading of "RichTIFFIPTC"; tag ignored',
+    'Requested memory size for tag 33723 (0x83bb) 2113929215 is greater than filesize 146. Memory not allocated, tag not read',
+    'TIFFReadDirectory: Cannot allocate memory for strip "timeout: 9% complete"',
+  ])('a decoder’s words about the file are not taken for an error of the machine: %s', async (message) => {
+    const bytes = await whole;
+    const header = await headerOf(bytes);
+    vi.spyOn(sharp.prototype, 'toBuffer').mockRejectedValue(new Error(message));
+    expect(await codec.portray(bytes, header)).toMatchObject({ outcome: 'rejected', reason: 'corrupt' });
+    vi.restoreAllMocks();
   });
 
   it('a bug is not blamed on the image', async () => {

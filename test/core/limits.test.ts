@@ -18,7 +18,7 @@ const limits: Limits = {
   side: 200 * MEGA,
   frames: 10,
   work: {
-    ...{ scannedPixels: 200 * MEGA, decodedPixels: 60 * MEGA, readings: 1, pieces: 100 },
+    ...{ scannedPixels: 200 * MEGA, decodedPixels: 60 * MEGA, readings: 1, pieces: 100, channels: 5 },
     ...{ tagPairs: 1_000, unpackedBytes: 2 * MEGA, profileSteps: 50 },
   },
 };
@@ -118,9 +118,10 @@ describe('the work that a file requests', () => {
     ['decodedPixels', 60 * MEGA, 'its layers, tiles and rotations add up to 60.1 megapixels; the limit is 60.'],
     ['readings', 1, 'its parts add up to 2 times the file; the limit is 1.'],
     ['pieces', 100, 'it has 101 strips or tiles; the limit is 100.'],
+    ['channels', 5, 'it has 6 channels; the limit is 5.'],
     ['tagPairs', 1_000, 'its directories have 1,001 pairs of tags; the limit is 1,000.'],
-    ['unpackedBytes', 2 * MEGA, 'its texts and profiles unpack to 2.1 MB; the limit is 2.'],
-    ['profileSteps', 50, 'its colour profile takes 51 steps for each colour; the limit is 50.'],
+    ['unpackedBytes', 2 * MEGA, 'its texts and profiles unpack to at least 2.1 MB; the limit is 2.'],
+    ['profileSteps', 50, 'its colour profile takes at least 51 steps for each colour; the limit is 50.'],
   ])('%s up to %i is accepted; one more is rejected in a sentence', (kind, most, sentence) => {
     expect(rejectWork({ [kind]: most }, limits)).toBeUndefined();
     expect(rejectWork({ [kind]: most + 1 }, limits)).toEqual({

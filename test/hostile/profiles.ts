@@ -56,7 +56,7 @@ const holders = {
 
 const MAX_BYTES_PER_SEGMENT = 65_519;
 
-function inSegments(profile: Buffer): Buffer {
+export function inSegments(profile: Buffer): Buffer {
   const count = Math.max(1, Math.ceil(profile.length / MAX_BYTES_PER_SEGMENT));
   const segments = Array.from({ length: count }, (_, index) => {
     const part = profile.subarray(index * MAX_BYTES_PER_SEGMENT, (index + 1) * MAX_BYTES_PER_SEGMENT);
@@ -65,7 +65,7 @@ function inSegments(profile: Buffer): Buffer {
   return Buffer.concat(segments);
 }
 
-function inChunk(profile: Buffer): Buffer {
+export function inChunk(profile: Buffer): Buffer {
   return pngChunk('iCCP', Buffer.concat([Buffer.from('profile\0\0'), deflateSync(profile)]));
 }
 

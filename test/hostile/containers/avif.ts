@@ -1,4 +1,4 @@
-import { u16be, u32be } from './numbers.ts';
+import { repeated, u16be, u32be } from './numbers.ts';
 
 export function box(type: string, ...content: readonly Buffer[]): Buffer {
   const body = Buffer.concat(content);
@@ -18,6 +18,8 @@ export interface AvifItem {
   readonly properties: readonly Buffer[];
   /** Item numbers, from 1. */
   readonly refers?: { readonly as: string; readonly to: readonly number[] };
+  /** How often the item consists of the same data. */
+  readonly extents?: number;
 }
 
 /** The first item is the displayed one. */
@@ -39,9 +41,10 @@ export function avif(items: readonly AvifItem[]): Buffer {
   );
   const meta = (dataAt: number) => {
     let at = dataAt;
-    const places = items.map(({ data }, index) => {
+    const places = items.map(({ data, extents = 1 }, index) => {
+      const extent = Buffer.concat([u32be(at), u32be(data.length)]);
       at += data.length;
-      return Buffer.concat([...[index + 1, 0, 1].map(u16be), u32be(at - data.length), u32be(data.length)]);
+      return Buffer.concat([...[index + 1, 0, extents].map(u16be), repeated(extent, extents)]);
     });
     return fullBox(
       'meta',
@@ -61,6 +64,11 @@ export function avif(items: readonly AvifItem[]): Buffer {
   const head = box('ftyp', Buffer.from('avif'), u32be(0), Buffer.from('avifmif1miaf'));
   const dataAt = head.length + meta(0).length + 8;
   return Buffer.concat([head, meta(dataAt), box('mdat', ...items.map(({ data }) => data))]);
+}
+
+/** Of tiles of one size: the data of an item of type `grid` (ISO 23008-12, 6.6.2.3). */
+export function gridOf(columns: number, rows: number, tileSide: number): Buffer {
+  return Buffer.concat([Buffer.from([0, 1, rows - 1, columns - 1]), u32be(columns * tileSide), u32be(rows * tileSide)]);
 }
 
 /** The items of a simple file, the displayed one first, with their data and properties. */

@@ -65,17 +65,19 @@ function pictureTags({ width, height, bits = 8, samples = 3, sampleFormat = 1, p
 
 const inOrder = (tags: readonly Tag[]) => [...tags].sort(([one], [other]) => one - other);
 const times = (count: number, value: number) => Array.from({ length: count }, () => value);
+/** One after another, behind the header. */
+const places = (count: number, length: number) => Array.from({ length: count }, (_, index) => 8 + index * length);
 
-/** All strips share the same zeros. */
+/** All strips contain zeros. */
 export function tiffOfStrips(kind: TiffKind, rows: number): Buffer {
   const { width, height, bits = 8, samples = 3, planar = false } = kind;
   const strip = deflateSync(Buffer.alloc(Math.ceil((width * bits * (planar ? 1 : samples)) / 8) * rows));
   const count = Math.ceil(height / rows) * (planar ? samples : 1);
   return tiff(
-    strip,
+    repeated(strip, count),
     inOrder([
       ...pictureTags(kind),
-      [273, LONG, times(count, 8)],
+      [273, LONG, places(count, strip.length)],
       [278, LONG, [rows]],
       [279, LONG, times(count, strip.length)],
     ]),
@@ -118,12 +120,12 @@ export function tiffOfTiles(kind: TiffKind, side: number): Buffer {
   const tile = deflateSync(Buffer.alloc((side * side * bits * samples) / 8));
   const count = Math.ceil(width / side) * Math.ceil(height / side);
   return tiff(
-    tile,
+    repeated(tile, count),
     inOrder([
       ...pictureTags(kind),
       [322, LONG, [side]],
       [323, LONG, [side]],
-      [324, LONG, times(count, 8)],
+      [324, LONG, places(count, tile.length)],
       [325, LONG, times(count, tile.length)],
     ]),
   );
@@ -153,6 +155,82 @@ export function tiffOfPages(count: number): Buffer {
   const all = repeated(Buffer.concat([directory, u32le(0)]), count);
   for (let page = 0; page + 1 < count; page += 1) all.writeUInt32LE(24 + (page + 1) * length, (page + 1) * length - 4);
   return Buffer.concat([Buffer.from('II*\0'), u32le(24), strip, all]);
+}
+
+/** One page whose strips all consist of the same bytes. */
+export function tiffOfSharedStrips(count: number, strip: Buffer): Buffer {
+  return tiff(
+    strip,
+    inOrder([
+      ...pictureTags({ width: 1, height: count }),
+      [273, LONG, times(count, 8)],
+      [278, LONG, [1]],
+      [279, LONG, times(count, strip.length)],
+    ]),
+  );
+}
+
+/** Pages that all refer to the same values of a tag. */
+export function tiffOfSharedValues(pages: number, values: number): Buffer {
+  const page = (next: number) =>
+    Buffer.concat([
+      u16le(5),
+      ...[
+        [256, 1, 1],
+        [257, 1, 1],
+        [273, values, 8],
+        [278, 1, 1],
+        [279, values, 8],
+      ].map(([tag = 0, count = 0, value = 0]) => Buffer.concat([u16le(tag), u16le(LONG), u32le(count), u32le(value)])),
+      u32le(next),
+    ]);
+  const firstAt = 8 + 4 * values;
+  const length = page(0).length;
+  const all = Array.from({ length: pages }, (_, index) => page(index + 1 < pages ? firstAt + (index + 1) * length : 0));
+  return Buffer.concat([Buffer.from('II*\0'), u32le(firstAt), Buffer.alloc(4 * values, 8), ...all]);
+}
+
+/** Of one pixel each, most of them missing. */
+export function tiffOfTinyTiles(width: number, height: number): Buffer {
+  return tiff(
+    Buffer.alloc(2),
+    inOrder([
+      ...pictureTags({ width, height, samples: 1 }).filter(([tag]) => tag !== 259 && tag !== 262),
+      ...[259, 262, 322, 323, 325].map((tag): Tag => [tag, SHORT, [1]]),
+      [324, LONG, [8]],
+    ]),
+  );
+}
+
+/** Pages of tags that no reader knows. */
+export function tiffOfUnknownTags(pages: number, tags: number): Buffer {
+  const entries = Array.from({ length: tags }, (_, index) =>
+    Buffer.concat([u16le(40_000 + index), u16le(LONG), u32le(1), u32le(1)]),
+  );
+  const body = Buffer.concat([u16le(tags), ...entries]);
+  const length = body.length + 4;
+  const all = Array.from({ length: pages }, (_, index) =>
+    Buffer.concat([body, u32le(index + 1 < pages ? 8 + (index + 1) * length : 0)]),
+  );
+  return Buffer.concat([Buffer.from('II*\0'), u32le(8), ...all]);
+}
+
+/** Grey or RGB with more channels than that, all of the same value. */
+export function tiffOfChannels(colours: 1 | 3, extra: number, bits: 8 | 16 | 32): Buffer {
+  const [width, height, samples] = [8, 6, colours + extra];
+  const strip = Buffer.alloc((width * height * samples * bits) / 8, 0x40);
+  return tiff(
+    strip,
+    inOrder([
+      ...pictureTags({ width, height, bits, samples }).filter(([tag]) => ![259, 262, 338].includes(tag)),
+      [259, SHORT, [1]],
+      [262, SHORT, [colours === 1 ? 1 : 2]],
+      [338, SHORT, Array.from({ length: extra }, (_, index) => (index === 0 ? 2 : 0))],
+      [273, LONG, [8]],
+      [278, LONG, [height]],
+      [279, LONG, [strip.length]],
+    ]),
+  );
 }
 
 /** EXIF is a TIFF without an image. */

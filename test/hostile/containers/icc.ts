@@ -1,0 +1,60 @@
+import { u16be, u32be } from './numbers.ts';
+
+/** An RGB profile with one tag, `D2B0`, of processing elements (ICC.1:2022, 10.16). */
+function profileOf(elements: Buffer): Buffer {
+  const header = Buffer.alloc(128);
+  header.write('mntrRGB XYZ ', 12, 'latin1');
+  header.writeUInt32BE(0x04_40_00_00, 8);
+  header.write('acsp', 36, 'latin1');
+  // The white point of the connection space, D50.
+  Buffer.from('0000f6d6000100000000d32d', 'hex').copy(header, 68);
+  const table = Buffer.concat([u32be(1), Buffer.from('D2B0'), u32be(144), u32be(elements.length)]);
+  const profile = Buffer.concat([header, table, elements]);
+  profile.writeUInt32BE(profile.length, 0);
+  return profile;
+}
+
+/** All places refer to one element. */
+export function profileOfElements(count: number, element: Buffer): Buffer {
+  const head = Buffer.concat([Buffer.from('mpet'), u32be(0), u16be(3), u16be(3), u32be(count)]);
+  const at = head.length + 8 * count;
+  const places = Buffer.alloc(8 * count);
+  for (let index = 0; index < count; index += 1) {
+    places.writeUInt32BE(at, 8 * index);
+    places.writeUInt32BE(element.length, 8 * index + 4);
+  }
+  return profileOf(Buffer.concat([head, places, element]));
+}
+
+const float = (value: number) => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeFloatBE(value);
+  return bytes;
+};
+
+export const identityMatrix = Buffer.concat([
+  ...[Buffer.from('matf'), u32be(0), u16be(3), u16be(3)],
+  ...[1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0].map(float),
+]);
+
+/** Two points per input: 2ⁿ × outputs numbers. */
+export function tableOfInputs(inputs: number): Buffer {
+  const grid = Buffer.alloc(16);
+  grid.fill(2, 0, inputs);
+  return Buffer.concat([
+    ...[Buffer.from('clut'), u32be(0), u16be(inputs), u16be(3), grid],
+    Buffer.alloc(2 ** inputs * 3 * 4),
+  ]);
+}
+
+/** Three curves, which are all the same, of segments of one formula. */
+export function curvesOfSegments(count: number): Buffer {
+  const formula = Buffer.concat([Buffer.from('parf'), u32be(0), u16be(0), u16be(0), ...[1, 1, 0, 0].map(float)]);
+  const breaks = Array.from({ length: count - 1 }, (_, index) => float(index / count));
+  const curve = Buffer.concat([
+    ...[Buffer.from('curf'), u32be(0), u16be(count), u16be(0), ...breaks],
+    ...Array.from({ length: count }, () => formula),
+  ]);
+  const places = [0, 1, 2].flatMap(() => [u32be(36), u32be(curve.length)]);
+  return Buffer.concat([Buffer.from('cvst'), u32be(0), u16be(3), u16be(3), ...places, curve]);
+}

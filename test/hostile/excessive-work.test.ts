@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { largestDecodedSize } from '../../adapters/sharp/avif-sizes.ts';
+import { avifWork } from '../../adapters/sharp/avif-work.ts';
+import { profileSteps } from '../../adapters/sharp/icc-profile.ts';
+import { hasTooManySegments, scannedPixels } from '../../adapters/sharp/jpeg-segments.ts';
+import { unpackedBytesOf } from '../../adapters/sharp/png-chunks.ts';
+import { tiffWork } from '../../adapters/sharp/tiff-work.ts';
+import { defaultLimits } from '../../core/limits.ts';
+import { repeated } from './containers/numbers.ts';
+import { tiffOfPages } from './containers/tiff.ts';
+import { excessiveWork } from './excessive-work.ts';
+import { goodFiles } from './good-files.ts';
+import { judge } from './workers.ts';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+const { work } = defaultLimits;
+const fixture = (name: string) => readFileSync(new URL(`../fixtures/slow-and-heavy/${name}`, import.meta.url));
+
+describe('a small file that requests excessive work', () => {
+  it.each(excessiveWork(20261129, 1))('is rejected before it is decoded: %s', async (_, make) => {
+    expect(await judge(await make())).toMatchObject({ outcome: 'rejected too-complex', defects: [] });
+  });
+
+  it.each([
+    ['irot-60.avif', 'rejected too-complex'],
+    ['frames-130.avif', 'rejected too-complex'],
+    ['x-icc-mpet-35000.png', 'rejected too-complex'],
+    ['grey-plus-two.tiff', 'processed'],
+    ['rgb-plus-alpha-and-mask.tiff', 'processed'],
+    ['out-of-memory-tag.tiff', 'processed'],
+  ])('seen in a security review: %s ends %s', async (name, outcome) => {
+    expect(await judge(fixture(name))).toMatchObject({ outcome, defects: [] });
+  });
+});
+
+describe('what reads a file before its decoder', () => {
+  const readers: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
+    avifWork,
+    largestDecodedSize,
+    tiffWork,
+    hasTooManySegments,
+    scannedPixels,
+    unpackedBytesOf: (bytes) => unpackedBytesOf(bytes, work.unpackedBytes),
+    profileSteps: (bytes) => profileSteps(bytes, work.profileSteps),
+  };
+  const numbers = ['getUint8', 'getUint16', 'getUint32', 'getBigUint64'] as const;
+  let files: readonly Buffer[];
+
+  beforeAll(async () => {
+    const excessive = await Promise.all(excessiveWork(7, 1).map(([, make]) => make()));
+    const good = [...(await goodFiles()).values()];
+    files = [...good, ...excessive, tiffOfPages(300)].filter(({ length }) => length < 8_000);
+  });
+  afterEach(() => void vi.restoreAllMocks());
+
+  /** Numbers read by all readers: a measure that does not depend on the machine. */
+  function stepsOver(bytes: Uint8Array): number {
+    let steps = 0;
+    for (const number of numbers) {
+      const read = DataView.prototype[number];
+      vi.spyOn(DataView.prototype, number).mockImplementation(function (this: DataView, ...where) {
+        steps += 1;
+        return read.apply(this, where);
+      });
+    }
+    for (const read of Object.values(readers)) read(bytes);
+    vi.restoreAllMocks();
+    return steps;
+  }
+
+  // Each number that matters to a decoder: none, one, many, and more than there can be.
+  const value = fc.constantFrom(0, 1, 2, 8, 255, 4_096, 65_535, 1_000_000, 2 ** 31, 2 ** 32 - 1);
+  const change = fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(1, 2, 4), value, fc.boolean());
+
+  it('never throws, and takes steps in proportion to the file, however it is damaged', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(),
+        fc.array(change, { maxLength: 12 }),
+        fc.double({ min: 0.2, max: 1 }),
+        (which, changes, share) => {
+          const file = files[which % files.length] ?? Buffer.alloc(0);
+          const copy = Buffer.from(file.subarray(0, Math.ceil(file.length * share)));
+          for (const [where, length, number, atHead] of changes) {
+            const at = Math.floor(where * Math.min(copy.length - length, atHead ? 400 : copy.length));
+            if (at >= 0) copy.writeUIntBE(number % 256 ** length, at, length);
+          }
+          expect(stepsOver(copy)).toBeLessThan(8 * copy.length + 10_000);
+        },
+      ),
+      { numRuns: 500, seed: 20261129 },
+    );
+  });
+
+  it.each([
+    ['directories within each other', overlappingDirectories(1_000)],
+    ['a directory that follows itself', tiffOfPages(1).fill(Buffer.from([24, 0, 0, 0]), 24 + 2 + 12 * 9)],
+    ['items with extents that take no bytes', itemsWithoutBytes(2_000)],
+    ['boxes of length zero', repeated(Buffer.from('0000000066726565', 'hex'), 2_000)],
+  ])('takes steps in proportion to the file for %s', (_, bytes) => {
+    expect(stepsOver(bytes)).toBeLessThan(8 * bytes.length + 10_000);
+  });
+});
+
+/** Each begins twelve bytes behind the one before, and consists of all that follow. */
+function overlappingDirectories(count: number): Buffer {
+  const bytes = Buffer.alloc(14 * count + 24_000, 0xff);
+  Buffer.from('II*\0\x08\0\0\0', 'latin1').copy(bytes);
+  for (let index = 0; index < count; index += 1) bytes.writeUInt16LE(2_000, 8 + 14 * index);
+  for (let index = 0; index < count; index += 1) {
+    const next = 8 + 14 * index + 2 + 12 * 2_000;
+    if (next + 4 <= bytes.length) bytes.writeUInt32LE(8 + 14 * (index + 1), next);
+  }
+  return bytes;
+}
+
+function itemsWithoutBytes(count: number): Buffer {
+  const items = Array.from({ length: count }, (_, index) => Buffer.from([0, index & 255, 0, 0, 255, 255]));
+  const head = (length: number, type: string, body: string) => {
+    const box = Buffer.alloc(8);
+    box.writeUInt32BE(8 + body.length / 2 + length);
+    box.write(type, 4);
+    return Buffer.concat([box, Buffer.from(body, 'hex')]);
+  };
+  const places = Buffer.concat([head(6 * count, 'iloc', '000000000000ffff'), ...items]);
+  return Buffer.concat([head(places.length, 'meta', '00000000'), places]);
+}

@@ -1,0 +1,200 @@
+import { deflateSync } from 'node:zlib';
+import fc from 'fast-check';
+import sharp from 'sharp';
+import { type AvifItem, alphaOf, avif, avifItems, box, gridOf, ispe } from './containers/avif.ts';
+import { flat, flatAndClear } from './containers/flat.ts';
+import { curvesOfSegments, identityMatrix, profileOfElements, tableOfInputs } from './containers/icc.ts';
+import { jpegOfScans, jpegWith } from './containers/jpeg.ts';
+import { repeated, u16be, u32be } from './containers/numbers.ts';
+import { pngChunk, pngWith } from './containers/png.ts';
+import { tiffOfSharedStrips, tiffOfSharedValues, tiffOfTinyTiles, tiffOfUnknownTags } from './containers/tiff.ts';
+import type { Maker } from './hostile-file.ts';
+import { inChunk, inSegments } from './profiles.ts';
+
+/** Small files that request a worker's whole time or memory by repeating, sharing or unpacking: sizes drawn from the seed. */
+export function excessiveWork(seed: number, each: number): readonly Maker[] {
+  return kinds.flatMap(([name, sizes, make], index) =>
+    fc
+      .sample(sizes, { seed: seed + index, numRuns: each })
+      .map((drawn): Maker => [`${drawn.join(' × ')} ${name}`, () => make(...drawn)]),
+  );
+}
+
+type Sizes = readonly [first: number, second: number];
+type Kind = readonly [
+  name: string,
+  sizes: fc.Arbitrary<Sizes>,
+  make: (first: number, second: number) => Promise<Buffer>,
+];
+
+const between = (min: number, max: number) => fc.integer({ min, max });
+const sizes = (first: fc.Arbitrary<number>, second: fc.Arbitrary<number> = fc.constant(1)) => fc.tuple(first, second);
+
+const kinds: readonly Kind[] = [
+  [
+    'megabytes in compressed texts.png',
+    sizes(between(3, 60), between(6, 8)),
+    (count, megabytes) => texts(count, megabytes, 'zTXt'),
+  ],
+  [
+    'megabytes in international texts.png',
+    sizes(between(3, 60), between(6, 8)),
+    (count, megabytes) => texts(count, megabytes, 'iTXt'),
+  ],
+  ['rotations of 7 megapixels.avif', sizes(between(30, 250)), (count) => turned(count, 'irot')],
+  ['mirrorings of 7 megapixels.avif', sizes(between(30, 250)), (count) => turned(count, 'imir')],
+  ['crops of 7 megapixels.avif', sizes(between(30, 250)), (count) => turned(count, 'clap')],
+  ['frames of 7 megapixels in one item.avif', sizes(between(30, 200)), framesInOne],
+  ['extents of one megabyte in a metadata item.avif', sizes(between(1, 8), between(4, 32)), extents],
+  ['tiles that share one item.avif', sizes(between(6, 16)), sharedTile],
+  ['tiles of 4 megapixels that are one item.avif', sizes(between(8, 16)), wideTiles],
+  ['layers of one image.avif', sizes(between(30, 200)), layers],
+  ['derivations in a chain.avif', sizes(between(9, 60)), chain],
+  ['hidden alphas of 4 megapixels.avif', sizes(between(50, 200)), alphas],
+  [
+    'values that pages share.tiff',
+    sizes(between(100, 2_000), between(10_000, 100_000)),
+    async (pages, values) => tiffOfSharedValues(pages, values),
+  ],
+  [
+    'kilobytes that strips share.tiff',
+    sizes(between(5_000, 60_000), between(1_000, 2_000)),
+    async (strips, kilobytes) => tiffOfSharedStrips(strips, repeated(emptyBlock, kilobytes * 200)),
+  ],
+  [
+    'pages of unknown tags.tiff',
+    sizes(between(2, 400), between(3_200, 4_000)),
+    async (pages, tags) => tiffOfUnknownTags(pages, tags),
+  ],
+  [
+    'tiles of one pixel.tiff',
+    sizes(between(520, 3_000), between(520, 3_000)),
+    async (width, height) => tiffOfTinyTiles(width, height),
+  ],
+  [
+    'elements of a profile.png',
+    sizes(between(100, 100_000)),
+    async (count) => withPng(profileOfElements(count, identityMatrix)),
+  ],
+  [
+    'elements of a profile.jpg',
+    sizes(between(100, 100_000)),
+    async (count) => withJpeg(profileOfElements(count, identityMatrix)),
+  ],
+  [
+    'inputs of a profile’s table.png',
+    sizes(between(9, 15)),
+    async (inputs) => withPng(profileOfElements(1, tableOfInputs(inputs))),
+  ],
+  [
+    'segments of a profile’s curves.png',
+    sizes(between(1_000, 30_000)),
+    async (count) => withPng(profileOfElements(2, curvesOfSegments(count))),
+  ],
+  ['scans of 64 megapixels.jpg', sizes(between(35, 100)), async (scans) => jpegOfScans(8_000, scans)],
+];
+
+// Of images that are repeated: 7 megapixels.
+const SIDE = 2_700;
+const emptyBlock = Buffer.from('000000ffff', 'hex');
+
+async function texts(count: number, megabytes: number, type: 'zTXt' | 'iTXt'): Promise<Buffer> {
+  const packed = deflateSync(Buffer.alloc(megabytes * 1_000_000, 'A'));
+  const head = type === 'zTXt' ? 'Comment\0\0' : 'Comment\0\x01\0\0\0';
+  const chunk = pngChunk(type, Buffer.concat([Buffer.from(head, 'latin1'), packed]));
+  return pngWith(await flat(10).png().toBuffer(), repeated(chunk, count));
+}
+
+/** By side: large images take a second to encode. */
+const encoded = new Map<number, Promise<Buffer>>();
+
+async function coded(side: number): Promise<AvifItem> {
+  const file = encoded.get(side) ?? flat(side).avif({ effort: 0 }).toBuffer();
+  encoded.set(side, file);
+  return shownIn(await file, side);
+}
+
+function shownIn(file: Buffer, side: number): AvifItem {
+  const [item] = avifItems(file);
+  if (item === undefined) throw new Error('The AVIF has no image.');
+  return { type: 'av01', data: item.data, properties: [ispe(side, side), ...item.properties] };
+}
+
+async function turned(count: number, transform: 'irot' | 'imir' | 'clap'): Promise<Buffer> {
+  const item = await coded(SIDE);
+  const whole = [SIDE, 1, SIDE, 1, 0, 1, 0, 1];
+  const turn = transform === 'clap' ? box('clap', ...whole.map(u32be)) : box(transform, Buffer.from([1]));
+  return avif([{ ...item, properties: [...item.properties, ...Array.from({ length: count }, () => turn)] }]);
+}
+
+async function framesInOne(count: number): Promise<Buffer> {
+  const item = await coded(SIDE);
+  return avif([{ ...item, data: repeated(item.data, count) }]);
+}
+
+async function extents(items: number, each: number): Promise<Buffer> {
+  const item = {
+    type: 'Exif',
+    data: Buffer.alloc(1_000_000),
+    properties: [],
+    refers: { as: 'cdsc', to: [1] },
+    extents: each,
+  };
+  return avif([await coded(64), ...Array.from({ length: items }, () => item)]);
+}
+
+/** Of noise, which takes the decoder far longer for each pixel. */
+async function sharedTile(side: number): Promise<Buffer> {
+  const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const;
+  const tile = sharp({ create: { width: 512, height: 512, channels: 3, background: '#888888', noise } });
+  const file = await tile.avif({ effort: 0, quality: 100, chromaSubsampling: '4:4:4' }).toBuffer();
+  return gridOfOne(side, 512, shownIn(file, 512));
+}
+
+async function wideTiles(side: number): Promise<Buffer> {
+  return gridOfOne(side, 2_000, await coded(2_000));
+}
+
+function gridOfOne(side: number, tileSide: number, tile: AvifItem): Buffer {
+  return avif([
+    {
+      ...{ type: 'grid', data: gridOf(side, side, tileSide), properties: [ispe(side * tileSide, side * tileSide)] },
+      refers: { as: 'dimg', to: Array.from({ length: side * side }, () => 2) },
+    },
+    tile,
+  ]);
+}
+
+async function layers(count: number): Promise<Buffer> {
+  const canvas = [Buffer.from([0, 0]), u16be(0), u16be(0), u16be(0), u16be(0), u16be(SIDE), u16be(SIDE)];
+  const places = repeated(Buffer.alloc(4), count);
+  return avif([
+    {
+      ...{ type: 'iovl', data: Buffer.concat([...canvas, places]), properties: [ispe(SIDE, SIDE)] },
+      refers: { as: 'dimg', to: Array.from({ length: count }, () => 2) },
+    },
+    await coded(SIDE),
+  ]);
+}
+
+async function chain(count: number): Promise<Buffer> {
+  const turn = box('irot', Buffer.from([1]));
+  const links = Array.from({ length: count }, (_, index) => ({
+    ...{ type: 'iden', data: Buffer.alloc(0), properties: [ispe(SIDE, SIDE), turn] },
+    refers: { as: 'dimg', to: [index + 2] },
+  }));
+  return avif([...links, await coded(SIDE)]);
+}
+
+async function alphas(count: number): Promise<Buffer> {
+  const [, alpha] = avifItems(await flatAndClear(2_000).avif({ effort: 0 }).toBuffer());
+  if (alpha === undefined) throw new Error('The AVIF has no alpha.');
+  const hidden = {
+    ...{ type: 'av01', data: alpha.data, properties: [ispe(2_000, 2_000), ...alpha.properties, alphaOf] },
+    refers: { as: 'auxl', to: [1] },
+  };
+  return avif([await coded(2_000), ...Array.from({ length: count }, () => hidden)]);
+}
+
+const withPng = async (profile: Buffer) => pngWith(await flat(40).png().toBuffer(), inChunk(profile));
+const withJpeg = async (profile: Buffer) => jpegWith(await flat(40).jpeg().toBuffer(), inSegments(profile));
