@@ -29,7 +29,8 @@ async function start(...args: string[]): Promise<{ exitCode: number | null; outp
 
 /** Listens on a port, any free one for 0; fails where somebody else does. */
 async function listen(wanted = 0): Promise<{ port: number; close(): Promise<unknown> }> {
-  const server = createServer();
+  // What it is sent has to be read, or its connections never end.
+  const server = createServer((socket) => socket.resume());
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
   server.listen(wanted, '127.0.0.1', resolve);

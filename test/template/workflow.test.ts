@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
+import { schemaVersion } from '../../adapters/contracts/domain-events.ts';
 import {
   type Branch,
   branchesOf,
@@ -353,7 +354,7 @@ describe('the event', () => {
     const variables = await variablesAfter([pass('ComposeEvent')], { variables: given });
     expect(await evaluate(entry.DetailType, variables)).toBe('ImageRejected');
     expect(await evaluate(entry.Detail, variables)).toEqual({
-      schemaVersion: 2,
+      schemaVersion,
       id: 'i1-S1-rejected',
       correlationId: 'c1',
       occurredAt: '2026-01-01T00:00:00Z',
