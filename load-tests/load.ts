@@ -40,19 +40,18 @@ const scenarios = await scenarioNames();
 
 export const loadCommand = command({
   name: 'npm run load',
-  summary:
-    'Puts the pipeline under load, and measures what its users notice: the time from upload to ready, per image.',
+  summary: 'Puts the pipeline under load and measures what users notice: the time from upload to ready, per image.',
   syntax: (line) =>
     line
       .addArgument(new Argument('<scenario>', scenarios.join(', ')).argParser(oneOf(scenarios)))
       .option('--stack <name>', 'a stack in your AWS account; shows the price and asks first', nonEmpty)
       .option(
         '--seed <n>',
-        'which images come in which order; the same seed gives the same run',
+        'selects the images and their order; the same seed gives the same run',
         wholeNumber({ from: 0, to: Number.MAX_SAFE_INTEGER }),
         1,
       )
-      .option('--scale <x>', 'times as many arrivals in the same time', positiveNumber, 1)
+      .option('--scale <x>', 'multiplies the arrivals in the same time', positiveNumber, 1)
       .option('--against <file>', 'the run.json of an earlier result, shown beside this one in the report', path)
       .option('--keep', 'keep the uploads; otherwise they are removed at the end')
       .option('-y, --yes', 'do not ask before spending money'),
@@ -99,7 +98,7 @@ async function run(options: RunOptions): Promise<number> {
   return result.passed ? 0 : 1;
 }
 
-/** Fresh and gone afterwards, whatever else is up on this machine: nothing of an earlier run is in its queues. */
+/** A new emulator per run, so that its queues hold nothing from earlier runs. */
 async function ownEmulator(): Promise<UnderLoad> {
   isolateThisProcess();
   const { stack, emulator } = await startLocalStack(0, showStep);
@@ -109,7 +108,7 @@ async function ownEmulator(): Promise<UnderLoad> {
 
 async function namedStack(name: string): Promise<UnderLoad> {
   Object.assign(process.env, stackEnvironment);
-  // Before the stack is asked for its outputs: an endpoint in the environment would lead that request elsewhere too.
+  // Before the first request: an endpoint in the environment would redirect the request for the outputs too.
   guardTarget({ kind: 'stack', stack: name, region: '', account: '' }, process.env);
   const stack = await accountStack(name);
   const [, region = 'unknown', account = 'unknown'] =

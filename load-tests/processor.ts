@@ -1,4 +1,4 @@
-/** Artillery's side of a virtual user. All scenarios share it: they differ in when users come and what they bring. */
+/** Artillery's entry point for a virtual user, shared by all scenarios. */
 import { type Metrics, virtualUsers } from './runner/virtual-user.ts';
 
 const turn = virtualUsers(process.env);

@@ -18,7 +18,7 @@ const IMAGES_A_MINUTE = 10;
 
 export const badReleaseCommand = command({
   name: 'bad-release',
-  summary: 'A bad release on your machine, refused or rolled back without losing an image. 40 s.',
+  summary: 'A bad release on your machine: refused, or rolled back without losing an image. 40 s.',
   syntax: (line) => line,
   notes: `It runs on the stack of npm start, or on one of its own. First the check before traffic: the live versions pass, broken ones are refused. Then a bad version of the workflow gets its 20 % of real uploads, until the rollback alarm of template.yaml fires. The stack is left as it was.
 
@@ -34,7 +34,7 @@ The exit code is 0 if every broken version was refused, the bad one was rolled b
 
 /** Whether all broken versions were refused, the bad one was rolled back and no image is lost. */
 async function play(stack: Stack, stopped: AbortSignal): Promise<boolean> {
-  const checked = await showStep('Check before the traffic', (report) =>
+  const checked = await showStep('Check before traffic', (report) =>
     playPreTraffic(stack, ({ step, what }) => report(`${step}: ${what}`)),
   );
   print('', checkTable(checked), '');
@@ -42,7 +42,7 @@ async function play(stack: Stack, stopped: AbortSignal): Promise<boolean> {
   const canaryPercent = numberAt(
     at(templateFor('prod').resources.get('ImagePipelineLiveAlias')?.Properties['DeploymentPreference'], 'Percentage'),
   );
-  const played = await showStep('Canary of the workflow', (report) =>
+  const played = await showStep('Workflow canary', (report) =>
     playCanary(stack, {
       alarm: readRollbackAlarm(ALARM),
       canaryPercent,
@@ -58,7 +58,7 @@ async function play(stack: Stack, stopped: AbortSignal): Promise<boolean> {
   return checkedRight && played.rolledBack && played.lost === 0;
 }
 
-/** That of `npm start` where one is up; else one of its own, on any free port, which ends with this process. */
+/** The emulator of `npm start` if it is running; otherwise a new one on a free port, which ends with this process. */
 async function stackToPlayOn(): Promise<Stack> {
   const { stack } = (await findRunningStack()) ?? (await startLocalStack(0, showStep));
   return stack;
@@ -101,7 +101,7 @@ function routesOf({ routes }: Minute): string {
 function summary({ rolledBack, touched, images, lost }: PlayedRelease): string {
   const end = rolledBack
     ? 'ALARM → the alias is back at 100 % version 1.'
-    : 'The alarm never fired: the bad version stayed.';
+    : 'The alarm did not fire: the bad version kept its traffic.';
   return `${end} Version 2 handled ${touched} of ${images} images; ${lost} of them ${lost === 1 ? 'was' : 'were'} lost.`;
 }
 

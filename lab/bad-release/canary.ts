@@ -92,7 +92,7 @@ export function drawVersion(routes: readonly Route[], random: number): number {
     upTo += weight;
     if (random * 100 < upTo) return version;
   }
-  throw new Failure(`The weights of the alias make ${upTo} instead of 100.`);
+  throw new Failure(`The alias's weights add up to ${upTo} instead of 100.`);
 }
 
 export async function playCanary(stack: Stack, options: CanaryOptions): Promise<PlayedRelease> {
@@ -163,13 +163,15 @@ function failuresOf(runs: readonly Run[]): number | undefined {
   return ofBad.length === 0 ? undefined : ofBad.filter(({ succeeded }) => !succeeded).length;
 }
 
-/** Version 1 is what is deployed; version 2 asks its workers for a group of presets that nobody knows. */
+/** Version 1 is the deployed one; version 2 asks its workers for an unknown rendition group. */
 async function publishRelease(stack: Stack, sfn: SFNClient) {
   const liveArn = stack.outputs.StateMachineArn;
   const { definition = '', roleArn } = await sfn.send(new DescribeStateMachineCommand({ stateMachineArn: liveArn }));
   const badDefinition = definition.replace('{% $states.input.group %}', 'poster');
   if (badDefinition === definition)
-    throw new Failure('The workflow passes no rendition group to its workers any more: find another way to break it.');
+    throw new Failure(
+      'The workflow no longer passes a rendition group to its workers. Choose another way to break it.',
+    );
 
   const { stateMachineArn } = await sfn.send(
     new CreateStateMachineCommand({

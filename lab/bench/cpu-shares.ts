@@ -1,21 +1,21 @@
 /**
- * A share of a CPU for a process, as Lambda gives it by memory: run for a quota, pause until the period is over. Linux
- * has it in cgroups (v2: cpu.max, v1: cpu.cfs_quota_us), for whoever may write there.
+ * A share of a CPU for a process, as Lambda allocates it by memory: run for a quota, pause until the period is over. Uses
+ * Linux cgroups (v2: cpu.max, v1: cpu.cfs_quota_us), if this user may write to them.
  */
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectName } from '../../core/names.ts';
 
-// Its neighbours on this machine are not to lengthen what the quota alone should: each version's largest weight.
+// The largest weight in each version, so that only the quota slows the process, not other programs.
 const WEIGHT = { 'cpu.weight': '10000' };
 const SHARES = { 'cpu.shares': '262144' };
-// What the pauses of Lambda's own functions show: https://github.com/pwrdrvr/lambda-throttling
+// Measured in Lambda functions: https://github.com/pwrdrvr/lambda-throttling
 const PERIOD_MICROS = 20_000;
 
 export interface CpuShares {
-  /** The process, all its threads and what it starts later. */
+  /** Limits the process, all its threads, and the processes it starts later. */
   limit(pid: number, vcpus: number): void;
-  /** Removes what was made: after the limited processes are gone. */
+  /** Removes the cgroups; call it after the limited processes have ended. */
   end(): void;
 }
 
@@ -24,7 +24,7 @@ interface Hierarchy {
   readonly quota: (vcpus: number) => Readonly<Record<string, string>>;
 }
 
-/** Nothing where no cgroup can be made. */
+/** Undefined if no cgroup can be created. */
 export function cpuShares(root = '/sys/fs/cgroup'): CpuShares | undefined {
   const hierarchy = hierarchyAt(root);
   if (hierarchy === undefined || !isWritable(hierarchy.directory)) return undefined;

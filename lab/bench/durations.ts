@@ -1,8 +1,8 @@
 /**
- * What a worker spends on pictures of several sizes, on the share of CPU that Lambda gives at several memory sizes: the
- * input of `npm run lab -- cost` and `npm run lab -- scale`.
+ * The time of each worker for images of several sizes, on the share of CPU that Lambda gives at several memory sizes. `npm run
+ * lab -- cost` and `npm run lab -- scale` use it.
  *
- * Written to bench/durations.json in the work directory; `npm run lab -- cost --write` keeps it for everybody.
+ * Written to bench/durations.json in the work directory; `npm run lab -- cost --write` copies it into the repository.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -26,9 +26,9 @@ import { type LineWorker, startLineWorker, workerCost } from './line-worker.ts';
 import { startLocalS3 } from './local-s3.ts';
 
 const ROUNDS = 7;
-// Of what is only compared, and takes as long as all the rest: a slow encoder's noise is a small share of it.
+// Fewer for the approaches that are only compared: they take as long as all the rest, and their noise is relatively small.
 const COMPARED_ROUNDS = 3;
-// Of S3's client: brief, and as long again whenever garbage is collected.
+// More for S3's client: it is brief, and a garbage collection doubles it.
 const CLIENT_ROUNDS = 15;
 const script = fileURLToPath(new URL('upload-worker.ts', import.meta.url));
 const project = (path: string) => join(projectDirectory, path);
@@ -46,7 +46,7 @@ const uploads: Readonly<Record<string, () => string | Promise<string>>> = {
 const groupNames = renditionGroups.map(({ name }) => name);
 const jobs = ['metadata', ...groupNames];
 const clientJobs = jobs.map((job) => `s3:${job}`);
-/** By a worker of its own, whose memory they may leave as they like. Of CPU time, which no share of a CPU changes. */
+/** In a separate worker, because they change its memory. Only their CPU time counts, which no share changes. */
 const comparedJobs = ['separate', 'naive'];
 
 interface Contender {

@@ -41,7 +41,7 @@ export const heaviestInputs = {
     picture.withMetadata({ orientation: 6 }).ensureAlpha(0.9).avif({ quality: 60, effort: 0, bitdepth: 12 }),
   gif: (picture) => picture.gif({ effort: 1 }),
   tiff: (picture) => deepWithAlpha(picture).tiff({ compression: 'lzw' }),
-  // Each tile as high as the picture, so that the row of them which a decoder holds is all of it.
+  // Each tile is as high as the image, so that the row of tiles in the decoder's memory is the whole image.
   'tiff, in tiles': (picture, { height }) =>
     picture
       .ensureAlpha(0.9)

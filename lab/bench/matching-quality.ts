@@ -1,6 +1,6 @@
 /** Which number on an encoder's scale makes a rendition look as good as another. */
 
-/** Of SSIMULACRA2: nobody sees less. */
+/** A difference in SSIMULACRA2 score that is not visible. */
 export const SAME_SCORE = 0.7;
 
 export interface Attempt {
@@ -14,7 +14,7 @@ export function nearest<Tried extends Attempt>(attempts: readonly Tried[]): Trie
   return [...attempts].sort((one, other) => Math.abs(one.off) - Math.abs(other.off))[0];
 }
 
-/** What to try next, if more is to be gained: by the straight line through what is nearest on both sides. */
+/** The next quality number to try, by linear interpolation between the nearest on both sides; undefined if none is closer. */
 export function nextQuality(attempts: readonly Attempt[]): number | undefined {
   const best = nearest(attempts);
   if (best === undefined || Math.abs(best.off) <= SAME_SCORE) return undefined;

@@ -32,7 +32,7 @@ export async function sideBySide<Name extends string>(
   return costs;
 }
 
-/** Linux counts into maxRSS what the parent held when it forked; its own high-water mark begins with the program. */
+/** On Linux, maxRSS includes the parent's memory at the fork; VmHWM starts with the program. */
 export function peakKilobytes(): number {
   const status = existsSync('/proc/self/status') ? readFileSync('/proc/self/status', 'utf8') : '';
   const [, highWaterMark] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? [];

@@ -24,7 +24,7 @@ export interface Contender {
   readonly formats: readonly RenditionFormat[];
   /** Writes each rendition to {@link fileOf}. */
   render(photo: Photo, presets: readonly Preset[]): Promise<Cost>;
-  /** Of programs that are started anew: what the starts for so many presets take by themselves. */
+  /** For command-line programs: the cost of only starting them for this many presets. */
   readonly start?: (presets: number) => Promise<Cost>;
 }
 

@@ -1,6 +1,6 @@
 /** One encoding of one photograph. */
 export interface Measured {
-  /** SSIMULACRA2: 70 is high quality, 90 cannot be told from the original. */
+  /** SSIMULACRA2: 70 is high quality, 90 is indistinguishable from the original. */
   readonly score: number;
   readonly bytes: number;
   /** Milliseconds. */

@@ -4,7 +4,7 @@ import * as z from 'zod';
 
 const script = fileURLToPath(new URL('render-once.ts', import.meta.url));
 
-/** On top of what the codec itself sets: of sharp, and of V8. */
+/** Settings of sharp and V8 in addition to the codec's own. */
 export const runtimeSettings = z.object({
   concurrency: z.number().optional(),
   cache: z.boolean().optional(),
@@ -22,11 +22,11 @@ export interface Job {
   readonly job: string;
   readonly times?: number;
   readonly settings?: RuntimeSettings;
-  /** As template.yaml has it unless told otherwise; undefined leaves it to glibc. */
+  /** MALLOC_ARENA_MAX; by default as in template.yaml, undefined leaves it to glibc. */
   readonly arenas?: string | undefined;
 }
 
-/** render-once.ts in a process of its own, whose memory nobody else has touched. */
+/** Runs render-once.ts in a new process, so that its memory is not affected by anything else. */
 export function renderInProcess(task: Job): z.infer<typeof report> {
   const { file, job, times = 1, settings = {} } = task;
   const arenas = 'arenas' in task ? task.arenas : '2';

@@ -3,7 +3,7 @@
  *
  *     node lab/bench/render-once.ts <file> <portray | name of a group | all> [times] [settings as JSON]
  *
- * Prints as JSON: its peak memory in MB, and the milliseconds of CPU and of time that a picture took after the first.
+ * Prints as JSON: its peak memory in MB, and the CPU and wall milliseconds per image after the first.
  */
 
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** What a stage deploys, as far as it shows on the bill: read from template.yaml, the workflow and the presets. */
+/** The parts of a stage that affect the bill, read from template.yaml, the workflow and the presets. */
 import { rejectionReasons } from '../../core/outcome.ts';
 import { type RenditionGroup, renditionGroups } from '../../core/presets.ts';
 import {
@@ -17,10 +17,10 @@ export interface Deployment {
   readonly workflow: 'EXPRESS' | 'STANDARD';
   /** State transitions per image of another workflow than ours, to price it as STANDARD. */
   readonly otherTransitions?: number;
-  /** `ALL` writes a line for each entry and exit of a state. */
+  /** `ALL` writes a line for entering and for leaving each state. */
   readonly workflowLog: 'OFF' | 'ERROR' | 'ALL';
   readonly architecture: 'arm64' | 'x86_64';
-  /** Instead of the likely one of {@link assumptions}. */
+  /** Replaces the likely value in {@link assumptions}. */
   readonly referenceMillis?: number;
   /** MB by function. */
   readonly memory: {
@@ -30,33 +30,33 @@ export interface Deployment {
     readonly removal: number;
     readonly probe: number;
   };
-  /** MB by the step's name, of the workers that are {@link otherWorkers}. */
+  /** MB by step name, for {@link otherWorkers}. */
   readonly otherMemory: Readonly<Record<string, number>>;
-  /** Where the functions run: whether what is kept warm is enough for all images, or for none. */
+  /** Whether provisioned concurrency serves all calls or none. */
   readonly environments: 'on demand' | 'kept warm';
   readonly batchSize: number;
   readonly groups: readonly RenditionGroup[];
-  /** How a group is made: from one decode, a decode for each rendition, or that at sharp's default efforts. */
+  /** How a group is rendered: from one decode, with a decode per rendition, or that with sharp's default efforts. */
   readonly rendering: 'one decode' | 'a decode each' | 'a decode each, default efforts';
-  /** Whether Lambda writes lines of its own for each call of a worker, or only for one that failed. */
+  /** Whether Lambda writes its own log lines for every call of a worker, or only for failed ones. */
   readonly platformLog: 'every call' | 'failed calls';
   /** `Infinity`: the logs never expire. */
   readonly logRetentionDays: number;
   readonly tracing: 'sampled' | 'every call' | 'none';
-  /** S3's own keys cost nothing; a customer-managed key is asked for each object, unless the bucket has a key of its own. */
+  /** S3's own keys are free. A customer-managed key costs a request per object unless the bucket has a bucket key. */
   readonly bucketKeys: 'S3’s own' | 'customer-managed, bucket keys' | 'customer-managed, asked each time';
-  /** Paid by the month, whatever comes. */
+  /** Billed per month, with or without uploads. */
   readonly standing: Standing;
 }
 
 interface Standing {
-  /** An alarm is paid for each metric that it watches. */
+  /** Alarms are billed per metric they watch. */
   readonly alarmMetrics: number;
   readonly compositeAlarms: number;
   readonly keys: number;
   readonly dashboards: number;
   readonly customMetrics: number;
-  /** GB kept warm. */
+  /** GB of provisioned concurrency. */
   readonly provisionedGigabytes: number;
   readonly probesAMonth: number;
 }
@@ -134,7 +134,7 @@ function standingOf(template: Template): Standing {
   };
 }
 
-/** What an alarm is paid for. A band is two metrics more: its upper and its lower edge. */
+/** The metrics an alarm is billed for. An anomaly band adds two: its upper and its lower edge. */
 export function metricsOf({ Properties }: Resource): number {
   const metrics = [Properties['Metrics'] ?? []].flat();
   if (metrics.length === 0) return 1;

@@ -1,4 +1,4 @@
-/** What renditions take that were not measured: read off those that were, by format, effort and megapixels. */
+/** Estimates renditions that were not measured from those that were, by format, effort and megapixels. */
 import { isDeepStrictEqual } from 'node:util';
 import type { ImageHeader } from '../../core/metadata.ts';
 import type { Preset, RenditionFormat, RenditionGroup } from '../../core/presets.ts';
@@ -6,7 +6,7 @@ import { presetsFor, renditionSize } from '../../core/rendition.ts';
 import { assumptions } from './assumptions.ts';
 import type { Measured } from './measured.ts';
 
-/** A sentence for whoever reads the price, where its durations are those of other presets. */
+/** The warning shown with a price whose durations belong to other presets. */
 export function estimateNotice(groups: readonly RenditionGroup[], { presets }: Pick<Measured, 'presets'>) {
   const unordered = (some: readonly RenditionGroup[]) =>
     some.map(({ name, presets: own }) => ({ name, presets: own.toSorted(byName) })).toSorted(byName);
@@ -20,8 +20,8 @@ export function estimateNotice(groups: readonly RenditionGroup[], { presets }: P
 const byName = (one: { readonly name: string }, other: { readonly name: string }) => one.name.localeCompare(other.name);
 
 /**
- * One decode and each encoding, in milliseconds of the machine in {@link assumptions}. Only ratios of two such sums mean
- * something: what was measured, times the ratio, is the estimate.
+ * One decode and all encodings, in milliseconds of the machine in {@link assumptions}. Use only the ratio of two such sums:
+ * measured time × ratio is the estimate.
  */
 export function renderingMillis(header: ImageHeader, presets: readonly Preset[]): number {
   const { decodeMillisPerMegapixel, encodeMillisPerMegapixel } = assumptions;
@@ -35,7 +35,7 @@ export function renderingMillis(header: ImageHeader, presets: readonly Preset[])
 
 const megapixels = ({ width, height }: { readonly width: number; readonly height: number }) => (width * height) / 1e6;
 
-/** CPU at this effort over that at the effort of {@link assumptions.encodeMillisPerMegapixel}; between two that were measured, geometric. */
+/** CPU at this effort relative to that of {@link assumptions.encodeMillisPerMegapixel}; interpolated geometrically. */
 function effortFactor({ format, effort }: Preset): number {
   if (effort === undefined) return 1;
   const known = effortsOf(format);
@@ -46,7 +46,7 @@ function effortFactor({ format, effort }: Preset): number {
   return low[1] * (high[1] / low[1]) ** ((effort - low[0]) / (high[0] - low[0]));
 }
 
-/** Lowest first; beyond the highest that was measured, that one. */
+/** Lowest first. Efforts above the highest measured one count as that one. */
 function effortsOf(format: RenditionFormat): readonly (readonly [effort: number, factor: number])[] {
   return format === 'jpeg' ? [] : assumptions.effortFactors[format];
 }

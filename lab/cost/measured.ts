@@ -1,4 +1,4 @@
-/** Measured durations: those of the last `npm run lab -- bench` on this machine, else the ones that are kept with the code. */
+/** Measured durations: of the last `npm run lab -- bench durations` on this machine, or else those in the repository. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import type { Preset, RenditionGroup } from '../../core/presets.ts';
 import { Failure } from '../../scripts/terminal/failure.ts';
 import { shownPath, workDirectory } from '../../scripts/terminal/project.ts';
 
-/** One job at one memory size: its time on the share of CPU that Lambda gives for it. Median, least and most, in ms. */
+/** One job at one memory size: its time on the share of CPU that Lambda gives for that size, in ms. */
 const run = z.object({
   memory: z.int(),
   threads: z.int(),
@@ -19,9 +19,9 @@ const run = z.object({
 export type Run = z.infer<typeof run>;
 
 const times = z.object({
-  /** However large the share: the work itself, on one thread. */
+  /** The work itself on one thread; independent of the share. */
   cpuMillis: z.number(),
-  /** What S3's client takes besides, for GET and PUTs over TLS. */
+  /** Additional CPU time of S3's client, for GET and PUTs over TLS. */
   clientCpuMillis: z.number(),
   runs: z.array(run),
 });
@@ -51,13 +51,13 @@ const measuredUpload = z.object({
   name: z.string(),
   bytes: z.int(),
   header,
-  /** Of one and the same small job, which tells how fast this machine was just then: lab/docs/cost.md. */
+  /** CPU time of the reference job, which shows how fast this machine was at that moment: lab/docs/cost.md. */
   referenceCpuMillis: z.number(),
   metadata: times,
   groups: z.array(
     times.extend({ name: z.string(), renditions: z.array(z.object({ preset: z.string(), bytes: z.int() })) }),
   ),
-  /** A pipeline of its own for each rendition, with our encoders' settings. */
+  /** One sharp pipeline per rendition, with our encoder settings. */
   separateCpuMillis: z.number(),
   /** The same at sharp's default efforts. */
   naiveCpuMillis: z.number(),
@@ -70,7 +70,7 @@ const measured = z.object({
   cores: z.int(),
   node: z.string(),
   sharp: z.string(),
-  /** What the durations are of: for other presets they are an estimate. */
+  /** The measured presets; for others, prices are estimates. */
   presets: z.array(group),
   uploads: z.array(measuredUpload),
 });
@@ -90,7 +90,7 @@ function read(file: string): Measured {
   const parsed = measured.safeParse(JSON.parse(readFileSync(file, 'utf8')));
   if (!parsed.success) {
     throw new Failure(
-      `${shownPath(file)} is not what this version of the bench writes: run npm run lab -- bench durations.`,
+      `${shownPath(file)} does not have the format of this version. Run npm run lab -- bench durations.`,
     );
   }
   return parsed.data;

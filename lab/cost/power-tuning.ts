@@ -1,25 +1,24 @@
-/** Memory → time → cost of the two workers that compute, from the times that were measured on such shares of a CPU. */
+/** Memory, time and cost of the two computing workers, from times measured on the corresponding shares of a CPU. */
 import { sum } from 'simple-statistics';
 import type { Deployment } from './deployment.ts';
 import type { Measured, Times } from './measured.ts';
 import { gigabyteSecond, gigabytes, MEGABYTES_PER_VCPU, photographs, waitSeconds, workerSeconds } from './model.ts';
 import { prices } from './prices.ts';
 
-/** What is measured, and shown. */
 export const memorySizes = [512, 1024, 1536, MEGABYTES_PER_VCPU, 2654, 2 * MEGABYTES_PER_VCPU] as const;
 
-/** Of an average photograph, all its rendition groups; milliseconds. */
+/** For an average photograph with all its rendition groups; times in milliseconds. */
 export interface Setting {
   readonly memory: number;
   readonly vcpus: number;
   readonly threads: number;
-  /** On the machine of the bench. */
+  /** On the benchmark machine. */
   readonly measured: { readonly median: number; readonly least: number; readonly most: number };
-  /** What it would be if a share of a CPU did nothing but stretch the CPU time: what measuring is compared with. */
+  /** What the time would be if a share of a CPU only stretched the CPU time. */
   readonly computed: number;
-  /** For S3. */
+  /** Waiting for S3. */
   readonly waits: number;
-  /** On Lambda, all in all. */
+  /** Billed on Lambda, in total. */
   readonly paid: number;
   /** US dollars. */
   readonly cost: number;

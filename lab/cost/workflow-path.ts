@@ -1,13 +1,13 @@
-/** The states that an image passes on its way through the workflow, counted on the definition itself. */
+/** The states that an image passes through, counted in the workflow definition. */
 import { type Branch, branchesOf, type State, type StateOf, workflow } from '../../scripts/template/workflow.ts';
 import { Failure } from '../../scripts/terminal/failure.ts';
 import { otherWorkers } from './assumptions.ts';
 
-/** What each Choice decides on the way, by its name. */
+/** The branch that each Choice takes, by its name. */
 export type Turns = Readonly<Record<string, string>>;
 
 export const waysOf = {
-  /** A first upload, all well: nothing older to remove. */
+  /** A successful first upload, with nothing older to remove. */
   processed: {
     WhatChanged: 'ProcessImage',
     WasThereAnUpload: 'JoinRenditions',
@@ -16,7 +16,7 @@ export const waysOf = {
     IsAnythingObsolete: 'ComposeEvent',
     IsItDecided: 'Decided',
   },
-  /** Nothing was rendered, and what an older state has is removed. */
+  /** Nothing is rendered; an older version's renditions are removed. */
   rejected: {
     WhatChanged: 'ProcessImage',
     WasThereAnUpload: 'ComposeRecord',
@@ -26,7 +26,7 @@ export const waysOf = {
     NeedsAnnouncement: 'ComposeEvent',
     IsItDecided: 'Decided',
   },
-  /** A deletion: a tombstone, and what was rendered is removed. */
+  /** A deletion: a tombstone is written, and renditions are removed. */
   deleted: {
     WhatChanged: 'DecideDeletion',
     HasVersion: 'IsAnythingObsolete',
@@ -36,7 +36,7 @@ export const waysOf = {
   },
 } as const satisfies Readonly<Record<string, Turns>>;
 
-/** How often each state is entered, with so many rendition groups in the Map. */
+/** How often each state is entered, for this number of rendition groups. */
 export function statesOn(
   turns: Turns,
   groups: number,
@@ -79,7 +79,7 @@ function nextOf(name: string, state: State, turns: Turns): string | undefined {
 function turnAt(name: string, { Choices, Default }: StateOf<'Choice'>, turns: Turns): string {
   const turn = turns[name];
   if (turn === undefined || ![Default, ...Choices.map(({ Next }) => Next)].includes(turn)) {
-    throw new Error(`${name} leads elsewhere now: update the way of an image in lab/cost/workflow-path.ts.`);
+    throw new Error(`${name} no longer leads there: update waysOf in lab/cost/workflow-path.ts.`);
   }
   return turn;
 }
@@ -87,7 +87,7 @@ function turnAt(name: string, { Choices, Default }: StateOf<'Choice'>, turns: Tu
 const pricedWorkers = ['ExtractMetadata', 'ResizeImage', 'RemoveRenditions', ...Object.keys(otherWorkers)];
 const pricedCalls = ['dynamodb:putItem', 'dynamodb:updateItem', 'dynamodb:getItem', 'events:putEvents'];
 
-/** Throws where the workflow has a task that no line of the bill is for. */
+/** Throws if the workflow has a task that the bill has no line for. */
 export function refuseUnknownTasks(
   tasks: readonly Pick<(typeof workflow.tasks)[number], 'state' | 'resource' | 'functionId'>[] = workflow.tasks,
 ): void {
@@ -106,14 +106,14 @@ export function refuseUnknownTasks(
   }
 }
 
-/** Calls of another service on the way, by the last part of the resource, such as `dynamodb:putItem`. */
+/** Calls to another service on this path, by the last part of the resource, such as `dynamodb:putItem`. */
 export function callsOn(visits: ReadonlyMap<string, number>, resource: string): number {
   return workflow.tasks
     .filter((task) => task.resource.endsWith(`:${resource}`))
     .reduce((sum, { state }) => sum + (visits.get(state) ?? 0), 0);
 }
 
-/** Invocations of a function on the way, by its logical id. */
+/** Invocations of a function on this path, by its logical id. */
 export function invocationsOn(visits: ReadonlyMap<string, number>, functionId: string): number {
   return workflow.tasks
     .filter((task) => task.functionId === functionId)

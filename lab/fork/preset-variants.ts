@@ -1,4 +1,4 @@
-/** Presets that a fork may want: `npm run lab -- fork` tries each. */
+/** Presets that a fork may want; `npm run lab -- fork` tests each. */
 import type { Preset, RenditionGroup } from '../../core/presets.ts';
 
 const webp = (width: number): Preset => ({ name: `webp-${width}`, format: 'webp', width, quality: 80, effort: 2 });

@@ -1,4 +1,4 @@
-/** Uploads flow, some of them twice and none in order, while workers are killed, throttled, and denied what they need. */
+/** Sends uploads out of order, some of them twice, while workers are killed, throttled and denied permissions. */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
@@ -68,7 +68,7 @@ export async function chaos(
     return content.digest('hex');
   }
 
-  /** Puts them, and takes their events out of the queue before anybody works on them. */
+  /** Uploads them, and takes their events from the queue before they are processed. */
   async function eventsOf(images: readonly Image[]): Promise<string[]> {
     await pauseIntake(stack);
     const versions = images.flatMap(({ key, shown, before }) =>
@@ -112,7 +112,7 @@ export async function chaos(
         await sleep(TROUBLE_MILLIS);
         return 1;
       default:
-        throw new Error(`There is no trouble ${happening satisfies never}.`);
+        throw new Error(`Unknown trouble: ${happening satisfies never}.`);
     }
   }
 
@@ -181,8 +181,10 @@ export async function chaos(
     renditionsCompared: compared,
     defects: [
       ...defects,
-      ...(left > 0 ? [`${left} dead letters are left.`] : []),
-      ...troubleKinds.filter((kind) => troubles[kind] === 0).map((kind) => `Nothing was ${kind}: this proves nothing.`),
+      ...(left > 0 ? [`${left} dead letters remain.`] : []),
+      ...troubleKinds
+        .filter((kind) => troubles[kind] === 0)
+        .map((kind) => `Nothing was ${kind}, so this run proves nothing.`),
     ],
   };
 }

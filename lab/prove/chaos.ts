@@ -4,7 +4,7 @@ import { showStep } from '../../scripts/terminal/progress.ts';
 import { chaos } from './chaos-run.ts';
 import type { Proof, ProofOptions } from './proof.ts';
 
-/** Hundreds of uploads through a pipeline whose workers are killed, throttled and denied what they need meanwhile. */
+/** Hundreds of uploads through a pipeline whose workers are killed, throttled and denied permissions. */
 export async function proveChaos({ seed, runs = 500 }: ProofOptions): Promise<readonly Proof[]> {
   isolateThisProcess();
   const { stack, emulator } = await startLocalStack(0, showStep);
@@ -13,11 +13,11 @@ export async function proveChaos({ seed, runs = 500 }: ProofOptions): Promise<re
       `Chaos: ${runs} uploads`,
       () => chaos(stack, { seed, uploads: runs }),
     );
-    const happened = `${troubles.killed} workers killed, ${troubles.throttled} times throttled, ${troubles.denied} denied`;
+    const happened = `${troubles.killed} workers killed, ${troubles.throttled} throttled, ${troubles.denied} denied`;
     return [
       {
         promise:
-          'every upload ends as one record, told under one id, and the renditions of an undisturbed run, byte for byte',
+          'every upload ends with one record, announced under one id, and with the same bytes as in an undisturbed run',
         evidence:
           `${uploads} uploads, ${messages} messages out of order; ${happened}; ${deadLetters} dead letters, ` +
           `none after ${redrives} redrives; ${renditionsCompared} renditions compared`,

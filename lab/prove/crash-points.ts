@@ -66,12 +66,12 @@ function proof(endings: readonly Ending[], lasting: boolean): Proof {
   const reasons = Map.groupBy(dead, ({ deadLetter = '' }) => deadLetter.replace(/:.*/, ''));
   return {
     promise: lasting
-      ? 'a fault that stays ends in a dead letter with a reason, or harms nothing; once mended, a redrive repairs all'
+      ? 'a permanent fault ends in a dead letter with a reason, or does no harm; once it is fixed, a redrive repairs everything'
       : 'a fault that happens once is overcome, or ends in a dead letter with a reason that a redrive repairs',
     evidence:
       `${endings.length} cases, ${Object.keys(faultKinds).length} faults of ` +
       `${new Set(endings.map(({ tried: { stem, action } }) => `${stem} ${action}`)).size} calls: ` +
-      `${endings.length - dead.length} succeeded by themselves, ${dead.length} died (${[...reasons].map(([kind, of]) => `${kind} ${of.length}`).join(', ')}); each in ${shownPath(listing)}`,
+      `${endings.length - dead.length} recovered, ${dead.length} became dead letters (${[...reasons].map(([kind, of]) => `${kind} ${of.length}`).join(', ')}); each in ${shownPath(listing)}`,
     against:
       against.length === 0
         ? undefined
@@ -81,10 +81,10 @@ function proof(endings: readonly Ending[], lasting: boolean): Proof {
 
 function lineOf({ tried, happened, deadLetter, defects }: Ending): string {
   const end =
-    deadLetter === undefined ? 'succeeded by itself' : `died, ${deadLetter.replaceAll(/\s+/g, ' ').slice(0, 200)}`;
+    deadLetter === undefined ? 'recovered' : `dead letter, ${deadLetter.replaceAll(/\s+/g, ' ').slice(0, 200)}`;
   return `${[nameOf(tried), `${happened} times`, end, ...defects].join('; ')}\n`;
 }
 
 function nameOf({ stem, action, story, kind, lasting }: Case): string {
-  return `${stem} ${action} ${kind} ${lasting ? 'for good' : 'once'}, of an image ${story}`;
+  return `${stem} ${action} ${kind} ${lasting ? 'permanently' : 'once'}, for an image ${story}`;
 }

@@ -38,7 +38,7 @@ const line = z.object({
   megabytes: z.number().default(0),
 });
 
-/** Hundreds of files that nobody should upload, through the real workers in processes of their own. */
+/** Hundreds of hostile files through the real workers, each in a separate process. */
 export async function proveHostile({
   seed,
   long,
@@ -58,8 +58,8 @@ export async function proveHostile({
   );
   const alone = (makers: readonly Maker[]) => makers.map((maker) => [maker]);
   return [
-    proof('broken and deceitful files', await judged('Broken and deceitful', batches, SIDE_BY_SIDE)),
-    proof('small files of very many parts', await judged('Overloads', alone(overloads()), SIDE_BY_SIDE)),
+    proof('broken and misleading files', await judged('Broken and misleading', batches, SIDE_BY_SIDE)),
+    proof('small files with very many parts', await judged('Overloads', alone(overloads()), SIDE_BY_SIDE)),
     proof('bombs, each in a fresh worker,', await judged('Bombs', alone(bombs()), 1)),
   ];
 }
@@ -102,7 +102,7 @@ async function judgedTogether(makers: readonly Maker[], place: string): Promise<
 function judgedInProcess(place: string): Promise<{ readonly end: string | undefined; readonly stdout: string }> {
   const options = {
     cwd: projectDirectory,
-    // With nowhere to put what does not fit into memory: a worker's own disk is small, and nobody tidies it up.
+    // No place to spill to disk: a worker's disk is small and is not cleaned between calls.
     env: { ...process.env, ...strings(environment), TMPDIR: '/nonexistent' },
     timeout: PATIENCE_MILLIS,
     maxBuffer: 2 ** 26,
@@ -130,14 +130,14 @@ function proof(what: string, lines: readonly Line[]): Proof {
   ];
   const against = lines.flatMap(({ file, defects, ...took }) => [
     ...defects.map((defect) => `${file}: ${defect}`),
-    ...(took.megabytes > MOST_MEGABYTES ? [`${file}: ${took.megabytes} MB, and ${MOST_MEGABYTES} are allowed.`] : []),
-    ...(took.seconds > MOST_SECONDS ? [`${file}: ${took.seconds} s, and ${MOST_SECONDS} are allowed.`] : []),
+    ...(took.megabytes > MOST_MEGABYTES ? [`${file}: ${took.megabytes} MB; the limit is ${MOST_MEGABYTES}.`] : []),
+    ...(took.seconds > MOST_SECONDS ? [`${file}: ${took.seconds} s; the limit is ${MOST_SECONDS}.`] : []),
   ]);
   return {
-    promise: `${what} end processed or rejected, within the worker’s memory and time, and carry nothing out`,
+    promise: `${what} end processed or rejected, within the worker’s memory and time, and leak nothing into renditions`,
     evidence:
       `${lines.length} files: ${counts.map(([outcome, files]) => `${outcome} ${files.length}`).join(', ')}; ` +
-      `at the most ${megabytes} MB of ${MOST_MEGABYTES} and ${seconds.toFixed(1)} s of ${MOST_SECONDS} a worker`,
+      `at most ${megabytes} MB of ${MOST_MEGABYTES} and ${seconds.toFixed(1)} s of ${MOST_SECONDS} per worker`,
     ...(against.length > 0 && { against: against.join('\n') }),
   };
 }

@@ -3,7 +3,7 @@
  *
  *     node lab/prove/judge-files.ts <folder>
  *
- * Prints a line of JSON a file, before and after; so that a crash or a hang tells whose it was.
+ * Prints one line of JSON before and after each file, so that a crash or a hang can be attributed to it.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -28,7 +28,7 @@ export async function proveModel({ seed, runs = 10_000 }: ProofOptions): Promise
   const noticed = await inThreads('Sabotages', broken);
   return [
     {
-      promise: 'every history ends as the reference says',
+      promise: 'every history ends as the reference predicts',
       evidence: describe(found.map(({ figures }) => figures)),
       against: found.flatMap(({ defect }) => defect?.report ?? []).join('\n\n') || undefined,
     },
@@ -37,7 +37,7 @@ export async function proveModel({ seed, runs = 10_000 }: ProofOptions): Promise
       return {
         promise: `noticed: ${sabotage}`,
         evidence: defect ? `in history ${defect.after}; ${defect.smallest}` : `${HISTORIES_A_SABOTAGE} histories`,
-        against: defect ? undefined : 'No history noticed it.',
+        against: defect ? undefined : 'No history detected it.',
       };
     }),
   ];

@@ -24,7 +24,7 @@ export function mutationProof(mutants: readonly Mutant[]): Proof {
     promise: `a change in core fails a test (at least ${LEAST_KILLED * 100} % of them)`,
     evidence:
       `${killed} of ${killed + survived.length} mutants killed, ${(share * 100).toFixed(1)} %; ` +
-      `all in mutation.json in the work directory; these survived: ${survivors.join('; ')}`,
+      `the full list is in mutation.json in the work directory; survivors: ${survivors.join('; ')}`,
     against: share >= LEAST_KILLED ? undefined : `These survived:\n\n${survivors.join('\n')}`,
   };
 }

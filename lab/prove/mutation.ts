@@ -6,7 +6,7 @@ import type { Proof } from './proof.ts';
 // Stryker takes paths from the project's directory.
 const workFolder = relative(projectDirectory, workDirectory);
 
-/** Is there a test that fails, whatever is changed in core? */
+/** Does a test fail for every change in core? */
 export async function proveMutation(): Promise<readonly Proof[]> {
   // A whole mutation tester: loaded only for this.
   const { Stryker } = await import('@stryker-mutator/core');

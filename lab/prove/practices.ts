@@ -27,7 +27,7 @@ export async function provePractices(): Promise<readonly Proof[]> {
   await rewriteDocuments();
   try {
     return await showStep(`Practices: ${all.length}`, async (report) => {
-      report('all of them in place');
+      report('with all practices in place');
       const inPlace = await unchanged();
       const proofs = [inPlace];
       // What fails anyway would prove every practice that names it.
@@ -87,7 +87,7 @@ async function missedBy(practice: string, change: Change): Promise<readonly stri
 /** Without the emulator: those tests take minutes each. */
 function unitTestsOf({ practice, tests }: Practice): Practice['tests'] {
   const found = tests.filter(({ file }) => !file.includes('test/pipeline/'));
-  if (found.length === 0) throw new Error(`“${practice}” names no test that does without the emulator.`);
+  if (found.length === 0) throw new Error(`“${practice}” names no test that runs without the emulator.`);
   return found;
 }
 

@@ -2,7 +2,7 @@
 export interface Proof {
   readonly promise: string;
   readonly evidence: string;
-  /** Absent where the promise holds: what was found against it. */
+  /** The evidence against the promise; absent if it holds. */
   readonly against?: string | undefined;
 }
 export interface ProofOptions {

@@ -29,11 +29,15 @@ const anyNumber = wholeNumber({ from: 0, to: Number.MAX_SAFE_INTEGER });
 export const proveCommand = command({
   name: 'prove',
   summary:
-    'That nothing is lost: histories, crash points, chaos, hostile files, mutations, removed practices. 30 minutes; a few for one section.',
+    'Proofs that nothing is lost: histories, crash points, chaos, hostile files, mutations, removed practices. 30 minutes; a few for one section.',
   syntax: (line) =>
     line
       .addArgument(new Argument('[section...]', `${names.join(', ')} (default: all)`).argParser(someOf(names)))
-      .option('--seed <n>', 'draw the same cases again; every result prints its seed. Timing always differs', anyNumber)
+      .option(
+        '--seed <n>',
+        'repeat the cases of an earlier run; every result prints its seed. Timing always differs',
+        anyNumber,
+      )
       .option(
         '--runs <n>',
         'how many histories (model), broken files (hostile), cases (crash-points) or uploads (chaos)',
@@ -76,6 +80,6 @@ async function proofsOf(section: Section, options: ProofOptions): Promise<readon
   try {
     return await section(options);
   } catch (error) {
-    return [{ promise: 'it comes to its end', evidence: 'none', against: describeFailure(error) }];
+    return [{ promise: 'the section runs to its end', evidence: 'none', against: describeFailure(error) }];
   }
 }

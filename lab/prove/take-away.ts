@@ -75,7 +75,7 @@ function newValue(value: Json, change: DocumentChange): Json {
   const where = placeOf(change);
   if ('from' in change) return replaced(value, change, where);
   if ('remove' in change) throw new Error(`${where}: an empty path removes nothing.`);
-  if (isDeepStrictEqual(value, change.value)) throw new Error(`${where} already has the value that is to replace it.`);
+  if (isDeepStrictEqual(value, change.value)) throw new Error(`${where} already has the value to set.`);
   return change.value;
 }
 

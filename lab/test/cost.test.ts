@@ -36,12 +36,12 @@ import { callsOn, invocationsOn, refuseUnknownTasks, statesOn, waysOf } from '..
 
 const MILLION = 1_000_000;
 const measured = keptMeasurements();
-/** With the presets that were measured, whatever core/presets.ts holds by now. */
+/** Uses the measured presets, even if core/presets.ts has changed. */
 const prod = { ...deploymentOf('prod'), groups: measured.presets };
 const dollars = (change: Partial<Deployment> = {}, mix: Parameters<typeof costPerImage>[0] = mixes.photographs) =>
   costPerImage(mix, { ...prod, ...change }, measured) * MILLION;
 
-/** AVIF among the others, and presets that no measurement has to have. */
+/** AVIF in the same group as the others, with presets that need not be measured. */
 const oneGroup = { groups: [{ name: 'web', presets: examplePresets }] };
 
 describe('the bill of a million images', () => {

@@ -6,7 +6,7 @@ import { inputFormats } from '../../core/metadata.ts';
 import { steps } from '../../core/steps.ts';
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
 
-/** What `npm run lab -- bench memory` measured last: a worker's memory is a line over the megapixels, one for each kind. */
+/** The last result of `npm run lab -- bench memory`: memory as a linear function of megapixels, per kind of file. */
 const { kinds } = z
   .object({ kinds: z.record(z.string(), z.object({ base: z.number(), perMegapixel: z.number().nonnegative() })) })
   .parse(JSON.parse(readFileSync(new URL('../bench/measured-memory.json', import.meta.url), 'utf8')));

@@ -8,7 +8,7 @@ import { prices } from '../cost/prices.ts';
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 const measured = keptMeasurements();
-/** The presets that were measured: README's prices name them, whatever core/presets.ts holds by now. */
+/** Uses the measured presets, which README's prices are for, even if core/presets.ts has changed. */
 const stage = (name: 'dev' | 'prod'): Deployment => ({ ...deploymentOf(name), groups: measured.presets });
 const perMillion = (deployment = stage('prod')) => 1_000_000 * costPerImage(mixes.photographs, deployment, measured);
 

@@ -1,4 +1,4 @@
-/** Artillery, in a folder of its own: its 469 packages are no business of those who only want to deploy. */
+/** Artillery, in a folder of its own, so that its 469 packages are installed only for load tests. */
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -22,18 +22,18 @@ export async function installArtillery(report: Report): Promise<void> {
   if (await isInstalled()) return;
   report('npm ci in load-tests/artillery (470 MB, once)');
   const log = join(logDirectory, 'npm-ci-artillery.log');
-  // One of its engines drives a browser, and its install script would fetch one. No package here needs its script.
+  // One of its engines drives a browser, which an install script would download. No package here needs its script.
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
   const environment = { ...process.env, PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: '1' };
   const { succeeded } = await runCommand({ command: 'npm', args, directory: packages, environment, log });
   if (!succeeded) {
     throw new Failure(
-      `Artillery could not be installed: check the network and run this again. The whole output is in ${shownPath(log)}.`,
+      `Artillery could not be installed. Check the network and try again. The full output is in ${shownPath(log)}.`,
     );
   }
 }
 
-/** npm writes this file when an installation is complete. */
+/** npm writes the second file when an installation is complete. */
 async function isInstalled(): Promise<boolean> {
   const wanted = await artilleryVersion('package-lock.json');
   return wanted !== undefined && wanted === (await artilleryVersion('node_modules/.package-lock.json'));
@@ -52,24 +52,24 @@ export interface ArtilleryRun {
   readonly place: Place;
   readonly runFile: string;
   readonly environment: Readonly<NodeJS.ProcessEnv>;
-  /** Where its log and its own report go. */
+  /** Folder for its log and its own report. */
   readonly output: string;
 }
 
 export interface ArtilleryResult {
   readonly checks: readonly Check[];
-  /** What it found, if it did not end well. */
+  /** The problem, if it did not end well. */
   readonly problem: string | undefined;
 }
 
-/** Ends with Artillery, which is stopped when the scenario's time is up, draining included. */
+/** Returns when Artillery ends. It is stopped when the scenario's time, including draining, is over. */
 export async function runArtillery(
   { scenario, place, runFile, environment, output }: ArtilleryRun,
   signal: AbortSignal,
 ): Promise<ArtilleryResult> {
   const log = join(output, 'artillery.log');
   const report = join(output, 'artillery.json');
-  // Artillery bundles the processor to CommonJS, in a folder beside it, whose package says otherwise.
+  // Artillery bundles the processor as CommonJS into this folder; our package.json says ES modules.
   await mkdir(bundleDirectory, { recursive: true });
   await writeFile(join(bundleDirectory, 'package.json'), '{ "type": "commonjs" }\n');
   const overrides = JSON.stringify({ config: { phases: scenario.phases } });
@@ -104,7 +104,7 @@ export async function runArtillery(
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   child.once('error', (error) => resolve(`Artillery did not start: ${error.message}.`));
   child.once('close', (code, killedBy) => {
-    if (killedBy !== null) resolve(`Artillery was stopped: a run of ${scenario.name} takes ${limit} s at the most.`);
+    if (killedBy !== null) resolve(`Artillery was stopped: a run of ${scenario.name} may take at most ${limit} s.`);
     else if (code !== 0 && verdicts.every(({ passed }) => passed)) resolve(`Artillery failed: see ${shownPath(log)}.`);
     else resolve(uncheckedOf(verdicts.length, scenario, log));
   });
@@ -121,7 +121,7 @@ export async function runArtillery(
   return { checks, problem };
 }
 
-/** What the scenario demands and Artillery has not said ok or fail to. */
+/** Checks of the scenario for which Artillery reported neither ok nor fail. */
 export function uncheckedOf(
   verdicts: number,
   { name, checks }: Pick<Scenario, 'name' | 'checks'>,

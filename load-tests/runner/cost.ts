@@ -1,4 +1,4 @@
-/** What a run will cost, before it is started. */
+/** The estimated cost of a run, shown before it starts. */
 import { renditionGroups } from '../../core/presets.ts';
 import type { PlannedChange } from './plan.ts';
 

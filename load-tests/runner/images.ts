@@ -61,7 +61,7 @@ export async function drawImages(seed: number, classes: readonly SizeClass[] = s
   return [...drawn, ...corruptFiles(seed, drawn)];
 }
 
-/** The photographs that `npm start` sends; what among them is no picture counts as corrupt. */
+/** The files that `npm start` sends; those that are not images count as corrupt. */
 export async function photographs(): Promise<TestImage[]> {
   return await Promise.all(
     (await sampleFiles()).map(async ({ file, key }) => {
@@ -113,7 +113,7 @@ async function draw({ width, height, format }: Drawing, seed: string): Promise<B
   return await picture.toFormat(format, { quality: 88 }).toBuffer();
 }
 
-/** Named as pictures, and each rejected for a reason of its own: empty, cut off behind the header, no picture at all. */
+/** Files with image names, each rejected for a different reason: empty, truncated after the header, not an image. */
 function corruptFiles(seed: number, drawn: readonly TestImage[]): TestImage[] {
   const whole = drawn.find(({ name }) => name === 'small-0.jpeg')?.bytes ?? Buffer.of();
   const files = {

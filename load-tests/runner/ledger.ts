@@ -55,8 +55,8 @@ export interface Decided {
 }
 
 /**
- * The newest change that a record speaks of, of those made to its key; all before it are superseded. A tombstone does not
- * say which deletion made it: it speaks of the last one that was made.
+ * The newest of a key's changes that its record refers to; all earlier ones are superseded. A tombstone does not say which
+ * deletion made it, so it counts for the last one.
  */
 export function decidedChange<Made extends Pick<Change, 'kind' | 'names'>>(
   made: readonly Made[],
@@ -94,7 +94,7 @@ export interface DeadLetter {
 }
 
 /**
- * Looks at the ledger with nothing but the final records and dead letters: what was seen on the way does not count.
+ * Compares the ledger with only the final records and dead letters, not with what users saw during the run.
  *
  * @param workLeft whether the queue was not empty when the run ended
  */

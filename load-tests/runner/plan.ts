@@ -1,12 +1,12 @@
 /**
- * What each virtual user of a run does. It follows from the scenario, the seed and the number of users alone, so that a run
+ * The changes of each virtual user. They depend only on the scenario, the seed and the number of users, so that a run
  * can be repeated, and counted before it begins.
  */
 import { createHash } from 'node:crypto';
 
 export const sizeClasses = ['thumb', 'small', 'medium', 'large'] as const;
 export type SizeClass = (typeof sizeClasses)[number];
-/** What can be uploaded: a picture of some size, or a file that is none. */
+/** What a user can upload: an image of some size, or a file that is not an image. */
 export type ImageClass = SizeClass | 'corrupt';
 
 export interface Mix {
@@ -14,7 +14,7 @@ export interface Mix {
   readonly sizes: Readonly<Record<SizeClass, number>>;
   /** Of the users, upload a file that cannot be processed. */
   readonly corruptPercent: number;
-  /** Of the users, send the same file to the same key a second time, at once. */
+  /** Share of users who send the same file to the same key twice at once. */
   readonly twicePercent: number;
   /** Of the users, delete instead of uploading. */
   readonly deletePercent: number;
@@ -72,13 +72,13 @@ function planPhase(
         : `${prefix}shared-${draw(sharedKeys, [seed, 'key', user])}.jpg`;
     if (turn === 'delete') return [{ kind: 'delete', key }];
     const image = (turn === 'corrupt' ? corrupt : pictures).shift();
-    if (image === undefined) throw new Error('There is no image for a user who uploads one.');
+    if (image === undefined) throw new Error('A user uploads an image that was not drawn.');
     const upload = { kind: 'upload', key, image } as const;
     return turn === 'twice' ? [upload, upload] : [upload];
   });
 }
 
-/** Each picture of a class comes as often as the others of it. */
+/** Each image of a class is used equally often. */
 function pictureShares({ sizes }: Mix, images: Plan['images']): Record<string, number> {
   return Object.fromEntries(
     sizeClasses.flatMap((size) => {

@@ -1,4 +1,4 @@
-/** Who works on this machine during a run on the emulator, by the operating system's books: on Linux alone. */
+/** Processor time by program during a run on the emulator, from /proc (Linux only). */
 import { readdirSync, readFileSync } from 'node:fs';
 import { type StepName, steps } from '../../core/steps.ts';
 import { runFileVariable } from './run-file.ts';
@@ -30,7 +30,7 @@ const millisOfTick = 10;
  * Each call answers for the time since the one before. Undefined where there is no /proc.
  *
  * @param endpoint the emulator's
- * @param runFile the run's, by which Artillery's processes are known
+ * @param runFile path that identifies Artillery's processes
  */
 export function processorShares(endpoint: string, runFile: string): (() => ProcessorShare) | undefined {
   if (process.platform !== 'linux') return undefined;
@@ -95,7 +95,7 @@ function workerOf(environment: readonly string[]): StepName | undefined {
   return name === undefined ? undefined : functionNames.find((step) => name.includes(`-${step}Function`));
 }
 
-/** Of all cores: what is neither idle nor waiting for a disk. What a hypervisor gave to others is taken too. */
+/** Busy time of all cores: neither idle nor waiting for a disk. Includes time that a hypervisor gave to other machines. */
 function machineMillis(): number {
   const [, user, nice, system, , , interrupts, softInterrupts, stolen] = (read('/proc/stat') ?? '').split(/\s+/);
   return [user, nice, system, interrupts, softInterrupts, stolen].reduce(
@@ -104,7 +104,7 @@ function machineMillis(): number {
   );
 }
 
-/** Undefined for what has ended meanwhile, or is another user's. */
+/** Undefined for a process that has ended or belongs to another user. */
 function read(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');

@@ -1,4 +1,4 @@
-/** What a run leaves behind: run.json. All plots and tables are made from it, so that two runs can be compared later. */
+/** The result of a run, run.json. All plots and tables are made from it, so that two runs can be compared later. */
 import { readFile } from 'node:fs/promises';
 import { sum } from 'simple-statistics';
 import * as z from 'zod';

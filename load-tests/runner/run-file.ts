@@ -1,4 +1,4 @@
-/** All that Artillery's process has to know of a run, in one file: `npm run load` writes it, the processor reads it. */
+/** Everything Artillery's process needs to know about a run, in one file: `npm run load` writes it, the processor reads it. */
 import * as z from 'zod';
 import { environmentPrefix } from '../../core/names.ts';
 import { stackOutputs } from '../../scripts/stack/stack.ts';

@@ -120,7 +120,7 @@ export async function executeRun(
     const last = samples.at(-1);
     const workLeft = last !== undefined && last.waiting + last.inWork > 0;
     const found = await step('Reconciliation', () => conclude(prepared, stack, changes, { artillery, workLeft }));
-    const lambda = await step('Metrics of the functions', async (report) => {
+    const lambda = await step('Function metrics', async (report) => {
       if (!stack.emulated) await waitForCloudWatch(report, signal);
       return await lambdaMetrics(stack, startedAt, endedAt);
     });
@@ -154,7 +154,7 @@ export async function executeRun(
 }
 
 export function shownRemoval({ removed, left }: Removal, bucket: string, prefix: string): string {
-  const rest = left === 0 ? '' : `; ${left} or more are left in s3://${bucket}/${prefix}: remove them by hand`;
+  const rest = left === 0 ? '' : `; at least ${left} remain in s3://${bucket}/${prefix}. Remove them by hand`;
   return `${removed} versions removed${rest}`;
 }
 
@@ -176,7 +176,7 @@ async function writeRunFile(prepared: PreparedRun, target: Target, { name, outpu
   return { ledger, runFile };
 }
 
-/** What the records and the dead-letter queue say at the end, whatever was seen on the way. */
+/** The final state of records and dead-letter queue, independent of what users saw during the run. */
 async function conclude(
   { prefix, scenario, ...prepared }: PreparedRun,
   stack: Stack,
@@ -245,7 +245,7 @@ function startSampling({ stack, processor, ledger }: Sampled, onSample: OnSample
   };
 }
 
-/** Each call answers all lines so far, and reads only what is new. */
+/** Each call returns all lines so far, and reads only the new ones. */
 function followLines(file: string): () => Promise<readonly LedgerLine[]> {
   const lines: LedgerLine[] = [];
   let offset = 0;
@@ -291,6 +291,6 @@ function progress(
   const ready = count === 0 ? '' : `; ready p50 ${(p50 / 1000).toFixed(1)} s, p95 ${(p95 / 1000).toFixed(1)} s`;
   return (
     `${seconds} s of at most ${scenario.seconds + scenario.drainSeconds}: sent ${changes.length} of ${prepared.changes}, ` +
-    `decided ${decided.length}; queue ${waiting}, in work ${inWork}, dead letters ${deadLetters}${ready}`
+    `decided ${decided.length}; queue ${waiting}, in progress ${inWork}, dead letters ${deadLetters}${ready}`
   );
 }

@@ -11,14 +11,14 @@ import type { Mix } from './plan.ts';
 /** Where a scenario runs; Artillery's word for it is environment. */
 export type Place = 'emulator' | 'account';
 
-/** No run makes more changes than this, whatever its scale: about $2.50 in an account. */
+/** The most changes a run may make at any scale: about $2.50 in an account. */
 export const mostChanges = 25_000;
 /** No run takes longer than this, the draining included. */
 const longestSeconds = 2 * 3600;
 
 const share = z.number().min(0).max(100);
 
-// Arrivals by count alone: Artillery leaves those to one worker, whatever the number of processors, and spaces them evenly.
+// Arrivals only as counts: Artillery runs those in one worker, on any number of processors, and spaces them evenly.
 export const phase = z.strictObject({
   name: z.string(),
   duration: z.int().positive(),
@@ -86,7 +86,7 @@ export async function scenarioNames(): Promise<string[]> {
 async function readFileOf(name: string) {
   const names = await scenarioNames();
   if (!names.includes(name))
-    throw new Failure(`There is no scenario ${JSON.stringify(name)}: take one of ${names.join(', ')}.`);
+    throw new Failure(`There is no scenario ${JSON.stringify(name)}. Scenarios: ${names.join(', ')}.`);
   const file = join(directory, `${name}.yml`);
   const parsed = scenarioFile.safeParse(parse(await readFile(file, 'utf8')));
   if (!parsed.success) throw new Failure(`${file} is not a scenario. ${z.prettifyError(parsed.error)}`);
@@ -116,16 +116,14 @@ export async function readScenario(name: string, where: Place, scale: number): P
   };
 }
 
-/** @throws {Failure} for a run that would do more than any may. */
+/** @throws {Failure} if a run would exceed the limits. */
 export function checkBounds({ name, seconds, drainSeconds }: Scenario, changes: number): void {
   if (changes > mostChanges) {
-    throw new Failure(
-      `${name} would make ${changes} changes, and no run makes more than ${mostChanges}: take a smaller --scale.`,
-    );
+    throw new Failure(`${name} would make ${changes} changes; the limit is ${mostChanges}. Use a smaller --scale.`);
   }
   if (seconds + drainSeconds > longestSeconds) {
     throw new Failure(
-      `${name} would take ${seconds + drainSeconds} s, and no run takes longer than ${longestSeconds}: shorten its phases.`,
+      `${name} would take ${seconds + drainSeconds} s; the limit is ${longestSeconds} s. Shorten its phases.`,
     );
   }
 }

@@ -11,7 +11,7 @@ import type { PlannedChange } from './plan.ts';
 import { type RunFile, runFile, runFileVariable } from './run-file.ts';
 import { guardTarget } from './target.ts';
 
-/** As Artillery hands it to a user's function. */
+/** The part of Artillery's event emitter that we use. */
 export interface Metrics {
   emit(kind: 'counter' | 'histogram', name: string, value: number): void;
 }
@@ -21,20 +21,20 @@ type Sent = Pick<Change, 'number' | 'kind' | 'names' | 'class' | 'startedAt'>;
 type Outcome = NonNullable<Change['outcome']>;
 type Answer = Pick<Change, 'startedAt' | 'requestMillis' | 'names' | 'problem'>;
 
-/** What the users of a run share. */
+/** State shared by all users of a run. */
 interface Run {
   readonly plan: RunFile;
   readonly stack: Stack;
   readonly sentByKey: Map<string, Sent[]>;
   /** Resolves once S3 has answered the last change of the key. */
   readonly lastOfKey: Map<string, Promise<void>>;
-  /** Undefined if the time is up first. */
+  /** Undefined if time runs out first. */
   readonly outcomeOf: (change: Change) => Promise<Outcome | undefined>;
   users: number;
   changes: number;
 }
 
-/** The turns of all users of a run, in the order of their arrival. */
+/** The turns of all users of a run, in order of arrival. */
 export function virtualUsers(environment: Readonly<NodeJS.ProcessEnv>): (metrics: Metrics) => Promise<void> {
   const plan = readRunFile(environment);
   const stack = stackUnder(plan);
@@ -70,7 +70,7 @@ async function takeTurn(run: Run, metrics: Metrics): Promise<void> {
   );
 }
 
-/** The changes of one key are made one after the other, so that it is known which was the last; their processing overlaps. */
+/** Changes to one key are made one after another, so that their order is known; their processing overlaps. */
 async function send(run: Run, user: number, arrivedAt: number, planned: PlannedChange): Promise<Change> {
   const { key, kind } = planned;
   const before = run.lastOfKey.get(key);
@@ -112,7 +112,7 @@ async function request({ plan, stack }: Run, user: number, planned: PlannedChang
 }
 
 /**
- * No two users' files are alike, so that an etag names one upload, even where events carry no version. Readers of all
+ * No two users' files are identical, so that an etag identifies one upload even if events carry no version. Readers of all
  * formats stop at the end of the image.
  */
 async function bodyOf(user: number, file: string): Promise<Buffer> {
@@ -128,7 +128,7 @@ interface Waiting extends Followed<Outcome> {
   readonly resolve: (outcome: Outcome | undefined) => void;
 }
 
-/** Follows the changes of all users together: a request per user and second would be a load of its own. */
+/** Follows the changes of all users together, because one request per user and second would add load. */
 function outcomesOf(stack: Stack, sentByKey: Run['sentByKey'], deadline: number): Run['outcomeOf'] {
   let add: (one: Waiting) => void = () => undefined;
   const waiting = new ReadableStream<Waiting>({
@@ -140,7 +140,7 @@ function outcomesOf(stack: Stack, sentByKey: Run['sentByKey'], deadline: number)
     for await (const { upload, outcome } of follow(waiting, stack, { giveUp: () => Date.now() >= deadline }))
       upload.resolve(outcome);
   })();
-  // Those who wait are told.
+  // Waiting users see the error through the race below.
   following.catch(() => undefined);
 
   return async ({ key, number }) => {
@@ -166,15 +166,15 @@ function groupsOf({ users, phases }: RunFile, user: number): UserGroup[] {
   ];
 }
 
-// No metric's name may be part of another's, nor be made of hex digits alone: `ensure` replaces names in its expressions
-// by their hashes, wherever they stand.
+// No metric's name may be part of another's or consist of hex digits only: `ensure` replaces names in its expressions
+// by their hashes, as text.
 function measureRequest({ kind, requestMillis, problem }: Change, metrics: Metrics): void {
   metrics.emit('histogram', kind === 'upload' ? 'upload.put.ms' : 'upload.delete.ms', requestMillis);
   metrics.emit('counter', 'changes.refused', problem === undefined ? 0 : 1);
   metrics.emit('counter', 'changes.sent', problem === undefined ? 1 : 0);
 }
 
-/** Users who are measured apart, so that a scenario can compare those who came early with those who came late. */
+/** Users who are measured separately, so that a scenario can compare early with late arrivals. */
 type UserGroup = 'firstHalf' | 'secondHalf' | 'firstPhase' | 'lastPhase';
 
 interface Measured {
@@ -201,7 +201,9 @@ function measureOutcome({ change, outcome, millis, groups }: Measured, metrics: 
 function readRunFile(environment: Readonly<NodeJS.ProcessEnv>): RunFile {
   const file = environment[runFileVariable];
   if (file === undefined)
-    throw new Error(`${runFileVariable} is not set: start this with \`npm run load\`, which asks, counts and bounds.`);
+    throw new Error(
+      `${runFileVariable} is not set: start this with \`npm run load\`, which checks limits and asks first.`,
+    );
   const run = runFile.parse(JSON.parse(readFileSync(file, 'utf8')));
   guardTarget(run.target, environment);
   return run;

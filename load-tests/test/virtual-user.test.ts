@@ -125,7 +125,7 @@ it('nothing is sent without the plan of a run, or past its target', () => {
   expect(() => virtualUsers({})).toThrow(/npm run load/);
   const run = writeRun([]);
   expect(() => virtualUsers({ [runFileVariable]: run, AWS_ENDPOINT_URL: 'https://example.com' })).toThrow(
-    /somewhere else/,
+    /somewhere other than/,
   );
 });
 

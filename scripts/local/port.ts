@@ -168,7 +168,16 @@ async function listenerOn(port: number): Promise<Listener | undefined> {
   const [, quoted, shown] = /\(\("([^"]+)",pid=(\d+)/.exec(ss ?? '') ?? [];
   const [, listed, named] = /^p(\d+)\nc(.+)$/m.exec(lsof ?? '') ?? [];
   const program = quoted ?? named;
-  return program === undefined ? undefined : { program, processId: Number(shown ?? listed) };
+  if (program === undefined) return undefined;
+  const processId = Number(shown ?? listed);
+  return { program: (await executableOf(processId)) ?? program, processId };
+}
+
+/** ss shows the name of a thread, which for Node.js is MainThread. */
+async function executableOf(processId: number): Promise<string | undefined> {
+  const line = await readFile(`/proc/${processId}/cmdline`, 'utf8').catch(() => '');
+  const [executable] = line.split('\0');
+  return executable ? basename(executable) : undefined;
 }
 
 async function printed(command: string, args: readonly string[]): Promise<string | undefined> {

@@ -18,7 +18,6 @@ const kept: readonly string[] = ['LICENSE', 'CHANGELOG.md'];
 /** Screenshots, which have to be taken again, and what they show. */
 const screenshots: Readonly<Record<string, string>> = {
   'docs/contact-sheet.webp': 'the page that npm start writes',
-  'load-tests/load-ramp.png': 'the report of npm run load -- ramp',
 };
 
 export const renameCommand = command({
