@@ -8,7 +8,7 @@ import { projectDirectory } from '../../scripts/terminal/project.ts';
 import { eventually } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 
-/** Runs `npm start -- --watch` in a separate clone, so that the test can change its code, parallel to the other tests' stack. */
+/** Runs `npm start -- --watch` in a separate clone, whose code the test can change, next to the other tests' stack. */
 
 const copied = [
   ...['adapters', 'core', 'functions', 'layers', 'scripts', 'statemachine'],
