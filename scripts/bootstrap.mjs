@@ -156,12 +156,12 @@ function openLog(npmLog) {
     mkdirSync(dirname(npmLog), { recursive: true });
     return openSync(npmLog, 'w');
   } catch (error) {
-    return fail(whyNotWritable(refusalOf(error), project) ?? `${npmLog} cannot be written: ${error.message}`);
+    return fail(describeFileFailure(writeErrorCode(error), project) ?? `${npmLog} cannot be written: ${error.message}`);
   }
 }
 
 /** A recursive `mkdir` reports ENOENT for a read-only folder. */
-function refusalOf(error) {
+function writeErrorCode(error) {
   try {
     accessSync(project, access.W_OK);
     return error.code;
@@ -170,7 +170,7 @@ function refusalOf(error) {
   }
 }
 
-function whyNotWritable(code, path) {
+function describeFileFailure(code, path) {
   if (code === 'EROFS')
     return `${path} cannot be written because its file system is read-only: use a writable copy of the project.`;
   if (code === 'ENOSPC' || code === 'EDQUOT')
@@ -190,7 +190,7 @@ function npmFailure(npmLog) {
     return 'package.json and package-lock.json do not match. Run `npm install` and commit the lock file.';
   const [, code] = /npm (?:error|ERR!) code (EROFS|ENOSPC|EDQUOT|EACCES|EPERM)/.exec(output) ?? [];
   const [, path] = /npm (?:error|ERR!) path (.*)/.exec(output) ?? [];
-  const sentence = whyNotWritable(code, path ?? join(project, 'node_modules'));
+  const sentence = describeFileFailure(code, path ?? join(project, 'node_modules'));
   if (sentence !== undefined) return sentence;
   const first = output.split('\n').find((line) => /npm (error|ERR!) (?!code|errno|syscall)\S/.test(line));
   return `${(first ?? 'npm ci failed').replace(/^npm (error|ERR!) /, '')}.`;

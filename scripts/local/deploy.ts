@@ -28,7 +28,7 @@ const keptBuilds = 3;
 const buildRoot = join(workDirectory, 'build');
 
 /** Caches each build by the content of its inputs, so that tests and `npm start` share one only if it is the same. */
-export async function build(sam: string, report: Report, platform: LayerPlatform = thisMachine()): Promise<string> {
+export async function build(sam: string, report: Report, platform: LayerPlatform = currentPlatform()): Promise<string> {
   const directory = join(buildRoot, await buildKey(platform));
   const template = join(directory, 'template.yaml');
   if (existsSync(template)) {
@@ -91,7 +91,7 @@ export interface LayerPlatform extends Readonly<Record<string, string>> {
 }
 
 /** The emulator runs Lambda functions as processes of this machine. */
-function thisMachine(): LayerPlatform {
+function currentPlatform(): LayerPlatform {
   return { npm_config_os: process.platform, npm_config_cpu: process.arch, npm_config_libc: familySync() ?? 'glibc' };
 }
 
@@ -99,7 +99,7 @@ function thisMachine(): LayerPlatform {
 export type BuildInputs = ReadonlyMap<string, string>;
 
 export async function buildKey(
-  platform: LayerPlatform = thisMachine(),
+  platform: LayerPlatform = currentPlatform(),
   inputs: BuildInputs | undefined = undefined,
 ): Promise<string> {
   return sha256(JSON.stringify([parameters(), platform, ...(inputs ?? (await readBuildInputs()))])).slice(0, 16);

@@ -61,9 +61,9 @@ export async function moveLetters(
   for (const queue of queues) {
     const seen = found.filter((one) => one.queue === queue);
     const pace = { max: max - moved.length, perSecond };
-    if (await allCanGo(stack, queue, seen, pace.max)) {
+    if (await canMoveAll(stack, queue, seen, pace.max)) {
       await moveAllLetters(stack, queue, perSecond, (count) => report(`${count} moved`));
-      moved.push(...seen.flatMap(asMoved));
+      moved.push(...seen.flatMap(toMoved));
     } else {
       for await (const some of moveSome(stack, queue, pace)) {
         moved.push(...some);
@@ -75,7 +75,7 @@ export async function moveLetters(
 }
 
 /** SQS can only move all messages of the uploads queue; the emulator's SQS cannot move any. */
-async function allCanGo(stack: Stack, queue: DeadLetterQueueName, seen: readonly Found[], max: number) {
+async function canMoveAll(stack: Stack, queue: DeadLetterQueueName, seen: readonly Found[], max: number) {
   return (
     !stack.emulated &&
     queue === 'uploads' &&
@@ -92,14 +92,14 @@ async function* moveSome(
 ): AsyncGenerator<readonly Moved[]> {
   const startedAt = performance.now();
   // A message that fails again during the move must not be moved a second time.
-  const ours = new Set<string>();
-  for await (const letters of takeLetters(stack, queue, max, ours)) {
+  const movedIds = new Set<string>();
+  for await (const letters of takeLetters(stack, queue, max, movedIds)) {
     // Before the move, because afterwards the record may already hold the new outcome.
     const records = await recordsOf(stack, letters);
     const forwarded = await forwardLetters(stack, queue, letters);
-    for (const { newMessageId } of forwarded) ours.add(newMessageId);
+    for (const { newMessageId } of forwarded) movedIds.add(newMessageId);
     yield forwarded.map((one) => ({ ...one, failedAt: failedAtOf(records.get(one.event.image.imageId)) }));
-    await sleep(Math.max(0, startedAt + (ours.size / perSecond) * 1000 - performance.now()));
+    await sleep(Math.max(0, startedAt + (movedIds.size / perSecond) * 1000 - performance.now()));
   }
 }
 
@@ -147,6 +147,6 @@ function deadLetterIds(stack: Stack): () => Promise<ReadonlySet<string>> {
   };
 }
 
-function asMoved({ letter: { event }, record }: Found): Moved[] {
+function toMoved({ letter: { event }, record }: Found): Moved[] {
   return event === undefined ? [] : [{ event, newMessageId: undefined, failedAt: failedAtOf(record) }];
 }

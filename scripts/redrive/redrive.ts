@@ -77,7 +77,7 @@ async function redrive(options: RedriveOptions): Promise<number> {
     const found = await showStep('Dead letters', () => findLetters(stack, options.queues));
     const all = Math.max(found.length, await countLetters(stack, options.queues));
     if (all === 0) return say(`${stack.name} has no dead letters.`);
-    sayWhy(found, all);
+    printCauses(found, all);
     if (options.list) return 0;
 
     const movable = Math.min(all - found.filter(({ letter }) => letter.event === undefined).length, options.max);
@@ -89,7 +89,7 @@ async function redrive(options: RedriveOptions): Promise<number> {
     const moved = await showStep('Move', (report) => moveLetters(stack, options.queues, found, options, report));
     const patience = { patienceMillis: options.waitMinutes * 60_000 };
     const endings = await showStep('Outcomes', (report) => followLetters(stack, moved, patience, report));
-    sayEnds(endings, options, await countLetters(stack, options.queues));
+    printOutcomes(endings, options, await countLetters(stack, options.queues));
     return endings.every(({ verdict }) => isGood(verdict)) ? 0 : 1;
   } finally {
     stack.close();
@@ -109,7 +109,7 @@ function named({ name, emulated }: Stack): string {
   return emulated ? '' : ` --stack ${name}`;
 }
 
-function sayWhy(found: readonly Found[], all: number): void {
+function printCauses(found: readonly Found[], all: number): void {
   const causes = causesOf(found);
   const rows = causes.flatMap((cause, index) => cause.found.map((one) => rowOf(one, index + 1)));
   const unseen = all - found.length;
@@ -135,7 +135,7 @@ function shortened(text: string): string {
   return printable(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 }
 
-function sayEnds(endings: readonly Ending[], { waitMinutes }: RedriveOptions, left: number): void {
+function printOutcomes(endings: readonly Ending[], { waitMinutes }: RedriveOptions, left: number): void {
   const verdicts = endings.map(({ verdict }) => verdict);
   // Messages that need attention come first.
   const sorted = [...endings].sort((a, b) => Number(isGood(a.verdict)) - Number(isGood(b.verdict)));

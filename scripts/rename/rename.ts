@@ -49,13 +49,13 @@ async function rename(
   { dryRun, yes }: { readonly dryRun: true | undefined; readonly yes: true | undefined },
 ): Promise<void> {
   const texts = projectTexts();
-  refuseUnlessNew(names, texts);
+  requireNewNames(names, texts);
   const renaming = await renameAll(texts, currentNames, names);
   if (dryRun) {
     print(...summary('Would rename', names, renaming), '', filesOf(renaming));
     return;
   }
-  if (!yes) refuseUncommitted();
+  if (!yes) requireNoUncommittedChanges();
   if ((await findRunningStack()) !== undefined)
     throw new Failure('npm start is running under the old name. Stop it with Ctrl-C, then rename.');
   for (const [path, text] of renaming.changed) writeFileSync(join(projectDirectory, path), text);
@@ -79,7 +79,7 @@ function projectTexts(): Texts {
   return texts;
 }
 
-function refuseUnlessNew(names: Names, texts: Texts): void {
+function requireNewNames(names: Names, texts: Texts): void {
   const different = (['name', 'title', 'eventSource', 'metricNamespace'] as const).filter(
     (kind) => names[kind] !== currentNames[kind],
   );
@@ -96,7 +96,7 @@ function refuseUnlessNew(names: Names, texts: Texts): void {
   }
 }
 
-function refuseUncommitted(): void {
+function requireNoUncommittedChanges(): void {
   const changes = git('status', '--porcelain').split('\n').filter(Boolean).length;
   if (changes > 0)
     throw new Failure(

@@ -79,7 +79,7 @@ export async function sampleLetters(stack: Stack, queue: DeadLetterQueueName, li
       if (letters.size === seen) break;
     }
   } finally {
-    await showAgain(stack, queue, letters.values());
+    await makeVisible(stack, queue, letters.values());
   }
   return [...letters.values()];
 }
@@ -104,7 +104,7 @@ export async function* takeLetters(
       if (readable.length > 0) yield readable;
     }
   } finally {
-    await showAgain(stack, queue, left.values());
+    await makeVisible(stack, queue, left.values());
   }
 }
 
@@ -156,7 +156,7 @@ export async function forwardLetters(
   }
   if (refused !== undefined) {
     const unsent = letters.filter((letter) => !sent.some((other) => other.letter === letter));
-    await showAgain(stack, queue, unsent);
+    await makeVisible(stack, queue, unsent);
     throw new Failure(
       `The upload queue rejected a message (${refused.Code}: ${refused.Message}). Fix the cause and run this again.`,
     );
@@ -179,7 +179,7 @@ async function receive(stack: Stack, queue: DeadLetterQueueName, count: number):
 }
 
 /** Ignores errors: at worst, the messages stay hidden for two minutes. */
-async function showAgain(stack: Stack, queue: DeadLetterQueueName, letters: Iterable<Received>): Promise<void> {
+async function makeVisible(stack: Stack, queue: DeadLetterQueueName, letters: Iterable<Received>): Promise<void> {
   for (const batch of batchesOf([...letters], batchSize)) {
     const Entries = batch.map(({ receiptHandle }, index) => ({
       Id: String(index),

@@ -44,7 +44,7 @@ export async function filesOf(
     if (emulated) checkName(file);
     await checkReadable(file);
   }
-  return withKeys(await withoutRepeats(files), roots);
+  return withKeys(await withoutDuplicates(files), roots);
 }
 
 /** A prefix unique to this run, so that no existing upload in an account is overwritten. */
@@ -52,7 +52,7 @@ export function runPrefix(startedAt: Date): string {
   return `npm-start/${startedAt.toISOString().slice(0, 19).replaceAll(':', '-')}Z/`;
 }
 
-export function below(prefix: string, files: readonly UploadFile[]): UploadFile[] {
+export function withPrefix(prefix: string, files: readonly UploadFile[]): UploadFile[] {
   return files.map(({ file, key }) => ({ file, key: `${prefix}${key}` }));
 }
 
@@ -102,7 +102,7 @@ async function isFile(path: string): Promise<boolean> {
   );
 }
 
-async function withoutRepeats(files: readonly string[]): Promise<string[]> {
+async function withoutDuplicates(files: readonly string[]): Promise<string[]> {
   const seen = new Map<string, string>();
   for (const file of files) {
     const real = await realpath(file);

@@ -16,7 +16,7 @@ import type { SavedRendition, SavedRenditions } from '../stack/save-renditions.t
 import { copyRenditions } from '../stack/save-renditions.ts';
 import { isDecided, sendUploads, type UploadResult } from '../stack/send-uploads.ts';
 import { accountStack, type Stack } from '../stack/stack.ts';
-import { below, filesOf, runPrefix, sampleFiles, type UploadFile } from '../stack/upload-files.ts';
+import { filesOf, runPrefix, sampleFiles, type UploadFile, withPrefix } from '../stack/upload-files.ts';
 import { command, main, nonEmpty, path, sayStopped, wholeNumber } from '../terminal/command.ts';
 import { Failure } from '../terminal/failure.ts';
 import { print, printError } from '../terminal/print.ts';
@@ -75,7 +75,7 @@ The Python tools are installed once per machine, in ${shownPath(cacheDirectory()
   // Ctrl-C is the normal way to stop a stack that is waiting for more uploads.
   onStop: (exitCode) => (idle ? 0 : sayStopped(exitCode)),
   cleanUp: async () => {
-    sayUndecided();
+    reportUndecided();
     await withdrawAnnouncement();
     await stopEmulators();
   },
@@ -104,13 +104,13 @@ async function start(options: StartOptions): Promise<number> {
   const running = await findRunningStack();
   const reused = running !== undefined && (options.port ?? running.port) === running.port;
   const place = reused ? running : await startStack(options.port, inputs);
-  if (reused) sayReused(running);
+  if (reused) reportReuse(running);
 
   const results = await sendAndShow(files, place, options);
   if (options.watch) {
     idle = true;
     const deployed = reused && running.outdated ? new Map<string, string>() : inputs;
-    return await whileUp(place, watchSources(watchedStack(place), deployed, sendAgain(results, place.stack)));
+    return await whileRunning(place, watchSources(watchedStack(place), deployed, resendLast(results, place.stack)));
   }
   if (options.once || !('emulator' in place)) return exitCodeOf(results);
   return await waitForMore(place);
@@ -128,7 +128,7 @@ async function sendToAccount(name: string, options: StartOptions): Promise<numbe
   if (options.paths.length === 0)
     throw new Failure('Specify the files to send to the account: npm start -- --stack NAME FILE|DIR …');
   const prefix = runPrefix(new Date());
-  const files = below(prefix, await filesOf(options.paths, { emulated: false }));
+  const files = withPrefix(prefix, await filesOf(options.paths, { emulated: false }));
   await prepareOutput(options);
   const stack = await accountStack(name);
   const folder = `s3://${stack.outputs.UploadBucketName}/${prefix}`;
@@ -144,8 +144,8 @@ async function sendAndShow(
   place: Place,
   options: StartOptions,
 ): Promise<readonly UploadResult[]> {
-  const results = await whileUp(place, sendAll(files, place));
-  await whileUp(place, showResults(results, place.stack, options));
+  const results = await whileRunning(place, sendAll(files, place));
+  await whileRunning(place, showResults(results, place.stack, options));
   sending = undefined;
   return results;
 }
@@ -160,7 +160,7 @@ function watchedStack(place: LocalStack | RunningStack): WatchedStack {
   return { stack, address: emulator, port: emulator.port };
 }
 
-function sayReused({ port, outdated }: RunningStack): void {
+function reportReuse({ port, outdated }: RunningStack): void {
   const advice = outdated
     ? ' It does not include your latest changes: to deploy them, stop it with Ctrl-C and start it again.'
     : '';
@@ -180,7 +180,7 @@ async function sendAll(files: readonly UploadFile[], place: Place): Promise<Uplo
 }
 
 /** Returns a function that sends the last photo again and returns its result as text. */
-function sendAgain(results: readonly UploadResult[], stack: Stack): () => Promise<string> {
+function resendLast(results: readonly UploadResult[], stack: Stack): () => Promise<string> {
   const last = results.findLast(({ outcome }) => outcome === 'processed') ?? results.at(-1);
   return async () => {
     const sent = await sendUploads(last === undefined ? [] : [last], stack, () => undefined);
@@ -189,7 +189,7 @@ function sendAgain(results: readonly UploadResult[], stack: Stack): () => Promis
 }
 
 /** On exit, reports uploads that have no outcome yet. */
-function sayUndecided(): void {
+function reportUndecided(): void {
   if (sending === undefined) return;
   const { total, decided, place } = sending;
   const rest =
@@ -202,12 +202,12 @@ function sayUndecided(): void {
 async function showResults(results: readonly UploadResult[], stack: Stack, options: StartOptions): Promise<void> {
   const sheet = await showStep('Contact sheet', () => writeContactSheet(results, stack));
   const saved = options.out === undefined ? sheet.renditions : await copyRenditions(sheet.renditions, options.out);
-  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(asJson(results, saved), null, 2)}\n`);
+  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(toJson(results, saved), null, 2)}\n`);
   const undecided = results.filter((result) => !isDecided(result)).length;
   const verdict =
     undecided === 0
       ? 'Every upload has an outcome.'
-      : `${undecided} of ${results.length} uploads have no outcome: ${whereToLook(stack)}`;
+      : `${undecided} of ${results.length} uploads have no outcome: ${troubleshootingHint(stack)}`;
   const lines = [
     '',
     resultTable(results),
@@ -220,13 +220,13 @@ async function showResults(results: readonly UploadResult[], stack: Stack, optio
   print(...lines);
 }
 
-function whereToLook({ name, emulated }: Stack): string {
+function troubleshootingHint({ name, emulated }: Stack): string {
   return emulated
     ? `see ${shownPath(join(logDirectory, 'emulator.log'))}.`
     : `to see why, run npm run redrive -- --list --stack ${name}`;
 }
 
-function asJson(results: readonly UploadResult[], renditions: SavedRenditions) {
+function toJson(results: readonly UploadResult[], renditions: SavedRenditions) {
   return results.map(({ file, key, outcome, record }) => ({
     file,
     key,
@@ -254,7 +254,7 @@ async function waitForMore({ stack, emulator }: LocalStack): Promise<never> {
 }
 
 /** If the emulator has crashed, throws that error instead of the failed request that noticed it first. */
-async function whileUp<Result>(place: Place, work: Promise<Result>): Promise<Result> {
+async function whileRunning<Result>(place: Place, work: Promise<Result>): Promise<Result> {
   try {
     if (!('emulator' in place)) return await work;
     return await Promise.race([work, place.emulator.crashed.then((failure) => Promise.reject(failure))]);

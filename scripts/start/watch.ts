@@ -37,12 +37,12 @@ const settleTime = 50;
  * update are part of the next one.
  *
  * @param deployed the files that the stack was deployed from
- * @param tryOut runs the new code and returns a report, which is discarded if a file is saved in the meantime
+ * @param runNewCode runs the new code and returns a report, which is discarded if a file is saved in the meantime
  */
 export async function watchSources(
   { stack, address, port }: WatchedStack,
   deployed: BuildInputs,
-  tryOut: () => Promise<string>,
+  runNewCode: () => Promise<string>,
 ): Promise<never> {
   let saved = Promise.withResolvers<undefined>();
   const watcher = watch(watched, {
@@ -74,12 +74,12 @@ export async function watchSources(
     change = nextChange();
     // Includes files that an earlier update failed to build.
     const changed = differences(inStack, inputs);
-    const done = changed.length > 0 && (await orSay(() => update(changed)));
+    const done = changed.length > 0 && (await orPrintFailure(() => update(changed)));
     if (!done) continue;
     inStack = inputs;
     await announceUpdate(port, inputs);
     say(done.summary);
-    const shown = done.changesCode && (await Promise.race([tryOut().catch(describeFailure), change]));
+    const shown = done.changesCode && (await Promise.race([runNewCode().catch(describeFailure), change]));
     if (shown) say(shown);
   }
 }
@@ -180,7 +180,7 @@ function liveFunctions({ name: StackName, clients: { lambda, cloudFormation } }:
 }
 
 /** Prints a failed build or deployment instead of throwing it, because the next save may fix it. */
-async function orSay(update: () => Promise<Update>): Promise<Update | undefined> {
+async function orPrintFailure(update: () => Promise<Update>): Promise<Update | undefined> {
   try {
     return await update();
   } catch (error) {

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { projectDirectory } from '../terminal/project.ts';
 
-/** Reads template.yaml for one stage: resolves mappings and conditions, and keeps references as `{ Ref }` and `{ 'Fn::GetAtt' }`. */
+/** Reads template.yaml for one stage. Mappings and conditions are resolved; `{ Ref }` and `{ 'Fn::GetAtt' }` are kept. */
 
 export const stages = ['local', 'dev', 'prod'] as const;
 export type Stage = (typeof stages)[number];

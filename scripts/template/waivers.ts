@@ -10,7 +10,7 @@ export interface Finding {
 
 const skip = z.array(z.strictObject({ id: z.string(), comment: z.string().min(10) }));
 
-/** Waivers are in each resource's metadata, in checkov's own format: `Metadata: { checkov: { skip: [{ id, comment }] } }`. */
+/** From each resource's metadata, in checkov's format: `Metadata: { checkov: { skip: [{ id, comment }] } }`. */
 export function waiversOf({ resources }: Template): Finding[] {
   return [...resources].flatMap(([resource, { Type, Metadata }]) => {
     // SAM copies a function's metadata to it.

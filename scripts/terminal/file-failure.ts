@@ -24,16 +24,16 @@ export function describeFileFailure(error: unknown): string | undefined {
       );
     case 'ENOENT':
       // A recursive `mkdir` reports ENOENT for a read-only folder.
-      return error.syscall === 'mkdir' && path !== undefined ? describeFileFailure(refusalOf(path)) : undefined;
+      return error.syscall === 'mkdir' && path !== undefined ? describeFileFailure(errorOfWritingTo(path)) : undefined;
     default:
       return undefined;
   }
 }
 
 /** Why a path cannot be created: the error for writing to its nearest existing parent. */
-function refusalOf(path: string): unknown {
+function errorOfWritingTo(path: string): unknown {
   const parent = dirname(path);
-  if (parent !== path && !existsSync(parent)) return refusalOf(parent);
+  if (parent !== path && !existsSync(parent)) return errorOfWritingTo(parent);
   try {
     accessSync(parent, constants.W_OK);
     return undefined;

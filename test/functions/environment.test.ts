@@ -40,8 +40,7 @@ function variable(value: Json): string {
   if (typeof value === 'string') return value;
   if (at(value, 'Ref') === 'AWS::StackName') return 'images-prod';
   const found = physical[referredId(value) ?? ''];
-  if (found === undefined)
-    throw new Error(`Add what ${JSON.stringify(value)} becomes in an account to the list above.`);
+  if (found === undefined) throw new Error(`Add the deployed value of ${JSON.stringify(value)} to the list above.`);
   return found;
 }
 
@@ -65,7 +64,7 @@ beforeEach(() => {
   // The environment is read when the module loads.
   vi.resetModules();
   for (const name of names) vi.stubEnv(name, undefined);
-  // Lambda's own.
+  // Lambda sets it.
   vi.stubEnv('AWS_REGION', 'us-east-1');
 });
 afterEach(() => {

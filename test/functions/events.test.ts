@@ -41,7 +41,7 @@ async function expectRealUpload(upload: NamedUpload): Promise<void> {
   expect(upload).toMatchObject({ size: bytes.length, etag: createHash('md5').update(bytes).digest('hex') });
 }
 
-it('stage local names its upload bucket as the events do', () => {
+it('the upload bucket of stage local has the name used in the events', () => {
   const { Properties } = templateFor('local').resources.get('UploadBucket') ?? {};
   expect(JSON.stringify(Properties?.['BucketName']).replace(/\$\{AWS::StackName\}/, stackName)).toContain(bucket);
 });
@@ -64,7 +64,7 @@ const tasks = workers.flatMap(({ name, takes }) =>
 );
 
 describe.each(tasks)('$file', ({ file, schema }) => {
-  it('is a task that the handler takes', () => {
+  it('is a task that the handler accepts', () => {
     expect(schema.parse(readEvent(file))).toEqual(readEvent(file));
   });
 

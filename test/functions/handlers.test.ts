@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 
-// Of wiring: settings grow with the environment, imports with what is wired.
+// Excludes settings and imports, which grow with the environment and the number of parts.
 const MAX_LINES = 20;
 const functions = new URL('../../functions/', import.meta.url);
 

@@ -17,16 +17,16 @@ describe('the dispatcher’s log lines for messages handled in parallel', () => 
     for (const line of ofImages) {
       const id = String(line['correlation_id']);
       expect(id).toMatch(/^(processed-1|fails-2|rejects-3|processed-4)$/);
-      // What else the line says is of the same message.
+      // The rest of the line is about the same message.
       for (const [other] of JSON.stringify(line).matchAll(/\b(processed|fails|rejects)-\d/g)) expect(other).toBe(id);
     }
     expect(ofImages.map(({ correlation_id }) => correlation_id).sort()).toEqual([
-      // One line an image and its metrics; of a failure, also that its message could not be postponed.
+      // One log line and one line of metrics per image; for a failure, also that its message could not be postponed.
       ...['fails-2', 'fails-2', 'fails-2'],
       ...['processed-1', 'processed-1', 'processed-4', 'processed-4'],
       ...['rejects-3', 'rejects-3'],
     ]);
-    // Nobody knows what upload these speak of, but which message it is.
+    // These name the message, because its upload is unknown.
     expect(unread.length).toBe(2);
   });
 
@@ -59,7 +59,7 @@ describe('given a photo with a GPS position', () => {
     const log = JSON.stringify(everyLine());
     for (const secret of secrets) {
       expect(secret).toBeDefined();
-      // Three digits behind the point are a hundred metres.
+      // Three decimal places of a position are about a hundred metres.
       expect(log).not.toContain(String(secret).slice(0, 6));
     }
   });

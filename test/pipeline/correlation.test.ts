@@ -13,7 +13,7 @@ beforeAll(async () => {
   heard = await pipeline.subscribe();
 });
 
-/** What a function has written about one correlation id, as CloudWatch Logs keeps it. */
+/** A function's log lines for one correlation id, from CloudWatch Logs. */
 const linesOf = async (stem: string, correlationId: string, count: number): Promise<Record<string, unknown>[]> => {
   const logGroupName = await pipeline.physicalId(`${stem}LogGroup`);
   return eventually(`${count} lines of ${correlationId} in ${stem}`, async () => {
@@ -24,7 +24,7 @@ const linesOf = async (stem: string, correlationId: string, count: number): Prom
   });
 };
 
-it('one upload is followed by one id: from S3’s event over every step’s log line to the domain event', async () => {
+it('one correlation id follows an upload from S3’s event through the log line of every step to the domain event', async () => {
   const key = 'followed.jpg';
   await pipeline.put(key, photo('flowers-iphone5-gps-small.jpg'));
   const { correlationId, imageId } = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
@@ -44,7 +44,7 @@ it('one upload is followed by one id: from S3’s event over every step’s log 
   expect(event.detail['correlationId']).toBe(correlationId);
 });
 
-it('what the log says of an image is what its metrics count, under the name of this stack', async () => {
+it('an image’s log line and its metrics have the same numbers, under the name of this stack', async () => {
   const key = 'counted.jpg';
   const { size } = await pipeline.put(key, photo('rocket.jpg'));
   const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');

@@ -4,7 +4,7 @@ import { crashPoints, everyKind } from '../faults/crash-points.ts';
 import { type FaultProxy, startFaultProxy } from '../faults/fault-proxy.ts';
 import { emulatedPipeline } from '../support/emulated-pipeline.ts';
 
-/** Two calls in every way that they can go wrong; `npm run lab -- prove crash-points` does so with every call. */
+/** Two calls with every kind of fault; `npm run lab -- prove crash-points` does the same for every call. */
 
 const pipeline = emulatedPipeline();
 let proxy: FaultProxy;
@@ -27,7 +27,7 @@ const calls = [
 ];
 const cases = calls.flatMap((call) => everyKind.map((kind) => ({ ...call, kind, lasting: false })));
 
-it('a call of a function or of the workflow that goes wrong once, whichever way, is overcome without a dead letter', async () => {
+it('the pipeline recovers from a single fault of any kind, in a function’s or the workflow’s call, without a dead letter', async () => {
   expect(await points.run(cases)).toEqual(
     cases.map((tried) => ({ tried, happened: 1, deadLetter: undefined, defects: [] })),
   );

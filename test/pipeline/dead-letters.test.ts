@@ -39,8 +39,8 @@ const redrive = async () => {
   return endings.map(({ moved: { event }, verdict }) => [event.image.key, verdict]).sort();
 };
 
-describe('an outage that outlasts all five tries', () => {
-  const [fresh, replaced, unreadable] = ['unlucky.jpg', 'replaced-in-vain.jpg', '{"Records":[]}'];
+describe('an outage that outlasts all five attempts', () => {
+  const [fresh, replaced, unreadable] = ['outage-new.jpg', 'outage-replaced.jpg', '{"Records":[]}'];
   const neighbours = ['neighbour-1.jpg', 'neighbour-2.jpg', 'neighbour-3.jpg'];
   let heard: () => Promise<DomainEvent[]>;
   let shown: ImageRecord;
@@ -63,19 +63,19 @@ describe('an outage that outlasts all five tries', () => {
     );
   });
 
-  it('leaves a dead letter, a record that says why, and an event', async () => {
+  it('leaves a dead letter, a record with the reason, and an event', async () => {
     expect(await pipeline.record(fresh)).toMatchObject({
       outcome: 'failed',
       message: expect.stringContaining('s3:PutObject'),
     });
-    const told = (await heard()).map(({ 'detail-type': type, detail }) => [detail.image.key, type]);
-    expect(told.sort()).toEqual([
-      [replaced, 'ImageFailed'],
+    const announced = (await heard()).map(({ 'detail-type': type, detail }) => [detail.image.key, type]);
+    expect(announced.sort()).toEqual([
       [fresh, 'ImageFailed'],
+      [replaced, 'ImageFailed'],
     ]);
   });
 
-  it('takes nothing from the image that a failed upload was to replace', async () => {
+  it('does not affect the image that a failed upload was to replace', async () => {
     const failed = await pipeline.record(replaced);
     expect(shown.outcome === 'processed' && failed?.outcome === 'failed' && failed.renditions).toEqual(
       shown.outcome === 'processed' && shown.renditions,
@@ -83,11 +83,11 @@ describe('an outage that outlasts all five tries', () => {
     expect(await pipeline.renditionKeys(replaced)).toEqual(shownKeys);
   });
 
-  it('takes none of the neighbours of a message along that nobody can read', async () => {
+  it('does not affect other messages in the batch of an unreadable one', async () => {
     for (const key of neighbours) expect(await pipeline.record(key)).toMatchObject({ outcome: 'processed' });
   });
 
-  it('is explained by its dead letters, which looking does not hide', async () => {
+  it('is explained by its dead letters, and listing them does not hide them', async () => {
     const expected = [
       [2, expect.stringContaining('s3:PutObject')],
       [1, expect.stringContaining('Not an S3 event')],
@@ -96,11 +96,11 @@ describe('an outage that outlasts all five tries', () => {
     expect(await causes()).toEqual(expected);
   });
 
-  it('is repaired by a redrive once it is over; what nobody can read stays', async () => {
+  it('is repaired by a redrive once it is over, and unreadable messages stay', async () => {
     await permission.restore();
     expect(await redrive()).toEqual([
-      [replaced, 'processed'],
       [fresh, 'processed'],
+      [replaced, 'processed'],
     ]);
     for (const key of [fresh, replaced]) expect(await pipeline.record(key)).toMatchObject({ outcome: 'processed' });
     expect((await heard()).map((event) => event['detail-type'])).toEqual([
@@ -117,7 +117,7 @@ describe('an outage that outlasts all five tries', () => {
 describe('a redrive', () => {
   afterEach(permission.restore);
 
-  it('moves an undelivered event too; what dies again is said to, and is there to be moved once more', async () => {
+  it('also moves an undelivered event; if it fails again, it is reported and can be moved again', async () => {
     await emptyDeadLetterQueues();
     const key = 'undelivered.jpg';
     const { etag, size } = await pipeline.put(key, photo('rocket.jpg'));
@@ -141,7 +141,7 @@ describe('a redrive', () => {
     expect(await countLetters(stack, deadLetterQueueNames)).toBe(0);
   });
 
-  it('moves no more than it is told to', async () => {
+  it('moves no more messages than requested', async () => {
     await emptyDeadLetterQueues();
     for (const key of ['gone-1.jpg', 'gone-2.jpg', 'gone-3.jpg']) {
       const MessageBody = messageBody(pipeline.bucket, { key, etag: 'e', size: 1, sequencer: '0055AED6DCD90281E5' });

@@ -3,13 +3,13 @@ import { hostileKeys } from '../hostile/keys.ts';
 import { emulatedPipeline } from '../support/emulated-pipeline.ts';
 import { smallImage } from '../support/photos.ts';
 
-/** Keys that a path, a URL or a shell would read differently, through S3, EventBridge, queue, workflow, table and bus. */
+/** Sends keys with a special meaning in a path, URL or shell through S3, EventBridge, queue, workflow, table and bus. */
 
-// The emulator's IAM does not match line breaks with `*`, so its workers may not read such an upload.
+// In the emulator's IAM, `*` does not match line breaks, so workers are denied access to such an upload.
 const keys = hostileKeys.filter((key) => !key.includes('\n'));
 const pipeline = emulatedPipeline();
 
-it('an image of a hostile key is processed and announced under that very key, with renditions of its own', async () => {
+it('an image with a hostile key is processed and announced under exactly that key, with its own renditions', async () => {
   const heard = await pipeline.subscribe();
   const picture = await smallImage('#445566');
   for (const key of keys) await pipeline.put(key, picture);

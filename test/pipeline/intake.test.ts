@@ -18,12 +18,12 @@ const { stack } = pipeline;
 beforeAll(pipeline.queueIsEmpty);
 afterAll(() => resumeIntake(stack));
 
-it('while intake is paused an upload waits in the queue, untried, and is processed once it is resumed', async () => {
+it('while intake is paused, an upload waits in the queue without an attempt, and is processed once intake is resumed', async () => {
   const key = 'waiting.jpg';
   await pauseIntake(stack);
   await pipeline.put(key, photo('rocket.jpg'));
-  await eventually('a message that waits', async () => ((await intakeStatus(stack)).waiting === 1 ? true : undefined));
-  // Several times as long as the dispatcher takes to come for a message.
+  await eventually('a waiting message', async () => ((await intakeStatus(stack)).waiting === 1 ? true : undefined));
+  // Several times as long as it takes the dispatcher to receive a message.
   for (let look = 0; look < 10; look += 1) {
     expect(await intakeStatus(stack)).toMatchObject({ state: 'Disabled', waiting: 1, inWork: 0 });
     await sleep(300);
@@ -35,7 +35,7 @@ it('while intake is paused an upload waits in the queue, untried, and is process
   expect(await intakeStatus(stack)).toMatchObject({ state: 'Enabled' });
 });
 
-it('is paused and resumed twice as once', async () => {
+it('pausing or resuming intake twice has the same effect as once', async () => {
   await pauseIntake(stack);
   await pauseIntake(stack);
   expect(await intakeStatus(stack)).toMatchObject({ state: 'Disabled' });
@@ -44,7 +44,7 @@ it('is paused and resumed twice as once', async () => {
   expect(await intakeStatus(stack)).toMatchObject({ state: 'Enabled' });
 });
 
-it('a person’s pause wins over a circuit breaker: what it was about to do is stopped, and it starts no more', async () => {
+it('an operator’s pause overrides the circuit breaker: a running execution is stopped, and no new one starts', async () => {
   const { stepFunctions } = stack.clients;
   const rule = 'test-intake-breaker';
   await pipeline.events.send(new PutRuleCommand({ Name: rule, EventPattern: '{"source":["aws.cloudwatch"]}' }));

@@ -12,7 +12,7 @@ import { projectDirectory, workDirectory } from '../../scripts/terminal/project.
 import { eventually } from '../support/emulated-pipeline.ts';
 import { descendantsOf, processes, signal } from '../support/processes.ts';
 
-/** `npm start` on a laptop that is shut, or whose user loses patience, while uploads are under way. */
+/** `npm start` on a laptop that goes to sleep, or that is stopped by its user, while uploads are in progress. */
 
 let directory: string;
 let port: number;
@@ -30,13 +30,13 @@ const results = () => join(directory, 'results.json');
 
 interface Started {
   readonly child: ChildProcess;
-  /** With its exit code. */
+  /** Resolves with the exit code. */
   readonly ended: Promise<number | null>;
   readonly output: () => string;
 }
 
-/** `npm start`; answers when it has said so. */
-async function start(args: readonly string[], said: RegExp): Promise<Started> {
+/** Runs `npm start`; returns once its output matches `wanted`. */
+async function start(args: readonly string[], wanted: RegExp): Promise<Started> {
   const script = join(projectDirectory, 'scripts', 'start', 'start.ts');
   const all = [script, '--port', `${port}`, ...args];
   const child = spawn(process.execPath, all, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -45,14 +45,14 @@ async function start(args: readonly string[], said: RegExp): Promise<Started> {
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const { promise: ended, resolve } = Promise.withResolvers<number | null>();
   child.once('close', resolve);
-  await eventually(`“${said.source}”`, async () => {
-    if (child.exitCode !== null && !said.test(output)) throw new Error(`npm start has ended:\n${output}`);
-    return said.test(output) ? true : undefined;
+  await eventually(`“${wanted.source}”`, async () => {
+    if (child.exitCode !== null && !wanted.test(output)) throw new Error(`npm start has ended:\n${output}`);
+    return wanted.test(output) ? true : undefined;
   });
   return { child, ended, output: () => output };
 }
 
-/** With the photographs of docs/samples; until the first of them is decided. */
+/** Sends the photos in docs/samples; returns once the first has an outcome. */
 const startAndSend = () => start(['--once', '--json', results()], /\b1 of \d+: /);
 
 async function freePort(): Promise<number> {
@@ -65,7 +65,7 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-function nothingIsLeft(): void {
+function expectNothingLeft(): void {
   const announcement = join(workDirectory, 'running.json');
   const announced = existsSync(announcement) ? readFileSync(announcement, 'utf8') : '';
   expect(announced).not.toContain(`"port":${port}`);
@@ -74,19 +74,19 @@ function nothingIsLeft(): void {
   expect(existsSync(results())).toBe(false);
 }
 
-// In this order: each start follows one that came to a bad end.
-describe('npm start, with uploads under way', () => {
-  it('ended by Ctrl-C, says what is not decided, shows nothing as done and leaves nothing behind', async () => {
+// The order matters: each run follows one that ended badly.
+describe('npm start, with uploads in progress', () => {
+  it('when stopped by Ctrl-C, says how many uploads are undecided, shows no results, and leaves nothing behind', async () => {
     const { child, ended, output } = await startAndSend();
     child.kill('SIGINT');
     expect(await ended).toBe(130);
     expect(output()).toMatch(/Stopped with \d+ of \d+ uploads decided\. .*keeps no state.*npm start again/);
     expect(output()).not.toContain('Every upload has an outcome.');
     expect(output()).not.toMatch(/\n\s+at /);
-    nothingIsLeft();
+    expectNothingLeft();
   });
 
-  it('started again, and its emulator killed: says that, and the same', async () => {
+  it('when run again and its emulator is killed, says so, and does the same', async () => {
     const { child, ended, output } = await startAndSend();
     signal(
       'SIGKILL',
@@ -97,10 +97,10 @@ describe('npm start, with uploads under way', () => {
     expect(output()).toMatch(/Stopped with \d+ of \d+ uploads decided\. .*keeps no state.*npm start again/);
     expect(output()).not.toContain('Every upload has an outcome.');
     expect(output()).not.toMatch(/\n\s+at /);
-    nothingIsLeft();
+    expectNothingLeft();
   });
 
-  it('started again, and all of it suspended for a while: decides all', async () => {
+  it('when run again and suspended for a while, decides all uploads', async () => {
     const { child, ended, output } = await startAndSend();
     const all = [{ id: z.int().parse(child.pid) }, ...descendantsOf(z.int().parse(child.pid))];
     signal('SIGSTOP', all);
@@ -113,8 +113,8 @@ describe('npm start, with uploads under way', () => {
   });
 });
 
-describe('npm start, while another one is up', () => {
-  it('ended by Ctrl-C, says that the stack goes on; sent again, all is decided', async () => {
+describe('npm start, while another one is running', () => {
+  it('when stopped by Ctrl-C, says that the stack continues; when run again, decides all uploads', async () => {
     await writeFile(join(directory, 'notes.jpg'), 'Dear diary');
     const up = await start([join(directory, 'notes.jpg')], /Running until you press Ctrl-C/);
 
@@ -133,6 +133,6 @@ describe('npm start, while another one is up', () => {
     await rm(results());
     up.child.kill('SIGINT');
     expect(await up.ended).toBe(0);
-    nothingIsLeft();
+    expectNothingLeft();
   });
 });

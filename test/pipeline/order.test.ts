@@ -5,8 +5,8 @@ import { type DomainEvent, emulatedPipeline } from '../support/emulated-pipeline
 import { photo } from '../support/photos.ts';
 
 /**
- * Events come late, twice, in any order and after crashes. Here the test is S3: its own events are switched off, and the
- * test sends what AWS would send (with the version ids that the emulator leaves out) in the order that hurts.
+ * Events arrive late, twice, in any order and after crashes. These tests disable S3's events and send the events that AWS
+ * would send (with version ids, which the emulator omits) in the worst possible order.
  */
 
 const pipeline = emulatedPipeline();
@@ -35,7 +35,7 @@ const sequencersShown = async () => [
 ];
 
 describe('the same event', () => {
-  it('a second time is superseded: one record, one event', async () => {
+  it('is superseded the second time: one record, one event', async () => {
     const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
     expect(await pipeline.decide(upload)).toBe('processed');
     const [record, keys] = [await pipeline.record(key), await pipeline.renditionKeys(key)];
@@ -44,11 +44,11 @@ describe('the same event', () => {
 
     expect(await eventTypes()).toEqual(['ImageProcessed']);
     expect(await pipeline.record(key)).toEqual(record);
-    // A repeat renders to the same keys: what it would tidy up as its own is what is shown.
+    // A repeat renders to the same keys, so it must not remove them as superseded.
     expect(await pipeline.renditionKeys(key)).toEqual(keys);
   });
 
-  it('twice at once, through the queue, has one visible effect', async () => {
+  it('sent several times at once through the queue has one visible effect', async () => {
     const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
     await Promise.all([pipeline.enqueue(upload), pipeline.enqueue(upload), pipeline.enqueue(upload)]);
     await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
@@ -60,7 +60,7 @@ describe('the same event', () => {
     expect((await pipeline.renditionKeys(key)).length).toBeGreaterThan(0);
   });
 
-  it('again after a try that died before it announced finishes the work', async () => {
+  it('completes the work when an earlier attempt ended before announcing', async () => {
     const first = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
     const second = { key, sequencer: '0B', ...(await pipeline.put(key, newer)) };
     await pipeline.decide(first);
@@ -78,7 +78,7 @@ describe('the same event', () => {
   });
 });
 
-it('a repeat that comes to another decision than a try that died writes that decision', async () => {
+it('a repeat that reaches a different outcome than an interrupted attempt records that outcome', async () => {
   const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
   await pipeline.decide(upload);
   await pipeline.forgetAnnouncement(key);
@@ -88,7 +88,7 @@ it('a repeat that comes to another decision than a try that died writes that dec
 });
 
 describe('an older event after a newer one', () => {
-  it('is superseded, and what it rendered is gone', async () => {
+  it('is superseded, and its renditions are removed', async () => {
     const first = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
     const second = { key, sequencer: '0B', ...(await pipeline.put(key, newer)) };
     expect(await pipeline.decide(second)).toBe('processed');
@@ -100,7 +100,7 @@ describe('an older event after a newer one', () => {
     expect(await eventTypes()).toEqual(['ImageProcessed']);
   });
 
-  it('is told by S3’s rule: the shorter sequencer is padded on the right', async () => {
+  it('is recognised by S3’s rule: the shorter sequencer is padded on the right', async () => {
     const upload = await pipeline.put(key, older);
     expect(await pipeline.decide({ key, sequencer: '0B', ...upload })).toBe('processed');
     expect(await pipeline.decide({ key, sequencer: '0AFFFF', ...upload })).toBe('superseded');
@@ -109,7 +109,7 @@ describe('an older event after a newer one', () => {
 });
 
 describe('a deletion', () => {
-  it('that overtakes its upload keeps the image away', async () => {
+  it('that overtakes its upload prevents the image from appearing', async () => {
     const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
     expect(await pipeline.decide({ key, sequencer: '0B', versionId: 'marker', deleted: 'Delete Marker Created' })).toBe(
       'deleted',
@@ -128,7 +128,7 @@ describe('a deletion', () => {
     expect(await pipeline.record(key)).toMatchObject({ outcome: 'processed' });
   });
 
-  it('of an old version, as a lifecycle rule does it, leaves the image alone', async () => {
+  it('of an old version, as by a lifecycle rule, does not affect the image', async () => {
     const first = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
     const second = { key, sequencer: '0B', ...(await pipeline.put(key, newer)) };
     await pipeline.decide(second);
@@ -141,7 +141,7 @@ describe('a deletion', () => {
     expect(await eventTypes()).toEqual(['ImageProcessed']);
   });
 
-  it('of an old version, before the current one is processed, does not stand in its way', async () => {
+  it('of an old version, before the current one is processed, does not block the current one', async () => {
     const first = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
     const second = { key, sequencer: '0B', ...(await pipeline.put(key, newer)) };
     const expired = { key, sequencer: '0C', versionId: first.versionId, deleted: 'Permanently Deleted' } as const;
@@ -149,7 +149,7 @@ describe('a deletion', () => {
     expect(await pipeline.decide(second)).toBe('processed');
   });
 
-  it('of the version that is shown, while a newer one is on its way, does not stand in its way either', async () => {
+  it('of the displayed version, while a newer one is in progress, does not block the newer one', async () => {
     const first = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
     const second = { key, sequencer: '0B', ...(await pipeline.put(key, newer)) };
     await pipeline.decide(first);
@@ -160,21 +160,21 @@ describe('a deletion', () => {
     expect(await sequencersShown()).toEqual([padSequencer('0B')]);
   });
 
-  it('of a version that is being worked on catches up with it', async () => {
+  it('of a version that is still being processed takes effect afterwards', async () => {
     const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
     const erased = { key, sequencer: '0B', versionId: upload.versionId, deleted: 'Permanently Deleted' } as const;
-    // Its event overtakes the upload’s; the object itself is still there, as it was when the workers read it.
+    // The deletion's event overtakes the upload's. The object still exists, as it did when the workers read it.
     expect(await pipeline.decide(erased)).toBe('superseded');
     expect(await pipeline.decide(upload)).toBe('deleted');
     expect(await pipeline.record(key)).toMatchObject({ outcome: 'deleted' });
     expect(await pipeline.renditionKeys(key)).toEqual([]);
     expect(await eventTypes()).toEqual(['ImageDeleted']);
-    // And it stays away.
+    // And it stays deleted.
     expect(await pipeline.decide(upload)).toBe('superseded');
     expect(await pipeline.renditionKeys(key)).toEqual([]);
   });
 
-  it('removes what a try that died has rendered, also where no record was ever written', async () => {
+  it('removes the renditions of an interrupted attempt, even if no record was ever written', async () => {
     const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
     await pipeline.render(upload);
     expect((await pipeline.renditionKeys(key)).length).toBeGreaterThan(0);
@@ -182,7 +182,7 @@ describe('a deletion', () => {
     expect(await pipeline.renditionKeys(key)).toEqual([]);
   });
 
-  it('of the version that is shown ends the image, once', async () => {
+  it('of the displayed version deletes the image, once', async () => {
     const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
     await pipeline.decide(upload);
     const removed = { key, sequencer: '0B', versionId: upload.versionId, deleted: 'Permanently Deleted' } as const;
@@ -194,7 +194,7 @@ describe('a deletion', () => {
 });
 
 describe('an upload that is gone when its event arrives', () => {
-  it('is vanished: no record, no rendition, no event', async () => {
+  it('has vanished: no record, no rendition, no event', async () => {
     const upload = { key, sequencer: '0A', ...(await pipeline.put(key, older)) };
     await pipeline.delete(key, upload.versionId);
     expect(await pipeline.decide(upload)).toBe('vanished');
@@ -203,7 +203,7 @@ describe('an upload that is gone when its event arrives', () => {
     expect(await eventTypes()).toEqual([]);
   });
 
-  it('or replaced, in a bucket without versions, is superseded', async () => {
+  it('is superseded if it was replaced in a bucket without versioning', async () => {
     const { etag, size } = await pipeline.put(key, older);
     await pipeline.put(key, newer);
     expect(await pipeline.decide({ key, sequencer: '0A', etag, size })).toBe('superseded');

@@ -10,8 +10,8 @@ import { recordedCalls } from '../support/recorded-calls.ts';
 import { rolePermissions } from '../support/role-permissions.ts';
 
 /**
- * Every permission of every function is needed: each is taken away in turn, the function is called, and AWS's answer has
- * to be a denial. The emulator enforces what a function calls itself; the rest is in test/template/permissions.test.ts.
+ * Every permission of every function is needed: the tests remove each in turn, call the function, and expect AWS to deny
+ * access. The emulator enforces only a function's own calls; test/template/permissions.test.ts covers the rest.
  */
 
 const pipeline = emulatedPipeline();
@@ -23,7 +23,7 @@ beforeAll(async () => {
   await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
 });
 
-/** A call of the function that cannot do without the permission. */
+/** An event that makes the function use the permission. */
 async function probe(stem: string, action: string): Promise<unknown> {
   const { versionId, ...unversioned } = upload;
   const image = {
@@ -40,7 +40,7 @@ async function probe(stem: string, action: string): Promise<unknown> {
     case 'rendition':
       return { correlationId: 'probe', image: seen, group: renditionGroups[0].name };
     case 'removal':
-      // Something to remove: what the record shows.
+      // The renditions in the record are older, so there is something to remove.
       return { correlationId: 'probe', image: { ...image, sequencer: padSequencer('FFFF') }, scope: 'older' };
     case 'messages':
       return { Records: [sqsRecord(action)] };
@@ -49,23 +49,23 @@ async function probe(stem: string, action: string): Promise<unknown> {
   }
 }
 
-// A message that names it makes a workflow fail.
-const foreignBucket = 'somebody-elses-bucket';
+// A message that names this bucket makes the workflow fail.
+const foreignBucket = 'another-bucket';
 
 let serial = 0;
 function sqsRecord(action: string) {
   serial += 1;
-  // A decision that could not be made is forgotten again: DeleteItem takes a workflow that fails, for want of access.
+  // The dispatcher calls DeleteItem only when the workflow fails, in this case because it is denied access.
   const name = action === 'dynamodb:DeleteItem' ? foreignBucket : pipeline.bucket;
   const detail = {
     bucket: { name },
-    object: { key: `nobody-${serial}.jpg`, sequencer: '01', etag: 'e', size: 5, 'version-id': 'v' },
+    object: { key: `missing-${serial}.jpg`, sequencer: '01', etag: 'e', size: 5, 'version-id': 'v' },
   };
   const body = { id: 'probe', time: new Date().toISOString(), 'detail-type': 'Object Created', detail };
   return {
     messageId: action,
     receiptHandle: 'probe',
-    // A message that nobody can read is the quickest one to be postponed.
+    // An unreadable message is the quickest way to have one postponed.
     body: action === 'sqs:ChangeMessageVisibility' ? 'poison' : JSON.stringify(body),
     attributes: { ApproximateReceiveCount: '1' },
     messageAttributes: {},
@@ -97,14 +97,14 @@ describe('without its permission', () => {
   });
 });
 
-describe.each([...new Set(permissions.map(({ stem }) => stem))])('with all of them, %s', (stem) => {
+describe.each([...new Set(permissions.map(({ stem }) => stem))])('with all its permissions, %s', (stem) => {
   it('does its work', async () => {
     expect(await call(stem, 'none')).toMatchObject({ error: undefined });
   });
 
   it('calls exactly what its role allows, on exactly these resources', async () => {
     const own = permissions.filter((permission) => permission.stem === stem);
-    // Whatever the other tests have made it call counts too.
+    // Includes the calls that other tests caused.
     for (const { action } of own) await call(stem, action);
     const called = await callsOf(stem);
     expect(called).toEqual([...new Set(own.map(({ action, on }) => `${action} on ${on}`))].sort());

@@ -30,7 +30,7 @@ const batch = z.object({
   }),
 });
 
-/** For each invocation of the dispatcher, which keys it was given, and how often each had been received. */
+/** For each invocation of the dispatcher, the receive count of each key in its batch. */
 function batchesOf(calls: readonly DivertedCall[], keys: readonly string[]): Record<string, string>[] {
   const invocations = new Set(calls.map(({ invocation }) => invocation).filter((line) => line.includes('"Records"')));
   return [...invocations].map((line) =>
@@ -45,7 +45,7 @@ function batchesOf(calls: readonly DivertedCall[], keys: readonly string[]): Rec
   );
 }
 
-it('one image among ten that kills its worker takes none of its neighbours along: they are done at the first receive, it has its five and ends as a dead letter and a record', async () => {
+it('if one image of ten kills its worker, the others are processed on the first receive, and it ends after five receives with a dead letter and a record', async () => {
   const [bad = '', ...good] = Array.from({ length: 10 }, (_, index) => `among-ten-${index}.png`);
   const caller = await pipeline.physicalId('ResizeImageFunction');
   const image = { key: bad, imageId: await imageIdOf(pipeline.bucket, bad) };
@@ -54,7 +54,7 @@ it('one image among ten that kills its worker takes none of its neighbours along
   await pauseIntake(pipeline.stack);
   const picture = await smallImage('#336633');
   for (const key of [bad, ...good]) await pipeline.put(key, picture);
-  await eventually('ten messages that wait', async () =>
+  await eventually('ten waiting messages', async () =>
     (await intakeStatus(pipeline.stack)).waiting === 10 ? true : undefined,
   );
   await resumeIntake(pipeline.stack);

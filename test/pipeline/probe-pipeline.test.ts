@@ -37,7 +37,7 @@ const uploads = async () => {
   return Contents.map(({ Key }) => Key);
 };
 
-it('a probe of a pipeline that works is healthy, says so in metrics, and leaves nothing but a tombstone', async () => {
+it('a probe of a working pipeline is healthy, publishes that as a metric, and leaves only a tombstone', async () => {
   const { verdict: healthy, lines } = await probe();
   expect(healthy).toMatchObject({ verdict: 'healthy', readyMillis: expect.any(Number) });
 
@@ -50,7 +50,7 @@ it('a probe of a pipeline that works is healthy, says so in metrics, and leaves 
   expect(await pipeline.record(healthy.key)).toMatchObject({ outcome: 'deleted' });
 });
 
-it('a probe of a pipeline that takes no work fails as late, says so in metrics, and its picture is gone too', async () => {
+it('a probe of a pipeline that accepts no work fails as late, publishes that as a metric, and removes its image', async () => {
   await permission.takeAway('DispatchImages', 'RunWorkflow', 'states:StartSyncExecution');
   const { verdict: failed, lines } = await probe();
   expect(failed).toMatchObject({ verdict: 'failed', reason: 'late' });
@@ -60,7 +60,7 @@ it('a probe of a pipeline that takes no work fails as late, says so in metrics, 
   expect(metrics).not.toHaveProperty('ProbeUploadToReady');
   expect(await uploads()).not.toContain(failed.key);
 
-  // Mended: what was deleted meanwhile ends as deleted, whichever of its two events is tried again.
+  // After the repair, the deleted upload ends as deleted, whichever of its two events is retried first.
   await permission.restore();
   await pipeline.recordWhen(failed.key, ({ outcome }) => outcome === 'deleted');
   await pipeline.queueIsEmpty();

@@ -9,7 +9,7 @@ import * as z from 'zod';
 import { projectName } from '../../core/names.ts';
 import { photo } from '../support/photos.ts';
 
-/** `npm start` as a user has it: the program itself, with an emulator of its own. */
+/** Runs `npm start` as a user does: the program itself, with its own emulator. */
 
 let directory: string;
 beforeAll(async () => {
@@ -27,7 +27,7 @@ async function start(...args: string[]): Promise<{ exitCode: number | null; outp
   return { exitCode: await promise, output };
 }
 
-/** Listens on a port, any free one for 0; fails where somebody else does. */
+/** Listens on a port, or for 0 on any free one; fails if it is in use. */
 async function listen(wanted = 0): Promise<{ port: number; close(): Promise<unknown> }> {
   // What it is sent has to be read, or its connections never end.
   const server = createServer((socket) => socket.resume());
@@ -40,7 +40,7 @@ async function listen(wanted = 0): Promise<{ port: number; close(): Promise<unkn
 }
 
 describe('npm start -- --once', () => {
-  it('takes files through, tells what became of each, and leaves nothing running', async () => {
+  it('sends files through the pipeline, reports the outcome of each, and leaves nothing running', async () => {
     const { port, close } = await listen();
     await close();
     await writeFile(join(directory, 'rocket (1) é.jpg'), photo('rocket.jpg'));
@@ -58,21 +58,21 @@ describe('npm start -- --once', () => {
       expect.objectContaining({ key: 'notes.jpg', outcome: 'rejected', reason: 'unsupported-format', renditions: [] }),
     ]);
     expect((await readdir(join(out, 'rocket (1) é.jpg'))).sort()).toContain('webp-320.webp');
-    // Nobody listens there any more.
+    // The port is free again.
     await (await listen(port)).close();
   });
 
   it.each([
-    ['a file that is not there', ['--once', 'nowhere.jpg'], 'nowhere.jpg'],
-    ['an option that it does not know', ['--twice'], '--twice'],
-  ])('given %s, says so in a sentence and ends with 1', async (_, args, named) => {
+    ['a missing file', ['--once', 'nowhere.jpg'], 'nowhere.jpg'],
+    ['an unknown option', ['--twice'], '--twice'],
+  ])('with %s, prints a one-sentence error and exits with 1', async (_, args, named) => {
     const { exitCode, output } = await start(...args);
     expect(output).toContain(named);
     expect(output).not.toMatch(/\n\s+at /);
     expect(exitCode).toBe(1);
   });
 
-  it('given a name that the emulator cannot take, says so', async () => {
+  it('rejects a file name that the emulator does not support', async () => {
     const file = join(directory, 'two\nlines.jpg');
     await writeFile(file, 'x');
     const { exitCode, output } = await start('--once', file);
@@ -80,7 +80,7 @@ describe('npm start -- --once', () => {
     expect(exitCode).toBe(1);
   });
 
-  it('given a port that is taken, says so and names the way out', async () => {
+  it('with a port that is in use, says so and suggests another one', async () => {
     const { port, close } = await listen();
     const { exitCode, output } = await start('--once', '--port', `${port}`);
     await close();

@@ -4,7 +4,7 @@ import { workflow } from '../../scripts/template/workflow.ts';
 import { InMemoryTable, type Item, type Write } from '../model/in-memory-table.ts';
 import { providedStack } from '../support/provided-stack.ts';
 
-/** The table of test/model does with the workflow's own expressions what DynamoDB does. */
+/** The in-memory table of test/model evaluates the workflow's expressions as DynamoDB does. */
 
 const stack = providedStack();
 const client = stack.clients.dynamoDb;
@@ -22,7 +22,7 @@ for (const outcome of outcomes) {
   }
 }
 
-// The event is the one of version v at sequencer 2.
+// The event is for version v at sequencer 2.
 const values: Readonly<Record<string, AttributeValue>> = {
   ...{ ':sequencer': text('2'), ':version': text('v'), ':outcome': text('processed'), ':expiresAt': { N: '2' } },
   ...{ ':yes': { BOOL: true }, ':no': { BOOL: false }, ':failed': text('failed'), ':deleted': text('deleted') },

@@ -8,7 +8,7 @@ import { projectDirectory } from '../../scripts/terminal/project.ts';
 import { eventually } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 
-/** `npm start -- --watch` in a clone of its own, whose code the test may change; beside the stack of the other tests. */
+/** Runs `npm start -- --watch` in a separate clone, whose code the test can change, next to the other tests' stack. */
 
 const copied = [
   ...['adapters', 'core', 'functions', 'layers', 'scripts', 'statemachine'],
@@ -43,7 +43,7 @@ afterAll(async () => {
   await rm(join(clone, '..'), { recursive: true, force: true });
 });
 
-/** Waits for something that is printed from now on, and answers with what it matched. */
+/** Waits for output that matches, by default only new output, and returns the match. */
 async function printed(pattern: RegExp, from = output.length): Promise<string> {
   return await eventually(`“${pattern.source}”`, async () => {
     if (child.exitCode !== null) throw new Error(`npm start has ended:\n${output}`);
@@ -51,7 +51,7 @@ async function printed(pattern: RegExp, from = output.length): Promise<string> {
   });
 }
 
-/** As editors save: a new file in the place of the old one. */
+/** Saves like an editor: renames a new file over the old one. */
 async function save(file: string, change: (text: string) => string): Promise<void> {
   const path = join(clone, file);
   const before = await readFile(path, 'utf8');
@@ -63,7 +63,7 @@ async function save(file: string, change: (text: string) => string): Promise<voi
 
 const allWidths = (width: number) => (text: string) => text.replaceAll(/width: \d+/g, `width: ${width}`);
 const result = /rocket\.jpg {2}processed .*/;
-/** Number and bytes of the renditions, the last but one column of a result. */
+/** Number and bytes of the renditions, in the second-to-last column of a result. */
 const renditionsIn = (line: string): string | undefined => line.split(/ {2,}/).at(-2);
 
 async function saveAndSee(file: string, change: (text: string) => string): Promise<string | undefined> {
@@ -73,7 +73,7 @@ async function saveAndSee(file: string, change: (text: string) => string): Promi
 }
 
 describe('npm start -- --watch', () => {
-  it('runs the code that was saved, on the photograph that was sent last', async () => {
+  it('runs the saved code on the last photo that was sent', async () => {
     const from = output.length;
     const small = await saveAndSee(presets, allWidths(64));
     expect(output.slice(from)).toMatch(/core\/presets\.ts → .*resize-image/);
@@ -82,7 +82,7 @@ describe('npm start -- --watch', () => {
     expect(large).not.toBe(small);
   });
 
-  it('shows what does not compile, keeps the stack, and goes on', async () => {
+  it('shows compile errors, keeps the stack, and continues', async () => {
     const from = output.length;
     await save(presets, (text) => `${text}\nexport const = 1;\n`);
     await printed(/The stack was not updated/, from);
@@ -90,21 +90,21 @@ describe('npm start -- --watch', () => {
     expect(await saveAndSee(presets, (text) => text.replace('\nexport const = 1;\n', '\n'))).toBeDefined();
   });
 
-  it('loses no save that comes during an update, and the stack does not pass for outdated', async () => {
+  it('does not miss a save during an update, and the stack is not reported as outdated', async () => {
     const from = output.length;
     await save(presets, allWidths(64));
     await save('core/limits.ts', (text) => `${text}\n`);
     await save(presets, allWidths(100));
     await printed(result, from);
     await writeFile(join(clone, 'notes.jpg'), 'Dear diary');
-    const said = await eventually('a stack that is up to date', async () => {
+    const second = await eventually('a stack that is up to date', async () => {
       const text = await startAgain(join(clone, 'notes.jpg'));
       return /does not include your latest changes/.test(text) ? undefined : text;
     });
-    expect(said).toContain('rejected');
+    expect(second).toContain('rejected');
   });
 
-  it('deploys all of it again after a change of the workflow, and keeps the code that was saved', async () => {
+  it('redeploys the stack after a change to the workflow, and keeps the saved code', async () => {
     const before = await saveAndSee(presets, allWidths(200));
     const from = output.length;
     const after = await saveAndSee(workflow, (text) => text.replace(/"Comment": "/, '"Comment": "Changed. '));

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { saveRenditions } from '../../scripts/stack/save-renditions.ts';
 import { isDecided, sendUploads } from '../../scripts/stack/send-uploads.ts';
 import { accountStack } from '../../scripts/stack/stack.ts';
-import { below, runPrefix, type UploadFile } from '../../scripts/stack/upload-files.ts';
+import { runPrefix, type UploadFile, withPrefix } from '../../scripts/stack/upload-files.ts';
 import { mockClient } from '../support/mock-client.ts';
 import { mockedStack } from '../support/mocked-stack.ts';
 import { processedRecord } from '../support/records.ts';
@@ -26,7 +26,7 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'send-'));
   const file = join(directory, 'cat.jpg');
   writeFileSync(file, 'a picture');
-  files = below(prefix, [{ file, key: 'cat.jpg' }]);
+  files = withPrefix(prefix, [{ file, key: 'cat.jpg' }]);
   s3.on(PutObjectCommand).resolves({ VersionId: 'v1', ETag: '"e1"' });
 });
 afterEach(() => rmSync(directory, { recursive: true }));

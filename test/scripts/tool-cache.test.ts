@@ -33,10 +33,10 @@ case "$2" in
 esac
 `;
 
-const said: string[] = [];
-beforeEach(() => void said.splice(0));
+const progress: string[] = [];
+beforeEach(() => void progress.splice(0));
 const install = (changed: Partial<ToolEnvironment> = {}) =>
-  toolEnvironment({ ...wanted, ...changed }, (progress) => void said.push(progress), cache);
+  toolEnvironment({ ...wanted, ...changed }, (line) => void progress.push(line), cache);
 
 async function installations(): Promise<number> {
   const text = await readFile(join(cache, 'python', 'installations'), 'utf8').catch(() => '');
@@ -47,13 +47,13 @@ describe('a tool', () => {
   it('is installed once, and reused after that', async () => {
     const first = await install();
     expect(await readFile(join(first, 'bin', 'tool'), 'utf8')).toBe('tool\n');
-    expect(said).toEqual([
+    expect(progress).toEqual([
       `The tool: installing into ${first} (once per machine)`,
       'The tool: downloading 1 of 2 packages (one)',
     ]);
-    said.length = 0;
+    progress.length = 0;
     expect(await install()).toBe(first);
-    expect(said).toEqual([]);
+    expect(progress).toEqual([]);
     expect(await installations()).toBe(1);
   });
 
@@ -80,9 +80,9 @@ describe('a tool', () => {
   ])('is reinstalled if %s, with a message', async (_, damage) => {
     const found = await install();
     await damage(found);
-    said.length = 0;
+    progress.length = 0;
     expect(await install()).toBe(found);
-    expect(said[0]).toBe(`The tool: ${found} is damaged, reinstalling it`);
+    expect(progress[0]).toBe(`The tool: ${found} is damaged, reinstalling it`);
     expect(await readFile(join(found, 'bin', 'tool'), 'utf8')).toBe('tool\n');
     expect(await installations()).toBe(2);
   });

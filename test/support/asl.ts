@@ -9,8 +9,8 @@ import {
 } from '../../scripts/template/workflow.ts';
 
 /**
- * Runs the state machines in statemachine/ themselves, with the services, the clock and the waits that a test provides. It
- * implements what scripts/workflow.ts accepts, and nothing else.
+ * Runs the real state machines in statemachine/, with the services, clock and waits that a test provides. Implements only
+ * what scripts/template/workflow.ts accepts.
  */
 
 /**
@@ -115,7 +115,7 @@ async function step(name: string, found: State, input: unknown, scope: Scope, ar
       }
       return { next: found.Default, output: input };
     case 'Wait':
-      if (around.wait === undefined) throw new Error(`Nothing is given that waits for ${name}.`);
+      if (around.wait === undefined) throw new Error(`The test provides no wait for ${name}.`);
       await around.wait(found.Seconds);
       return { next: found.Next, output: input };
     case 'Succeed':
@@ -207,7 +207,7 @@ async function attempt(
       const rule = matching(Retry, error);
       const before = rule === undefined ? 0 : (retries.get(rule) ?? 0);
       if (rule === undefined || before >= rule.MaxAttempts) throw error;
-      // A sibling has failed: nothing more is started, and nobody waits for an answer.
+      // A sibling has failed: nothing more is started, and no caller waits for a result.
       if (scope.stopped()) return never;
       retries.set(rule, before + 1);
     }

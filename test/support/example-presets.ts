@@ -1,8 +1,8 @@
 import type { RenditionGroup } from '../../core/presets.ts';
 
 /**
- * Presets of every format, in more than one group: what the code has to manage whatever core/presets.ts holds, so that a
- * fork that changes its presets changes no test.
+ * Presets of every format, in more than one group. Tests use them instead of core/presets.ts, so that a fork can change its
+ * presets without changing tests.
  */
 export const exampleGroups: readonly RenditionGroup[] = [
   {

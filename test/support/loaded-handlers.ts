@@ -41,7 +41,7 @@ export async function loadedHandlers(changes: Readonly<Record<string, string>> =
     dispatch(correlationIds: readonly string[]): Promise<SQSBatchResponse> {
       const Records = [
         ...correlationIds.map(s3Message),
-        { ...s3Message('nobody'), body: '{}', messageId: 'unreadable' },
+        { ...s3Message('unknown'), body: '{}', messageId: 'unreadable' },
       ];
       return dispatch.handler({ Records }, context);
     },

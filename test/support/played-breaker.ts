@@ -5,8 +5,8 @@ import { runStateMachine, substituted } from './asl.ts';
 import { METRIC_DELAY_SECONDS } from './aws-metrics.ts';
 
 /**
- * Plays the circuit breaker minute by minute: traffic produces metrics, they fire the alarm of template.yaml, each time it
- * fires an execution of statemachine/intake-breaker.asl.json starts, and the executions switch intake side by side.
+ * Simulates the circuit breaker minute by minute. Traffic produces metrics, which can fire the alarm in template.yaml. Each
+ * time the alarm fires, an execution of statemachine/intake-breaker.asl.json starts, and all executions can switch intake.
  */
 
 const FULL = 10;
@@ -48,12 +48,12 @@ const historyRequest = z.strictObject({
 const alarmRequest = z.strictObject({ AlarmNames: z.tuple([z.literal('DispatchImagesUndecidedAlarm')]) });
 const ruleRequest = z.strictObject({ Name: z.literal('rule') });
 
-/** Sums of one minute, by the ids of the alarm's queries. */
+/** One minute's sums, by the ids of the alarm's queries. */
 type Counts = Readonly<Record<string, number>>;
 
 const calculations = new Map<string, number>();
 
-/** As CloudWatch calculates it: an expression may use the others by their ids. */
+/** Evaluates a query as CloudWatch does: expressions may refer to other queries by id. */
 export async function calculated(id: string, counts: Counts): Promise<number> {
   const calculation = JSON.stringify([id, counts]);
   const known = calculations.get(calculation);
@@ -67,24 +67,24 @@ export async function calculated(id: string, counts: Counts): Promise<number> {
   return value;
 }
 
-/** A minute behind the queue: images are decided, tries fail at once, or after five minutes; or nobody uploads. */
+/** Conditions in one minute: images are decided, attempts fail at once or after five minutes, or there are no uploads. */
 export type Weather = 'fine' | 'down' | 'hangs' | 'idle';
 
 interface Play {
   readonly minutes: number;
   readonly weather: (minute: number) => Weather;
-  /** Ten, unless hardly anybody uploads. */
+  /** Ten by default; lower when there are few uploads. */
   readonly imagesABatch?: number;
-  /** When a person's pause begins. */
+  /** The minute in which an operator pauses intake. */
   readonly pausedByHandAt?: number;
-  /** Tries go on failing, and the alarm ringing, whatever is done to the intake. */
+  /** Attempts keep failing and the alarm keeps firing, even while intake is paused. */
   readonly heedsNoPause?: boolean;
 }
 
 interface Played {
-  /** What was done to the intake, and in which minute. */
+  /** Each change to intake, and its minute. */
   readonly switched: readonly { readonly minute: number; readonly to: 'paused' | 'trickle' | 'full' }[];
-  /** The state in which each execution ended, in the order of their beginnings; `undefined` while it runs. */
+  /** The state in which each execution ended, in order of their start; `undefined` while it is running. */
   readonly ended: readonly (string | undefined)[];
 }
 
@@ -112,13 +112,13 @@ export async function play({
   for (; clock.minute <= minutes; clock.minute += 1) {
     const now = clock.minute;
     metrics.counts.push(intake.traffic(now - 1, weather(now - 1)));
-    if ((await alarm.ringsAnew(now)) && !isPausedByHand(now)) executions.push(new Execution(clock, services));
-    for (const execution of executions) await execution.goOn();
+    if ((await alarm.startsFiring(now)) && !isPausedByHand(now)) executions.push(new Execution(clock, services));
+    for (const execution of executions) await execution.advance();
   }
   return { switched: intake.switched, ended: executions.map(({ ended }) => ended) };
 }
 
-/** The event source mapping, and what comes of the batches that it lets through. */
+/** The event source mapping, and the results of the batches that it delivers. */
 class Intake {
   readonly switched: { minute: number; to: 'paused' | 'trickle' | 'full' }[] = [];
   private enabled = true;
@@ -157,7 +157,7 @@ class Intake {
 class Metrics {
   readonly counts: Counts[] = [];
 
-  /** FILL makes none of what is not there yet. */
+  /** Recent minutes are not published yet, and the FILL function turns them into 0. */
   async published(id: string, minute: number, now: number): Promise<number> {
     const counts = this.counts[minute];
     return counts === undefined || minute >= now - LATE_MINUTES ? 0 : calculated(id, counts);
@@ -182,7 +182,7 @@ class Alarm {
     this.metrics = metrics;
   }
 
-  async ringsAnew(now: number): Promise<boolean> {
+  async startsFiring(now: number): Promise<boolean> {
     const window = Array.from({ length: undecidedAlarm.EvaluationPeriods }, (_, back) => now - 1 - back);
     const percents = await Promise.all(window.map((minute) => this.metrics.published('undecided', minute, now)));
     const breaching = percents.filter((percent) => percent > undecidedAlarm.Threshold).length;
@@ -220,7 +220,7 @@ interface Clock {
   minute: number;
 }
 
-/** One execution of the circuit breaker. It halts at each Wait, until the clock has moved on. */
+/** One execution of the circuit breaker. It stops at each Wait state until the clock has advanced. */
 class Execution {
   ended: string | undefined;
   private readonly clock: Clock;
@@ -235,7 +235,7 @@ class Execution {
     this.proceed = () => void this.run(services);
   }
 
-  async goOn(): Promise<void> {
+  async advance(): Promise<void> {
     if (this.clock.minute - this.startedAt >= breaker.TimeoutSeconds / 60) this.ended ??= 'TIMED_OUT';
     while (this.ended === undefined && this.due <= this.clock.minute) {
       this.halted = Promise.withResolvers();
@@ -245,7 +245,7 @@ class Execution {
   }
 
   private async run(services: Services): Promise<void> {
-    // A second after the alarm that started it.
+    // One second after the alarm fired.
     const StartTime = timeOf(this.startedAt + 1 / 60);
     try {
       const { state } = await runStateMachine(breaker, undefined, {
@@ -253,7 +253,7 @@ class Execution {
         now: () => timeOf(this.clock.minute),
         async task({ resource, parameters }) {
           const service = services[resource.replace('arn:aws:states:::aws-sdk:', '')];
-          if (service === undefined) throw new Error(`No service is played for ${resource}.`);
+          if (service === undefined) throw new Error(`No service is simulated for ${resource}.`);
           return service(parameters);
         },
         wait: (seconds) => {

@@ -15,7 +15,7 @@ export function processes(): Process[] {
     });
 }
 
-/** What a process has started, and what that has, as far as it still runs. */
+/** The children of a process that are still running, and their children. */
 export function descendantsOf(ancestor: number): Process[] {
   const children = Map.groupBy(processes(), ({ parent }) => parent);
   const found: Process[] = [];

@@ -1,4 +1,4 @@
-/** Validates events as a consumer would who has only docs/events: its AsyncAPI document and its JSON Schemas. */
+/** Validates events as a consumer that has only docs/events would: with its AsyncAPI document and JSON Schemas. */
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Upload } from '../../core/image.ts';
 import type { Bytes, RenditionStore, UploadReader } from '../../core/ports.ts';
 
-/** What core relies on, from in-memory fakes and AWS adapters alike. */
+/** Behaviour that core relies on, of in-memory fakes and AWS adapters alike. */
 
 const bytesOf = (text: string): Bytes => new Uint8Array(Buffer.from(text));
 
@@ -54,7 +54,7 @@ export function uploadReaderContract(
     };
     const byEtag = ({ versionId: _, ...upload }: Upload): Upload => upload;
 
-    it('reads exactly the given version, whatever came after', async () => {
+    it('reads exactly the given version, even after later ones', async () => {
       const { store, put } = open();
       const first = await put('read.jpg', 'one');
       const second = await put('read.jpg', 'two');

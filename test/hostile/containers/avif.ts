@@ -78,7 +78,7 @@ export function avifItems(file: Buffer): readonly { readonly data: Buffer; reado
   const places = inside(meta, 'iloc');
   // As libheif writes it: version 0, four-byte numbers, one extent per item.
   if (places.readUInt8(0) !== 0 || places.readUInt16BE(4) !== 0x4440)
-    throw new Error('libheif writes its iloc otherwise than this test knows.');
+    throw new Error('libheif writes an iloc box in a format that this test does not support.');
   const count = places.readUInt16BE(6);
   const configurations = all.filter((each) => each.includes('av1C'));
   return Array.from({ length: count }, (_, index) => {

@@ -17,10 +17,10 @@ const eventsOf = async (key: string, count: number): Promise<DomainEvent[]> =>
     return ofKey.length >= count ? ofKey : undefined;
   });
 
-describe('a photograph goes in', () => {
+describe('an uploaded photo', () => {
   const key = 'holiday/flowers (1) + é %2F.jpg';
 
-  it('and comes out as a record, all renditions and one event', async () => {
+  it('becomes a record, all renditions and one event', async () => {
     await pipeline.put(key, photo('flowers-iphone5-gps-small.jpg'));
     const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
     if (record.outcome !== 'processed') throw new Error('not processed');
@@ -83,18 +83,18 @@ describe('a photograph goes in', () => {
     });
   });
 
-  it('and its position is nobody’s business', async () => {
+  it('does not reveal its GPS position in the record or the event', async () => {
     const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
     expect(JSON.stringify([record, await eventsOf(key, 1)])).not.toMatch(/location|latitude|gps/i);
   });
 });
 
-describe('a file that is no picture', () => {
+describe('a file that is not an image', () => {
   it.each([
     ['notes.jpg', 'Dear diary', 'unsupported-format'],
     ['empty.png', '', 'empty'],
     ['torn.jpg', photo('rocket.jpg').subarray(0, 20_000), 'corrupt'],
-  ])('%s is rejected with a reason, once and for all', async (key, body, reason) => {
+  ])('%s is rejected with a reason, without another attempt', async (key, body, reason) => {
     const deadBefore = await pipeline.messagesIn(pipeline.deadLetterQueueUrl);
     await pipeline.put(key, body);
     const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'rejected');
@@ -108,7 +108,7 @@ describe('a file that is no picture', () => {
 });
 
 // docs/runbooks/undelivered-events.md
-it('an upload that is sent again by copying it onto itself is processed anew, as a newer state of the same picture', async () => {
+it('an upload that is sent again by copying it onto itself is processed again, as a newer version of the same image', async () => {
   const key = 'sent again + é.jpg';
   await pipeline.put(key, photo('rocket.jpg'));
   const first = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
@@ -124,14 +124,14 @@ it('an upload that is sent again by copying it onto itself is processed anew, as
   const second = await pipeline.recordWhen(key, ({ sequencer }) => sequencer > first.sequencer);
   expect(second).toMatchObject({
     outcome: 'processed',
-    metadata: first.outcome === 'processed' ? first.metadata : 'what the first one had',
+    metadata: first.outcome === 'processed' ? first.metadata : 'the metadata of the first version',
   });
 });
 
 describe('an image that is replaced, then deleted', () => {
   const key = 'portrait.jpg';
 
-  it('shows the new picture, and the old one’s renditions are gone', async () => {
+  it('shows the new version, without any renditions of the old one', async () => {
     await pipeline.put(key, photo('rocket.jpg'));
     const first = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
     await pipeline.put(key, photo('flowers-iphone5-gps-small.jpg'));
