@@ -3,7 +3,11 @@ import { configDefaults, defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     // Tests read these files instead of importing them: with --changed, a change to one runs all tests.
-    forceRerunTriggers: [...configDefaults.forceRerunTriggers, '**/template.yaml', '**/statemachine/*.json'],
+    forceRerunTriggers: [
+      ...configDefaults.forceRerunTriggers,
+      '**/{template.yaml,samconfig.toml,package-lock.json,translate.py,fresh-file.ts}',
+      '**/{statemachine,events,governance,fixtures}/**',
+    ],
     // What breaks many tests at once is seen in the first few, and the slow ones need not run.
     bail: 10,
     projects: [

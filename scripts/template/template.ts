@@ -64,7 +64,12 @@ export function readTemplate(file: string): Source {
   return templateSchema.parse(parseTemplate(file));
 }
 
-const ownSource = readTemplate('template.yaml');
+let parsed: Source | undefined;
+/** Read when it is first needed: reading it takes longer than starting most commands. */
+function ownSource(): Source {
+  parsed ??= readTemplate('template.yaml');
+  return parsed;
+}
 
 export interface Template {
   readonly resources: ReadonlyMap<string, Resource>;
@@ -76,7 +81,7 @@ export interface Template {
 export function templateFor(
   stage: Stage,
   overrides: Readonly<Record<string, string>> = {},
-  source: Source = ownSource,
+  source: Source = ownSource(),
 ): Template {
   const defaults = Object.entries(source.Parameters).map(([name, { Default }]) => [name, Default]);
   const parameters: Readonly<Record<string, string>> = {
@@ -163,12 +168,12 @@ export function deployedParameters(stage: Stage): Readonly<Record<string, string
  * @lab
  */
 export function deployedTemplate(stage: Stage): Template {
-  const defaults = Object.entries(ownSource.Parameters).map(([name, { Default }]) => [name, Default]);
+  const defaults = Object.entries(ownSource().Parameters).map(([name, { Default }]) => [name, Default]);
   return templateFor(stage, { ...Object.fromEntries(defaults), ...deployedParameters(stage) });
 }
 
 export function parameterDefault(name: string): string | undefined {
-  return ownSource.Parameters[name]?.Default;
+  return ownSource().Parameters[name]?.Default;
 }
 
 const NO_VALUE = ' no value';

@@ -29,7 +29,7 @@ case "$2" in
     if [ -e "$(dirname "$0")/../../no-network" ]; then echo 'NewConnectionError'; exit 1; fi
     echo 'Collecting one==1'
     echo tool > "$(dirname "$0")/tool" ;;
-  *) exec python3 "$@" ;;
+  *) exec python3 -I -S "$@" ;;
 esac
 `;
 
