@@ -46,7 +46,6 @@ describe('what reads a file before its decoder', () => {
     unpackedBytesOf: (bytes) => unpackedBytesOf(bytes, work.unpackedBytes),
     profileSteps: (bytes) => profileSteps(bytes, work.profileSteps),
   };
-  const numbers = ['getUint8', 'getUint16', 'getUint32', 'getBigUint64'] as const;
   let files: readonly Buffer[];
 
   beforeAll(async () => {
@@ -59,13 +58,16 @@ describe('what reads a file before its decoder', () => {
   /** Numbers read by all readers: a measure that does not depend on the machine. */
   function stepsOver(bytes: Uint8Array): number {
     let steps = 0;
-    for (const number of numbers) {
-      const read = DataView.prototype[number];
-      vi.spyOn(DataView.prototype, number).mockImplementation(function (this: DataView, ...where) {
+    const counted = <Number>(read: (this: DataView, at: number, littleEndian?: boolean) => Number) =>
+      function (this: DataView, at: number, littleEndian?: boolean): Number {
         steps += 1;
-        return read.apply(this, where);
-      });
-    }
+        return read.call(this, at, littleEndian);
+      };
+    const { getUint8, getUint16, getUint32, getBigUint64 } = DataView.prototype;
+    vi.spyOn(DataView.prototype, 'getUint8').mockImplementation(counted(getUint8));
+    vi.spyOn(DataView.prototype, 'getUint16').mockImplementation(counted(getUint16));
+    vi.spyOn(DataView.prototype, 'getUint32').mockImplementation(counted(getUint32));
+    vi.spyOn(DataView.prototype, 'getBigUint64').mockImplementation(counted(getBigUint64));
     for (const read of Object.values(readers)) read(bytes);
     vi.restoreAllMocks();
     return steps;
