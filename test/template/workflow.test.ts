@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
 import type { RejectionReason } from '../../core/outcome.ts';
+import { numberAt, templateFor } from '../../scripts/template/template.ts';
 import {
   type Branch,
   branchesOf,
@@ -421,4 +422,15 @@ describe('the event', () => {
     // The message is written to the record alone; the event carries what is in the decision.
     expect(task('WriteFailure').Assign).toEqual({ decision: { outcome: 'failed' } });
   });
+});
+
+it('docs/security.md says what a file costs that keeps both workers busy until they are stopped', () => {
+  const { resources } = templateFor('prod');
+  const gigabyteSeconds = Object.keys(openers).reduce((sum, state) => {
+    const { Timeout, MemorySize } = resources.get(`${state}Function`)?.Properties ?? {};
+    const calls = 1 + (task(state).Retry[0]?.MaxAttempts ?? 0);
+    return sum + (calls * numberAt(Timeout) * numberAt(MemorySize)) / 1024;
+  }, 0);
+  const text = readFileSync(new URL('../../docs/security.md', import.meta.url), 'utf8');
+  expect(text).toContain(`costs ${Math.round(gigabyteSeconds)} GB-seconds`);
 });
