@@ -11,9 +11,7 @@ const emulated = process.env['AWS_ENDPOINT_URL'] !== undefined;
 // A hanging connection fails long before the function's own timeout, so that the SDK can retry.
 const requestHandler = { connectionTimeout: 2_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
 
-// S3 begins to answer within milliseconds. Short enough that one hanging request can be retried within a worker's deadline.
-const s3RequestHandler = { ...requestHandler, requestTimeout: 4_000 };
-export const s3Client = () => new S3Client({ forcePathStyle: emulated, requestHandler: s3RequestHandler });
+export const s3Client = () => new S3Client({ forcePathStyle: emulated, requestHandler });
 
 // Send requests to the endpoint, even if the queue's URL names another host.
 export const sqsClient = () => new SQSClient({ requestHandler, useQueueUrlAsEndpoint: false });
