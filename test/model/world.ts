@@ -401,7 +401,7 @@ export class World {
     const worker = {};
     await this.#park(worker);
     await this.#busy(worker, async () => {
-      // Nobody waits for this worker: if its file kills it, nobody learns of it.
+      // The workflow no longer waits for this worker: if its file kills it, nothing changes.
       await work().catch((error: unknown) => {
         if (!(error instanceof TaskError)) throw error;
       });

@@ -50,8 +50,8 @@ export async function calculated(id: string, counts: Counts): Promise<number> {
 }
 
 /**
- * A minute behind the queue: images are decided, tries fail at once, or after five minutes; or nobody uploads. Or most
- * uploads are one sender's, and fail, while everybody else's are decided.
+ * A minute behind the queue: images are decided, tries fail at once, or after five minutes; or there are no
+ * uploads. Or most uploads are one sender's and fail, and those of all others are decided.
  */
 export type Weather = 'fine' | 'down' | 'hangs' | 'idle' | 'poison';
 

@@ -118,7 +118,7 @@ describe.each(openers)('a new version of %s, which uploads can kill,', (step) =>
     ['loses its traffic when nine in ten calls come close to the timeout', { calls: 40, fast: 35_000 }, 35_000],
     ['keeps it while most are slow and a tenth is not', { calls: 40, fast: 900 }, 900],
     ['keeps it when its only calls are slow', { calls: 9, fast: 40_000 }, 0],
-    ['keeps it while nobody calls it', {}, 0],
+    ['keeps it while it is not called', {}, 0],
   ])('%s: %j', async (_, counts, millis) => {
     expect(await calculated('Duration', 'pace', counts)).toBe(millis);
   });
@@ -186,7 +186,7 @@ describe.each(rollbackAlarms)('%s', (id, { Properties }) => {
     expect(calculates).toBe(openers.some((step) => id.startsWith(step)));
   });
 
-  it('rings in the first period that breaches, long enough for a service that looks once a minute', () => {
+  it('fires in the first period that breaches, long enough for a service that looks once a minute', () => {
     expect(numberAt(Properties['DatapointsToAlarm'])).toBe(1);
     const period = numberAt(calculates ? at(measured, 'Period') : Properties['Period']);
     const window = period * numberAt(Properties['EvaluationPeriods']);
