@@ -1,27 +1,34 @@
 import { DeleteObjectsCommand, PutObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import type { RenditionStore } from '../../core/ports.ts';
+import { withinDeadline } from './s3-deadline.ts';
 
 // DeleteObjects takes at most 1,000 keys.
 const KEYS_PER_REQUEST = 1000;
 
+/** For each rendition; a worker writes all of a group's at once. */
+export const WRITE_DEADLINE_MILLIS = 10_000;
+
 export function s3RenditionStore({
   client,
   bucket,
+  deadlineMillis = WRITE_DEADLINE_MILLIS,
 }: {
   readonly client: S3Client;
   readonly bucket: string;
+  readonly deadlineMillis?: number;
 }): RenditionStore {
   return {
     async put(key, bytes, contentType) {
-      await client.send(
-        new PutObjectCommand({
-          Bucket: bucket,
-          Key: key,
-          Body: bytes,
-          ContentType: contentType,
-          // A key identifies one version of one upload: its content never changes.
-          CacheControl: 'public, max-age=31536000, immutable',
-        }),
+      const command = new PutObjectCommand({
+        Bucket: bucket,
+        Key: key,
+        Body: bytes,
+        ContentType: contentType,
+        // A key identifies one version of one upload: its content never changes.
+        CacheControl: 'public, max-age=31536000, immutable',
+      });
+      await withinDeadline(deadlineMillis, `writing ${bucket}/${key}`, (abortSignal) =>
+        client.send(command, { abortSignal }),
       );
     },
 

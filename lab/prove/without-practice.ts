@@ -46,6 +46,27 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: ['States', 'Announce', 'Retry', 0, 'JitterStrategy'],
     remove: true,
   },
+  'A file that kills two workers is rejected': {
+    file: 'statemachine/image-pipeline.asl.json',
+    path: [
+      'States',
+      'ProcessImage',
+      'Branches',
+      1,
+      'States',
+      'EachRenditionGroup',
+      'ItemProcessor',
+      'States',
+      'ResizeImage',
+      'Catch',
+    ],
+    remove: true,
+  },
+  'S3 has a deadline of its own': {
+    file: 'adapters/aws/s3-deadline.ts',
+    from: 'Promise.race([call(abort.signal), late.promise])',
+    to: 'call(abort.signal)',
+  },
   'Failed messages return later, with jitter': {
     file: 'core/retry-delay.ts',
     from: '(0.5 + options.random / 2)',
@@ -60,6 +81,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     file: 'statemachine/intake-breaker.asl.json',
     path: ['States', 'Open', 'Arguments', 'Enabled'],
     value: true,
+  },
+  'One sender cannot open the circuit breaker': {
+    file: 'statemachine/intake-breaker.asl.json',
+    path: ['StartAt'],
+    value: 'Open',
   },
   'Partial batch responses': {
     file: 'template.yaml',
@@ -344,8 +370,13 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'Rollback alarms watch the new version only': {
     file: 'template.yaml',
-    path: propertyOf('ResizeImageErrorsRollbackAlarm', 'Dimensions', { Name: 'ExecutedVersion' }),
+    path: propertyOf('RemoveRenditionsErrorsRollbackAlarm', 'Dimensions', { Name: 'ExecutedVersion' }),
     remove: true,
+  },
+  'One sender cannot roll back a release': {
+    file: 'template.yaml',
+    path: propertyOf('ResizeImageErrorsRollbackAlarm', 'Metrics', { Id: 'share' }, 'Expression'),
+    value: 'FILL(fresh, 0)',
   },
   'Every rollback alarm is used': {
     file: 'template.yaml',

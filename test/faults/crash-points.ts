@@ -210,7 +210,11 @@ export async function crashPoints(stack: Stack, proxy: FaultProxy) {
       await clock.until(0, report);
       const plan = proxy.plan(begun.flatMap(({ fault, troubles }) => [fault, ...troubles]));
       const expected = new Map<string, Expected>();
-      for (const { image, goOn } of begun) expected.set(image.key, await goOn());
+      for (const { tried, image, goOn } of begun) {
+        const ending = await goOn();
+        const rejects = killsEveryWorker(tried) && storyNamed(tried.story).decidesTheRecord === true;
+        expected.set(image.key, rejects ? { outcome: 'rejected' } : ending);
+      }
       await clock.until(0, report);
       const deadLetters = await lettersByKey(begun);
       const succeeded = [...expected].filter(([key]) => !deadLetters.has(key));
@@ -241,6 +245,15 @@ export async function crashPoints(stack: Stack, proxy: FaultProxy) {
   };
 }
 
+/** Two dead workers decide: the upload is rejected as too complex, and no repair changes that. */
+function killsEveryWorker({ stem, kind, lasting }: Case): boolean {
+  return (stem === 'ExtractMetadata' || stem === 'ResizeImage') && lasting && isKill(kind);
+}
+
+function isKill(kind: FaultKind): boolean {
+  return kind === 'dies before' || kind === 'dies after';
+}
+
 function isKilledDispatcher({ stem, kind }: Case): boolean {
-  return stem === 'DispatchImages' && (kind === 'dies before' || kind === 'dies after');
+  return stem === 'DispatchImages' && isKill(kind);
 }

@@ -20,6 +20,8 @@ export interface Story {
   begin(image: ImageName): Promise<() => Promise<Expected>>;
   /** Faults needed for the story to make its calls. */
   troubles?(image: ImageName): readonly Fault[];
+  /** Its record is that of the disturbed upload: if the upload kills every worker, the record says `rejected`. */
+  readonly decidesTheRecord?: boolean;
 }
 
 const FIRST_SEQUENCER = '0'.repeat(16);
@@ -38,6 +40,7 @@ export async function imageStories(
   const processed = (key: string, shown: string) =>
     pipeline.recordWhen(key, ({ outcome, version }) => outcome === 'processed' && version === shown);
   const uploaded: Story = {
+    decidesTheRecord: true,
     begin: async ({ key }) => {
       return async () => shows((await put(key, image)).etag);
     },
@@ -52,6 +55,7 @@ export async function imageStories(
   return {
     uploaded,
     'uploaded as a version': {
+      decidesTheRecord: true,
       async begin({ key }) {
         const upload = await byVersion(key);
         return async () => {
@@ -61,6 +65,7 @@ export async function imageStories(
       },
     },
     replaced: {
+      decidesTheRecord: true,
       async begin({ key }) {
         await processed(key, (await put(key, before)).etag);
         return async () => shows((await put(key, image)).etag);
@@ -130,6 +135,7 @@ export async function imageStories(
     },
     'disturbed until the last attempt': {
       ...uploaded,
+      decidesTheRecord: false,
       troubles: (image) => [
         {
           caller: physicalId('ImagePipeline'),

@@ -16,12 +16,13 @@ export interface ImageState extends Change {
   /** When the version was permanently removed; ISO 8601, UTC. */
   erasedAt?: string;
 }
-/** A cracked file can be rendered but not described. */
-export const kinds = ['photo', 'torn', 'cracked', 'empty'] as const;
+/** A cracked file can be rendered but not described. A deadly one kills every worker that renders its AVIF. */
+export const kinds = ['photo', 'torn', 'cracked', 'empty', 'deadly'] as const;
 type Kind = (typeof kinds)[number] | 'deletion';
 
 const decisions: Readonly<Record<Kind, string>> = {
-  ...{ photo: 'processed', torn: 'rejected', cracked: 'rejected', empty: 'rejected', deletion: 'deleted' },
+  ...{ photo: 'processed', torn: 'rejected', cracked: 'rejected', empty: 'rejected', deadly: 'rejected' },
+  deletion: 'deleted',
 };
 
 /**

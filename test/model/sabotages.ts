@@ -14,7 +14,13 @@ const quick: readonly string[] = [
   'a failure counts as a decision',
   'only one group is rendered',
   'failures are not recorded',
+  'a file that kills its workers is never decided',
+  'a file is rejected when a worker died once',
 ];
+
+const deaths = '"ErrorEquals":["Sandbox.Timedout","Runtime.ExitError","Runtime.OutOfMemory","Lambda.Unknown"]';
+const renderingRetries =
+  '"group":"{% $states.input.group %}"}},"Output":"{% $states.result.Payload %}","TimeoutSeconds":45,"Retry":[';
 
 /** The workflow broken on purpose, one line at a time. Some history must detect each, or the histories prove nothing. */
 export const sabotages: readonly Sabotage[] = [
@@ -106,6 +112,17 @@ export const sabotages: readonly Sabotage[] = [
     'an unannounced erasure is not finished by its own upload',
     '$states.result.Item.announced.BOOL = false',
     'false',
+  ),
+  sabotage('a file that kills its workers is never decided', `[{${deaths},"Next":"RejectRendition"}]`, '[]'),
+  sabotage(
+    'a file is rejected when a worker died once',
+    `${renderingRetries}{${deaths},"IntervalSeconds":1,"BackoffRate":2,"MaxAttempts":1`,
+    `${renderingRetries}{${deaths},"IntervalSeconds":1,"BackoffRate":2,"MaxAttempts":0`,
+  ),
+  sabotage(
+    'a file is rejected when Lambda throttles or fails',
+    `[{${deaths},"Next":"RejectRendition"}]`,
+    '[{"ErrorEquals":["States.ALL"],"Next":"RejectRendition"}]',
   ),
 ];
 

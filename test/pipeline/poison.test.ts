@@ -2,6 +2,7 @@ import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import * as z from 'zod';
 import { imageIdOf } from '../../core/image.ts';
+import { renditionGroups } from '../../core/presets.ts';
 import { intakeStatus, pauseIntake, resumeIntake } from '../../scripts/stack/intake-switch.ts';
 import { type DivertedCall, type FaultProxy, startFaultProxy } from '../faults/fault-proxy.ts';
 import { emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
@@ -45,11 +46,12 @@ function batchesOf(calls: readonly DivertedCall[], keys: readonly string[]): Rec
   );
 }
 
-it('if one image of ten kills its worker, the others are processed on the first receive, and it ends after five receives with a dead letter and a record', async () => {
+it('if one image of ten kills its workers, the others are processed on the first receive, and it is rejected after two workers, without a second receive or a dead letter', async () => {
   const [bad = '', ...good] = Array.from({ length: 10 }, (_, index) => `among-ten-${index}.png`);
   const caller = await pipeline.physicalId('ResizeImageFunction');
   const image = { key: bad, imageId: await imageIdOf(pipeline.bucket, bad) };
-  proxy.plan([{ caller, action: 's3:PutObject', kind: 'dies before', image, times: Number.POSITIVE_INFINITY }]);
+  const fault = { caller, action: 's3:GetObject', kind: 'dies after', image, times: Number.POSITIVE_INFINITY } as const;
+  const plan = proxy.plan([fault]);
 
   await pauseIntake(pipeline.stack);
   const picture = await smallImage('#336633');
@@ -60,12 +62,28 @@ it('if one image of ten kills its worker, the others are processed on the first 
   await resumeIntake(pipeline.stack);
 
   for (const key of good) await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
-  const failed = await pipeline.recordWhen(bad, ({ outcome }) => outcome === 'failed');
+  const rejected = await pipeline.recordWhen(bad, ({ outcome }) => outcome === 'rejected');
   await pipeline.queueIsEmpty();
 
-  const [first, ...more] = batchesOf(proxy.calls, [bad, ...good]);
-  expect(first).toEqual(Object.fromEntries([bad, ...good].map((key) => [key, '1'])));
-  expect(more).toEqual(['2', '3', '4', '5'].map((receives) => ({ [bad]: receives })));
-  expect(await pipeline.messagesIn(pipeline.deadLetterQueueUrl)).toBe(1);
-  expect(failed).toMatchObject({ message: expect.stringContaining('Worker process died') });
+  expect(batchesOf(proxy.calls, [bad, ...good])).toEqual([Object.fromEntries([bad, ...good].map((key) => [key, '1']))]);
+  expect(plan.happened(fault)).toBe(2 * renditionGroups.length);
+  expect(rejected).toMatchObject({ reason: 'too-complex', message: expect.stringMatching(/^This image .*\.$/) });
+  expect(await pipeline.renditionKeys(bad)).toEqual([]);
+  expect(await pipeline.messagesIn(pipeline.deadLetterQueueUrl)).toBe(0);
+});
+
+it('an image whose worker is killed once is processed at its first receive', async () => {
+  const key = 'killed-once.png';
+  const caller = await pipeline.physicalId('ExtractMetadataFunction');
+  const image = { key, imageId: await imageIdOf(pipeline.bucket, key) };
+  const fault = { caller, action: 's3:GetObject', kind: 'dies after', image, times: 1 } as const;
+  const plan = proxy.plan([fault]);
+  const from = proxy.calls.length;
+
+  await pipeline.put(key, await smallImage('#663333'));
+  await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
+  await pipeline.queueIsEmpty();
+
+  expect(plan.happened(fault)).toBe(1);
+  expect(batchesOf(proxy.calls.slice(from), [key])).toEqual([{ [key]: '1' }]);
 });

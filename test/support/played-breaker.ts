@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { metricMath } from '../../scripts/template/dashboard/metric-math.ts';
 import { templateFor } from '../../scripts/template/template.ts';
-import { runStateMachine, substituted } from './asl.ts';
+import { runStateMachine, substituted, TaskError } from './asl.ts';
 import { METRIC_DELAY_SECONDS } from './aws-metrics.ts';
 
 /**
@@ -11,6 +11,7 @@ import { METRIC_DELAY_SECONDS } from './aws-metrics.ts';
 
 const FULL = 10;
 const HANGING_MINUTES = 5;
+const PROBE_SECONDS = 120;
 const LATE_MINUTES = METRIC_DELAY_SECONDS / 60;
 
 export const breaker = substituted('intake-breaker', { values: { Dispatchers: String(FULL) } });
@@ -67,8 +68,11 @@ export async function calculated(id: string, counts: Counts): Promise<number> {
   return value;
 }
 
-/** Conditions in one minute: images are decided, attempts fail at once or after five minutes, or there are no uploads. */
-export type Weather = 'fine' | 'down' | 'hangs' | 'idle';
+/**
+ * Conditions in one minute: images are decided, attempts fail at once or after five minutes, or there are no uploads. Or
+ * most uploads are one sender's and fail, and all others are decided.
+ */
+export type Weather = 'fine' | 'down' | 'hangs' | 'idle' | 'poison';
 
 interface Play {
   readonly minutes: number;
@@ -101,6 +105,12 @@ export async function play({
   const alarm = new Alarm(metrics);
   const clock: Clock = { minute: 1 };
   const services: Services = {
+    'arn:aws:states:::lambda:invoke': async (given, wait) => {
+      z.strictObject({ FunctionName: z.literal('ProbePipelineFunction'), Payload: z.strictObject({}) }).parse(given);
+      if (intake.serves(weather(clock.minute))) return { Payload: { verdict: 'healthy' } };
+      await wait(PROBE_SECONDS);
+      throw new TaskError('States.Timeout', 'the probe takes too long');
+    },
     'lambda:updateEventSourceMapping': (given) => intake.update(given, clock.minute),
     'eventbridge:describeRule': (given) => describeRule(given, isPausedByHand(clock.minute)),
     'cloudwatch:describeAlarmHistory': (given) => alarm.history(given),
@@ -140,9 +150,18 @@ class Intake {
       const until = Array.from({ length: free }, () => minute + HANGING_MINUTES);
       this.hangingUntil = [...this.hangingUntil, ...until];
     }
+    if (weather === 'poison') {
+      const images = this.imagesABatch * free;
+      return { tries: this.imagesABatch * ended + 0.7 * images, errors: ended, processed: 0.3 * images };
+    }
     const failed = ended + (weather === 'down' ? free : 0);
     const decided = weather === 'fine' ? free : 0;
     return { tries: this.imagesABatch * failed, errors: failed, processed: this.imagesABatch * decided };
+  }
+
+  /** Whether an image that is fine would be decided now. */
+  serves(weather: Weather): boolean {
+    return this.enabled && weather !== 'down' && weather !== 'hangs';
   }
 
   update(given: unknown, minute: number): unknown {
@@ -214,7 +233,8 @@ function describeRule(given: unknown, isPausedByHand: boolean): unknown {
   return { Name, State: isPausedByHand ? 'DISABLED' : 'ENABLED' };
 }
 
-type Services = Readonly<Record<string, (given: unknown) => unknown>>;
+type Wait = (seconds: number) => Promise<void>;
+type Services = Readonly<Record<string, (given: unknown, wait: Wait) => unknown>>;
 
 interface Clock {
   minute: number;
@@ -247,6 +267,13 @@ class Execution {
   private async run(services: Services): Promise<void> {
     // One second after the alarm fired.
     const StartTime = timeOf(this.startedAt + 1 / 60);
+    const wait: Wait = (seconds) => {
+      this.due = this.clock.minute + seconds / 60;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.proceed = resolve;
+      this.halted.resolve();
+      return promise;
+    };
     try {
       const { state } = await runStateMachine(breaker, undefined, {
         context: { Execution: { StartTime, Input: { rule: 'rule' } } },
@@ -254,15 +281,9 @@ class Execution {
         async task({ resource, parameters }) {
           const service = services[resource.replace('arn:aws:states:::aws-sdk:', '')];
           if (service === undefined) throw new Error(`No service is simulated for ${resource}.`);
-          return service(parameters);
+          return service(parameters, wait);
         },
-        wait: (seconds) => {
-          this.due = this.clock.minute + seconds / 60;
-          const { promise, resolve } = Promise.withResolvers<void>();
-          this.proceed = resolve;
-          this.halted.resolve();
-          return promise;
-        },
+        wait,
       });
       this.ended = state;
       this.halted.resolve();

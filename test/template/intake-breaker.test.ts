@@ -25,15 +25,15 @@ describe('once most uploads cannot be decided', () => {
     const { switched, ended } = await play({ minutes: 60, weather: outage('down', [10, 16]) });
     expect(switched.map(({ to }) => to)).toEqual(['paused', 'trickle', 'full']);
     const [paused = 0, trickle = 0, full = 0] = switched.map(({ minute }) => minute);
-    expect(paused).toBeLessThanOrEqual(10 + ringsAfterSeconds / 60);
+    expect(paused).toBeLessThanOrEqual(10 + (ringsAfterSeconds + probeSeconds) / 60);
     expect(trickle).toBeGreaterThanOrEqual(paused + 5);
     expect(full).toBe(trickle + 10);
-    expect(ended).toEqual(['Close']);
+    expect(ended).toEqual(['Recovered']);
   });
 
   it('the trickle is stopped when the alarm rings again, and the first trial does not judge by the silence of that', async () => {
     const { switched, ended } = await play({ minutes: 120, weather: outage('down', [10, 50]) });
-    expect(ended).toEqual(['LeaveItToTheNext', 'LeaveItToTheNext', 'Close']);
+    expect(ended).toEqual(['LeaveItToTheNext', 'LeaveItToTheNext', 'Recovered']);
     expect(switched.map(({ to }) => to)).toEqual([
       ...['paused', 'trickle'],
       ...['paused', 'trickle'],
@@ -97,13 +97,60 @@ describe('once most uploads cannot be decided', () => {
 
   it('every call is tried again, for a mapping that is just being updated refuses another change', () => {
     for (const [name, state] of Object.entries(breaker.States)) {
-      if (state.Type === 'Task') expect(state.Retry, name).toMatchObject([{ ErrorEquals: ['States.ALL'] }]);
+      if (state.Type === 'Task' && name !== 'Probe')
+        expect(state.Retry, name).toMatchObject([{ ErrorEquals: ['States.ALL'] }]);
     }
+  });
+});
+
+describe('once most uploads fail, and a known-good image does not', () => {
+  it('intake is not stopped for anybody, however long one sender goes on', async () => {
+    const { switched, ended } = await play({ minutes: 180, weather: outage('poison', [10, 160]) });
+    expect(switched.map(({ to }) => to)).toEqual(['full']);
+    expect(ended).toEqual(['Recovered']);
+  });
+
+  it('an outage that begins meanwhile stops intake, though the alarm is on already and cannot fire again', async () => {
+    const weather = (minute: number): Weather =>
+      minute < 10 ? 'fine' : minute < 40 ? 'poison' : minute < 60 ? 'down' : 'fine';
+    const { switched, ended } = await play({ minutes: 120, weather });
+    const paused = switched.find(({ to }) => to === 'paused');
+    expect(paused?.minute).toBeGreaterThanOrEqual(40);
+    expect(paused?.minute).toBeLessThanOrEqual(40 + (60 + probeSeconds) / 60);
+    expect(switched.at(-1)?.to).toBe('full');
+    expect(ended.at(-1)).toBe('Recovered');
+  });
+
+  it('intake opens in full after an outage, also while one sender’s uploads fail the trial', async () => {
+    const weather = (minute: number): Weather => (minute < 10 ? 'fine' : minute < 20 ? 'down' : 'poison');
+    const { switched } = await play({ minutes: 120, weather });
+    expect(switched.filter(({ to }) => to === 'paused').map(({ minute }) => weather(minute))).toEqual(['down']);
+    expect(switched.at(-1)?.to).toBe('full');
+  });
+
+  it('its own probes cannot keep the alarm on: an upload and a deletion, twice per minute each, are too few', async () => {
+    const { KeepWatch } = breaker.States;
+    expect(KeepWatch).toMatchObject({ Type: 'Wait', Seconds: 60 });
+    expect(await calculated('undecided', { tries: 4 })).toBe(0);
+  });
+
+  it('the known-good image is sent by the live version of the probe, and any failure to send it counts as trouble in the system', () => {
+    expect(properties('IntakeBreaker')['DefinitionSubstitutions']).toMatchObject({
+      ProbePipelineFunction: { Ref: 'ProbePipelineFunction.Alias' },
+    });
+    // Any failure of the question counts as a failing image: who cannot ask has to assume the worst.
+    expect(Probe).toMatchObject({ Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Open' }], Next: 'IsItTheSystem' });
   });
 });
 
 const alarm = properties('DispatchImagesUndecidedAlarm');
 const metricPeriod = numberAt(alarm['Metrics'], 3, 'MetricStat', 'Period');
+const { Probe } = breaker.States;
+if (Probe?.Type !== 'Task') throw new Error('The breaker has no task Probe.');
+const probeSeconds = Probe.Retry.reduce(
+  (sum, { MaxAttempts, IntervalSeconds = 0 }) => sum + MaxAttempts * IntervalSeconds,
+  Probe.TimeoutSeconds,
+);
 const ringsAfterSeconds = numberAt(alarm['DatapointsToAlarm']) * metricPeriod + METRIC_DELAY_SECONDS;
 const windowSeconds = numberAt(alarm['EvaluationPeriods']) * metricPeriod;
 
@@ -127,7 +174,7 @@ it.each(stages.filter((stage) => stage !== 'local'))(
     const shortest = Array.from({ length: tries - 1 }, (_, failed) =>
       retryDelaySeconds(failed + 1, { baseSeconds, lastAttempt: false, random: 0 }),
     ).reduce((sum, delay) => sum + delay);
-    expect(ringsAfterSeconds).toBeLessThan(shortest);
+    expect(ringsAfterSeconds + probeSeconds).toBeLessThan(shortest);
   },
 );
 
@@ -176,5 +223,6 @@ it('switches the mapping that takes uploads, back to the concurrency that the te
     IntakeMapping: { Ref: 'DispatchImagesFunctionUploads' },
     Dispatchers: at(mapping, 'MaximumConcurrency'),
     DispatchImagesUndecidedAlarm: { Ref: 'DispatchImagesUndecidedAlarm' },
+    ProbePipelineFunction: { Ref: 'ProbePipelineFunction.Alias' },
   });
 });

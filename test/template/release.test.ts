@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { releasedSteps } from '../../core/watch/release.ts';
+import { metricMath } from '../../scripts/template/dashboard/metric-math.ts';
 import {
   at,
   type Json,
@@ -36,6 +37,15 @@ it('goes from 5 over 20 to 100 %', () => {
   expect(at(alias, 'Type')).toBe('CANARY');
 });
 
+/** They decode what a user sends, which may be made to kill them. */
+const openers: readonly string[] = ['ExtractMetadata', 'ResizeImage'];
+
+const ofNewVersion = (step: string) => [
+  { Name: 'FunctionName', Value: { Ref: `${step}Function` } },
+  { Name: 'Resource', Value: { 'Fn::Sub': `\${${step}Function}:live` } },
+  { Name: 'ExecutedVersion', Value: { 'Fn::GetAtt': `${step}Function.Version.Version` } },
+];
+
 describe.each(releasedSteps)('a new version of %s', (step) => {
   const preference = propertiesOf(`${step}Function`)['DeploymentPreference'];
 
@@ -51,21 +61,88 @@ describe.each(releasedSteps)('a new version of %s', (step) => {
       { Ref: `${step}ErrorsRollbackAlarm` },
       { Ref: `${step}DurationRollbackAlarm` },
     ]);
+    const near = numberAt(propertiesOf(`${step}Function`)['Timeout']) * 800;
+    expect(propertiesOf(`${step}DurationRollbackAlarm`)['Threshold']).toBe(near);
+    if (openers.includes(step)) return;
     for (const symptom of ['Errors', 'Duration']) {
-      const alarm = propertiesOf(`${step}${symptom}RollbackAlarm`);
-      expect(alarm['MetricName']).toBe(symptom);
-      expect(alarm['Dimensions']).toEqual([
-        { Name: 'FunctionName', Value: { Ref: `${step}Function` } },
-        { Name: 'Resource', Value: { 'Fn::Sub': `\${${step}Function}:live` } },
-        { Name: 'ExecutedVersion', Value: { 'Fn::GetAtt': `${step}Function.Version.Version` } },
-      ]);
+      expect(propertiesOf(`${step}${symptom}RollbackAlarm`)).toMatchObject({
+        MetricName: symptom,
+        Dimensions: ofNewVersion(step),
+      });
     }
-    expect(propertiesOf(`${step}DurationRollbackAlarm`)).toMatchObject({
-      ExtendedStatistic: 'p99',
-      Threshold: numberAt(propertiesOf(`${step}Function`)['Timeout']) * 800,
-    });
+    expect(propertiesOf(`${step}DurationRollbackAlarm`)['ExtendedStatistic']).toBe('p99');
   });
 });
+
+describe.each(openers)('a new version of %s, which uploads can kill,', (step) => {
+  const queryOf = (alarm: string, id: string) =>
+    items(propertiesOf(alarm)['Metrics']).find((query) => at(query, 'Id') === id);
+  const calculated = (symptom: 'Errors' | 'Duration', id: string, counts: Readonly<Record<string, number>>) =>
+    metricMath(String(at(queryOf(`${step}${symptom}RollbackAlarm`, id), 'Expression')), counts);
+
+  it('is compared with all traffic of the alias, over the length of the gate', () => {
+    const stat = (symptom: string, id: string) => at(queryOf(`${step}${symptom}RollbackAlarm`, id), 'MetricStat');
+    const metric = (MetricName: string, Dimensions = ofNewVersion(step)) => ({
+      Period: firstGate.minutes * 60,
+      Metric: { Namespace: 'AWS/Lambda', MetricName, Dimensions },
+    });
+    expect(stat('Errors', 'fresh')).toEqual({ Stat: 'Sum', ...metric('Errors') });
+    expect(stat('Errors', 'all')).toEqual({ Stat: 'Sum', ...metric('Errors', ofNewVersion(step).slice(0, 2)) });
+    expect(stat('Duration', 'fast')).toEqual({ Stat: 'p10', ...metric('Duration') });
+    expect(stat('Duration', 'calls')).toEqual({ Stat: 'Sum', ...metric('Invocations') });
+  });
+
+  it.each([
+    ['loses its traffic when it fails alone', { fresh: 2, all: 2 }, 100],
+    ['loses its traffic when it fails more than the old one', { fresh: 12, all: 20 }, 60],
+    ['keeps it while nothing fails', {}, 0],
+    // One upload kills one worker of each version, or the new version once.
+    ['keeps it when one upload killed a worker', { fresh: 1, all: 1 }, 0],
+    ['keeps it when one upload killed a worker of each version', { fresh: 1, all: 2 }, 0],
+    // 5 % of the traffic.
+    ['keeps it while a sender floods the pipeline with such uploads', { fresh: 50, all: 1000 }, 5],
+  ])('%s: %j', async (_, counts, percent) => {
+    expect(await calculated('Errors', 'share', counts)).toBe(percent);
+    expect(percent > numberAt(propertiesOf(`${step}ErrorsRollbackAlarm`)['Threshold'])).toBe(percent > 50);
+  });
+
+  it('keeps it whatever one sender uploads: fewer than one release in a hundred meets the wrong version by chance', () => {
+    const [alone, kills] = [firstGate.percent / 100, 400];
+    // Of the first kills, more than half meet the new version, and two at least: at any time within the gate.
+    expect(chanceOfAMajority(alone, kills)).toBeLessThan(0.01);
+    // With the first failure as the rule, a few uploads are enough.
+    expect(1 - (1 - alone) ** 30).toBeGreaterThan(0.75);
+  });
+
+  it.each([
+    ['loses its traffic when nine in ten calls come close to the timeout', { calls: 40, fast: 35_000 }, 35_000],
+    ['keeps it while most are slow and a tenth is not', { calls: 40, fast: 900 }, 900],
+    ['keeps it when its only calls are slow', { calls: 9, fast: 40_000 }, 0],
+    ['keeps it while it is not called', {}, 0],
+  ])('%s: %j', async (_, counts, millis) => {
+    expect(await calculated('Duration', 'pace', counts)).toBe(millis);
+  });
+});
+
+/** How likely it is that, after some number of kills, the new version has had most of them and two at least. */
+function chanceOfAMajority(share: number, kills: number): number {
+  let undecided = new Map([[0, 1]]);
+  let fired = 0;
+  for (let kill = 1; kill <= kills; kill += 1) {
+    const next = new Map<number, number>();
+    for (const [fresh, chance] of undecided) {
+      for (const [count, part] of [
+        [fresh + 1, share],
+        [fresh, 1 - share],
+      ] as const) {
+        if (count >= 2 && 2 * count > kill) fired += chance * part;
+        else next.set(count, (next.get(count) ?? 0) + chance * part);
+      }
+    }
+    undecided = next;
+  }
+  return fired;
+}
 
 it('finds each function by a name that CloudFormation does not cut short', () => {
   // Of 64 letters it gives 25 to the stack and 24 to the logical id, and 13 are random: nobody documents it, some have
@@ -95,16 +172,27 @@ it('a new version of the workflow loses its traffic by its own failures and time
 const SEEN_FROM_THE_FIRST_SECONDS = 300;
 const LOOKS_EVERY_SECONDS = 60;
 
-describe.each(rollbackAlarms)('%s', (_, { Properties }) => {
-  const ofFunction = referredId(at(items(Properties['Dimensions'])[0], 'Value')) ?? '';
+describe.each(rollbackAlarms)('%s', (id, { Properties }) => {
+  const calculates = Properties['Metrics'] !== undefined;
+  const measured = calculates
+    ? items(Properties['Metrics']).flatMap((query) => at(query, 'MetricStat') ?? [])[0]
+    : undefined;
+  const dimensions = calculates ? at(measured, 'Metric', 'Dimensions') : Properties['Dimensions'];
+  const ofFunction = referredId(at(items(dimensions)[0], 'Value')) ?? '';
   const slowest =
     ofFunction === 'ImagePipeline' ? workflow.timeoutSeconds : numberAt(propertiesOf(ofFunction)['Timeout']);
 
-  it('rings for the first failure, long enough for a service that looks once a minute', () => {
+  it('calculates only where uploads can kill what it watches', () => {
+    expect(calculates).toBe(openers.some((step) => id.startsWith(step)));
+  });
+
+  it('fires in the first period that breaches, long enough for a service that looks once a minute', () => {
     expect(numberAt(Properties['DatapointsToAlarm'])).toBe(1);
-    const window = numberAt(Properties['Period']) * numberAt(Properties['EvaluationPeriods']);
+    const period = numberAt(calculates ? at(measured, 'Period') : Properties['Period']);
+    const window = period * numberAt(Properties['EvaluationPeriods']);
     // Lambda's numbers bear the time at which a call began.
-    const age = METRIC_DELAY_SECONDS + (Properties['Namespace'] === 'AWS/Lambda' ? slowest : 0);
+    const isOfLambda = calculates || Properties['Namespace'] === 'AWS/Lambda';
+    const age = METRIC_DELAY_SECONDS + (isOfLambda ? slowest : 0);
     expect(window - age).toBeGreaterThanOrEqual(LOOKS_EVERY_SECONDS);
     expect(Properties['TreatMissingData']).toBe('notBreaching');
   });

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { schemaVersion } from '../../adapters/contracts/domain-events.ts';
+import type { RejectionReason } from '../../core/outcome.ts';
+import { numberAt, templateFor } from '../../scripts/template/template.ts';
 import {
   type Branch,
   branchesOf,
@@ -55,34 +57,87 @@ function branchOf(name: string): Branch | undefined {
   return branches.find(({ States }) => name in States);
 }
 
+/**
+ * The names under which Step Functions reports a worker that was killed, or stopped at its timeout. Lambda.Unknown is the
+ * documented one (https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html); the others are the
+ * `errorType` of Lambda's own answer.
+ */
+const deaths = ['Sandbox.Timedout', 'Runtime.ExitError', 'Runtime.OutOfMemory', 'Lambda.Unknown'];
+/** The workers that decode a file, and where the workflow goes when the file has killed two of them. */
+const openers: Readonly<Record<string, string>> = {
+  ExtractMetadata: 'RejectDescription',
+  ResizeImage: 'RejectRendition',
+};
+
+describe('a file that kills its worker', () => {
+  it('is a rejection like any other once its retry has died as well, in the branch of that worker', async () => {
+    const answers = await Promise.all(
+      Object.entries(openers).map(async ([state, rejection]) => {
+        expect(task(state).Catch).toEqual([{ ErrorEquals: deaths, Next: rejection }]);
+        expect(branchOf(state)?.States[rejection]).toMatchObject({ Type: 'Pass', End: true });
+        return evaluate(pass(rejection).Output, {});
+      }),
+    );
+    expect(answers[0]).toEqual({
+      outcome: 'rejected',
+      reason: 'too-complex' satisfies RejectionReason,
+      message: expect.stringMatching(/^This image .*\.$/),
+    });
+    expect(answers[1]).toEqual(answers[0]);
+  });
+
+  it.each([
+    'Lambda.TooManyRequestsException',
+    'Lambda.ServiceException',
+    'Lambda.SdkClientException',
+    // Lambda itself did not answer: a worker that hangs is stopped, and reported by its name, five seconds earlier.
+    'States.Timeout',
+    // What the handler threw, for example that S3 did not answer.
+    'Runtime.HandlerError',
+    'Error',
+    'States.ALL',
+    'States.TaskFailed',
+  ])('is not blamed for %s', (error) => {
+    for (const state of Object.keys(openers)) {
+      expect(task(state).Catch.flatMap(({ ErrorEquals }) => ErrorEquals)).not.toContain(error);
+    }
+  });
+
+  it('can hang twice, and is decided within the workflow’s time', () => {
+    const decided = 60;
+    for (const state of Object.keys(openers)) {
+      expect(2 * task(state).TimeoutSeconds + decided).toBeLessThan(workflow.timeoutSeconds);
+    }
+  });
+});
+
 describe('every task', () => {
   const anyError = { ErrorEquals: ['States.ALL'], IntervalSeconds: 1, BackoffRate: 2, MaxDelaySeconds: 8 };
   const jitter = { JitterStrategy: 'FULL' };
   const lostWrite = { ErrorEquals: ['DynamoDB.ConditionalCheckFailedException'], MaxAttempts: 0 };
+  const died = { ...anyError, ErrorEquals: deaths, ...jitter, MaxAttempts: 1 };
+  const worker = [
+    {
+      ...{ ErrorEquals: ['Lambda.TooManyRequestsException'], IntervalSeconds: 1, BackoffRate: 2, MaxDelaySeconds: 10 },
+      ...{ ...jitter, MaxAttempts: 10 },
+    },
+    { ...anyError, ...jitter, MaxAttempts: 2 },
+  ];
   /** JSON has no aliases, so the workflow repeats these in each task. */
   const retryPolicies = {
-    'a worker': [
-      {
-        ...{
-          ErrorEquals: ['Lambda.TooManyRequestsException'],
-          IntervalSeconds: 1,
-          BackoffRate: 2,
-          MaxDelaySeconds: 10,
-        },
-        ...{ ...jitter, MaxAttempts: 10 },
-      },
-      { ...anyError, ...jitter, MaxAttempts: 2 },
-    ],
+    'a worker that opens the upload': [died, ...worker],
+    'another worker': worker,
     'an AWS service': [{ ...anyError, ...jitter, MaxAttempts: 3 }],
     'a conditional write': [lostWrite, { ...anyError, ...jitter, MaxAttempts: 3 }],
   };
 
   it.each(workflow.tasks)(
-    '$state retries with jitter as one of three policies says: a worker, an AWS service or a conditional write',
-    ({ functionId, definition }) => {
-      const isConditional = 'ConditionExpression' in definition.Arguments;
-      const policy = functionId !== undefined ? 'a worker' : isConditional ? 'a conditional write' : 'an AWS service';
-      expect(definition.Retry).toEqual(retryPolicies[policy]);
+    '$state retries with jitter as one of four policies says: two for workers, one for AWS services, one for conditional writes',
+    ({ state, functionId, definition }) => {
+      const workerPolicy = state in openers ? 'a worker that opens the upload' : 'another worker';
+      const servicePolicy =
+        'ConditionExpression' in definition.Arguments ? 'a conditional write' : ('an AWS service' as const);
+      expect(definition.Retry).toEqual(retryPolicies[functionId !== undefined ? workerPolicy : servicePolicy]);
     },
   );
 
@@ -91,8 +146,8 @@ describe('every task', () => {
     ({ state, definition }) => {
       expect(definition.TimeoutSeconds).toBeGreaterThan(0);
       const branch = branchOf(state);
-      // An optional step catches for itself, and its own branch goes on.
-      if (branch !== undefined && definition.Catch.length > 0) {
+      // An optional step catches everything for itself, and its own branch goes on.
+      if (branch !== undefined && definition.Catch.length > 0 && !(state in openers)) {
         expect(definition.Catch.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
         expect(Object.keys(branch.States)).toContain(definition.Catch.at(-1)?.Next);
         return;
@@ -368,4 +423,15 @@ describe('the event', () => {
     // The message is written to the record alone; the event carries what is in the decision.
     expect(task('WriteFailure').Assign).toEqual({ decision: { outcome: 'failed' } });
   });
+});
+
+it('docs/security.md says what a file costs that keeps both workers busy until they are stopped', () => {
+  const { resources } = templateFor('prod');
+  const gigabyteSeconds = Object.keys(openers).reduce((sum, state) => {
+    const { Timeout, MemorySize } = resources.get(`${state}Function`)?.Properties ?? {};
+    const calls = 1 + (task(state).Retry[0]?.MaxAttempts ?? 0);
+    return sum + (calls * numberAt(Timeout) * numberAt(MemorySize)) / 1024;
+  }, 0);
+  const text = readFileSync(new URL('../../docs/security.md', import.meta.url), 'utf8');
+  expect(text).toContain(`costs ${Math.round(gigabyteSeconds)} GB-seconds`);
 });

@@ -52,12 +52,19 @@ def fated_resource(resource, arguments):
     if fate["takesEffect"]:
         try:
             result = invoke_resource(resource, arguments)
-        except ExecutionError:
+        except ExecutionError as failure:
             if "error" not in fate:
-                raise
+                raise named_as_in_an_account(failure) from None
     if "error" in fate:
         raise ExecutionError(fate["error"], "from the fault proxy")
     return result
+
+
+def named_as_in_an_account(failure):
+    """The emulator reports a function whose process was killed as one whose handler threw."""
+    if failure.error == "Runtime.HandlerError" and "Worker process died" in failure.cause:
+        return ExecutionError("Runtime.ExitError", failure.cause)
+    return failure
 
 
 def fate_of(resource):
