@@ -221,6 +221,16 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('UploadQueuePolicy', 'PolicyDocument', 'Statement', { Sid: 'DeliverUploads' }, 'Condition'),
     remove: true,
   },
+  'No forged events': {
+    file: 'template.yaml',
+    path: propertyOf('UploadQueue', 'RedriveAllowPolicy'),
+    remove: true,
+  },
+  'An alarm for the first forged event': {
+    file: 'adapters/lambda/sqs-uploads.ts',
+    from: "metrics.addMetric('EventsRefused', MetricUnit.Count, 1)",
+    to: "metrics.addMetric('EventsRefused', MetricUnit.Count, 0)",
+  },
   'No GPS position in records': {
     file: 'template.yaml',
     path: ['Parameters', 'KeepLocation', 'Default'],

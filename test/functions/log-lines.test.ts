@@ -27,7 +27,7 @@ describe('the dispatcher’s log lines for messages handled in parallel', () => 
       ...['rejects-3', 'rejects-3'],
     ]);
     // Nobody knows what upload these speak of, but which message it is.
-    expect(unread.length).toBe(2);
+    expect(unread.length).toBe(3);
   });
 
   it('also name the invocation and the function', async () => {
