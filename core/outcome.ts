@@ -9,6 +9,7 @@ export const rejectionReasons = [
   'too-many-bytes',
   'too-many-pixels',
   'too-many-frames',
+  'too-complex',
   'unsupported-format',
   'corrupt',
 ] as const;

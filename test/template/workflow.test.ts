@@ -353,7 +353,7 @@ describe('the event', () => {
     const variables = await variablesAfter([pass('ComposeEvent')], { variables: given });
     expect(await evaluate(entry.DetailType, variables)).toBe('ImageRejected');
     expect(await evaluate(entry.Detail, variables)).toEqual({
-      schemaVersion: 1,
+      schemaVersion: 2,
       id: 'i1-S1-rejected',
       correlationId: 'c1',
       occurredAt: '2026-01-01T00:00:00Z',
