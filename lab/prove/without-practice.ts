@@ -231,6 +231,21 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: "metrics.addMetric('EventsRefused', MetricUnit.Count, 1)",
     to: "metrics.addMetric('EventsRefused', MetricUnit.Count, 0)",
   },
+  'Uploaders cannot choose storage or encryption': {
+    file: 'template.yaml',
+    path: propertyOf('UploadBucketPolicy', 'PolicyDocument', 'Statement', { Sid: 'RefuseArchives' }),
+    remove: true,
+  },
+  'Reserved prefixes': {
+    file: 'template.yaml',
+    path: propertyOf('UploadBucketPolicy', 'PolicyDocument', 'Statement', { Sid: 'KeepProbesApart' }),
+    remove: true,
+  },
+  'Nothing from outside controls a terminal': {
+    file: 'scripts/terminal/printable.ts',
+    from: '[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]',
+    to: '[\\p{Cc}]',
+  },
   'No GPS position in records': {
     file: 'template.yaml',
     path: ['Parameters', 'KeepLocation', 'Default'],
@@ -389,6 +404,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
       'Action',
       's3:PutObject',
     ),
+    remove: true,
+  },
+  'Guardrails that an administrator cannot remove': {
+    file: 'governance/service-control-policy.yaml',
+    path: propertyOf('Guardrails', 'Content', 'Statement', { Sid: 'KeepKeys' }, 'Action', 'kms:TagResource'),
     remove: true,
   },
   'Guardrails, Config rules, budget, cost anomalies': {
