@@ -64,6 +64,8 @@ function holds(operator: string, actual: string | undefined, values: readonly st
     case 'StringEquals':
     case 'Bool':
       return any(equals);
+    case 'BoolIfExists':
+      return actual === undefined || any(equals);
     case 'StringNotEquals':
       return !any(equals);
     case 'StringLike':
