@@ -48,7 +48,7 @@ async function main() {
   const node = nodeForScripts();
   if (node === undefined) {
     fail(
-      `The package \`node\` brought no Node.js ${lambdaNode} for this system (${process.platform} ${process.arch}): install Node.js ${lambdaNode} from nodejs.org, or allow install scripts, and run this again.`,
+      `There is no packaged Node.js ${lambdaNode} for this system (${process.platform} ${process.arch}): install Node.js ${lambdaNode} from nodejs.org and run this again.`,
     );
   }
   const ended = await run(node, [join(project, script), ...scriptArguments], {
@@ -58,7 +58,7 @@ async function main() {
   process.exit(ended.code ?? 128 + (signalNumbers[ended.signal] ?? 1));
 }
 
-/** Lambda's version out of the package `node`; where that has no build for this system, a Node as new of one's own. */
+/** Lambda's version, from a package for this system whose hash is in the lock file; where there is none, a Node as new. */
 function nodeForScripts() {
   if (isExecutable(packagedNode)) return packagedNode;
   return ownMajor() >= lambdaNode ? process.execPath : undefined;

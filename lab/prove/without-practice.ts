@@ -411,6 +411,28 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('Guardrails', 'Content', 'Statement', { Sid: 'KeepKeys' }, 'Action', 'kms:TagResource'),
     remove: true,
   },
+  'Installed as locked, without install scripts': {
+    file: '.npmrc',
+    from: 'ignore-scripts=true',
+    to: 'ignore-scripts=false',
+  },
+  'The deployment role meets no build': {
+    file: '.github/workflows/deploy.yml',
+    from: '      - name: What the job `build` made',
+    to: '      - run: npm ci\n      - name: What the job `build` made',
+  },
+  'Erasure is documented': {
+    file: 'template.yaml',
+    path: propertyOf(
+      'UploadBucket',
+      'LifecycleConfiguration',
+      'Rules',
+      { Id: 'expire-replaced-versions' },
+      'NoncurrentVersionExpiration',
+      'NoncurrentDays',
+    ),
+    value: 31,
+  },
   'Guardrails, Config rules, budget, cost anomalies': {
     file: 'governance/config-rules.yaml',
     path: propertyOf('BucketTlsRule', 'Source', 'SourceIdentifier'),

@@ -19,7 +19,7 @@ export interface Toolchain {
   readonly sam: string;
 }
 
-// The versions that the lock files have wheels for come first; a newer Python may have to compile, and often can.
+// The versions that the lock files have wheels for come first; for a newer Python, some may be missing.
 const testedPythons: Range = { oldest: [3, 10, 0], newest: [3, 14, 999] };
 const pythonNames = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python'];
 
