@@ -11,6 +11,7 @@ export const rejectionReasons = [
   'too-many-frames',
   'too-complex',
   'unsupported-format',
+  'unreadable',
   'corrupt',
 ] as const;
 export type RejectionReason = (typeof rejectionReasons)[number];

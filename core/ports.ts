@@ -8,8 +8,11 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Reads originals. */
 export interface UploadReader {
-  /** Reads exactly the version that the event named. That it was replaced or removed since is a result, not an error. */
-  read(upload: Upload): Promise<{ readonly outcome: 'found'; readonly bytes: Bytes } | Missing>;
+  /**
+   * Reads exactly the version that the event named. It is a result, not an error, that it was replaced or removed since, or
+   * that its uploader stored it in a way that nobody else can read.
+   */
+  read(upload: Upload): Promise<{ readonly outcome: 'found'; readonly bytes: Bytes } | Missing | Rejection>;
 }
 
 /** Writes, lists and removes renditions. */

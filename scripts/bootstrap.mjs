@@ -49,7 +49,7 @@ async function main() {
   const node = nodeForScripts();
   if (node === undefined) {
     fail(
-      `The npm package \`node\` provides no Node.js ${lambdaNode} for this system (${process.platform} ${process.arch}): install Node.js ${lambdaNode} from nodejs.org, or allow install scripts, and run this again.`,
+      `There is no packaged Node.js ${lambdaNode} for this system (${process.platform} ${process.arch}): install Node.js ${lambdaNode} from nodejs.org and run this again.`,
     );
   }
   const ended = await run(node, [join(project, script), ...scriptArguments], {
@@ -59,7 +59,7 @@ async function main() {
   process.exit(ended.code ?? 128 + (signalNumbers[ended.signal] ?? 1));
 }
 
-/** Node from the npm package `node`; if that has no build for this system, the current Node if it is new enough. */
+/** Node from a package for this system whose hash is in the lock file; otherwise the current Node if it is new enough. */
 function nodeForScripts() {
   if (isExecutable(packagedNode)) return packagedNode;
   return ownMajor() >= lambdaNode ? process.execPath : undefined;

@@ -1,6 +1,6 @@
 import { GetObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import type { Upload } from '../../core/image.ts';
-import type { Missing } from '../../core/outcome.ts';
+import { type Missing, type Rejection, rejected } from '../../core/outcome.ts';
 import type { Bytes, UploadReader } from '../../core/ports.ts';
 import { withinDeadline } from './s3-deadline.ts';
 
@@ -31,9 +31,9 @@ export function s3UploadReader({
           bytes: await withinDeadline(deadlineMillis, what, (abortSignal) => bytesOf(upload, abortSignal)),
         };
       } catch (error) {
-        const missing = missingFrom(error);
-        if (missing === undefined) throw error;
-        return missing;
+        const decided = missingFrom(error) ?? unreadableFrom(error);
+        if (decided === undefined) throw error;
+        return decided;
       }
     },
   };
@@ -60,4 +60,35 @@ function missingFrom(error: unknown): Missing | undefined {
     default:
       return undefined;
   }
+}
+
+/** Storage class and encryption are the uploader's choice: no retry can change them. UploadBucketPolicy refuses them first. */
+function unreadableFrom(error: unknown): Rejection | undefined {
+  if (!(error instanceof S3ServiceException)) return undefined;
+  if (error.name === 'InvalidObjectState') {
+    return rejected(
+      'unreadable',
+      'The file is in an archive. Upload it again with the storage class STANDARD or INTELLIGENT_TIERING.',
+    );
+  }
+  if (error.name === 'InvalidRequest' && /\bserver side encryption\b/i.test(error.message)) {
+    return rejected(
+      'unreadable',
+      'The file is encrypted with your own key. Upload it again without encryption settings.',
+    );
+  }
+  if (error.name === 'AccessDenied' && isForeignKey(error.message)) {
+    return rejected(
+      'unreadable',
+      'The file is encrypted with a key of another account. Upload it again without encryption settings.',
+    );
+  }
+  return undefined;
+}
+
+/** S3 names the caller and the key. A denial of a key of the caller's own account may be our own mistake: that is retried. */
+function isForeignKey(message: string): boolean {
+  const caller = /\barn:[\w-]+:sts::(\d+):/.exec(message)?.[1];
+  const owner = /\bkms:Decrypt\b.*\barn:[\w-]+:kms:[\w-]+:(\d+):/.exec(message)?.[1];
+  return caller !== undefined && owner !== undefined && caller !== owner;
 }

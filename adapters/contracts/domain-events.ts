@@ -9,7 +9,7 @@ import * as z from './zod.ts';
 
 /**
  * Increment it for a change that breaks consumers: a field removed, made optional or given another meaning, or a closed
- * list changed. Version 2: the reason `too-complex`.
+ * list changed. Version 2: the reasons `too-complex` and `unreadable`.
  */
 export const schemaVersion = 2;
 

@@ -1,14 +1,18 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import type { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { ChangeMessageVisibilityCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { UploadEvent } from '../../core/image.ts';
+import { metricNamespace } from '../../core/names.ts';
 import { retryDelaySeconds } from '../../core/retry-delay.ts';
 import { parseS3Event } from '../contracts/s3-event.ts';
 
 interface UploadQueueOptions {
   readonly client: SQSClient;
   readonly queueUrl: string;
+  /** Events of any other bucket are forged. */
+  readonly uploadBucket: string;
   readonly maxReceiveCount: number;
   readonly retryBaseSeconds: number;
   readonly logger: Logger;
@@ -30,14 +34,18 @@ export type HandleUpload = (event: UploadEvent, delivery: Delivery) => Promise<u
  */
 export function sqsUploads(
   handle: HandleUpload,
-  { client, queueUrl, maxReceiveCount, retryBaseSeconds, logger }: UploadQueueOptions,
+  { client, queueUrl, uploadBucket, maxReceiveCount, retryBaseSeconds, logger }: UploadQueueOptions,
 ) {
+  const metrics = new Metrics({ namespace: metricNamespace });
   const read = (message: SQSRecord): Promise<UploadEvent> =>
-    parseS3Event(message.body).catch((error: unknown) => {
-      logger.error('The message is not an S3 event; it will go to the dead-letter queue', {
+    parseS3Event(message.body, uploadBucket).catch((error: unknown) => {
+      logger.error('The message is not an S3 event of this bucket; it will go to the dead-letter queue', {
         messageId: message.messageId,
         error,
       });
+      // No await in between: the messages of a batch share `metrics`.
+      metrics.addMetric('EventsRefused', MetricUnit.Count, 1);
+      metrics.addMetadata('messageId', message.messageId).publishStoredMetrics();
       throw error;
     });
 

@@ -15,6 +15,7 @@ const env = readEnvironment({
   IDEMPOTENCY_SECONDS: positiveInteger,
   WORKFLOW_WAIT_MILLIS: positiveInteger,
   UPLOAD_QUEUE_URL: z.url(),
+  UPLOAD_BUCKET: z.text,
   MAX_RECEIVE_COUNT: positiveInteger,
   RETRY_BASE_SECONDS: positiveInteger,
 });
@@ -32,6 +33,7 @@ const dispatch = decisionLog(logger, (event, delivery) =>
 export const handler = sqsUploads(dispatch, {
   client: sqsClient(),
   queueUrl: env.UPLOAD_QUEUE_URL,
+  uploadBucket: env.UPLOAD_BUCKET,
   maxReceiveCount: env.MAX_RECEIVE_COUNT,
   retryBaseSeconds: env.RETRY_BASE_SECONDS,
   logger,

@@ -247,6 +247,31 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('UploadQueuePolicy', 'PolicyDocument', 'Statement', { Sid: 'DeliverUploads' }, 'Condition'),
     remove: true,
   },
+  'No forged events': {
+    file: 'template.yaml',
+    path: propertyOf('UploadQueue', 'RedriveAllowPolicy'),
+    remove: true,
+  },
+  'An alarm for the first forged event': {
+    file: 'adapters/lambda/sqs-uploads.ts',
+    from: "metrics.addMetric('EventsRefused', MetricUnit.Count, 1)",
+    to: "metrics.addMetric('EventsRefused', MetricUnit.Count, 0)",
+  },
+  'Uploaders cannot choose storage or encryption': {
+    file: 'template.yaml',
+    path: propertyOf('UploadBucketPolicy', 'PolicyDocument', 'Statement', { Sid: 'RefuseArchives' }),
+    remove: true,
+  },
+  'Reserved prefixes': {
+    file: 'template.yaml',
+    path: propertyOf('UploadBucketPolicy', 'PolicyDocument', 'Statement', { Sid: 'KeepProbesApart' }),
+    remove: true,
+  },
+  'Nothing from outside controls a terminal': {
+    file: 'scripts/terminal/printable.ts',
+    from: '[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]',
+    to: '[\\p{Cc}]',
+  },
   'No GPS position in records': {
     file: 'template.yaml',
     path: ['Parameters', 'KeepLocation', 'Default'],
@@ -411,6 +436,33 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
       's3:PutObject',
     ),
     remove: true,
+  },
+  'Guardrails that an administrator cannot remove': {
+    file: 'governance/service-control-policy.yaml',
+    path: propertyOf('Guardrails', 'Content', 'Statement', { Sid: 'KeepKeys' }, 'Action', 'kms:TagResource'),
+    remove: true,
+  },
+  'Installed as locked, without install scripts': {
+    file: '.npmrc',
+    from: 'ignore-scripts=true',
+    to: 'ignore-scripts=false',
+  },
+  'The deployment role meets no build': {
+    file: '.github/workflows/deploy.yml',
+    from: '      - name: What the job `build` made',
+    to: '      - run: npm ci\n      - name: What the job `build` made',
+  },
+  'Erasure is documented': {
+    file: 'template.yaml',
+    path: propertyOf(
+      'UploadBucket',
+      'LifecycleConfiguration',
+      'Rules',
+      { Id: 'expire-replaced-versions' },
+      'NoncurrentVersionExpiration',
+      'NoncurrentDays',
+    ),
+    value: 31,
   },
   'Guardrails, Config rules, budget, cost anomalies': {
     file: 'governance/config-rules.yaml',

@@ -236,7 +236,8 @@ interface Installation {
 async function installPackages({ directory, lock, log, lockDescriptor }: Installation, report: Report): Promise<void> {
   const quickToGiveUp = ['--retries', '2', '--timeout', '30'];
   // The lock file is complete, so there is nothing to resolve, and pip cannot match hashes to requirements with extras.
-  const exactly = ['--no-deps', '--require-hashes', '-r', lock];
+  // Wheels only: building a source package would run its code, and build tools that no hash covers.
+  const exactly = ['--no-deps', '--require-hashes', '--only-binary=:all:', '-r', lock];
   const progress = pipProgress(await readFile(lock, 'utf8'), report);
   const watching = setInterval(() => progress.onInstalled(installedPackages(directory)), 1000);
   const installed = await runCommand({
@@ -259,6 +260,8 @@ function reasonIn(output: string): string {
     /NewConnectionError|ConnectTimeout|ReadTimeout|NameResolutionError|ProxyError|Network is unreachable/.test(output)
   )
     return 'the Python package index cannot be reached. Check the network (and any proxy) and run this again.';
+  if (/No matching distribution found/.test(output))
+    return 'a package has no prebuilt version for this system and this Python. Install Python 3.10 to 3.14 and run this again.';
   if (/No space left on device|Errno 28/.test(output)) return diskIsFull;
   const errors = output.split('\n').filter((line) => line.startsWith('ERROR: '));
   return `${(errors.at(-1) ?? 'pip failed').replace('ERROR: ', '').replace(/\.$/, '')}.`;

@@ -20,7 +20,7 @@ export interface Toolchain {
   readonly sam: string;
 }
 
-// Versions with wheels in the lock files are preferred. With a newer Python, pip may have to compile, which often works.
+// Versions with wheels in the lock files are preferred; for a newer Python, some may be missing.
 const testedPythons: Range = { oldest: [3, 10, 0], newest: [3, 14, 999] };
 const pythonNames = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python'];
 

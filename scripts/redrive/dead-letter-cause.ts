@@ -22,7 +22,8 @@ export function causesOf(found: readonly Found[]): readonly Cause[] {
 }
 
 function causeOf({ queue, letter, record }: Found): string {
-  if (letter.event === undefined) return 'Not an S3 event: it cannot be processed, and stays in the queue.';
+  if (letter.event === undefined)
+    return 'Not an S3 event of this upload bucket: it cannot be processed, and stays in the queue.';
   if (queue === 'undelivered') return `Not delivered: ${letter.deliveryError ?? 'EventBridge gave no reason'}`;
   return causeOnRecord(letter, record);
 }

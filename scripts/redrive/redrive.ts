@@ -12,8 +12,9 @@ import { command, main, nonEmpty, oneOf, wholeNumber } from '../terminal/command
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
 import { print } from '../terminal/print.ts';
+import { printable } from '../terminal/printable.ts';
 import { showStep } from '../terminal/progress.ts';
-import { plainTable, printable } from '../terminal/table.ts';
+import { plainTable } from '../terminal/table.ts';
 import { type Cause, causesOf, type Found } from './dead-letter-cause.ts';
 import { type Ending, findLetters, followLetters, moveLetters } from './redrive-stack.ts';
 import { isGood, totalsOf } from './redrive-verdict.ts';
@@ -128,7 +129,14 @@ function rowOf({ queue, letter }: Found, cause: number): string[] {
   const { event, body, messageId } = letter;
   return event === undefined
     ? [`#${cause}`, shortened(JSON.stringify(body)), '–', '–', `message ${messageId}`, resourceOf[queue]]
-    : [`#${cause}`, printable(event.image.key), event.change, event.occurredAt, event.correlationId, resourceOf[queue]];
+    : [
+        `#${cause}`,
+        printable(event.image.key),
+        event.change,
+        event.occurredAt,
+        printable(event.correlationId),
+        resourceOf[queue],
+      ];
 }
 
 function shortened(text: string): string {
@@ -142,7 +150,7 @@ function printOutcomes(endings: readonly Ending[], { waitMinutes }: RedriveOptio
   const rows = sorted.map(({ moved: { event }, verdict }) => [
     printable(event.image.key),
     verdict,
-    event.correlationId,
+    printable(event.correlationId),
   ]);
   say(
     '',

@@ -14,6 +14,7 @@ import {
   type Message,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
+  SQSServiceException,
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import pWaitFor from 'p-wait-for';
@@ -121,7 +122,9 @@ export async function moveAllLetters(
 ): Promise<void> {
   const { sqs } = stack.clients;
   const { arn: SourceArn } = await readQueue(sqs, urlOf(stack, queue));
-  await sqs.send(new StartMessageMoveTaskCommand({ SourceArn, MaxNumberOfMessagesPerSecond: perSecond }));
+  await sqs
+    .send(new StartMessageMoveTaskCommand({ SourceArn, MaxNumberOfMessagesPerSecond: perSecond }))
+    .catch(explainRefusal);
   const isMoved = async (): Promise<boolean> => {
     // SQS lists the newest task first.
     const { Results: [task] = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults: 1 }));
@@ -143,9 +146,12 @@ export async function forwardLetters(
 ): Promise<(Forwarded & { readonly newMessageId: string })[]> {
   const { sqs } = stack.clients;
   const Entries = letters.map(({ body }, index) => ({ Id: String(index), MessageBody: body }));
-  const { Successful = [], Failed: [refused] = [] } = await sqs.send(
-    new SendMessageBatchCommand({ QueueUrl: stack.outputs.UploadQueueUrl, Entries }),
-  );
+  const { Successful = [], Failed: [refused] = [] } = await sqs
+    .send(new SendMessageBatchCommand({ QueueUrl: stack.outputs.UploadQueueUrl, Entries }))
+    .catch(async (error: unknown) => {
+      await showAgain(stack, queue, letters);
+      return explainRefusal(error);
+    });
   const sent = Successful.flatMap(({ Id, MessageId = '' }) => {
     const letter = letters[Number(Id)];
     return letter === undefined ? [] : [{ letter, newMessageId: MessageId }];
@@ -164,6 +170,15 @@ export async function forwardLetters(
   return sent.map(({ letter: { event }, newMessageId }) => ({ event, newMessageId }));
 }
 
+/** The queue's policy lets one role send by hand. */
+function explainRefusal(error: unknown): never {
+  if (!(error instanceof SQSServiceException) || !error.name.startsWith('AccessDenied')) throw error;
+  throw new Failure(
+    `The upload queue accepts no messages from you (${error.message.replace(/\.$/, '')}). ` +
+      'Deploy the stack with the ARN of your role as OperatorRoleArn, or run this as that role: docs/runbooks/dead-letters.md, Permissions.',
+  );
+}
+
 async function receive(stack: Stack, queue: DeadLetterQueueName, count: number): Promise<DeadLetter[]> {
   const { Messages = [] } = await stack.clients.sqs.send(
     new ReceiveMessageCommand({
@@ -175,7 +190,7 @@ async function receive(stack: Stack, queue: DeadLetterQueueName, count: number):
       MessageAttributeNames: ['ERROR_CODE', 'ERROR_MESSAGE'],
     }),
   );
-  return Promise.all(Messages.map(readLetter));
+  return Promise.all(Messages.map((message) => readLetter(message, stack.outputs.UploadBucketName)));
 }
 
 /** Ignores errors: at worst, the messages stay hidden for two minutes. */
@@ -192,7 +207,10 @@ async function makeVisible(stack: Stack, queue: DeadLetterQueueName, letters: It
   }
 }
 
-async function readLetter({ MessageId, ReceiptHandle, Body, MessageAttributes }: Message): Promise<DeadLetter> {
+async function readLetter(
+  { MessageId, ReceiptHandle, Body, MessageAttributes }: Message,
+  uploadBucket: string,
+): Promise<DeadLetter> {
   const errors = ['ERROR_CODE', 'ERROR_MESSAGE'].flatMap((name) => MessageAttributes?.[name]?.StringValue ?? []);
   const body = z.string().parse(Body);
   return {
@@ -200,6 +218,6 @@ async function readLetter({ MessageId, ReceiptHandle, Body, MessageAttributes }:
     receiptHandle: z.string().parse(ReceiptHandle),
     body,
     deliveryError: errors.length === 0 ? undefined : errors.join(': '),
-    event: await parseS3Event(body).catch(() => undefined),
+    event: await parseS3Event(body, uploadBucket).catch(() => undefined),
   };
 }

@@ -1,6 +1,7 @@
 import prettyBytes from 'pretty-bytes';
 import type { UploadResult } from '../stack/send-uploads.ts';
-import { plainTable, printable } from '../terminal/table.ts';
+import { printable } from '../terminal/printable.ts';
+import { plainTable } from '../terminal/table.ts';
 
 export function resultTable(results: readonly UploadResult[]): string {
   const head = ['Image', 'Outcome', 'Size', 'Renditions', 'Time'];
@@ -36,8 +37,8 @@ function renditions({ record }: UploadResult): string {
 
 /** Why an upload was rejected, failed or has no outcome; empty if there is nothing to explain. */
 export function remark({ key, record, problem }: UploadResult): string[] {
-  if (problem !== undefined) return [`${key}: ${problem}`];
-  if (record?.outcome === 'rejected') return [`${key}: ${record.message} (${record.reason})`];
-  if (record?.outcome === 'failed') return [`${key}: ${record.message}`];
+  if (problem !== undefined) return [printable(`${key}: ${problem}`)];
+  if (record?.outcome === 'rejected') return [printable(`${key}: ${record.message} (${record.reason})`)];
+  if (record?.outcome === 'failed') return [printable(`${key}: ${record.message}`)];
   return [];
 }

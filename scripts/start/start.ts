@@ -20,9 +20,9 @@ import { filesOf, runPrefix, sampleFiles, type UploadFile, withPrefix } from '..
 import { command, main, nonEmpty, path, sayStopped, wholeNumber } from '../terminal/command.ts';
 import { Failure } from '../terminal/failure.ts';
 import { print, printError } from '../terminal/print.ts';
+import { printable } from '../terminal/printable.ts';
 import { showStep } from '../terminal/progress.ts';
 import { logDirectory, shownPath } from '../terminal/project.ts';
-import { printable } from '../terminal/table.ts';
 import { writeContactSheet } from './contact-sheet.ts';
 import { resultLine, resultTable } from './result-table.ts';
 import { type WatchedStack, watchSources } from './watch.ts';

@@ -1,4 +1,5 @@
 import { Listr, PRESET_TIMER } from 'listr2';
+import { printable } from './printable.ts';
 import type { Step } from './step.ts';
 
 /** One line per step: a spinner in a terminal, plain lines elsewhere. */
@@ -10,7 +11,7 @@ export const showStep: Step = async (title, work) => {
       task: async (_, task) => {
         try {
           const report = (progress: string): void => {
-            task.output = progress;
+            task.output = printable(progress);
           };
           resolve(await work(report));
         } catch (error) {

@@ -2,6 +2,7 @@ import Table, { type HorizontalAlignment } from 'cli-table3';
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
 import { terminalColumns } from './print.ts';
+import { printableLines } from './printable.ts';
 
 const gap = '  ';
 const noBorders = {
@@ -17,7 +18,10 @@ export function plainTable(
   colAligns: readonly HorizontalAlignment[] = [],
   columns = terminalColumns(),
 ): string {
-  const fitted = narrowed([head, ...rows], columns);
+  const fitted = narrowed(
+    [head, ...rows].map((row) => row.map(printableLines)),
+    columns,
+  );
   // No colours: readable on any background, and plain in a log.
   const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 0 };
   const table = new Table({ colAligns: [...colAligns], chars: noBorders, style });
@@ -44,12 +48,4 @@ function narrowed(rows: readonly (readonly string[])[], columns: number | undefi
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
-}
-
-/** Escapes characters that would reverse text, break the line or control the terminal. */
-export function printable(name: string): string {
-  return name.replace(
-    /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,
-    (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }

@@ -12,8 +12,8 @@ function bodyOf(transformToByteArray: () => Promise<Uint8Array>): { Body: never 
   return { Body: { transformToByteArray } as never };
 }
 
-function refusal(httpStatusCode: number, name: string): S3ServiceException {
-  return new S3ServiceException({ name, $fault: 'client', $metadata: { httpStatusCode }, message: name });
+function refusal(httpStatusCode: number, name: string, message = name): S3ServiceException {
+  return new S3ServiceException({ name, $fault: 'client', $metadata: { httpStatusCode }, message });
 }
 
 beforeEach(() => {
@@ -58,6 +58,35 @@ describe('reading an upload', () => {
   ])('given it is gone (%i %s), returns vanished', async (status, name) => {
     s3.on(GetObjectCommand).rejects(refusal(status, name));
     expect(await store.read(uploadOf())).toEqual({ outcome: 'vanished' });
+  });
+
+  const deniedKey = (owner: string) =>
+    `User: arn:aws:sts::111122223333:assumed-role/extract-metadata/images is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:${owner}:key/0123 because no resource-based policy allows the kms:Decrypt action`;
+
+  it.each([
+    ['is in an archive', 403, 'InvalidObjectState', 'The operation is not valid for the object’s storage class'],
+    [
+      'is encrypted with a key that only its uploader has',
+      400,
+      'InvalidRequest',
+      'The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object.',
+    ],
+    ['is encrypted with a key of another account', 403, 'AccessDenied', deniedKey('444455556666')],
+  ])('given it %s (%i %s), rejects it with a sentence for its uploader', async (_, status, name, message) => {
+    s3.on(GetObjectCommand).rejects(refusal(status, name, message));
+    expect(await store.read(uploadOf())).toEqual({
+      outcome: 'rejected',
+      reason: 'unreadable',
+      message: expect.stringContaining('Upload it again'),
+    });
+  });
+
+  it.each([
+    ['of the account’s own key', 403, 'AccessDenied', deniedKey('111122223333')],
+    ['for another reason', 400, 'InvalidRequest', 'Missing required header'],
+  ])('given a refusal %s, throws: it may be our mistake', async (_, status, name, message) => {
+    s3.on(GetObjectCommand).rejects(refusal(status, name, message));
+    await expect(store.read(uploadOf())).rejects.toThrow(message);
   });
 
   it.each([

@@ -7,8 +7,13 @@ import type { UploadEvent } from '../../core/image.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 import { mockClient } from '../support/mock-client.ts';
+import { publishedMetrics } from '../support/published-metrics.ts';
 
 const logged = captureLog();
+const refusals = () =>
+  publishedMetrics(logged('log'))
+    .filter(({ metric }) => metric === 'EventsRefused')
+    .map(({ value }) => value);
 
 const body = (key: string) =>
   JSON.stringify({
@@ -46,7 +51,10 @@ const delayed = () => sqs.commandCalls(ChangeMessageVisibilityCommand).map(({ ar
 
 const handleAll = (Records: SQSRecord[], handle: HandleUpload) => {
   const client = new SQSClient({ region: 'us-east-1' });
-  const options = { client, queueUrl: 'https://queue', maxReceiveCount: 5, retryBaseSeconds: 60, logger: new Logger() };
+  const options = {
+    ...{ client, queueUrl: 'https://queue', uploadBucket: 'uploads', maxReceiveCount: 5, retryBaseSeconds: 60 },
+    logger: new Logger(),
+  };
   return sqsUploads(handle, options)({ Records } satisfies SQSEvent, lambdaContext());
 };
 
@@ -80,6 +88,18 @@ describe('a batch', () => {
     expect(logged('error')).toEqual([
       expect.objectContaining({ messageId: '1', message: expect.stringContaining('dead-letter queue') }),
     ]);
+    expect(refusals()).toEqual([1]);
+  });
+
+  it('given an event of another bucket, refuses it, counts it for the alarm, and handles the others', async () => {
+    const forged = body('victim.jpg').replace('"uploads"', '"elsewhere"');
+    const seen: string[] = [];
+    const answer = await handleAll([message('1', forged), message('2', body('b.jpg'))], async ({ image }) => {
+      seen.push(image.key);
+    });
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] });
+    expect(seen).toEqual(['b.jpg']);
+    expect(refusals()).toEqual([1]);
   });
 
   it('given all fail, fails the invocation, so that the function’s alarm fires', async () => {

@@ -97,6 +97,7 @@ describe.each([
   ['dispatch-images', 'IDEMPOTENCY_SECONDS', 'soon'],
   ['dispatch-images', 'WORKFLOW_WAIT_MILLIS', '0'],
   ['dispatch-images', 'UPLOAD_QUEUE_URL', 'uploads'],
+  ['dispatch-images', 'UPLOAD_BUCKET', ''],
   ['dispatch-images', 'MAX_RECEIVE_COUNT', '2.5'],
   ['dispatch-images', 'RETRY_BASE_SECONDS', '0'],
   ['extract-metadata', 'KEEP_LOCATION', 'perhaps'],

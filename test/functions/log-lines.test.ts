@@ -27,7 +27,7 @@ describe('the dispatcher’s log lines for messages handled in parallel', () => 
       ...['rejects-3', 'rejects-3'],
     ]);
     // These name the message, because its upload is unknown.
-    expect(unread.length).toBe(2);
+    expect(unread.length).toBe(3);
   });
 
   it('also name the invocation and the function', async () => {

@@ -267,7 +267,7 @@ export class World {
   async #handle(message: Message): Promise<boolean> {
     message.receives += 1;
     message.attempts += 1;
-    const event = await compute(() => parseS3Event(bodyOf(message.change)));
+    const event = await compute(() => parseS3Event(bodyOf(message.change), BUCKET));
     const pipeline = { run: (input: PipelineInput) => this.#execute(message, input) };
     try {
       const options = { lastAttempt: message.receives >= MAX_RECEIVES, groups: exampleGroups };

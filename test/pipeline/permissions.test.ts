@@ -49,16 +49,11 @@ async function probe(stem: string, action: string): Promise<unknown> {
   }
 }
 
-// A message that names this bucket makes the workflow fail.
-const foreignBucket = 'another-bucket';
-
 let serial = 0;
 function sqsRecord(action: string) {
   serial += 1;
-  // The dispatcher calls DeleteItem only when the workflow fails, in this case because it is denied access.
-  const name = action === 'dynamodb:DeleteItem' ? foreignBucket : pipeline.bucket;
   const detail = {
-    bucket: { name },
+    bucket: { name: pipeline.bucket },
     object: { key: `missing-${serial}.jpg`, sequencer: '01', etag: 'e', size: 5, 'version-id': 'v' },
   };
   const body = { id: 'probe', time: new Date().toISOString(), 'detail-type': 'Object Created', detail };
@@ -92,6 +87,9 @@ afterEach(permission.restore);
 describe('without its permission', () => {
   it.each(permissions)('$action, $stem is denied', async ({ stem, sid, action }) => {
     await permission.takeAway(stem, sid, action);
+    // A decision that could not be made is forgotten again: DeleteItem takes a workflow that fails.
+    if (action === 'dynamodb:DeleteItem')
+      await permission.takeAway('ExtractMetadata', 'ReadUploads', 's3:GetObjectVersion');
     const { answer, log } = await call(stem, action);
     expect(`${answer} ${log}`).toContain(`not authorized to perform: ${action}`);
   });
@@ -116,9 +114,7 @@ async function callsOf(stem: string): Promise<string[]> {
   const ids = ['UploadBucket', 'RenditionBucket', 'ImageTable', 'IdempotencyTable', 'ImagePipeline', 'UploadQueue'];
   const physical = await Promise.all(ids.map(async (id) => [await pipeline.physicalId(id), id] as const));
   const logical = new Map(physical);
-  const calls = recordedCalls().filter(
-    (recorded) => recorded.functionName === functionName && !recorded.resource.startsWith(foreignBucket),
-  );
+  const calls = recordedCalls().filter((recorded) => recorded.functionName === functionName);
   const named = calls.map(({ action, resource }) => {
     const name = resource.replace(/\/\*$/, '');
     return `${action} on ${resource.replace(name, logical.get(name) ?? name)}`;

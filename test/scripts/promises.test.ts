@@ -4,7 +4,7 @@ import { isDecided } from '../../scripts/stack/send-uploads.ts';
 import { startCommand } from '../../scripts/start/start.ts';
 import { parsedOptions } from '../../scripts/terminal/command.ts';
 import { html } from '../../scripts/terminal/html.ts';
-import { printable } from '../../scripts/terminal/table.ts';
+import { printable } from '../../scripts/terminal/printable.ts';
 
 describe('npm start', () => {
   it.each([

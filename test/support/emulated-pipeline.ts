@@ -137,7 +137,7 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
     /** Runs the workflow for an event, bypassing the queue and the stored decisions. */
     async decide(event: S3Event): Promise<string> {
       const { outcome } = await dispatchImage(
-        await parseS3Event(messageBody(bucket, event)),
+        await parseS3Event(messageBody(bucket, event), bucket),
         { pipeline },
         { lastAttempt: false, groups: renditionGroups },
       );
@@ -146,7 +146,7 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
 
     /** Renders an upload like an attempt that ends before it decides. */
     async render(event: S3Event): Promise<void> {
-      const { correlationId, image } = await parseS3Event(messageBody(bucket, event));
+      const { correlationId, image } = await parseS3Event(messageBody(bucket, event), bucket);
       const FunctionName = await physicalId(stack, 'ResizeImageFunction');
       const Payload = JSON.stringify({ correlationId, image, group: renditionGroups[0].name });
       await lambda.send(new InvokeCommand({ FunctionName, Payload }));

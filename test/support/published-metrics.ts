@@ -1,7 +1,10 @@
 import { Logger } from '@aws-lambda-powertools/logger';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { mockClient } from 'aws-sdk-client-mock';
 import * as z from 'zod';
 import { decisionLog } from '../../adapters/lambda/decision-log.ts';
 import { scheduledProbe } from '../../adapters/lambda/scheduled-probe.ts';
+import { sqsUploads } from '../../adapters/lambda/sqs-uploads.ts';
 import { probePrefix } from '../../core/names.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
 import type { Decision, RepeatedDecision } from '../../core/ports.ts';
@@ -71,4 +74,31 @@ export async function publishEverything(): Promise<void> {
   }
   const fail = decisionLog(new Logger(), () => Promise.reject(new Error('failed')));
   await fail(createdEvent(), { lastAttempt: true, context }).catch(() => undefined);
+  await refuseForgery().catch(() => undefined);
+}
+
+async function refuseForgery(): Promise<void> {
+  const sqs = mockClient(SQSClient);
+  const client = new SQSClient({ region: 'us-east-1' });
+  const options = {
+    client,
+    queueUrl: 'https://queue',
+    uploadBucket: 'uploads',
+    maxReceiveCount: 5,
+    retryBaseSeconds: 1,
+  };
+  const attributes = { ApproximateReceiveCount: '1', SentTimestamp: '0', SenderId: 'neighbour' };
+  const record = {
+    ...{ messageId: 'forged', receiptHandle: 'receipt', body: '{}', messageAttributes: {}, md5OfBody: '' },
+    ...{ eventSource: 'aws:sqs', eventSourceARN: 'arn:aws:sqs:us-east-1:123456789012:uploads', awsRegion: 'us-east-1' },
+    attributes: { ...attributes, ApproximateFirstReceiveTimestamp: '0' },
+  };
+  try {
+    await sqsUploads(async () => undefined, { ...options, logger: new Logger() })(
+      { Records: [record] },
+      lambdaContext(),
+    );
+  } finally {
+    sqs.restore();
+  }
 }

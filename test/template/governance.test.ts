@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { projectName } from '../../core/names.ts';
 import { at, ofType, parseTemplate, statementsOf, templateFor } from '../../scripts/template/template.ts';
+import { denialsOf } from '../support/policy-evaluation.ts';
 
 /** The templates beside the main one keep to what it says; `npm run check` lints them (scripts/template/scan-template.ts). */
 
@@ -75,6 +76,96 @@ describe('service-control-policy.yaml', () => {
   it('is no longer than AWS allows, with room for regions and names', () => {
     // 5120 characters: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
     expect(JSON.stringify(content).length).toBeLessThan(4600);
+  });
+
+  const named = (role: string) => `arn:aws:iam::111122223333:role/${role}`;
+  const [admin, deployer, platform] = ['Admin', `deploy-${projectName}`, 'OrganizationAccountAccessRole'].map(named);
+  // Parameters as text, by their defaults.
+  const defaults = z
+    .record(z.string(), z.object({ Default: z.string().optional() }))
+    .parse(at(governance('service-control-policy.yaml'), 'Parameters'));
+  const statements = JSON.parse(
+    JSON.stringify(at(content, 'Statement')).replaceAll(
+      /\$\{(\w+)\}/g,
+      (_, name: string) => defaults[name]?.Default ?? '',
+    ),
+  );
+  const denied = (principal: string | undefined, action: string, resource: string, context = {}) =>
+    denialsOf(statements, {
+      action,
+      resource,
+      context: {
+        ...{ 'aws:principalarn': principal ?? '', 'aws:requestedregion': 'AllowedRegions' },
+        ...{ 'aws:securetransport': 'true', 'aws:viaawsservice': 'false' },
+        ...context,
+      },
+    });
+  const key = 'arn:aws:kms:eu-west-1:111122223333:key/0123';
+  const ofProject = { 'aws:resourcetag/project': projectName };
+  const bucket = `arn:aws:s3:::${projectName}-prod-uploadbucket-1`;
+  const name = (service: string, rest: string) => `arn:aws:${service}:eu-west-1:111122223333:${rest}`;
+
+  it.each(['TagResource', 'UntagResource', 'ScheduleKeyDeletion', 'DisableKeyRotation', 'PutKeyPolicy'])(
+    'keeps an administrator from kms:%s on the key of the images, and not on other keys',
+    (action) => {
+      expect(denied(admin, `kms:${action}`, key, ofProject)).toEqual(['KeepKeys']);
+      expect(denied(admin, `kms:${action}`, key)).toEqual([]);
+      expect(denied(deployer, `kms:${action}`, key, ofProject)).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['s3:PutLifecycleConfiguration', bucket],
+    ['s3:PutReplicationConfiguration', bucket],
+    ['s3:PutEncryptionConfiguration', bucket],
+    ['s3:PutBucketPolicy', bucket],
+    ['s3:PutBucketNotification', bucket],
+    ['s3:DeleteBucketPolicy', bucket],
+    ['sqs:PurgeQueue', name('sqs', `${projectName}-prod-UploadQueue`)],
+    ['sqs:DeleteQueue', name('sqs', `${projectName}-prod-UploadQueue`)],
+    ['lambda:UpdateFunctionCode', name('lambda', `function:${projectName}-prod-ResizeImageFunction-1`)],
+    ['lambda:CreateFunctionUrlConfig', name('lambda', `function:${projectName}-prod-ResizeImageFunction-1`)],
+    ['events:DisableRule', name('events', `rule/${projectName}-prod-UploadRule-1`)],
+    ['events:RemoveTargets', name('events', `rule/${projectName}-prod-UploadRule-1`)],
+    ['events:PutTargets', name('events', `rule/${projectName}-prod-UploadRule-1`)],
+    ['events:PutPermission', name('events', `event-bus/${projectName}-prod-domain-events`)],
+    ['states:UpdateStateMachine', name('states', `stateMachine:${projectName}-prod-ImagePipeline-1`)],
+    ['logs:PutSubscriptionFilter', name('logs', `log-group:${projectName}-prod-ResizeImageLogGroup-1`)],
+  ])('keeps an administrator from %s', (action, resource) => {
+    expect(denied(admin, action, resource)).toEqual(['KeepEncryptionPrivacyAndTraces']);
+    expect(denied(deployer, action, resource)).toEqual([]);
+    expect(denied(admin, action, resource.replace(projectName, 'other'))).toEqual([]);
+  });
+
+  it.each([
+    'iam:UpdateAssumeRolePolicy',
+    'iam:PutRolePolicy',
+    'iam:AttachRolePolicy',
+    'iam:CreateRole',
+    'iam:DeleteRole',
+    'iam:DeleteRolePermissionsBoundary',
+  ])('keeps everyone but the platform team from %s on the roles that are exempt', (action) => {
+    for (const role of [deployer, platform]) {
+      expect(denied(admin, action, role ?? '')).toEqual(['KeepPrivilegedRoles']);
+      expect(denied(deployer, action, role ?? '')).toEqual(['KeepPrivilegedRoles']);
+      expect(denied(platform, action, role ?? '')).toEqual([]);
+    }
+    expect(denied(admin, action, named('team-role'))).toEqual([]);
+  });
+
+  it('keeps an administrator from granting the key of the images to others; AWS services may use it for their tables', () => {
+    const forService = { ...ofProject, 'kms:grantisforawsresource': 'true' };
+    expect(denied(admin, 'kms:CreateGrant', key, { ...ofProject, 'kms:grantisforawsresource': 'false' })).toEqual([
+      'KeepGrants',
+    ]);
+    expect(denied(admin, 'kms:CreateGrant', key, ofProject)).toEqual(['KeepGrants']);
+    expect(denied(admin, 'kms:CreateGrant', key, forService)).toEqual([]);
+  });
+
+  it('leaves what nobody needs to be kept from: reading, uploading, invoking', () => {
+    expect(denied(admin, 's3:PutObject', `${bucket}/cat.jpg`)).toEqual([]);
+    expect(denied(admin, 'kms:Decrypt', key, ofProject)).toEqual([]);
+    expect(denied(admin, 'lambda:InvokeFunction', name('lambda', `function:${projectName}-prod-1`))).toEqual([]);
   });
 
   it('denies, and allows nothing', () => {

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { probePrefix, releaseCheckPrefix } from '../../core/names.ts';
+import { at, stages, templateFor } from '../../scripts/template/template.ts';
+import { denialsOf } from '../support/policy-evaluation.ts';
+
+/** What the upload bucket refuses, whoever asks: what no worker could read, and what consumers would not see. */
+
+const template = templateFor('prod');
+const uploader = 'arn:aws:iam::111122223333:role/web-site';
+const storageClass = 's3:x-amz-storage-class';
+const encryption = 's3:x-amz-server-side-encryption';
+const key = 's3:x-amz-server-side-encryption-aws-kms-key-id';
+
+function refusals(
+  objectKey: string,
+  headers: Readonly<Record<string, string>> = {},
+  principal = uploader,
+  found = template,
+): string[] {
+  const statements = at(found.resources.get('UploadBucketPolicy')?.Properties['PolicyDocument'], 'Statement');
+  const context = { 'aws:securetransport': 'true', 'aws:principalarn': principal, ...headers };
+  return denialsOf(statements, { action: 's3:PutObject', resource: `UploadBucket.Arn/${objectKey}`, context });
+}
+
+describe('an upload', () => {
+  it.each([
+    ['without headers, as the parts of a large upload have none', {}],
+    ['with the default storage class', { [storageClass]: 'STANDARD' }],
+    ['whose storage follows its use', { [storageClass]: 'INTELLIGENT_TIERING' }],
+    ['that names the stack’s key', { [encryption]: 'aws:kms', [key]: 'DataKey.Arn' }],
+  ])('%s is accepted', (_, headers) => {
+    expect(refusals('cat.jpg', headers)).toEqual([]);
+  });
+
+  it.each(['GLACIER', 'DEEP_ARCHIVE', 'GLACIER_IR', 'STANDARD_IA', 'REDUCED_REDUNDANCY'])(
+    'to %s is refused: workers could not read it, or a day of it costs a month',
+    (name) => {
+      expect(refusals('cat.jpg', { [storageClass]: name })).toEqual(['RefuseArchives']);
+    },
+  );
+
+  it.each([
+    ['with S3’s own key', { [encryption]: 'AES256' }, 'RefuseOtherEncryption'],
+    ['twice', { [encryption]: 'aws:kms:dsse', [key]: 'DataKey.Arn' }, 'RefuseOtherEncryption'],
+    ['with the account’s key for S3', { [encryption]: 'aws:kms' }, 'RefuseUnnamedKey'],
+    [
+      'with a key of another account',
+      { [encryption]: 'aws:kms', [key]: 'arn:aws:kms:eu-west-1:444455556666:key/0123' },
+      'RefuseOtherKeys',
+    ],
+    [
+      'with a key that only its uploader has',
+      { 's3:x-amz-server-side-encryption-customer-algorithm': 'AES256' },
+      'RefuseKeysOfUploaders',
+    ],
+  ])('encrypted %s is refused', (_, headers, sid) => {
+    expect(refusals('cat.jpg', headers)).toEqual([sid]);
+  });
+});
+
+describe.each(stages)('in stage %s, a prefix that consumers ignore', (stage) => {
+  const found = templateFor(stage);
+  const roles = { [probePrefix]: 'ProbePipelineRole.Arn', [releaseCheckPrefix]: 'CheckReleaseRole.Arn' };
+
+  it.each(Object.entries(roles))('%s is closed to people, and to every role but %s', (prefix, role) => {
+    for (const other of [uploader, 'ResizeImageRole.Arn', ...Object.values(roles).filter((name) => name !== role)])
+      expect(refusals(`${prefix}secret.jpg`, {}, other, found), other).toHaveLength(1);
+    const exists = found.resources.has(role.replace('.Arn', ''));
+    expect(refusals(`${prefix}1.jpg`, {}, role, found)).toHaveLength(exists ? 0 : 1);
+  });
+});

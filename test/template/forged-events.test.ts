@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { at, type Json, ofType, stages, templateFor } from '../../scripts/template/template.ts';
+import { denialsOf } from '../support/policy-evaluation.ts';
+
+/** Only S3, through the stack's own rule, tells the pipeline about uploads; only the workflow tells consumers about images. */
+
+const operator = 'arn:aws:iam::111122223333:role/operators';
+const neighbour = { 'aws:principalarn': 'arn:aws:iam::111122223333:role/neighbour' };
+const rule = { 'aws:sourcearn': 'UploadRule.Arn' };
+const template = templateFor('prod');
+const withOperator = templateFor('prod', { OperatorRoleArn: operator });
+const redriveAllowed = (id: string) => template.resources.get(id)?.Properties['RedriveAllowPolicy'];
+
+const mayForge = (found: typeof template, queue: string, who: Readonly<Record<string, string>>) => {
+  const policy = found.resources.get(`${queue}Policy`)?.Properties['PolicyDocument'];
+  const context = { 'aws:securetransport': 'true', ...who };
+  const request = { action: 'sqs:SendMessage', resource: `${queue}.Arn`, context };
+  return denialsOf(at(policy, 'Statement'), request).length === 0;
+};
+
+describe('a message for the upload queue', () => {
+  it('is taken from the rule', () => {
+    expect(mayForge(template, 'UploadQueue', rule)).toBe(true);
+    expect(mayForge(withOperator, 'UploadQueue', rule)).toBe(true);
+  });
+
+  it.each([
+    ['a role that may send to every queue', neighbour],
+    ['an administrator', { 'aws:principalarn': 'arn:aws:iam::111122223333:role/Admin' }],
+    ['another rule', { 'aws:sourcearn': 'arn:aws:events:eu-west-1:111122223333:rule/neighbour' }],
+  ])('is refused from %s', (_, who) => {
+    expect(mayForge(template, 'UploadQueue', who)).toBe(false);
+    expect(mayForge(withOperator, 'UploadQueue', who)).toBe(false);
+  });
+
+  it('is taken from an operator once the stack knows the role, so that dead letters can be moved back', () => {
+    const who = { 'aws:principalarn': operator };
+    expect(mayForge(template, 'UploadQueue', who)).toBe(false);
+    expect(mayForge(withOperator, 'UploadQueue', who)).toBe(true);
+  });
+
+  it('may come from a role of single sign-on, whose name ends at random', () => {
+    const role = 'arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Operators';
+    const found = templateFor('prod', { OperatorRoleArn: `${role}_*` });
+    expect(mayForge(found, 'UploadQueue', { 'aws:principalarn': `${role}_0123456789abcdef` })).toBe(true);
+    expect(mayForge(found, 'UploadQueue', neighbour)).toBe(false);
+  });
+});
+
+it('a message for the undelivered events is taken from the rule alone', () => {
+  expect(mayForge(withOperator, 'UndeliveredEventQueue', rule)).toBe(true);
+  expect(mayForge(withOperator, 'UndeliveredEventQueue', neighbour)).toBe(false);
+  expect(mayForge(withOperator, 'UndeliveredEventQueue', { 'aws:principalarn': operator })).toBe(false);
+});
+
+describe('a queue of somebody else', () => {
+  it.each(ofType(template, 'AWS::SQS::Queue'))('cannot name %s as its dead-letter queue', (id, { Properties }) => {
+    const source = ofType(template, 'AWS::SQS::Queue').find(
+      ([, { Properties: other }]) =>
+        JSON.stringify(at(other['RedrivePolicy'], 'deadLetterTargetArn')) ===
+        JSON.stringify({ 'Fn::GetAtt': `${id}.Arn` }),
+    );
+    const arnOf = (name: Json | undefined): Json => ({
+      'Fn::Sub': `arn:\${AWS::Partition}:sqs:\${AWS::Region}:\${AWS::AccountId}:${String(at(name, 'Fn::Sub'))}`,
+    });
+    expect(Properties['RedriveAllowPolicy']).toEqual(
+      source === undefined
+        ? { redrivePermission: 'denyAll' }
+        : { redrivePermission: 'byQueue', sourceQueueArns: [arnOf(source[1].Properties['QueueName'])] },
+    );
+  });
+
+  it('finds every queue of every stage closed', () => {
+    for (const stage of stages)
+      for (const [id, { Properties }] of ofType(templateFor(stage), 'AWS::SQS::Queue'))
+        expect(Properties['RedriveAllowPolicy'], id).toEqual(redriveAllowed(id));
+  });
+});
+
+it('an upgrade that replaces the upload queue does not delete what waits in it', () => {
+  expect(template.resources.get('UploadQueue')?.UpdateReplacePolicy).toBe('Retain');
+});
+
+describe('an event on the domain event bus', () => {
+  const policy = template.resources.get('DomainEventBusPolicy')?.Properties;
+  const mayAnnounce = (principal: string) =>
+    denialsOf([{ Sid: String(policy?.['StatementId']), ...Object(policy?.['Statement']) }], {
+      action: 'events:PutEvents',
+      resource: 'DomainEventBus.Arn',
+      context: { 'aws:principalarn': principal },
+    }).length === 0;
+
+  it('is taken from the workflow', () => {
+    expect(policy?.['EventBusName']).toEqual({ Ref: 'DomainEventBus' });
+    expect(mayAnnounce('ImagePipelineRole.Arn')).toBe(true);
+  });
+
+  it.each(['arn:aws:iam::111122223333:role/neighbour', 'DispatchImagesRole.Arn'])('is refused from %s', (principal) => {
+    expect(mayAnnounce(principal)).toBe(false);
+  });
+});
