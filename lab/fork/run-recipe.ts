@@ -37,8 +37,12 @@ export async function runRecipe(
 export function edits(steps: readonly Step[]): readonly Step[] {
   return steps.map((step) => ({
     ...step,
-    actions: step.actions.filter(({ kind }) => kind === 'diff' || kind === 'file'),
+    actions: step.actions.filter(isEdit),
   }));
+}
+
+function isEdit(action: Action): boolean {
+  return action.kind === 'diff' || action.kind === 'file' || action.command.startsWith('git apply ');
 }
 
 async function perform(
