@@ -33,7 +33,7 @@ export async function runRecipe(
   return undefined;
 }
 
-/** Only what the steps edit: whether every diff still applies, one after another. Takes a second. */
+/** Only what the steps edit: whether every diff still applies, one after another. */
 export function edits(steps: readonly Step[]): readonly Step[] {
   return steps.map((step) => ({
     ...step,
