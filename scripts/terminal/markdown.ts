@@ -2,7 +2,11 @@ import { type MarkedToken, marked, type Token } from 'marked';
 import { terminalColumns, wrapped } from './print.ts';
 import { plainTable } from './table.ts';
 
-/** Prints Markdown as it is, or as text that reads well in a terminal. */
+/**
+ * Prints Markdown as it is, or as text that reads well in a terminal.
+ *
+ * @lab
+ */
 export function printMarkdown(markdown: string, asMarkdown = false): void {
   process.stdout.write(`${asMarkdown ? markdown : plainText(markdown)}\n`);
 }
