@@ -33,12 +33,16 @@ export async function runRecipe(
   return undefined;
 }
 
-/** Only what the steps edit: whether every diff still applies, one after another. Takes a second. */
+/** Only what the steps edit: whether every diff still applies, one after another. */
 export function edits(steps: readonly Step[]): readonly Step[] {
   return steps.map((step) => ({
     ...step,
-    actions: step.actions.filter(({ kind }) => kind === 'diff' || kind === 'file'),
+    actions: step.actions.filter(isEdit),
   }));
+}
+
+function isEdit(action: Action): boolean {
+  return action.kind === 'diff' || action.kind === 'file' || action.command.startsWith('git apply ');
 }
 
 async function perform(

@@ -149,7 +149,7 @@ export async function forwardLetters(
   const { Successful = [], Failed: [refused] = [] } = await sqs
     .send(new SendMessageBatchCommand({ QueueUrl: stack.outputs.UploadQueueUrl, Entries }))
     .catch(async (error: unknown) => {
-      await showAgain(stack, queue, letters);
+      await makeVisible(stack, queue, letters);
       return explainRefusal(error);
     });
   const sent = Successful.flatMap(({ Id, MessageId = '' }) => {

@@ -2,7 +2,11 @@ import { type MarkedToken, marked, type Token } from 'marked';
 import { terminalColumns, wrapped } from './print.ts';
 import { plainTable } from './table.ts';
 
-/** Prints Markdown unchanged, or as plain text for a terminal. */
+/**
+ * Prints Markdown unchanged, or as plain text for a terminal.
+ *
+ * @lab
+ */
 export function printMarkdown(markdown: string, asMarkdown = false): void {
   process.stdout.write(`${asMarkdown ? markdown : plainText(markdown)}\n`);
 }
