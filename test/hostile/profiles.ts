@@ -74,7 +74,7 @@ function huge(profile: Buffer): Buffer {
   return patched(large, 0, u32be(large.length));
 }
 
-async function profileNamed(name: string): Promise<Buffer> {
+export async function profileNamed(name: string): Promise<Buffer> {
   const file = await flat(8).withIccProfile(name).jpeg().toBuffer();
   const { icc } = await sharp(file).metadata();
   if (icc === undefined) throw new Error(`sharp has no profile ${name}.`);

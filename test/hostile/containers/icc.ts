@@ -1,21 +1,22 @@
 import { u16be, u32be } from './numbers.ts';
 
-/** An RGB profile with one tag, `D2B0`, of processing elements (ICC.1:2022, 10.16). */
-function profileOf(elements: Buffer): Buffer {
-  const header = Buffer.alloc(128);
-  header.write('mntrRGB XYZ ', 12, 'latin1');
-  header.writeUInt32BE(0x04_40_00_00, 8);
-  header.write('acsp', 36, 'latin1');
-  // The white point of the connection space, D50.
-  Buffer.from('0000f6d6000100000000d32d', 'hex').copy(header, 68);
-  const table = Buffer.concat([u32be(1), Buffer.from('D2B0'), u32be(144), u32be(elements.length)]);
-  const profile = Buffer.concat([header, table, elements]);
-  profile.writeUInt32BE(profile.length, 0);
-  return profile;
+/** Adds the tag `D2B0`, of processing elements (ICC.1:2022, 10.16), which takes precedence over all others. */
+function withElements(profile: Buffer, elements: Buffer): Buffer {
+  const tableEnd = 132 + 12 * profile.readUInt32BE(128);
+  // The others move by the length of the new entry.
+  const table = Buffer.from(profile.subarray(132, tableEnd));
+  for (let at = 4; at < table.length; at += 12) table.writeUInt32BE(table.readUInt32BE(at) + 12, at);
+  const entry = Buffer.concat([Buffer.from('D2B0'), u32be(profile.length + 12), u32be(elements.length)]);
+  const count = u32be(profile.readUInt32BE(128) + 1);
+  const whole = Buffer.concat([profile.subarray(0, 128), count, table, entry, profile.subarray(tableEnd), elements]);
+  whole.writeUInt32BE(whole.length, 0);
+  // Earlier versions have no such tag.
+  whole.writeUInt32BE(0x04_40_00_00, 8);
+  return whole;
 }
 
 /** All places refer to one element. */
-export function profileOfElements(count: number, element: Buffer): Buffer {
+export function profileOfElements(profile: Buffer, count: number, element: Buffer): Buffer {
   const head = Buffer.concat([Buffer.from('mpet'), u32be(0), u16be(3), u16be(3), u32be(count)]);
   const at = head.length + 8 * count;
   const places = Buffer.alloc(8 * count);
@@ -23,7 +24,7 @@ export function profileOfElements(count: number, element: Buffer): Buffer {
     places.writeUInt32BE(at, 8 * index);
     places.writeUInt32BE(element.length, 8 * index + 4);
   }
-  return profileOf(Buffer.concat([head, places, element]));
+  return withElements(profile, Buffer.concat([head, places, element]));
 }
 
 const float = (value: number) => {

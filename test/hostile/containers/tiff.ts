@@ -1,4 +1,4 @@
-import { deflateSync } from 'node:zlib';
+import { deflateRawSync, deflateSync } from 'node:zlib';
 import { repeated, u16le, u32le } from './numbers.ts';
 
 const BYTE = 1;
@@ -157,8 +157,14 @@ export function tiffOfPages(count: number): Buffer {
   return Buffer.concat([Buffer.from('II*\0'), u32le(24), strip, all]);
 }
 
-/** One page whose strips all consist of the same bytes. */
-export function tiffOfSharedStrips(count: number, strip: Buffer): Buffer {
+/** One page whose strips all consist of the same bytes: empty blocks of deflate, and a row of one pixel at their end. */
+export function tiffOfSharedStrips(count: number, emptyBlocks: number): Buffer {
+  const strip = Buffer.concat([
+    Buffer.from('7801', 'hex'),
+    repeated(Buffer.from('000000ffff', 'hex'), emptyBlocks),
+    deflateRawSync(Buffer.alloc(3)),
+    Buffer.from('00030001', 'hex'),
+  ]);
   return tiff(
     strip,
     inOrder([
@@ -172,22 +178,31 @@ export function tiffOfSharedStrips(count: number, strip: Buffer): Buffer {
 
 /** Pages that all refer to the same values of a tag. */
 export function tiffOfSharedValues(pages: number, values: number): Buffer {
-  const page = (next: number) =>
-    Buffer.concat([
-      u16le(5),
-      ...[
-        [256, 1, 1],
-        [257, 1, 1],
-        [273, values, 8],
-        [278, 1, 1],
-        [279, values, 8],
-      ].map(([tag = 0, count = 0, value = 0]) => Buffer.concat([u16le(tag), u16le(LONG), u32le(count), u32le(value)])),
-      u32le(next),
-    ]);
-  const firstAt = 8 + 4 * values;
-  const length = page(0).length;
-  const all = Array.from({ length: pages }, (_, index) => page(index + 1 < pages ? firstAt + (index + 1) * length : 0));
-  return Buffer.concat([Buffer.from('II*\0'), u32le(firstAt), Buffer.alloc(4 * values, 8), ...all]);
+  const strips = (tag: number): Entry => [tag, values, 8];
+  return tiffOfEntries(pages, Buffer.alloc(4 * values, 8), [...onePixel, strips(273), strips(279)]);
+}
+
+/** Pages of tags that no reader knows. */
+export function tiffOfUnknownTags(pages: number, tags: number): Buffer {
+  const unknown = Array.from({ length: tags }, (_, index): Entry => [40_000 + index, 1, 1]);
+  return tiffOfEntries(pages, Buffer.alloc(8), [...onePixel, [273, 1, 8], [279, 1, 1], ...unknown]);
+}
+
+type Entry = readonly [tag: number, count: number, value: number];
+const onePixel = ([256, 257, 258, 259, 262, 277, 278] as const).map((tag): Entry => [tag, 1, tag === 258 ? 8 : 1]);
+
+/** All values are four bytes. */
+function tiffOfEntries(pages: number, data: Buffer, entries: readonly Entry[]): Buffer {
+  const written = [...entries]
+    .sort(([one], [other]) => one - other)
+    .map(([tag, count, value]) => Buffer.concat([u16le(tag), u16le(LONG), u32le(count), u32le(value)]));
+  const body = Buffer.concat([u16le(entries.length), ...written]);
+  const firstAt = 8 + data.length;
+  const length = body.length + 4;
+  const all = Array.from({ length: pages }, (_, index) =>
+    Buffer.concat([body, u32le(index + 1 < pages ? firstAt + (index + 1) * length : 0)]),
+  );
+  return Buffer.concat([Buffer.from('II*\0'), u32le(firstAt), data, ...all]);
 }
 
 /** Of one pixel each, most of them missing. */
@@ -200,19 +215,6 @@ export function tiffOfTinyTiles(width: number, height: number): Buffer {
       [324, LONG, [8]],
     ]),
   );
-}
-
-/** Pages of tags that no reader knows. */
-export function tiffOfUnknownTags(pages: number, tags: number): Buffer {
-  const entries = Array.from({ length: tags }, (_, index) =>
-    Buffer.concat([u16le(40_000 + index), u16le(LONG), u32le(1), u32le(1)]),
-  );
-  const body = Buffer.concat([u16le(tags), ...entries]);
-  const length = body.length + 4;
-  const all = Array.from({ length: pages }, (_, index) =>
-    Buffer.concat([body, u32le(index + 1 < pages ? 8 + (index + 1) * length : 0)]),
-  );
-  return Buffer.concat([Buffer.from('II*\0'), u32le(8), ...all]);
 }
 
 /** Grey or RGB with more channels than that, all of the same value. */
