@@ -62,18 +62,13 @@ export async function proveHostile({
   );
   const alone = (makers: readonly Maker[]) => makers.map((maker) => [maker]);
   return [
-<<<<<<< HEAD
     proof('broken and misleading files', await judged('Broken and misleading', batches, SIDE_BY_SIDE)),
     proof('small files with very many parts', await judged('Overloads', alone(overloads()), SIDE_BY_SIDE)),
-=======
-    proof('broken and deceitful files', await judged('Broken and deceitful', batches, SIDE_BY_SIDE)),
-    proof('small files of very many parts', await judged('Overloads', alone(overloads()), SIDE_BY_SIDE)),
     proof(
       'small files that request excessive work',
       await judged('Excessive work', alone(excessiveWork(seed, long ? MANY_SIZES : SOME_SIZES)), SIDE_BY_SIDE),
       MOST_SECONDS_OF_EXCESS,
     ),
->>>>>>> w/checks
     proof('bombs, each in a fresh worker,', await judged('Bombs', alone(bombs()), 1)),
   ];
 }
@@ -144,23 +139,14 @@ function proof(what: string, lines: readonly Line[], mostSeconds = MOST_SECONDS)
   ];
   const against = lines.flatMap(({ file, defects, ...took }) => [
     ...defects.map((defect) => `${file}: ${defect}`),
-<<<<<<< HEAD
     ...(took.megabytes > MOST_MEGABYTES ? [`${file}: ${took.megabytes} MB; the limit is ${MOST_MEGABYTES}.`] : []),
-    ...(took.seconds > MOST_SECONDS ? [`${file}: ${took.seconds} s; the limit is ${MOST_SECONDS}.`] : []),
-=======
-    ...(took.megabytes > MOST_MEGABYTES ? [`${file}: ${took.megabytes} MB, and ${MOST_MEGABYTES} are allowed.`] : []),
-    ...(took.seconds > mostSeconds ? [`${file}: ${took.seconds} s, and ${mostSeconds} are allowed.`] : []),
->>>>>>> w/checks
+    ...(took.seconds > mostSeconds ? [`${file}: ${took.seconds} s; the limit is ${mostSeconds}.`] : []),
   ]);
   return {
     promise: `${what} end processed or rejected, within the worker’s memory and time, and leak nothing into renditions`,
     evidence:
       `${lines.length} files: ${counts.map(([outcome, files]) => `${outcome} ${files.length}`).join(', ')}; ` +
-<<<<<<< HEAD
-      `at most ${megabytes} MB of ${MOST_MEGABYTES} and ${seconds.toFixed(1)} s of ${MOST_SECONDS} per worker`,
-=======
-      `at the most ${megabytes} MB of ${MOST_MEGABYTES} and ${seconds.toFixed(1)} s of ${mostSeconds} a worker`,
->>>>>>> w/checks
+      `at most ${megabytes} MB of ${MOST_MEGABYTES} and ${seconds.toFixed(1)} s of ${mostSeconds} per worker`,
     ...(against.length > 0 && against: against.join('\n') ),
   };
 }
