@@ -147,6 +147,6 @@ function proof(what: string, lines: readonly Line[], mostSeconds = MOST_SECONDS)
     evidence:
       `${lines.length} files: ${counts.map(([outcome, files]) => `${outcome} ${files.length}`).join(', ')}; ` +
       `at most ${megabytes} MB of ${MOST_MEGABYTES} and ${seconds.toFixed(1)} s of ${mostSeconds} per worker`,
-    ...(against.length > 0 && against: against.join('\n') ),
+    ...(against.length > 0 && { against: against.join('\n') }),
   };
 }
