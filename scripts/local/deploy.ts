@@ -80,7 +80,13 @@ export async function deploy(sam: string, template: string, emulator: EmulatorAd
 }
 
 export function parameters(): string[] {
-  return ['Stage=local', 'ReserveConcurrency=true', `Architecture=${process.arch === 'arm64' ? 'arm64' : 'x86_64'}`];
+  return [
+    'Stage=local',
+    'ReserveConcurrency=true',
+    // The emulator's own root user: npm run redrive sends as that one.
+    'OperatorRoleArn=arn:aws:iam::000000000000:root',
+    `Architecture=${process.arch === 'arm64' ? 'arm64' : 'x86_64'}`,
+  ];
 }
 
 /** What the sharp layer is built for, as npm's settings: they go before those of .npmrc. */
