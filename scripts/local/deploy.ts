@@ -80,7 +80,13 @@ export async function deploy(sam: string, template: string, emulator: EmulatorAd
 }
 
 export function parameters(): string[] {
-  return ['Stage=local', 'ReserveConcurrency=true', `Architecture=${process.arch === 'arm64' ? 'arm64' : 'x86_64'}`];
+  return [
+    'Stage=local',
+    'ReserveConcurrency=true',
+    // The emulator's own root user: npm run redrive sends as that one.
+    'OperatorRoleArn=arn:aws:iam::000000000000:root',
+    `Architecture=${process.arch === 'arm64' ? 'arm64' : 'x86_64'}`,
+  ];
 }
 
 /** The platform to build the sharp layer for, as npm settings in the environment. They override .npmrc. */

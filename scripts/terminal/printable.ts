@@ -14,7 +14,7 @@ const marks = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 function joinsEmoji(text: string, start: number, mark: string): boolean {
   return (
     mark === '\u200d' &&
-    /[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f]$/u.test(text.slice(0, start)) &&
+    /(?:\p{Extended_Pictographic}|\p{Emoji_Modifier}|\ufe0f)$/u.test(text.slice(0, start)) &&
     /^\p{Extended_Pictographic}/u.test(text.slice(start + mark.length))
   );
 }

@@ -3,6 +3,7 @@ import {
   ListMessageMoveTasksCommand,
   ReceiveMessageCommand,
   SQSClient,
+  SQSServiceException,
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -179,6 +180,12 @@ describe('in an account', () => {
       { SourceArn: 'arn:aws:sqs:us-east-1:1:dead', MaxNumberOfMessagesPerSecond: 50 },
     ]);
     expect(sqs.commandCalls(ListMessageMoveTasksCommand)).toHaveLength(2);
+  });
+
+  it('given the queue accepts no messages from this role, says what to set', async () => {
+    const denied = { name: 'AccessDenied', $fault: 'client', $metadata: {}, message: 'Access is denied.' } as const;
+    sqs.on(StartMessageMoveTaskCommand).rejects(new SQSServiceException(denied));
+    await expect(move([found()])).rejects.toThrow(/accepts no messages from you \(Access is denied\).*OperatorRoleArn/);
   });
 
   it('the error includes SQS’s reason for giving up', async () => {

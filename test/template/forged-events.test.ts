@@ -47,10 +47,10 @@ describe('a message for the upload queue', () => {
   });
 });
 
-it('a message for the undelivered events is taken from the rule alone', () => {
+it('a message for the undelivered events is taken from the rule and the operator alone', () => {
   expect(mayForge(withOperator, 'UndeliveredEventQueue', rule)).toBe(true);
   expect(mayForge(withOperator, 'UndeliveredEventQueue', neighbour)).toBe(false);
-  expect(mayForge(withOperator, 'UndeliveredEventQueue', { 'aws:principalarn': operator })).toBe(false);
+  expect(mayForge(withOperator, 'UndeliveredEventQueue', { 'aws:principalarn': operator })).toBe(true);
 });
 
 describe('a queue of somebody else', () => {
