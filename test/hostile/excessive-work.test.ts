@@ -8,6 +8,7 @@ import { hasTooManySegments, scannedPixels } from '../../adapters/sharp/jpeg-seg
 import { unpackedBytesOf } from '../../adapters/sharp/png-chunks.ts';
 import { tiffWork } from '../../adapters/sharp/tiff-work.ts';
 import { defaultLimits } from '../../core/limits.ts';
+import { avif, ispe } from './containers/avif.ts';
 import { repeated } from './containers/numbers.ts';
 import { tiffOfPages } from './containers/tiff.ts';
 import { excessiveWork } from './excessive-work.ts';
@@ -17,6 +18,7 @@ import { judge } from './workers.ts';
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const { work } = defaultLimits;
+const picture = { type: 'av01', data: Buffer.alloc(50), properties: [ispe(10, 10)] };
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/slow-and-heavy/${name}`, import.meta.url));
 
 describe('a small file that requests excessive work', () => {
@@ -102,13 +104,14 @@ describe('what reads a file before its decoder', () => {
     ['directories within each other', overlappingDirectories(1_000)],
     ['a directory that follows itself', tiffOfPages(1).fill(Buffer.from([24, 0, 0, 0]), 24 + 2 + 12 * 9)],
     ['items with extents that take no bytes', itemsWithoutBytes(2_000)],
+    ['an image that is derived from itself', avif([{ ...picture, refers: { as: 'dimg', to: [1, 1, 1, 1, 1] } }])],
     ['boxes of length zero', repeated(Buffer.from('0000000066726565', 'hex'), 2_000)],
   ])('takes steps in proportion to the file for %s', (_, bytes) => {
     expect(stepsOver(bytes)).toBeLessThan(8 * bytes.length + 10_000);
   });
 });
 
-/** Each begins twelve bytes behind the one before, and consists of all that follow. */
+/** Each begins fourteen bytes behind the one before, and overlaps those that follow. */
 function overlappingDirectories(count: number): Buffer {
   const bytes = Buffer.alloc(14 * count + 24_000, 0xff);
   Buffer.from('II*\0\x08\0\0\0', 'latin1').copy(bytes);
