@@ -9,6 +9,7 @@ import { print } from '../terminal/print.ts';
 import { showStep } from '../terminal/progress.ts';
 import { logDirectory, projectDirectory } from '../terminal/project.ts';
 import { runCommand, runInTerminal } from '../terminal/run-command.ts';
+import { remarksOn } from './plain-english.ts';
 
 interface Check {
   readonly name: string;
@@ -69,6 +70,7 @@ async function check(pipeline: boolean): Promise<number> {
     print(`${failure === undefined ? '✔' : '✖'} ${name} [${seconds.toFixed(0)}s, beside the tests]`);
     if (failure !== undefined) report(name, failure);
   }
+  await adviseOnEnglish();
   const took = `${((performance.now() - startedAt) / 1000).toFixed(0)} s`;
   print(failed.length === 0 ? `All checks passed in ${took}.` : `Failed: ${failed.join(', ')} (${took}).`);
   return failed.length === 0 ? 0 : 1;
@@ -96,6 +98,29 @@ async function failureOf({ name, command: [command, ...args] }: Check): Promise<
   const log = join(logDirectory, `check-${name.toLowerCase().replaceAll(' ', '-')}.log`);
   const { succeeded, output } = await runCommand({ command, args, directory: projectDirectory, environment, log });
   return succeeded ? undefined : output || `${command} failed without any output.`;
+}
+
+const SHOWN_REMARKS = 20;
+
+/** Advice, not a check: phrases in this branch's new text that read as translated. */
+async function adviseOnEnglish(): Promise<void> {
+  const git = (name: string, ...args: readonly string[]) =>
+    runCommand({
+      command: 'git',
+      args,
+      directory: projectDirectory,
+      environment,
+      log: join(logDirectory, `${name}.log`),
+    });
+  const base = await git('merge-base', 'merge-base', 'HEAD', 'origin/main');
+  const since = base.succeeded ? base.output.trim() : 'HEAD';
+  const texts = ['*.md', '*.ts', '*.yaml', '*.json', ':!*package-lock.json', ':!scripts/check', ':!test/scripts'];
+  const diff = await git('new-text', 'diff', '--unified=0', since, '--', ...texts);
+  const remarks = diff.succeeded ? remarksOn(diff.output) : [];
+  for (const { file, line, phrase, better } of remarks.slice(0, SHOWN_REMARKS)) {
+    print(`⚠ ${file}:${line}: “${phrase}”. Better: ${better}.`);
+  }
+  if (remarks.length > SHOWN_REMARKS) print(`⚠ … and ${remarks.length - SHOWN_REMARKS} more.`);
 }
 
 async function scans(

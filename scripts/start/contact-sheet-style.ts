@@ -16,7 +16,7 @@ export const contactSheetStyle = `
   header p { margin: 0; color: var(--faint); }
   header .name { color: var(--safelight); font-weight: 600; letter-spacing: 0.08em; text-transform: uppercase; font-size: 0.8rem; }
   h1 { margin: 0.1rem 0 0.2rem; font-size: clamp(1.4rem, 3vw, 2rem); font-weight: 600; line-height: 1.2; }
-  main { columns: min(100%, 21rem); column-gap: 1.25rem; }
+  main { columns: 21rem; column-gap: 1.25rem; }
   article { break-inside: avoid; margin-bottom: 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: 0.6rem; overflow: hidden; }
   article > :not(.frame) { margin-inline: 1rem; }
   .frame { aspect-ratio: 4 / 3; display: grid; place-items: center; background: light-dark(#e9e5e0, #0e0d0d); padding: 0.75rem; }
