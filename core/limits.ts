@@ -87,7 +87,7 @@ export const defaultLimits: Limits = {
     tagPairs: 5 * MEGA,
     // 6.4 bytes of memory each, so 100 MB. Texts of image generators and editing histories stay below 10 MB.
     unpackedBytes: 16 * MEGA,
-    // 80 ns at each of 36,000 points of the table that lcms makes of a profile. Profiles of calibrated monitors take 50.
+    // 8 ns at each of 36,000 points of the table that lcms makes of a profile. Profiles of calibrated monitors take 50.
     profileSteps: 1_000,
   },
 };

@@ -42,8 +42,6 @@ function costOf(items: AvifItems, bytes: Uint8Array): (id: number, depth?: numbe
     if (depth > MAX_DEPTH) return UNLIMITED;
     const counted = known.get(id);
     if (counted) return counted;
-    // If it is derived from itself.
-    known.set(id, UNLIMITED);
     const sources = item.sources.map((source) => cost(source, depth + 1));
     const own = item.pixels * (item.type === AV1 ? framesIn(item, bytes) : 1);
     const pixels = own + sum(sources.map((source) => source.pixels));

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { largestDecodedSize } from '../../adapters/sharp/avif-sizes.ts';
+import { avifWork } from '../../adapters/sharp/avif-work.ts';
 import { exifPortrait } from '../../adapters/sharp/exif.ts';
 import { hasTooManySegments, reachesFullDetail } from '../../adapters/sharp/jpeg-segments.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
@@ -77,6 +78,14 @@ describe('an AVIF', () => {
     expect(largestDecodedSize(file)).toEqual({ width: 200, height: 200 });
     expect(await inspect(file, upTo(40_000))).toMatchObject({ header: { width: 64, height: 64, hasAlpha: true } });
     expect(await inspect(file, upTo(39_999))).toMatchObject({ reason: 'too-many-pixels' });
+  });
+
+  it('counts each use of a shared item, and an image that is derived from itself without end', () => {
+    const [side, data] = [10, Buffer.alloc(50)];
+    const item = { type: 'av01', data, properties: [ispe(side, side)] };
+    const derived = (to: readonly number[]) => ({ ...item, type: 'iovl', refers: { as: 'dimg', to } });
+    expect(avifWork(avif([derived([2, 2, 2]), item])).decodedPixels).toBe(400);
+    expect(avifWork(avif([derived([1])])).decodedPixels).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('is not judged by bytes within its coded image data', () => {

@@ -131,11 +131,7 @@ export function tiffOfTiles(kind: TiffKind, side: number): Buffer {
   );
 }
 
-/**
- * One directory per page, each pointing to the next, all sharing one strip.
- *
- * @lab
- */
+/** One directory per page, each pointing to the next, all sharing one strip. */
 export function tiffOfPages(count: number): Buffer {
   const strip = Buffer.alloc(16, 0x55);
   const tags = [
