@@ -30,13 +30,25 @@ def packaged(resource):
     return resource
 
 
+def join_definition(resource):
+    """Joins the lines of an inline state machine: cfn-lint recurses once per element of a Join, and runs out of stack."""
+    properties = resource.get("Properties", {})
+    definition = properties.get("DefinitionString")
+    if definition is not None:
+        separator, lines = definition["Fn::Join"]
+        properties["DefinitionString"] = separator.join(lines)
+
+
 def write(output, overrides, template):
     for name, value in overrides.items():
         template["Parameters"][name]["Default"] = value
     for resource in template["Resources"].values():
         packaged(resource)
     translator = Translator(managed_policy_map={}, sam_parser=Parser())
-    Path(output).write_text(json.dumps(translator.translate(template, {}), indent=2))
+    translated = translator.translate(template, {})
+    for resource in translated["Resources"].values():
+        join_definition(resource)
+    Path(output).write_text(json.dumps(translated, indent=2))
 
 
 def main(arguments):
