@@ -4,6 +4,7 @@ import { freemem } from 'node:os';
 import { join } from 'node:path';
 import pMap from 'p-map';
 import * as z from 'zod';
+import { batchesOf } from '../../scripts/stack/batches.ts';
 import { at, numberAt, templateFor } from '../../scripts/template/template.ts';
 import { showStep } from '../../scripts/terminal/progress.ts';
 import { projectDirectory, workDirectory } from '../../scripts/terminal/project.ts';
@@ -57,9 +58,7 @@ export async function proveHostile({
     ...truncatedAtParts(good),
     ...brokenFiles(good, seed, runs),
   ];
-  const batches = Array.from({ length: Math.ceil(small.length / FILES_A_PROCESS) }, (_, index) =>
-    small.slice(index * FILES_A_PROCESS, (index + 1) * FILES_A_PROCESS),
-  );
+  const batches = batchesOf(small, FILES_A_PROCESS);
   const alone = (makers: readonly Maker[]) => makers.map((maker) => [maker]);
   return [
     proof('broken and misleading files', await judged('Broken and misleading', batches, SIDE_BY_SIDE)),

@@ -1,3 +1,4 @@
+import { pageTheme } from '../../scripts/terminal/page-theme.ts';
 import { palette } from '../render-chart.ts';
 
 const chartColours = Object.entries(palette).map(
@@ -6,16 +7,8 @@ const chartColours = Object.entries(palette).map(
 
 export const reportStyle = `
   :root {
-    color-scheme: light dark;
-    --paper: light-dark(#f6f4f1, #161514);
-    --card: light-dark(#ffffff, #211f1e);
-    --ink: light-dark(#22201e, #ece8e3);
-    --faint: light-dark(#6b645d, #a39c94);
-    --line: light-dark(#e3ded8, #36322f);
-    --safelight: light-dark(#b3261e, #ff6f61);
-    --good: light-dark(#2d6a3e, #7fc08f);
+    ${pageTheme}
     ${chartColours.join(' ')}
-    font: 0.9375rem/1.5 system-ui, sans-serif;
   }
   * { box-sizing: border-box; }
   body { margin: 0 auto; padding: 2rem clamp(1rem, 4vw, 3rem) 3rem; max-width: 80rem; background: var(--paper); color: var(--ink); }

@@ -1,14 +1,8 @@
+import { pageTheme } from '../terminal/page-theme.ts';
+
 export const contactSheetStyle = `
   :root {
-    color-scheme: light dark;
-    --paper: light-dark(#f6f4f1, #161514);
-    --card: light-dark(#ffffff, #211f1e);
-    --ink: light-dark(#22201e, #ece8e3);
-    --faint: light-dark(#6b645d, #a39c94);
-    --line: light-dark(#e3ded8, #36322f);
-    --safelight: light-dark(#b3261e, #ff6f61);
-    --good: light-dark(#2d6a3e, #7fc08f);
-    font: 0.9375rem/1.5 system-ui, sans-serif;
+    ${pageTheme}
   }
   * { box-sizing: border-box; }
   body { margin: 0 auto; padding: 2rem clamp(1rem, 4vw, 3rem) 4rem; max-width: 96rem; background: var(--paper); color: var(--ink); }
