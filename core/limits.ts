@@ -108,7 +108,7 @@ export function rejectBytes(bytes: number, limits: Limits): Rejection | undefine
 
 /** From the header, before a pixel is decoded. */
 export function rejectHeader(header: ImageHeader, limits: Limits): Rejection | undefined {
-  const { width, height, frames } = header;
+  const { width, height } = header.decodedSize ?? header;
   const pixels = width * height;
   const limit = pixelLimit(header, limits);
   const size = `The image is ${grouped(width)} × ${grouped(height)} pixels`;
@@ -124,7 +124,7 @@ export function rejectHeader(header: ImageHeader, limits: Limits): Rejection | u
       `${size}; the limit for each side is ${grouped(limits.side)}. Please upload a smaller version.`,
     );
   }
-  return rejectFrames(frames, limits);
+  return rejectFrames(header.frames, limits);
 }
 
 export function rejectFrames(frames: number, limits: Limits): Rejection | undefined {

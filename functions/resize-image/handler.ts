@@ -5,6 +5,7 @@ import { text } from '../../adapters/contracts/zod.ts';
 import { readEnvironment } from '../../adapters/lambda/environment.ts';
 import { renditionTask, workflowTask } from '../../adapters/lambda/workflow-task.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
+import { defaultLimits } from '../../core/limits.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { resizeImage } from '../../core/resize-image.ts';
 
@@ -12,7 +13,8 @@ const env = readEnvironment({ RENDITION_BUCKET: text });
 const client = s3Client();
 const ports = {
   uploadReader: s3UploadReader({ client }),
-  codec: sharpImageCodec(),
+  codec: sharpImageCodec(defaultLimits),
+  limits: defaultLimits,
   renditionStore: s3RenditionStore({ client, bucket: env.RENDITION_BUCKET }),
 };
 
