@@ -11,14 +11,17 @@ import { type OtherFormat, signatureOf } from './image-signatures.ts';
 import { hasTooManySegments, reachesFullDetail, scannedPixels } from './jpeg-segments.ts';
 import { unpackedBytesOf } from './png-chunks.ts';
 import { PORTRAIT_SIZE, portrayPixels } from './portrait.ts';
-import { type Pixels, pixelsOf, renderPyramid, sizesDownwards, TIMEOUT } from './pyramid.ts';
+import { type Pixels, pixelsOf, renderPyramid, sizesDownwards } from './pyramid.ts';
 import { isInTiles } from './tiff-directory.ts';
 import { tiffWork } from './tiff-work.ts';
 import { countFrames } from './webp-frames.ts';
 
 const limitInputChannels = defaultLimits.work.channels;
 
-/** `ImageCodec` by sharp (libvips). Throws only for what the image did not cause: memory, time, a bug. */
+/**
+ * `ImageCodec` by sharp (libvips), whose time and memory only the process that it runs in can bound: `boundedImageCodec`.
+ * Throws only for what the image may not have caused: memory, a bug.
+ */
 export function sharpImageCodec(limits: Limits = defaultLimits): ImageCodec {
   hardenLibvips();
   return { open: (bytes) => open(bytes, limits) };
@@ -195,9 +198,7 @@ async function decodeTolerantly(source: Source, decode: (image: Sharp) => Promis
 
 /** sharp converts to sRGB with eight bits per channel by itself, with the exceptions below. */
 function uprightInSrgb({ bytes, found, header, limitInputPixels }: Source, failOn: SharpOptions['failOn']): Sharp {
-  const image = sharp(bytes, { failOn, limitInputPixels, limitInputChannels, autoOrient: true })
-    .toColourspace('srgb')
-    .timeout(TIMEOUT);
+  const image = sharp(bytes, { failOn, limitInputPixels, limitInputChannels, autoOrient: true }).toColourspace('srgb');
   if (header.format !== 'tiff' && header.colourSpace !== 'rgb16') return image;
   // Only one channel besides the colours can be transparency: masks and spot colours are ignored.
   if (found.channels > (colourChannels[header.colourSpace] ?? 3) + 1) image.removeAlpha();
@@ -218,9 +219,7 @@ async function truncationOf(source: Source): Promise<Rejection | undefined> {
 
 /** The share of rows that are entirely mid-grey, which libjpeg fills in for missing data. */
 async function lostRows({ bytes, header, limitInputPixels }: Source): Promise<number> {
-  const stored = sharp(bytes, { failOn: 'none', limitInputPixels, limitInputChannels, ignoreIcc: true }).timeout(
-    TIMEOUT,
-  );
+  const stored = sharp(bytes, { failOn: 'none', limitInputPixels, limitInputChannels, ignoreIcc: true });
   const { width, height, channels, data } = await pixelsOf(
     // In CMYK, missing rows are grey only before conversion.
     (header.colourSpace === 'cmyk' ? stored.pipelineColourspace('cmyk').toColourspace('cmyk') : stored).resize({
@@ -237,13 +236,32 @@ async function lostRows({ bytes, header, limitInputPixels }: Source): Promise<nu
 
 // ── Errors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-// Errors of the machine, not of the image: a retry may succeed. Whole lines, as libvips and the system write them, because
+// Errors of the machine, not of the image. Whole lines, as the libraries write them when an allocation fails, because
 // decoders use the same words for what a file claims.
-const machineError =
-  /^(?:vips_\w+: out of memory --- size == \d+[kMG]?B|std::bad_alloc|timeout: \d+% complete|(?:vips_\w+: )?unable to create thread|(?:system|unix) error: (?:cannot allocate memory|too many open files))$/im;
+const outOfMemory = new RegExp(
+  [
+    'vips_\\w+: out of memory --+ size == \\d+[kMG]?B',
+    'std::bad_alloc',
+    'VipsJpeg: Insufficient memory \\(case \\d+\\)',
+    'heif: Invalid input: Unspecified: Memory allocation error \\(2\\.0\\)',
+    'heif: Memory allocation error: Unspecified: .*Allocating \\d+ bytes failed.*',
+    'Array buffer allocation failed',
+    '(?:vips_\\w+: )?unable to create thread',
+    '(?:system|unix) error: cannot allocate memory',
+  ]
+    .map((line) => `^(?:Input buffer has corrupt header: )?${line}$`)
+    .join('|'),
+  'im',
+);
+const outOfFiles = /^(?:system|unix) error: too many open files$/im;
+
+/** Also when a thread cannot start, because its stack is memory. */
+export function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && outOfMemory.test(error.message);
+}
 
 function rethrowMachineError(error: unknown): void {
-  if (!(error instanceof Error) || machineError.test(error.message)) throw error;
+  if (!(error instanceof Error) || isOutOfMemory(error) || outOfFiles.test(error.message)) throw error;
 }
 
 function corruptUnlessMachineError(error: unknown, sentence: string): Rejection {
