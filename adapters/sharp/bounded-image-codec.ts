@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Limits, rejectExcess } from '../../core/limits.ts';
 import type { ImageHeader } from '../../core/metadata.ts';
 import type { Rejection } from '../../core/outcome.ts';
@@ -97,7 +101,13 @@ function holder(process: ImageProcess): Holder {
   const open = async (bytes: Bytes): Promise<Opened> => {
     images += 1;
     held = new WeakRef(bytes);
-    return process.ask({ ask: 'open', bytes }, opened);
+    const path = join(tmpdir(), `image-${randomUUID()}`);
+    try {
+      await writeFile(path, bytes, { mode: 0o600 });
+      return await process.ask({ ask: 'open', path }, opened);
+    } finally {
+      await rm(path, { force: true });
+    }
   };
   return {
     process,

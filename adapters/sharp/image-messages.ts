@@ -18,7 +18,8 @@ const preset = z.object({
 
 /** One after the other. `portray` and `render` refer to the image that was opened last. */
 export const request = z.discriminatedUnion('ask', [
-  z.object({ ask: z.literal('open'), bytes }),
+  // Of a file: the channel would copy the image four times.
+  z.object({ ask: z.literal('open'), path: z.string() }),
   z.object({ ask: z.literal('portray') }),
   z.object({ ask: z.literal('render'), presets: z.array(preset) }),
 ]);

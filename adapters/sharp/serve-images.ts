@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { ImageCodec, OpenImage } from '../../core/ports.ts';
 import { type Reply, type Request, request } from './image-messages.ts';
 import { isOutOfMemory } from './sharp-image-codec.ts';
@@ -8,7 +9,7 @@ export function serveImages(codec: ImageCodec): void {
 
   const answer = async (asked: Request) => {
     if (asked.ask === 'open') {
-      const opened = await codec.open(asked.bytes);
+      const opened = await codec.open(new Uint8Array(await readFile(asked.path)));
       image = opened.outcome === 'open' ? opened : undefined;
       return opened.outcome === 'open' ? { outcome: opened.outcome, header: opened.header } : opened;
     }
