@@ -26,7 +26,7 @@ describe('the bytes of each log line that the cost model assumes', () => {
   // What CloudWatch adds to each.
   const bytesOf = (line: object) => JSON.stringify(line).length + 26;
 
-  it('are those that a worker and the dispatcher write', async () => {
+  it('match the lines of a worker and the dispatcher', async () => {
     const { describePhotograph, dispatch } = await loadedHandlers();
     await describePhotograph();
     const [worker] = logged('info');

@@ -8,7 +8,7 @@ const curve = [
   { score: 70, bytes: 200, cpu: 10 },
 ];
 
-describe('what a setting costs at a score', () => {
+describe('the size of a rendition at a score', () => {
   it.each([
     [60, 100],
     [65, 100 * Math.SQRT2],
@@ -22,12 +22,12 @@ describe('what a setting costs at a score', () => {
     expect(atScore(curve, score).cpu).toBe(10);
   });
 
-  it('one more point costs a share of what there is', () => {
+  it('one more point adds a share of the current size', () => {
     expect(priceOfAPoint(curve, 70).bytes).toBeCloseTo(2 ** 0.1 - 1, 6);
     expect(priceOfAPoint(curve, 70).cpu).toBe(0);
   });
 
-  it('is not made up from a single point', () => {
+  it('is undefined for a single point', () => {
     expect(() => atScore(curve.slice(0, 1), 70)).toThrow(/two points/);
   });
 });

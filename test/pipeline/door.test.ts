@@ -35,7 +35,7 @@ const upload = (client: S3Client, key: string, headers: Headers = {}) =>
   client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: photo('rocket.jpg'), ...headers }));
 
 describe('an uploader', () => {
-  it('who sends no headers is served', async () => {
+  it('can upload without special headers', async () => {
     await upload(uploader, 'door/plain.jpg');
     expect(await pipeline.recordWhen('door/plain.jpg', () => true)).toMatchObject({ outcome: 'processed' });
   });
@@ -52,7 +52,7 @@ describe('an uploader', () => {
   });
 });
 
-describe('a file that S3 will never give to a worker', () => {
+describe('an object that S3 does not return to workers', () => {
   const secret = randomBytes(32);
   const ownKey = {
     SSECustomerAlgorithm: 'AES256',

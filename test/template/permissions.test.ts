@@ -137,19 +137,19 @@ describe.each(stages)('stage %s', (stage) => {
     ...(stage === 'local' ? [] : [checkRelease]),
   ];
 
-  it.each(steps)('knows what the code of $name calls', ({ name }) => {
+  it.each(steps)('the calls of $name are listed in this test', ({ name }) => {
     expect(
       byCode.some(([stem]) => stem === name),
       `test/template/permissions.test.ts has no line for ${name}: add to byCode what its code calls.`,
     ).toBe(true);
   });
 
-  it.each(byCode)('%s may do what its code and its declaration need, and nothing else', (stem, called) => {
+  it.each(byCode)('%s may make exactly the calls that its code and its declaration need', (stem, called) => {
     const needed = [...byDeclaration(stem), ...called];
     expect(sorted(granted(roleOf(stage, `${stem}Role`)))).toEqual(sorted([...needed, ...throughDataKey(needed)]));
   });
 
-  it('lets the workflow do what its definition says, and nothing else', () => {
+  it('the workflow may make exactly the calls in its definition', () => {
     const actionOf: Readonly<Record<string, string>> = {
       'arn:aws:states:::lambda:invoke': 'lambda:InvokeFunction',
       'arn:aws:states:::dynamodb:putItem': 'dynamodb:PutItem',
@@ -186,7 +186,7 @@ describe.each(stages)('stage %s', (stage) => {
   });
 
   it.each(ofType(template, 'AWS::Serverless::Function').map(([id]) => id.replace(/Function$/, '')))(
-    'lets Lambda, and nobody else, act as %s',
+    'only Lambda may assume the role of %s',
     (stem) => {
       expect(roleOf(stage, `${stem}Role`).Properties['AssumeRolePolicyDocument']).toEqual({
         Version: '2012-10-17',
@@ -195,7 +195,7 @@ describe.each(stages)('stage %s', (stage) => {
     },
   );
 
-  it('lets nobody write to the upload bucket but below a prefix of its own, so that no image can loop', () => {
+  it('roles write to the upload bucket only below their own prefixes, so that no image can loop', () => {
     for (const [id, role] of ofType(template, 'AWS::IAM::Role')) {
       const written = granted(role)
         .filter(({ action, on }) => on.startsWith('UploadBucket') && !/^s3:(Get|List)/.test(action))
@@ -205,7 +205,7 @@ describe.each(stages)('stage %s', (stage) => {
   });
 
   // The circuit breaker cannot loop either: intake-breaker.test.ts.
-  it('lets nothing that one upload sets off call the probe, so that no image can loop', () => {
+  it('nothing that an upload starts may call the probe, so that no image can loop', () => {
     const callers = ofType(template, 'AWS::IAM::Role').filter(([, role]) =>
       granted(role).some(({ action, on }) => action === 'lambda:InvokeFunction' && on.startsWith('ProbePipeline')),
     );
@@ -228,7 +228,7 @@ describe.each(stages)('stage %s', (stage) => {
     expect(ofType(template, 'AWS::Lambda::Permission')).toEqual([]);
   });
 
-  it('lets the schedule call the probe, and do nothing else', () => {
+  it('the schedule may call the probe, and nothing else', () => {
     expect(granted(roleOf(stage, 'ProbeScheduleRole'))).toEqual(
       allow('ProbePipelineFunction.Alias', 'lambda:InvokeFunction'),
     );
@@ -237,7 +237,7 @@ describe.each(stages)('stage %s', (stage) => {
     });
   });
 
-  it('names no wildcard action, and no wildcard resource but where AWS knows no other', () => {
+  it('no policy has a wildcard action, or a wildcard resource that AWS does not require', () => {
     for (const [id, role] of ofType(template, 'AWS::IAM::Role')) {
       for (const { action, on } of granted(role)) {
         expect(action, id).not.toContain('*');
@@ -247,7 +247,7 @@ describe.each(stages)('stage %s', (stage) => {
     }
   });
 
-  it('lets CodeDeploy shift the traffic of this stack’s functions, and nothing else', () => {
+  it('CodeDeploy may shift the traffic of this stack’s functions, and nothing else', () => {
     const role = roleOf(stage, 'ReleaseRole');
     expect(at(role.Properties['AssumeRolePolicyDocument'], 'Statement', 0)).toMatchObject({
       Principal: { Service: 'codedeploy.amazonaws.com' },
@@ -267,7 +267,7 @@ describe.each(stages)('stage %s', (stage) => {
     );
   });
 
-  it('bounds every role by exactly what all roles together may do, in this account', () => {
+  it('the boundary of every role allows exactly what all roles together may do, in this account only', () => {
     const roles = ofType(templateFor('prod'), 'AWS::IAM::Role').map(([, role]) => role);
     for (const [id, role] of ofType(template, 'AWS::IAM::Role')) {
       expect(role.Properties['PermissionsBoundary'], id).toEqual({ Ref: 'PipelineBoundary' });
@@ -288,23 +288,20 @@ describe.each(stages)('stage %s', (stage) => {
     });
   });
 
-  it.each(['UploadQueue', 'UndeliveredEventQueue'])(
-    'lets EventBridge, in the name of this rule alone, send to %s',
-    (queue) => {
-      const policy = template.resources.get(`${queue}Policy`)?.Properties['PolicyDocument'];
-      expect(at(policy, 'Statement', 0)).toEqual({
-        Sid: 'DeliverUploads',
-        Effect: 'Allow',
-        Principal: { Service: 'events.amazonaws.com' },
-        Action: 'sqs:SendMessage',
-        Resource: { 'Fn::GetAtt': `${queue}.Arn` },
-        Condition: { ArnEquals: { 'aws:SourceArn': { 'Fn::GetAtt': 'UploadRule.Arn' } } },
-      });
-    },
-  );
+  it.each(['UploadQueue', 'UndeliveredEventQueue'])('EventBridge may send to %s for this rule only', (queue) => {
+    const policy = template.resources.get(`${queue}Policy`)?.Properties['PolicyDocument'];
+    expect(at(policy, 'Statement', 0)).toEqual({
+      Sid: 'DeliverUploads',
+      Effect: 'Allow',
+      Principal: { Service: 'events.amazonaws.com' },
+      Action: 'sqs:SendMessage',
+      Resource: { 'Fn::GetAtt': `${queue}.Arn` },
+      Condition: { ArnEquals: { 'aws:SourceArn': { 'Fn::GetAtt': 'UploadRule.Arn' } } },
+    });
+  });
 });
 
-it('lets the circuit breaker switch the intake, look at its alarm, count and probe, and nothing else', () => {
+it('the circuit breaker may switch intake, read its alarm and metrics, and call the probe, and nothing else', () => {
   const byTracing = granted(roleOf('prod', 'ImagePipelineRole')).filter(({ on }) => on === '*');
   expect(sorted(granted(roleOf('prod', 'IntakeBreakerRole')))).toEqual(
     sorted([
@@ -329,7 +326,7 @@ it('lets the circuit breaker switch the intake, look at its alarm, count and pro
   expect(sorted(granted(roleOf('prod', 'IntakeBreakerRuleRole')))).toEqual(['states:StartExecution on IntakeBreaker']);
 });
 
-it('takes the boundary that an organisation demands in place of its own', () => {
+it('an organisation’s permissions boundary replaces the stack’s own', () => {
   const theirs = 'arn:aws:iam::111122223333:policy/boundary';
   for (const [id, role] of ofType(templateFor('prod', { PermissionsBoundary: theirs }), 'AWS::IAM::Role')) {
     expect(role.Properties['PermissionsBoundary'], id).toBe(theirs);

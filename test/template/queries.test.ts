@@ -45,7 +45,7 @@ function fieldsIn(query: string): string[] {
 describe.each(queries)('%s', (_, { Properties, Condition }) => {
   beforeEach(answersOfAws);
 
-  it('reads fields that are written', async () => {
+  it('uses fields that the code logs', async () => {
     const { dispatch, describePhotograph } = await loadedHandlers();
     await dispatch(['processed-1', 'fails-2', 'rejects-3']);
     await describePhotograph();
@@ -56,19 +56,19 @@ describe.each(queries)('%s', (_, { Properties, Condition }) => {
     for (const field of read) expect(written, field).toContain(field);
   });
 
-  it('reads log groups that exist', () => {
+  it('uses log groups that exist', () => {
     const groups = [Properties['LogGroupNames'] ?? []].flat().map((group: Json) => referredId(group) ?? '');
     expect(groups.length).toBeGreaterThan(0);
     for (const group of groups) expect(template.resources.get(group)?.Type).toBe('AWS::Logs::LogGroup');
   });
 
-  it('is filed under the stack’s name, in an account', () => {
+  it('is saved under the stack’s name, in an account', () => {
     expect(at(Properties['Name'], 'Fn::Sub')).toMatch(/^\$\{AWS::StackName\}\/[a-z-]+$/);
     expect(Condition).toBe('IsAccount');
   });
 });
 
-it('the way of one image is looked for in every log group that an image leaves a line in', () => {
+it('the query for one image searches every log group that has lines about images', () => {
   const groups = template.resources.get('ImageWayQuery')?.Properties['LogGroupNames'];
   const found = [groups ?? []].flat().map((group) => referredId(group));
   expect(found.sort()).toEqual(

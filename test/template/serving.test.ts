@@ -14,7 +14,7 @@ const statements = (id: string, property: string): readonly Json[] =>
 const tags = ['Ref', 'Sub'].map((name) => ({ tag: `!${name}`, resolve: (value: string) => `!${name} ${value}` }));
 const added = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, block]) => parse(String(block), { customTags: tags }));
 
-it('the bucket and its key admit one distribution each, for reading alone', () => {
+it('the statements in docs/serving.md let one distribution read, and nothing else', () => {
   const ofTheDistribution = {
     Effect: 'Allow',
     Principal: { Service: 'cloudfront.amazonaws.com' },
@@ -32,13 +32,13 @@ it('the bucket and its key admit one distribution each, for reading alone', () =
   ]);
 });
 
-it('both statements are missing where the page says they go', () => {
+it('the template does not contain these statements yet', () => {
   const there = [...statements('RenditionBucketPolicy', 'PolicyDocument'), ...statements('DataKey', 'KeyPolicy')];
   expect(there.length).toBeGreaterThan(0);
   expect(JSON.stringify(there)).not.toContain('cloudfront');
 });
 
-it('says how long caches keep a rendition, as they are told', () => {
+it('docs/serving.md states the Cache-Control header of renditions', () => {
   const [, cacheControl] = /CacheControl: '(.+)'/.exec(projectFile('adapters/aws/s3-rendition-store.ts')) ?? [];
   expect(text).toContain(`Cache-Control: ${cacheControl}`);
 });

@@ -83,13 +83,13 @@ function circleIn(all: Resources): readonly string[] | undefined {
 }
 
 describe.each(stages)('stage %s', (stage) => {
-  it('has no resources that wait for each other in a circle', () => {
+  it('has no circular dependency', () => {
     expect(circleIn(translated(stage))).toBeUndefined();
   });
 });
 
 describe('in prod', () => {
-  it.each(releasedSteps)('the alias of %s moves by CodeDeploy alone, after the check', (step) => {
+  it.each(releasedSteps)('only CodeDeploy moves the alias of %s, after the check', (step) => {
     const all = translated('prod');
     expect(all[`${step}FunctionAliaslive`]).toMatchObject({
       UpdatePolicy: {
@@ -109,11 +109,11 @@ describe('in prod', () => {
     );
   });
 
-  it('SAM makes no role of its own for CodeDeploy, with more rights than ours', () => {
+  it('SAM adds no broader role for CodeDeploy', () => {
     expect(Object.keys(translated('prod'))).not.toContain('CodeDeployServiceRole');
   });
 
-  it('workers come first, the workflow after them, the dispatcher last', () => {
+  it('workers are deployed first, then the workflow, then the dispatcher', () => {
     const all = translated('prod');
     const reaches = (from: string, to: string, seen = new Set<string>()): boolean => {
       if (from === to) return true;
@@ -129,7 +129,7 @@ describe('in prod', () => {
   });
 });
 
-it('on a laptop there is no CodeDeploy', () => {
+it('stage local has no CodeDeploy', () => {
   const conditional = Object.values(translated('local')).filter(
     ({ Type, ...rest }) => Type.startsWith('AWS::CodeDeploy') && !('Condition' in rest),
   );

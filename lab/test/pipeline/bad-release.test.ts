@@ -12,7 +12,7 @@ import { readRollbackAlarm } from '../../bad-release/rollback-alarm.ts';
 const pipeline = emulatedPipeline();
 const { stack } = pipeline;
 
-it('before the traffic: what is live passes, each broken version is refused and leaves nothing behind', async () => {
+it('before traffic, the live version passes, and each broken version is refused and leaves nothing behind', async () => {
   const FunctionName = await pipeline.physicalId('ResizeImageFunction');
   const versions = async () =>
     (await pipeline.lambda.send(new ListVersionsByFunctionCommand({ FunctionName }))).Versions?.map(
@@ -32,7 +32,7 @@ it('before the traffic: what is live passes, each broken version is refused and 
   expect(await versions()).toEqual(before);
 });
 
-it('a bad workflow: it rings at 20 %, goes back to version 1, and every image gets its renditions', async () => {
+it('a bad workflow sets off the alarm at 20 % and is rolled back to version 1, and every image gets its renditions', async () => {
   const played = await playCanary(stack, {
     alarm: readRollbackAlarm('ImagePipelineFailedRollbackAlarm'),
     canaryPercent: 20,
