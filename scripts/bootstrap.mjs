@@ -233,7 +233,10 @@ function stopOnSignals() {
   }
 }
 
-/** When npm is killed by SIGKILL, no signal reaches this process. */
+/**
+ * When npm is killed by SIGKILL, no signal reaches this process. It is npm's own child, because the scripts in package.json
+ * begin with `exec`: otherwise, the shell between them would outlive npm.
+ */
 function stopWithNpm() {
   if (process.env.npm_lifecycle_event === undefined) return;
   const npm = process.ppid;
