@@ -81,7 +81,7 @@ export const defaultLimits: Limits = {
     readings: 1,
     // 2 µs. One row per strip of four planes, at the greatest height.
     pieces: 262_140,
-    // CMYK and transparency: what the limits of pixels are measured for.
+    // CMYK and transparency: the pixel limits were measured with at most these.
     channels: 5,
     // 0.06 µs each of the few times that a task opens the file. 10,000 pages of 22 tags, or one directory of 2,200.
     tagPairs: 5 * MEGA,

@@ -1,4 +1,4 @@
-/** The check before the traffic, on the emulator: versions that cannot work are refused, the one that is live passes. */
+/** The check before traffic, on the emulator: broken versions are refused, and the live one passes. */
 import {
   DeleteFunctionCommand,
   type FunctionConfiguration,
@@ -29,7 +29,7 @@ export interface CheckedVersion {
 
 type Settings = Omit<UpdateFunctionConfigurationCommandInput, 'FunctionName'>;
 
-/** Ways to break a release that no compiler and no unit test sees. */
+/** Ways to break a release that no compiler and no unit test detects. */
 const mistakes: readonly {
   readonly what: string;
   readonly step: ReleasedStep;
@@ -70,7 +70,7 @@ export async function playPreTraffic(
     await checkRelease(
       { deploymentId: `${step}-${version}-${Date.now()}`, executionId: 'played' },
       {
-        // In place of CodeDeploy, which the emulator does not have: says which version, and keeps the verdict.
+        // Replaces CodeDeploy, which the emulator does not have: names the version, and stores the verdict.
         releases: {
           newVersion: async () => ({ step, functionName, version }),
           report: async (_, verdict) => {
@@ -102,7 +102,7 @@ export async function playPreTraffic(
   return results;
 }
 
-/** Publishes the function with other settings, and leaves nothing of it behind. The alias never hears of it. */
+/** Publishes the function with other settings, and removes that version afterwards. The alias never changes. */
 async function withVersion(
   lambda: LambdaClient,
   FunctionName: string,

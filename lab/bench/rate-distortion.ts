@@ -9,7 +9,7 @@ export interface Measured {
 
 type Price = Omit<Measured, 'score'>;
 
-/** What a setting costs at a score between or beside those measured: bytes and CPU grow by a share a point, not by a sum. */
+/** What a setting costs at a score that was not measured: bytes and CPU grow by a percentage per point, not by an amount. */
 export function atScore(points: readonly Measured[], score: number): Price {
   const [low, high] = neighbours(points, score);
   const way = (score - low.score) / (high.score - low.score);

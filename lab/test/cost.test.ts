@@ -231,7 +231,7 @@ describe('an expired version', () => {
     );
     const perSecond = (dispatchers * prod.batchSize) / batchSeconds;
     const text = document(new URL('../docs/scale.md', import.meta.url));
-    expect(text).toContain(`≈ ${Math.round(perSecond / 10) * 10} a second`);
+    expect(text).toContain(`≈ ${Math.round(perSecond / 10) * 10} per second`);
     expect(text).toContain(`a million of them take ${Math.round(MILLION / perSecond / 60)} minutes`);
   });
 });

@@ -6,7 +6,11 @@ import { workDirectory } from '../terminal/project.ts';
 /** Exists while `npm start` is running a stack. */
 export const runningFile = join(workDirectory, 'running.json');
 
-/** @throws {Failure} at once, before a command loads the AWS SDK, if no stack is named and none is running. */
+/**
+ * Call it before loading the AWS SDK, which takes longer than this answer.
+ *
+ * @throws {Failure} if no stack is named and none is running.
+ */
 export function requireStack(name: string | undefined): void {
   if (name === undefined && !existsSync(runningFile)) throw noStack();
 }

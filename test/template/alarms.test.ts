@@ -24,7 +24,7 @@ const template = templateFor('prod');
 const alarms = ofType(template, 'AWS::CloudWatch::Alarm');
 const items = (value: Json | undefined): Json[] => [value ?? []].flat();
 
-/** One metric of an alarm: its only one, or one of those that it calculates with. */
+/** A metric that an alarm watches or calculates with. */
 type AlarmMetric = Readonly<Record<'Namespace' | 'MetricName' | 'Dimensions', Json | undefined>>;
 
 const metricsOf = ({ Properties }: Resource): AlarmMetric[] => {
@@ -42,13 +42,13 @@ const dimensionNames = ({ Dimensions }: AlarmMetric) =>
   items(Dimensions)
     .map((dimension) => String(at(dimension, 'Name')))
     .sort();
-/** The resource that an alarm is about; of a metric of our own, the function that publishes it. */
+/** The resource that an alarm watches; for a custom metric, the function that publishes it. */
 const watched = (alarm: Resource) => {
   const [metric] = metricsOf(alarm);
   if (metric?.Namespace !== metricNamespace) return referredId(at(items(metric?.Dimensions)[0], 'Value'));
   return String(metric.MetricName).startsWith('Probe') ? 'ProbePipelineFunction' : 'DispatchImagesFunction';
 };
-/** For people to act on; those that roll a release back are in release.test.ts. */
+/** Alarms for operators. release.test.ts covers rollback alarms. */
 const on = (id: string, metric: string) =>
   alarms
     .filter(([alarm]) => !alarm.endsWith('RollbackAlarm'))
@@ -79,7 +79,7 @@ describe.each(alarms)('%s', (id, alarm) => {
     expect(impact).toBeDefined();
     expect(existsSync(new URL(`../../docs/runbooks/${runbook}`, import.meta.url)), runbook).toBe(true);
     expect(Properties['AlarmActions']).toEqual([{ Ref: 'AlarmTopic' }]);
-    // Silence is what the one alarm is for.
+    // This alarm fires on missing data.
     expect(Properties['TreatMissingData']).toBe(id === 'ProbePipelineMissingAlarm' ? 'breaching' : 'notBreaching');
   });
 });
@@ -122,7 +122,7 @@ describe.each(stages)('in stage %s, one image that fails on every attempt', (sta
   const delays = Array.from({ length: tries - 1 }, (_, index) =>
     retryDelaySeconds(index + 1, { baseSeconds, lastAttempt: false, random: 0 }),
   );
-  /** As close together as they may come, in seconds from the first one. */
+  /** Seconds from the first attempt, with the shortest possible delays. */
   const beginnings = Array.from({ length: tries }, (_, index) =>
     delays.slice(0, index).reduce((sum, delay) => sum + delay, 0),
   );
@@ -190,7 +190,7 @@ describe.each(stages)('stage %s', (stage) => {
       const [concurrency] = ofType(templateFor(stage), 'AWS::CloudWatch::Alarm').filter(
         ([, alarm]) => watched(alarm) === id && alarm.Properties['MetricName'] === 'ConcurrentExecutions',
       );
-      // Near the reserve; back-pressure.test.ts sees that it can be reached.
+      // Near the reserve; back-pressure.test.ts checks that it can be reached.
       const reserve = numberAt(Properties['ReservedConcurrentExecutions']);
       expect(concurrency?.[1].Properties['Threshold']).toBeLessThanOrEqual(reserve);
       expect(concurrency?.[1].Properties['Threshold']).toBeGreaterThan(0.6 * reserve);
@@ -216,7 +216,7 @@ describe.each(stages)('the probe of stage %s', (stage) => {
   it.each([
     ['Failed', 3],
     ['Throttles', 3],
-    // A failed probe's numbers may come when the next one is on its way.
+    // A failed probe's metrics may arrive while the next probe is running.
     ['Errors', 4],
   ])('raises an alarm when %s is above zero in two of %d periods, each with one probe', (symptom, periods) => {
     expect(properties('ProbeSchedule')['ScheduleExpression']).toBe('rate(5 minutes)');

@@ -13,7 +13,7 @@ import {
 } from '../../scripts/template/template.ts';
 import { stateNamed, workflow } from '../../scripts/template/workflow.ts';
 
-/** What a stage promises about load: nothing is pulled that cannot be worked on, and nobody waits for the dead. */
+/** What each stage promises under load: it receives no more than it can process, and no caller waits for work that has ended. */
 
 function stageOf(stage: Stage) {
   const { resources } = templateFor(stage);
@@ -148,7 +148,7 @@ describe.each(stages)('stage %s', (stage) => {
   it('gives a probe time for both of its waits, and ends it before the next one starts', () => {
     const probe = properties('ProbePipelineFunction');
     const waitSeconds = numberAt(probe['Environment'], 'Variables', 'WAIT_MILLIS') / 1000;
-    // 80 %: where its alarm rings.
+    // The alarm fires at 80 %.
     expect(2 * waitSeconds).toBeLessThan(0.8 * numberAt(probe['Timeout']));
     const [, minutes] = /^rate\((\d+) minutes\)$/.exec(String(properties('ProbeSchedule')['ScheduleExpression'])) ?? [];
     expect(numberAt(probe['Timeout'])).toBeLessThan(60 * Number(minutes));

@@ -26,7 +26,7 @@ const resource = (id: string): Resource => {
 };
 
 // One watches the pipeline from outside, one checks releases.
-const besideTheWay = ['probe-pipeline', 'check-release'];
+const watchers = ['probe-pipeline', 'check-release'];
 
 it('the template begins with a list of its sections, in order', () => {
   const text = readFileSync(projectFile('template.yaml'), 'utf8');
@@ -60,9 +60,7 @@ describe('each step has one name', () => {
   });
 
   it('core/steps.ts lists each function that an image passes through', () => {
-    const missing = stems.filter(
-      (stem) => ![...besideTheWay, ...steps.map(({ name }) => folderOf(name))].includes(stem),
-    );
+    const missing = stems.filter((stem) => ![...watchers, ...steps.map(({ name }) => folderOf(name))].includes(stem));
     expect(missing.map((stem) => `core/steps.ts has no ${pascal(stem)}: add the step of functions/${stem}.`)).toEqual(
       [],
     );

@@ -125,19 +125,19 @@ it('the dashboard shows every rejection reason', () => {
   expect(reasons).toEqual([...rejectionReasons]);
 });
 
-/** The functions through which images go, and not those that watch them. */
-const onTheWay = ofType(template, 'AWS::Serverless::Function').filter(
+/** The functions that images pass through, without those that watch the pipeline. */
+const steps = ofType(template, 'AWS::Serverless::Function').filter(
   ([id]) => id === 'DispatchImagesFunction' || workflow.tasks.some(({ functionId }) => functionId === id),
 );
 
-/** What a formula multiplies, or divides, a function's metric by: by the metric's id, and that by the function. */
+/** The function of the metric with this id in a widget. */
 function functionOf(title: string, metricId: string | undefined): unknown {
   return widgetNamed(title)
     .metrics.filter(isMetric)
     .find(({ id }) => id === metricId)?.dimensions['FunctionName'];
 }
 
-it.each(onTheWay)('the dashboard compares the concurrency of %s with its reserve', (id, { Properties }) => {
+it.each(steps)('the dashboard compares the concurrency of %s with its reserve', (id, { Properties }) => {
   const title = 'Concurrency (% of reserved)';
   const reserved = formulas(title)
     .map(([, formula]) => /^100 \* (\w+) \/ (\d+)$/.exec(formula) ?? [])
@@ -159,7 +159,7 @@ describe('the cost', () => {
     expect(perThousand.get(undefined)).toBe(`1000 * (${parts.join(' + ')}) / processed`);
   });
 
-  it.each(onTheWay)('of Lambda uses the duration and the memory size of %s', (id, { Properties }) => {
+  it.each(steps)('of Lambda uses the duration and the memory size of %s', (id, { Properties }) => {
     const weights = [...(perThousand.get('lambda') ?? '').matchAll(/(\d+) \* FILL\((d\d), 0\)/g)]
       .filter(([, , metricId]) => functionOf('US$ per 1,000 images', metricId) === id)
       .map(([, memory]) => Number(memory));

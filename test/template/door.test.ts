@@ -3,7 +3,7 @@ import { probePrefix, releaseCheckPrefix } from '../../core/names.ts';
 import { at, stages, templateFor } from '../../scripts/template/template.ts';
 import { denialsOf } from '../support/policy-evaluation.ts';
 
-/** What the upload bucket refuses, whoever asks: what no worker could read, and what consumers would not see. */
+/** What the upload bucket refuses from every principal: objects that no worker could read, and keys that consumers ignore. */
 
 const template = templateFor('prod');
 const uploader = 'arn:aws:iam::111122223333:role/web-site';

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { imageIdOf } from '../../core/image.ts';
 import { at, numberAt, type Stage, templateFor } from '../../scripts/template/template.ts';
 
-/** docs/erase.md: what remains of an image, and until when. */
+/** docs/erase.md: what remains of an image, and for how long. */
 
 const page = readFileSync(new URL('../../docs/erase.md', import.meta.url), 'utf8');
 const properties = (id: string, stage: Stage = 'prod') => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { at, type Json, ofType, stages, templateFor } from '../../scripts/template/template.ts';
 import { denialsOf } from '../support/policy-evaluation.ts';
 
-/** Only S3, through the stack's own rule, tells the pipeline about uploads; only the workflow tells consumers about images. */
+/** The pipeline accepts upload events only from S3, through the stack's rule; consumers get events only from the workflow. */
 
 const operator = 'arn:aws:iam::111122223333:role/operators';
 const neighbour = { 'aws:principalarn': 'arn:aws:iam::111122223333:role/neighbour' };

@@ -5,7 +5,7 @@ import { projectName } from '../../core/names.ts';
 import { at, ofType, parseTemplate, statementsOf, templateFor } from '../../scripts/template/template.ts';
 import { denialsOf } from '../support/policy-evaluation.ts';
 
-/** The templates beside the main one keep to what it says; `npm run check` lints them (scripts/template/scan-template.ts). */
+/** The governance templates match the main template; `npm run check` lints them (scripts/template/scan-template.ts). */
 
 const prod = templateFor('prod');
 const files = globSync('governance/*.yaml').map((file) => file.replace('governance/', ''));
@@ -80,7 +80,7 @@ describe('service-control-policy.yaml', () => {
 
   const named = (role: string) => `arn:aws:iam::111122223333:role/${role}`;
   const [admin, deployer, platform] = ['Admin', `deploy-${projectName}`, 'OrganizationAccountAccessRole'].map(named);
-  // Parameters as text, by their defaults.
+  // Parameters replaced by their default values.
   const defaults = z
     .record(z.string(), z.object({ Default: z.string().optional() }))
     .parse(at(governance('service-control-policy.yaml'), 'Parameters'));

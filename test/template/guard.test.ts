@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { at, type Json, ofType, type Resource, stages, templateFor } from '../../scripts/template/template.ts';
 
-/** Encryption with a key of the stack's own, access logs, code signing. */
+/** Encryption with the stack's own key, access logs, code signing. */
 
 const template = templateFor('prod');
 const resource = (id: string): Resource => {
@@ -40,7 +40,7 @@ describe('the data key', () => {
 
   it.each(all('AWS::Logs::LogGroup'))('encrypts %s, and its policy covers that name', (_id, { Properties }) => {
     expect(Properties['KmsKeyId']).toEqual(keyArn);
-    // Without a name CloudFormation gives one that begins with the stack's.
+    // CloudFormation generates a name that begins with the stack's.
     const name = at(Properties['LogGroupName'], 'Fn::Sub') ?? '${AWS::StackName}-';
     const known = items(
       at(keyStatement('LogsAreWritten'), 'Condition', 'ArnLike', 'kms:EncryptionContext:aws:logs:arn'),
@@ -71,7 +71,7 @@ describe('the data key', () => {
         },
       },
     });
-    // A rule with a name of its own would not be covered.
+    // A rule with an explicit name would not be covered.
     for (const [id, rule] of all('AWS::Events::Rule')) expect(rule.Properties['Name'], id).toBeUndefined();
   });
 

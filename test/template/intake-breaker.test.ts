@@ -4,7 +4,7 @@ import { at, numberAt, type Resource, stages, templateFor } from '../../scripts/
 import { METRIC_DELAY_SECONDS } from '../support/aws-metrics.ts';
 import { breaker, calculated, play, undecidedAlarm, type Weather } from '../support/played-breaker.ts';
 
-/** The circuit breaker: stops pulling while what is behind keeps failing, and goes on by itself. */
+/** The circuit breaker: pauses intake while everything behind the queue fails, and resumes it automatically. */
 
 const template = templateFor('prod');
 const properties = (id: string): Resource['Properties'] => {
@@ -13,7 +13,7 @@ const properties = (id: string): Resource['Properties'] => {
   return found.Properties;
 };
 
-/** From one minute up to another, and then it is fine again. */
+/** Conditions in these spans of minutes; all is well in between. */
 const outage =
   (how: Weather, ...spans: readonly (readonly [from: number, to: number])[]) =>
   (minute: number): Weather =>
@@ -138,7 +138,7 @@ describe('when most uploads fail but a known-good image does not', () => {
     expect(properties('IntakeBreaker')['DefinitionSubstitutions']).toMatchObject({
       ProbePipelineFunction: { Ref: 'ProbePipelineFunction.Alias' },
     });
-    // Any failure of the question counts as a failing image: who cannot ask has to assume the worst.
+    // Any failure to send the image counts as a failing image, because the system may be the cause.
     expect(Probe).toMatchObject({ Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Open' }], Next: 'IsItTheSystem' });
   });
 });
@@ -189,7 +189,7 @@ it.each([
   ['most attempts fail', { processed: 20, rejected: 10, tries: 70 }, 70],
   ['the dispatcher cannot even start', { errors: 12 }, 100],
   ['only a few bad files arrive', { tries: 9 }, 0],
-  // Lambda counts a call of which all failed; the dispatcher counts its tries.
+  // Lambda counts a call if all its messages failed; the dispatcher counts each attempt.
   ['six batches of one fail, and ten images are decided', { tries: 6, errors: 6, processed: 10 }, 37.5],
   ['a batch of ten fails as a whole', { tries: 10, errors: 1, processed: 10 }, 50],
   ['some attempts fail among remembered repeats', { tries: 6, repeated: 10 }, 37.5],

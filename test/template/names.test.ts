@@ -12,7 +12,7 @@ import {
   releaseCheckPrefix,
 } from '../../core/names.ts';
 
-/** Files that cannot import core/names.ts say what it says. `npm run rename` changes all of them. */
+/** Files that cannot import core/names.ts repeat its names. `npm run rename` changes all of them. */
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
 const found = (file: string, pattern: RegExp) => [

@@ -16,9 +16,9 @@ import {
 import { workflow } from '../../scripts/template/workflow.ts';
 
 /**
- * Every role holds exactly what its code uses. Here: what AWS itself does on behalf of a resource, and what the emulator
- * does not enforce. What the functions' own calls need is proved by test/pipeline/permissions.test.ts, which takes each
- * permission away in turn and sees the call denied.
+ * Every role has exactly the permissions that its code uses. This file covers what AWS itself does on behalf of a resource,
+ * and what the emulator does not enforce. test/pipeline/permissions.test.ts proves what the functions' own calls need: it
+ * removes each permission in turn and expects the call to be denied.
  */
 
 interface Permission {
@@ -29,7 +29,7 @@ interface Permission {
 const text = ({ action, on }: Permission) => `${action} on ${on}`;
 const sorted = (permissions: readonly Permission[]) => permissions.map(text).sort();
 
-/** `UploadBucket`, `UploadBucket/*`: the resource and what of it, exactly as the policy will say it. */
+/** `UploadBucket` or `UploadBucket/*`: the resource, or the part of it that the policy names. */
 const exactly = (resource: Json): string => {
   if (resource === '*') return '*';
   const text = String(at(resource, 'Ref') ?? at(resource, 'Fn::GetAtt') ?? at(resource, 'Fn::Sub'));
@@ -49,13 +49,13 @@ const roleOf = (stage: Stage, id: string): Resource => {
   return role;
 };
 
-/** What may be written to the upload bucket beside people's images, and by whom. */
+/** The prefixes in the upload bucket that roles of the stack may write to. */
 const ownPrefixes: Readonly<Record<string, readonly string[]>> = {
   CheckReleaseRole: [`UploadBucket/${releaseCheckPrefix}*`],
   ProbePipelineRole: [`UploadBucket/${probePrefix}*`],
 };
 
-/** By name: the dispatcher's ARN would close a circle of resources that wait for each other. */
+/** By name, because the dispatcher's ARN would be a circular reference. */
 const ofThisStack = (service: string, kind: string, rest: string) =>
   `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${kind}:\${AWS::StackName}-${rest}`;
 
@@ -64,7 +64,7 @@ const allow = (on: string, ...actions: string[]): Permission[] => actions.map((a
 describe.each(stages)('stage %s', (stage) => {
   const template = templateFor(stage);
 
-  /** What Lambda does in a function's name because of how the function is declared. */
+  /** What Lambda does on a function's behalf because of how the function is declared. */
   const byDeclaration = (stem: string): Permission[] => {
     const declared = template.resources.get(`${stem}Function`)?.Properties ?? {};
     return [
@@ -79,7 +79,7 @@ describe.each(stages)('stage %s', (stage) => {
     ];
   };
 
-  // All that holds people's data is encrypted with one key: who reads needs Decrypt, who writes objects GenerateDataKey.
+  // All user data is encrypted with one key: readers need Decrypt, writers of objects GenerateDataKey.
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html and …/developerguide/encryption.usagenotes.html
   const throughDataKey = (permissions: readonly Permission[]): Permission[] => {
     const has = (pattern: RegExp) => permissions.some(({ action }) => pattern.test(action));
@@ -95,7 +95,7 @@ describe.each(stages)('stage %s', (stage) => {
     ...allow('UploadBucket', 's3:ListBucket'),
   ];
 
-  // Not proved by the emulator, which has no CodeDeploy.
+  // The emulator cannot prove these, because it has no CodeDeploy.
   const deployments = ofThisStack('codedeploy', 'deploymentgroup', '*');
   const dispatcher = ofThisStack('lambda', 'function', 'DispatchImagesFunction-*:*');
   const newVersions = releasedSteps.filter((step) => step !== 'DispatchImages').map((stem) => `${stem}Function:*`);
@@ -105,7 +105,7 @@ describe.each(stages)('stage %s', (stage) => {
       ...allow(deployments, 'codedeploy:GetDeployment', 'codedeploy:PutLifecycleEventHookExecutionStatus'),
       ...allow(`UploadBucket/${releaseCheckPrefix}*`, 's3:PutObject', 's3:DeleteObject'),
       ...[...newVersions, dispatcher].flatMap((version) => allow(version, 'lambda:InvokeFunction')),
-      // The check's own sequencer, which S3 gives to no upload.
+      // The check's own sequencer, which S3 never assigns.
       ...allow(`RenditionBucket/*/${padSequencer('0')}/*`, 's3:GetObject', 's3:PutObject'),
       ...allow('RenditionBucket', 's3:ListBucket'),
     ],
@@ -160,7 +160,7 @@ describe.each(stages)('stage %s', (stage) => {
     const tasks = workflow.tasks.map(({ resource, definition }): Permission => {
       const [, on] = /\$\{(\w+)\}/.exec(JSON.stringify(definition.Arguments)) ?? [];
       const action = actionOf[resource] ?? `unknown integration ${resource}`;
-      // A function is substituted by its alias.
+      // The definition refers to functions by alias.
       return { action, on: action === 'lambda:InvokeFunction' ? `${on}.Alias` : `${on}` };
     });
     const byDefinition = [...new Map(tasks.map((permission) => [text(permission), permission])).values()];
@@ -223,7 +223,7 @@ describe.each(stages)('stage %s', (stage) => {
         },
       ],
     });
-    // Nor by another way: no events of its own, and no policy that lets a service in.
+    // And not in any other way: it has no event source, and no policy that admits a service.
     expect(template.resources.get('ProbePipelineFunction')?.Properties['Events']).toBeUndefined();
     expect(ofType(template, 'AWS::Lambda::Permission')).toEqual([]);
   });

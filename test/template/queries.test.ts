@@ -26,7 +26,7 @@ const workflowLine = {
   event_timestamp: '1767323045000',
   execution_arn: 'arn:aws:states:us-east-1:123456789012:express:image-pipeline:correlation-1:7',
 };
-// Logs Insights finds these itself; Powertools writes the trace where there is one, answers from memory say `repeated`.
+// Logs Insights discovers the first ones; Powertools adds the trace if there is one, and stored outcomes have `repeated`.
 const everywhere = ['@timestamp', '@log', '@message', 'xray_trace_id', 'repeated'];
 
 function fieldsOf(value: unknown, path = ''): string[] {
@@ -34,7 +34,7 @@ function fieldsOf(value: unknown, path = ''): string[] {
   return Object.entries(value).flatMap(([name, inner]) => fieldsOf(inner, path === '' ? name : `${path}.${name}`));
 }
 
-/** The fields that a query reads: its words, but for the language's own, its functions, texts and the names it gives. */
+/** The fields that a query reads: its words, without keywords, functions, strings and its own aliases. */
 function fieldsIn(query: string): string[] {
   const given = [...query.matchAll(/\bas (\w+)/g)].map(([, name]) => name);
   const words = query.replaceAll(/'[^']*'/g, '').match(/@?[a-zA-Z_][\w.]*(?!\w*\()/g) ?? [];

@@ -15,7 +15,7 @@ import {
 import { workflow } from '../../scripts/template/workflow.ts';
 import { METRIC_DELAY_SECONDS } from '../support/aws-metrics.ts';
 
-/** How a release gets its traffic, and what takes it away again. */
+/** How a release gets its traffic, and how it is rolled back. */
 
 const template = templateFor('prod');
 const propertiesOf = (id: string, { resources } = template): Resource['Properties'] => {
@@ -37,7 +37,7 @@ it('a release gets 5 %, 20 % and then 100 % of the traffic', () => {
   expect(at(alias, 'Type')).toBe('CANARY');
 });
 
-/** They decode what a user sends, which may be made to kill them. */
+/** They decode uploads, which can be crafted to kill them. */
 const openers: readonly string[] = ['ExtractMetadata', 'ResizeImage'];
 
 const ofNewVersion = (step: string) => [
@@ -108,9 +108,9 @@ describe.each(openers)('a new version of %s, which an upload can kill,', (step) 
 
   it('keeps traffic whatever one sender uploads: such uploads roll back fewer than one release in a hundred', () => {
     const [alone, kills] = [firstGate.percent / 100, 400];
-    // Of the first kills, more than half meet the new version, and two at least: at any time within the gate.
+    // At any time within the gate, more than half of the kills so far hit the new version, and at least two.
     expect(chanceOfAMajority(alone, kills)).toBeLessThan(0.01);
-    // With the first failure as the rule, a few uploads are enough.
+    // If the first failure were enough, a few uploads would roll a release back.
     expect(1 - (1 - alone) ** 30).toBeGreaterThan(0.75);
   });
 
@@ -124,7 +124,7 @@ describe.each(openers)('a new version of %s, which an upload can kill,', (step) 
   });
 });
 
-/** How likely it is that, after some number of kills, the new version has had most of them and two at least. */
+/** The chance that, after some number of kills, the new version has had more than half of them and at least two. */
 function chanceOfAMajority(share: number, kills: number): number {
   let undecided = new Map([[0, 1]]);
   let fired = 0;
@@ -145,8 +145,8 @@ function chanceOfAMajority(share: number, kills: number): number {
 }
 
 it('function names are short enough that CloudFormation does not truncate them', () => {
-  // Of 64 letters it gives 25 to the stack and 24 to the logical id, and 13 are random: nobody documents it, some have
-  // seen it (https://github.com/convox/rack/issues/2297).
+  // Of 64 characters, 25 are for the stack, 24 for the logical id and 13 are random. This is not documented, but was observed
+  // (https://github.com/convox/rack/issues/2297).
   const settings = readFileSync(new URL('../../samconfig.toml', import.meta.url), 'utf8');
   const stacks = [...settings.matchAll(/^stack_name = "(.*)"$/gm)].map(([, name = '']) => name);
   expect(stacks.length).toBeGreaterThanOrEqual(stages.length);
@@ -168,7 +168,7 @@ it('a new version of the workflow loses traffic for its own failures and timeout
   }
 });
 
-// What begins later in a gate may be seen when it is over.
+// A failure that begins later in a gate may be detected only after it.
 const SEEN_FROM_THE_FIRST_SECONDS = 300;
 const LOOKS_EVERY_SECONDS = 60;
 
@@ -190,7 +190,7 @@ describe.each(rollbackAlarms)('%s', (id, { Properties }) => {
     expect(numberAt(Properties['DatapointsToAlarm'])).toBe(1);
     const period = numberAt(calculates ? at(measured, 'Period') : Properties['Period']);
     const window = period * numberAt(Properties['EvaluationPeriods']);
-    // Lambda's numbers bear the time at which a call began.
+    // Lambda's metrics have the time at which a call began.
     const isOfLambda = calculates || Properties['Namespace'] === 'AWS/Lambda';
     const age = METRIC_DELAY_SECONDS + (isOfLambda ? slowest : 0);
     expect(window - age).toBeGreaterThanOrEqual(LOOKS_EVERY_SECONDS);
@@ -198,7 +198,7 @@ describe.each(rollbackAlarms)('%s', (id, { Properties }) => {
   });
 
   it('fires within either gate for a call that started in its first minutes, even if it hangs until its timeout', () => {
-    // The alarm looks once a minute, and so does who watches the alarm.
+    // The alarm is evaluated once per minute, and CodeDeploy checks it once per minute.
     const seenAfter = slowest + METRIC_DELAY_SECONDS + 2 * LOOKS_EVERY_SECONDS;
     expect(firstGate.minutes * 60 - seenAfter).toBeGreaterThanOrEqual(SEEN_FROM_THE_FIRST_SECONDS);
     expect(secondGate.minutes * 60 - seenAfter).toBeGreaterThanOrEqual(SEEN_FROM_THE_FIRST_SECONDS);
@@ -209,7 +209,7 @@ it('the release check outlasts the slowest function, and reports before its own 
   const check = propertiesOf('CheckReleaseFunction');
   const waited = numberAt(check['Environment'], 'Variables', 'STEP_WAIT_MILLIS') / 1000;
   expect(waited).toBeGreaterThan(numberAt(propertiesOf('DispatchImagesFunction')['Timeout']));
-  // Room to give the image back and to report.
+  // Time to remove the image and to report.
   expect(numberAt(check['Timeout'])).toBeGreaterThanOrEqual(waited + 20);
   expect(check['DeploymentPreference']).toBeUndefined();
 });

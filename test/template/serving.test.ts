@@ -3,14 +3,14 @@ import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { at, type Json, templateFor } from '../../scripts/template/template.ts';
 
-/** docs/serving.md: what a fork adds so that CloudFront may read renditions. */
+/** docs/serving.md: the statements that a fork adds to let CloudFront read renditions. */
 
 const projectFile = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const text = projectFile('docs/serving.md');
 const { resources } = templateFor('prod');
 const statements = (id: string, property: string): readonly Json[] =>
   [at(resources.get(id)?.Properties[property], 'Statement') ?? []].flat();
-// References stay as they are written.
+// References are kept as written.
 const tags = ['Ref', 'Sub'].map((name) => ({ tag: `!${name}`, resolve: (value: string) => `!${name} ${value}` }));
 const added = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, block]) => parse(String(block), { customTags: tags }));
 

@@ -11,7 +11,7 @@ import { installLinters } from '../../scripts/local/toolchain.ts';
 import { type Stage, stages } from '../../scripts/template/template.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 
-/** What SAM makes of the template, and CloudFormation would see: what the source alone does not show. */
+/** The template as SAM translates it for CloudFormation: what the source does not show. */
 
 const INSTALLATION_MILLIS = 600_000;
 const resources = z.record(z.string(), z.looseObject({ Type: z.string() }));
@@ -50,7 +50,7 @@ function translated(stage: Stage): Resources {
   return found;
 }
 
-/** Every logical id that a value waits for: Ref, GetAtt and Sub, and DependsOn. */
+/** Every logical id that a value depends on: Ref, GetAtt, Sub and DependsOn. */
 function waitedFor(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(waitedFor);
   if (typeof value !== 'object' || value === null) return [];
@@ -103,7 +103,7 @@ describe('in prod', () => {
     for (const part of [`${step}ErrorsRollbackAlarm`, `${step}DurationRollbackAlarm`, 'DEPLOYMENT_STOP_ON_ALARM']) {
       expect(group).toContain(part);
     }
-    // An alarm on the version that this very deployment publishes.
+    // An alarm on the version that this deployment publishes.
     expect(JSON.stringify(all[`${step}ErrorsRollbackAlarm`])).toMatch(
       new RegExp(`"ExecutedVersion","Value":\\{"Fn::GetAtt":\\["${step}FunctionVersion[0-9a-f]+","Version"\\]`),
     );

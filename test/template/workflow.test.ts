@@ -14,7 +14,7 @@ import {
 } from '../../scripts/template/workflow.ts';
 import { evaluate, variablesAfter } from '../support/asl.ts';
 
-/** The workflow's expressions in JSONata's own implementation: a second opinion beside the emulator's. */
+/** The workflow's expressions in JSONata's own implementation: a second opinion in addition to the emulator's. */
 
 const task = (name: string) => stateNamed(name, 'Task');
 const pass = (name: string) => stateNamed(name, 'Pass');
@@ -90,9 +90,9 @@ describe('a file that kills its worker', () => {
     'Lambda.TooManyRequestsException',
     'Lambda.ServiceException',
     'Lambda.SdkClientException',
-    // Lambda itself did not answer: a worker that hangs is stopped, and reported by its name, five seconds earlier.
+    // Lambda itself did not answer. If a worker hangs, Lambda stops it and reports it five seconds earlier.
     'States.Timeout',
-    // What the handler threw, for example that S3 did not answer.
+    // Thrown by the handler, for example because S3 did not answer.
     'Runtime.HandlerError',
     'Error',
     'States.ALL',
@@ -146,13 +146,13 @@ describe('every task', () => {
     ({ state, definition }) => {
       expect(definition.TimeoutSeconds).toBeGreaterThan(0);
       const branch = branchOf(state);
-      // An optional step catches everything for itself, and its own branch goes on.
+      // An optional step catches everything in its own branch, which continues.
       if (branch !== undefined && definition.Catch.length > 0 && !(state in openers)) {
         expect(definition.Catch.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
         expect(Object.keys(branch.States)).toContain(definition.Catch.at(-1)?.Next);
         return;
       }
-      // ProcessImage catches for the other tasks inside it.
+      // ProcessImage catches the errors of the other tasks inside it.
       const { Catch } = branch === undefined ? definition : stateNamed('ProcessImage', 'Parallel');
       const end = state === 'WriteFailure' ? 'GiveUp' : 'Undecided';
       expect(Catch.at(-1)).toMatchObject({ ErrorEquals: ['States.ALL'], Next: end });
@@ -302,7 +302,7 @@ describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, nex
   ['WasThereAnUpload', { decision: { outcome: 'rejected' } }, 'ComposeRecord'],
   ['WasThereAnUpload', { decision: { outcome: 'superseded' }, image: {} }, 'ReadRecord'],
   ['WasThereAnUpload', { decision: { outcome: 'vanished' }, image: {} }, 'ReadRecord'],
-  // It was removed for good: what an earlier try has put on record, and had no time to look a mark up for, is to go.
+  // It was removed permanently: an earlier attempt may have recorded it, and ended before it looked for the marker.
   ['WasThereAnUpload', { decision: { outcome: 'vanished' }, image: { versionId: 'v' } }, 'EraseVersion'],
   ['HasOwnRenditions', { change: 'created' }, 'DiscardOwnRenditions'],
   ['HasOwnRenditions', { change: 'deleted' }, 'Repeat'],
@@ -316,10 +316,10 @@ describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, nex
   ['WhoWasFirst', { shown: false, erased: false }, 'DiscardOwnRenditions'],
   ['IsAnythingObsolete', { decision: { outcome: 'processed' }, replaced: false }, 'ComposeEvent'],
   ['IsAnythingObsolete', { decision: { outcome: 'processed' }, replaced: true }, 'RemoveRenditions'],
-  // One group may have rendered what another one found corrupt; a try that died may have rendered what is deleted.
+  // One group may have rendered what another found corrupt; an attempt that died may have rendered what was deleted.
   ['IsAnythingObsolete', { decision: { outcome: 'rejected' }, replaced: false }, 'RemoveRenditions'],
   ['IsAnythingObsolete', { decision: { outcome: 'deleted' }, replaced: false }, 'RemoveRenditions'],
-  // What an earlier state shows is all that there is.
+  // There are only the renditions of an earlier state.
   ['IsAnythingObsolete', { decision: { outcome: 'failed' } }, 'ComposeEvent'],
   ['NeedsAnnouncement', { scope: 'own' }, 'Decided'],
   ['NeedsAnnouncement', { scope: 'older' }, 'ComposeEvent'],
@@ -428,7 +428,7 @@ describe('the event', () => {
   });
 
   it('of a failure reveals no names of roles or accounts', () => {
-    // The message is written to the record alone; the event carries what is in the decision.
+    // The message is written only to the record; the event contains the decision.
     expect(task('WriteFailure').Assign).toEqual({ decision: { outcome: 'failed' } });
   });
 });
