@@ -29,7 +29,7 @@ export interface Work {
   readonly pieces: number;
   /** Channels of a TIFF, including transparency and masks. */
   readonly channels: number;
-  /** Pairs of tags in the directories of a TIFF: libtiff sorts a directory anew for each tag it does not know. */
+  /** Pairs of tags in the directories of a TIFF: libtiff sorts a directory again for each tag it does not know. */
   readonly tagPairs: number;
   /** Texts and profiles of a PNG, uncompressed. */
   readonly unpackedBytes: number;

@@ -1,4 +1,4 @@
-// Runs a script of this project on Lambda's Node version, whichever version starts it:
+// Runs a script of this project on Lambda's Node version, regardless of the version that starts it:
 //
 //   node scripts/bootstrap.mjs scripts/start/start.ts [arguments]
 //

@@ -47,7 +47,7 @@ const mistakes: readonly {
     what: 'it writes where it may not',
     step: 'ResizeImage',
     break: ({ Environment }) => ({
-      Environment: { Variables: { ...Environment?.Variables, RENDITION_BUCKET: 'somebody-elses-bucket' } },
+      Environment: { Variables: { ...Environment?.Variables, RENDITION_BUCKET: 'bucket-of-another-account' } },
     }),
   },
   { what: 'the handler was renamed', step: 'ExtractMetadata', break: () => ({ Handler: 'handler.main' }) },

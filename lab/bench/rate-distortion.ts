@@ -17,7 +17,7 @@ export function atScore(points: readonly Measured[], score: number): Price {
   return { bytes: between(low.bytes, high.bytes), cpu: between(low.cpu, high.cpu) };
 }
 
-/** The shares by which bytes and CPU grow for one point more: 0.04 is 4 %. */
+/** By how much bytes and CPU grow per additional point: 0.04 is 4 %. */
 export function priceOfAPoint(points: readonly Measured[], score: number): Price {
   const here = atScore(points, score);
   const there = atScore(points, score + 1);

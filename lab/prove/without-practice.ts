@@ -449,8 +449,8 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'The deployment role never runs a build': {
     file: '.github/workflows/deploy.yml',
-    from: '      - name: What the job `build` made',
-    to: '      - run: npm ci\n      - name: What the job `build` made',
+    from: '      - name: Output of the job `build`',
+    to: '      - run: npm ci\n      - name: Output of the job `build`',
   },
   'Erasure is documented': {
     file: 'template.yaml',

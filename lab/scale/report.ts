@@ -50,8 +50,8 @@ function stepTable(measured: Measured): string {
   const shipped = dispatchersOf('prod', measured);
   const capacity = capacityOf(shipped);
   const sentences =
-    `An average photograph is in work for ${averages(prod, measured).dispatcher.toFixed(2)} s, so stage prod as shipped ` +
-    `(${shipped.most} dispatchers × ${prod.batchSize} images) decides ${capacity.toFixed(0)} images a second. The default ` +
+    `Processing an average photograph takes ${averages(prod, measured).dispatcher.toFixed(2)} s, so stage prod as shipped ` +
+    `(${shipped.most} dispatchers × ${prod.batchSize} images) processes ${capacity.toFixed(0)} images per second. The default ` +
     `quota of ${count(EXECUTIONS)} executions can reserve the workers of ${reservableDispatchers(prod)} dispatchers.`;
   const rows = rates.map((rate) => {
     const most = dispatchersFor(rate, measured);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { chaosPlan, troubleKinds } from '../prove/chaos-plan.ts';
 
-/** What `npm run lab -- prove chaos` is going to do, before it does it. */
+/** The plan of `npm run lab -- prove chaos`. */
 
 const plan = chaosPlan({ seed: 1, uploads: 500 });
 
@@ -22,7 +22,7 @@ it('repeats a fifth of the events, loses none, and shuffles them', () => {
 });
 
 it('kills, throttles and denies calls in every minute', () => {
-  // One trouble every three seconds.
+  // One fault every three seconds.
   for (let from = 0; from + 20 <= 100; from += 20) {
     const kinds = new Set(plan.troubles.slice(from, from + 20).map(({ kind }) => kind));
     expect([...kinds].sort()).toEqual([...troubleKinds].sort());

@@ -196,7 +196,7 @@ function changed(change: (preset: RenditionGroup['presets'][number]) => object):
 }
 
 describe('an expired version', () => {
-  // An upload's way without the image's work: a mark, and an update that its record refuses.
+  // The path of an upload without the image processing: a mark, and an update that is rejected.
   const batchSeconds = (assumptions.workflowMillis * assumptions.slowestOfBatch + assumptions.dispatcherMillis) / 1000;
   const recordUnits = Math.ceil((assumptions.recordBytes + 6 * assumptions.renditionRecordBytes) / 1024);
   const document = (url: URL) => readFileSync(url, 'utf8').replaceAll('\n', ' ');
@@ -319,14 +319,14 @@ describe('memory', () => {
     return found;
   };
 
-  it('below one vCPU takes longer; above, one thread is faster by nothing that pays', () => {
+  it('below one vCPU takes longer, and above one vCPU costs more', () => {
     expect(at(1024).measured.median).toBeGreaterThan(at(1769).measured.median);
     expect(at(512).measured.median).toBeGreaterThan(at(1024).measured.median);
     expect(at(3538).cost).toBeGreaterThan(at(1769).cost);
     expect(at(3538, 2).cost).toBeGreaterThan(at(1769).cost);
   });
 
-  it('is paid for as it was measured, and for S3: its client, or the waits that no vCPU shortens, whichever is longer', () => {
+  it('is billed for the measured time, plus the longer of S3’s client time and S3’s wait', () => {
     const [upload] = measured.uploads;
     if (upload === undefined) throw new Error('nothing measured');
     const half = { ...prod, memory: { ...prod.memory, metadata: 1024 } };
@@ -341,24 +341,24 @@ describe('memory', () => {
     );
   });
 
-  it('of a size that was not measured is not guessed', () => {
+  it('of an unmeasured size is an error', () => {
     expect(() => dollars({ memory: { ...prod.memory, resize: 1000 } })).toThrow('No measurement at 1000 MB');
   });
 });
 
-describe('the processor', () => {
-  it('costs in proportion where it computes, and nowhere else', () => {
+describe('the speed of the processor', () => {
+  it('affects only the price of Lambda and of the workflow’s duration, in proportion', () => {
     const bill = (referenceMillis: number) =>
       billOf(usageOf(mixes.photographs, { ...prod, referenceMillis }, measured));
     const [one, two, three] = [bill(50), bill(100), bill(150)];
     expect(two.Lambda).toBeGreaterThan(1.3 * one.Lambda);
-    // A little more where S3's client takes longer than its bytes.
+    // Slightly more if S3's client takes longer than the transfer.
     expect((three.Lambda - two.Lambda) / (two.Lambda - one.Lambda)).toBeGreaterThanOrEqual(1);
     expect((three.Lambda - two.Lambda) / (two.Lambda - one.Lambda)).toBeLessThan(1.1);
     expect({ ...two, Lambda: 0, 'Step Functions': 0 }).toEqual({ ...one, Lambda: 0, 'Step Functions': 0 });
   });
 
-  it('is Lambda’s: a machine that is twice as slow at everything measures the same bill', () => {
+  it('is Lambda’s: a benchmark machine half as fast gives the same bill', () => {
     const slower = (times: Times): Times => ({
       cpuMillis: 2 * times.cpuMillis,
       clientCpuMillis: 2 * times.clientCpuMillis,
@@ -385,7 +385,7 @@ describe('the processor', () => {
     },
   );
 
-  it('may be as slow as lab/docs/cost.md says before the goal of $60 is missed', () => {
+  it('misses the goal of $60 only beyond the limit in lab/docs/cost.md', () => {
     const slowest = slowestReference(prod, measured) ?? 0;
     expect(dollars({ referenceMillis: slowest })).toBeLessThan(60);
     expect(dollars({ referenceMillis: slowest + 1 })).toBeGreaterThanOrEqual(60);
@@ -393,14 +393,14 @@ describe('the processor', () => {
 });
 
 describe('the price list', () => {
-  it('names the page of AWS for each price', () => {
+  it('names AWS’s page for each price', () => {
     for (const [name, { source, usd }] of Object.entries(prices)) {
       expect(source, name).toMatch(/^https:\/\/aws\.amazon\.com\/[\w/-]+\/pricing\//);
       expect(usd, name).toBeGreaterThan(0);
     }
   });
 
-  it('has no price twice in the free tier', () => {
+  it('lists each price at most once in the free tier', () => {
     expect(new Set(freeTier.map(({ price }) => price)).size).toBe(freeTier.length);
   });
 });
@@ -409,7 +409,7 @@ describe('npm run lab -- cost', () => {
   const run = (...args: string[]) =>
     promisify(execFile)(process.execPath, [fileURLToPath(new URL('../lab.ts', import.meta.url)), 'cost', ...args]);
 
-  it('tells its figures as JSON, each bill the sum of its services', async () => {
+  it('prints its figures as JSON, with each bill the sum of its services', async () => {
     const bill = z.object({ all: z.number(), services: z.record(z.string(), z.number()) });
     const { stdout } = await run('--json', '--images', '1000');
     const { images, dollars: bills } = z.object({ images: z.int(), dollars: z.array(bill) }).parse(JSON.parse(stdout));

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { casesOf, everyKind } from '../../test/faults/crash-points.ts';
 
-/** What `npm run lab -- prove crash-points` is going to do, before it does it. */
+/** The plan of `npm run lab -- prove crash-points`. */
 
 const read = { stem: 'ResizeImage', action: 's3:GetObject' };
 const write = { stem: 'ImagePipeline', action: 'WriteRecord dynamodb:PutItem' };

@@ -4,7 +4,7 @@ import type { ImageRecord } from '../../core/record.ts';
 import { everyCall, missingCalls } from '../../test/faults/every-call.ts';
 import { type Decided, defectsOfDead, defectsOfDecided, defectsOfProof } from '../../test/faults/judge.ts';
 
-/** Each sentence that `npm run lab -- prove crash-points` may hold against an image. */
+/** Each defect that `npm run lab -- prove crash-points` can report. */
 
 const common = {
   imageId: '0'.repeat(32),
@@ -87,8 +87,8 @@ describe('an image with a dead letter', () => {
   });
 
   it.each([
-    'Nothing is on record: the workflow itself died, or never began. The logs may tell, by the correlation id.',
-    'A deletion failed. No record tells why: the logs do, by the correlation id.',
+    'No record: the workflow failed or never started. Search the logs for the correlation id.',
+    'A deletion failed, and no record explains why. Search the logs for the correlation id.',
     'record: ',
     'log: ',
   ])('has an unexplained failure if the cause is only “%s”', (reason) => {

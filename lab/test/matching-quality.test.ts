@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Attempt, nearest, nextQuality, SAME_SCORE } from '../bench/matching-quality.ts';
 
-/** An encoder whose score at each quality number is known; every attempt of the search for `wanted`. */
+/** Every attempt of the search for `wanted`, with an encoder whose score at each quality number is known. */
 function search(wanted: number, scoreOf: (quality: number) => number, first = 80): readonly Attempt[] {
   const attempts: Attempt[] = [];
   for (let quality: number | undefined = first; quality !== undefined; quality = nextQuality(attempts)) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { atScore, priceOfAPoint } from '../bench/rate-distortion.ts';
 
-// Ten points double the bytes; the CPU stays.
+// Ten points double the bytes and leave the CPU unchanged.
 const curve = [
   { score: 80, bytes: 400, cpu: 10 },
   { score: 60, bytes: 100, cpu: 10 },
@@ -14,7 +14,7 @@ describe('the size of a rendition at a score', () => {
     [65, 100 * Math.SQRT2],
     [70, 200],
     [80, 400],
-    // Beyond what was measured, along the nearest stretch.
+    // Beyond the measurements, extrapolated from the nearest segment.
     [90, 800],
     [50, 50],
   ])('at %i: %d bytes', (score, bytes) => {

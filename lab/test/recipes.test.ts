@@ -7,8 +7,8 @@ import { recipeSteps } from '../fork/recipe.ts';
 import { recipePages, stepsOf } from '../fork/recipes.ts';
 
 /**
- * What is wrong with a recipe before it is executed. That each diff applies and each check turns green is shown by
- * `npm run lab -- recipes`: not here, because a fork that has followed a recipe could not keep this green.
+ * Finds errors in a recipe without executing it. `npm run lab -- recipes` shows that each diff applies and each check turns
+ * green; a unit test could not, because it would fail in a fork that has followed a recipe.
  */
 
 const inProject = (path: string) => join(projectDirectory, path);

@@ -21,7 +21,7 @@ const filesOf = (directory: string) =>
     .split('\0')
     .filter((path) => lstatSync(join(directory, path), { throwIfNoEntry: false })?.isFile());
 
-// Nobody's name, and as long as the current one: back under that, no line of code is broken elsewhere.
+// An unused name, as long as the current one, so that line breaks stay the same.
 const otherName = `r${createHash('sha256').update(projectName).digest('hex')}`.slice(0, projectName.length);
 
 beforeAll(() => {

@@ -20,7 +20,7 @@ describe('a queue', () => {
     const { longestQueue, waitOf, drainSeconds } = backlogOf([{ seconds: 10, images: 300 }], tenPerSecond);
     expect(longestQueue).toBeCloseTo(200, 6);
     expect(drainSeconds).toBeCloseTo(20, 6);
-    // The last one waits for all 200 before it, the one in the middle for half of them.
+    // The last image waits for all 200 before it, the middle one for half of them.
     expect(waitOf(1)).toBeCloseTo(20, 6);
     expect(waitOf(0.5)).toBeCloseTo(10, 0);
   });
@@ -39,7 +39,7 @@ describe('a queue', () => {
     const dispatchers = { ...tenPerSecond, most: 50 };
     const burst = [{ seconds: 10, images: 900 }];
     expect(backlogOf(burst, dispatchers).longestQueue).toBe(0);
-    // 5 batches, and 5 more each second: 45 come into use within 8 s, in which half of them are missing on average.
+    // 5 batches, and 5 more per second: 50 after 9 s, during which half of the additional ones are missing on average.
     expect(backlogOf(burst, { ...dispatchers, warm: false }).longestQueue).toBeGreaterThan(250);
   });
 
@@ -81,7 +81,7 @@ it.each(await scenarioNames())(
   async (name) => {
     const { phases } = await readScenario(name, 'account', 1);
     const arriving = phases.map(({ duration, arrivalCount }) => ({ seconds: duration, images: arrivalCount }));
-    // With the presets that were measured: the thresholds are set for those.
+    // With the measured presets, for which the thresholds are set.
     const dev = { ...deploymentOf('dev'), groups: measured.presets };
     const { waitOf } = backlogOf(arriving, { ...dispatchersOf('dev', measured, undefined, dev), warm: false });
     const work = assumptions.deliveryMillis / 1000 + averages(dev, measured).workflow;

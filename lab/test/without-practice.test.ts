@@ -4,7 +4,7 @@ import { provedPractices } from '../prove/practices.ts';
 import { type Change, takeAway } from '../prove/take-away.ts';
 import { withoutPractice } from '../prove/without-practice.ts';
 
-/** `npm run lab -- prove practices` takes each practice away to see its tests fail. Here: it still can. */
+/** `npm run lab -- prove practices` removes each practice and expects its tests to fail. This checks that it still can. */
 
 it('every practice has a change that removes it, and there are no other changes', () => {
   const practices = provedPractices().map(({ practice }) => practice);

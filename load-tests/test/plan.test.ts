@@ -50,7 +50,7 @@ it('each phase has exactly the planned mix, whatever the seed', () => {
       const images = phase.flatMap(([change]) => (change?.kind === 'upload' ? [change.image] : []));
       const count = (image: string) => images.filter((one) => one === image).length;
       expect(count('c')).toBe(5 * share);
-      // Of the 95 with a picture: 30 : 50 : 15 : 5, and as many of one picture of a class as of the other.
+      // Of the 95 with an image: 30 : 50 : 15 : 5, and equally many of each image of a class.
       expect(Math.abs(count('t') - 28.5 * share)).toBeLessThanOrEqual(0.5);
       expect(Math.abs(count('s1') - count('s2'))).toBeLessThanOrEqual(1);
       expect(Math.abs(count('l') - 4.75 * share)).toBeLessThanOrEqual(0.5);
@@ -89,7 +89,7 @@ it('the same seed draws the same bytes, and another seed different ones', async 
   const drawn = described(drawnWithSeven);
   expect(described(await drawSmall(7))).toEqual(drawn);
   const others = described(await drawSmall(8));
-  // Empty is empty, whatever the seed.
+  // The empty file is the same for every seed.
   expect(others.filter((line) => drawn.includes(line))).toEqual([`corrupt-empty.jpg ${hash(Buffer.of())}`]);
 });
 
@@ -99,7 +99,7 @@ it('an image is readable and has the size of its class; a corrupt file is reject
   }
 });
 
-/** With the eyes of the pipeline. */
+/** As the pipeline reads it. */
 async function classBySight({ bytes }: TestImage): Promise<TestImage['class']> {
   const codec = sharpImageCodec();
   const whole = new Uint8Array(bytes);

@@ -12,7 +12,7 @@ afterEach(() => {
   for (const child of started.splice(0)) child.kill('SIGKILL');
 });
 
-/** Resolves when it has used as much processor time as it was asked to; it stays until it is ended. */
+/** Resolves when it has used this much processor time; it runs until it is killed. */
 async function processThatUses(millis: number, environment: Record<string, string>): Promise<void> {
   const script = `
     const spent = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };

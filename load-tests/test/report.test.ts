@@ -201,7 +201,7 @@ it('a run next to other busy programs warns against comparing its figures', asyn
     processes,
     millis: { ...byStep(() => 0), ResizeImage: 900, emulator: 0, load: 0, others },
   });
-  // A sample says what was spent since the one before: here of the second much, before the first request.
+  // A sample covers the time since the previous one; here, the second includes much from before the first request.
   const samples = [{ at: start - 10_000, waiting: 0, inWork: 0, deadLetters: 0, undelivered: 0 }, ...run().samples];
   const withOthers = (cores: number) =>
     run({

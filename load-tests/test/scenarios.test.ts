@@ -110,7 +110,7 @@ it.each(['emulator', 'account'] as const)(
     const rates = phases.map(({ arrivalCount, duration }) => arrivalCount / duration);
     expect(rates).toEqual([rates[0], expect.closeTo((rates[0] ?? 0) * 50, 6), rates[0], rates[0]]);
     expect([after?.duration, after?.arrivalCount]).toEqual([before?.duration, before?.arrivalCount]);
-    // Who came last in the spike is ready within twice the measured p99 at the most: its threshold.
+    // The last image of the spike is ready within the threshold of the p99 at most.
     const slowest = (await thresholdsOf('spike', where)).find(([metric]) => metric === 'ready.all.ms.p99');
     expect((draining?.duration ?? 0) * 1000).toBeGreaterThan(slowest?.[1] ?? Number.POSITIVE_INFINITY);
     expect(spike?.duration).toBeLessThan(draining?.duration ?? 0);
@@ -208,12 +208,12 @@ describe('a run', () => {
   );
 });
 
-/** By an SDK client as a run makes it; nothing leaves this process. */
+/** The host that an SDK client of a run would call; nothing leaves this process. */
 async function hostAsked(): Promise<string | undefined> {
   let host: string | undefined;
   const client = new SQSClient({
     region: 'eu-west-1',
-    credentials: { accessKeyId: 'nobody', secretAccessKey: 'nothing' },
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     maxAttempts: 1,
     requestHandler: {
       handle: ({ hostname }: { readonly hostname: string }) => {

@@ -91,7 +91,7 @@ it('an upload overtaken by another with the same key is superseded', async () =>
   const metrics = await play([[upload('a.jpg'), upload('a.jpg')]]);
   expect([...metrics.keys()]).toEqual(expect.arrayContaining(['superseded.ms', 'ready.all.ms']));
   const outcomes = ledger().flatMap((line) => ('outcome' in line ? [line] : []));
-  // Both are asked for side by side, and may be answered in either order.
+  // Both are requested in parallel, and may be answered in either order.
   expect(outcomes.sort((one, other) => Number(one.number) - Number(other.number))).toMatchObject([
     { number: 0, outcome: 'superseded' },
     { number: 1, outcome: 'processed' },
@@ -129,7 +129,7 @@ it('nothing is sent without the plan of a run, or to another target', () => {
   );
 });
 
-/** All users come at once. The sums of the counters, and the last value of each histogram. */
+/** All users arrive at once. Returns the sum of each counter and the last value of each histogram. */
 async function play(
   users: RunFile['users'],
   fields: Partial<RunFile> = {},
@@ -175,7 +175,7 @@ async function recordsOf(byKey: Record<string, { version: string; outcome: strin
   table.on(BatchGetCommand).resolves({ Responses: { images } });
 }
 
-/** What a record holds besides, by its outcome. */
+/** The further fields of a record, by outcome. */
 const detailsOf: Readonly<Record<string, object>> = {
   processed: {
     metadata: {

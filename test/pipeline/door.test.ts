@@ -8,8 +8,8 @@ import { emulatedPipeline } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 
 /**
- * What an uploader can choose beside the bytes. The emulator knows only some of the bucket policy's conditions, and its root
- * user none: the rest is in test/template/door.test.ts, and here the second line of defence, the worker.
+ * What an uploader can choose in addition to the bytes. The emulator supports only some of the bucket policy's conditions, and
+ * none for its root user. So test/template/door.test.ts covers the policy, and this the second line of defence, the worker.
  */
 
 const pipeline = emulatedPipeline();

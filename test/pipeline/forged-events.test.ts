@@ -16,8 +16,8 @@ import { emulatedPipeline, eventually, messageBody } from '../support/emulated-p
 import { photo } from '../support/photos.ts';
 
 /**
- * A neighbour in the same account who forges S3 events. The emulator enforces the queue's policy, but not its
- * RedriveAllowPolicy (test/template/forged-events.test.ts): here the forged event arrives, and the dispatcher refuses it.
+ * Another role in the account that forges S3 events. The emulator enforces the queue's policy, but not its
+ * RedriveAllowPolicy (test/template/forged-events.test.ts), so here a forged event arrives, and the dispatcher refuses it.
  */
 
 const pipeline = emulatedPipeline();

@@ -7,7 +7,7 @@ import { playCanary } from '../../bad-release/canary.ts';
 import { playPreTraffic } from '../../bad-release/pre-traffic.ts';
 import { readRollbackAlarm } from '../../bad-release/rollback-alarm.ts';
 
-/** `npm run lab -- bad-release`, in the parts that it shows. */
+/** The two parts of `npm run lab -- bad-release`. */
 
 const pipeline = emulatedPipeline();
 const { stack } = pipeline;
@@ -51,7 +51,7 @@ it('a bad workflow sets off the alarm at 20 % and is rolled back to version 1, a
     expect(runs.every(({ version, succeeded }) => version === 1 && succeeded)).toBe(true);
   }
 
-  // As it was: nothing of it is left, and the dispatcher is at work again.
+  // The stack is as before: nothing is left behind, and the dispatcher is running again.
   const { stateMachines = [] } = await stack.clients.stepFunctions.send(new ListStateMachinesCommand({}));
   expect(stateMachines.filter(({ name }) => name?.includes('bad-release'))).toEqual([]);
   const { EventSourceMappings = [] } = await pipeline.lambda.send(new ListEventSourceMappingsCommand({}));
