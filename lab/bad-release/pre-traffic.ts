@@ -44,7 +44,7 @@ const mistakes: readonly {
     },
   },
   {
-    what: 'it writes where it may not',
+    what: 'it writes to the wrong bucket',
     step: 'ResizeImage',
     break: ({ Environment }) => ({
       Environment: { Variables: { ...Environment?.Variables, RENDITION_BUCKET: 'bucket-of-another-account' } },
@@ -91,7 +91,7 @@ export async function playPreTraffic(
     const functionName = await physicalId(stack, `${step}Function`);
     const live = await lambda.send(new GetAliasCommand({ FunctionName: functionName, Name: 'live' }));
     const version = z.string().parse(live.FunctionVersion);
-    await check({ step, what: 'the version that is live', broken: false }, functionName, version);
+    await check({ step, what: 'the live version', broken: false }, functionName, version);
   }
   for (const { what, step, break: breakIt } of mistakes) {
     const functionName = await physicalId(stack, `${step}Function`);

@@ -149,6 +149,12 @@ async function copyProject(): Promise<void> {
     await mkdir(dirname(join(copy, file)), { recursive: true });
     await cp(join(projectDirectory, file), join(copy, file));
   }
+  // Some tests ask git for the project's files.
+  for (const args of [
+    ['init', '--quiet'],
+    ['add', '--all'],
+  ])
+    await runCommand({ command: 'git', args, directory: copy, log: join(logDirectory, 'prove-practices.log') });
   for (const folder of ['.', 'lab', 'load-tests']) {
     await symlink(join(projectDirectory, folder, 'node_modules'), join(copy, folder, 'node_modules'));
   }
