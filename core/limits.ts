@@ -95,8 +95,8 @@ export const defaultLimits: Limits = {
   seconds: {
     // The slowest file within the limits above takes 10 (lab/docs/reliability.md).
     cpuSeconds: 15,
-    // What S3 leaves of a worker's 40: reading and writing have 10 each (docs/decisions/0009).
-    wallSeconds: 20,
+    // Of a worker's 40 seconds, reading and writing may take 10 each (docs/decisions/0009).
+    wallSeconds: 18,
   },
 };
 

@@ -495,6 +495,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: '  sharp.cache(false);\n',
     to: '',
   },
+  'A bound around every decode': {
+    file: 'adapters/sharp/image-process.ts',
+    from: 'if (cpuSeconds >= bounds.cpuSeconds) return',
+    to: 'if (cpuSeconds < 0) return',
+  },
   'Nothing undecided is shown as done': {
     file: 'scripts/stack/send-uploads.ts',
     from: "outcome !== undefined && outcome !== 'failed'",

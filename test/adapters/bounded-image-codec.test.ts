@@ -79,7 +79,7 @@ describe('a file that the checks overlooked', () => {
   });
 });
 
-describe('an image process that', () => {
+describe('an image process', () => {
   const textOf = (text: string): Bytes => new TextEncoder().encode(text);
   const opens = { outcome: 'open', header: photoHeader };
 
@@ -87,7 +87,7 @@ describe('an image process that', () => {
     ['crashes', 'crash', 'our decoder cannot finish it'],
     ['runs out of memory', 'starve', 'more memory'],
     ['uses up its time', 'loop', 'more than 1 seconds'],
-  ])('%s blames the image, and is replaced', async (_, word, sentence) => {
+  ])('that %s blames the image, and is replaced', async (_, word, sentence) => {
     const codec = codecWith('misbehaving', { cpuSeconds: 1 });
     expect(await codec.open(textOf(word))).toMatchObject({
       reason: 'too-complex',
@@ -96,7 +96,7 @@ describe('an image process that', () => {
     expect(await codec.open(textOf('fine'))).toMatchObject(opens);
   });
 
-  it.each(['crash', 'starve'])('has had other images may blame one only in a new process: %s', async (word) => {
+  it.each(['crash', 'starve'])('that had other images blames one only in a new process: %s', async (word) => {
     const codec = codecWith('misbehaving');
     await codec.open(textOf('fine'));
     expect(await codec.open(textOf(`${word} later`))).toMatchObject(opens);
@@ -109,13 +109,13 @@ describe('an image process that', () => {
     ['gets no CPU time', 'frozen', /got only \d\.\d s of CPU time in 1 s/],
     ['has a bug', 'fail', /a bug/],
     ['answers what no codec would', 'lie', /header/],
-  ])('%s blames the machine: the task is retried in a new process', async (_, word, message) => {
+  ])('that %s blames the machine: the task is retried in a new process', async (_, word, message) => {
     const codec = codecWith('misbehaving', { wallSeconds: 1 });
     await expect(codec.open(textOf(word))).rejects.toThrow(message);
     expect(await codec.open(textOf('fine'))).toMatchObject(opens);
   });
 
-  it('cannot start says why', async () => {
+  it('says why it cannot start', async () => {
     const codec = boundedImageCodec({
       script: '/nowhere/image-process.js',
       functionMegabytes: 1_769,
@@ -124,7 +124,7 @@ describe('an image process that', () => {
     await expect(codec.open(textOf('fine'))).rejects.toThrow(/could not start.*exit code 1.*Cannot find module/s);
   });
 
-  it('decodes has none of its worker’s credentials', async () => {
+  it('has none of its worker’s credentials', async () => {
     vi.stubEnv('AWS_SESSION_TOKEN', 'secret');
     vi.stubEnv('MALLOC_ARENA_MAX', '2');
     const names = codecWith('misbehaving').open(textOf('environment'));
@@ -133,7 +133,7 @@ describe('an image process that', () => {
     vi.unstubAllEnvs();
   });
 
-  it('has no worker any more ends', async () => {
+  it('ends with its worker', async () => {
     const worker = `
       import { boundedImageCodec } from ${JSON.stringify(new URL('../../adapters/sharp/bounded-image-codec.ts', import.meta.url))};
       import { defaultLimits } from ${JSON.stringify(new URL('../../core/limits.ts', import.meta.url))};

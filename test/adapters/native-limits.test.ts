@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import * as z from 'zod';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { defaultLimits } from '../../core/limits.ts';
-import { at, numberAt, templateFor } from '../../scripts/template/template.ts';
+import { at, templateFor } from '../../scripts/template/template.ts';
 import { flat } from '../hostile/containers/flat.ts';
 import { tiffOfStrips } from '../hostile/containers/tiff.ts';
 import { examplePresets } from '../support/example-presets.ts';
@@ -14,7 +13,6 @@ import { openImage } from '../support/open-image.ts';
 
 const codec = sharpImageCodec();
 const fixture = (name: string) => new Uint8Array(readFileSync(new URL(`../fixtures/${name}`, import.meta.url)));
-const secondsOf = z.object({ seconds: z.number() });
 const workers = ['ExtractMetadataFunction', 'ResizeImageFunction', 'ProbePipelineFunction'];
 const propertiesOf = (id: string) => templateFor('prod').resources.get(id)?.Properties;
 
@@ -60,17 +58,5 @@ describe('a decoder', () => {
     const six = tiffOfStrips({ width: 10, height: 10, samples: 6 }, 10);
     expect(await codec.open(new Uint8Array(five))).toMatchObject({ outcome: 'open' });
     expect(await codec.open(new Uint8Array(six))).toMatchObject({ outcome: 'rejected' });
-  });
-
-  it('times out before its worker’s timeout, in every operation', async () => {
-    const bytes = new Uint8Array(await flat(200).png().toBuffer());
-    const image = await openImage(codec, bytes);
-    const timeout = vi.spyOn(sharp.prototype, 'timeout');
-    const toBuffer = vi.spyOn(sharp.prototype, 'toBuffer');
-    await image.portray();
-    await image.render(examplePresets);
-    expect(timeout.mock.calls.length).toBe(toBuffer.mock.calls.length);
-    const longest = Math.max(...timeout.mock.calls.map(([options]) => secondsOf.parse(options).seconds));
-    expect(longest).toBeLessThan(numberAt(propertiesOf('ResizeImageFunction'), 'Timeout'));
   });
 });
