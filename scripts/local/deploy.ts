@@ -73,8 +73,7 @@ export async function deploy(sam: string, template: string, emulator: EmulatorAd
       ...['--parameter-overrides', ...parameters()],
     ],
     directory: projectDirectory,
-    // In seconds. The default of 5 spares an account's API, and would be most of the time that a deployment takes here.
-    environment: { ...emulator.environment, SAM_CLI_POLL_DELAY: '0.1' },
+    environment: emulator.environment,
     log,
   });
   if (!deployed.succeeded) throw samFailure('sam deploy', deployed.output, log);
