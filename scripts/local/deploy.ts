@@ -7,9 +7,9 @@ import { familySync } from 'detect-libc';
 import { parseDocument } from 'yaml';
 import { projectName } from '../../core/names.ts';
 import { Failure } from '../terminal/failure.ts';
+import type { Report } from '../terminal/progress.ts';
 import { logDirectory, projectDirectory, shownPath, workDirectory } from '../terminal/project.ts';
 import { runCommand } from '../terminal/run-command.ts';
-import type { Report } from '../terminal/step.ts';
 import type { EmulatorAddress } from './emulator.ts';
 import { isolatedEnvironment } from './isolated-environment.ts';
 

@@ -11,7 +11,7 @@ import {
   stages,
   templateFor,
 } from '../../scripts/template/template.ts';
-import { stateNamed, workflow } from '../../scripts/template/workflow.ts';
+import { stateNamed, workflow } from '../support/workflow.ts';
 
 /** What a stage promises about load: nothing is pulled that cannot be worked on, and nobody waits for the dead. */
 
