@@ -1,4 +1,4 @@
-// Runs a script of this project on Lambda's Node version, whichever version starts it:
+// Runs a script of this project on Lambda's Node version, regardless of the version that starts it:
 //
 //   node scripts/bootstrap.mjs scripts/start/start.ts [arguments]
 //
@@ -238,7 +238,10 @@ function stopOnSignals() {
   }
 }
 
-/** When npm is killed by SIGKILL, no signal reaches this process. */
+/**
+ * When npm is killed by SIGKILL, no signal reaches this process. It is npm's own child, because the scripts in package.json
+ * begin with `exec`: otherwise, the shell between them would outlive npm.
+ */
 function stopWithNpm() {
   if (process.env.npm_lifecycle_event === undefined) return;
   const npm = process.ppid;

@@ -1,4 +1,4 @@
-/** `npm run lab -- bench`: figures to be read beside those in lab/docs. No test asserts them. */
+/** `npm run lab -- bench`: figures to compare with those in lab/docs. No test asserts them. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import { benchStages } from './stages.ts';
 import { benchTuning } from './tuning.ts';
 
 interface Section {
-  /** Figures that are kept beside the page are written only if asked, too. */
+  /** Also writes the stored measurements, only if requested. */
   readonly bench: (write: boolean) => Promise<string>;
   readonly shows: string;
   /** Runs when none is named: a few minutes for all of them, and nothing to install. */

@@ -75,7 +75,7 @@ async function prove(
   return held;
 }
 
-/** What throws proves nothing, and keeps no other section from its turn. */
+/** A section that throws proves nothing, but does not stop the others. */
 async function proofsOf(section: Section, options: ProofOptions): Promise<readonly Proof[]> {
   try {
     return await section(options);

@@ -4,12 +4,12 @@ import { rememberedOutcomes } from '../../adapters/aws/idempotent-pipeline.ts';
 import {
   countLetters,
   type DeadLetter,
-  type DeadLetterQueueName,
   forwardLetters,
   moveAllLetters,
   sampleLetters,
   takeLetters,
 } from '../stack/dead-letter-queue.ts';
+import type { DeadLetterQueueName } from '../stack/dead-letter-queue-names.ts';
 import { follow, readRecords } from '../stack/follow.ts';
 import type { Stack } from '../stack/stack.ts';
 import type { Report } from '../terminal/progress.ts';

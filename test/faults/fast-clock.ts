@@ -52,7 +52,7 @@ export function fastClock({ clients: { sqs, table }, outputs }: Stack) {
           }),
         )
         .catch((error: unknown) => {
-          // It was decided or claimed again meanwhile.
+          // It was decided or claimed again in the meantime.
           if (!(error instanceof Error && error.name === 'ConditionalCheckFailedException')) throw error;
         });
     }

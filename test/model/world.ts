@@ -356,7 +356,7 @@ export class World {
         throw new TaskError('States.Timeout', `${call.state} takes too long`);
     }
     const result = await work();
-    // If the workflow has ended meanwhile, there is nothing left to do.
+    // If the workflow has ended in the meantime, there is nothing left to do.
     if (run.over) this.#active.delete(run);
     await this.turn(`${label} returns`);
     return run.dead ? never : result;
