@@ -18,8 +18,10 @@ export default defineConfig({
             'test/{core,adapters,docs,functions,hostile,model,template,scripts}/**/*.test.ts',
             '{lab,load-tests}/test/*.test.ts',
           ],
-          // One process for many files, which still start fresh.
+          // One process for many files, which still start fresh. As many processes as cores: by default, Vitest leaves one
+          // core to itself, which on a laptop or runner with two is half of the machine.
           isolate: false,
+          maxWorkers: '100%',
           setupFiles: ['test/support/fresh-file.ts'],
 
           // Safety bounds, never a measure: the slowest tests take a few seconds of processor time, which is minutes on a

@@ -54,7 +54,7 @@ async function main() {
   }
   const ended = await run(node, [join(project, script), ...scriptArguments], {
     stdio: 'inherit',
-    env: { ...process.env, ...plainOutput(), PATH: path },
+    env: { ...compileCache(), ...process.env, ...plainOutput(), PATH: path },
   });
   process.exit(ended.code ?? 128 + (signalNumbers[ended.signal] ?? 1));
 }
@@ -67,6 +67,11 @@ function nodeForScripts() {
 
 function ownMajor() {
   return Number(process.versions.node.split('.')[0]);
+}
+
+/** A command, and everything that it runs, starts in about two thirds of the time. */
+function compileCache() {
+  return { NODE_COMPILE_CACHE: join(project, '.darkroom', 'compile-cache') };
 }
 
 /** No colours when the output goes to a file or another program. */

@@ -2,7 +2,7 @@
 import { Argument } from '@commander-js/extra-typings';
 import { command, someOf, wholeNumber } from '../../scripts/terminal/command.ts';
 import { describeFailure } from '../../scripts/terminal/failure.ts';
-import { printMarkdown } from '../../scripts/terminal/markdown.ts';
+import { printMarkdown } from '../markdown.ts';
 import { table } from '../table.ts';
 import { proveChaos } from './chaos.ts';
 import { proveCrashPoints } from './crash-points.ts';

@@ -1,7 +1,7 @@
 /** `npm run lab -- scale`. */
 import { command, oneOf, positiveNumber } from '../../scripts/terminal/command.ts';
-import { printMarkdown } from '../../scripts/terminal/markdown.ts';
 import { lastMeasurements } from '../cost/measured.ts';
+import { printMarkdown } from '../markdown.ts';
 import { table } from '../table.ts';
 import { backlogOf, capacityOf, dispatchersOf } from './queue.ts';
 import { duration, scaleBlocks } from './report.ts';

@@ -1,16 +1,13 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import type { RenditionGroup } from '../../core/presets.ts';
 import { at, deployedTemplate, numberAt, ofType, templateFor } from '../../scripts/template/template.ts';
-import { workflow } from '../../scripts/template/workflow.ts';
-import { parsedOptions } from '../../scripts/terminal/command.ts';
+import { parse, parsedOptions } from '../../scripts/terminal/command.ts';
 import { captureLog } from '../../test/support/captured-log.ts';
 import { exampleGroups, examplePresets } from '../../test/support/example-presets.ts';
 import { publishEverything, publishedMetrics } from '../../test/support/published-metrics.ts';
+import { workflow } from '../../test/support/workflow.ts';
 import { assumptions } from '../cost/assumptions.ts';
 import { costCommand } from '../cost/cost.ts';
 import { customMetrics, type Deployment, deploymentOf, metricsOf } from '../cost/deployment.ts';
@@ -406,12 +403,19 @@ describe('the price list', () => {
 });
 
 describe('npm run lab -- cost', () => {
-  const run = (...args: string[]) =>
-    promisify(execFile)(process.execPath, [fileURLToPath(new URL('../lab.ts', import.meta.url)), 'cost', ...args]);
+  afterEach(() => vi.restoreAllMocks());
+
+  async function printedBy(...args: string[]): Promise<string> {
+    const task = parse(costCommand, args, { out: () => undefined, error: () => undefined });
+    if (typeof task === 'number') throw new Error(`exit code ${task}`);
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    await task.run(new AbortController().signal);
+    return write.mock.calls.map(([text]) => String(text)).join('');
+  }
 
   it('prints its figures as JSON, with each bill the sum of its services', async () => {
     const bill = z.object({ all: z.number(), services: z.record(z.string(), z.number()) });
-    const { stdout } = await run('--json', '--images', '1000');
+    const stdout = await printedBy('--json', '--images', '1000');
     const { images, dollars: bills } = z.object({ images: z.int(), dollars: z.array(bill) }).parse(JSON.parse(stdout));
     expect(images).toBe(1000);
     expect(bills.length).toBeGreaterThan(0);

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -29,6 +29,10 @@ beforeAll(() => {
   for (const path of filesOf(projectDirectory)) cpSync(join(projectDirectory, path), join(copy, path));
   symlinkSync(join(projectDirectory, 'node_modules'), join(copy, 'node_modules'));
   run('git', 'init', '--quiet');
+  // Files that the project's own repository has need not be stored again.
+  const objects = ['rev-parse', '--path-format=absolute', '--git-path', 'objects'];
+  const stored = execFileSync('git', objects, { cwd: projectDirectory, encoding: 'utf8' });
+  writeFileSync(join(copy, '.git', 'objects', 'info', 'alternates'), stored);
   run('git', 'add', '--all');
   run('git', '-c', 'user.name=A', '-c', 'user.email=a@example.com', 'commit', '--quiet', '--message', 'As it is');
 });

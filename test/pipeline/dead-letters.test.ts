@@ -22,11 +22,14 @@ async function emptyDeadLetterQueues(): Promise<void> {
     await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl }));
   }
 }
+let restoreRetries: () => Promise<unknown>;
 beforeAll(async () => {
   await pipeline.queueIsEmpty();
   await emptyDeadLetterQueues();
+  restoreRetries = await pipeline.shortenRetries();
 });
 afterAll(async () => {
+  await restoreRetries();
   await permission.restore();
   await emptyDeadLetterQueues();
 });

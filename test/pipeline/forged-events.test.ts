@@ -28,9 +28,11 @@ const forged = (key: string, bucket = pipeline.bucket) =>
 
 const userName = `neighbour-${randomUUID()}`;
 let neighbour: SQSClient;
+let restoreRetries: () => Promise<unknown>;
 beforeAll(async () => {
   await pipeline.queueIsEmpty();
   await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl: pipeline.deadLetterQueueUrl }));
+  restoreRetries = await pipeline.shortenRetries();
   const { iam } = pipeline;
   await iam.send(new CreateUserCommand({ UserName: userName }));
   const Statement = [{ Effect: 'Allow', Action: 'sqs:*', Resource: '*' }];
@@ -44,6 +46,7 @@ beforeAll(async () => {
   neighbour = new SQSClient({ ...stack.clientConfig, credentials, useQueueUrlAsEndpoint: false });
 });
 afterAll(async () => {
+  await restoreRetries();
   await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl: pipeline.deadLetterQueueUrl }));
 });
 

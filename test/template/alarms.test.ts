@@ -4,7 +4,6 @@ import { metricNamespace } from '../../core/names.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { retryDelaySeconds } from '../../core/retry-delay.ts';
 import { workers } from '../../core/steps.ts';
-import { metricMath } from '../../scripts/template/dashboard/metric-math.ts';
 import {
   at,
   type Json,
@@ -15,10 +14,11 @@ import {
   stages,
   templateFor,
 } from '../../scripts/template/template.ts';
-import { workflow } from '../../scripts/template/workflow.ts';
 import { awsMetrics, METRIC_DELAY_SECONDS } from '../support/aws-metrics.ts';
 import { captureLog } from '../support/captured-log.ts';
+import { metricMath } from '../support/metric-math.ts';
 import { publishEverything, publishedMetrics } from '../support/published-metrics.ts';
+import { workflow } from '../support/workflow.ts';
 
 const template = templateFor('prod');
 const alarms = ofType(template, 'AWS::CloudWatch::Alarm');

@@ -11,7 +11,7 @@ import {
   stages,
   templateFor,
 } from '../../scripts/template/template.ts';
-import { stateNamed, workflow } from '../../scripts/template/workflow.ts';
+import { stateNamed, workflow } from '../support/workflow.ts';
 
 /** What each stage promises under load: it receives no more than it can process, and no caller waits for work that has ended. */
 

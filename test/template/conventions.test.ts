@@ -12,7 +12,7 @@ import {
   stages,
   templateFor,
 } from '../../scripts/template/template.ts';
-import { workflow } from '../../scripts/template/workflow.ts';
+import { workflow } from '../support/workflow.ts';
 
 const template = templateFor('prod');
 const projectFile = (path: string) => new URL(`../../${path}`, import.meta.url);

@@ -3,6 +3,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { metricNamespace, projectName } from '../../core/names.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
 import { renditionGroups } from '../../core/presets.ts';
+import { ofType, templateFor } from '../../scripts/template/template.ts';
+import { awsMetrics } from '../support/aws-metrics.ts';
+import { captureLog } from '../support/captured-log.ts';
 import {
   idsIn,
   idsInFormula,
@@ -10,12 +13,9 @@ import {
   type MetricWidget,
   type Series,
   widgetsOf,
-} from '../../scripts/template/dashboard/widgets.ts';
-import { ofType, templateFor } from '../../scripts/template/template.ts';
-import { workflow } from '../../scripts/template/workflow.ts';
-import { awsMetrics } from '../support/aws-metrics.ts';
-import { captureLog } from '../support/captured-log.ts';
+} from '../support/dashboard-widgets.ts';
 import { publishEverything, publishedMetrics } from '../support/published-metrics.ts';
+import { workflow } from '../support/workflow.ts';
 
 const template = templateFor('prod');
 const widgets = widgetsOf(template);

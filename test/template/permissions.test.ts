@@ -13,7 +13,7 @@ import {
   statementsOf,
   templateFor,
 } from '../../scripts/template/template.ts';
-import { workflow } from '../../scripts/template/workflow.ts';
+import { workflow } from '../support/workflow.ts';
 
 /**
  * Every role has exactly the permissions that its code uses. This file covers what AWS itself does on behalf of a resource,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { readPractices } from '../../scripts/template/practices.ts';
 import { describePractices } from '../support/documented-practices.ts';
+import { readPractices } from '../support/practices.ts';
 
 describePractices('docs/practices.md');
 

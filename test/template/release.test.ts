@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { releasedSteps } from '../../core/watch/release.ts';
-import { metricMath } from '../../scripts/template/dashboard/metric-math.ts';
 import {
   at,
   type Json,
@@ -12,8 +11,9 @@ import {
   stages,
   templateFor,
 } from '../../scripts/template/template.ts';
-import { workflow } from '../../scripts/template/workflow.ts';
 import { METRIC_DELAY_SECONDS } from '../support/aws-metrics.ts';
+import { metricMath } from '../support/metric-math.ts';
+import { workflow } from '../support/workflow.ts';
 
 /** How a release gets its traffic, and how it is rolled back. */
 

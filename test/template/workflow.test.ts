@@ -4,15 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { schemaVersion } from '../../adapters/contracts/domain-events.ts';
 import type { RejectionReason } from '../../core/outcome.ts';
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
-import {
-  type Branch,
-  branchesOf,
-  readStateMachine,
-  type State,
-  stateNamed,
-  workflow,
-} from '../../scripts/template/workflow.ts';
 import { evaluate, variablesAfter } from '../support/asl.ts';
+import { type Branch, branchesOf, readStateMachine, type State, stateNamed, workflow } from '../support/workflow.ts';
 
 /** The workflow's expressions in JSONata's own implementation: a second opinion in addition to the emulator's. */
 
