@@ -267,6 +267,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('UploadBucketPolicy', 'PolicyDocument', 'Statement', { Sid: 'KeepProbesApart' }),
     remove: true,
   },
+  'The emulator serves only the user who started it': {
+    file: 'scripts/invoke/container-engine.ts',
+    from: "!containers.check(inside.remoteAddress ?? '', family)",
+    to: 'inside.destroyed',
+  },
   'Nothing from outside controls a terminal': {
     file: 'scripts/terminal/printable.ts',
     from: '[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]',
