@@ -269,14 +269,14 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
     {
       async resizeImage(_, task) {
         const renditions = {
-          put: (key: string, bytes: Bytes) => stored.put(key, bytes, 'binary/octet-stream'),
+          put: (key: string, bytes: Bytes) => stored.put(key, bytes, 'image/avif'),
           list: stored.list.bind(stored),
           remove: stored.remove.bind(stored),
         };
         return resizeImage(task, { uploadReader: uploads, codec, renditionStore: renditions }, groups);
       },
     },
-    'binary/octet-stream',
+    'contentType is image/avif',
   ],
   ['removes nothing', 'RemoveRenditions', { removeRenditions: async () => removed(0) }, 'removing 0'],
   [
