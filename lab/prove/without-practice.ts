@@ -272,6 +272,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('RenditionBucketPolicy', 'PolicyDocument', 'Statement', { Sid: 'NeverReplaceRenditions' }),
     remove: true,
   },
+  'Workers that decode have no way out': {
+    file: 'template.yaml',
+    path: propertyOf('ResizeImageFunction', 'VpcConfig'),
+    remove: true,
+  },
   'No role decrypts anything itself': {
     file: 'template.yaml',
     path: propertyOf(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { steps } from '../../core/steps.ts';
 import { at, ofType, stages, statementsOf, templateFor } from '../../scripts/template/template.ts';
 import { denialsOf } from '../support/policy-evaluation.ts';
 
@@ -41,5 +42,109 @@ describe.each(stages)('in stage %s, no role', (stage) => {
       for (const service of services)
         expect(service, id).toMatch(/^(s3|sqs|dynamodb)\.\$\{AWS::Region\}\.amazonaws\.com$/);
     }
+  });
+});
+
+describe('the network of the workers that decode images', () => {
+  const { resources } = templateFor('prod');
+  const present = templateFor('prod');
+  const network = { Ref: 'WorkerNetwork' };
+  const [extract, resize] = ['ExtractMetadataRole.Arn', 'ResizeImageRole.Arn'];
+
+  it.each(steps.filter(({ decodes }) => decodes))('is that of $name, in two zones', ({ name }) => {
+    const config = resources.get(`${name}Function`)?.Properties['VpcConfig'];
+    expect(at(config, 'SecurityGroupIds')).toEqual([{ Ref: 'WorkerSecurityGroup' }]);
+    const subnets = [at(config, 'SubnetIds') ?? []].flat().map((subnet) => resources.get(String(at(subnet, 'Ref'))));
+    expect(subnets.map((subnet) => subnet?.Properties['VpcId'])).toEqual([network, network]);
+    const zones = subnets.map((subnet) => JSON.stringify(subnet?.Properties['AvailabilityZone']));
+    expect(new Set(zones).size).toBe(2);
+  });
+
+  it('leads to S3, and nowhere else', () => {
+    const ways = [...resources.values()].filter(({ Type }) =>
+      /^AWS::EC2::(?!VPC$|Subnet$|RouteTable$|SubnetRouteTableAssociation$|SecurityGroup$)/.test(Type),
+    );
+    expect(ways.map(({ Properties }) => Properties)).toEqual([
+      expect.objectContaining({
+        VpcEndpointType: 'Gateway',
+        ServiceName: { 'Fn::Sub': 'com.amazonaws.${AWS::Region}.s3' },
+        VpcId: network,
+        RouteTableIds: [{ Ref: 'WorkerRoutes' }],
+      }),
+    ]);
+    const routed = ofType(present, 'AWS::EC2::SubnetRouteTableAssociation').map(([, { Properties }]) => Properties);
+    expect(routed).toEqual(
+      ['WorkerSubnetA', 'WorkerSubnetB'].map((subnet) => ({
+        RouteTableId: { Ref: 'WorkerRoutes' },
+        SubnetId: { Ref: subnet },
+      })),
+    );
+    const group = resources.get('WorkerSecurityGroup')?.Properties;
+    expect(group?.['SecurityGroupIngress']).toBeUndefined();
+    expect(group?.['SecurityGroupEgress']).toEqual([
+      expect.objectContaining({ IpProtocol: 'tcp', FromPort: 443, ToPort: 443 }),
+    ]);
+  });
+
+  it('lets the roles of the workers pass, to what they read and write, and no other credentials', () => {
+    const policy = resources.get('WorkerEndpoint')?.Properties['PolicyDocument'];
+    const statements = [at(policy, 'Statement') ?? []].flat();
+    for (const statement of statements) {
+      expect(at(statement, 'Effect')).toBe('Allow');
+      expect(at(statement, 'Condition')).toEqual({
+        ArnEquals: { 'aws:PrincipalArn': [extract, resize].map((role) => ({ 'Fn::GetAtt': role })) },
+      });
+    }
+    expect(statements.map((statement) => [at(statement, 'Action'), at(statement, 'Resource')])).toEqual([
+      [
+        ['s3:GetObjectVersion', 's3:GetObject', 's3:ListBucket'],
+        [{ 'Fn::GetAtt': 'UploadBucket.Arn' }, { 'Fn::Sub': '${UploadBucket.Arn}/*' }],
+      ],
+      ['s3:PutObject', { 'Fn::Sub': '${RenditionBucket.Arn}/*' }],
+    ]);
+    // All that the workers' own policies let them do in S3.
+    const own = ['ExtractMetadataRole', 'ResizeImageRole'].flatMap((id) => {
+      const role = resources.get(id);
+      return role === undefined ? [] : statementsOf(role).flatMap(({ Action }) => Action);
+    });
+    const passing = statements.flatMap((statement) => [at(statement, 'Action') ?? []].flat());
+    expect(new Set(passing)).toEqual(new Set(own.filter((action) => action.startsWith('s3:'))));
+  });
+
+  it.each([
+    ['on a laptop', templateFor('local')],
+    ['where it is switched off', templateFor('prod', { IsolateWorkers: 'false' })],
+  ])('is absent %s', (_, { resources: found }) => {
+    expect([...found.values()].filter(({ Type }) => Type.startsWith('AWS::EC2::'))).toEqual([]);
+    for (const { name } of steps) expect(found.get(`${name}Function`)?.Properties['VpcConfig'], name).toBeUndefined();
+  });
+
+  describe.each(['UploadBucket', 'RenditionBucket'])('once it is enforced, %s', (bucket) => {
+    const denials = (principal: string, from: Readonly<Record<string, string>>, mode = 'enforced') =>
+      denialsOf(
+        at(
+          templateFor('prod', { IsolateWorkers: mode }).resources.get(`${bucket}Policy`)?.Properties['PolicyDocument'],
+          'Statement',
+        ),
+        {
+          action: 's3:GetObject',
+          resource: `${bucket}.Arn/cat.jpg`,
+          context: { 'aws:securetransport': 'true', 'aws:principalarn': principal, ...from },
+        },
+      );
+
+    it.each([extract, resize])('refuses the credentials of %s from anywhere else', (role = '') => {
+      expect(denials(role, {})).toEqual(['OnlyThroughNetwork']);
+      expect(denials(role, { 'aws:sourcevpce': 'vpce-of-a-thief' })).toEqual(['OnlyThroughNetwork']);
+      expect(denials(role, { 'aws:sourcevpce': 'WorkerEndpoint' })).toEqual([]);
+    });
+
+    it('serves everybody else as before', () => {
+      expect(denials('arn:aws:iam::111122223333:role/web-site', {})).toEqual([]);
+    });
+
+    it('and not before: versions that are not in the network still have traffic during the release that adds it', () => {
+      expect(denials(resize ?? '', {}, 'true')).toEqual([]);
+    });
   });
 });

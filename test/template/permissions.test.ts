@@ -68,6 +68,24 @@ const renditionNames = Object.keys(contentTypes).map((format) => {
 
 const allow = (on: string, ...actions: string[]): Permission[] => actions.map((action) => ({ action, on }));
 
+// Lambda does this with the function's role, and the function's code may not:
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+const byItsCode = {
+  ArnLike: { 'lambda:SourceFunctionArn': { 'Fn::Sub': ofThisStack('lambda', 'function', '*') } },
+};
+const changingInterfaces = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:UnassignPrivateIpAddresses',
+];
+const seeingNetwork = ['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'];
+const joiningNetwork = [
+  ...allow('arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:*/*', ...changingInterfaces),
+  ...allow('*', ...seeingNetwork),
+  ...allow(`* (Deny if ${JSON.stringify(byItsCode)})`, ...changingInterfaces, ...seeingNetwork),
+];
+
 describe.each(stages)('stage %s', (stage) => {
   const template = templateFor(stage);
 
@@ -79,6 +97,7 @@ describe.each(stages)('stage %s', (stage) => {
       ...(template.functionGlobals['Tracing'] === 'Active'
         ? allow('*', 'xray:PutTraceSegments', 'xray:PutTelemetryRecords')
         : []),
+      ...(declared['VpcConfig'] === undefined ? [] : joiningNetwork),
       // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
       ...(at(declared['Events'], 'Uploads', 'Type') === 'SQS'
         ? allow('UploadQueue', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes')
@@ -256,7 +275,8 @@ describe.each(stages)('stage %s', (stage) => {
       for (const { action, on } of granted(role)) {
         expect(action, id).not.toContain('*');
         // CodeDeploy's own policy asks for every alarm: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCodeDeployRoleForLambdaLimited.html
-        if (on === '*') expect(action, id).toMatch(/^(xray|logs):|^cloudwatch:(DescribeAlarms|GetMetricData)$/);
+        if (on === '*')
+          expect(action, id).toMatch(/^(xray|logs):|^cloudwatch:(DescribeAlarms|GetMetricData)$|^ec2:Describe/);
       }
     }
   });
