@@ -1,7 +1,7 @@
 """
-Runs MiniStack for the person who started it, and nobody else. By itself, MiniStack takes the access key "test", every
-number of 12 digits and every signature for root, and answers requests about its own state without any key. A Lambda
-function is a process of this user, so any local user, container or web page that reaches the port could run code as them.
+Runs MiniStack for the user who started it only. By itself, MiniStack takes the access key "test", every
+number of 12 digits and every signature for root, and answers requests about its own state without any key. Lambda
+functions are processes of this user, so any local user, container or web page that reaches the port could run code as them.
 
 Here, a request needs the start's own access key, or one that the emulator issued with it (to a function's role, for
 example), and a signature by it. The names that this file replaces are MiniStack's own, so it stops if one is gone.
@@ -54,7 +54,7 @@ def is_known(access_key):
 
 
 def is_root(access_key):
-    return hmac.compare_digest(access_key.encode(), root_key.encode())
+    return hmac.compare_digest((access_key or "").encode(), root_key.encode())
 
 
 def guarded(serve):

@@ -13,7 +13,7 @@ import { emulatedPipeline } from '../support/emulated-pipeline.ts';
 
 /**
  * The attacks of a local user, a container or a web page on the emulator of `npm start`. A Lambda function runs as the user
- * who started it, so who may create one can run code as that user.
+ * who started it, so anyone who may create one can run code as that user.
  */
 
 const { stack, physicalId } = emulatedPipeline();
@@ -55,13 +55,13 @@ describe('without the keys of this start', () => {
     ['the key that MiniStack takes for root', 'test'],
     ['an account number, which it also takes', '000000000000'],
     ['a key that was never issued', 'AKIAIOSFODNN7EXAMPLE'],
-  ])('nobody lists functions with %s', async (_, key) => {
+  ])('listing functions with %s is refused', async (_, key) => {
     await expect(client(key, 'test').send(new ListFunctionsCommand({}))).rejects.toThrow(
       /emulator refused this request: its access key is not one of this start/,
     );
   });
 
-  it('nobody computes the keys of a function’s role', async () => {
+  it('computing the keys of a function’s role does not work', async () => {
     const FunctionName = await physicalId('ResizeImageFunction');
     const { FunctionArn, Role } = await stack.clients.lambda.send(
       new GetFunctionConfigurationCommand({ FunctionName }),
@@ -82,7 +82,7 @@ describe('without the keys of this start', () => {
     }
   });
 
-  it('nobody uses the right access key with another secret', async () => {
+  it('the right access key with another secret is refused', async () => {
     const stranger = new S3Client({
       ...stack.clientConfig,
       forcePathStyle: true,
@@ -102,7 +102,7 @@ describe('without the keys of this start', () => {
   });
 
   it.each(['/', `/${stack.outputs.UploadBucketName}`, '/2015-03-31/functions/'])(
-    'nobody reads %s unsigned',
+    'reading %s unsigned is refused',
     async (path) => {
       expect((await ask(path)).status).toBe(403);
     },

@@ -64,7 +64,7 @@ describe.runIf(process.platform === 'linux')('the emulator’s port on the bridg
     expect(await sentFrom(container)).toMatch(/ECONNREFUSED/);
   });
 
-  it('serves containers, and nobody on another network of this machine', async () => {
+  it('serves containers, and no other network of this machine', async () => {
     opened = await openToContainers(port);
     expect(await sentFrom(container)).toBe('hello');
     expect(await sentFrom(neighbour)).toMatch(/closed|ECONNRESET|EPIPE/);

@@ -3,7 +3,7 @@ import { steps } from '../../core/steps.ts';
 import { at, ofType, stages, statementsOf, templateFor } from '../../scripts/template/template.ts';
 import { denialsOf } from '../support/policy-evaluation.ts';
 
-/** What somebody cannot do who has taken over a worker, with a file that its decoder could not handle. */
+/** What an attacker cannot do who has compromised a worker with a file that its decoder could not handle. */
 
 describe.each(stages)('in stage %s, a rendition', (stage) => {
   const { resources } = templateFor(stage);
@@ -19,7 +19,7 @@ describe.each(stages)('in stage %s, a rendition', (stage) => {
     expect(write({ 's3:if-none-match': '*' })).toEqual([]);
   });
 
-  it('is never replaced, whoever asks', () => {
+  it('is never replaced, by any caller', () => {
     expect(write({})).toEqual(['NeverReplaceRenditions']);
     expect(write({ 's3:if-match': '"etag"' })).toEqual(['NeverReplaceRenditions']);
   });
@@ -139,7 +139,7 @@ describe('the network of the workers that decode images', () => {
       expect(denials(role, { 'aws:sourcevpce': 'WorkerEndpoint' })).toEqual([]);
     });
 
-    it('serves everybody else as before', () => {
+    it('serves all others as before', () => {
       expect(denials('arn:aws:iam::111122223333:role/web-site', {})).toEqual([]);
     });
 

@@ -12,13 +12,13 @@ import { emulatedPipeline } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 
 /**
- * What somebody can do whose file has taken over a worker that renders: everything that its role may. The emulator does not
+ * What an attacker can do whose file has compromised a worker that renders: everything that its role may. The emulator does not
  * check the key of encrypted objects, and has no networks: for these, see test/template/containment.test.ts.
  */
 
 const pipeline = emulatedPipeline();
 const { iam, stack, renditionBucket: Bucket } = pipeline;
-const key = 'taken-over/other.jpg';
+const key = 'compromised/other.jpg';
 
 let intruder: S3Client;
 let rendition: string;
@@ -45,7 +45,7 @@ beforeAll(async () => {
 const write = (Key: string, options: Partial<PutObjectCommandInput> = {}) =>
   intruder.send(new PutObjectCommand({ Bucket, Key, Body: '<script>', ContentType: 'text/html', ...options }));
 
-describe('a worker that was taken over', () => {
+describe('a compromised worker', () => {
   it.each<[string, Partial<PutObjectCommandInput>, RegExp]>([
     ['plainly', {}, /explicit deny in a resource-based policy/],
     ['on the condition that it is not there', { IfNoneMatch: '*' }, /pre-?conditions?/i],
