@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { steps } from '../../core/steps.ts';
-import { at, ofType, stages, statementsOf, templateFor } from '../../scripts/template/template.ts';
+import { at, ofType, parseTemplate, stages, statementsOf, templateFor } from '../../scripts/template/template.ts';
 import { denialsOf } from '../support/policy-evaluation.ts';
 
 /** What an attacker cannot do who has compromised a worker with a file that its decoder could not handle. */
@@ -119,11 +119,12 @@ describe('the network of the workers that decode images', () => {
     for (const { name } of steps) expect(found.get(`${name}Function`)?.Properties['VpcConfig'], name).toBeUndefined();
   });
 
-  describe.each(['UploadBucket', 'RenditionBucket'])('once it is enforced, %s', (bucket) => {
-    const denials = (principal: string, from: Readonly<Record<string, string>>, mode = 'enforced') =>
+  describe.each(['UploadBucket', 'RenditionBucket'])('%s', (bucket) => {
+    const denials = (principal: string, from: Readonly<Record<string, string>>, mode?: string) =>
       denialsOf(
         at(
-          templateFor('prod', { IsolateWorkers: mode }).resources.get(`${bucket}Policy`)?.Properties['PolicyDocument'],
+          templateFor('prod', mode === undefined ? {} : { IsolateWorkers: mode }).resources.get(`${bucket}Policy`)
+            ?.Properties['PolicyDocument'],
           'Statement',
         ),
         {
@@ -143,8 +144,15 @@ describe('the network of the workers that decode images', () => {
       expect(denials('arn:aws:iam::111122223333:role/web-site', {})).toEqual([]);
     });
 
-    it('and not before: versions that are not in the network still have traffic during the release that adds it', () => {
+    it('lets an operator switch it off first, for a release that leaves the network', () => {
       expect(denials(resize ?? '', {}, 'true')).toEqual([]);
     });
   });
+});
+
+// CloudFormation ends the update of an alias when CodeDeploy has shifted all traffic:
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-updatepolicy.html
+it.each(['UploadBucketPolicy', 'RenditionBucketPolicy'])('%s applies only when no older version has traffic', (id) => {
+  const aliases = steps.filter(({ decodes }) => decodes).map(({ name }) => `${name}FunctionAliaslive`);
+  expect(at(parseTemplate('template.yaml'), 'Resources', id, 'DependsOn')).toEqual(aliases);
 });
