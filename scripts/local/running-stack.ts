@@ -1,13 +1,11 @@
 /** Lets other commands find the stack that `npm start` is running. */
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import * as z from 'zod';
 import { accountStack, readStack, type Stack } from '../stack/stack.ts';
-import { Failure } from '../terminal/failure.ts';
-import { workDirectory } from '../terminal/project.ts';
 import { type BuildInputs, buildKey } from './deploy.ts';
 import { addressOf, type Emulator, type EmulatorAddress, isHealthy, isRunning } from './emulator.ts';
 import { localStackAddress } from './local-stack.ts';
+import { noStack, runningFile } from './running-entry.ts';
 
 export interface RunningStack {
   readonly stack: Stack;
@@ -17,7 +15,6 @@ export interface RunningStack {
   readonly outdated: boolean;
 }
 
-const file = join(workDirectory, 'running.json');
 const entry = z.object({
   processId: z.int(),
   port: z.int(),
@@ -31,7 +28,7 @@ export async function announceStack(emulator: Emulator, deployed: BuildInputs): 
   if ((await findRunningStack()) !== undefined) return async () => {};
   const { port, credentials } = emulator;
   await writeEntry({ processId: process.pid, port, credentials, buildKey: await buildKey(undefined, deployed) });
-  return () => rm(file, { force: true });
+  return () => rm(runningFile, { force: true });
 }
 
 /** Records what was last deployed to an announced stack, so that other commands know whether it is outdated. */
@@ -42,10 +39,10 @@ export async function announceUpdate(port: number, deployed: BuildInputs): Promi
 }
 
 async function writeEntry(content: Entry): Promise<void> {
-  const part = `${file}.${process.pid}`;
+  const part = `${runningFile}.${process.pid}`;
   // Only this user may read the credentials.
   await writeFile(part, JSON.stringify(content), { mode: 0o600 });
-  await rename(part, file);
+  await rename(part, runningFile);
 }
 
 export async function findRunningStack(): Promise<RunningStack | undefined> {
@@ -61,20 +58,18 @@ export async function findRunningStack(): Promise<RunningStack | undefined> {
 /**
  * The named stack in the account, or without a name, the one running on this machine.
  *
- * @throws {Failure} if there is no such stack
+ * @throws {import('../terminal/failure.ts').Failure} if there is no such stack
  */
 export async function stackNamed(name: string | undefined): Promise<Stack> {
   if (name !== undefined) return await accountStack(name);
   const running = await findRunningStack();
   if (running !== undefined) return running.stack;
-  throw new Failure(
-    'No stack is running on this machine: run `npm start` in another terminal, or specify a stack in your account with --stack NAME.',
-  );
+  throw noStack();
 }
 
 async function readJson(): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(file, 'utf8'));
+    return JSON.parse(await readFile(runningFile, 'utf8'));
   } catch {
     return undefined;
   }
