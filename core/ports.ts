@@ -3,6 +3,7 @@ import type { ImageId, Upload, UploadEvent } from './image.ts';
 import type { ImageHeader, Portrait } from './metadata.ts';
 import type { DecidedOutcome, Missing, Rejection, RejectionReason } from './outcome.ts';
 import type { Preset } from './presets.ts';
+import type { ContentType } from './rendition.ts';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -17,8 +18,8 @@ export interface UploadReader {
 
 /** Writes, lists and removes renditions. */
 export interface RenditionStore {
-  /** Repeatable: the same key always gets the same bytes. */
-  put(key: string, bytes: Bytes, contentType: string): Promise<void>;
+  /** Repeatable: a key names one preset of one upload, so what is already there is kept, and the call succeeds. */
+  put(key: string, bytes: Bytes, contentType: ContentType): Promise<void>;
   /** Every key of the image, in no particular order. */
   list(imageId: ImageId): AsyncIterable<string>;
   /** Succeeds for keys that do not exist. */
