@@ -10,8 +10,8 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 /** Reads originals. */
 export interface UploadReader {
   /**
-   * Reads exactly the version that the event named. It is a result, not an error, that it was replaced or removed since, or
-   * that its uploader stored it in a way that makes it unreadable to others.
+   * Reads exactly the version that the event named. If it was replaced or removed since, or its
+   * uploader stored it in a way that makes it unreadable to others, that is returned as a result, not thrown.
    */
   read(upload: Upload): Promise<{ readonly outcome: 'found'; readonly bytes: Bytes } | Missing | Rejection>;
 }
