@@ -5,6 +5,7 @@ import { type Rejection, rejected } from '../../core/outcome.ts';
 import type { Bytes, ImageCodec, OpenImage } from '../../core/ports.ts';
 import { largestDecodedSize } from './avif-sizes.ts';
 import { avifWork } from './avif-work.ts';
+import { toSrgb } from './colour-profile.ts';
 import { exifPortrait } from './exif.ts';
 import { profileSteps } from './icc-profile.ts';
 import { type OtherFormat, signatureOf } from './image-signatures.ts';
@@ -181,7 +182,11 @@ const MAX_LOST_ROWS = 0.1;
  */
 async function decodeTolerantly(source: Source, decode: (image: Sharp) => Promise<Pixels>): Promise<Decoded> {
   const { format } = source.header;
-  const attempt = (failOn: SharpOptions['failOn']) => decode(uprightInSrgb(source, failOn));
+  const profile = lateProfileOf(source);
+  const attempt = async (failOn: SharpOptions['failOn']) => {
+    const pixels = await decode(uprightInSrgb(source, failOn));
+    return profile === undefined ? pixels : toSrgb(pixels, profile);
+  };
   try {
     return { outcome: 'decoded', decoded: await attempt('warning'), damaged: false };
   } catch (error) {
@@ -196,14 +201,25 @@ async function decodeTolerantly(source: Source, decode: (image: Sharp) => Promis
   }
 }
 
-/** sharp converts to sRGB with eight bits per channel by itself, with the exceptions below. */
-function uprightInSrgb({ bytes, found, header, limitInputPixels }: Source, failOn: SharpOptions['failOn']): Sharp {
-  const image = sharp(bytes, { failOn, limitInputPixels, limitInputChannels, autoOrient: true }).toColourspace('srgb');
+/** sharp converts to sRGB with eight bits per channel by itself, with the exceptions below and of `lateProfileOf`. */
+function uprightInSrgb(source: Source, failOn: SharpOptions['failOn']): Sharp {
+  const { bytes, found, header, limitInputPixels } = source;
+  const ignoreIcc = lateProfileOf(source) !== undefined;
+  const options = { failOn, limitInputPixels, limitInputChannels, ignoreIcc, autoOrient: true };
+  const image = sharp(bytes, options).toColourspace('srgb');
   if (header.format !== 'tiff' && header.colourSpace !== 'rgb16') return image;
   // Only one channel besides the colours can be transparency: masks and spot colours are ignored.
   if (found.channels > (colourChannels[header.colourSpace] ?? 3) + 1) image.removeAlpha();
   // sharp converts a 16-bit image with a profile to Display P3, unless given an output profile.
   return header.colourSpace === 'rgb16' && found.icc !== undefined ? image.withIccProfile('srgb') : image;
+}
+
+/**
+ * The profile of an RGB image with eight bits, which sharp would apply to every pixel of the upload. We apply it to the few
+ * that are left after scaling, with no visible difference (docs/decisions/0013-colour-profiles-last.md).
+ */
+function lateProfileOf({ found, header }: Source): Uint8Array | undefined {
+  return header.colourSpace === 'srgb' && found.depth === 'uchar' ? found.icc : undefined;
 }
 
 const colourChannels: Readonly<Record<string, number>> = { 'b-w': 1, grey16: 1, cmyk: 4 };
