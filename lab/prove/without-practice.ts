@@ -277,6 +277,16 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: ['Parameters', 'KeepLocation', 'Default'],
     value: 'true',
   },
+  'One sender cannot starve the others': {
+    file: 'template.yaml',
+    path: ['Mappings', 'Stages', 'prod', 'RunningPerSender'],
+    value: 6,
+  },
+  'A sender’s count heals itself': {
+    file: 'adapters/aws/dynamodb-senders.ts',
+    from: 'WINDOW_SECONDS = 360',
+    to: 'WINDOW_SECONDS = 300',
+  },
   'Kill switch': {
     file: 'scripts/intake/intake-report.ts',
     from: 'retentionSeconds * 1000',

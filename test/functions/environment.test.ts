@@ -16,6 +16,7 @@ const physical: Readonly<Record<string, string>> = {
   ImageTable: 'images',
   IdempotencyTable: 'idempotency',
   UploadQueue: 'https://sqs.us-east-1.amazonaws.com/123456789012/uploads',
+  OverflowQueue: 'https://sqs.us-east-1.amazonaws.com/123456789012/overflow',
   ImagePipelineLiveAlias: 'arn:aws:states:us-east-1:123456789012:stateMachine:image-pipeline:live',
 };
 // Read by libraries, not by the handlers.
@@ -37,7 +38,7 @@ const environments = new Map<string, Environment>(
 const names = [...new Set([...environments.values()].flatMap(Object.keys))];
 
 function variable(value: Json): string {
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string' || typeof value === 'number') return String(value);
   if (at(value, 'Ref') === 'AWS::StackName') return 'images-prod';
   const found = physical[referredId(value) ?? ''];
   if (found === undefined) throw new Error(`Add the deployed value of ${JSON.stringify(value)} to the list above.`);
@@ -97,6 +98,8 @@ describe.each([
   ['dispatch-images', 'IDEMPOTENCY_SECONDS', 'soon'],
   ['dispatch-images', 'WORKFLOW_WAIT_MILLIS', '0'],
   ['dispatch-images', 'UPLOAD_QUEUE_URL', 'uploads'],
+  ['dispatch-images', 'OVERFLOW_QUEUE_URL', 'overflow'],
+  ['dispatch-images', 'RUNNING_PER_SENDER', '0'],
   ['dispatch-images', 'UPLOAD_BUCKET', ''],
   ['dispatch-images', 'MAX_RECEIVE_COUNT', '2.5'],
   ['dispatch-images', 'RETRY_BASE_SECONDS', '0'],

@@ -202,6 +202,17 @@ it('asks for no more metrics than an alarm may', () => {
   expect(undecidedAlarm.Metrics.filter(({ Expression }) => Expression === undefined).length).toBeLessThanOrEqual(10);
 });
 
+it.each<Weather>(['down', 'hangs'])(
+  '(%s) uploads that were set aside wait whenever the others wait, and go on when intake is open in full',
+  async (how) => {
+    const { switched, overflow } = await play({ minutes: 120, weather: outage(how, [10, 50]) });
+    const paused = switched.filter(({ to }) => to === 'paused').map(({ minute }) => ({ minute, to: 'paused' }));
+    const full = switched.filter(({ to }) => to === 'full').map(({ minute }) => ({ minute, to: 'full' }));
+    expect(full.length).toBeGreaterThan(0);
+    expect(overflow).toEqual([...paused, ...full]);
+  },
+);
+
 it('is started by that alarm, and by nothing else', () => {
   const rule = properties('IntakeBreakerRule');
   expect(rule['EventPattern']).toEqual({
@@ -221,6 +232,7 @@ it('switches the mapping that takes uploads, back to the concurrency that the te
   const mapping = at(properties('DispatchImagesFunction')['Events'], 'Uploads', 'Properties', 'ScalingConfig');
   expect(properties('IntakeBreaker')['DefinitionSubstitutions']).toEqual({
     IntakeMapping: { Ref: 'DispatchImagesFunctionUploads' },
+    OverflowMapping: { Ref: 'DispatchImagesFunctionOverflow' },
     Dispatchers: at(mapping, 'MaximumConcurrency'),
     DispatchImagesUndecidedAlarm: { Ref: 'DispatchImagesUndecidedAlarm' },
     ProbePipelineFunction: { Ref: 'ProbePipelineFunction.Alias' },

@@ -74,7 +74,9 @@ describe.each(stages)('stage %s', (stage) => {
         : []),
       // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
       ...(at(declared['Events'], 'Uploads', 'Type') === 'SQS'
-        ? allow('UploadQueue', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes')
+        ? ['UploadQueue', 'OverflowQueue'].flatMap((queue) =>
+            allow(queue, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'),
+          )
         : []),
     ];
   };
@@ -85,7 +87,7 @@ describe.each(stages)('stage %s', (stage) => {
     const has = (pattern: RegExp) => permissions.some(({ action }) => pattern.test(action));
     return [
       ...(has(/^(s3:GetObject|sqs:ReceiveMessage|dynamodb:)/) ? allow('DataKey', 'kms:Decrypt') : []),
-      ...(has(/^s3:PutObject$/) ? allow('DataKey', 'kms:GenerateDataKey') : []),
+      ...(has(/^(s3:PutObject|sqs:SendMessage)$/) ? allow('DataKey', 'kms:GenerateDataKey') : []),
     ];
   };
 
@@ -116,6 +118,7 @@ describe.each(stages)('stage %s', (stage) => {
       'DispatchImages',
       [
         ...allow('UploadQueue', 'sqs:ChangeMessageVisibility'),
+        ...allow('OverflowQueue', 'sqs:ChangeMessageVisibility', 'sqs:SendMessage'),
         ...allow('ImagePipeline', 'states:StartSyncExecution'),
         ...allow('IdempotencyTable', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'),
       ],
@@ -308,9 +311,11 @@ it('lets the circuit breaker switch the intake, look at its alarm, count and pro
   const byTracing = granted(roleOf('prod', 'ImagePipelineRole')).filter(({ on }) => on === '*');
   expect(sorted(granted(roleOf('prod', 'IntakeBreakerRole')))).toEqual(
     sorted([
-      ...allow(
-        'arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:event-source-mapping:${DispatchImagesFunctionUploads}',
-        'lambda:UpdateEventSourceMapping',
+      ...['Uploads', 'Overflow'].flatMap((event) =>
+        allow(
+          `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:event-source-mapping:\${DispatchImagesFunction${event}}`,
+          'lambda:UpdateEventSourceMapping',
+        ),
       ),
       ...allow(
         'arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*',
