@@ -280,7 +280,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   'One sender cannot starve the others': {
     file: 'template.yaml',
     path: ['Mappings', 'Stages', 'prod', 'RunningPerSender'],
-    value: 6,
+    value: '6',
   },
   'A sender’s count heals itself': {
     file: 'adapters/aws/dynamodb-senders.ts',

@@ -38,7 +38,7 @@ const environments = new Map<string, Environment>(
 const names = [...new Set([...environments.values()].flatMap(Object.keys))];
 
 function variable(value: Json): string {
-  if (typeof value === 'string' || typeof value === 'number') return String(value);
+  if (typeof value === 'string') return value;
   if (at(value, 'Ref') === 'AWS::StackName') return 'images-prod';
   const found = physical[referredId(value) ?? ''];
   if (found === undefined) throw new Error(`Add the deployed value of ${JSON.stringify(value)} to the list above.`);
