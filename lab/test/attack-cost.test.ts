@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { attacks, hourUsd, placesOfOneSender, poison } from '../cost/attack.ts';
+import { deploymentOf } from '../cost/deployment.ts';
+import { keptMeasurements } from '../cost/measured.ts';
+import { prices } from '../cost/prices.ts';
+
+const prod = deploymentOf('prod');
+const { before, unknown, refused } = attacks(keptMeasurements(), prod);
+const GIGABYTES = 1769 / 1024;
+
+describe('an upload that keeps its workers busy until Lambda stops them', () => {
+  it('cost five attempts of three calls to two workers of 40 s each, and what waits for them', () => {
+    const workers = 5 * 3 * 2 * 40 * GIGABYTES * prices.lambdaArm64.usd;
+    const waiting = 5 * 3 * 40 * (0.5 * prices.lambdaArm64.usd + (64 / 1024) * prices.expressDuration.usd);
+    const requests = 5 * 3 * 2 * prices.lambdaRequest.usd;
+    expect(before.usd).toBeCloseTo(workers + waiting + requests + 5 * refused.usd, 9);
+  });
+
+  it('costs one attempt of two calls to each', () => {
+    const workers = 2 * 2 * 40 * GIGABYTES * prices.lambdaArm64.usd;
+    const waiting = 2 * 40 * (0.5 * prices.lambdaArm64.usd + (64 / 1024) * prices.expressDuration.usd);
+    const requests = 2 * 2 * prices.lambdaRequest.usd;
+    expect(unknown.usd).toBeCloseTo(workers + waiting + requests + refused.usd, 9);
+  });
+
+  it('costs less than a processed photograph once its kind is known', () => {
+    expect(refused.usd).toBeLessThan(60 / 1_000_000);
+  });
+});
+
+it('one sender cannot use more workers than before, whatever it sends', () => {
+  const { now, before: all } = placesOfOneSender();
+  expect(now).toBeLessThan(all);
+  expect(hourUsd(now, prod)).toBeLessThan(hourUsd(all, prod));
+});
+
+it('the files are listed by size, as the price per megabyte falls', () => {
+  const sizes = poison.map(({ bytes }) => bytes);
+  expect(sizes).toEqual(sizes.toSorted((one, other) => one - other));
+});
