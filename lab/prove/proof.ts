@@ -11,4 +11,6 @@ export interface ProofOptions {
   readonly runs?: number | undefined;
   /** All that there is, where a section otherwise draws some of it. */
   readonly long: boolean;
+  /** One sender floods the stack with hostile files. */
+  readonly poison: boolean;
 }

@@ -280,7 +280,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   'One sender cannot starve the others': {
     file: 'template.yaml',
     path: ['Mappings', 'Stages', 'prod', 'RunningPerSender'],
-    value: '6',
+    value: '3',
   },
   'A sender’s count heals itself': {
     file: 'adapters/aws/dynamodb-senders.ts',
@@ -495,6 +495,16 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     to: '[false].flatMap((lasting)',
   },
   'Chaos under traffic': { file: 'lab/prove/chaos-plan.ts', from: 'REPEATED = 0.2', to: 'REPEATED = 0' },
+  'A flood from one sender, measured': {
+    file: 'lab/prove/poison-judge.ts',
+    from: 'MOST_DELAY = 1.5',
+    to: 'MOST_DELAY = 15',
+  },
+  'The cost of an attack': {
+    file: 'lab/cost/attack.ts',
+    from: 'callsAllowed(step, error) * of(',
+    to: 'of(',
+  },
   'A hostile file gets an outcome': {
     file: 'adapters/sharp/sharp-image-codec.ts',
     from: '  rethrowMachineError(error);\n',

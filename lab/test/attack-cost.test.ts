@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { attacks, hourUsd, placesOfOneSender, poison } from '../cost/attack.ts';
 import { deploymentOf } from '../cost/deployment.ts';
@@ -37,4 +38,15 @@ it('one sender cannot use more workers than before, whatever it sends', () => {
 it('the files are listed by size, as the price per megabyte falls', () => {
   const sizes = poison.map(({ bytes }) => bytes);
   expect(sizes).toEqual(sizes.toSorted((one, other) => one - other));
+});
+
+it('docs/security.md has the same figures', () => {
+  const text = readFileSync(new URL('../../docs/security.md', import.meta.url), 'utf8').replaceAll('\n', ' ');
+  const megabyte = (usd: number) => (usd * 1_000_000) / poison[0].bytes;
+  expect(text).toContain(`costs $${unknown.usd.toFixed(4)} in stage prod`);
+  expect(text).toContain(`cost $${before.usd.toFixed(4)}, five attempts`);
+  expect(text).toContain(`if each file has ${poison[0].bytes} bytes`);
+  for (const amount of [megabyte(before.usd).toFixed(2), megabyte(unknown.usd).toFixed(2), megabyte(refused.usd).toPrecision(2)])
+    expect(text).toContain(`| $${amount} |`);
+  expect(text).toContain(`at most ${placesOfOneSender().now} of them are in progress`);
 });

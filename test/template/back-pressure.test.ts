@@ -126,9 +126,9 @@ describe.each(stages)('stage %s', (stage) => {
   });
 
   // A dispatcher waits for the slowest image of its batch, so one slow image can keep a whole dispatcher busy.
-  it('leaves half of the dispatchers to others, if every upload that a sender may have in progress is slow', () => {
+  it('leaves most dispatchers to others, if every upload that a sender may have in progress is slow', () => {
     const perSender = numberAt(dispatcher['Environment'], 'Variables', 'RUNNING_PER_SENDER');
-    expect(2 * perSender).toBeLessThanOrEqual(most(mapping));
+    expect(perSender).toBeLessThanOrEqual(Math.max(1, most(mapping) / 4));
   });
 
   it('counts a sender’s uploads for longer than a dispatcher runs, so that a limit is exceeded at most once over', () => {
