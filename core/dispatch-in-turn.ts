@@ -5,8 +5,8 @@ import type { RenditionGroup } from './presets.ts';
 import { senderOf } from './sender.ts';
 
 /**
- * Dispatches the event, or sets it aside if its sender already has as many uploads in progress as one sender may: nobody's
- * uploads wait behind another sender's.
+ * Dispatches the event, or sets it aside if its sender already has as many uploads in progress as one sender may: no
+ * upload waits behind another sender's.
  *
  * @throws when the workflow reaches no decision: the queue then delivers the event again.
  */

@@ -1,4 +1,4 @@
-/** `npm run lab -- docs`: the tables and charts of lab/docs that follow from the code and the kept measurements. */
+/** `npm run lab -- docs`: the tables and charts of lab/docs that are calculated from the code and the stored measurements. */
 
 import { currentContent, type Documents, writeDocuments } from '../scripts/docs/write-documents.ts';
 import { command } from '../scripts/terminal/command.ts';

@@ -53,7 +53,7 @@ export function dynamoDbSenders({
   };
 }
 
-/** DynamoDB throttles an item that is written a thousand times in a second: nobody but a flood does that. */
+/** DynamoDB throttles an item that is written a thousand times in a second: only a flood does that. */
 function isTooMany(error: unknown): boolean {
   if (error instanceof ConditionalCheckFailedException) return true;
   return error instanceof Error && /^(ProvisionedThroughputExceeded|Throttling)Exception$/.test(error.name);

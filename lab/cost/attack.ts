@@ -1,6 +1,6 @@
 /** What an upload costs whose sender wants it to cost as much as possible: before the limits on work and ADR 9, and now. */
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
-import { stateNamed } from '../../scripts/template/workflow.ts';
+import { stateNamed } from '../../test/support/workflow.ts';
 import { type Deployment, deploymentOf } from './deployment.ts';
 import type { Measured } from './measured.ts';
 import { costPerImage } from './model.ts';
@@ -70,7 +70,7 @@ function hangingUsd(
   const eachAttempt = [
     ...calls.map(({ gigabytes, seconds }) => gigabytes * seconds * gigabyteSecond),
     ...calls.map(({ requests }) => requests * prices.lambdaRequest.usd),
-    // Nobody else's image is billed for this wait.
+    // The wait of the dispatcher is billed to this upload alone.
     (memory.dispatcher / 1024) * waits * gigabyteSecond,
     (64 / 1024) * waits * prices.expressDuration.usd,
   ];

@@ -1,8 +1,8 @@
 /** Whether a flood of poison from one sender affects anyone else: judged by what others waited and what the alarms see. */
 import { quantile } from 'simple-statistics';
 import * as z from 'zod';
-import { metricMath } from '../../scripts/template/dashboard/metric-math.ts';
 import { at, numberAt, templateFor } from '../../scripts/template/template.ts';
+import { metricMath } from '../../test/support/metric-math.ts';
 import { calculated, undecidedAlarm } from '../../test/support/played-breaker.ts';
 import { drawVersion } from '../bad-release/canary.ts';
 import type { Proof } from './proof.ts';
@@ -36,7 +36,7 @@ export async function judgePoison(run: PoisonRun, random: () => number): Promise
   const release = await canary(run.killed, random);
   return [
     {
-      promise: `a sender who floods the stack with poison delays nobody else: p95 at most ${MOST_DELAY} times`,
+      promise: `a sender who floods the stack with poison does not delay others: p95 at most ${MOST_DELAY} times`,
       evidence: `p95 ${seconds(before)} without, ${seconds(after)} with poison: ${ratio.toFixed(2)} times; ${run.flooded.length} uploads of others`,
       against: ratio <= MOST_DELAY ? undefined : `p95 is ${ratio.toFixed(2)} times as long as without poison.`,
     },

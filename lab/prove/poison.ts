@@ -22,13 +22,14 @@ import { imageIdOf } from '../../core/image.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { isolateThisProcess } from '../../scripts/local/isolated-environment.ts';
 import { startLocalStack } from '../../scripts/local/local-stack.ts';
-import { countLetters, deadLetterQueueNames } from '../../scripts/stack/dead-letter-queue.ts';
+import { countLetters } from '../../scripts/stack/dead-letter-queue.ts';
+import { deadLetterQueueNames } from '../../scripts/stack/dead-letter-queue-names.ts';
 import { readRecords } from '../../scripts/stack/follow.ts';
 import { readQueue } from '../../scripts/stack/queues.ts';
 import { physicalId, type Stack } from '../../scripts/stack/stack.ts';
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
-import { showStep } from '../../scripts/terminal/progress.ts';
-import type { Report } from '../../scripts/terminal/step.ts';
+import { type Report, showStep } from '../../scripts/terminal/progress.ts';
+
 import { divertingEnvironment, type Fault, type FaultProxy, startFaultProxy } from '../../test/faults/fault-proxy.ts';
 import { excessiveWork } from '../../test/hostile/excessive-work.ts';
 import { emulatedPipeline } from '../../test/support/emulated-pipeline.ts';
@@ -39,14 +40,12 @@ import { type PlannedUpload, poisonPlan, SENDERS } from './poison-plan.ts';
 import type { Proof } from './proof.ts';
 
 /** As prod: two uploads of a sender in progress, few of the dispatchers, and half as many for what is set aside. */
-const RUNNING_PER_SENDER = process.env['UNFAIR']
-  ? 1_000_000
-  : numberAt(
-      templateFor('prod').resources.get('DispatchImagesFunction')?.Properties,
-      'Environment',
-      'Variables',
-      'RUNNING_PER_SENDER',
-    );
+const RUNNING_PER_SENDER = numberAt(
+  templateFor('prod').resources.get('DispatchImagesFunction')?.Properties,
+  'Environment',
+  'Variables',
+  'RUNNING_PER_SENDER',
+);
 const DISPATCHERS = { UploadQueueUrl: 8, OverflowQueueUrl: 4 } as const;
 const WORKERS = 24;
 /** How long an image takes, and how long poison keeps a worker until Lambda stops it, which is 40 s in an account. */
@@ -143,18 +142,6 @@ async function poisoned(stack: Stack, proxy: FaultProxy, { seed, uploads }: Opti
     (report) =>
       Promise.all([othersIn('flood-', report), poisonIn(), probeAfter(stack, (others.at(-1)?.atMillis ?? 0) / 2)]),
   );
-  if (process.env['DEBUG_POISON'])
-    console.error(
-      JSON.stringify({
-        calm: calm.waits.map((w) => Math.round(w / 100) / 10).sort((a, b) => a - b),
-        flooded: flooded.waits.map((w) => Math.round(w / 100) / 10).sort((a, b) => a - b),
-        kills: killers.map((k) => plan.happened(k)),
-        minutes: await minutesSince(stack, floodedFrom),
-        verdicts: Object.entries(
-          Object.groupBy(verdicts, (v) => (v.outcome === 'rejected' ? v.reason : v.outcome)),
-        ).map(([k, v]) => [k, v?.length]),
-      }),
-    );
   return {
     calm: calm.waits,
     flooded: flooded.waits,

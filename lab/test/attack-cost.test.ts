@@ -46,7 +46,11 @@ it('docs/security.md has the same figures', () => {
   expect(text).toContain(`costs $${unknown.usd.toFixed(4)} in stage prod`);
   expect(text).toContain(`cost $${before.usd.toFixed(4)}, five attempts`);
   expect(text).toContain(`if each file has ${poison[0].bytes} bytes`);
-  for (const amount of [megabyte(before.usd).toFixed(2), megabyte(unknown.usd).toFixed(2), megabyte(refused.usd).toPrecision(2)])
+  for (const amount of [
+    megabyte(before.usd).toFixed(2),
+    megabyte(unknown.usd).toFixed(2),
+    megabyte(refused.usd).toPrecision(2),
+  ])
     expect(text).toContain(`| $${amount} |`);
   expect(text).toContain(`at most ${placesOfOneSender().now} of them are in progress`);
 });

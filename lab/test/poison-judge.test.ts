@@ -34,7 +34,7 @@ it('given others wait hardly longer, all is decided and no alarm fires, finds no
 
 describe('finds a flood that affects others', () => {
   it.each<[string, Partial<PoisonRun>, string]>([
-    ['they wait', { flooded: waits(1_700) }, 'a sender who floods the stack with poison delays nobody else'],
+    ['they wait', { flooded: waits(1_700) }, 'a sender who floods the stack with poison does not delay others'],
     ['an upload of theirs is lost', { lost: ['sender-1/1.png'] }, 'every upload of the others is processed'],
     ['poison becomes a dead letter', { deadLetters: 1 }, 'every upload of the others is processed'],
     ['poison stays undecided', { rejected: 99 }, 'every upload of the others is processed'],

@@ -23,6 +23,6 @@ it.each<[what: string, written: RegExp, usd: number]>([
   ['an idle month of stage prod', /^\| stage `prod`, an idle month.*? \| (\d+) \|$/m, idleMonth('prod')],
   ['the straightforward design', /\(\$(\d+) per million photographs\)/, perMillion(naive(stage('prod')))],
   ['its ratio', /straightforward design costs (\d+) times as much/, perMillion(naive(stage('prod'))) / perMillion()],
-])('README.md has the price of the cost model for %s', (_, written, value) => {
+])('README.md states the price from the cost model for %s', (_, written, value) => {
   expect(written.exec(readme)?.[1], 'Update README.md.').toBe(value.toFixed(0));
 });

@@ -1,6 +1,6 @@
 /** `npm test`: Vitest, with a short help page. */
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { command, parse } from '../terminal/command.ts';
 import { projectDirectory } from '../terminal/project.ts';
 
@@ -30,5 +30,7 @@ const parsed = parse(testCommand, args, {
   error: (text) => process.stderr.write(text),
 });
 if (typeof parsed === 'number') process.exit(parsed);
-process.argv.splice(2, args.length, 'run', ...args);
+const changedReporter = fileURLToPath(new URL('./changed-reporter.ts', import.meta.url));
+const reporter = args.includes('--changed') ? ['--reporter', changedReporter] : [];
+process.argv.splice(2, args.length, 'run', ...reporter, ...args);
 await import(pathToFileURL(join(projectDirectory, 'node_modules', 'vitest', 'vitest.mjs')).href);

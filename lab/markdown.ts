@@ -1,12 +1,8 @@
 import { type MarkedToken, marked, type Token } from 'marked';
-import { terminalColumns, wrapped } from './print.ts';
-import { plainTable } from './table.ts';
+import { terminalColumns, wrapped } from '../scripts/terminal/print.ts';
+import { plainTable } from '../scripts/terminal/table.ts';
 
-/**
- * Prints Markdown unchanged, or as plain text for a terminal.
- *
- * @lab
- */
+/** Prints Markdown unchanged, or as plain text for a terminal. */
 export function printMarkdown(markdown: string, asMarkdown = false): void {
   process.stdout.write(`${asMarkdown ? markdown : plainText(markdown)}\n`);
 }
