@@ -28,16 +28,19 @@ export interface RenditionStore {
 /** Reads and encodes images. That bytes are unreadable is a result, not an error. */
 export interface ImageCodec {
   /** Reads only the header: fast, and safe for any bytes. Detects the format by content. */
-  inspect(bytes: Bytes): Promise<{ readonly outcome: 'readable'; readonly header: ImageHeader } | Rejection>;
+  open(bytes: Bytes): Promise<OpenImage | Rejection>;
+}
+
+export interface OpenImage {
+  readonly outcome: 'open';
+  readonly header: ImageHeader;
   /** Decodes at a small size. */
-  portray(bytes: Bytes, header: ImageHeader): Promise<({ readonly outcome: 'portrayed' } & Portrait) | Rejection>;
+  portray(): Promise<({ readonly outcome: 'portrayed' } & Portrait) | Rejection>;
   /**
    * Decodes once for all presets. Renditions are upright, in sRGB, without metadata, of the first frame, never enlarged,
    * and in the order of the presets.
    */
   render(
-    bytes: Bytes,
-    header: ImageHeader,
     presets: readonly Preset[],
   ): Promise<{ readonly outcome: 'rendered'; readonly renditions: readonly EncodedRendition[] } | Rejection>;
 }

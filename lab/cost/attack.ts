@@ -1,4 +1,5 @@
 /** What an upload costs whose sender wants it to cost as much as possible: before the limits on work and ADR 9, and now. */
+import { defaultLimits } from '../../core/limits.ts';
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
 import { stateNamed } from '../../test/support/workflow.ts';
 import { type Deployment, deploymentOf } from './deployment.ts';
@@ -43,8 +44,15 @@ export function attacks(measured: Measured, deployment: Deployment = deploymentO
     costPerImage({ name: 'refused', images: [{ share: 1, image: { becomes: 'rejected' } }] }, deployment, measured);
   return {
     refused: { name: 'now: refused from its bytes', usd: refused },
+    // The image process is stopped at its bound of CPU time, once in each worker: docs/decisions/0010.
+    bounded: {
+      name: 'now: a new kind, stopped by the image process’s bound',
+      usd:
+        refused + busyUsd(deployment, { attempts: 1, calls: () => 1, seconds: () => defaultLimits.seconds.cpuSeconds }),
+    },
+    // It gets past that bound as well, and keeps the worker itself busy: docs/decisions/0009.
     unknown: {
-      name: 'now: a new kind, which nothing recognises',
+      name: 'now: a new kind that gets past that bound',
       usd: refused + hangingUsd(deployment, { attempts: 1, error: 'Sandbox.Timedout' }),
     },
     // A killed worker was retried like any other error, in each of five attempts, and the upload became a dead letter.
@@ -57,14 +65,26 @@ export function attacks(measured: Measured, deployment: Deployment = deploymentO
 
 /** Both workers run until Lambda stops them, as often as the workflow calls them, while dispatcher and workflow wait. */
 function hangingUsd(
-  { memory, architecture }: Deployment,
+  deployment: Deployment,
   { attempts, error }: { readonly attempts: number; readonly error: string },
-): number {
+) {
+  const calls = (step: string) => callsAllowed(step, error);
+  return busyUsd(deployment, { attempts, calls, seconds: (step) => of(`${step}Function`, 'Timeout') });
+}
+
+interface Busy {
+  readonly attempts: number;
+  /** In each attempt, by step. */
+  readonly calls: (step: string) => number;
+  readonly seconds: (step: string) => number;
+}
+
+function busyUsd({ memory, architecture }: Deployment, busy: Busy): number {
   const gigabyteSecond = prices[architecture === 'arm64' ? 'lambdaArm64' : 'lambdaX86'].usd;
   const calls = Object.entries(workers).map(([worker, step]) => ({
     gigabytes: memory[worker === 'metadata' ? 'metadata' : 'resize'] / 1024,
-    seconds: callsAllowed(step, error) * of(`${step}Function`, 'Timeout'),
-    requests: callsAllowed(step, error),
+    seconds: busy.calls(step) * busy.seconds(step),
+    requests: busy.calls(step),
   }));
   const waits = Math.max(...calls.map(({ seconds }) => seconds));
   const eachAttempt = [
@@ -74,7 +94,7 @@ function hangingUsd(
     (memory.dispatcher / 1024) * waits * gigabyteSecond,
     (64 / 1024) * waits * prices.expressDuration.usd,
   ];
-  return attempts * eachAttempt.reduce((sum, usd) => sum + usd, 0);
+  return busy.attempts * eachAttempt.reduce((sum, usd) => sum + usd, 0);
 }
 
 /** US dollars of workers in an hour, if one sender's uploads keep as many busy as they may. */

@@ -59,8 +59,8 @@ export function powerTuningBlocks(measured: Measured, images = MILLION): Readonl
 const MEGABYTE = 1_000_000;
 
 function attackTable(prod: Deployment, measured: Measured): string {
-  const { before, unknown, refused } = attacks(measured, prod);
-  const each = [before, unknown, refused];
+  const { before, unknown, bounded, refused } = attacks(measured, prod);
+  const each = [before, unknown, bounded, refused];
   const usd = (amount: number) => `$${amount >= 0.1 ? amount.toFixed(2) : amount.toPrecision(2)}`;
   const places = placesOfOneSender();
   return [
@@ -76,7 +76,7 @@ function attackTable(prod: Deployment, measured: Measured): string {
       ],
     ),
     '',
-    `An upload of a new kind costs ${(before.usd / unknown.usd).toFixed(0)} times less than before, a known one ${Math.round(before.usd / refused.usd).toLocaleString('en')} times less. However much one ` +
+    `An upload of a new kind costs ${(before.usd / bounded.usd).toFixed(0)} times less than before, or ${(before.usd / unknown.usd).toFixed(0)} times if it gets past the bound, a known one ${Math.round(before.usd / refused.usd).toLocaleString('en')} times less. However much one ` +
       `sender uploads, its images keep at most ${places.now} places busy, where they could take all ${places.before}: workers for ` +
       `$${hourUsd(places.now, prod).toFixed(2)} an hour instead of $${hourUsd(places.before, prod).toFixed(2)}.`,
   ].join('\n');

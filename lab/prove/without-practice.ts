@@ -502,8 +502,8 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'The cost of an attack': {
     file: 'lab/cost/attack.ts',
-    from: 'callsAllowed(step, error) * of(',
-    to: 'of(',
+    from: 'busy.calls(step) * busy.seconds(step)',
+    to: 'busy.seconds(step)',
   },
   'A hostile file gets an outcome': {
     file: 'adapters/sharp/sharp-image-codec.ts',
@@ -514,6 +514,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     file: 'adapters/sharp/sharp-image-codec.ts',
     from: '  sharp.cache(false);\n',
     to: '',
+  },
+  'A bound around every decode': {
+    file: 'adapters/sharp/image-process.ts',
+    from: 'if (cpuSeconds >= bounds.cpuSeconds) return',
+    to: 'if (cpuSeconds < 0) return',
   },
   'Nothing undecided is shown as done': {
     file: 'scripts/stack/send-uploads.ts',

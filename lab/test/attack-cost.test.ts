@@ -6,7 +6,7 @@ import { keptMeasurements } from '../cost/measured.ts';
 import { prices } from '../cost/prices.ts';
 
 const prod = deploymentOf('prod');
-const { before, unknown, refused } = attacks(keptMeasurements(), prod);
+const { before, unknown, bounded, refused } = attacks(keptMeasurements(), prod);
 const GIGABYTES = 1769 / 1024;
 
 describe('an upload that keeps its workers busy until Lambda stops them', () => {
@@ -22,6 +22,12 @@ describe('an upload that keeps its workers busy until Lambda stops them', () => 
     const waiting = 2 * 40 * (0.5 * prices.lambdaArm64.usd + (64 / 1024) * prices.expressDuration.usd);
     const requests = 2 * 2 * prices.lambdaRequest.usd;
     expect(unknown.usd).toBeCloseTo(workers + waiting + requests + refused.usd, 9);
+  });
+
+  it('costs one call of 15 s to each if the image process stops it', () => {
+    const workers = 2 * 15 * GIGABYTES * prices.lambdaArm64.usd;
+    const waiting = 15 * (0.5 * prices.lambdaArm64.usd + (64 / 1024) * prices.expressDuration.usd);
+    expect(bounded.usd).toBeCloseTo(workers + waiting + 2 * prices.lambdaRequest.usd + refused.usd, 9);
   });
 
   it('costs less than a processed photograph once its kind is known', () => {
@@ -43,12 +49,14 @@ it('the files are listed by size, as the price per megabyte falls', () => {
 it('docs/security.md has the same figures', () => {
   const text = readFileSync(new URL('../../docs/security.md', import.meta.url), 'utf8').replaceAll('\n', ' ');
   const megabyte = (usd: number) => (usd * 1_000_000) / poison[0].bytes;
-  expect(text).toContain(`costs $${unknown.usd.toFixed(4)} in stage prod`);
+  expect(text).toContain(`costs $${bounded.usd.toFixed(5)} in stage prod`);
+  expect(text).toContain(`it costs $${unknown.usd.toFixed(4)}`);
   expect(text).toContain(`cost $${before.usd.toFixed(4)}, five attempts`);
   expect(text).toContain(`if each file has ${poison[0].bytes} bytes`);
   for (const amount of [
     megabyte(before.usd).toFixed(2),
     megabyte(unknown.usd).toFixed(2),
+    megabyte(bounded.usd).toFixed(2),
     megabyte(refused.usd).toPrecision(2),
   ])
     expect(text).toContain(`| $${amount} |`);
