@@ -267,6 +267,39 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('UploadBucketPolicy', 'PolicyDocument', 'Statement', { Sid: 'KeepProbesApart' }),
     remove: true,
   },
+  'A rendition is never replaced': {
+    file: 'template.yaml',
+    path: propertyOf('RenditionBucketPolicy', 'PolicyDocument', 'Statement', { Sid: 'NeverReplaceRenditions' }),
+    remove: true,
+  },
+  'Workers that decode have no way out': {
+    file: 'template.yaml',
+    path: propertyOf('ResizeImageFunction', 'VpcConfig'),
+    remove: true,
+  },
+  'No role decrypts anything itself': {
+    file: 'template.yaml',
+    path: propertyOf(
+      'ResizeImageRole',
+      'Policies',
+      { PolicyName: 'resize-image' },
+      'PolicyDocument',
+      'Statement',
+      { Sid: 'UseDataKey' },
+      'Condition',
+    ),
+    remove: true,
+  },
+  'Browsers treat renditions as images only': {
+    file: 'docs/serving.md',
+    from: "style-src 'unsafe-inline'; sandbox",
+    to: "style-src 'unsafe-inline'",
+  },
+  'The emulator serves only the user who started it': {
+    file: 'scripts/invoke/container-engine.ts',
+    from: "!containers.check(inside.remoteAddress ?? '', family)",
+    to: 'inside.destroyed',
+  },
   'Nothing from outside controls a terminal': {
     file: 'scripts/terminal/printable.ts',
     from: '[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]',
