@@ -21,7 +21,10 @@ const good: PoisonRun = {
 /** Of each hundred calls, 95 go to the old version first. */
 const byTurns = () => {
   let turn = 0;
-  return () => ((turn += 1) % 100) / 100;
+  return () => {
+    turn += 1;
+    return (turn % 100) / 100;
+  };
 };
 const broken = async (change: Partial<PoisonRun>, random = byTurns()) =>
   (await judgePoison({ ...good, ...change }, random))
