@@ -23,7 +23,9 @@ export interface Limits {
 export interface Work {
   /** Width × height of a JPEG for each scan after the first: libjpeg processes the whole image once per scan. */
   readonly scannedPixels: number;
-  /** Of all tiles, layers, hidden frames and alpha of an AVIF, once more for each time one is turned, mirrored or cropped. */
+  /** Images, tiles and metadata blocks of an AVIF or HEIC. */
+  readonly items: number;
+  /** Of all tiles, layers, hidden frames and alpha of an AVIF or HEIC, once more for each time one is turned, mirrored or cropped. */
   readonly decodedPixels: number;
   /** Bytes referenced by the parts of a file, divided by the size of the file: above 1, parts overlap. */
   readonly readings: number;
@@ -61,6 +63,8 @@ export const defaultLimits: Limits = {
     gif: 100 * MEGA,
     // 3 MB; libtiff itself refuses strips and tiles of more than 50 MB.
     tiff: 100 * MEGA,
+    // TODO
+    heic: 50 * MEGA,
   },
   progressivePixels: {
     // 9 MB, CMYK.
@@ -77,6 +81,8 @@ export const defaultLimits: Limits = {
   work: {
     // 0.5 ns, in up to three decodes. The largest progressive JPEG in 20 scans; encoders write 10.
     scannedPixels: 2_000 * MEGA,
+    // libheif opens no file with more. A phone's 48 megapixels in tiles of 512 pixels take 192.
+    items: 256,
     // 12 ns. The largest AVIF with alpha needs 60 megapixels, plus 60 per rotation.
     decodedPixels: 200 * MEGA,
     // AV1 decodes about 6 MB per second. Encoders let only small parts share their bytes, which the adapter allows for.
@@ -177,6 +183,7 @@ interface WorkSentence {
 
 const workSentences: Readonly<Record<keyof Work, WorkSentence>> = {
   scannedPixels: { says: (amount) => `its scans add up to ${amount} megapixels`, per: MEGA },
+  items: { says: (amount) => `it consists of ${amount} images and other items` },
   decodedPixels: { says: (amount) => `its layers, tiles and rotations add up to ${amount} megapixels`, per: MEGA },
   readings: { says: (amount) => `its parts add up to ${amount} times the file` },
   pieces: { says: (amount) => `it has ${amount} strips or tiles` },
@@ -187,6 +194,7 @@ const workSentences: Readonly<Record<keyof Work, WorkSentence>> = {
 };
 const workKinds: readonly (keyof Work)[] = [
   'scannedPixels',
+  'items',
   'decodedPixels',
   'readings',
   'pieces',

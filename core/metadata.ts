@@ -1,4 +1,4 @@
-export const inputFormats = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const;
+export const inputFormats = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff', 'heic'] as const;
 export type InputFormat = (typeof inputFormats)[number];
 
 /** For sentences that people read. */
@@ -9,6 +9,7 @@ export const formatNames: Readonly<Record<InputFormat, string>> = {
   avif: 'AVIF',
   gif: 'GIF',
   tiff: 'TIFF',
+  heic: 'HEIC',
 };
 
 /** EXIF's eight orientations; 1 is upright, 5 to 8 swap width and height. */
@@ -20,7 +21,7 @@ export interface ImageHeader {
   readonly width: number;
   readonly height: number;
   readonly orientation: Orientation;
-  /** The largest size that the decoder holds, if that is not the displayed one: an AVIF may contain larger parts. */
+  /** The largest size that the decoder holds, if that is not the displayed one: an AVIF or HEIC may contain larger parts. */
   readonly decodedSize?: { readonly width: number; readonly height: number } | undefined;
   /** Frames of an animation, or pages; 1 for a still image. Only the first is rendered. */
   readonly frames: number;

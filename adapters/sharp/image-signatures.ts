@@ -8,7 +8,7 @@ export type Signature =
 
 /** Unsupported formats that people do upload, by their common names. */
 export type OtherFormat =
-  | 'HEIC'
+  | 'HEIC sequence'
   | 'SVG'
   | 'BMP'
   | 'PDF'
@@ -61,7 +61,9 @@ function boxFile(bytes: Uint8Array, head: string): Signature {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
   const brands: readonly string[] = head.slice(8, Math.max(12, length)).match(/.{4}/gs) ?? [];
   if (brands.some((brand) => brand === 'avif' || brand === 'avis')) return image('avif');
-  if (brands.some((brand) => /^(he[iv][cxms]|mif1|msf1)$/.test(brand))) return other('HEIC');
+  // Stills in the tracks of a video. A still may also name a sequence among the brands that it is compatible with.
+  if (/^(hev[cxms]|msf1)$/.test(brands[0] ?? '')) return other('HEIC sequence');
+  if (brands.some((brand) => /^(he[iv][cxms]|mif1|msf1)$/.test(brand))) return image('heic');
   return other(brands.includes('crx ') ? 'camera raw' : 'video');
 }
 

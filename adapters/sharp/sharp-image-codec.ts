@@ -3,10 +3,12 @@ import { defaultLimits, type Limits, maxPixels, rejectFrames, rejectWork } from 
 import { formatNames, type ImageHeader, type InputFormat, type Orientation } from '../../core/metadata.ts';
 import { type Rejection, rejected } from '../../core/outcome.ts';
 import type { Bytes, ImageCodec, OpenImage } from '../../core/ports.ts';
-import { largestDecodedSize } from './avif-sizes.ts';
-import { avifWork } from './avif-work.ts';
 import { toSrgb } from './colour-profile.ts';
 import { exifPortrait } from './exif.ts';
+import { type HeicDecoder, heicDecoder } from './heic.ts';
+import { otherCodecIn } from './heif-codecs.ts';
+import { largestDecodedSize } from './heif-sizes.ts';
+import { heifWork } from './heif-work.ts';
 import { profileSteps } from './icc-profile.ts';
 import { type OtherFormat, signatureOf } from './image-signatures.ts';
 import { hasTooManySegments, reachesFullDetail, scannedPixels } from './jpeg-segments.ts';
@@ -25,7 +27,8 @@ const limitInputChannels = defaultLimits.work.channels;
  */
 export function sharpImageCodec(limits: Limits = defaultLimits): ImageCodec {
   hardenLibvips();
-  return { open: (bytes) => open(bytes, limits) };
+  const heic = heicDecoder(limits);
+  return { open: (bytes) => open(bytes, { limits, heic }) };
 }
 
 // ── Settings of libvips ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -43,22 +46,34 @@ function hardenLibvips(): void {
 
 // ── The header ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function open(bytes: Bytes, limits: Limits): ReturnType<ImageCodec['open']> {
+interface Settings {
+  readonly limits: Limits;
+  /** Undefined in a stack without it. */
+  readonly heic: HeicDecoder | undefined;
+}
+
+async function open(bytes: Bytes, { limits, heic }: Settings): ReturnType<ImageCodec['open']> {
+  const unsupported = (sentence: string) => unsupportedFormat(sentence, heic !== undefined);
   const signature = signatureOf(bytes);
   if (signature.kind === 'unknown') return unsupported("We don't recognise this file as an image.");
   if (signature.kind === 'other') return unsupported(otherFormatSentences[signature.name]);
+  if (signature.format === 'heic' && heic === undefined) return unsupported(HEIC_SENTENCE);
 
-  const { format } = signature;
-  const rejection = rejectBeforeDecoding(format, bytes, limits);
+  const rejection = rejectBeforeDecoding(signature.format, bytes, limits);
   if (rejection) return rejection;
+  const otherCodec = signature.format === 'heic' ? otherCodecIn(bytes) : undefined;
+  if (otherCodec !== undefined) return unsupported(`The HEIC file contains an image in ${otherCodec}, not in HEVC.`);
   try {
     const found = await readHeader(bytes);
     const tooComplex = found.icc && rejectProfile(found.icc, limits);
     if (tooComplex) return tooComplex;
-    if (format === 'avif' && found.compression !== 'av1') return unsupported(otherFormatSentences.HEIC);
-    return openImage({ bytes, found, header: headerOf(format, bytes, found), limitInputPixels: maxPixels(limits) });
+    const format = formatOf(signature.format, found);
+    if (format === 'heic' && heic === undefined) return unsupported(HEIC_SENTENCE);
+    const header = headerOf(format, bytes, found);
+    return openImage({ bytes, found, header, limitInputPixels: maxPixels(limits), heic });
   } catch (error) {
-    return corruptUnlessMachineError(error, `The ${formatNames[format]} file cannot be opened: its header is damaged.`);
+    const name = formatNames[signature.format];
+    return corruptUnlessMachineError(error, `The ${name} file cannot be opened: its header is damaged.`);
   }
 }
 
@@ -67,6 +82,7 @@ interface Source {
   readonly found: SharpMetadata;
   readonly header: ImageHeader;
   readonly limitInputPixels: number;
+  readonly heic: HeicDecoder | undefined;
 }
 
 function openImage(source: Source): OpenImage {
@@ -76,7 +92,7 @@ function openImage(source: Source): OpenImage {
     header,
 
     async portray() {
-      const small = await decodeTolerantly(source, (image) =>
+      const small = await decode(source, 'small', (image) =>
         pixelsOf(image.resize(PORTRAIT_SIZE, PORTRAIT_SIZE, { fit: 'inside', withoutEnlargement: true }).ensureAlpha()),
       );
       if (small.outcome === 'rejected') return small;
@@ -92,7 +108,7 @@ function openImage(source: Source): OpenImage {
     async render(presets) {
       const largest = sizesDownwards(header, presets)[0];
       if (!largest) return { outcome: 'rendered', renditions: [] };
-      const base = await decodeTolerantly(source, (image) => pixelsOf(image.resize({ ...largest, fit: 'fill' })));
+      const base = await decode(source, 'whole', (image) => pixelsOf(image.resize({ ...largest, fit: 'fill' })));
       if (base.outcome === 'rejected') return base;
       return { outcome: 'rendered', renditions: await renderPyramid(base.decoded, header, presets) };
     },
@@ -111,7 +127,8 @@ function rejectBeforeDecoding(format: InputFormat, bytes: Bytes, limits: Limits)
     case 'png':
       return rejectWork({ unpackedBytes: unpackedBytesOf(bytes, limits.work.unpackedBytes) }, limits);
     case 'avif':
-      return rejectWork(avifWork(bytes), limits);
+    case 'heic':
+      return rejectWork(heifWork(bytes), limits);
     case 'tiff': {
       const { pages, ...work } = tiffWork(bytes);
       return rejectFrames(pages, limits) ?? rejectWork(work, limits);
@@ -130,14 +147,21 @@ function readHeader(bytes: Bytes): Promise<SharpMetadata> {
   return sharp(bytes, { failOn: 'none', limitInputPixels: false, limitInputChannels }).metadata();
 }
 
+/** Brands do not tell AVIF from HEIC: a file may state only what both are. */
+function formatOf(signature: InputFormat, { compression }: SharpMetadata): InputFormat {
+  if (signature !== 'avif' && signature !== 'heic') return signature;
+  return compression === 'av1' ? 'avif' : 'heic';
+}
+
 function headerOf(format: InputFormat, bytes: Bytes, found: SharpMetadata): ImageHeader {
   return {
     format,
     width: found.width,
     height: found.height,
-    ...(format === 'avif' && { decodedSize: largestDecodedSize(bytes) }),
+    ...((format === 'avif' || format === 'heic') && { decodedSize: largestDecodedSize(bytes) }),
     orientation: orientationOf(found.orientation),
-    frames: found.pages ?? 1,
+    // Other images of a HEIC are not pages of it.
+    frames: format === 'heic' ? 1 : (found.pages ?? 1),
     progressive: found.isProgressive || (format === 'tiff' && isInTiles(bytes)),
     hasAlpha: found.hasAlpha,
     colourSpace: found.space,
@@ -150,8 +174,11 @@ function orientationOf(stored: number | undefined): Orientation {
   return orientations.find((orientation) => orientation === stored) ?? 1;
 }
 
+const HEIC_SENTENCE =
+  'HEIC images, the default of iPhones, are not supported: set the camera to "Most Compatible", or share the image as JPEG.';
+
 const otherFormatSentences: Readonly<Record<OtherFormat, string>> = {
-  HEIC: 'HEIC images, the default of iPhones, are not supported: set the camera to "Most Compatible", or share the image as JPEG.',
+  'HEIC sequence': 'The file is a HEIC image sequence, not a single image.',
   SVG: 'The file is an SVG drawing, not a photo.',
   BMP: 'The file is a BMP image.',
   PDF: 'The file is a PDF document, not an image.',
@@ -165,8 +192,9 @@ const otherFormatSentences: Readonly<Record<OtherFormat, string>> = {
   HTML: 'The file is a web page, not an image.',
 };
 
-function unsupported(sentence: string): Rejection {
-  return rejected('unsupported-format', `${sentence} Supported formats: JPEG, PNG, WebP, AVIF, GIF and TIFF.`);
+function unsupportedFormat(sentence: string, withHeic: boolean): Rejection {
+  const formats = withHeic ? 'JPEG, PNG, WebP, AVIF, HEIC, GIF and TIFF' : 'JPEG, PNG, WebP, AVIF, GIF and TIFF';
+  return rejected('unsupported-format', `${sentence} Supported formats: ${formats}.`);
 }
 
 // ── Decoding ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -175,6 +203,21 @@ type Decoded = { readonly outcome: 'decoded'; readonly decoded: Pixels; readonly
 
 // With more grey rows than this, people see a broken image; a phone upload that lost its last packet has far fewer.
 const MAX_LOST_ROWS = 0.1;
+
+async function decode(
+  source: Source,
+  need: 'small' | 'whole',
+  resize: (image: Sharp) => Promise<Pixels>,
+): Promise<Decoded> {
+  if (source.header.format !== 'heic') return decodeTolerantly(source, resize);
+  const pixels = source.heic?.decode(source, need) ?? unsupportedFormat(HEIC_SENTENCE, false);
+  if (pixels.outcome === 'rejected') return pixels;
+  const found = await readHeader(pixels.tiff);
+  return decodeTolerantly(
+    { ...source, bytes: pixels.tiff, found, header: headerOf('tiff', pixels.tiff, found) },
+    resize,
+  );
+}
 
 /**
  * Decodes strictly first. A damaged file is still accepted if the decoder can continue, and a JPEG if it lost at most
@@ -261,6 +304,7 @@ const outOfMemory = new RegExp(
     'VipsJpeg: Insufficient memory \\(case \\d+\\)',
     'heif: Invalid input: Unspecified: Memory allocation error \\(2\\.0\\)',
     'heif: Memory allocation error: Unspecified: .*Allocating \\d+ bytes failed.*',
+    'libheif: out of memory: .*',
     'Array buffer allocation failed',
     '(?:vips_\\w+: )?unable to create thread',
     '(?:system|unix) error: cannot allocate memory',

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import type { ImageHeader } from '../../core/metadata.ts';
+import { type ImageHeader, inputFormats } from '../../core/metadata.ts';
 import type { Preset, RenditionGroup } from '../../core/presets.ts';
 import { Failure } from '../../scripts/terminal/failure.ts';
 import { shownPath, workDirectory } from '../../scripts/terminal/project.ts';
@@ -28,7 +28,7 @@ const times = z.object({
 export type Times = z.infer<typeof times>;
 
 const header = z.object({
-  format: z.enum(['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff']),
+  format: z.enum(inputFormats),
   width: z.int(),
   height: z.int(),
   orientation: z.literal([1, 2, 3, 4, 5, 6, 7, 8]),

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { largestDecodedSize } from '../../adapters/sharp/avif-sizes.ts';
-import { avifWork } from '../../adapters/sharp/avif-work.ts';
+import { largestDecodedSize } from '../../adapters/sharp/heif-sizes.ts';
+import { heifWork } from '../../adapters/sharp/heif-work.ts';
 import { exifPortrait } from '../../adapters/sharp/exif.ts';
 import { hasTooManySegments, reachesFullDetail } from '../../adapters/sharp/jpeg-segments.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
@@ -87,8 +87,8 @@ describe('an AVIF', () => {
     const [side, data] = [10, Buffer.alloc(50)];
     const item = { type: 'av01', data, properties: [ispe(side, side)] };
     const derived = (to: readonly number[]) => ({ ...item, type: 'iovl', refers: { as: 'dimg', to } });
-    expect(avifWork(avif([derived([2, 2, 2]), item])).decodedPixels).toBe(400);
-    expect(avifWork(avif([derived([1])])).decodedPixels).toBe(Number.POSITIVE_INFINITY);
+    expect(heifWork(avif([derived([2, 2, 2]), item])).decodedPixels).toBe(400);
+    expect(heifWork(avif([derived([1])])).decodedPixels).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('is not judged by bytes within its coded image data', () => {

@@ -46,7 +46,7 @@ describe('a decoder', () => {
 
   it('decodes no more pixels than the highest limit, whatever the header claims', async () => {
     const bytes = new Uint8Array(await flat(200).png().toBuffer());
-    const pixels = { jpeg: 100, png: 100, webp: 100, avif: 100, gif: 100, tiff: 100 };
+    const pixels = { jpeg: 100, png: 100, webp: 100, avif: 100, gif: 100, tiff: 100, heic: 100 };
     // Opening does not judge the size: that is up to its caller, which trusts the header.
     const image = await openImage(sharpImageCodec({ ...defaultLimits, pixels, progressivePixels: pixels }), bytes);
     expect(await image.render(examplePresets)).toMatchObject({ outcome: 'rejected' });

@@ -14,13 +14,16 @@ const MEGA = 1_000_000;
 const limits: Limits = {
   seconds: defaultLimits.seconds,
   bytes: 50 * MEGA,
-  pixels: { jpeg: 100 * MEGA, png: 60 * MEGA, webp: 50 * MEGA, avif: 30 * MEGA, gif: 20 * MEGA, tiff: 10 * MEGA },
+  pixels: {
+    ...{ jpeg: 100 * MEGA, png: 60 * MEGA, webp: 50 * MEGA, avif: 30 * MEGA, gif: 20 * MEGA, tiff: 10 * MEGA },
+    heic: 15 * MEGA,
+  },
   progressivePixels: { jpeg: 40 * MEGA, png: 25 * MEGA, tiff: 5 * MEGA },
   side: 200 * MEGA,
   frames: 10,
   work: {
     ...{ scannedPixels: 200 * MEGA, decodedPixels: 60 * MEGA, readings: 1, pieces: 100, channels: 5 },
-    ...{ tagPairs: 1_000, unpackedBytes: 2 * MEGA, profileSteps: 50 },
+    ...{ items: 200, tagPairs: 1_000, unpackedBytes: 2 * MEGA, profileSteps: 50 },
   },
 };
 const header: ImageHeader = {
@@ -63,6 +66,7 @@ describe('the header', () => {
     ['gif', true, 20],
     ['tiff', false, 10],
     ['tiff', true, 5],
+    ['heic', false, 15],
   ] as const)('%s, progressive %s: up to %i megapixels', (format, progressive, megapixels) => {
     const wide = { ...header, format, progressive, height: 1 };
     expect(rejectHeader({ ...wide, width: megapixels * MEGA }, limits)).toBeUndefined();
@@ -90,6 +94,7 @@ describe('the header', () => {
     ['gif', false, 'GIF'],
     ['tiff', false, 'TIFF'],
     ['tiff', true, 'tiled TIFF'],
+    ['heic', false, 'HEIC'],
   ] as const)('given %s, progressive %s, the sentence calls it %s', (format, progressive, name) => {
     const bomb = { ...header, format, progressive, width: 65_535, height: 65_535 };
     expect(rejectHeader(bomb, limits)?.message).toContain(`limit for ${name} is`);
@@ -117,6 +122,7 @@ describe('the work that a file requests', () => {
   it.each<[kind: keyof Work, most: number, sentence: string]>([
     ['scannedPixels', 200 * MEGA, 'its scans add up to 200.1 megapixels; the limit is 200.'],
     ['decodedPixels', 60 * MEGA, 'its layers, tiles and rotations add up to 60.1 megapixels; the limit is 60.'],
+    ['items', 200, 'it consists of 201 images and other items; the limit is 200.'],
     ['readings', 1, 'its parts add up to 2 times the file; the limit is 1.'],
     ['pieces', 100, 'it has 101 strips or tiles; the limit is 100.'],
     ['channels', 5, 'it has 6 channels; the limit is 5.'],

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { largestDecodedSize } from '../../adapters/sharp/avif-sizes.ts';
-import { avifWork } from '../../adapters/sharp/avif-work.ts';
+import { largestDecodedSize } from '../../adapters/sharp/heif-sizes.ts';
+import { heifWork } from '../../adapters/sharp/heif-work.ts';
 import { profileSteps } from '../../adapters/sharp/icc-profile.ts';
 import { hasTooManySegments, scannedPixels } from '../../adapters/sharp/jpeg-segments.ts';
 import { unpackedBytesOf } from '../../adapters/sharp/png-chunks.ts';
@@ -40,7 +40,7 @@ describe('a small file that requests excessive work', () => {
 
 describe('what reads a file before its decoder', () => {
   const readers: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
-    avifWork,
+    heifWork,
     largestDecodedSize,
     tiffWork,
     hasTooManySegments,

@@ -23,13 +23,13 @@ export interface AvifItem {
 }
 
 /** The first item is the displayed one. */
-export function avif(items: readonly AvifItem[]): Buffer {
+export function avif(items: readonly AvifItem[], brand: 'avif' | 'heic' = 'avif'): Buffer {
   const properties = items.flatMap((item) => item.properties);
   let property = 0;
   const associations = items.map((item, index) => {
     const named = item.properties.map((each) => {
       property += 1;
-      return u16be(property | (each.includes('av1C') ? 0x8000 : 0));
+      return u16be(property | (isConfiguration(each) ? 0x8000 : 0));
     });
     return Buffer.concat([u16be(index + 1), Buffer.from([named.length]), ...named]);
   });
@@ -61,7 +61,7 @@ export function avif(items: readonly AvifItem[]): Buffer {
       ),
     );
   };
-  const head = box('ftyp', Buffer.from('avif'), u32be(0), Buffer.from('avifmif1miaf'));
+  const head = box('ftyp', Buffer.from(brand), u32be(0), Buffer.from(`${brand}mif1miaf`));
   const dataAt = head.length + meta(0).length + 8;
   return Buffer.concat([head, meta(dataAt), box('mdat', ...items.map(({ data }) => data))]);
 }
@@ -80,7 +80,7 @@ export function avifItems(file: Buffer): readonly { readonly data: Buffer; reado
   if (places.readUInt8(0) !== 0 || places.readUInt16BE(4) !== 0x4440)
     throw new Error('libheif writes an iloc box in a format that this test does not support.');
   const count = places.readUInt16BE(6);
-  const configurations = all.filter((each) => each.includes('av1C'));
+  const configurations = all.filter(isConfiguration);
   return Array.from({ length: count }, (_, index) => {
     const item = 8 + index * 18;
     const from = places.readUInt32BE(item + 4) + places.readUInt32BE(item + 10);
@@ -88,6 +88,11 @@ export function avifItems(file: Buffer): readonly { readonly data: Buffer; reado
     const configuration = configurations[index] ?? configurations[0] ?? Buffer.alloc(0);
     return { data: file.subarray(from, from + size), properties: [configuration] };
   });
+}
+
+/** What a decoder needs besides the item's data. */
+function isConfiguration(property: Buffer): boolean {
+  return ['av1C', 'hvcC'].includes(property.toString('latin1', 4, 8));
 }
 
 function boxesOf(bytes: Buffer): Buffer[] {

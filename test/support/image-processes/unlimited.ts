@@ -7,6 +7,6 @@ const { channels } = defaultLimits.work;
 const boundless = Number.POSITIVE_INFINITY;
 const work: Work = {
   ...{ scannedPixels: boundless, decodedPixels: boundless, readings: boundless, pieces: boundless, channels },
-  ...{ tagPairs: boundless, unpackedBytes: boundless, profileSteps: boundless },
+  ...{ items: boundless, tagPairs: boundless, unpackedBytes: boundless, profileSteps: boundless },
 };
 serveImages(sharpImageCodec({ ...defaultLimits, frames: boundless, work }));

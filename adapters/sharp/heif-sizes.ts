@@ -2,7 +2,7 @@ import type { Size } from '../../core/rendition.ts';
 import { boxesIn, boxType } from './iso-boxes.ts';
 
 /**
- * The size of the largest image item in an AVIF. Besides the displayed image, a file may contain alpha and tiles of any
+ * The size of the largest image item in an AVIF or HEIC. Besides the displayed image, a file may contain alpha and tiles of any
  * size, all of which libheif decodes whole. It refuses items whose coded size differs from the declared one (ISO 23008-12,
  * `ispe`), so the declared one can be trusted.
  */

@@ -1,8 +1,8 @@
 import { type Box, BoxReader, boxesIn, boxType } from './iso-boxes.ts';
 
-/** Reads the items of an AVIF (ISO 14496-12, 8.11; ISO 23008-12): what they are made of, never their pixels. */
+/** Reads the items of an AVIF or HEIC (ISO 14496-12, 8.11; ISO 23008-12): what they are made of, never their pixels. */
 
-export interface AvifItem {
+export interface HeifItem {
   type: number;
   /** `ispe`; zero if there is none. */
   pixels: number;
@@ -19,7 +19,7 @@ export interface Extent {
   readonly length: number;
 }
 
-export type AvifItems = ReadonlyMap<number, AvifItem>;
+export type HeifItems = ReadonlyMap<number, HeifItem>;
 
 const META = boxType('meta');
 const IDAT = boxType('idat');
@@ -35,7 +35,7 @@ const AUXILIARY_FOR = boxType('auxl');
 const ISPE = boxType('ispe');
 const TRANSFORMS: readonly number[] = ['irot', 'imir', 'clap'].map(boxType);
 
-export function avifItems(bytes: Uint8Array): AvifItems {
+export function heifItems(bytes: Uint8Array): HeifItems {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const items = new Items();
   for (const meta of boxesOfType(view, META, 0, view.byteLength)) {
@@ -56,9 +56,9 @@ const readers: ReadonlyMap<number, ReadBox> = new Map([
 ]);
 
 class Items {
-  readonly byId = new Map<number, AvifItem>();
+  readonly byId = new Map<number, HeifItem>();
 
-  of(id: number): AvifItem {
+  of(id: number): HeifItem {
     const known = this.byId.get(id);
     if (known) return known;
     const created = { type: 0, pixels: 0, transforms: 0, extents: [], sources: [] };

@@ -1,5 +1,6 @@
 import type { Work } from '../../core/limits.ts';
-import { type AvifItem, type AvifItems, avifItems } from './avif-items.ts';
+import { type HeifItem, type HeifItems, heifItems } from './heif-items.ts';
+import { hevcFrames } from './hevc-frames.ts';
 import { BoxReader, boxType } from './iso-boxes.ts';
 import { SHARED_BYTES } from './shared-bytes.ts';
 
@@ -7,19 +8,21 @@ import { SHARED_BYTES } from './shared-bytes.ts';
 const MAX_DEPTH = 8;
 
 const AV1 = boxType('av01');
+const HEVC = boxType('hvc1');
 const FRAME_HEADER = 3;
 const FRAME = 6;
 
-/** What libheif reads when it opens an AVIF, and what it decodes for the largest of its images. */
-export function avifWork(bytes: Uint8Array): Pick<Work, 'readings' | 'decodedPixels'> {
-  const items = avifItems(bytes);
+/** What libheif reads when it opens an AVIF or HEIC, and what it decodes for the largest of its images. */
+export function heifWork(bytes: Uint8Array): Pick<Work, 'items' | 'readings' | 'decodedPixels'> {
+  const items = heifItems(bytes);
   const whole = bytes.length + SHARED_BYTES;
   const read = sum([...items.values()].map(bytesOf)) / whole;
   // Only now: frames are counted in linear time only if items do not share bytes.
-  if (read > 1) return { readings: read, decodedPixels: 0 };
+  if (read > 1) return { items: items.size, readings: read, decodedPixels: 0 };
   const cost = costOf(items, bytes);
   const costs = [...items.keys()].map((id) => cost(id));
   return {
+    items: items.size,
     readings: highest(costs.map(({ coded }) => coded / whole)),
     decodedPixels: highest(costs.map(({ pixels }) => pixels)),
   };
@@ -34,7 +37,7 @@ interface Cost {
 const UNLIMITED: Cost = { pixels: Number.POSITIVE_INFINITY, coded: 0 };
 
 /** Each item once, however many are derived from it. */
-function costOf(items: AvifItems, bytes: Uint8Array): (id: number, depth?: number) => Cost {
+function costOf(items: HeifItems, bytes: Uint8Array): (id: number, depth?: number) => Cost {
   const known = new Map<number, Cost>();
   const cost = (id: number, depth = 0): Cost => {
     const item = items.get(id);
@@ -43,7 +46,7 @@ function costOf(items: AvifItems, bytes: Uint8Array): (id: number, depth?: numbe
     const counted = known.get(id);
     if (counted) return counted;
     const sources = item.sources.map((source) => cost(source, depth + 1));
-    const own = item.pixels * (item.type === AV1 ? framesIn(item, bytes) : 1);
+    const own = item.pixels * framesIn(item, bytes);
     const pixels = own + sum(sources.map((source) => source.pixels));
     const found = {
       pixels: pixels * (1 + item.transforms),
@@ -55,15 +58,21 @@ function costOf(items: AvifItems, bytes: Uint8Array): (id: number, depth?: numbe
   return cost;
 }
 
-function bytesOf({ extents }: AvifItem): number {
+function bytesOf({ extents }: HeifItem): number {
   return sum(extents.map(({ length }) => length));
 }
 
-/** Frames of an item's data (AV1, 5.3): the decoder decodes all and shows one. */
-function framesIn({ extents }: AvifItem, bytes: Uint8Array): number {
+/** Frames of an item's data: the decoder decodes all and shows one. */
+function framesIn({ type, extents }: HeifItem, bytes: Uint8Array): number {
+  if (type !== AV1 && type !== HEVC) return 1;
   const parts = extents.map(({ start, length }) => bytes.subarray(start, start + length));
   const data = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
   const units = new BoxReader(new DataView(data.buffer, data.byteOffset, data.byteLength), 0, data.byteLength);
+  return Math.max(1, type === AV1 ? av1Frames(units) : hevcFrames(units));
+}
+
+/** AV1, 5.3 */
+function av1Frames(units: BoxReader): number {
   let frames = 0;
   while (!units.isAtEnd) {
     const header = units.number(1);
@@ -74,7 +83,7 @@ function framesIn({ extents }: AvifItem, bytes: Uint8Array): number {
     const length = hasSize ? leb128(units) : units.end;
     units.at += length;
   }
-  return Math.max(1, frames);
+  return frames;
 }
 
 function leb128(reader: BoxReader): number {
