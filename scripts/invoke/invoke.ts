@@ -124,19 +124,22 @@ interface Invocation {
 }
 
 const builtTemplate = z.looseObject({
-  Resources: z.record(z.string(), z.looseObject({ Properties: z.record(z.string(), z.unknown()).optional() })),
+  Resources: z.record(
+    z.string(),
+    z.looseObject({ Type: z.string(), Properties: z.record(z.string(), z.unknown()).optional() }),
+  ),
 });
 
-/** Writes a copy of the built template that uses this invocation's code, environment and layer. */
+/** Writes a copy of the built template that uses this invocation's code and environment, and the built layers. */
 async function writeTemplate({ built, directory, logicalId, environment, certificate }: Invocation): Promise<string> {
   const template = builtTemplate.parse(parse(await readFile(built, 'utf8')));
   const code = join(directory, logicalId);
   await mkdir(directory, { recursive: true });
   await cp(join(built, '..', logicalId), code, { recursive: true });
   await writeFile(join(code, certificateFile), certificate);
-  for (const [id, { Properties }] of Object.entries(template.Resources)) {
+  for (const [id, { Type, Properties }] of Object.entries(template.Resources)) {
     if (Properties === undefined) continue;
-    if (id === 'SharpLayer') Object.assign(Properties, { ContentUri: join(built, '..', id) });
+    if (Type === 'AWS::Serverless::LayerVersion') Object.assign(Properties, { ContentUri: join(built, '..', id) });
     if (id === logicalId) Object.assign(Properties, { CodeUri: code, Environment: { Variables: environment } });
   }
   const file = join(directory, 'template.yaml');

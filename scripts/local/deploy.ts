@@ -89,7 +89,7 @@ export function parameters(): string[] {
   ];
 }
 
-/** The platform to build the sharp layer for, as npm settings in the environment. They override .npmrc. */
+/** The platform to build the layers for, as npm settings in the environment. They override .npmrc. */
 export interface LayerPlatform extends Readonly<Record<string, string>> {
   readonly npm_config_os: string;
   readonly npm_config_cpu: string;
@@ -173,7 +173,7 @@ function samFailure(command: string, output: string, log: string): Failure {
   const unreachable = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT/.test(output) && command === 'sam build';
   if (unreachable) {
     return new Failure(
-      `\`${command}\` failed: it could not reach the npm registry to install the sharp layer. Check the network and run this ` +
+      `\`${command}\` failed: it could not reach the npm registry to install the layers. Check the network and run this ` +
         `again. The full output is in ${shownPath(log)}.`,
     );
   }

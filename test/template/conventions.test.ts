@@ -279,7 +279,10 @@ describe.each(ofType(template, 'AWS::DynamoDB::Table'))('%s', (_id, { Properties
   });
 });
 
-it('the layer has the same version of sharp as the tests', () => {
-  const version = (path: string) => at(JSON.parse(readFileSync(projectFile(path), 'utf8')), 'dependencies', 'sharp');
-  expect(version('layers/sharp/package.json')).toBe(version('package.json'));
+it.each([
+  ['sharp', 'sharp'],
+  ['heif', 'libheif-js'],
+])('the %s layer has the same version of %s as the tests', (layer, name) => {
+  const version = (path: string) => at(JSON.parse(readFileSync(projectFile(path), 'utf8')), 'dependencies', name);
+  expect(version(`layers/${layer}/package.json`)).toBe(version('package.json'));
 });
