@@ -156,7 +156,11 @@ function openLog(npmLog) {
     mkdirSync(dirname(npmLog), { recursive: true });
     return openSync(npmLog, 'w');
   } catch (error) {
-    return fail(describeFileFailure(writeErrorCode(error), project) ?? `${npmLog} cannot be written: ${error.message}`);
+    const code = writeErrorCode(error);
+    return fail(
+      describeFileFailure(code, code === 'ENOTDIR' || code === 'EEXIST' ? npmLog : project) ??
+        `${npmLog} cannot be written: ${error.message}`,
+    );
   }
 }
 
@@ -175,6 +179,8 @@ function describeFileFailure(code, path) {
     return `${path} cannot be written because its file system is read-only: use a writable copy of the project.`;
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return 'The disk is full: free some space (about 1.2 GB) and run this again.';
+  if (code === 'ENOTDIR' || code === 'EEXIST')
+    return `${path} needs a folder where there is a file: move that file away and run this again.`;
   if (code !== 'EACCES' && code !== 'EPERM') return undefined;
   return `${path} cannot be written: the folder belongs to another user, perhaps because of an earlier sudo. To take ownership: sudo chown -R "$(id -un)" '${project}'`;
 }
