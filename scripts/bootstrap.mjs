@@ -42,7 +42,11 @@ async function main() {
       `Node.js ${oldestNode} or newer is required, but this is ${process.version}: install a newer version from nodejs.org.`,
     );
   }
-  for (const directory of directoriesFor(script)) {
+  const deleted = foldersWithPackages.find(
+    (folder) => script.startsWith(`${folder}/`) && !existsSync(join(project, folder)),
+  );
+  if (deleted !== undefined) fail(`This clone has no ${deleted}/, which this command needs.`);
+  for (const directory of directoriesFor(script, scriptArguments)) {
     if (!packagesAreInstalled(directory)) await installPackages(directory);
   }
   const path = [bin, ...pathWithoutBin()].join(delimiter);
@@ -74,9 +78,11 @@ function plainOutput() {
   return process.stdout.isTTY || process.env.FORCE_COLOR !== undefined ? {} : { NO_COLOR: '1' };
 }
 
-/** The project itself, and the folders whose code the script runs. Checks, docs and tests run everything. */
-function directoriesFor(script) {
-  const everything = ['scripts/check/check.ts', 'scripts/docs/docs.ts', 'scripts/test/test.ts'].includes(script);
+/** The project itself, and the folders whose code the script runs. Checks, docs and tests run everything, unless they show help. */
+function directoriesFor(script, args) {
+  const everything =
+    ['scripts/check/check.ts', 'scripts/docs/docs.ts', 'scripts/test/test.ts'].includes(script) &&
+    !args.some((arg) => ['-h', '--help'].includes(arg));
   const last = everything
     ? foldersWithPackages.length - 1
     : foldersWithPackages.findIndex((folder) => script.startsWith(`${folder}/`));
