@@ -1,6 +1,6 @@
 /**
- * Who may import whom. Types count as imports: a type that points the wrong way is a design that points the wrong way.
- * `npm run check` enforces it, and `lab` and `load-tests` may be deleted without breaking it.
+ * Which folders may import which. Types count as imports, because they are dependencies of the design. `npm run check`
+ * enforces these rules; `lab` and `load-tests` can be deleted without breaking them.
  */
 const only = (name, from, to, comment) => ({
   name,
@@ -14,7 +14,7 @@ module.exports = {
   forbidden: [
     {
       name: 'core-imports-only-core',
-      comment: 'core decides and does not know how: no AWS SDK, no sharp, nothing of Node.js.',
+      comment: 'core decides and does nothing else: no AWS SDK, no sharp, no Node.js API.',
       severity: 'error',
       from: { path: '^core/' },
       to: { pathNot: '^core/' },
@@ -33,7 +33,7 @@ module.exports = {
       'functions',
       'functions/([^/]+)/',
       ['core/', 'adapters/', 'functions/$1/'],
-      'One folder is one Lambda, deployed and permitted on its own. What two need belongs in core or adapters.',
+      'One folder is one Lambda, with its own deployment and permissions. Code that two of them need belongs in core or adapters.',
     ),
     only('terminal-knows-only-our-name', 'scripts/terminal/', ['scripts/terminal/', 'core/names\\.ts$']),
     only('stack-knows-no-emulator', 'scripts/stack/', ['core/', 'adapters/', 'scripts/(stack|terminal)/']),
@@ -43,10 +43,10 @@ module.exports = {
       'scripts/(stack|local|template|terminal)/',
     ]),
     only(
-      'commands-are-strangers',
+      'commands-do-not-import-each-other',
       'scripts/([^/]+)/',
       ['core/', 'adapters/', 'scripts/(stack|local|template|terminal)/', 'scripts/$1/'],
-      'One folder is one command. What two need belongs in stack, local, template or terminal.',
+      'One folder is one command. Code that two of them need belongs in stack, local, template or terminal.',
     ),
     only('tests', 'test/(?!template/practices\\.test\\.ts)', ['core/', 'adapters/', 'functions/', 'scripts/', 'test/']),
     only('load-tests', 'load-tests/', ['core/', 'adapters/', 'scripts/', 'load-tests/']),
@@ -59,7 +59,7 @@ module.exports = {
     },
     {
       name: 'deployed-code-needs-dependencies',
-      comment: 'A devDependency in a bundle would be an accident; types vanish.',
+      comment: 'A devDependency in a bundle would be an accident. Types are not bundled.',
       severity: 'error',
       from: { path: '^(adapters|core|functions)/' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },

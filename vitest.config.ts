@@ -8,7 +8,7 @@ export default defineConfig({
       '**/{template.yaml,samconfig.toml,package-lock.json,translate.py,fresh-file.ts}',
       '**/{statemachine,events,governance,fixtures}/**',
     ],
-    // What breaks many tests at once is seen in the first few, and the slow ones need not run.
+    // A defect that breaks many tests shows in the first few, so the slow ones need not run.
     bail: 10,
     projects: [
       {
@@ -18,11 +18,13 @@ export default defineConfig({
             'test/{core,adapters,docs,functions,hostile,model,template,scripts}/**/*.test.ts',
             '{lab,load-tests}/test/*.test.ts',
           ],
-          // One process for many files, which still start fresh.
+          // One process for many files, which still start fresh. As many processes as cores: by default, Vitest leaves one
+          // core to itself, which on a laptop or runner with two is half of the machine.
           isolate: false,
+          maxWorkers: '100%',
           setupFiles: ['test/support/fresh-file.ts'],
+
           // Safety bounds, never a measure: the slowest tests take a few seconds of processor time, which is minutes on a
-          // laptop that is busy with something else.
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -32,12 +34,12 @@ export default defineConfig({
           name: 'pipeline',
           include: ['{test,lab/test}/pipeline/**/*.test.ts'],
           globalSetup: ['test/support/emulated-stack.ts'],
-          // All files share one stack, and measure it.
+          // All files share one stack, and some measure it.
           fileParallelism: false,
-          // Safety bounds for a pipeline that hangs on a machine that has other things to do: an outage takes all five tries.
+          // Safety bounds for a pipeline that hangs on a busy machine: an outage takes all five attempts.
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          // Unit tests first: they are quick, and would take the emulator's processor time.
+          // Unit tests first: they are quick, and would compete with the emulator for processor time.
           sequence: { groupOrder: 1 },
         },
       },

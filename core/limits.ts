@@ -29,7 +29,7 @@ export interface Work {
   readonly pieces: number;
   /** Channels of a TIFF, including transparency and masks. */
   readonly channels: number;
-  /** Pairs of tags in the directories of a TIFF: libtiff sorts a directory anew for each tag it does not know. */
+  /** Pairs of tags in the directories of a TIFF: libtiff sorts a directory again for each tag it does not know. */
   readonly tagPairs: number;
   /** Texts and profiles of a PNG, uncompressed. */
   readonly unpackedBytes: number;
@@ -81,7 +81,7 @@ export const defaultLimits: Limits = {
     readings: 1,
     // 2 µs. One row per strip of four planes, at the greatest height.
     pieces: 262_140,
-    // CMYK and transparency: what the limits of pixels are measured for.
+    // CMYK and transparency: the pixel limits were measured with at most these.
     channels: 5,
     // 0.06 µs each of the few times that a task opens the file. 10,000 pages of 22 tags, or one directory of 2,200.
     tagPairs: 5 * MEGA,

@@ -10,7 +10,7 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 export interface UploadReader {
   /**
    * Reads exactly the version that the event named. It is a result, not an error, that it was replaced or removed since, or
-   * that its uploader stored it in a way that nobody else can read.
+   * that its uploader stored it in a way that makes it unreadable to others.
    */
   read(upload: Upload): Promise<{ readonly outcome: 'found'; readonly bytes: Bytes } | Missing | Rejection>;
 }

@@ -1,14 +1,14 @@
 /**
- * The Lambda functions that an image passes through, in its order. This is the one list of them: tests, chaos, crash
- * points, load charts and costs go by it, and a test names what a step in it still lacks.
+ * The Lambda functions that an image passes through, in order. This is the only list of them: tests, chaos, crash
+ * points, load charts and costs use it, and a test names what a step in it still lacks.
  */
 
 interface Step {
   /** `ResizeImage` of functions/resize-image, ResizeImageFunction and the state ResizeImage. */
   readonly name: string;
-  /** Messages of the queue, or a task of the workflow: image-task.ts. A rendition task comes once per rendition group. */
+  /** Messages of the queue, or a task of the workflow: image-task.ts. There is one rendition task per rendition group. */
   readonly takes: 'messages' | 'image' | 'rendition' | 'removal';
-  /** Whether it decodes pictures: core/limits.ts says what that takes of its memory. */
+  /** Whether it decodes images: core/limits.ts depends on its memory. */
   readonly decodes: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** `npm run lab -- docs`: the tables and charts of lab/docs, and README's prices, which follow from the code and the kept measurements. */
+/** `npm run lab -- docs`: what is calculated from the code and the stored measurements: tables and charts of lab/docs, README's prices. */
 
 import { currentContent, type Documents, writeDocuments } from '../scripts/docs/write-documents.ts';
 import { command } from '../scripts/terminal/command.ts';

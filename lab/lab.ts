@@ -12,8 +12,8 @@ import { scaleCommand } from './scale/scale.ts';
 await main(
   commandGroup({
     name: 'npm run lab',
-    summary: 'What is proved and measured about this pipeline. lab/README.md has more.',
-    notes: 'Load tests have a command of their own: npm run load.',
+    summary: 'Proofs and measurements of the pipeline. lab/README.md has more.',
+    notes: 'Load tests have a separate command: npm run load.',
     commands: [
       badReleaseCommand,
       costCommand,

@@ -52,18 +52,18 @@ export const loadCommand = command({
         1,
       )
       .option('--scale <x>', 'multiplies the arrivals in the same time', positiveNumber, 1)
-      .option('--against <file>', 'the run.json of an earlier result, shown beside this one in the report', path)
+      .option('--against <file>', 'the run.json of an earlier result, shown next to this one in the report', path)
       .option('--keep', 'keep the uploads; otherwise they are removed at the end')
       .option('-y, --yes', 'do not ask before spending money'),
   commands: [compareCommand],
   examples: {
-    'npm run load -- smoke': 'on an emulator of its own on this machine, which costs nothing',
+    'npm run load -- smoke': 'on a separate emulator on this machine, which costs nothing',
     'npm run load -- ramp --stack NAME': 'on a stack in the account of your AWS profile and region',
     'npm run load -- compare BEFORE AFTER': 'two results side by side',
   },
   notes: 'load-tests/README.md says what each scenario proves.',
   run: ({ arguments: [scenario], options, signal }) => run({ ...options, scenario, signal }),
-  // The uploads of the run have to be removed first.
+  // The run's uploads must be removed first.
   runsToEnd: true,
   onStop: (exitCode) => {
     printError('\nStopped: this run has no result.');

@@ -17,17 +17,17 @@ export const palette = {
   black: { light: '#000000', dark: '#ece8e3' },
 } as const;
 
-/** The CSS variable of a colour, light or dark: of the page around the chart, or of the file itself. */
+/** The CSS variable of a colour, light or dark, set by the surrounding page or the file itself. */
 export function chartColour(name: keyof typeof palette): string {
   return `var(--chart-${name})`;
 }
 
-/** `page` takes its colours from the CSS of the page around it; `paper` is a file that brings its own, light and dark. */
+/** `page` uses the colours of the surrounding page's CSS; `paper` is a file with its own colours, light and dark. */
 export type Theme = 'page' | 'paper';
 
 const colourNames = Object.keys(palette) as (keyof typeof palette)[];
 
-/** An image file sees the system's setting, not the page's, so it has a background of its own. */
+/** An image file follows the system's setting, not the page's, so it has its own background. */
 const paperStyle = (['light', 'dark'] as const)
   .map((scheme) => {
     const paper = {

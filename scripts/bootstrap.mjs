@@ -1,4 +1,4 @@
-// Runs a script of this project on Lambda's Node version, whichever version starts it:
+// Runs a script of this project on Lambda's Node version, regardless of the version that starts it:
 //
 //   node scripts/bootstrap.mjs scripts/start/start.ts [arguments]
 //
@@ -58,7 +58,7 @@ async function main() {
   }
   const ended = await run(node, [join(project, script), ...scriptArguments], {
     stdio: 'inherit',
-    env: { ...process.env, ...plainOutput(), PATH: path },
+    env: { ...compileCache(), ...process.env, ...plainOutput(), PATH: path },
   });
   process.exit(ended.code ?? 128 + (signalNumbers[ended.signal] ?? 1));
 }
@@ -71,6 +71,11 @@ function nodeForScripts() {
 
 function ownMajor() {
   return Number(process.versions.node.split('.')[0]);
+}
+
+/** A command, and everything that it runs, starts in about two thirds of the time. */
+function compileCache() {
+  return { NODE_COMPILE_CACHE: join(project, '.darkroom', 'compile-cache') };
 }
 
 /** No colours when the output goes to a file or another program. */
@@ -245,7 +250,10 @@ function stopOnSignals() {
   }
 }
 
-/** When npm is killed by SIGKILL, no signal reaches this process. */
+/**
+ * When npm is killed by SIGKILL, no signal reaches this process. It is npm's own child, because the scripts in package.json
+ * begin with `exec`: otherwise, the shell between them would outlive npm.
+ */
 function stopWithNpm() {
   if (process.env.npm_lifecycle_event === undefined) return;
   const npm = process.ppid;

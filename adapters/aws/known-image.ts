@@ -2,8 +2,8 @@ import type { KnownImage } from '../../core/watch/ports.ts';
 
 /**
  * The image that the probe and the release check upload: a strip of docs/samples/flowers-iphone5-gps-8mp.jpg (licence
- * beside it). Wide enough for most presets; stored sideways, so that a lost orientation is detected; and only 5 kB, because
- * it is part of the functions' packages.
+ * in the same folder). Wide enough for most presets; stored sideways, so that a lost orientation is detected; and only 5 kB,
+ * because it is part of the functions' packages.
  */
 export const knownImage: KnownImage = {
   contentType: 'image/jpeg',

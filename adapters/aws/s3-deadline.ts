@@ -1,6 +1,6 @@
 /**
- * Ends a call of a worker to S3, with the SDK's retries and the body, well before the worker's own timeout. The workflow may
- * then take a worker that Lambda had to stop as the fault of the file: S3 cannot cause it (docs/decisions/0009).
+ * Ends a worker's call to S3, including the SDK's retries and the body, well before the worker's own timeout. So the workflow
+ * can blame the file if Lambda has to stop a worker, because S3 cannot be the cause (docs/decisions/0009).
  */
 export async function withinDeadline<Answer>(
   deadlineMillis: number,

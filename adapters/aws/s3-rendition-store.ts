@@ -5,7 +5,7 @@ import { withinDeadline } from './s3-deadline.ts';
 // DeleteObjects takes at most 1,000 keys.
 const KEYS_PER_REQUEST = 1000;
 
-/** For each rendition; a worker writes all of a group's at once. */
+/** For each rendition; a worker writes all renditions of a group in parallel. */
 export const WRITE_DEADLINE_MILLIS = 10_000;
 
 export function s3RenditionStore({

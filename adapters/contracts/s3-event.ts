@@ -33,7 +33,7 @@ const objectEvent = z.discriminatedUnion('detail-type', [
  * Parses S3's event as EventBridge delivers it, and refuses one that S3 cannot have sent for this bucket.
  *
  * @throws {Error} naming every wrong field, or if the text is not JSON. The message then goes to the dead-letter queue: it is
- * not from S3, so someone must look at it.
+ * not from S3, so an operator must look at it.
  */
 export async function parseS3Event(body: string, uploadBucket: string): Promise<UploadEvent> {
   const parsed = objectEvent.safeParse(JSON.parse(body));

@@ -1,4 +1,4 @@
-/** zod/mini is a third of zod in a bundle (docs/decisions/0004) because it has no error messages of its own: add them once. */
+/** zod/mini is a third of zod in a bundle (docs/decisions/0004) because it has no error messages: add them once. */
 import { en } from 'zod/locales';
 import { config, minLength, string } from 'zod/mini';
 

@@ -1,7 +1,7 @@
 /** Types for the pre-traffic release check. */
 import type { StepName } from '../steps.ts';
 
-/** Those whose new versions a real image goes through before they get traffic. */
+/** The functions whose new versions process a real image before they get traffic. */
 export const releasedSteps = [
   'DispatchImages',
   'ExtractMetadata',

@@ -20,14 +20,14 @@ export const badReleaseCommand = command({
   name: 'bad-release',
   summary: 'A bad release on your machine: refused, or rolled back without losing an image. 40 s.',
   syntax: (line) => line,
-  notes: `It runs on the stack of npm start, or on one of its own. First the check before traffic: the live versions pass, broken ones are refused. Then a bad version of the workflow gets its 20 % of real uploads, until the rollback alarm of template.yaml fires. The stack is left as it was.
+  notes: `It runs on the stack of npm start, if there is one, or else on a new one. First the check before traffic: the live versions pass, broken ones are refused. Then a bad version of the workflow gets its 20 % of real uploads, until the rollback alarm of template.yaml fires. The stack is left as it was.
 
 The exit code is 0 if every broken version was refused, the bad one was rolled back and no image is lost. docs/releases.md describes the same for an account.`,
   run: async ({ signal }) => {
     isolateThisProcess();
     return (await play(await stackToPlayOn(), signal)) ? 0 : 1;
   },
-  // What is being played has to be taken back first.
+  // What it changed must be restored first.
   runsToEnd: true,
   cleanUp: stopEmulators,
 });
@@ -105,7 +105,7 @@ function summary({ rolledBack, touched, images, lost }: PlayedRelease): string {
   return `${end} Version 2 handled ${touched} of ${images} images; ${lost} of them ${lost === 1 ? 'was' : 'were'} lost.`;
 }
 
-/** On one line, without the name of the function, which has a column of its own. */
+/** On one line, without the name of the function, which is in another column. */
 function shortReason(reason: string): string {
   const line = reason.replace(/^\S+ failed: /, '').replace(/\s+/g, ' ');
   return line.length <= 110 ? line : `${line.slice(0, 110)} …`;

@@ -1,10 +1,10 @@
 /**
- * A bad version of the workflow, from its first 20 % to its end, on the emulator: real uploads, the real queue, real
- * executions.
+ * A bad version of the workflow on the emulator, from its first 20 % of the traffic to its rollback: real uploads, the real
+ * queue, real executions.
  *
- * The emulator keeps a state machine's versions and the weights of its alias, and uses neither: an alias cannot be started
- * and wait for its end, and what runs is always the newest definition. So this reads the weights from the alias, draws by
- * them as Step Functions does, and starts each version on a machine that has its definition.
+ * The emulator stores a state machine's versions and the weights of its alias, but uses neither: it cannot run an alias
+ * synchronously, and always runs the newest definition. So this reads the weights from the alias, draws a version as Step
+ * Functions does, and starts it on a state machine with that version's definition.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ListEventSourceMappingsCommand, UpdateEventSourceMappingCommand } from '@aws-sdk/client-lambda';
@@ -47,7 +47,7 @@ export interface Route {
   readonly weight: number;
 }
 
-/** What one minute would show: here it is as long as its images take. */
+/** What CloudWatch would show for one minute; here, a minute lasts as long as its images take. */
 export interface Minute {
   readonly routes: readonly Route[];
   readonly runs: readonly Run[];
@@ -63,7 +63,7 @@ export interface Run {
 export interface PlayedRelease {
   readonly minutes: readonly Minute[];
   readonly rolledBack: boolean;
-  /** Images that the bad version had in its hands. */
+  /** Images that the bad version processed. */
   readonly touched: number;
   readonly images: number;
   /** Images without renditions at the end. */
@@ -81,9 +81,9 @@ export interface CanaryOptions {
 const GOOD = 1;
 const BAD = 2;
 const KEY_PREFIX = 'bad-release/';
-// At 20 % of ten images a minute, one in ten million plays ends here without the bad version having been called.
+// At 20 % of ten images per minute, one in ten million runs ends here without a call of the bad version.
 const MOST_MINUTES = 8;
-const everybodyOn = (version: number): readonly Route[] => [{ version, weight: 100 }];
+const allTrafficTo = (version: number): readonly Route[] => [{ version, weight: 100 }];
 
 /** By weight, as Step Functions chooses the version of each execution. */
 export function drawVersion(routes: readonly Route[], random: number): number {
@@ -123,7 +123,7 @@ async function play(
       const version = drawVersion(routes, Math.random());
       return { version, pipeline: release.pipelineOf(version) };
     }, imagesAMinute);
-    // As AWS publishes it: the failed executions of this one version; nothing where it did not run.
+    // As AWS publishes it: the failed executions of this version only, and nothing if it did not run.
     const sums = [...minutes.map(({ runs: earlier }) => earlier), runs].map(failuresOf);
     const minute = { routes, runs, alarm: stateOf(alarm, sums) };
     minutes.push(minute);
@@ -144,7 +144,7 @@ async function play(
     rolledBack = (await playMinute()).alarm === 'ALARM';
   }
 
-  await release.route(everybodyOn(GOOD));
+  await release.route(allTrafficTo(GOOD));
   await uploads.put(imagesAMinute);
   while (uploads.undecided() > 0 && minutes.length < 2 * MOST_MINUTES && !stopped.aborted) await playMinute();
 
@@ -189,7 +189,7 @@ async function publishRelease(stack: Stack, sfn: SFNClient) {
   const routing = (routes: readonly Route[]) =>
     routes.map(({ version, weight }) => ({ stateMachineVersionArn: versionArns.get(version), weight }));
   const { stateMachineAliasArn } = await sfn.send(
-    new CreateStateMachineAliasCommand({ name: 'live', routingConfiguration: routing(everybodyOn(GOOD)) }),
+    new CreateStateMachineAliasCommand({ name: 'live', routingConfiguration: routing(allTrafficTo(GOOD)) }),
   );
   await sfn.send(new UpdateStateMachineCommand({ stateMachineArn, definition: badDefinition }));
   versionArns.set(BAD, await publish());
@@ -223,7 +223,7 @@ async function publishRelease(stack: Stack, sfn: SFNClient) {
 
 type Choose = () => { readonly version: number; readonly pipeline: Pipeline };
 
-/** The upload queue, in the dispatcher's place: that one starts a fixed workflow, and has to stand aside meanwhile. */
+/** Reads the upload queue in place of the dispatcher, which always starts the same workflow and is disabled in the meantime. */
 async function uploadsOf(stack: Stack) {
   const { s3, sqs, lambda } = stack.clients;
   const { UploadBucketName: Bucket, UploadQueueUrl: QueueUrl } = stack.outputs;
@@ -235,7 +235,7 @@ async function uploadsOf(stack: Stack) {
   const mapping = EventSourceMappings.find(({ FunctionArn = '' }) => FunctionArn.includes(`:${FunctionName}`));
   const dispatch = (Enabled: boolean) =>
     lambda.send(new UpdateEventSourceMappingCommand({ UUID: mapping?.UUID, Enabled }));
-  // What others have sent goes through as ever.
+  // Uploads from other sources are processed as usual.
   await pWaitFor(async () => (await messagesIn(sqs, QueueUrl)) === 0, { interval: 200 });
   await dispatch(false);
 
@@ -265,7 +265,7 @@ async function uploadsOf(stack: Stack) {
       }
     },
 
-    /** Up to so many messages, side by side; what failed waits for the next minute. */
+    /** Handles up to this many messages in parallel; failed ones wait for the next minute. */
     async takeEach(choose: Choose, most: number): Promise<readonly Run[]> {
       const messages: Message[] = [];
       for (let looks = 0; messages.length < most && looks < 20; looks += 1) {

@@ -1,4 +1,4 @@
-/** The check before the traffic, on the emulator: versions that cannot work are refused, the one that is live passes. */
+/** The check before traffic, on the emulator: broken versions are refused, and the live one passes. */
 import {
   DeleteFunctionCommand,
   type FunctionConfiguration,
@@ -29,7 +29,7 @@ export interface CheckedVersion {
 
 type Settings = Omit<UpdateFunctionConfigurationCommandInput, 'FunctionName'>;
 
-/** Ways to break a release that no compiler and no unit test sees. */
+/** Ways to break a release that no compiler and no unit test detects. */
 const mistakes: readonly {
   readonly what: string;
   readonly step: ReleasedStep;
@@ -44,10 +44,10 @@ const mistakes: readonly {
     },
   },
   {
-    what: 'it writes where it may not',
+    what: 'it writes to the wrong bucket',
     step: 'ResizeImage',
     break: ({ Environment }) => ({
-      Environment: { Variables: { ...Environment?.Variables, RENDITION_BUCKET: 'somebody-elses-bucket' } },
+      Environment: { Variables: { ...Environment?.Variables, RENDITION_BUCKET: 'bucket-of-another-account' } },
     }),
   },
   { what: 'the handler was renamed', step: 'ExtractMetadata', break: () => ({ Handler: 'handler.main' }) },
@@ -70,7 +70,7 @@ export async function playPreTraffic(
     await checkRelease(
       { deploymentId: `${step}-${version}-${Date.now()}`, executionId: 'played' },
       {
-        // In place of CodeDeploy, which the emulator does not have: says which version, and keeps the verdict.
+        // Replaces CodeDeploy, which the emulator does not have: names the version, and stores the verdict.
         releases: {
           newVersion: async () => ({ step, functionName, version }),
           report: async (_, verdict) => {
@@ -91,7 +91,7 @@ export async function playPreTraffic(
     const functionName = await physicalId(stack, `${step}Function`);
     const live = await lambda.send(new GetAliasCommand({ FunctionName: functionName, Name: 'live' }));
     const version = z.string().parse(live.FunctionVersion);
-    await check({ step, what: 'the version that is live', broken: false }, functionName, version);
+    await check({ step, what: 'the live version', broken: false }, functionName, version);
   }
   for (const { what, step, break: breakIt } of mistakes) {
     const functionName = await physicalId(stack, `${step}Function`);
@@ -102,7 +102,7 @@ export async function playPreTraffic(
   return results;
 }
 
-/** Publishes the function with other settings, and leaves nothing of it behind. The alias never hears of it. */
+/** Publishes the function with other settings, and removes that version afterwards. The alias never changes. */
 async function withVersion(
   lambda: LambdaClient,
   FunctionName: string,

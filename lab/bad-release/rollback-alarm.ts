@@ -1,8 +1,8 @@
-/** A rollback alarm of template.yaml, and what CloudWatch would make of it. */
+/** A rollback alarm of template.yaml, and its state according to CloudWatch's rules. */
 import * as z from 'zod';
 import { templateFor } from '../../scripts/template/template.ts';
 
-// Closed: an alarm of another kind would have to be evaluated in another way.
+// Strict, because other kinds of alarms are evaluated differently.
 const rollbackAlarm = z.object({
   MetricName: z.string(),
   Statistic: z.literal('Sum'),
@@ -20,9 +20,9 @@ export function readRollbackAlarm(logicalId: string): RollbackAlarm {
 }
 
 /**
- * M out of N: in ALARM while as many of the last periods breach as the alarm asks for. A period without data is none.
+ * M out of N: in ALARM while at least M of the last N periods breach. A period without data does not breach.
  *
- * @param sums the metric's sum of each period, oldest first; `undefined` where nothing was published
+ * @param sums the metric's sum per period, oldest first; `undefined` if nothing was published
  */
 export function stateOf(alarm: RollbackAlarm, sums: readonly (number | undefined)[]): 'OK' | 'ALARM' {
   const breaching = sums.slice(-alarm.EvaluationPeriods).filter((sum) => sum !== undefined && sum > alarm.Threshold);

@@ -1,13 +1,13 @@
-/** `npm run lab -- bench`: figures to be read beside those in lab/docs. No test asserts them. */
+/** `npm run lab -- bench`: figures to compare with those in lab/docs. No test asserts them. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { Argument } from '@commander-js/extra-typings';
 import sharp from 'sharp';
 import { command, someOf } from '../../scripts/terminal/command.ts';
-import { printMarkdown } from '../../scripts/terminal/markdown.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 import { withGenerated } from '../generated-blocks.ts';
+import { printMarkdown } from '../markdown.ts';
 import { benchBundles } from './bundles.ts';
 import { benchDurations } from './durations.ts';
 import { benchImage } from './image.ts';
@@ -19,7 +19,7 @@ import { benchStages } from './stages.ts';
 import { benchTuning } from './tuning.ts';
 
 interface Section {
-  /** Figures that are kept beside the page are written only if asked, too. */
+  /** Also writes the stored measurements, only if requested. */
   readonly bench: (write: boolean) => Promise<string>;
   readonly shows: string;
   /** Runs when none is named: a few minutes for all of them, and nothing to install. */

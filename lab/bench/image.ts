@@ -43,7 +43,7 @@ export async function benchImage(): Promise<string> {
     {
       floor: () => floor(bytes, header, all, rastersBySize),
       'as shipped, one decode per rendition group': () => renderGroups(renditionGroups),
-      'the same with AVIF in a group of its own': () => renderGroups(avifApart({ groups: renditionGroups }).groups),
+      'the same with AVIF in its own group': () => renderGroups(avifApart({ groups: renditionGroups }).groups),
       'one pipeline per rendition, our settings': () => naive(bytes, header, all, withOurSettings),
       'one pipeline per rendition, sharp’s defaults': () => naive(bytes, header, all, withDefaults),
       'portrait (extract-metadata)': () => codec.portray(bytes, header),

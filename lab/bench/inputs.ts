@@ -19,7 +19,7 @@ type Write = (picture: Sharp, size: InputSize) => Sharp;
 
 const deepWithAlpha = (picture: Sharp): Sharp => picture.ensureAlpha(0.9).toColourspace('rgb16');
 
-/** As people have them. */
+/** Typical files. */
 export const usualInputs = {
   'JPEG, baseline': (picture) => picture.jpeg({ quality: 90 }),
   'JPEG, progressive': (picture) => picture.jpeg({ quality: 90, progressive: true }),
@@ -30,7 +30,7 @@ export const usualInputs = {
   TIFF: (picture) => picture.tiff({ compression: 'lzw' }),
 } satisfies Readonly<Record<string, Write>>;
 
-/** The variant of each kind of `core/limits.ts` that takes the most memory a pixel. */
+/** The variant of each kind of `core/limits.ts` that takes the most memory per pixel. */
 export const heaviestInputs = {
   jpeg: (picture) => picture.toColourspace('cmyk').jpeg({ quality: 90 }),
   'jpeg, progressive': (picture) => picture.toColourspace('cmyk').jpeg({ quality: 90, progressive: true }),

@@ -1,4 +1,4 @@
-/** The peers' packages, in places of their own: no fork needs them to deploy or to test. */
+/** Installs the peers' packages separately, because no fork needs them to deploy or to test. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +24,7 @@ export async function startNodePeers(): Promise<LineWorker> {
 }
 
 async function installNodePeers(): Promise<void> {
-  // npm writes the second of these when an installation is complete.
+  // npm writes the second file when an installation is complete.
   const [wanted, installed] = ['package-lock.json', join('node_modules', '.package-lock.json')].map(versions);
   if (wanted === installed) return;
   say(`npm ci in ${shownPath(directory)} (once)`);
@@ -37,12 +37,12 @@ async function installNodePeers(): Promise<void> {
   });
   if (!succeeded) {
     throw new Failure(
-      `The peers could not be installed: check the network and run this again. The whole output is in ${shownPath(log)}.`,
+      `The peers could not be installed: check the network and run this again. The full output is in ${shownPath(log)}.`,
     );
   }
 }
 
-/** Of what package.json names. */
+/** The packages that package.json names. */
 function versions(lock: string): string | undefined {
   const file = join(directory, lock);
   if (!existsSync(file)) return undefined;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import * as z from 'zod';
 
-/** A program that answers each line of JSON with one of its own: started once, so that its start is in no figure. */
+/** A program that answers each line of JSON with another. It is started once, so that no figure includes its start. */
 export interface LineWorker {
   readonly pid: number;
   ask<Answer>(question: object, answer: z.ZodType<Answer>): Promise<Answer>;
@@ -17,7 +17,7 @@ export function startLineWorker(
   directory: string,
   environment: NodeJS.ProcessEnv = {},
 ): LineWorker {
-  // sharp's libvips leaves the home of its own build in the environment, where another libvips would look for its modules.
+  // sharp's libvips sets its module directory in the environment, where another libvips would look for modules.
   const { VIPSHOME: _, ...env } = { ...process.env, ...environment };
   const child = spawn(command, args, { cwd: directory, env, stdio: ['pipe', 'pipe', 'inherit'] });
   if (child.pid === undefined) throw new Error(`${command} could not be started.`);

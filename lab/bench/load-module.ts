@@ -1,6 +1,6 @@
 /**
- * One load in a fresh process: `node load-module.ts FILE [PACKAGE]` loads the package first and the file then, timed
- * apart. Prints both in milliseconds as JSON.
+ * `node load-module.ts FILE [PACKAGE]` loads the package and then the file in a fresh process, timed separately. Prints both
+ * times in milliseconds as JSON.
  */
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';

@@ -1,4 +1,4 @@
-/** As much of S3 as a worker sees, over TLS on this machine: what its client costs a worker, without the way to S3. */
+/** The part of S3 that a worker uses, over TLS on this machine: measures the cost of S3's client without the network. */
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tlsCertificate } from '../../scripts/local/tls-certificate.ts';
 
 export interface LocalS3 {
-  /** For a process whose clients are to use it. */
+  /** The environment of a process whose clients should use it. */
   readonly environment: Readonly<Record<string, string>>;
   end(): void;
 }

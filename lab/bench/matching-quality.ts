@@ -1,4 +1,4 @@
-/** Which number on an encoder's scale makes a rendition look as good as another. */
+/** Finds the quality number with which an encoder's rendition looks as good as another. */
 
 /** A difference in SSIMULACRA2 score that is not visible. */
 export const SAME_SCORE = 0.7;
@@ -6,7 +6,7 @@ export const SAME_SCORE = 0.7;
 export interface Attempt {
   /** 1–100, whole. */
   readonly quality: number;
-  /** Its score less the one that is wanted. */
+  /** Its score minus the wanted score. */
   readonly off: number;
 }
 
@@ -31,7 +31,7 @@ function between(below: Attempt, above: Attempt): number {
   return Math.min(above.quality - 1, Math.max(below.quality + 1, guess));
 }
 
-// Points of score for one step of quality where only one has been tried; at least as large a step as this tells.
+// Points of score per quality number, assumed while only one has been tried.
 const TYPICAL_SLOPE = 0.5;
 
 function beyond(ascending: readonly Attempt[], { quality, off }: Attempt): number {

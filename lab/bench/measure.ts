@@ -16,7 +16,7 @@ export async function costOf(work: () => Promise<unknown>): Promise<Cost> {
   return { cpu: (user + system) / 1000, wall };
 }
 
-/** All contenders once a round, each round led by another: what slows the machine or leaves garbage hits them alike. */
+/** Runs all contenders once per round, in rotating order, so that other load and garbage affect them equally. */
 export async function sideBySide<Name extends string>(
   contenders: Readonly<Record<Name, () => Promise<unknown>>>,
   rounds: number,

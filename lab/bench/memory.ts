@@ -28,7 +28,7 @@ function sizesOf(kind: string) {
   });
 }
 
-// Each is one decode, and they differ only in the size that they decode to.
+// Each is one decode; they differ only in the decoded size.
 const jobs = ['portray', 'web'];
 
 interface Point {

@@ -1,4 +1,4 @@
-/** Who renders in `npm run lab -- bench peers`: this project, sharp without it, and what one would pick instead. */
+/** The contenders of `npm run lab -- bench peers`: this project, plain sharp, and the usual alternatives. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -34,7 +34,7 @@ export const fileOf = ({ name, format }: Preset) =>
 
 export const everyFormat: readonly RenditionFormat[] = ['webp', 'jpeg', 'avif'];
 
-/** Ours first of all, and first of those that write the same formats. */
+/** Ours comes first, both overall and among those that write the same formats. */
 export function contendersOf(
   python: LineWorker,
   node: LineWorker,
@@ -94,7 +94,7 @@ function naive(name: string, encode: typeof encoder): Contender {
   };
 }
 
-/** How often a program is started for so many presets of a photograph. */
+/** How often a program is started for this many presets of a photograph. */
 const starts: Readonly<Record<string, (presets: number) => number>> = {
   vipsthumbnail: (presets) => presets,
   ImageMagick: () => 1,

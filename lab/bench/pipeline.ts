@@ -43,7 +43,7 @@ export async function benchPipeline(): Promise<string> {
         ['', 'p50', 'p95', 'most'],
         [
           ['one after the other', ...figures(alone)],
-          [`all at once (${(IMAGES / seconds).toFixed(1)} images a second)`, ...figures(together)],
+          [`all at once (${(IMAGES / seconds).toFixed(1)} images per second)`, ...figures(together)],
           ['image work alone, in one process', ...figures(imageWork)],
         ],
       ),

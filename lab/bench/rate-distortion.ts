@@ -9,7 +9,7 @@ export interface Measured {
 
 type Price = Omit<Measured, 'score'>;
 
-/** What a setting costs at a score between or beside those measured: bytes and CPU grow by a share a point, not by a sum. */
+/** What a setting costs at a score that was not measured: bytes and CPU grow by a percentage per point, not by an amount. */
 export function atScore(points: readonly Measured[], score: number): Price {
   const [low, high] = neighbours(points, score);
   const way = (score - low.score) / (high.score - low.score);
@@ -17,7 +17,7 @@ export function atScore(points: readonly Measured[], score: number): Price {
   return { bytes: between(low.bytes, high.bytes), cpu: between(low.cpu, high.cpu) };
 }
 
-/** The shares by which bytes and CPU grow for one point more: 0.04 is 4 %. */
+/** By how much bytes and CPU grow per additional point: 0.04 is 4 %. */
 export function priceOfAPoint(points: readonly Measured[], score: number): Price {
   const here = atScore(points, score);
   const there = atScore(points, score + 1);

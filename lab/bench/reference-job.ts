@@ -1,5 +1,5 @@
 /**
- * A small, fixed sharp job. Measured beside the workers, it shows how fast the machine is at that moment, which converts
+ * A small, fixed sharp job. Measured alongside the workers, it shows how fast the machine is at that moment, which converts
  * their times to Lambda's (lab/docs/cost.md). It uses none of our code or presets, because those change.
  */
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * One worker's life in a fresh process: a file through `portray` or through a rendition group, as often as asked.
+ * Runs one worker in a fresh process: a file through `portray` or a rendition group, as often as requested.
  *
  *     node lab/bench/render-once.ts <file> <portray | name of a group | all> [times] [settings as JSON]
  *
@@ -28,7 +28,7 @@ const warm = costs.length > 1 ? costs.slice(1) : costs;
 console.log(
   JSON.stringify({
     megabytes: Math.round(peakKilobytes() / 1024),
-    // Not the median: garbage is collected in some of them, for all.
+    // Not the median, because only some runs collect garbage, on behalf of all.
     cpu: mean(warm.map(({ cpu }) => cpu)),
     wall: mean(warm.map(({ wall }) => wall)),
   }),

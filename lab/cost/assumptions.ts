@@ -6,8 +6,8 @@ import type { PriceName } from './prices.ts';
  */
 export const assumptions = {
   /**
-   * CPU time of the benchmark's reference job on Lambda, in ms. It converts measured times to Lambda's, whatever machine
-   * measured them. lab/docs/cost.md lists the sources.
+   * CPU time of the benchmark's reference job on Lambda, in ms. It converts times measured on any machine to
+   * Lambda's. lab/docs/cost.md lists the sources.
    */
   referenceMillis: {
     arm64: { low: 64, likely: 72, high: 88 },

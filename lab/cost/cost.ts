@@ -3,9 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { Option } from '@commander-js/extra-typings';
 import { writeDocuments } from '../../scripts/docs/write-documents.ts';
 import { command, wholeNumber } from '../../scripts/terminal/command.ts';
-import { printMarkdown } from '../../scripts/terminal/markdown.ts';
 import { print } from '../../scripts/terminal/print.ts';
 import { labDocuments } from '../docs.ts';
+import { printMarkdown } from '../markdown.ts';
 import { deploymentOf } from './deployment.ts';
 import { estimateNotice } from './estimate.ts';
 import { keptFile, keptMeasurements, lastBenchFile, lastMeasurements } from './measured.ts';
@@ -25,11 +25,11 @@ export const costCommand = command({
       .addOption(
         new Option(
           '--write',
-          'keep the durations of the last npm run lab -- bench durations, and write the pages that follow from them',
+          'store the durations of the last npm run lab -- bench durations, and regenerate the pages that use them',
         ).conflicts(['json', 'markdown']),
       ),
   notes:
-    'Prices × what template.yaml, the workflow and core/presets.ts use × measured durations. Durations are those of the last npm run lab -- bench durations on this machine, or else the kept ones.',
+    'Prices × what template.yaml, the workflow and core/presets.ts use × measured durations. Durations are those of the last npm run lab -- bench durations on this machine, or else the stored ones.',
   run: async ({ options: { images, json, markdown, write } }) => {
     if (write) return await keepDurations();
     if (json) process.stdout.write(`${JSON.stringify(asJson(images), null, 2)}\n`);

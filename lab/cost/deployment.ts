@@ -15,7 +15,7 @@ import { otherWorkers } from './assumptions.ts';
 
 export interface Deployment {
   readonly workflow: 'EXPRESS' | 'STANDARD';
-  /** State transitions per image of another workflow than ours, to price it as STANDARD. */
+  /** State transitions per image of a workflow other than ours, to price it as STANDARD. */
   readonly otherTransitions?: number;
   /** `ALL` writes a line for entering and for leaving each state. */
   readonly workflowLog: 'OFF' | 'ERROR' | 'ALL';
@@ -145,6 +145,6 @@ export function metricsOf({ Properties }: Resource): number {
 function runsOf({ State, ScheduleExpression }: Resource['Properties']): number {
   if (State !== 'ENABLED') return 0;
   const [, minutes] = /^rate\((\d+) minutes\)$/.exec(String(ScheduleExpression)) ?? [];
-  if (minutes === undefined) throw new Error(`${ScheduleExpression} is no rate that is understood here.`);
+  if (minutes === undefined) throw new Error(`${ScheduleExpression} is not a supported rate.`);
   return MONTH_SECONDS / 60 / Number(minutes);
 }

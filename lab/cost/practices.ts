@@ -88,7 +88,7 @@ export function sharesAvif({ groups }: Pick<Deployment, 'groups'>): boolean {
   return groups.some(({ presets }) => presets.some(isAvif) && !presets.every(isAvif));
 }
 
-/** AVIF in a group of its own: one more call, GET, wait and decode. */
+/** AVIF in its own group: one more call, GET, wait and decode. */
 export function avifApart({ groups }: Pick<Deployment, 'groups'>): Pick<Deployment, 'groups'> {
   const split = groups.flatMap(({ name, presets }) => [
     { name, presets: presets.filter((preset) => !isAvif(preset)) },

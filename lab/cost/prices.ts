@@ -151,7 +151,7 @@ export const prices = {
 
 export type PriceName = keyof typeof prices;
 
-/** What every account has free each month for good (not the first year's extras). */
+/** The free tier that every account has each month indefinitely (without the first year's extras). */
 export const freeTier: readonly { readonly price: PriceName; readonly free: number; readonly units: string }[] = [
   { price: 'lambdaRequest', free: MILLION, units: 'requests' },
   { price: 'lambdaArm64', free: 400_000, units: 'GB-seconds' },

@@ -106,7 +106,7 @@ function terms(prod: Deployment, measured: Measured, images: number): string {
     `- If provisioned concurrency serves every call, the price is ${costs({ ...prod, environments: 'kept warm' })} plus the monthly price of that concurrency.`,
     ...(sharesAvif(prod)
       ? [
-          `- With AVIF in a rendition group of its own, which a slower encoder would need, it is about ${costs({ ...prod, ...avifApart(prod) })} (ADR 6).`,
+          `- With AVIF in its own rendition group, which a slower encoder would need, it is about ${costs({ ...prod, ...avifApart(prod) })} (ADR 6).`,
         ]
       : []),
     `- **The naive design costs ${costs(naive(prod))}, ${(costPerImage(mixes.photographs, naive(prod), measured) / all).toFixed(1)} times as much.** Of this, ${showUsd(NAIVE_TRANSITIONS * prices.standardTransition.usd * images)} pays for the ${NAIVE_TRANSITIONS} state transitions per image of a short Standard workflow; the deployed workflow as Standard would make ${quantityOf(usageOf(mixes.photographs, { ...prod, workflow: 'STANDARD' }, measured), 'state transitions').toFixed(0)}. The deployed design with only the naive rendering would cost ${costs({ ...prod, rendering: 'a decode each, default efforts' })}.`,

@@ -1,6 +1,7 @@
 /** The states that an image passes through, counted in the workflow definition. */
-import { type Branch, branchesOf, type State, type StateOf, workflow } from '../../scripts/template/workflow.ts';
+
 import { Failure } from '../../scripts/terminal/failure.ts';
+import { type Branch, branchesOf, type State, type StateOf, workflow } from '../../test/support/workflow.ts';
 import { otherWorkers } from './assumptions.ts';
 
 /** The branch that each Choice takes, by its name. */

@@ -1,4 +1,4 @@
-/** What the recipe for other presets has a fork do, in its order. */
+/** Makes the edits of the recipe docs/recipes/change-presets.md, in its order. */
 
 import type { RenditionGroup } from '../../core/presets.ts';
 import { renditionGroups } from '../../core/presets.ts';
@@ -34,7 +34,7 @@ async function addSampleEvent(copy: ForkedCopy, group: string): Promise<void> {
   );
 }
 
-/** One resize worker per rendition group for each image in work, and as much room beside them as before. */
+/** One resize worker per rendition group for each image in progress, and as many spare workers as before. */
 async function reserveWorkers(copy: ForkedCopy, groups: number): Promise<void> {
   for (const stage of stages) {
     const { resources } = templateFor(stage);
@@ -61,7 +61,7 @@ async function reserveWorkers(copy: ForkedCopy, groups: number): Promise<void> {
   }
 }
 
-/** Each group fails by itself, so one image brings about as many times more errors. */
+/** Each group fails separately, so the errors of one image multiply with the number of groups. */
 async function raiseErrorsAlarm(copy: ForkedCopy, groups: number): Promise<void> {
   const threshold = numberAt(templateFor('prod').resources.get('ResizeImageErrorsAlarm')?.Properties['Threshold']);
   const head =
@@ -70,7 +70,7 @@ async function raiseErrorsAlarm(copy: ForkedCopy, groups: number): Promise<void>
   await copy.replace(TEMPLATE, head, `${head}      Threshold: ${raised}\n`);
 }
 
-/** A number of the template's table of stages. */
+/** Increases a number in the template's Stages mapping. */
 async function raise(copy: ForkedCopy, stage: string, name: string, from: number, by: number): Promise<void> {
   const [head = '', row = '', ...rest] = (await copy.read(TEMPLATE)).split(
     new RegExp(`(^    ${stage}:$[^]*?^      ${name}: ${from}$)`, 'm'),

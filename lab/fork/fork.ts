@@ -9,7 +9,7 @@ import { presetVariants } from './preset-variants.ts';
 const variants: ReadonlyMap<string, readonly RenditionGroup[]> = new Map(Object.entries(presetVariants));
 const names = [...variants.keys()].join(', ');
 
-/** The one test that a change of presets has to answer to. */
+/** The one test that must ask for confirmation after a change of presets. */
 const GUARD = { file: 'test/core/presets.test.ts', says: 'Edit this list on purpose' };
 
 export const forkCommand = command({
@@ -23,7 +23,7 @@ export const forkCommand = command({
   notes: 'Fails unless exactly one test fails: the one that asks whether the public names were changed on purpose.',
   run: async ({ arguments: [wanted, files] }) => {
     if (wanted !== undefined && !variants.has(wanted))
-      throw new Failure(`There is no variant ${wanted}: take ${names}.`);
+      throw new Failure(`There is no variant ${wanted}: choose ${names}.`);
     let holds = true;
     for (const [name, groups] of variants) {
       if (wanted === undefined || wanted === name) holds = (await tryVariant(name, groups, files)) && holds;
@@ -32,7 +32,7 @@ export const forkCommand = command({
   },
 });
 
-/** Whether the guard alone asked. */
+/** Whether only the guard failed. */
 async function tryVariant(name: string, groups: readonly RenditionGroup[], files: readonly string[]): Promise<boolean> {
   const copy = await forkedCopy();
   try {
@@ -43,7 +43,7 @@ async function tryVariant(name: string, groups: readonly RenditionGroup[], files
     process.stdout.write(`${name}: ${passed} tests passed, ${failed.length} failed.\n`);
     if (asked !== 1)
       process.stdout.write(`  ${GUARD.file} should have asked once to confirm the names; it asked ${asked} times.\n`);
-    for (const one of others) process.stdout.write(`  ${told(one)}\n`);
+    for (const one of others) process.stdout.write(`  ${described(one)}\n`);
     return asked === 1 && others.length === 0;
   } finally {
     await copy.remove();
@@ -54,6 +54,6 @@ function isGuard({ file, message }: FailedTest): boolean {
   return file === GUARD.file && message.includes(GUARD.says);
 }
 
-function told({ file, test = 'could not be loaded', message }: FailedTest): string {
+function described({ file, test = 'could not be loaded', message }: FailedTest): string {
   return `${file}: ${test}\n    ${message.split('\n')[0]}`;
 }

@@ -1,4 +1,4 @@
-/** A copy of the repository that may be changed as a fork changes it, and tested: what recipes promise is tried on one. */
+/** A copy of the repository that can be changed and tested like a fork, to check what recipes promise. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -12,21 +12,21 @@ const run = promisify(execFile);
 
 export interface ForkedCopy {
   readonly directory: string;
-  /** Replaces a text that has to be there exactly once. */
+  /** Replaces a text that must occur exactly once. */
   replace(path: string, text: string, by: string): Promise<void>;
   write(path: string, content: string): Promise<void>;
   read(path: string): Promise<string>;
   /** Runs a script of the copy, such as `lab/lab.ts`. */
   script(path: string, ...args: readonly string[]): Promise<void>;
-  /** With further arguments of vitest, such as names of files. */
+  /** Accepts further Vitest arguments, such as names of files. */
   unitTests(...args: readonly string[]): Promise<TestRun>;
   remove(): Promise<void>;
 }
 
 export interface FailedTest {
-  /** From the project's directory. */
+  /** Relative to the project's directory. */
   readonly file: string;
-  /** Absent where the file could not be loaded. */
+  /** Absent if the file could not be loaded. */
   readonly test?: string;
   readonly message: string;
 }
@@ -36,7 +36,7 @@ interface TestRun {
   readonly failed: readonly FailedTest[];
 }
 
-/** Every file that git knows or would add, as it is now; installed packages and tools are shared with the original. */
+/** Every file that git tracks or would add, as it is now. Shares installed packages and tools with the original. */
 export async function forkedCopy(): Promise<ForkedCopy> {
   const directory = await mkdtemp(join(tmpdir(), 'fork-'));
   const inCopy = (path: string) => join(directory, path);
@@ -77,7 +77,7 @@ export async function forkedCopy(): Promise<ForkedCopy> {
 async function commitAll(directory: string): Promise<void> {
   const git = (...args: readonly string[]) => run('git', args, { cwd: directory });
   await git('init', '--quiet', '--initial-branch', 'main');
-  // .gitignore excludes folders of that name, and these are links.
+  // .gitignore excludes only folders named node_modules, and these are links.
   await writeFile(join(directory, '.git', 'info', 'exclude'), 'node_modules\n.*.patch\n');
   await git('add', '--all');
   await git('-c', 'user.name=A fork', '-c', 'user.email=fork@example.com', 'commit', '--quiet', '--message', 'Fork');
@@ -111,7 +111,7 @@ async function unitTests(directory: string, further: readonly string[]): Promise
   const file = join(directory, basename(workDirectory), 'unit-tests.json');
   const vitest = join(directory, 'node_modules', 'vitest', 'vitest.mjs');
   const args = ['run', '--project', 'unit', '--bail', '0', '--reporter', 'json', '--outputFile', file, ...further];
-  // Its exit code says that a test failed, and the report says which.
+  // The exit code is not 0 if a test fails; the report says which.
   const ended = await run(process.execPath, [vitest, ...args], { cwd: directory, maxBuffer: 64 * 1024 * 1024 }).catch(
     (error: unknown) => error,
   );

@@ -1,8 +1,8 @@
-/** A page of docs/recipes as something that can be executed: its numbered steps, with what their code blocks mean. */
+/** A page of docs/recipes in executable form: its numbered steps, and the meaning of their code blocks. */
 import { type MarkedToken, marked, type Token } from 'marked';
 
 /**
- * The first word of a block's info string is its language; the rest says what to do with it. Blocks that say nothing are
+ * The first word of a block's info string is its language; the rest says what to do with it. Blocks without such words are
  * only shown: an example, or a command that needs an AWS account.
  */
 export type Action =
@@ -10,9 +10,9 @@ export type Action =
   | { readonly kind: 'diff'; readonly patch: string; readonly paths: readonly string[] }
   /** ```ts file=PATH: written. */
   | { readonly kind: 'file'; readonly path: string; readonly content: string }
-  /** ```sh run: has to succeed. `long`: the whole suite, executed only on request. */
+  /** ```sh run: must succeed. `long`: the whole suite, executed only on request. */
   | { readonly kind: 'run'; readonly command: string; readonly long: boolean }
-  /** ```sh fails="TEXT": has to fail, and to print this text. */
+  /** ```sh fails="TEXT": must fail, and print this text. */
   | { readonly kind: 'fails'; readonly command: string; readonly text: string };
 
 export interface Step {
@@ -21,7 +21,7 @@ export interface Step {
   readonly actions: readonly Action[];
 }
 
-/** `<!-- run … -->`: what stands in for the reader's own situation, such as the fork's changes, when a recipe is executed. */
+/** `<!-- run … -->`: simulates the reader's situation, such as the fork's changes, when a recipe is executed. */
 const SETUP = /^<!-- run\n([\s\S]*)\n\s*-->\s*$/;
 
 export function recipeSteps(markdown: string): readonly Step[] {
@@ -69,7 +69,7 @@ function actionOf(info: string, text: string): readonly Action[] {
     return [{ kind: 'run', command: text, long: meaning === 'run long' }];
   const [, expected] = /^fails="([^"]+)"$/.exec(meaning) ?? [];
   if (expected !== undefined) return [{ kind: 'fails', command: text, text: expected }];
-  if (meaning !== '') throw new Error(`A code block says "${info}": lab/fork/recipe.ts knows no such meaning.`);
+  if (meaning !== '') throw new Error(`A code block says "${info}", which lab/fork/recipe.ts does not support.`);
   return [];
 }
 

@@ -1,4 +1,4 @@
-/** What is uploaded, in which order its events come, and what goes wrong meanwhile: all drawn from one seed. */
+/** What is uploaded, the order of its events, and the faults in the meantime: all drawn from one seed. */
 import fc from 'fast-check';
 import { steps } from '../../core/steps.ts';
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
@@ -6,7 +6,7 @@ import { functionPermissions } from '../../test/support/function-permissions.ts'
 
 export interface Image {
   readonly key: string;
-  /** What is to be seen in the end. */
+  /** What must be shown in the end. */
   readonly shown: string;
   readonly before: string | undefined;
 }
@@ -20,9 +20,9 @@ export const troubleKinds = ['killed', 'throttled', 'denied'] as const satisfies
 
 export interface ChaosPlan {
   readonly images: readonly Image[];
-  /** One after the other, as long as uploads flow. */
+  /** One after another, while uploads are in progress. */
   readonly troubles: readonly Trouble[];
-  /** A fifth of them twice, and all of them shuffled. */
+  /** Repeats a fifth of them, and shuffles all. */
   disorder(messages: readonly string[]): readonly string[];
 }
 
@@ -35,10 +35,10 @@ export const reserved: ReadonlyMap<string, number> = new Map(
     return [name, numberAt(properties['ReservedConcurrentExecutions'])];
   }),
 );
-/** Without which no image gets on: to run the workflow, and all that a worker needs to process an image. */
+/** The permissions without which no image can be processed: to run the workflow, and those of the workers. */
 const processing = steps.filter(({ takes }) => takes === 'image' || takes === 'rendition').map(({ name }) => name);
 const permissions = functionPermissions
-  // The emulator's events name no version.
+  // The emulator's events have no version.
   .filter(({ action }) => action !== 's3:GetObjectVersion')
   .filter(({ stem, sid }) => sid === 'RunWorkflow' || processing.some((name) => name === stem))
   .map(({ stem, sid, action }) => ({ stem, sid, action }));
@@ -52,12 +52,12 @@ const trouble: fc.Arbitrary<Trouble> = fc.oneof(
   fc.constantFrom(...permissions).map((permission): Trouble => ({ kind: 'denied', ...permission })),
 );
 export const colours = ['#123456', '#654321', '#2e8b57', '#daa520', '#8b0000', '#708090', '#4b0082', '#f5f5dc'];
-// Of the events, and of the images: these are uploaded twice.
+// Of the events, which are repeated, and of the images, which are uploaded twice.
 const REPEATED = 0.2;
 const REPLACED = 0.2;
 
 export function chaosPlan({ seed, uploads }: { readonly seed: number; readonly uploads: number }): ChaosPlan {
-  // A property test likes small and extreme values; here each is to be as likely as any other.
+  // Property tests prefer small and extreme values; here, all must be equally likely.
   const draw = <Value>(arbitrary: fc.Arbitrary<Value>, count: number) =>
     fc.sample(fc.noBias(arbitrary), { seed, numRuns: count });
   const image = fc.record({

@@ -5,7 +5,8 @@ import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import type { ImageRecord } from '../../core/record.ts';
 import { moveLetters } from '../../scripts/redrive/redrive-stack.ts';
-import { countLetters, deadLetterQueueNames } from '../../scripts/stack/dead-letter-queue.ts';
+import { countLetters } from '../../scripts/stack/dead-letter-queue.ts';
+import { deadLetterQueueNames } from '../../scripts/stack/dead-letter-queue-names.ts';
 import { pauseIntake, resumeIntake } from '../../scripts/stack/intake-switch.ts';
 import type { Stack } from '../../scripts/stack/stack.ts';
 import { fastClock } from '../../test/faults/fast-clock.ts';
@@ -19,7 +20,7 @@ import { chaosPlan, colours, type Image, reserved, type Trouble, troubleKinds } 
 export interface ChaosReport {
   readonly uploads: number;
   readonly messages: number;
-  /** How often each; of workers killed, how many. */
+  /** How often each happened; for killed workers, how many. */
   readonly troubles: Readonly<Record<Trouble['kind'], number>>;
   readonly deadLetters: number;
   /** Rounds of redriving until none was left. */
@@ -28,10 +29,10 @@ export interface ChaosReport {
   readonly defects: readonly string[];
 }
 
-/** So many messages are in the queue at the most: the rest is sent when there is room. */
+/** At most this many messages are in the queue; the rest are sent when there is room. */
 const AFLOAT = 40;
 const MOST_REDRIVES = 10;
-/** As long as each trouble lasts, and the calm after it. */
+/** The duration of each fault, and of the pause after it. */
 const TROUBLE_MILLIS = 1_500;
 
 export async function chaos(
@@ -49,7 +50,7 @@ export async function chaos(
       new PutFunctionConcurrencyCommand({ FunctionName: functionNames.get(stem), ReservedConcurrentExecutions }),
     );
 
-  /** What the pictures become where nothing disturbs. */
+  /** The renditions of each image without faults. */
   async function undisturbed(): Promise<Map<string, string>> {
     const hashes = new Map<string, string>();
     for (const colour of colours) {
@@ -91,7 +92,7 @@ export async function chaos(
     return bodies;
   }
 
-  /** Answers how often it happened, once it has had its time. */
+  /** Returns how often it happened, after its time is over. */
   async function make(happening: Trouble): Promise<number> {
     switch (happening.kind) {
       case 'killed': {
@@ -189,6 +190,6 @@ export async function chaos(
   };
 }
 
-/** The processes in which functions run, of the emulator that this very process has started. */
+/** The processes that run functions, in the emulator that this process started. */
 const workers = (): Process[] =>
   descendantsOf(process.pid).filter(({ command }) => /\bnode\b.*ministack-lambda-/.test(command));

@@ -14,10 +14,10 @@ import type { Proof, ProofOptions } from './proof.ts';
 
 const listing = join(workDirectory, 'crash-points.txt');
 
-// So many take eight minutes on two quiet cores.
+// This many take eight minutes on two idle cores.
 const SOME = 80;
 
-/** Every call of every function and of the workflow × every fault, once and for good; or as many cases as `runs` says. */
+/** Every call of every function and of the workflow × every fault, once and permanently; or only `runs` of these cases. */
 export async function proveCrashPoints({ seed, runs, long }: ProofOptions): Promise<readonly Proof[]> {
   isolateThisProcess();
   const { stack, emulator } = await startLocalStack(0, showStep, { ...divertingEnvironment(), ...fastWorkflows });

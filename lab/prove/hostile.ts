@@ -20,15 +20,15 @@ import { overloads } from './overloads.ts';
 import type { Proof, ProofOptions } from './proof.ts';
 
 const worker = templateFor('prod').resources.get('ResizeImageFunction')?.Properties;
-// 30 % stay free: docs/decisions/0006-image-work.md.
+// 30 % must stay free: docs/decisions/0006-image-work.md.
 const MOST_MEGABYTES = Math.floor(numberAt(worker, 'MemorySize') * 0.7);
-// Then Lambda stops it. Of processor time here, for this machine may be busy; a worker has one vCPU.
+// Lambda stops it then. Measured in processor time, because this machine may be busy; a worker has one vCPU.
 const MOST_SECONDS = numberAt(worker, 'Timeout');
-// They are rejected, or come just below a limit.
+// They are rejected, or are just below a limit.
 const MOST_SECONDS_OF_EXCESS = 5;
 const environment = z.record(z.string(), z.unknown()).parse(at(worker, 'Environment', 'Variables'));
 const FILES_A_PROCESS = 50;
-// A process for each of two processors, where both have room.
+// One process for each of two processors.
 const SIDE_BY_SIDE = freemem() > 2 * numberAt(worker, 'MemorySize') * 2 ** 20 ? 2 : 1;
 const [SOME_BROKEN, MANY_BROKEN] = [200, 400];
 const [SOME_SIZES, MANY_SIZES] = [2, 10];
@@ -106,7 +106,7 @@ async function judgedTogether(makers: readonly Maker[], place: string): Promise<
   return end === undefined ? ended : [...ended, crash];
 }
 
-/** `end` is absent where all went well. */
+/** `end` is absent if the process ended normally. */
 function judgedInProcess(place: string): Promise<{ readonly end: string | undefined; readonly stdout: string }> {
   const options = {
     cwd: projectDirectory,
@@ -123,7 +123,7 @@ function judgedInProcess(place: string): Promise<{ readonly end: string | undefi
   });
 }
 
-/** What the template sets in plain words: MALLOC_ARENA_MAX, VIPS_BLOCK_UNTRUSTED, VIPS_MAX_COORD. */
+/** The environment variables that the template sets to plain strings: MALLOC_ARENA_MAX, VIPS_BLOCK_UNTRUSTED, VIPS_MAX_COORD. */
 function strings(variables: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(variables).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),

@@ -1,5 +1,5 @@
 /**
- * The workers' life among hostile files, in a fresh process: every file of a folder through all of them.
+ * Sends every file in a folder through all workers, in a fresh process.
  *
  *     node lab/prove/judge-files.ts <folder>
  *

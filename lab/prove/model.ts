@@ -6,10 +6,10 @@ import type { Figures, Findings } from '../../test/model/histories.ts';
 import { sabotages } from '../../test/model/sabotages.ts';
 import type { Proof, ProofOptions } from './proof.ts';
 
-// So many of each seed; the next ones have the next seed, so that they can be run side by side.
+// This many per seed; further histories use the next seed, so that they can run in parallel.
 const HISTORIES_A_SEED = 1_250;
 
-// It ends with the first that notices; the rarest sabotage takes over a thousand.
+// Stops at the first history that detects it; the rarest sabotage takes over a thousand.
 const HISTORIES_A_SABOTAGE = 10_000;
 
 interface Task {
@@ -18,7 +18,7 @@ interface Task {
   readonly sabotage?: string;
 }
 
-/** Histories of a bucket against the workflow itself; then against the workflow broken on purpose, to see that they bite. */
+/** Runs histories of a bucket against the workflow, and then against workflows broken on purpose, which they must detect. */
 export async function proveModel({ seed, runs = 10_000 }: ProofOptions): Promise<readonly Proof[]> {
   const histories = Array.from({ length: Math.ceil(runs / HISTORIES_A_SEED) }, (_, index): Task => {
     return { seed: seed + index, runs: Math.min(HISTORIES_A_SEED, runs - index * HISTORIES_A_SEED) };

@@ -1,7 +1,7 @@
 import type { Proof } from './proof.ts';
 
-// Of all that Stryker can change in core, every mutator at every place, so much has to make a test fail. What survives is
-// looked at in lab/docs/reliability.md.
+// The share of Stryker's changes to core, with every mutator in every place, that must make a test fail.
+// lab/docs/reliability.md explains those that survive.
 const LEAST_KILLED = 0.85;
 
 export interface Mutant {
@@ -12,7 +12,7 @@ export interface Mutant {
   readonly replacement?: string | undefined;
 }
 
-/** What no test covers has survived. */
+/** A mutant that no test covers has survived. */
 export function mutationProof(mutants: readonly Mutant[]): Proof {
   const of = (...statuses: string[]) => mutants.filter(({ status }) => statuses.includes(status));
   const [killed, survived] = [of('Killed', 'Timeout').length, of('Survived', 'NoCoverage')];

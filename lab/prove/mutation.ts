@@ -3,12 +3,12 @@ import { projectDirectory, workDirectory } from '../../scripts/terminal/project.
 import { mutationProof } from './mutation-proof.ts';
 import type { Proof } from './proof.ts';
 
-// Stryker takes paths from the project's directory.
+// Stryker expects paths relative to the project's directory.
 const workFolder = relative(projectDirectory, workDirectory);
 
-/** Does a test fail for every change in core? */
+/** Checks that a test fails for every change in core. */
 export async function proveMutation(): Promise<readonly Proof[]> {
-  // A whole mutation tester: loaded only for this.
+  // Large, so loaded only when needed.
   const { Stryker } = await import('@stryker-mutator/core');
   const results = await new Stryker({
     mutate: ['core/**/*.ts'],

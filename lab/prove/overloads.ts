@@ -8,14 +8,14 @@ import { exifOf, tiffOfPages, tiffOfTiles } from '../../test/hostile/containers/
 import { webp, webpChunk, webpHeader, webpOfFrames, webpPicture } from '../../test/hostile/containers/webp.ts';
 import type { Maker } from '../../test/hostile/hostile-file.ts';
 
-/** Files whose pixels are few, and whose parts alone would take a worker's time or memory: to be refused or borne. */
+/** Files with few pixels, and so many parts that they could exhaust a worker. Each must be rejected or survived. */
 export function overloads(): readonly Maker[] {
   const small = flat(10);
   return [
     ['100 megapixels in 800 scans.jpg', async () => jpegOfScans(10_000, 800)],
     ['8 million segments.jpg', async () => jpegWith(await small.clone().jpeg().toBuffer(), segments(8_000_000))],
     [
-      '8 million segments behind what has no length.jpg',
+      '8 million segments after markers without length.jpg',
       async () =>
         jpegWith(
           await small.clone().jpeg().toBuffer(),
@@ -23,7 +23,7 @@ export function overloads(): readonly Maker[] {
         ),
     ],
     [
-      '5,400 entries that each name all of it.jpg',
+      '5,400 entries that each refer to the whole block.jpg',
       async () =>
         jpegWith(
           await small.clone().jpeg().toBuffer(),
@@ -31,7 +31,7 @@ export function overloads(): readonly Maker[] {
         ),
     ],
     [
-      '60,000 entries that each name all of it.webp',
+      '60,000 entries that each refer to the whole block.webp',
       async () => webp([webpHeader(8, 10, 10), await smallWebp(), webpChunk('EXIF', exifOf(60_000, 40_000_000))]),
     ],
     [
@@ -55,10 +55,10 @@ export function overloads(): readonly Maker[] {
       '6 million boxes.avif',
       async () => Buffer.concat([await small.clone().avif({ effort: 0 }).toBuffer(), repeated(box('free'), 6_000_000)]),
     ],
-    ['81 megapixels of alpha behind 64 × 64.avif', hugeAlpha],
+    ['81 megapixels of alpha behind a 64 × 64 image.avif', hugeAlpha],
     ['10,000,000 × 10.png', () => flat(9_999_999, 10).png().toBuffer()],
     [
-      '98 megapixels in tiles as high as the picture.tiff',
+      '98 megapixels in tiles as high as the image.tiff',
       async () => tiffOfTiles({ width: 65_000, height: 1_520, bits: 32, samples: 4, sampleFormat: 3 }, 1_520),
     ],
   ];

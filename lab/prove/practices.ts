@@ -1,22 +1,22 @@
 /**
- * Takes each practice of docs/practices.md away, in a copy of the project, and demands that a test which the page names
- * fails. A practice without which no test fails is not proved; nor is one whose tests fail anyway.
+ * Removes each practice of docs/practices.md in a copy of the project, and requires that a test named on the page fails. A
+ * practice is not proved if no test fails without it, or if its tests fail anyway.
  */
 import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { isolatedEnvironment } from '../../scripts/local/isolated-environment.ts';
-import { type Practice, readPractices } from '../../scripts/template/practices.ts';
 import { showStep } from '../../scripts/terminal/progress.ts';
 import { logDirectory, projectDirectory, workDirectory } from '../../scripts/terminal/project.ts';
 import { runCommand } from '../../scripts/terminal/run-command.ts';
+import { type Practice, readPractices } from '../../test/support/practices.ts';
 import type { Proof } from './proof.ts';
 import { type Change, rewritten, takeAway } from './take-away.ts';
 import { withoutPractice } from './without-practice.ts';
 
 const copy = join(workDirectory, 'without-practice');
 
-/** Those of the project, and those of the lab and the load tests. */
+/** The practices of the project, of the lab and of the load tests. */
 export function provedPractices(): Practice[] {
   return ['docs/practices.md', 'lab/docs/practices.md'].flatMap((page) => readPractices(page));
 }
@@ -30,7 +30,7 @@ export async function provePractices(): Promise<readonly Proof[]> {
       report('with all practices in place');
       const inPlace = await unchanged();
       const proofs = [inPlace];
-      // What fails anyway would prove every practice that names it.
+      // A test that fails anyway would prove every practice that names it.
       if (inPlace.against !== undefined) return proofs;
       for (const [practice, change] of all) {
         report(`${proofs.length} of ${all.length}: ${practice}`);
@@ -102,7 +102,7 @@ type TestResult = z.infer<typeof testReport>['testResults'][number]['assertionRe
 
 async function runTests(files: readonly string[]): Promise<readonly TestResult[]> {
   const output = join(copy, 'report.json');
-  // Of the run before.
+  // From an earlier run.
   await rm(output, { force: true });
   await runCommand({
     command: 'vitest',
@@ -125,8 +125,8 @@ function isTitled({ title }: TestResult, wanted: string): boolean {
 }
 
 /**
- * Every document that a change parses is written once as changes write it: without comments and short forms. A named test
- * that fails for that reason fails with all practices in place, and cannot pass for proof.
+ * Changes write the documents that they parse without comments and short forms. So all documents are first written that way:
+ * a test that fails for that reason already fails with all practices in place, and does not count as a proof.
  */
 async function rewriteDocuments(): Promise<void> {
   for (const change of Object.values(withoutPractice)) {
@@ -149,6 +149,12 @@ async function copyProject(): Promise<void> {
     await mkdir(dirname(join(copy, file)), { recursive: true });
     await cp(join(projectDirectory, file), join(copy, file));
   }
+  // Some tests ask git for the project's files.
+  for (const args of [
+    ['init', '--quiet'],
+    ['add', '--all'],
+  ])
+    await runCommand({ command: 'git', args, directory: copy, log: join(logDirectory, 'prove-practices.log') });
   for (const folder of ['.', 'lab', 'load-tests']) {
     await symlink(join(projectDirectory, folder, 'node_modules'), join(copy, folder, 'node_modules'));
   }

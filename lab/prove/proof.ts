@@ -9,6 +9,6 @@ export interface ProofOptions {
   readonly seed: number;
   /** How many cases; each section has its own default. */
   readonly runs?: number | undefined;
-  /** All that there is, where a section otherwise draws some of it. */
+  /** Run all cases, in sections that otherwise draw a sample. */
   readonly long: boolean;
 }

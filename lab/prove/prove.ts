@@ -2,7 +2,7 @@
 import { Argument } from '@commander-js/extra-typings';
 import { command, someOf, wholeNumber } from '../../scripts/terminal/command.ts';
 import { describeFailure } from '../../scripts/terminal/failure.ts';
-import { printMarkdown } from '../../scripts/terminal/markdown.ts';
+import { printMarkdown } from '../markdown.ts';
 import { table } from '../table.ts';
 import { proveChaos } from './chaos.ts';
 import { proveCrashPoints } from './crash-points.ts';
@@ -75,7 +75,7 @@ async function prove(
   return held;
 }
 
-/** What throws proves nothing, and keeps no other section from its turn. */
+/** A section that throws proves nothing, but does not stop the others. */
 async function proofsOf(section: Section, options: ProofOptions): Promise<readonly Proof[]> {
   try {
     return await section(options);

@@ -3,17 +3,17 @@ import { type Json, parseTemplateText } from '../../scripts/template/template.ts
 
 /** Changes one file of the project so that a practice is gone. A change that no longer applies is an error. */
 
-/** The name of a property or the index of an item; or an item given by some of its properties, or a string by itself. */
+/** A property's name or an item's index; or an item, identified by some of its properties or, if a string, by its value. */
 type Step = string | number | Readonly<Record<string, string>>;
 
-/** In the parsed template, workflow or lock file: how its text is laid out does not matter. */
+/** In the parsed template, workflow or lock file, so the layout of its text does not matter. */
 type DocumentChange = {
   readonly file: string;
   readonly path: readonly Step[];
 } & (
   | { readonly value: Json }
   | { readonly remove: true }
-  /** Within the string at that path. */
+  /** Part of the string at that path. */
   | { readonly from: string; readonly to: string }
 );
 
@@ -36,7 +36,7 @@ export function rewritten(text: string, { file }: DocumentChange): string {
   return write(read(file, text));
 }
 
-// Most changes are made to the same template, and nothing changes a document in place.
+// Most changes are to the same template, and no document is changed in place.
 const documents = new Map<string, Json>();
 
 function read(file: string, text: string): Json {

@@ -1,4 +1,4 @@
 import { defineConfig } from 'vitest/config';
 
-/** What mutants of core have to survive: its own tests. */
+/** Mutation tests run only core's own tests. */
 export default defineConfig({ test: { include: ['test/core/**/*.test.ts'] } });

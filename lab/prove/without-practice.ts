@@ -7,7 +7,7 @@ const propertyOf = (resource: string, ...path: Extract<Change, { path: unknown }
   ...path,
 ];
 
-/** For each practice of docs/practices.md, by name: the smallest change that takes it away. */
+/** For each practice of docs/practices.md, by name: the smallest change that removes it. */
 export const withoutPractice: Readonly<Record<string, Change>> = {
   'Pollers start no more dispatchers than can run': {
     file: 'template.yaml',
@@ -62,7 +62,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     ],
     remove: true,
   },
-  'S3 has a deadline of its own': {
+  'A separate deadline for S3': {
     file: 'adapters/aws/s3-deadline.ts',
     from: 'Promise.race([call(abort.signal), late.promise])',
     to: 'call(abort.signal)',
@@ -201,7 +201,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('ResizeImageRole', 'PermissionsBoundary'),
     remove: true,
   },
-  "A key of the stack's own, rotated yearly": {
+  "The stack's own key, rotated yearly": {
     file: 'template.yaml',
     path: propertyOf(
       'DataKey',
@@ -447,10 +447,10 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: 'ignore-scripts=true',
     to: 'ignore-scripts=false',
   },
-  'The deployment role meets no build': {
+  'The deployment role never runs a build': {
     file: '.github/workflows/deploy.yml',
-    from: '      - name: What the job `build` made',
-    to: '      - run: npm ci\n      - name: What the job `build` made',
+    from: '      - name: Output of the job `build`',
+    to: '      - run: npm ci\n      - name: Output of the job `build`',
   },
   'Erasure is documented': {
     file: 'template.yaml',

@@ -1,6 +1,6 @@
 /**
- * How long uploads wait when more of them arrive than a stage decides. The queue is a fluid: what arrives flows in, what
- * the dispatchers decide flows out. How long one image is in work comes from measurements and from Little's law.
+ * How long uploads wait when they arrive faster than a stage processes them. The queue is modelled as a fluid: arrivals flow
+ * in, decided images flow out. The processing time of one image comes from measurements and from Little's law.
  */
 import { at, numberAt, type Stage, templateFor } from '../../scripts/template/template.ts';
 import { deploymentOf } from '../cost/deployment.ts';
@@ -14,20 +14,20 @@ export interface Phase {
 
 export interface Dispatchers {
   readonly most: number;
-  /** Images that all dispatchers together decide each second, for each dispatcher. */
+  /** Images decided per second and dispatcher. */
   readonly imagesPerSecond: number;
   /** Whether the event source mapping has scaled up before the first image arrives. */
   readonly warm: boolean;
 }
 
-/** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html: 5 batches at first, and 300 more each minute. */
+/** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html: 5 batches at first, and 300 more per minute. */
 const FIRST_POLLERS = 5;
 const POLLERS_PER_SECOND = 300 / 60;
 
 export interface Backlog {
-  /** Images. */
+  /** In images. */
   readonly longestQueue: number;
-  /** Seconds in the queue, by share of the images that waited no longer; 1 is the longest wait. */
+  /** Seconds in the queue that this share of the images did not exceed; 1 gives the longest wait. */
   readonly waitOf: (share: number) => number;
   /** From the last arrival until the queue is empty. */
   readonly drainSeconds: number;
@@ -51,12 +51,12 @@ export function capacityOf({ most, imagesPerSecond }: Dispatchers): number {
   return most * imagesPerSecond;
 }
 
-/** Seconds of one step of the fluid. */
+/** Seconds per step of the calculation. */
 const STEP = 0.1;
 
 interface Moment {
   readonly at: number;
-  /** Since the beginning. */
+  /** Since the start. */
   readonly images: number;
 }
 
@@ -66,9 +66,9 @@ export function backlogOf(phases: readonly Phase[], dispatchers: Dispatchers): B
   const decided: Moment[] = [{ at: 0, images: 0 }];
   let longestQueue = 0;
   for (let step = 1; (decided.at(-1)?.images ?? 0) < end.images - 1e-6; step += 1) {
-    const come = arrived[step]?.images ?? end.images;
-    const images = Math.min(come, (decided.at(-1)?.images ?? 0) + STEP * flowAt(step * STEP, dispatchers));
-    longestQueue = Math.max(longestQueue, come - images);
+    const arrivedSoFar = arrived[step]?.images ?? end.images;
+    const images = Math.min(arrivedSoFar, (decided.at(-1)?.images ?? 0) + STEP * flowAt(step * STEP, dispatchers));
+    longestQueue = Math.max(longestQueue, arrivedSoFar - images);
     decided.push({ at: step * STEP, images });
   }
   const waits = waitsOf(arrived, decided);
@@ -102,7 +102,7 @@ interface Wait {
   readonly seconds: number;
 }
 
-/** What arrives in a step waits until as many have been decided as had arrived by then. */
+/** Images that arrive in a step wait until as many have been decided as had arrived by then. */
 function waitsOf(arrived: readonly Moment[], decided: readonly Moment[]): Wait[] {
   let turn = 0;
   return arrived.slice(1).map((moment, index) => {

@@ -14,7 +14,7 @@ export interface Quota {
   readonly name: string;
   readonly limit: number;
   readonly unit: string;
-  /** Of the limit, at one image per second. */
+  /** How much of the limit one image per second uses. */
   readonly needs: number;
   readonly change: string;
   readonly source: string;
@@ -37,7 +37,7 @@ export function averages(deployment: Deployment, measured: Measured) {
   };
 }
 
-/** Of the account's default: Lambda keeps 100 for functions that reserve nothing. */
+/** Of the account's default quota: Lambda keeps 100 for functions without reserved concurrency. */
 const RESERVABLE = EXECUTIONS - 100;
 
 /** One dispatcher and, for each image in its batch, every worker, the resize worker once per rendition group. */
@@ -97,7 +97,7 @@ export function quotas(deployment: Deployment, measured: Measured): Quota[] {
       name: 'S3: rendition PUTs in one prefix',
       ...{ limit: 3500, unit: 'PUT/s', needs: used('renditions, PUT') },
       change:
-        'nothing: keys begin with a hash, so S3 splits the prefix evenly; it answers 503 meanwhile, and the attempt is repeated',
+        'nothing: keys begin with a hash, so S3 splits the prefix evenly; until then it returns 503, and the attempt is repeated',
       source: s3,
     },
     {

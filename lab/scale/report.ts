@@ -8,7 +8,7 @@ import { averages, concurrencyPerImage, EXECUTIONS, quotas, reachedAt, reservabl
 const rates = [1, 10, 100, 1000, 10_000] as const;
 const bursts = [1000, 10_000, 100_000, 1_000_000] as const;
 
-/** Room for bursts and for images slower than the average. */
+/** For bursts, and for images slower than the average. */
 const HEADROOM = 1.5;
 
 export function scaleBlocks(measured: Measured): Readonly<Record<string, string>> {
@@ -20,7 +20,7 @@ export function scaleBlocks(measured: Measured): Readonly<Record<string, string>
   };
 }
 
-/** What share of each default a rate uses. */
+/** The share of each limit that a rate uses. */
 function shareTable(measured: Measured): string {
   const own = {
     name: 'this stack: `Dispatchers` × `BatchSize` of stage prod',
@@ -50,15 +50,15 @@ function stepTable(measured: Measured): string {
   const shipped = dispatchersOf('prod', measured);
   const capacity = capacityOf(shipped);
   const sentences =
-    `An average photograph is in work for ${averages(prod, measured).dispatcher.toFixed(2)} s, so stage prod as shipped ` +
-    `(${shipped.most} dispatchers × ${prod.batchSize} images) decides ${capacity.toFixed(0)} images a second. The default ` +
+    `Processing an average photograph takes ${averages(prod, measured).dispatcher.toFixed(2)} s, so stage prod as shipped ` +
+    `(${shipped.most} dispatchers × ${prod.batchSize} images) processes ${capacity.toFixed(0)} images per second. The default ` +
     `quota of ${count(EXECUTIONS)} executions can reserve the workers of ${reservableDispatchers(prod)} dispatchers.`;
   const rows = rates.map((rate) => {
     const most = dispatchersFor(rate, measured);
     const cold = backlogOf([{ seconds: 60, images: 60 * rate }], { ...shipped, most, warm: false });
     return [
       count(rate),
-      rate > capacity ? `grows by ${count(Math.round(rate - capacity))} a second` : 'stays empty',
+      rate > capacity ? `grows by ${count(Math.round(rate - capacity))} per second` : 'stays empty',
       count(most),
       count(Math.ceil(rate * concurrencyPerImage(prod, measured))),
       `${cold.waitOf(1).toFixed(1)} s`,
@@ -69,10 +69,10 @@ function stepTable(measured: Measured): string {
     '',
     table(
       [
-        'images a second',
+        'images per second',
         'queue of prod as shipped',
         'dispatchers needed',
-        'Lambda executions at once',
+        'concurrent Lambda executions',
         'longest wait in the queue, from cold',
       ],
       rows,
@@ -99,7 +99,7 @@ function burstTable(measured: Measured): string {
 
 function quotaTable(measured: Measured): string {
   return table(
-    ['quota', 'default', 'used at one image a second', 'reached at, images a second', 'what to do'],
+    ['quota', 'default', 'used at one image per second', 'reached at, images per second', 'what to do'],
     quotas(deploymentOf('prod'), measured)
       .toSorted((one, other) => reachedAt(one) - reachedAt(other))
       .map((quota) => [

@@ -1,20 +1,21 @@
 /** `npm run lab -- scale`. */
 import { command, oneOf, positiveNumber } from '../../scripts/terminal/command.ts';
-import { printMarkdown } from '../../scripts/terminal/markdown.ts';
 import { lastMeasurements } from '../cost/measured.ts';
+import { printMarkdown } from '../markdown.ts';
 import { table } from '../table.ts';
 import { backlogOf, capacityOf, dispatchersOf } from './queue.ts';
 import { duration, scaleBlocks } from './report.ts';
 
 export const scaleCommand = command({
   name: 'scale',
-  summary: 'Which limit is reached first, from 1 to 10,000 images a second, and how long a burst takes to drain. 2 s.',
+  summary:
+    'Which limit is reached first, from 1 to 10,000 images per second, and how long a burst takes to drain. 2 s.',
   syntax: (line) =>
     line
       .option('--images <n>', 'one burst of this many photographs', positiveNumber)
       .option('--seconds <n>', 'the time in which they arrive', positiveNumber, 60)
       .option('--stage <name>', 'dev or prod', oneOf(['dev', 'prod']), 'prod' as const)
-      .option('--dispatchers <n>', 'how many dispatchers run at once, instead of those of the stage', positiveNumber)
+      .option('--dispatchers <n>', 'concurrent dispatchers, instead of the number in the stage', positiveNumber)
       .option('--markdown', 'print the tables as Markdown'),
   examples: {
     'npm run lab -- scale': 'the tables of lab/docs/scale.md',

@@ -19,15 +19,15 @@ describe('a rollback alarm of 2 out of 3 minutes over 1', () => {
     ['one minute breaches', [0, 0, 2], 'OK'],
     ['two minutes of three breach', [2, 0, 2], 'ALARM'],
     ['two minutes in a row breach', [2, 2], 'ALARM'],
-    ['the threshold is met and not passed', [1, 1, 1], 'OK'],
-    ['a minute without data lies between', [2, undefined, 2], 'ALARM'],
-    ['the first of them is longer ago than three minutes', [2, 0, 0, 2], 'OK'],
+    ['the threshold is met but not exceeded', [1, 1, 1], 'OK'],
+    ['a minute without data lies between them', [2, undefined, 2], 'ALARM'],
+    ['the first of them is more than three minutes old', [2, 0, 0, 2], 'OK'],
   ])('given %s (%j), is %s', (_, sums, state) => {
     expect(stateOf(alarm, sums)).toBe(state);
   });
 });
 
-it('the workflow’s own alarm rings for one failed image, and stays for three minutes', () => {
+it('the workflow’s rollback alarm fires for one failed image and stays on for three minutes', () => {
   const own = readRollbackAlarm('ImagePipelineFailedRollbackAlarm');
   expect([[1], [1, 0], [1, 0, 0], [1, 0, 0, 0]].map((sums) => stateOf(own, sums))).toEqual([
     'ALARM',
@@ -37,8 +37,8 @@ it('the workflow’s own alarm rings for one failed image, and stays for three m
   ]);
 });
 
-it('given no alarm of that name, or one of another kind, says so instead of guessing', () => {
-  expect(() => readRollbackAlarm('NobodysRollbackAlarm')).toThrow();
+it('given an unknown alarm, or one of another kind, throws', () => {
+  expect(() => readRollbackAlarm('MissingRollbackAlarm')).toThrow();
   expect(() => readRollbackAlarm('ResizeImageDurationRollbackAlarm')).toThrow('Statistic');
 });
 
@@ -53,11 +53,11 @@ describe('the version of an execution', () => {
     [0.799, 1],
     [0.8, 2],
     [0.999, 2],
-  ])('drawn at %d is %i', (random, version) => {
+  ])('for the random number %d is %i', (random, version) => {
     expect(drawVersion(routes, random)).toBe(version);
   });
 
-  it('given weights that leave a gap, is none', () => {
+  it('given weights that do not add up, is an error', () => {
     expect(() => drawVersion([{ version: 1, weight: 80 }], 0.9)).toThrow('80');
   });
 });

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 import { chaosPlan, troubleKinds } from '../prove/chaos-plan.ts';
 
-/** What `npm run lab -- prove chaos` is going to do, before it does it. */
+/** The plan of `npm run lab -- prove chaos`. */
 
 const plan = chaosPlan({ seed: 1, uploads: 500 });
 
-it('uploads five hundred images, and about a fifth of them twice, never the same picture', () => {
+it('uploads 500 images, and about a fifth of them twice, with different content', () => {
   expect(new Set(plan.images.map(({ key }) => key)).size).toBe(500);
   const replaced = plan.images.filter(({ before }) => before !== undefined);
   expect(replaced.length).toBeGreaterThan(70);
@@ -13,7 +13,7 @@ it('uploads five hundred images, and about a fifth of them twice, never the same
   expect(replaced.filter(({ before, shown }) => before === shown)).toEqual([]);
 });
 
-it('repeats a fifth of the events, loses none, and keeps no order', () => {
+it('repeats a fifth of the events, loses none, and shuffles them', () => {
   const messages = plan.images.map(({ key }) => key);
   const disordered = plan.disorder(messages);
   expect(disordered.length).toBe(600);
@@ -21,15 +21,15 @@ it('repeats a fifth of the events, loses none, and keeps no order', () => {
   expect(disordered.filter((message, index) => message === messages[index]).length).toBeLessThan(50);
 });
 
-it('kills, throttles and denies within any minute', () => {
-  // One trouble every three seconds.
+it('kills, throttles and denies calls in every minute', () => {
+  // One fault every three seconds.
   for (let from = 0; from + 20 <= 100; from += 20) {
     const kinds = new Set(plan.troubles.slice(from, from + 20).map(({ kind }) => kind));
     expect([...kinds].sort()).toEqual([...troubleKinds].sort());
   }
 });
 
-it('is the same for the same seed, and another for another', () => {
+it('depends only on the seed', () => {
   const drawn = (seed: number) => JSON.stringify(chaosPlan({ seed, uploads: 50 }));
   expect(drawn(1)).toBe(drawn(1));
   expect(drawn(1)).not.toBe(drawn(2));

@@ -1,16 +1,13 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import type { RenditionGroup } from '../../core/presets.ts';
 import { at, deployedTemplate, numberAt, ofType, templateFor } from '../../scripts/template/template.ts';
-import { workflow } from '../../scripts/template/workflow.ts';
-import { parsedOptions } from '../../scripts/terminal/command.ts';
+import { parse, parsedOptions } from '../../scripts/terminal/command.ts';
 import { captureLog } from '../../test/support/captured-log.ts';
 import { exampleGroups, examplePresets } from '../../test/support/example-presets.ts';
 import { publishEverything, publishedMetrics } from '../../test/support/published-metrics.ts';
+import { workflow } from '../../test/support/workflow.ts';
 import { assumptions } from '../cost/assumptions.ts';
 import { costCommand } from '../cost/cost.ts';
 import { customMetrics, type Deployment, deploymentOf, metricsOf } from '../cost/deployment.ts';
@@ -45,12 +42,12 @@ const dollars = (change: Partial<Deployment> = {}, mix: Parameters<typeof costPe
 const oneGroup = { groups: [{ name: 'web', presets: examplePresets }] };
 
 describe('the bill of a million images', () => {
-  it('is under $60 for photographs with the presets that were measured', () => {
+  it('is under $60 for photographs with the measured presets', () => {
     expect(dollars(), 'A preset more costs more: raise the number on purpose.').toBeLessThan(60);
     expect(dollars({ referenceMillis: assumptions.referenceMillis[prod.architecture].likely })).toBe(dollars());
   });
 
-  it('is more where images come one by one, and less where all of them meet a worker that is kept warm', () => {
+  it('is higher if images arrive one by one, and lower if all workers are kept warm', () => {
     const oneAtATime = costPerImage(mixes.photographs, oneByOne(prod), measured) * MILLION;
     expect(oneAtATime).toBeGreaterThan(dollars() + prices.trace.usd * MILLION * 0.9);
     const { Lambda: warm } = billOf(usageOf(mixes.photographs, { ...prod, environments: 'kept warm' }, measured));
@@ -59,12 +56,12 @@ describe('the bill of a million images', () => {
     expect(warm / onDemand).toBeLessThan(0.7);
   });
 
-  it('is at least four times as much the naive way, and twice as much with naive rendering alone', () => {
+  it('is at least four times as high for the naive design, and twice as high with naive rendering only', () => {
     expect(costPerImage(mixes.photographs, naive(prod), measured) * MILLION).toBeGreaterThan(4 * dollars());
     expect(dollars({ rendering: 'a decode each, default efforts' })).toBeGreaterThan(2 * dollars());
   });
 
-  it('grows with a preset by its PUT, and by the CPU of one more rendition', () => {
+  it('rises with each preset by one PUT and the CPU time of one rendition', () => {
     const more: RenditionGroup = {
       name: 'web',
       presets: [...examplePresets, { name: 'webp-960', format: 'webp', width: 960, quality: 80, effort: 2 }],
@@ -74,7 +71,7 @@ describe('the bill of a million images', () => {
     expect(grown).toBeLessThan(prices.s3Write.usd * MILLION * 1.8);
   });
 
-  it('shrinks by all that a rendition group costs when it is left out', () => {
+  it('falls by the whole cost of a rendition group that is removed', () => {
     const groups = exampleGroups.slice(0, -1);
     const left = exampleGroups.at(-1);
     if (left === undefined) throw new Error('no rendition group');
@@ -84,7 +81,7 @@ describe('the bill of a million images', () => {
     expect(idle).toBeLessThan(busy);
   });
 
-  it('has fewer renditions for pictures that are too small for some presets', () => {
+  it('includes fewer renditions for images that are too small for some presets', () => {
     const puts = (mix: Parameters<typeof costPerImage>[0] = mixes.web) =>
       usageOf(mix, prod, measured)
         .filter(({ what }) => what === 'renditions, PUT')
@@ -93,13 +90,13 @@ describe('the bill of a million images', () => {
     expect(puts(mixes.photographs)).toBeCloseTo(prod.groups.flatMap(({ presets }) => presets).length);
   });
 
-  it('as Standard pays for each state that an image passes', () => {
+  it('of a Standard workflow includes each state that an image passes', () => {
     const states = [...statesOn(waysOf.processed, prod.groups.length).values()].reduce((sum, times) => sum + times, 0);
     const bill = billOf(usageOf(mixes.photographs, { ...prod, workflow: 'STANDARD' }, measured));
     expect(bill['Step Functions']).toBeCloseTo(states * prices.standardTransition.usd, 10);
   });
 
-  it('of a repeat holds no workflow, no worker and no PUT', () => {
+  it('of a repeat includes no workflow, worker or PUT', () => {
     const bill = billOf(
       usageOf({ name: 'a repeat', images: [{ share: 1, image: { becomes: 'repeat' } }] }, prod, measured),
     );
@@ -107,7 +104,7 @@ describe('the bill of a million images', () => {
     expect(total(bill) * MILLION).toBeLessThan(5);
   });
 
-  it('asks KMS for each object only without bucket keys', () => {
+  it('includes a KMS request per object only without bucket keys', () => {
     const kms = (bucketKeys: Deployment['bucketKeys']) =>
       billOf(usageOf(mixes.photographs, { ...prod, bucketKeys }, measured)).KMS;
     expect(kms('S3’s own')).toBe(0);
@@ -128,7 +125,7 @@ describe('the price of presets that were not measured', () => {
     presets: [{ name: 'jpeg-77', format: 'jpeg', width: 77, quality: 77 }],
   };
 
-  it('falls when AVIF goes, though a small WebP comes for it: as many PUTs, and less to render', () => {
+  it('falls if a small WebP replaces AVIF: as many PUTs, less to render', () => {
     const withoutAvif = examplePresets.filter(({ format }) => format !== 'avif');
     const small = { name: 'webp-480', format: 'webp', width: 480, quality: 80, effort: 2 } as const;
     const [before, after] = [lambda(oneGroup.groups), lambda(withPresets([...withoutAvif, small]).groups)];
@@ -136,7 +133,7 @@ describe('the price of presets that were not measured', () => {
     expect(dollars(withPresets([...withoutAvif, small]))).toBeCloseTo(dollars(oneGroup) - (before - after), 0);
   });
 
-  it('rises with the effort of an encoder by as much as lab/docs/quality.md measured', () => {
+  it('rises with an encoder’s effort by the ratio measured in lab/docs/quality.md', () => {
     const at = (effort: number) =>
       lambda(
         withPresets(examplePresets.map((preset) => (preset.format === 'avif' ? { ...preset, effort } : preset))).groups,
@@ -146,7 +143,7 @@ describe('the price of presets that were not measured', () => {
     expect(at(9)).toBeGreaterThanOrEqual(at(4));
   });
 
-  it('rises with a second group by a second decode, call and GET, and AVIF alone can be set apart from others alone', () => {
+  it('rises with a second group by a second decode, call and GET, and only a mixed group can be split', () => {
     expect(dollars(avifApart(oneGroup))).toBeGreaterThan(dollars(oneGroup) + 2);
     expect(avifApart(oneGroup).groups.map(({ name }) => name)).toEqual(['web', 'web, AVIF']);
     expect(sharesAvif(oneGroup)).toBe(true);
@@ -154,7 +151,7 @@ describe('the price of presets that were not measured', () => {
     expect(sharesAvif(avifApart(oneGroup))).toBe(false);
   });
 
-  it('is that of the measurement where nothing changed', () => {
+  it('equals the measurement if nothing changed', () => {
     const [upload] = measured.uploads;
     if (upload === undefined) throw new Error('nothing measured');
     const { resize } = workerSeconds(upload, measured, { ...prod, environments: 'on demand' });
@@ -165,19 +162,19 @@ describe('the price of presets that were not measured', () => {
   });
 
   it.each<[what: string, groups: readonly RenditionGroup[]]>([
-    ['a preset more', [...measured.presets, other]],
-    ['a preset less', measured.presets.map((group) => ({ ...group, presets: group.presets.slice(1) }))],
+    ['an additional preset', [...measured.presets, other]],
+    ['one preset fewer', measured.presets.map((group) => ({ ...group, presets: group.presets.slice(1) }))],
     ['another quality', changed(({ quality }) => ({ quality: quality - 1 }))],
     ['another width', changed(({ width }) => ({ width: width + 1 }))],
     ['another effort', changed(() => ({ effort: 5 }))],
     ['another name', changed(({ name }) => ({ name: `${name}-2` }))],
-  ])('is an estimate with %s, and says so', (_, groups) => {
+  ])('is labelled an estimate with %s', (_, groups) => {
     expect(estimateNotice(groups, measured)).toMatch(
       /^Estimate: durations were measured with other presets; run `npm run lab -- bench durations`/,
     );
   });
 
-  it('is called an estimate first thing on the page and in the output, or nowhere', () => {
+  it('is labelled an estimate first on the page and in the output, or not at all', () => {
     const pageOf = (presets: readonly RenditionGroup[]) =>
       costBlocks({ ...measured, presets: presets.map((group) => ({ ...group, presets: [...group.presets] })) })[
         'terms'
@@ -196,12 +193,12 @@ function changed(change: (preset: RenditionGroup['presets'][number]) => object):
 }
 
 describe('an expired version', () => {
-  // An upload's way without the image's work: a mark, and an update that its record refuses.
+  // The path of an upload without the image processing: a mark, and an update that is rejected.
   const batchSeconds = (assumptions.workflowMillis * assumptions.slowestOfBatch + assumptions.dispatcherMillis) / 1000;
   const recordUnits = Math.ceil((assumptions.recordBytes + 6 * assumptions.renditionRecordBytes) / 1024);
   const document = (url: URL) => readFileSync(url, 'utf8').replaceAll('\n', ' ');
 
-  it('costs what lab/docs/cost.md says', () => {
+  it('costs as much as lab/docs/cost.md says', () => {
     const { decisionLogBytes, metricsLogBytes, platformLogBytes, tracedShare, workflowMillis } = assumptions;
     const parts = [
       prices.eventBridgeDataEvent.usd,
@@ -222,7 +219,7 @@ describe('an expired version', () => {
     );
   });
 
-  it('takes its turn as lab/docs/scale.md says', () => {
+  it('is handled at the rate in lab/docs/scale.md', () => {
     const dispatchers = numberAt(
       at(
         templateFor('prod').resources.get('DispatchImagesFunction')?.Properties['Events'],
@@ -231,15 +228,15 @@ describe('an expired version', () => {
     );
     const perSecond = (dispatchers * prod.batchSize) / batchSeconds;
     const text = document(new URL('../docs/scale.md', import.meta.url));
-    expect(text).toContain(`≈ ${Math.round(perSecond / 10) * 10} a second`);
+    expect(text).toContain(`≈ ${Math.round(perSecond / 10) * 10} per second`);
     expect(text).toContain(`a million of them take ${Math.round(MILLION / perSecond / 60)} minutes`);
   });
 });
 
-describe('the way through the workflow', () => {
+describe('the path through the workflow', () => {
   const states = statesOn(waysOf.processed, 2);
 
-  it('calls what an image needs: a worker a group, one record, one event', () => {
+  it('includes one resize per rendition group, one record and one event', () => {
     expect(invocationsOn(states, 'ExtractMetadataFunction')).toBe(1);
     expect(invocationsOn(states, 'ResizeImageFunction')).toBe(2);
     expect(invocationsOn(states, 'RemoveRenditionsFunction')).toBe(0);
@@ -247,13 +244,13 @@ describe('the way through the workflow', () => {
     expect(callsOn(states, 'events:putEvents')).toBe(1);
   });
 
-  it('has one state more for one state more', () => {
+  it('is one state longer if the workflow has one more', () => {
     const { States, StartAt } = workflow.machine;
     const machine = { StartAt: 'First', States: { ...States, First: { Type: 'Pass' as const, Next: StartAt } } };
     expect(statesOn(waysOf.processed, 2, machine).size).toBe(states.size + 1);
   });
 
-  it('is refused in one sentence where a task on it has no price', () => {
+  it('with a task that has no price is refused in one sentence', () => {
     const [task] = workflow.tasks;
     if (task === undefined) throw new Error('The workflow has no task.');
     const other = { ...task, state: 'NewStep' };
@@ -267,16 +264,16 @@ describe('the way through the workflow', () => {
     expect(() => refuseUnknownTasks()).not.toThrow();
   });
 
-  it('is not guessed where a Choice leads elsewhere by now', () => {
+  it('is an error if a Choice no longer leads where the model expects', () => {
     expect(() => statesOn({ ...waysOf.processed, IsAnythingObsolete: 'Repeat' }, 2)).toThrow('IsAnythingObsolete');
   });
 });
 
-describe('what is paid by the month', () => {
+describe('the monthly cost', () => {
   const dev = deploymentOf('dev');
   const logged = captureLog();
 
-  it('is each custom metric that the code publishes', async () => {
+  it('includes each custom metric that the code publishes', async () => {
     await publishEverything();
     const published = publishedMetrics(logged('log')).map(({ metric, dimensions: { reason } }) =>
       [metric, reason ?? []].flat().join(' '),
@@ -284,7 +281,7 @@ describe('what is paid by the month', () => {
     expect([...customMetrics].sort()).toEqual([...new Set(published)].sort());
   });
 
-  it('is an alarm for each metric that it watches, and three for one with a band', () => {
+  it('includes each metric of an alarm, and three for an anomaly band', () => {
     const watched = (id: string) => {
       const alarms = deployedTemplate('prod').resources.get(id);
       return alarms === undefined ? undefined : metricsOf(alarms);
@@ -295,7 +292,7 @@ describe('what is paid by the month', () => {
     expect(watched('UploadQueueVolumeAnomalyAlarm')).toBe(3);
   });
 
-  it('is what samconfig.toml deploys: dev reserves no concurrency, and has no alarms on it', () => {
+  it('follows samconfig.toml: dev reserves no concurrency and has no alarms for it', () => {
     const concurrency = ofType(deployedTemplate('prod'), 'AWS::CloudWatch::Alarm').filter(([id]) =>
       id.endsWith('ConcurrencyAlarm'),
     );
@@ -303,7 +300,7 @@ describe('what is paid by the month', () => {
     expect(prod.standing.alarmMetrics - dev.standing.alarmMetrics).toBe(concurrency.length);
   });
 
-  it('is a probe every five minutes, with all that a picture and its deletion cost', () => {
+  it('includes a probe every five minutes, each with the full cost of an image and its deletion', () => {
     expect(dev.standing.probesAMonth).toBe(8760);
     const one = probesCost(prod, measured) / 8760;
     expect(one * MILLION).toBeGreaterThan(dollars({}, mixes.web));
@@ -319,14 +316,14 @@ describe('memory', () => {
     return found;
   };
 
-  it('below one vCPU takes longer; above, one thread is faster by nothing that pays', () => {
+  it('below one vCPU takes longer, and above one vCPU costs more', () => {
     expect(at(1024).measured.median).toBeGreaterThan(at(1769).measured.median);
     expect(at(512).measured.median).toBeGreaterThan(at(1024).measured.median);
     expect(at(3538).cost).toBeGreaterThan(at(1769).cost);
     expect(at(3538, 2).cost).toBeGreaterThan(at(1769).cost);
   });
 
-  it('is paid for as it was measured, and for S3: its client, or the waits that no vCPU shortens, whichever is longer', () => {
+  it('is billed for the measured time, plus the longer of S3’s client time and S3’s wait', () => {
     const [upload] = measured.uploads;
     if (upload === undefined) throw new Error('nothing measured');
     const half = { ...prod, memory: { ...prod.memory, metadata: 1024 } };
@@ -341,24 +338,24 @@ describe('memory', () => {
     );
   });
 
-  it('of a size that was not measured is not guessed', () => {
+  it('of an unmeasured size is an error', () => {
     expect(() => dollars({ memory: { ...prod.memory, resize: 1000 } })).toThrow('No measurement at 1000 MB');
   });
 });
 
-describe('the processor', () => {
-  it('costs in proportion where it computes, and nowhere else', () => {
+describe('the speed of the processor', () => {
+  it('affects only the price of Lambda and of the workflow’s duration, in proportion', () => {
     const bill = (referenceMillis: number) =>
       billOf(usageOf(mixes.photographs, { ...prod, referenceMillis }, measured));
     const [one, two, three] = [bill(50), bill(100), bill(150)];
     expect(two.Lambda).toBeGreaterThan(1.3 * one.Lambda);
-    // A little more where S3's client takes longer than its bytes.
+    // Slightly more if S3's client takes longer than the transfer.
     expect((three.Lambda - two.Lambda) / (two.Lambda - one.Lambda)).toBeGreaterThanOrEqual(1);
     expect((three.Lambda - two.Lambda) / (two.Lambda - one.Lambda)).toBeLessThan(1.1);
     expect({ ...two, Lambda: 0, 'Step Functions': 0 }).toEqual({ ...one, Lambda: 0, 'Step Functions': 0 });
   });
 
-  it('is Lambda’s: a machine that is twice as slow at everything measures the same bill', () => {
+  it('is Lambda’s: a benchmark machine half as fast gives the same bill', () => {
     const slower = (times: Times): Times => ({
       cpuMillis: 2 * times.cpuMillis,
       clientCpuMillis: 2 * times.clientCpuMillis,
@@ -385,7 +382,7 @@ describe('the processor', () => {
     },
   );
 
-  it('may be as slow as lab/docs/cost.md says before the goal of $60 is missed', () => {
+  it('misses the goal of $60 only beyond the limit in lab/docs/cost.md', () => {
     const slowest = slowestReference(prod, measured) ?? 0;
     expect(dollars({ referenceMillis: slowest })).toBeLessThan(60);
     expect(dollars({ referenceMillis: slowest + 1 })).toBeGreaterThanOrEqual(60);
@@ -393,25 +390,32 @@ describe('the processor', () => {
 });
 
 describe('the price list', () => {
-  it('names the page of AWS for each price', () => {
+  it('names AWS’s page for each price', () => {
     for (const [name, { source, usd }] of Object.entries(prices)) {
       expect(source, name).toMatch(/^https:\/\/aws\.amazon\.com\/[\w/-]+\/pricing\//);
       expect(usd, name).toBeGreaterThan(0);
     }
   });
 
-  it('has no price twice in the free tier', () => {
+  it('lists each price at most once in the free tier', () => {
     expect(new Set(freeTier.map(({ price }) => price)).size).toBe(freeTier.length);
   });
 });
 
 describe('npm run lab -- cost', () => {
-  const run = (...args: string[]) =>
-    promisify(execFile)(process.execPath, [fileURLToPath(new URL('../lab.ts', import.meta.url)), 'cost', ...args]);
+  afterEach(() => vi.restoreAllMocks());
 
-  it('tells its figures as JSON, each bill the sum of its services', async () => {
+  async function printedBy(...args: string[]): Promise<string> {
+    const task = parse(costCommand, args, { out: () => undefined, error: () => undefined });
+    if (typeof task === 'number') throw new Error(`exit code ${task}`);
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    await task.run(new AbortController().signal);
+    return write.mock.calls.map(([text]) => String(text)).join('');
+  }
+
+  it('prints its figures as JSON, with each bill the sum of its services', async () => {
     const bill = z.object({ all: z.number(), services: z.record(z.string(), z.number()) });
-    const { stdout } = await run('--json', '--images', '1000');
+    const stdout = await printedBy('--json', '--images', '1000');
     const { images, dollars: bills } = z.object({ images: z.int(), dollars: z.array(bill) }).parse(JSON.parse(stdout));
     expect(images).toBe(1000);
     expect(bills.length).toBeGreaterThan(0);

@@ -14,7 +14,7 @@ afterEach(() => rmSync(root, { recursive: true }));
 const written = (...path: string[]) => readFileSync(join(root, ...path), 'utf8');
 
 describe('a share of a CPU', () => {
-  it('is a quota of each 20 ms in the first version of cgroups', () => {
+  it('is a quota per 20 ms in cgroups version 1', () => {
     mkdirSync(join(root, 'cpu'));
     writeFileSync(join(root, 'cpu', 'cpu.cfs_quota_us'), '-1');
     cpuShares(root)?.limit(4711, 512 / 1769);
@@ -24,7 +24,7 @@ describe('a share of a CPU', () => {
     expect(written(...group, 'cgroup.procs')).toBe('4711');
   });
 
-  it('is the same in the second, where the controller is handed down', () => {
+  it('is the same quota in version 2, where the controller is delegated', () => {
     writeFileSync(join(root, 'cgroup.subtree_control'), 'cpuset cpu memory\n');
     cpuShares(root)?.limit(4711, 1.5);
     expect(written(`${projectName}-bench-4711`, 'cpu.max')).toBe('30000 20000');
@@ -34,7 +34,7 @@ describe('a share of a CPU', () => {
   it.each([
     ['without cgroups', () => undefined],
     ['where the controller is not handed down', () => writeFileSync(join(root, 'cgroup.subtree_control'), 'memory\n')],
-  ])('cannot be given %s', (_, given) => {
+  ])('cannot be set %s', (_, given) => {
     given();
     expect(cpuShares(root)).toBeUndefined();
   });

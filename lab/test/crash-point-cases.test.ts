@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { casesOf, everyKind } from '../../test/faults/crash-points.ts';
 
-/** What `npm run lab -- prove crash-points` is going to do, before it does it. */
+/** The plan of `npm run lab -- prove crash-points`. */
 
 const read = { stem: 'ResizeImage', action: 's3:GetObject' };
 const write = { stem: 'ImagePipeline', action: 'WriteRecord dynamodb:PutItem' };
@@ -12,12 +12,12 @@ const points = [
 ];
 const cases = casesOf(points, 1);
 
-it.each([read, write])('$stem $action goes wrong in every way, once and for good', (call) => {
+it.each([read, write])('$stem $action fails in every way, once and permanently', (call) => {
   const ways = cases.filter(({ action }) => action === call.action).map(({ kind, lasting }) => `${kind} ${lasting}`);
   expect(ways.sort()).toEqual(everyKind.flatMap((kind) => [`${kind} false`, `${kind} true`]).sort());
 });
 
-it('happens to images that make the call, of every story that has it', () => {
+it('each fault is injected in every scenario that makes the call', () => {
   const drawn = new Set(cases.map(({ stem, action, story }) => JSON.stringify({ stem, action, story })));
   expect(drawn).toEqual(new Set(points.map((point) => JSON.stringify(point))));
 });

@@ -4,7 +4,7 @@ import type { ImageRecord } from '../../core/record.ts';
 import { everyCall, missingCalls } from '../../test/faults/every-call.ts';
 import { type Decided, defectsOfDead, defectsOfDecided, defectsOfProof } from '../../test/faults/judge.ts';
 
-/** Each sentence that `npm run lab -- prove crash-points` may hold against an image. */
+/** Each defect that `npm run lab -- prove crash-points` can report. */
 
 const common = {
   imageId: '0'.repeat(32),
@@ -43,8 +43,8 @@ const well: Decided = {
   expected: { outcome: 'processed', version: 'v1' },
 };
 
-describe('an image that came to its end', () => {
-  it('as it should have: nothing is held against it', () => {
+describe('an image with an outcome', () => {
+  it('that is correct has no defects', () => {
     expect(defectsOfDecided(well)).toEqual([]);
   });
 
@@ -74,7 +74,7 @@ describe('an image that came to its end', () => {
   });
 });
 
-describe('an image whose message died', () => {
+describe('an image with a dead letter', () => {
   const dead = { reason: 'record: Lambda.ServiceException', record, renditionKeys: shown };
 
   it.each([
@@ -82,23 +82,23 @@ describe('an image whose message died', () => {
     'log: socket hang up',
     'Lambda’s log: Worker process died',
     'record: Decided since: the record says processed.',
-  ])('%s: nothing is held against it', (reason) => {
+  ])('has no defects if the cause is known: %s', (reason) => {
     expect(defectsOfDead({ ...dead, reason })).toEqual([]);
   });
 
   it.each([
-    'Nothing is on record: the workflow itself died, or never began. The logs may tell, by the correlation id.',
-    'A deletion failed. No record tells why: the logs do, by the correlation id.',
+    'No record: the workflow failed or never started. Search the logs for the correlation id.',
+    'A deletion failed, and no record explains why. Search the logs for the correlation id.',
     'record: ',
     'log: ',
-  ])('Nothing explains why it failed, if all that is known is “%s”', (reason) => {
+  ])('has an unexplained failure if the cause is only “%s”', (reason) => {
     expect(defectsOfDead({ ...dead, reason })).toEqual(['Nothing explains why it failed.']);
   });
 
   it.each<[string, ImageRecord]>([
     ['processed', record],
     ['failed', { ...common, outcome: 'failed', message: 'Why', metadata, renditions }],
-  ])('The record lists renditions that do not exist: %s', (_, showing) => {
+  ])('that is %s in its record must not list missing renditions', (_, showing) => {
     expect(defectsOfDead({ ...dead, record: showing, renditionKeys: [] })).toEqual([
       'The record lists renditions that do not exist.',
     ]);
@@ -109,19 +109,19 @@ it.each([
   [[], { happened: 1, deadAgain: false }],
   [['It failed again after a redrive.'], { happened: 1, deadAgain: true }],
   [['The fault never occurred.'], { happened: 0, deadAgain: false }],
-])('%j of a fault and a redrive: %j', (sentences, seen) => {
+])('reports %j, given %j', (sentences, seen) => {
   expect(defectsOfProof(seen)).toEqual(sentences);
 });
 
-describe('the calls that go wrong', () => {
+describe('the calls that can fail', () => {
   const calls = everyCall();
 
-  it('are all that the workflow makes and the roles allow, of the functions on an image’s way', () => {
+  it('are all calls that the workflow makes and the roles of an image’s functions allow', () => {
     expect(calls.length).toBeGreaterThan(20);
     expect(missingCalls(calls)).toEqual([]);
   });
 
-  it.each(calls)('are not all without $stem $action', (call) => {
+  it.each(calls)('are incomplete without $stem $action', (call) => {
     expect(missingCalls(calls.filter((other) => other !== call))).toEqual([call]);
   });
 });

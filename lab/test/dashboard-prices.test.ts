@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { type MetricWidget, widgetsOf } from '../../scripts/template/dashboard/widgets.ts';
 import { templateFor } from '../../scripts/template/template.ts';
+import { type MetricWidget, widgetsOf } from '../../test/support/dashboard-widgets.ts';
 import { type PriceName, prices } from '../cost/prices.ts';
 
 const chart = widgetsOf(templateFor('prod')).find(

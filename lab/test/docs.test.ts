@@ -5,8 +5,8 @@ import { keptMeasurements } from '../cost/measured.ts';
 import { readmePrices } from '../cost/report.ts';
 import { labDocuments } from '../docs.ts';
 
-it.each([...(await labDocuments())])('%s follows from the code and the kept measurements', (path, content) => {
-  // Not compared by toBe: the difference of two charts fills the screen and says nothing.
+it.each([...(await labDocuments())])('%s matches the code and the stored measurements', (path, content) => {
+  // Not compared by toBe: the difference between two charts fills the screen and explains nothing.
   expect(currentContent(path) === content, `${path} is out of date: run npm run docs and commit the result.`).toBe(
     true,
   );

@@ -9,7 +9,7 @@ const measured = keptMeasurements();
 const deletions = { name: 'deletions', images: [{ share: 1, image: { becomes: 'deleted' } }] } as const;
 
 it.each(['dev', 'prod'] as const)(
-  'what a load run announces for a change on stage %s is what it costs, or up to 15 %% more',
+  'on stage %s, the cost announced by a load test is the true cost or up to 15 %% more',
   (stage) => {
     const deployment = oneByOne({ ...deploymentOf(stage), groups: measured.presets });
     const presets = measured.presets.flatMap((group) => group.presets).length;

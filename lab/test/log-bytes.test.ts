@@ -9,7 +9,7 @@ beforeEach(answersOfAws);
 
 describe('the bytes of each log line that the cost model assumes', () => {
   const name = 'pipeline-prod-DispatchImagesFunction-1a2b3c4d5e6f';
-  /** As an account has them: the names here are shorter, and nothing is traced. */
+  /** Values as in an account: here, names are shorter and there are no traces. */
   const inAccount = {
     service: 'pipeline-prod',
     function_name: name,
@@ -23,10 +23,10 @@ describe('the bytes of each log line that the cost model assumes', () => {
     versionId: '3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrH',
     etag: 'd41d8cd98f00b204e9800998ecf8427e',
   };
-  // What CloudWatch adds to each.
+  // CloudWatch adds 26 bytes to each.
   const bytesOf = (line: object) => JSON.stringify(line).length + 26;
 
-  it('are those that a worker and the dispatcher write', async () => {
+  it('match the lines of a worker and the dispatcher', async () => {
     const { describePhotograph, dispatch } = await loadedHandlers();
     await describePhotograph();
     const [worker] = logged('info');

@@ -22,7 +22,7 @@ const limits: Readonly<Record<string, number>> = {
   'tiff, in tiles': defaultLimits.progressivePixels.tiff,
 };
 
-it('every kind of picture with a limit of its own has been measured', () => {
+it('every kind of image with its own limit has been measured', () => {
   expect(Object.keys(kinds).sort()).toEqual(Object.keys(limits).sort());
   expect(Object.keys(kinds)).toEqual(expect.arrayContaining([...inputFormats]));
 });
@@ -30,7 +30,7 @@ it('every kind of picture with a limit of its own has been measured', () => {
 describe.each(decoding)('%s', (worker) => {
   const memorySize = numberAt(resources.get(worker)?.Properties['MemorySize']);
 
-  it.each(Object.entries(kinds))('has memory to spare for the largest %s that is let in', (kind, measured) => {
+  it.each(Object.entries(kinds))('has enough memory for the largest %s that is accepted', (kind, measured) => {
     const megapixels = (limits[kind] ?? Number.NaN) / 1e6;
     const files = (FILE_COPIES * defaultLimits.bytes) / 2 ** 20;
     expect(measured.base + files + megapixels * measured.perMegapixel).toBeLessThan(MOST_USED * memorySize);

@@ -25,6 +25,6 @@ it.each([
   expect(mutationProof(results).against === undefined).toBe(holds);
 });
 
-it('says which survived, and where', () => {
+it('names the mutants that survived, and where they are', () => {
   expect(mutationProof(mutants(1, 'Survived')).against).toContain('core/limits.ts:0:EqualityOperator: a >= b');
 });

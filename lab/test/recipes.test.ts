@@ -7,8 +7,8 @@ import { recipeSteps } from '../fork/recipe.ts';
 import { recipePages, stepsOf } from '../fork/recipes.ts';
 
 /**
- * What is wrong with a recipe before it is executed. That each diff applies and each check turns green is shown by
- * `npm run lab -- recipes`: not here, because a fork that has followed a recipe could not keep this green.
+ * Finds errors in a recipe without executing it. `npm run lab -- recipes` shows that each diff applies and each check turns
+ * green; a unit test could not, because it would fail in a fork that has followed a recipe.
  */
 
 const inProject = (path: string) => join(projectDirectory, path);
@@ -27,18 +27,18 @@ describe.each(recipePages)('docs/recipes/%s.md', (page) => {
     expect(unchecked.map(({ title }) => title)).toEqual([]);
   });
 
-  it('edits files that exist, or that an earlier step writes', () => {
+  it('edits only files that exist or that an earlier step creates', () => {
     const written = actions.flatMap((action) => (action.kind === 'file' ? action.path : []));
     const edited = actions.flatMap((action) => (action.kind === 'diff' ? action.paths : []));
     expect(edited.filter((path) => !written.includes(path) && !existsSync(inProject(path)))).toEqual([]);
   });
 
-  it('runs npm scripts that exist', () => {
+  it('runs only npm scripts that exist', () => {
     const named = commands.flatMap((command) => [...command.matchAll(/\bnpm run ([\w:-]+)/g)]).map(([, name]) => name);
     expect(named.filter((name) => name === undefined || !(name in scripts))).toEqual([]);
   });
 
-  it('names tests that exist, or that an earlier step writes', () => {
+  it('names only tests that exist or that an earlier step creates', () => {
     const written = actions.flatMap((action) => (action.kind === 'file' ? action.path : []));
     const named = commands
       .flatMap((command) => /^npm run test:unit -- (.*)$/.exec(command)?.[1]?.split(' ') ?? [])
@@ -47,7 +47,7 @@ describe.each(recipePages)('docs/recipes/%s.md', (page) => {
   });
 });
 
-it('has every recipe in the index', () => {
+it('the index lists every recipe', () => {
   const index = readFileSync(inProject('docs/recipes/README.md'), 'utf8');
   expect(recipePages.filter((page) => !index.includes(`(${page}.md)`))).toEqual([]);
 });
@@ -66,7 +66,7 @@ describe('a code block', () => {
     expect(block(info, text)).toEqual([{ title: 'Do it.', actions }]);
   });
 
-  it('with an unknown meaning is refused, so that no misspelled check is skipped', () => {
+  it('of an unknown kind is refused, so that no misspelled check is skipped', () => {
     expect(() => block('sh rum', 'npm test')).toThrow('A code block says "sh rum"');
   });
 });

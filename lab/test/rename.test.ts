@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -21,7 +21,7 @@ const filesOf = (directory: string) =>
     .split('\0')
     .filter((path) => lstatSync(join(directory, path), { throwIfNoEntry: false })?.isFile());
 
-// Nobody's name, and as long as the current one: back under that, no line of code is broken elsewhere.
+// An unused name, as long as the current one, so that line breaks stay the same.
 const otherName = `r${createHash('sha256').update(projectName).digest('hex')}`.slice(0, projectName.length);
 
 beforeAll(() => {
@@ -29,17 +29,21 @@ beforeAll(() => {
   for (const path of filesOf(projectDirectory)) cpSync(join(projectDirectory, path), join(copy, path));
   symlinkSync(join(projectDirectory, 'node_modules'), join(copy, 'node_modules'));
   run('git', 'init', '--quiet');
+  // Files that the project's own repository has need not be stored again.
+  const objects = ['rev-parse', '--path-format=absolute', '--git-path', 'objects'];
+  const stored = execFileSync('git', objects, { cwd: projectDirectory, encoding: 'utf8' });
+  writeFileSync(join(copy, '.git', 'objects', 'info', 'alternates'), stored);
   run('git', 'add', '--all');
   run('git', '-c', 'user.name=A', '-c', 'user.email=a@example.com', 'commit', '--quiet', '--message', 'As it is');
 });
 afterAll(() => rmSync(copy, { recursive: true, force: true }));
 
-it('shows what it would do, and does nothing', () => {
+it('with --dry-run, lists the changes and makes none', () => {
   expect(rename(otherName, '--dry-run')).toMatch(/^core\/names\.ts +\d+$/m);
   expect(run('git', 'status', '--porcelain')).toBe('');
 });
 
-it('leaves the old name nowhere but in the license and the changelog', () => {
+it('leaves the old name only in the license and the changelog', () => {
   rename(otherName, '--source', `acme.${otherName}`);
   const spelled = new RegExp(projectName, 'i');
   const left = filesOf(copy).filter(
@@ -48,16 +52,16 @@ it('leaves the old name nowhere but in the license and the changelog', () => {
   expect(left.filter((path) => !['CHANGELOG.md', 'LICENSE'].includes(path))).toEqual([]);
 });
 
-it('keeps all files in step: names, sample events with their hashes, published schemas', () => {
+it('keeps names, sample events with their hashes, and published schemas consistent', () => {
   const tests = ['template/names', 'functions/events', 'adapters/domain-events'].map((name) => `test/${name}.test.ts`);
   expect(run('vitest', 'run', '--project', 'unit', '--maxWorkers', '1', ...tests)).toContain('3 passed');
 });
 
-it('refuses to mix with uncommitted changes, unless told to', () => {
+it('refuses to run with uncommitted changes', () => {
   expect(() => rename(projectName)).toThrow('uncommitted changes');
 });
 
-it('can be undone by itself, to the last byte', () => {
+it('can be reversed, byte for byte', () => {
   const names = ['--title', projectTitle, '--source', eventSource, '--namespace', metricNamespace];
   rename(projectName, ...names, '--yes');
   expect(run('git', 'status', '--porcelain')).toBe('');

@@ -4,14 +4,14 @@ import { provedPractices } from '../prove/practices.ts';
 import { type Change, takeAway } from '../prove/take-away.ts';
 import { withoutPractice } from '../prove/without-practice.ts';
 
-/** `npm run lab -- prove practices` takes each practice away to see its tests fail. Here: it still can. */
+/** `npm run lab -- prove practices` removes each practice and expects its tests to fail. This checks that it still can. */
 
-it('every practice has a change that takes it away, and no other change exists', () => {
+it('every practice has a change that removes it, and there are no other changes', () => {
   const practices = provedPractices().map(({ practice }) => practice);
   expect(Object.keys(withoutPractice).sort()).toEqual(practices.sort());
 });
 
-it.each(Object.entries(withoutPractice))('%s: the change that takes it away applies', (_, change) => {
+it.each(Object.entries(withoutPractice))('%s: the change that removes it applies', (_, change) => {
   const text = readFileSync(new URL(`../../${change.file}`, import.meta.url), 'utf8');
   expect(() => takeAway(text, change)).not.toThrow();
 });
@@ -35,7 +35,7 @@ describe('in a template', () => {
 
   it.each<[what: string, change: Change, after: object]>([
     [
-      'gives an item, found by its properties, another value',
+      'changes the value of an item that is found by its properties',
       { file, path: ['Queue', 'Rules', { Id: 'new' }, 'Days'], value: 2 },
       { ...unchanged, Rules: [unchanged.Rules[0], { Id: 'new', Days: 2 }] },
     ],
@@ -46,7 +46,7 @@ describe('in a template', () => {
       { ...unchanged, Rules: [{ Id: 'old' }, unchanged.Rules[1]] },
     ],
     [
-      'replaces a part of a string',
+      'replaces part of a string',
       { file, path: ['Queue', 'Rule'], from: '7', to: '8' },
       { ...unchanged, Rule: '8 days' },
     ],
@@ -58,7 +58,7 @@ describe('in a template', () => {
     ['a missing property', { file, path: ['Queue', 'Days'], value: 1 }, '"Days" does not exist'],
     ['a missing item', { file, path: ['Queue', 'Rules', { Id: 'b' }], remove: true }, '{"Id":"b"} does not exist'],
     ['a path through a number', { file, path: ['Queue', 'Rules', 0, 'Days', 'x'], value: 1 }, '"x" does not exist'],
-    ['a value that is there already', { file, path: ['Queue', 'Rules', 0, 'Days'], value: 1 }, 'already has the value'],
+    ['a value that is already set', { file, path: ['Queue', 'Rules', 0, 'Days'], value: 1 }, 'already has the value'],
     [
       'a missing text',
       { file, path: ['Queue', 'Rule'], from: '9', to: '8' },
@@ -69,7 +69,7 @@ describe('in a template', () => {
   });
 });
 
-it('in code, replaces a text each time it occurs, and refuses one that does not occur', () => {
+it('in code, replaces every occurrence of a text, and refuses one that does not occur', () => {
   const file = 'core/limits.ts';
   expect(takeAway('a = 1; b = 1;', { file, from: '= 1', to: '= 2' })).toBe('a = 2; b = 2;');
   expect(() => takeAway('a = 3;', { file, from: '= 1', to: '= 2' })).toThrow('core/limits.ts does not contain');

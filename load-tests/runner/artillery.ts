@@ -1,4 +1,4 @@
-/** Artillery, in a folder of its own, so that its 469 packages are installed only for load tests. */
+/** Artillery, in a separate folder, so that its 469 packages are installed only for load tests. */
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -7,9 +7,9 @@ import { createInterface } from 'node:readline';
 import * as z from 'zod';
 import { toolPath } from '../../scripts/local/isolated-environment.ts';
 import { Failure } from '../../scripts/terminal/failure.ts';
+import type { Report } from '../../scripts/terminal/progress.ts';
 import { logDirectory, projectDirectory, shownPath } from '../../scripts/terminal/project.ts';
 import { runCommand } from '../../scripts/terminal/run-command.ts';
-import type { Report } from '../../scripts/terminal/step.ts';
 import type { Check } from './result.ts';
 import { runFileVariable } from './run-file.ts';
 import type { Place, Scenario } from './scenario.ts';
@@ -22,7 +22,7 @@ export async function installArtillery(report: Report): Promise<void> {
   if (await isInstalled()) return;
   report('npm ci in load-tests/artillery (470 MB, once)');
   const log = join(logDirectory, 'npm-ci-artillery.log');
-  // One of its engines drives a browser, which an install script would download. No package here needs its script.
+  // One of its engines needs a browser, which an install script would download. No package here needs its script.
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
   const environment = { ...process.env, PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: '1' };
   const { succeeded } = await runCommand({ command: 'npm', args, directory: packages, environment, log });
@@ -139,7 +139,7 @@ const artilleryReport = z.object({
   }),
 });
 
-/** By the names that thresholds and conditions have for them. */
+/** By the names that thresholds and conditions use. */
 async function readMetrics(report: string): Promise<Map<string, number>> {
   const { aggregate } = artilleryReport.parse(JSON.parse(await readFile(report, 'utf8')));
   return new Map([

@@ -1,4 +1,4 @@
-/** The pictures of a run: drawn from a seed, with the photographs of docs/samples among them, and files that are no pictures. */
+/** The files of a run: images generated from a seed, the photographs of docs/samples, and files that are not images. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -20,7 +20,7 @@ interface Drawing {
   readonly format: 'jpeg' | 'png' | 'webp';
 }
 
-// What people upload: avatars, pictures from the web, screens, cameras. Upright and lying, in the formats of their size.
+// What people upload: avatars, web images, screenshots, photographs. Portrait and landscape, in formats typical of their size.
 const drawings: Readonly<Record<SizeClass, readonly Drawing[]>> = {
   thumb: [
     { width: 320, height: 240, format: 'jpeg' },
@@ -42,14 +42,14 @@ const drawings: Readonly<Record<SizeClass, readonly Drawing[]>> = {
   ],
 };
 
-/** The smallest class that the pixels fit. */
+/** The smallest class with at least this many pixels. */
 export function sizeClassOf(pixels: number): SizeClass {
   if (pixels < 200_000) return 'thumb';
   if (pixels < 1_500_000) return 'small';
   return pixels < 6_000_000 ? 'medium' : 'large';
 }
 
-/** The same bytes for the same seed, as long as sharp is the same. */
+/** The same bytes for the same seed and version of sharp. */
 export async function drawImages(seed: number, classes: readonly SizeClass[] = sizeClasses): Promise<TestImage[]> {
   const drawn: TestImage[] = [];
   for (const sizeClass of classes) {
@@ -99,7 +99,7 @@ export async function storeImages(seed: number, root: string): Promise<{ directo
   return { directory, images: manifest.parse(JSON.parse(await readFile(list, 'utf8'))) };
 }
 
-/** Coarse noise, enlarged: soft shapes under fine grain, which compress about as well as a photograph. */
+/** Coarse enlarged noise under fine grain, which compresses about as well as a photograph. */
 async function draw({ width, height, format }: Drawing, seed: string): Promise<Buffer> {
   const shapes = sharp(noise(12, 9, `${seed}/shapes`), { raw: { width: 12, height: 9, channels: 3 } });
   const grain = { width: Math.ceil(width / 3), height: Math.ceil(height / 3), channels: 3 } as const;
@@ -124,7 +124,7 @@ function corruptFiles(seed: number, drawn: readonly TestImage[]): TestImage[] {
   return Object.entries(files).map(([name, bytes]) => ({ name, class: 'corrupt', bytes }));
 }
 
-/** Bytes of three channels from a linear congruential generator, which is random enough to look at. */
+/** Bytes of three channels from a linear congruential generator, which is random enough for an image. */
 function noise(width: number, height: number, seed: string): Buffer {
   const bytes = Buffer.alloc(width * height * 3);
   let state = createHash('sha256').update(seed).digest().readUInt32BE(0);

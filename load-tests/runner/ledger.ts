@@ -1,4 +1,4 @@
-/** Every change of a run, what became of it, and the sum that has to come out: changes = decided + dead letters. */
+/** Every change of a run, its result, and the sum that must hold: changes = decided + dead letters. */
 import * as z from 'zod';
 import { sizeClasses } from './plan.ts';
 
@@ -13,23 +13,23 @@ export const change = z.object({
   /** Of an upload. */
   class: z.enum([...sizeClasses, 'corrupt']).optional(),
   bytes: z.int(),
-  /** Epoch milliseconds: when its user came. Older results do not have it. */
+  /** Epoch milliseconds: when its user arrived. Older results do not have it. */
   arrivedAt: z.number().optional(),
   /** Epoch milliseconds: when the request to S3 began. */
   startedAt: z.number(),
   /** How long the request to S3 took. */
   requestMillis: z.number(),
-  /** What a record may call this state: its version, or its etag where events carry no version. */
+  /** How a record may identify this state: by version, or by etag if events carry no version. */
   names: z.array(z.string()),
-  /** Why S3 did not take it: then it is not one of the changes that must be decided. */
+  /** Why S3 refused it; if set, it is not one of the changes that must be decided. */
   problem: z.string().optional(),
-  /** Epoch milliseconds: when the record was seen to say so. */
+  /** Epoch milliseconds: when the outcome was seen in the record. */
   decidedAt: z.number().optional(),
   outcome: z.enum(outcomes).optional(),
 });
 export type Change = z.infer<typeof change>;
 
-/** The ledger's file has two lines a change: one when S3 has answered, one when the record says what became of it. */
+/** The ledger's file has two lines per change: one when S3 has answered, and one when the record has the outcome. */
 export const ledgerLine = z.union([
   change,
   z.object({ number: z.int(), decidedAt: z.number(), outcome: z.enum(outcomes) }),
@@ -48,15 +48,15 @@ export function readLedger(lines: readonly LedgerLine[]): Change[] {
   return [...changes.values()].sort((one, other) => one.number - other.number);
 }
 
-/** What a record tells of an image, as far as it matters here. */
+/** The parts of a record that matter here. */
 export interface Decided {
   readonly version: string;
   readonly outcome: 'processed' | 'rejected' | 'deleted' | 'failed';
 }
 
 /**
- * The newest of a key's changes that its record refers to; all earlier ones are superseded. A tombstone does not say which
- * deletion made it, so it counts for the last one.
+ * The newest of a key's changes that its record refers to; all earlier ones are superseded. A tombstone does not show which
+ * deletion wrote it, so it counts for the last one.
  */
 export function decidedChange<Made extends Pick<Change, 'kind' | 'names'>>(
   made: readonly Made[],
@@ -67,7 +67,7 @@ export function decidedChange<Made extends Pick<Change, 'kind' | 'names'>>(
   );
 }
 
-/** Pictures are processed, corrupt files rejected, deletions carried out; a newer change of the same key may always come first. */
+/** Images are processed, corrupt files rejected, deletions carried out; any change may be superseded by a newer one of its key. */
 export function isExpected({ kind, class: imageClass, outcome }: Pick<Change, 'kind' | 'class' | 'outcome'>): boolean {
   if (outcome === 'superseded') return true;
   if (kind === 'delete') return outcome === 'deleted';
@@ -80,9 +80,9 @@ export interface Reconciliation {
   readonly sent: number;
   readonly decided: number;
   readonly deadLetters: number;
-  /** Neither decided nor in a dead-letter queue, and nothing is left that could decide it: must be none. */
+  /** Neither decided nor in a dead-letter queue, with no message left that could decide them: must be empty. */
   readonly lost: readonly NamedChange[];
-  /** The same while messages still wait or are in work: it may be decided yet, or not. Must be none too. */
+  /** The same, while messages are still waiting or in progress, which may decide them. Must be empty too. */
   readonly notInTime: readonly NamedChange[];
 }
 

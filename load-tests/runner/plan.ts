@@ -1,6 +1,6 @@
 /**
- * The changes of each virtual user. They depend only on the scenario, the seed and the number of users, so that a run
- * can be repeated, and counted before it begins.
+ * The changes of each virtual user. They depend only on the scenario, the seed and the number of users, so that a run can be
+ * repeated, and its changes counted before it begins.
  */
 import { createHash } from 'node:crypto';
 
@@ -10,13 +10,13 @@ export type SizeClass = (typeof sizeClasses)[number];
 export type ImageClass = SizeClass | 'corrupt';
 
 export interface Mix {
-  /** Shares of all pictures; they need not add up to 100. */
+  /** Shares of all images; they need not add up to 100. */
   readonly sizes: Readonly<Record<SizeClass, number>>;
-  /** Of the users, upload a file that cannot be processed. */
+  /** Share of users who upload a file that cannot be processed. */
   readonly corruptPercent: number;
-  /** Share of users who send the same file to the same key twice at once. */
+  /** Share of users who send the same file to the same key twice in a row. */
   readonly twicePercent: number;
-  /** Of the users, delete instead of uploading. */
+  /** Share of users who delete instead of uploading. */
   readonly deletePercent: number;
   /** Users share this many keys; 0: each has its own. */
   readonly sharedKeys: number;
@@ -30,14 +30,14 @@ export interface Plan {
   readonly seed: number;
   /** Goes before every key. */
   readonly prefix: string;
-  /** How many users each phase of the scenario brings; each phase has the whole mix, so that phases can be compared. */
+  /** Users per phase; each phase has the whole mix, so that phases can be compared. */
   readonly phases: readonly number[];
   readonly mix: Mix;
   /** Names of the images to choose from. */
   readonly images: Readonly<Record<ImageClass, readonly string[]>>;
 }
 
-/** One entry a user, in the order of their arrival: the changes that user makes, one after the other. */
+/** One entry per user, in order of arrival: the changes that user makes, one after another. */
 export function planChanges({ phases, ...plan }: Plan): PlannedChange[][] {
   return phases.flatMap((users, phase) => {
     const first = phases.slice(0, phase).reduce((sum, count) => sum + count, 0);
@@ -88,7 +88,7 @@ function pictureShares({ sizes }: Mix, images: Plan['images']): Record<string, n
   );
 }
 
-/** Gives each of `count` one label: as many as its share says, to the nearest whole number, at places that the seed decides. */
+/** Assigns `count` labels in proportion to their shares, rounded to whole numbers, at positions that the seed determines. */
 function deal<Label extends string>(
   count: number,
   shares: Readonly<Record<Label, number>>,

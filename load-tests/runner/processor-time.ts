@@ -9,9 +9,9 @@ export const consumers = [...functionNames, 'emulator', 'load', 'others'] as con
 export type Consumer = (typeof consumers)[number];
 
 export interface ProcessorShare {
-  /** Processor time since the share before, by who had it. */
+  /** Processor time since the previous call, by program. */
   readonly millis: Readonly<Record<Consumer, number>>;
-  /** Processes of each function: all there are, and those that had any of it. */
+  /** Processes per function: all, and those that used processor time. */
   readonly processes: Readonly<Record<StepName, { readonly alive: number; readonly busy: number }>>;
 }
 
@@ -20,14 +20,14 @@ interface Process {
   readonly millis: number;
 }
 
-/** By process id and the moment of its start: ids are used again. */
+/** By process id and start time, because ids are reused. */
 type Books = ReadonlyMap<string, Process>;
 
-// USER_HZ of every Linux that Node runs on.
+// USER_HZ, the same on every Linux that Node.js supports.
 const millisOfTick = 10;
 
 /**
- * Each call answers for the time since the one before. Undefined where there is no /proc.
+ * Each call covers the time since the previous one. Undefined if there is no /proc.
  *
  * @param endpoint the emulator's
  * @param runFile path that identifies Artillery's processes
@@ -81,7 +81,7 @@ function readBooks([emulatorMark, loadMark]: readonly [string, string]): Books {
         : undefined;
     const stat = consumer === undefined ? undefined : read(`/proc/${id}/stat`);
     if (consumer === undefined || stat === undefined) continue;
-    // What follows the program's name, which may hold anything: fields 3 and up of proc_pid_stat(5).
+    // The fields after the program's name, which may contain anything: 3 and up in proc_pid_stat(5).
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const [user, system, startedAt] = [fields[11], fields[12], fields[19]];
     found.set(`${id}/${startedAt}`, { consumer, millis: (Number(user) + Number(system)) * millisOfTick });
@@ -89,13 +89,13 @@ function readBooks([emulatorMark, loadMark]: readonly [string, string]): Books {
   return found;
 }
 
-/** Undefined for the emulator's own processes: functions inherit its environment, and have a name besides. */
+/** Undefined for the emulator's own processes: functions inherit its environment, and also have a name. */
 function workerOf(environment: readonly string[]): StepName | undefined {
   const name = environment.find((entry) => entry.startsWith('AWS_LAMBDA_FUNCTION_NAME='));
   return name === undefined ? undefined : functionNames.find((step) => name.includes(`-${step}Function`));
 }
 
-/** Busy time of all cores: neither idle nor waiting for a disk. Includes time that a hypervisor gave to other machines. */
+/** Busy time of all cores: neither idle nor waiting for a disk. Includes time that the hypervisor gave to other machines. */
 function machineMillis(): number {
   const [, user, nice, system, , , interrupts, softInterrupts, stolen] = (read('/proc/stat') ?? '').split(/\s+/);
   return [user, nice, system, interrupts, softInterrupts, stolen].reduce(
@@ -115,6 +115,6 @@ function read(file: string): string | undefined {
 
 /** A value for each step. */
 export function byStep<Value>(read: (name: StepName) => Value): Readonly<Record<StepName, Value>> {
-  // Object.fromEntries forgets the names.
+  // Object.fromEntries would lose the type of the keys.
   return Object.fromEntries(functionNames.map((name) => [name, read(name)])) as Record<StepName, Value>;
 }

@@ -14,11 +14,11 @@ const queueSample = z.object({
   /** Epoch milliseconds. */
   at: z.number(),
   waiting: z.int(),
-  /** Taken by a dispatcher, or hidden until the next try. */
+  /** Received by a dispatcher, or hidden until the next attempt. */
   inWork: z.int(),
   deadLetters: z.int(),
   undelivered: z.int(),
-  /** Since the sample before; on the emulator, and where the operating system tells (Linux). */
+  /** Since the previous sample; only on the emulator, and only on Linux. */
   processor: z
     .object({
       millis: z.record(z.enum(consumers), z.number()),
@@ -218,7 +218,7 @@ export function waits(changes: readonly Change[]): Percentiles[] {
 
 export function percentiles(values: readonly number[]): Omit<Percentiles, 'name'> {
   const sorted = [...values].sort((one, other) => one - other);
-  // Nearest rank: a wait that really occurred.
+  // Nearest rank: a wait that occurred.
   const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
   return { count: sorted.length, p50: at(0.5), p95: at(0.95), p99: at(0.99), most: at(1) };
 }

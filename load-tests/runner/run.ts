@@ -4,8 +4,8 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stack } from '../../scripts/stack/stack.ts';
+import type { Step } from '../../scripts/terminal/progress.ts';
 import { workDirectory } from '../../scripts/terminal/project.ts';
-import type { Step } from '../../scripts/terminal/step.ts';
 import { type ArtilleryResult, installArtillery, runArtillery } from './artillery.ts';
 import { type StoredImages, storeImages } from './images.ts';
 import { type Change, type LedgerLine, ledgerLine, readLedger, reconcile } from './ledger.ts';
@@ -29,7 +29,7 @@ const loadDirectory = join(workDirectory, 'load');
 export interface PreparedRun {
   readonly id: string;
   readonly directory: string;
-  /** Below it are all keys of this run, and nothing else. */
+  /** The prefix of all keys of this run, and of no others. */
   readonly prefix: string;
   readonly scenario: Scenario;
   readonly seed: number;
@@ -101,7 +101,7 @@ export async function executeRun(
     const { artillery, samples } = await step(`${scenario.title}: ${prepared.changes} changes`, async (report) => {
       const processor = target.kind === 'emulator' ? processorShares(target.endpoint, files.runFile) : undefined;
       const sampler = startSampling({ stack, processor, ledger: files.ledger }, (sample, changes) => {
-        // A terminal shows the newest line alone; a log keeps them all.
+        // A terminal shows only the newest line; a log keeps all lines.
         if (process.stdout.isTTY || sampler.samples.length % 10 === 1)
           report(progress(prepared, startedAt, sample, changes));
       });
@@ -185,7 +185,7 @@ async function conclude(
 ): Promise<Pick<RunResult, 'reconciliation' | 'problems'>> {
   const records = await decidedRecords(stack, [...new Set(changes.map(({ key }) => key))]);
   const byRecords = reconcile(changes, records, [], workLeft);
-  // Not read without need: reading hides them for a while from those who want to redrive them.
+  // Read only if needed: reading hides messages for a while from operators who want to redrive them.
   const { lost, notInTime, ...sums } =
     byRecords.lost.length + byRecords.notInTime.length === 0
       ? byRecords
@@ -214,7 +214,7 @@ interface Sampled {
   readonly ledger: string;
 }
 
-/** Looks at the queues once a second. */
+/** Reads the queues once per second. */
 function startSampling({ stack, processor, ledger }: Sampled, onSample: OnSample) {
   const samples: QueueSample[] = [];
   const stopped = new AbortController();
@@ -227,11 +227,11 @@ function startSampling({ stack, processor, ledger }: Sampled, onSample: OnSample
       await sleep(1000, undefined, { signal: stopped.signal }).catch(() => undefined);
     }
   })();
-  // It is heard of in `untilEmpty`, or not at all when something else has failed before.
+  // `untilEmpty` throws the error, unless something else failed first.
   loop.catch(() => undefined);
   return {
     samples,
-    /** SQS counts approximately, and late: a few seconds may pass until nothing is there. */
+    /** SQS's counts are approximate and late: it may take a few seconds until they are zero. */
     async untilEmpty(signal: AbortSignal): Promise<void> {
       const isEmpty = ({ waiting, inWork }: QueueSample) => waiting + inWork === 0;
       for (let second = 0; second < 30 && !signal.aborted; second += 1) {

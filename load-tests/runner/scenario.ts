@@ -8,12 +8,12 @@ import { Failure } from '../../scripts/terminal/failure.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 import type { Mix } from './plan.ts';
 
-/** Where a scenario runs; Artillery's word for it is environment. */
+/** Where a scenario runs; Artillery calls it an environment. */
 export type Place = 'emulator' | 'account';
 
 /** The most changes a run may make at any scale: about $2.50 in an account. */
 export const mostChanges = 25_000;
-/** No run takes longer than this, the draining included. */
+/** No run takes longer than this, including the time to drain. */
 const longestSeconds = 2 * 3600;
 
 const share = z.number().min(0).max(100);
@@ -55,7 +55,7 @@ const scenarioFile = z.strictObject({
 
 export type Phase = z.infer<typeof phase>;
 
-/** Seconds from the beginning of the first phase, as Artillery spaces them: each user of a phase comes after a pause. */
+/** Seconds from the start of the first phase, as Artillery spaces them: each user of a phase arrives after a pause. */
 export function arrivalTimes(phases: readonly Pick<Phase, 'duration' | 'arrivalCount'>[]): number[] {
   return phases.flatMap(({ duration, arrivalCount }, phase) => {
     const from = sum(phases.slice(0, phase).map((one) => one.duration));
@@ -70,7 +70,7 @@ export interface Scenario {
   readonly mix: Mix;
   readonly phases: readonly Phase[];
   readonly users: number;
-  /** After the last arrival, until every change has to be decided. */
+  /** After the last arrival, until every change must be decided. */
   readonly drainSeconds: number;
   readonly seconds: number;
   /** Thresholds and conditions together. */
@@ -93,7 +93,7 @@ async function readFileOf(name: string) {
   return { file, ...parsed.data };
 }
 
-/** What each metric has to stay below, in milliseconds. */
+/** The limit of each metric, in milliseconds. */
 export async function thresholdsOf(name: string, where: Place): Promise<[metric: string, millis: number][]> {
   const { config } = await readFileOf(name);
   return config.environments[where].ensure.thresholds.flatMap((threshold) => Object.entries(threshold));

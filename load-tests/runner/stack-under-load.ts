@@ -11,7 +11,7 @@ import type { DeadLetter, Decided } from './ledger.ts';
 import type { LambdaPoint, QueueSample } from './result.ts';
 import { mostChanges } from './scenario.ts';
 
-// Of a thousand versions each. A change makes one, and another where a request was answered too late and retried.
+// Of a thousand versions each. A change makes one version, and another if its request was answered late and retried.
 const mostRemovals = Math.ceil((2 * mostChanges) / 1000);
 
 export async function sampleQueues(stack: Stack): Promise<Omit<QueueSample, 'at' | 'processor'>> {
@@ -33,7 +33,7 @@ export async function decidedRecords(stack: Stack, keys: readonly string[]): Pro
   );
 }
 
-/** Looks at the messages in the dead-letter queue without removing them: a person decides about them. */
+/** Reads the messages in the dead-letter queue without removing them, because an operator decides about them. */
 export async function deadLettersBelow(stack: Stack, prefix: string): Promise<DeadLetter[]> {
   const letters = await sampleLetters(stack, 'uploads', Number.POSITIVE_INFINITY);
   return letters.flatMap(({ event }): DeadLetter[] => {
@@ -46,7 +46,7 @@ export async function deadLettersBelow(stack: Stack, prefix: string): Promise<De
 
 const metrics = ['Throttles', 'Errors', 'ConcurrentExecutions'] as const;
 
-/** CloudWatch's metrics for every function of the stack, by the minute. The emulator does not count calls by queue or workflow. */
+/** CloudWatch's metrics for every function of the stack, per minute. The emulator does not count calls by queue or workflow. */
 export async function lambdaMetrics(stack: Stack, from: Date, to: Date): Promise<LambdaPoint[]> {
   const queries = (await functionsOf(stack)).flatMap((each) => metrics.map((metric) => ({ ...each, metric })));
   const { MetricDataResults = [] } = await stack.clients.cloudWatch.send(
@@ -92,7 +92,7 @@ export interface Removal {
   readonly left: number;
 }
 
-/** Removes every version below the prefix for good. The pipeline receives the events and removes renditions and records. */
+/** Permanently removes every version below the prefix. The pipeline receives the events and removes renditions and records. */
 export async function removeUploads({ clients, outputs }: Stack, prefix: string): Promise<Removal> {
   const { UploadBucketName: Bucket } = outputs;
   let removed = 0;

@@ -34,17 +34,17 @@ const settled = (changes: Change[], found: Map<string, Decided>, letters: DeadLe
 const tombstone: Decided = { version: 'none', outcome: 'deleted' };
 
 describe('at the end of a run', () => {
-  it('an upload with a record is decided, by its version or by its etag', () => {
+  it('an upload with a record of its version or etag is decided', () => {
     const changes = [upload(0, 'a'), upload(1, 'b')];
     const found = records({ a: processed(0), b: { version: 'etag-1', outcome: 'rejected' } });
     expect(settled(changes, found, [])).toEqual({ sent: 2, decided: 2, deadLetters: 0, lost: [], notInTime: [] });
   });
 
-  it('an upload without a record, and in no dead-letter queue, is lost', () => {
+  it('an upload without a record or a dead letter is lost', () => {
     expect(settled([upload(0, 'a')], records({}), []).lost).toEqual([{ number: 0, key: 'a', kind: 'upload' }]);
   });
 
-  it('an upload without a record is not lost but not decided in time while the queue is not empty', () => {
+  it('an upload without a record counts as not decided in time, and not as lost, while the queue is not empty', () => {
     const changes = [upload(0, 'a'), upload(1, 'b')];
     expect(reconcile(changes, records({ b: processed(1) }), [], true)).toEqual({
       ...{ sent: 2, decided: 1, deadLetters: 0, lost: [] },
@@ -63,38 +63,38 @@ describe('at the end of a run', () => {
     });
   });
 
-  it('a dead letter excuses its own upload only, not another of the key, and not the same bytes under another key', () => {
+  it('a dead letter accounts only for its own upload, not for others with the same key or the same bytes', () => {
     const letters = [{ key: 'a', kind: 'upload' as const, names: ['etag-0'] }];
     const changes = [upload(0, 'a'), upload(1, 'a'), upload(2, 'b', { names: ['etag-0'] })];
     expect(settled(changes, records({}), letters).lost).toMatchObject([{ number: 1 }, { number: 2 }]);
   });
 
-  it('a record that says failed stands for a dead letter', () => {
+  it('a failed record counts as a dead letter', () => {
     const found = records({ a: { version: 'version-0', outcome: 'failed' } });
     expect(settled([upload(0, 'a')], found, [])).toMatchObject({ decided: 0, deadLetters: 1, lost: [] });
   });
 
-  it('what came before the state that the record speaks of is superseded; what came after it is lost', () => {
+  it('changes before the recorded one are superseded; changes after it are lost', () => {
     const changes = [upload(0, 'a'), upload(1, 'a'), deletion(2, 'a')];
     expect(settled(changes, records({ a: processed(1) }), [])).toMatchObject({ decided: 2, lost: [{ number: 2 }] });
     expect(settled(changes, records({ a: tombstone }), [])).toMatchObject({ decided: 3, lost: [] });
   });
 
-  it('a tombstone does not hide an upload that came after the deletion', () => {
+  it('a tombstone does not hide an upload that followed the deletion', () => {
     const changes = [deletion(0, 'a'), upload(1, 'a')];
     expect(settled(changes, records({ a: tombstone }), []).lost).toMatchObject([{ number: 1 }]);
   });
 
-  it('a record of somebody else’s upload of the same key decides nothing', () => {
+  it('a record of another client’s upload of the same key does not count', () => {
     const found = records({ a: { version: 'another', outcome: 'processed' } });
     expect(settled([upload(0, 'a')], found, []).lost).toHaveLength(1);
   });
 
-  it('what S3 did not take need not be decided', () => {
+  it('an upload that S3 refused need not be decided', () => {
     expect(settled([upload(0, 'a', { problem: 'SlowDown' })], records({}), [])).toMatchObject({ sent: 0, lost: [] });
   });
 
-  it('every change is decided, a dead letter, lost or not decided in time: exactly one of them', () => {
+  it('every change is exactly one of: decided, a dead letter, lost, not decided in time', () => {
     const kind = fc.constantFrom('upload' as const, 'delete' as const);
     const change = fc.record({ key: fc.constantFrom('a', 'b', 'c'), kind });
     const record = fc.option(
@@ -115,7 +115,7 @@ describe('at the end of a run', () => {
   });
 });
 
-it('the ledger puts both lines of a change together, whatever came between', () => {
+it('the ledger joins both lines of a change, wherever they are', () => {
   const lines: LedgerLine[] = [
     upload(1, 'b'),
     upload(0, 'a'),

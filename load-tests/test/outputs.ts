@@ -1,6 +1,6 @@
 import { stackOutputs } from '../../scripts/stack/stack.ts';
 
-/** Of a stack that a test mocks. */
+/** The outputs of a mocked stack. */
 export const outputs = stackOutputs.parse({
   ...Object.fromEntries(Object.keys(stackOutputs.shape).map((name) => [name, name])),
   IntakeConcurrency: 5,

@@ -23,12 +23,12 @@ const imagesOf = (wanted: Plan) =>
     .flat()
     .map((change) => (change.kind === 'upload' ? change.image : 'deletion'));
 
-it('the same seed plans the same run, another seed another one', () => {
+it('the same seed gives the same run, and another seed another run', () => {
   expect(planChanges(plan)).toEqual(planChanges(plan));
   expect(imagesOf({ ...plan, seed: 2 })).not.toEqual(imagesOf(plan));
 });
 
-it('the seed decides who brings a corrupt file, and which image of a class it is', () => {
+it('the seed decides which users send a corrupt file, and which image of a class each user sends', () => {
   const corrupt = (seed: number) =>
     imagesOf({ ...plan, seed }).flatMap((image, index) => (image === 'c' ? [index] : []));
   expect(corrupt(2)).not.toEqual(corrupt(1));
@@ -39,7 +39,7 @@ it('the seed decides who brings a corrupt file, and which image of a class it is
   expect(imagesOf({ ...onlySmall, seed: 2 })).not.toEqual(imagesOf(onlySmall));
 });
 
-it('each phase has the mix to the last user, whatever the seed', () => {
+it('each phase has exactly the planned mix, whatever the seed', () => {
   for (const seed of [1, 2, 3]) {
     const turns = planChanges({ ...plan, seed, phases: [100, 200] });
     for (const [phase, share] of [
@@ -50,7 +50,7 @@ it('each phase has the mix to the last user, whatever the seed', () => {
       const images = phase.flatMap(([change]) => (change?.kind === 'upload' ? [change.image] : []));
       const count = (image: string) => images.filter((one) => one === image).length;
       expect(count('c')).toBe(5 * share);
-      // Of the 95 with a picture: 30 : 50 : 15 : 5, and as many of one picture of a class as of the other.
+      // Of the 95 with an image: 30 : 50 : 15 : 5, and equally many of each image of a class.
       expect(Math.abs(count('t') - 28.5 * share)).toBeLessThanOrEqual(0.5);
       expect(Math.abs(count('s1') - count('s2'))).toBeLessThanOrEqual(1);
       expect(Math.abs(count('l') - 4.75 * share)).toBeLessThanOrEqual(0.5);
@@ -58,21 +58,21 @@ it('each phase has the mix to the last user, whatever the seed', () => {
   }
 });
 
-it('a mix that asks for a class without a picture cannot be planned', () => {
+it('a mix with a class that has no images is refused', () => {
   expect(() => planChanges({ ...plan, images: { ...plan.images, large: [] } })).toThrow(/no image of class large/);
 });
 
-it('who sends a file twice sends the same file to the same key', () => {
+it('a repeated upload sends the same file to the same key', () => {
   for (const [first, second] of planChanges(plan).filter((turn) => turn.length === 2)) expect(second).toEqual(first);
 });
 
-it('users keep to themselves unless they are to share keys', () => {
+it('users have separate keys unless the mix shares keys', () => {
   const keys = (wanted: Plan) => new Set(planChanges(wanted).map(([change]) => change?.key));
   expect(keys(plan).size).toBe(200);
   expect(keys({ ...plan, mix: { ...mix, sharedKeys: 8 } }).size).toBe(8);
 });
 
-it('every key is below the run’s own prefix, so that its clean-up finds all of it and nothing else', () => {
+it('every key is below the run’s own prefix, so that its clean-up finds exactly its own uploads', () => {
   for (const { key } of planChanges({ ...plan, mix: { ...mix, deletePercent: 30 } }).flat()) {
     expect(key.startsWith('load/run/')).toBe(true);
   }
@@ -84,22 +84,22 @@ beforeAll(async () => {
   drawnWithSeven = await drawSmall(7);
 });
 
-it('the same seed draws the same bytes, another seed others', async () => {
+it('the same seed draws the same bytes, and another seed different ones', async () => {
   const described = (images: readonly TestImage[]) => images.map(({ name, bytes }) => `${name} ${hash(bytes)}`);
   const drawn = described(drawnWithSeven);
   expect(described(await drawSmall(7))).toEqual(drawn);
   const others = described(await drawSmall(8));
-  // Empty is empty, whatever the seed.
+  // The empty file is the same for every seed.
   expect(others.filter((line) => drawn.includes(line))).toEqual([`corrupt-empty.jpg ${hash(Buffer.of())}`]);
 });
 
-it('a picture can be read and has the size of its class; a corrupt file is rejected', async () => {
+it('an image is readable and has the size of its class; a corrupt file is rejected', async () => {
   for (const image of [...drawnWithSeven, ...(await photographs())]) {
     expect([image.name, await classBySight(image)]).toEqual([image.name, image.class]);
   }
 });
 
-/** With the eyes of the pipeline. */
+/** As the pipeline reads it. */
 async function classBySight({ bytes }: TestImage): Promise<TestImage['class']> {
   const codec = sharpImageCodec();
   const whole = new Uint8Array(bytes);

@@ -12,7 +12,7 @@ afterEach(() => {
   for (const child of started.splice(0)) child.kill('SIGKILL');
 });
 
-/** Resolves when it has used as much processor time as it was asked to; it stays until it is ended. */
+/** Resolves when it has used this much processor time; it runs until it is killed. */
 async function processThatUses(millis: number, environment: Record<string, string>): Promise<void> {
   const script = `
     const spent = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };
@@ -31,7 +31,7 @@ function shares(runFile = '/a/plan.json') {
 }
 
 describe.runIf(process.platform === 'linux')('processor time', () => {
-  it('of a function’s process is that function’s, and of whoever else has the emulator’s environment the emulator’s', async () => {
+  it('of a function’s process is counted for the function, and of other processes with the emulator’s environment for the emulator', async () => {
     const share = shares();
     await processThatUses(300, resize);
     await processThatUses(200, emulator);
@@ -43,7 +43,7 @@ describe.runIf(process.platform === 'linux')('processor time', () => {
     expect(processes.ResizeImage).toEqual({ alive: 1, busy: 1 });
   });
 
-  it('is told once: a process that rests is alive, and no longer busy', async () => {
+  it('is counted once: an idle process is alive but not busy', async () => {
     const share = shares();
     await processThatUses(100, resize);
     share();
@@ -52,7 +52,7 @@ describe.runIf(process.platform === 'linux')('processor time', () => {
     expect(processes.ResizeImage.alive).toBe(1);
   });
 
-  it('of another emulator, another run and any other program is others’', async () => {
+  it('of another emulator, another run or any other program is counted for others', async () => {
     const share = shares('/mine/plan.json');
     await processThatUses(200, { ...resize, GATEWAY_PORT: '49998' });
     await processThatUses(200, { [runFileVariable]: '/theirs/plan.json' });
@@ -61,7 +61,7 @@ describe.runIf(process.platform === 'linux')('processor time', () => {
     expect(millis.others).toBeGreaterThanOrEqual(380);
   });
 
-  it('of Artillery, known by the run’s file, and of this process is the load test’s', async () => {
+  it('of Artillery, identified by the run’s file, is counted for the load test', async () => {
     const share = shares('/mine/plan.json');
     await processThatUses(300, { [runFileVariable]: '/mine/plan.json' });
     expect(share().millis.load).toBeGreaterThanOrEqual(290);

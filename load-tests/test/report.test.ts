@@ -65,7 +65,7 @@ it('a result is read as it was written', () => {
   expect(runResult.parse(JSON.parse(JSON.stringify(run())))).toEqual(run());
 });
 
-it('a percentile is a wait that really occurred', () => {
+it('a percentile is a wait that occurred', () => {
   const hundred = Array.from({ length: 100 }, (_, index) => 100 - index);
   expect(percentiles(hundred)).toEqual({ count: 100, p50: 50, p95: 95, p99: 99, most: 100 });
   expect(percentiles([7])).toMatchObject({ p50: 7, p99: 7 });
@@ -134,7 +134,7 @@ it('a metric that is not published is not reported as zero', () => {
   expect(plainPage).toContain('does not publish');
 });
 
-it('the page shows the verdict, the sum, every check and every plot', () => {
+it('the page shows the verdict, the totals, every check and every plot', () => {
   const page = plainPage;
   expect(page).toContain('<span class="passed">passed</span>');
   expect(page).toContain('The queue grew to 7 messages after 12 s');
@@ -194,14 +194,14 @@ it('processor time by program and busy workers are plotted if the operating syst
   expect(plainPage).not.toContain('<h2>Processors');
 });
 
-it('a run beside other busy programs warns against comparing its figures', async () => {
+it('a run next to other busy programs warns against comparing its figures', async () => {
   const none = { alive: 0, busy: 0 };
   const processes = byStep(() => none);
   const share = (others: number) => ({
     processes,
     millis: { ...byStep(() => 0), ResizeImage: 900, emulator: 0, load: 0, others },
   });
-  // A sample says what was spent since the one before: here of the second much, before the first request.
+  // A sample covers the time since the previous one; here, the second includes much from before the first request.
   const samples = [{ at: start - 10_000, waiting: 0, inWork: 0, deadLetters: 0, undelivered: 0 }, ...run().samples];
   const withOthers = (cores: number) =>
     run({
@@ -247,7 +247,7 @@ it('a run fails for lost changes and for changes not decided in time, each with 
   expect(page).toContain('Not all were decided before the run ended.');
 });
 
-it('an earlier run is shown beside every figure', async () => {
+it('an earlier run is shown next to every figure', async () => {
   const earlier = run({ id: 'the-one-before', changes: [change(0, { decidedAt: start + 9000 })] });
   const page = await reportPage(run(), earlier);
   expect(page).toContain('the-one-before');

@@ -27,45 +27,42 @@ it('there is one file for each scenario', () => {
 });
 
 describe.each(names)('scenario %s', (name) => {
-  it.each(['emulator', 'account'] as const)('is well formed and within bounds on the %s', async (where) => {
+  it.each(['emulator', 'account'] as const)('is valid and within bounds on the %s', async (where) => {
     const scenario = await readScenario(name, where, 1);
     const twice = 1 + scenario.mix.twicePercent / 100;
     expect(() => checkBounds(scenario, scenario.users * twice)).not.toThrow();
     expect(scenario.users).toBe(scenario.phases.reduce((sum, { arrivalCount }) => sum + arrivalCount, 0));
   });
 
-  it('fits a coffee break on the emulator', async () => {
+  it('takes at most six minutes on the emulator', async () => {
     const { seconds, drainSeconds } = await readScenario(name, 'emulator', 1);
     expect(seconds + drainSeconds).toBeLessThanOrEqual(6 * 60);
   });
 
-  it('states its thresholds for both places, each block with its reason', () => {
+  it('has thresholds for emulator and account, each block with its reason', () => {
     const text = lines(name);
     const blocks = text.flatMap((line, index) => (/^ +(thresholds|conditions):$/.test(line) ? [text[index + 1]] : []));
     expect(blocks).toHaveLength(4);
     for (const first of blocks) expect(first).toMatch(/^ +# \S/);
   });
 
-  it.each(['emulator', 'account'] as const)(
-    'holds whatever a user waits for to a threshold on the %s',
-    async (where) => {
-      const held = (await thresholdsOf(name, where)).map(([metric]) => metric);
-      const { mix } = await readScenario(name, where, 1);
-      expect(held).toEqual(
-        expect.arrayContaining([
-          'upload.put.ms.p95',
-          // With twenty images the p99 is the slowest one. With shared keys, hardly any user's own image becomes ready.
-          ...(name === 'storm' ? [] : ['ready.all.ms.p50', 'ready.all.ms.p95']),
-          ...(name === 'storm' || name === 'smoke' ? [] : ['ready.all.ms.p99']),
-          ...(mix.corruptPercent > 0 ? ['rejected.ms.p95'] : []),
-          ...(mix.deletePercent > 0 ? ['deleted.ms.p95'] : []),
-          ...(mix.deletePercent > 0 || mix.twicePercent > 0 ? ['superseded.ms.p95'] : []),
-        ]),
-      );
-    },
-  );
+  it.each(['emulator', 'account'] as const)('has a threshold for every wait of a user on the %s', async (where) => {
+    const held = (await thresholdsOf(name, where)).map(([metric]) => metric);
+    const { mix } = await readScenario(name, where, 1);
+    expect(held).toEqual(
+      expect.arrayContaining([
+        'upload.put.ms.p95',
+        // With twenty images the p99 is the slowest one. With shared keys, hardly any user's own image becomes ready.
+        ...(name === 'storm' ? [] : ['ready.all.ms.p50', 'ready.all.ms.p95']),
+        ...(name === 'storm' || name === 'smoke' ? [] : ['ready.all.ms.p99']),
+        ...(mix.corruptPercent > 0 ? ['rejected.ms.p95'] : []),
+        ...(mix.deletePercent > 0 ? ['deleted.ms.p95'] : []),
+        ...(mix.deletePercent > 0 || mix.twicePercent > 0 ? ['superseded.ms.p95'] : []),
+      ]),
+    );
+  });
 
-  it('on the emulator may take twice what was measured, which load-tests/README.md says too', async () => {
+  it('on the emulator has thresholds at twice the measurements in load-tests/README.md', async () => {
     const comment = lines(name)
       .map((line) => line.trim().replace(/^# /, ''))
       .join(' ');
@@ -86,7 +83,7 @@ describe.each(names)('scenario %s', (name) => {
   });
 
   it.each(['emulator', 'account'] as const)(
-    'fails unless Artillery has checked each line of it on the %s',
+    'fails unless Artillery checked every threshold on the %s',
     async (where) => {
       const scenario = await readScenario(name, where, 1);
       const block =
@@ -99,21 +96,21 @@ describe.each(names)('scenario %s', (name) => {
     },
   );
 
-  it('fails when anything is lost, in both places', () => {
+  it('fails if anything is lost, on the emulator and in an account', () => {
     const promise = '- expression: changes.sent == changes.decided + changes.deadLettered';
     expect(lines(name).filter((line) => line.trim() === promise)).toHaveLength(2);
   });
 });
 
 it.each(['emulator', 'account'] as const)(
-  'the spike on the %s is fifty times the quiet before it, and ends with the same quiet when it has drained',
+  'the spike on the %s is fifty times the baseline, which returns after the queue has drained',
   async (where) => {
     const { phases } = await readScenario('spike', where, 1);
     const [before, spike, draining, after] = phases;
     const rates = phases.map(({ arrivalCount, duration }) => arrivalCount / duration);
     expect(rates).toEqual([rates[0], expect.closeTo((rates[0] ?? 0) * 50, 6), rates[0], rates[0]]);
     expect([after?.duration, after?.arrivalCount]).toEqual([before?.duration, before?.arrivalCount]);
-    // Who came last in the spike is ready within twice the measured p99 at the most: its threshold.
+    // The last image of the spike is ready within the threshold of the p99 at most.
     const slowest = (await thresholdsOf('spike', where)).find(([metric]) => metric === 'ready.all.ms.p99');
     expect((draining?.duration ?? 0) * 1000).toBeGreaterThan(slowest?.[1] ?? Number.POSITIVE_INFINITY);
     expect(spike?.duration).toBeLessThan(draining?.duration ?? 0);
@@ -121,7 +118,7 @@ it.each(['emulator', 'account'] as const)(
 );
 
 it.each(['emulator', 'account'] as const)(
-  'poison on the %s may slow half of the users down no more than the soak test, at the same rate and with the same pictures',
+  'poison on the %s has a median threshold no higher than the soak test, at the same rate and with the same images',
   async (where) => {
     const [poison, soak] = await Promise.all([readScenario('poison', where, 1), readScenario('soak', where, 1)]);
     expect(poison.users / poison.seconds).toBe(soak.users / soak.seconds);
@@ -132,47 +129,47 @@ it.each(['emulator', 'account'] as const)(
   },
 );
 
-it('a larger scale brings as many times as many users in the same time', async () => {
+it('the scale multiplies the number of users, not the duration', async () => {
   const [once, thrice] = await Promise.all([readScenario('ramp', 'emulator', 1), readScenario('ramp', 'emulator', 3)]);
   expect(thrice.users).toBe(once.users * 3);
   expect(thrice.seconds).toBe(once.seconds);
 });
 
-it('no scale goes beyond the bound, and what is within it costs less than five dollars', async () => {
+it('no scale exceeds the limit, and a run within it costs less than five dollars', async () => {
   const scenario = await readScenario('soak', 'account', 1);
   expect(() => checkBounds(scenario, mostChanges + 1)).toThrow(/the limit is/);
   expect(estimatedCost(changes(mostChanges, 'upload'))).toBeLessThan(5);
   expect(estimatedCost(changes(1, 'upload'))).toBeGreaterThan(0);
 });
 
-it('a deletion is priced as one', () => {
+it('a deletion costs less than an upload', () => {
   const dollars = (kind: 'upload' | 'delete') => estimatedCost(changes(mostChanges, kind));
   expect(dollars('delete')).toBeLessThan(dollars('upload'));
 });
 
-it('no run is longer than two hours, the draining included', async () => {
+it('no run takes longer than two hours, including the time to drain', async () => {
   const scenario = await readScenario('soak', 'account', 1);
   expect(() => checkBounds({ ...scenario, drainSeconds: 7200 }, 1)).toThrow(/the limit is/);
 });
 
-it('a scenario that does not exist is answered with those that do', async () => {
+it('the error for an unknown scenario lists those that exist', async () => {
   await expect(readScenario('tsunami', 'emulator', 1)).rejects.toThrow(/smoke/);
 });
 
-describe('a run is sent', () => {
+describe('a run', () => {
   const emulator = { kind: 'emulator', endpoint: 'https://127.0.0.1:4566' } as const;
   const stack = { kind: 'stack', stack: 'images-dev', region: 'eu-west-1', account: '1' } as const;
 
-  it('to the emulator where the environment names exactly that', () => {
+  it('goes to the emulator that the environment names', () => {
     expect(() => guardTarget(emulator, { AWS_ENDPOINT_URL: emulator.endpoint })).not.toThrow();
   });
 
-  it('never to AWS by an emulator’s run without an endpoint', () => {
+  it('for the emulator does not go to AWS if there is no endpoint', () => {
     expect(() => guardTarget(emulator, {})).toThrow(/would go to AWS/);
   });
 
   it.each(['https://127.0.0.1:9999', 'https://s3.eu-west-1.amazonaws.com', 'https://example.com'])(
-    'never to %s when it is meant for the emulator',
+    'for the emulator does not go to %s',
     (endpoint) => {
       expect(() => guardTarget(emulator, { AWS_ENDPOINT_URL: endpoint })).toThrow(/somewhere other than/);
       expect(() =>
@@ -182,14 +179,14 @@ describe('a run is sent', () => {
   );
 
   it.each(['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL_DYNAMODB'])(
-    'never past the named stack by %s',
+    'for a stack is not redirected by %s',
     (variable) => {
       expect(() => guardTarget(stack, { ...stackEnvironment, [variable]: 'https://example.com' })).toThrow(variable);
       expect(() => guardTarget(stack, stackEnvironment)).not.toThrow();
     },
   );
 
-  it('never past the named stack by an endpoint of the user’s AWS configuration', async () => {
+  it('for a stack is not redirected by an endpoint in the user’s AWS configuration', async () => {
     expect(() => guardTarget(stack, {})).toThrow(/AWS_IGNORE_CONFIGURED_ENDPOINT_URLS/);
     const directory = mkdtempSync(join(tmpdir(), 'load-'));
     onTestFinished(() => {
@@ -204,19 +201,19 @@ describe('a run is sent', () => {
   });
 
   it.each(['http://127.0.0.1:4566', 'https://example.com', 'https://127.0.0.1.example.com:4566'])(
-    'to no emulator at %s',
+    'accepts no emulator at %s',
     (endpoint) => {
       expect(target.safeParse({ kind: 'emulator', endpoint }).success).toBe(false);
     },
   );
 });
 
-/** By an SDK client as a run makes it; nothing leaves this process. */
+/** The host that an SDK client of a run would call; nothing leaves this process. */
 async function hostAsked(): Promise<string | undefined> {
   let host: string | undefined;
   const client = new SQSClient({
     region: 'eu-west-1',
-    credentials: { accessKeyId: 'nobody', secretAccessKey: 'nothing' },
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     maxAttempts: 1,
     requestHandler: {
       handle: ({ hostname }: { readonly hostname: string }) => {
@@ -244,12 +241,12 @@ describe('the clean-up', () => {
     bucket.on(DeleteObjectsCommand).resolves({});
   });
 
-  it('ends when nothing is listed any more', async () => {
+  it('ends when nothing is listed', async () => {
     bucket.on(ListObjectVersionsCommand).resolvesOnce({ Versions }).resolvesOnce({ Versions }).resolves({});
     expect(await remove()).toEqual({ removed: 2, left: 0, shown: '2 versions removed' });
   });
 
-  it('ends as well when what it removes comes back, and says what is left', async () => {
+  it('gives up on objects that reappear, and says what is left', async () => {
     bucket.on(ListObjectVersionsCommand).resolves({ Versions });
     expect(await remove()).toEqual({
       removed: 50,
@@ -260,7 +257,7 @@ describe('the clean-up', () => {
 });
 
 describe('npm run load', () => {
-  it('runs one scenario, on the emulator unless a stack is named', () => {
+  it('runs one scenario, on the emulator unless a stack is given', () => {
     expect(parsedOptions(loadCommand, ['smoke'])).toEqual({ arguments: ['smoke'], seed: 1, scale: 1 });
     expect(parsedOptions(loadCommand, ['ramp', '--stack', 'images-dev', '--scale', '0.5', '-y'])).toEqual({
       arguments: ['ramp'],

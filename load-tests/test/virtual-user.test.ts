@@ -34,7 +34,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-it('an upload is measured until its record says that it is ready, and written into the ledger twice', async () => {
+it('an upload is timed until its record is complete, and has two lines in the ledger', async () => {
   await recordsOf({ 'a.jpg': { version: 'version-1', outcome: 'processed' } });
   const metrics = await play([[upload('a.jpg')]]);
   expect(metrics.get('changes.sent')).toBe(1);
@@ -47,7 +47,7 @@ it('an upload is measured until its record says that it is ready, and written in
   ]);
 });
 
-it('who waits in vain gives up when the time is over, and the change is not decided', async () => {
+it('a user gives up at the time limit, and the change counts as not decided', async () => {
   await recordsOf({});
   const metrics = await play([[upload('a.jpg')]], { patienceSeconds: 0 });
   expect([metrics.get('changes.sent'), metrics.get('changes.decided')]).toEqual([1, 0]);
@@ -60,12 +60,12 @@ it('a failed upload counts as a dead letter, not as decided', async () => {
   expect([metrics.get('changes.decided'), metrics.get('changes.deadLettered')]).toEqual([0, 1]);
 });
 
-it('a picture that is rejected is unexpected', async () => {
+it('the rejection of a valid image is unexpected', async () => {
   await recordsOf({ 'a.jpg': { version: 'version-1', outcome: 'rejected' } });
   expect((await play([[upload('a.jpg')]])).get('outcomes.unexpected')).toBe(1);
 });
 
-it('those of the first phase and those of the last are measured apart, and those between in neither', async () => {
+it('the first and the last phase are measured separately, without the phases in between', async () => {
   const keys = ['a.jpg', 'b.jpg', 'c.jpg', 'd.jpg'];
   await recordsOf(Object.fromEntries(keys.map((key) => [key, { version: 'any', outcome: 'processed' }])));
   s3.on(PutObjectCommand).resolves({ VersionId: 'any' });
@@ -86,19 +86,19 @@ it('those of the first phase and those of the last are measured apart, and those
   });
 });
 
-it('an upload that another one of the key has overtaken is superseded', async () => {
+it('an upload overtaken by another with the same key is superseded', async () => {
   await recordsOf({ 'a.jpg': { version: 'version-2', outcome: 'processed' } });
   const metrics = await play([[upload('a.jpg'), upload('a.jpg')]]);
   expect([...metrics.keys()]).toEqual(expect.arrayContaining(['superseded.ms', 'ready.all.ms']));
   const outcomes = ledger().flatMap((line) => ('outcome' in line ? [line] : []));
-  // Both are asked for side by side, and may be answered in either order.
+  // Both are requested in parallel, and may be answered in either order.
   expect(outcomes.sort((one, other) => Number(one.number) - Number(other.number))).toMatchObject([
     { number: 0, outcome: 'superseded' },
     { number: 1, outcome: 'processed' },
   ]);
 });
 
-it('users who share a key change it one after the other', async () => {
+it('users who share a key take turns', async () => {
   await recordsOf({ 'a.jpg': { version: 'none', outcome: 'deleted' } });
   let atOnce = 0;
   let most = 0;
@@ -114,14 +114,14 @@ it('users who share a key change it one after the other', async () => {
   expect(ledger().at(2)).toMatchObject({ number: 2, kind: 'delete' });
 });
 
-it('what S3 refuses is counted and not waited for', async () => {
+it('an upload that S3 refuses is counted, without a wait', async () => {
   s3.on(PutObjectCommand).rejects(new Error('slow down'));
   const metrics = await play([[upload('a.jpg')]]);
   expect([metrics.get('changes.refused'), metrics.get('changes.sent')]).toEqual([1, 0]);
   expect(ledger()).toMatchObject([{ problem: 'Error' }]);
 });
 
-it('nothing is sent without the plan of a run, or past its target', () => {
+it('nothing is sent without the plan of a run, or to another target', () => {
   expect(() => virtualUsers({})).toThrow(/npm run load/);
   const run = writeRun([]);
   expect(() => virtualUsers({ [runFileVariable]: run, AWS_ENDPOINT_URL: 'https://example.com' })).toThrow(
@@ -129,7 +129,7 @@ it('nothing is sent without the plan of a run, or past its target', () => {
   );
 });
 
-/** All users come at once. The sums of the counters, and the last value of each histogram. */
+/** All users arrive at once. Returns the sum of each counter and the last value of each histogram. */
 async function play(
   users: RunFile['users'],
   fields: Partial<RunFile> = {},
@@ -175,7 +175,7 @@ async function recordsOf(byKey: Record<string, { version: string; outcome: strin
   table.on(BatchGetCommand).resolves({ Responses: { images } });
 }
 
-/** What a record holds besides, by its outcome. */
+/** The further fields of a record, by outcome. */
 const detailsOf: Readonly<Record<string, object>> = {
   processed: {
     metadata: {

@@ -7,7 +7,7 @@ import { command, main } from '../terminal/command.ts';
 import { describeFailure } from '../terminal/failure.ts';
 import { print } from '../terminal/print.ts';
 import { showStep } from '../terminal/progress.ts';
-import { logDirectory, projectDirectory } from '../terminal/project.ts';
+import { logDirectory, projectDirectory, workDirectory } from '../terminal/project.ts';
 import { runCommand, runInTerminal } from '../terminal/run-command.ts';
 import { remarksOn } from './plain-english.ts';
 
@@ -31,6 +31,9 @@ const deployedAndTested = [
   ...['lab', 'load-tests'].filter((folder) => existsSync(join(projectDirectory, folder))),
 ];
 
+/** Checks again only the files that a change affects. */
+const incremental = ['--incremental', '--tsBuildInfoFile', join(workDirectory, 'types.tsbuildinfo')];
+
 const failed: string[] = [];
 const environment: Environment = { ...isolatedEnvironment(), ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}) };
 
@@ -50,7 +53,10 @@ async function check(pipeline: boolean): Promise<number> {
   const toolchain = installToolchain(() => undefined);
   const linters = installLinters(() => undefined);
   const scanned = scans(toolchain, linters);
-  await runCheck({ name: 'Types', command: ['tsc', '--noEmit'] });
+  // As long as the next five together, and one core is enough for each.
+  const types = failureOf({ name: 'Types', command: ['tsc', '--noEmit', ...incremental] });
+  // Awaited below; it may fail earlier.
+  types.catch(() => undefined);
   await runCheck({
     name: 'Lint and format',
     command: ['biome', 'ci', '--error-on-warnings', `--colors=${process.stdout.isTTY ? 'force' : 'off'}`],
@@ -59,6 +65,7 @@ async function check(pipeline: boolean): Promise<number> {
   await runCheck({ name: 'Unused code and packages', command: ['knip'] });
   await runCheck({ name: 'Secrets', command: ['secretlint', '**/*'] });
   await runCheck({ name: 'Generated documents', command: ['node', 'scripts/docs/docs.ts', '--check'] });
+  await run('Types', () => types);
   // Before the tests, so that a tool that cannot be installed is reported once and first.
   await run('Tools: MiniStack, SAM CLI and linters', () =>
     Promise.all([toolchain, linters]).then(() => undefined, describeFailure),

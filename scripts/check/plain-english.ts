@@ -13,7 +13,15 @@ export interface Remark {
 }
 
 const patterns: readonly Pattern[] = [
-  { found: /\b(nobody|somebody|whoever)\b/i, better: 'name the person: the uploader, the operator, no user' },
+  {
+    found: /\b(nobody|somebody|anybody|everybody|whoever)\b/i,
+    better: 'name the person: the uploader, the operator, no user',
+  },
+  { found: /\bof (its|their) own(?=[,.;:)]|$)/i, better: 'its own …, a separate …' },
+  { found: /\bbeside\b/i, better: 'next to, alongside, in parallel with' },
+  { found: /\b(anew|meanwhile)\b/i, better: 'again, in the meantime' },
+  { found: /\bin work\b/i, better: 'in progress' },
+  { found: /\bfor good\b/i, better: 'permanently' },
   { found: /\bwhat (becomes?|became|came) of\b/i, better: 'the result, the outcome' },
   { found: /\bwhat is left\b/i, better: 'the rest, what remains' },
   { found: /\ba (try|attempt|port|Lambda|second|million)(?=[,.;:)]|$)/i, better: 'per …' },

@@ -21,7 +21,7 @@ import { runInTerminal } from '../terminal/run-command.ts';
 import { openToContainers } from './container-engine.ts';
 
 const eventDirectory = join(projectDirectory, 'events');
-// Containers run Linux, whatever this machine runs.
+// Containers run Linux, regardless of this machine's system.
 const container: LayerPlatform = { npm_config_os: 'linux', npm_config_cpu: process.arch, npm_config_libc: 'glibc' };
 const certificateFile = 'emulator-certificate.pem';
 

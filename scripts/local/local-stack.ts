@@ -1,6 +1,6 @@
 /** Starts an emulator and deploys the stack to it, for `npm start` and the pipeline tests. */
 import { readStack, type Stack, type StackAddress } from '../stack/stack.ts';
-import type { Step } from '../terminal/step.ts';
+import type { Step } from '../terminal/progress.ts';
 import { build, deploy, stackName } from './deploy.ts';
 import { clientConfig, type Emulator, type EmulatorAddress, type EmulatorOptions, startEmulator } from './emulator.ts';
 import { installToolchain } from './toolchain.ts';

@@ -1,13 +1,11 @@
 /** Lets other commands find the stack that `npm start` is running. */
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import * as z from 'zod';
 import { accountStack, readStack, type Stack } from '../stack/stack.ts';
-import { Failure } from '../terminal/failure.ts';
-import { workDirectory } from '../terminal/project.ts';
 import { type BuildInputs, buildKey } from './deploy.ts';
 import { addressOf, type EmulatorAddress, isHealthy, isRunning } from './emulator.ts';
 import { localStackAddress } from './local-stack.ts';
+import { noStack, runningFile } from './running-entry.ts';
 
 export interface RunningStack {
   readonly stack: Stack;
@@ -17,14 +15,13 @@ export interface RunningStack {
   readonly outdated: boolean;
 }
 
-const file = join(workDirectory, 'running.json');
 const entry = z.object({ processId: z.int(), port: z.int(), buildKey: z.string() });
 
 /** Records the stack in a file, unless another one is already running. Returns a function that deletes the file. */
 export async function announceStack(port: number, deployed: BuildInputs): Promise<() => Promise<void>> {
   if ((await findRunningStack()) !== undefined) return async () => {};
   await writeEntry({ processId: process.pid, port, buildKey: await buildKey(undefined, deployed) });
-  return () => rm(file, { force: true });
+  return () => rm(runningFile, { force: true });
 }
 
 /** Records what was last deployed to an announced stack, so that other commands know whether it is outdated. */
@@ -35,9 +32,9 @@ export async function announceUpdate(port: number, deployed: BuildInputs): Promi
 }
 
 async function writeEntry(content: z.infer<typeof entry>): Promise<void> {
-  const part = `${file}.${process.pid}`;
+  const part = `${runningFile}.${process.pid}`;
   await writeFile(part, JSON.stringify(content));
-  await rename(part, file);
+  await rename(part, runningFile);
 }
 
 export async function findRunningStack(): Promise<RunningStack | undefined> {
@@ -53,20 +50,18 @@ export async function findRunningStack(): Promise<RunningStack | undefined> {
 /**
  * The named stack in the account, or without a name, the one running on this machine.
  *
- * @throws {Failure} if there is no such stack
+ * @throws {import('../terminal/failure.ts').Failure} if there is no such stack
  */
 export async function stackNamed(name: string | undefined): Promise<Stack> {
   if (name !== undefined) return await accountStack(name);
   const running = await findRunningStack();
   if (running !== undefined) return running.stack;
-  throw new Failure(
-    'No stack is running on this machine: run `npm start` in another terminal, or specify a stack in your account with --stack NAME.',
-  );
+  throw noStack();
 }
 
 async function readJson(): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(file, 'utf8'));
+    return JSON.parse(await readFile(runningFile, 'utf8'));
   } catch {
     return undefined;
   }

@@ -13,9 +13,9 @@ import * as z from 'zod';
 import { environmentPrefix, projectName } from '../../core/names.ts';
 import { describeFailure, Failure } from '../terminal/failure.ts';
 import { makeFolder } from '../terminal/make-folder.ts';
+import type { Report } from '../terminal/progress.ts';
 import { logDirectory, shownPath } from '../terminal/project.ts';
 import { runCommand } from '../terminal/run-command.ts';
-import type { Report } from '../terminal/step.ts';
 import { isolatedEnvironment } from './isolated-environment.ts';
 
 export interface Python {

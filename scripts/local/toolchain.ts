@@ -8,9 +8,9 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { Failure } from '../terminal/failure.ts';
+import type { Report } from '../terminal/progress.ts';
 import { logDirectory, projectDirectory } from '../terminal/project.ts';
 import { runCommand } from '../terminal/run-command.ts';
-import type { Report } from '../terminal/step.ts';
 import { isolatedEnvironment } from './isolated-environment.ts';
 import { type Python, toolEnvironment } from './tool-cache.ts';
 

@@ -1,6 +1,7 @@
 /** Why a message failed, according to the message and the image's record. Similar failures get the same text. */
 import type { ImageRecord } from '../../core/record.ts';
-import type { DeadLetter, DeadLetterQueueName, ReadableLetter } from '../stack/dead-letter-queue.ts';
+import type { DeadLetter, ReadableLetter } from '../stack/dead-letter-queue.ts';
+import type { DeadLetterQueueName } from '../stack/dead-letter-queue-names.ts';
 
 export interface Found {
   readonly queue: DeadLetterQueueName;

@@ -4,15 +4,15 @@ import { rememberedOutcomes } from '../../adapters/aws/idempotent-pipeline.ts';
 import {
   countLetters,
   type DeadLetter,
-  type DeadLetterQueueName,
   forwardLetters,
   moveAllLetters,
   sampleLetters,
   takeLetters,
 } from '../stack/dead-letter-queue.ts';
+import type { DeadLetterQueueName } from '../stack/dead-letter-queue-names.ts';
 import { follow, readRecords } from '../stack/follow.ts';
 import type { Stack } from '../stack/stack.ts';
-import type { Report } from '../terminal/step.ts';
+import type { Report } from '../terminal/progress.ts';
 import type { Found } from './dead-letter-cause.ts';
 import { failedAtOf, type Moved, totalsOf, type Verdict, verdictOf } from './redrive-verdict.ts';
 

@@ -1,4 +1,5 @@
 /** `npm run rename`: renames the project in every file. */
+import { isUtf8 } from 'node:buffer';
 import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
@@ -48,6 +49,7 @@ async function rename(
   names: Names,
   { dryRun, yes }: { readonly dryRun: true | undefined; readonly yes: true | undefined },
 ): Promise<void> {
+  if (!dryRun && !yes) requireNoUncommittedChanges();
   const texts = projectTexts();
   requireNewNames(names, texts);
   const renaming = await renameAll(texts, currentNames, names);
@@ -55,7 +57,6 @@ async function rename(
     print(...summary('Would rename', names, renaming), '', filesOf(renaming));
     return;
   }
-  if (!yes) requireNoUncommittedChanges();
   if ((await findRunningStack()) !== undefined)
     throw new Failure('npm start is running under the old name. Stop it with Ctrl-C, then rename.');
   for (const [path, text] of renaming.changed) writeFileSync(join(projectDirectory, path), text);
@@ -73,8 +74,7 @@ function projectTexts(): Texts {
     // Links and submodules are not ours to change, and a deleted file is still in git's index.
     if (kept.includes(path) || lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) continue;
     const bytes = readFileSync(file);
-    const text = bytes.toString('utf8');
-    if (Buffer.from(text).equals(bytes)) texts.set(path, text);
+    if (isUtf8(bytes)) texts.set(path, bytes.toString('utf8'));
   }
   return texts;
 }

@@ -23,11 +23,9 @@ import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import type { UploadEvent } from '../../core/image.ts';
 import { Failure } from '../terminal/failure.ts';
 import { batchesOf } from './batches.ts';
+import type { DeadLetterQueueName } from './dead-letter-queue-names.ts';
 import { messagesIn, readQueue } from './queues.ts';
 import type { Stack } from './stack.ts';
-
-export const deadLetterQueueNames = ['uploads', 'undelivered'] as const;
-export type DeadLetterQueueName = (typeof deadLetterQueueNames)[number];
 
 /** The logical ids in template.yaml; with `Url`, the outputs. */
 export const resourceOf = {

@@ -1,6 +1,6 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { nearestExisting } from './file-failure.ts';
+import { nearestExisting } from './failure.ts';
 
 /**
  * Creates a folder whose path a user chose, with its parents. One at a time, because a recursive `mkdir` never returns in a

@@ -1,6 +1,6 @@
 /**
- * Text from outside (keys of uploads, messages of queues, errors of services) can contain characters that speak to the terminal
- * or reorder what is around them. Each is spelled out, \u202e for example: the reader sees that it is there.
+ * Text from outside (keys of uploads, messages of queues, errors of services) can contain characters that control the terminal
+ * or reorder the text around them. Each is escaped, for example as \u202e, so that the reader sees it.
  */
 
 /** For text within a line. */

@@ -1,6 +1,11 @@
 import { Listr, PRESET_TIMER } from 'listr2';
 import { printable } from './printable.ts';
-import type { Step } from './step.ts';
+
+/** Shows what a long step is currently doing. */
+export type Report = (progress: string) => void;
+
+/** Runs work under a title; the caller decides how progress is shown. */
+export type Step = <Result>(title: string, work: (report: Report) => Promise<Result>) => Promise<Result>;
 
 /** One line per step: a spinner in a terminal, plain lines elsewhere. */
 export const showStep: Step = async (title, work) => {

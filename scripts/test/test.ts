@@ -1,7 +1,7 @@
 /** `npm test`: Vitest, with a short help page. */
 import { globSync } from 'node:fs';
 import { isAbsolute, join, normalize } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { command, parse } from '../terminal/command.ts';
 import { printError } from '../terminal/print.ts';
 import { projectDirectory } from '../terminal/project.ts';
@@ -37,7 +37,9 @@ const { filter, options } = parseCLI(['vitest', 'run', ...args], { allowUnknownO
 const elsewhere = options.root ?? options.dir ?? options.config;
 const unknown = elsewhere === undefined ? filter.filter((name) => !isTestFile(name)) : [];
 if (unknown.length > 0) stop(`No test file has ${unknown.join(' or ')} in its path.`);
-process.argv.splice(2, args.length, 'run', ...args);
+const changedReporter = fileURLToPath(new URL('./changed-reporter.ts', import.meta.url));
+const reporter = args.includes('--changed') ? ['--reporter', changedReporter] : [];
+process.argv.splice(2, args.length, 'run', ...reporter, ...args);
 try {
   await import(pathToFileURL(join(projectDirectory, 'node_modules', 'vitest', 'vitest.mjs')).href);
 } catch (error) {

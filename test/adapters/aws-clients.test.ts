@@ -4,7 +4,7 @@ import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { StartSyncExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-/** Stands in for AWS. */
+/** Replaces AWS. */
 let server: Server;
 let requests: number;
 let respond: RequestListener;

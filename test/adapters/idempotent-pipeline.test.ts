@@ -26,7 +26,7 @@ function newPipeline() {
 
 const puts = () => dynamoDb.commandCalls(PutItemCommand).map(({ args: [{ input }] }) => input);
 
-/** As DynamoDB answers where the record is there already. */
+/** DynamoDB's answer if the record already exists. */
 function alreadyThere(status: 'COMPLETED' | 'INPROGRESS', data?: object) {
   const seconds = Math.floor(Date.now() / 1000);
   return new ConditionalCheckFailedException({
@@ -76,7 +76,7 @@ describe('a repeated event', () => {
     ['processed', { outcome: 'processed', bytesOut: 567 }],
     ['rejected', { outcome: 'rejected', reason: 'corrupt' }],
     ['deleted', { outcome: 'deleted' }],
-    // Remembered by code that did not yet tell the bytes, and by code that may tell more.
+    // Stored by older code, without the bytes, and by newer code, with more fields.
     ['processed', { outcome: 'processed' }],
     ['processed', { outcome: 'processed', bytesOut: 567, seconds: 2 }],
   ])('that ended as %s returns the stored outcome, marked as a repeat: %j', async (outcome, remembered) => {

@@ -16,7 +16,7 @@ import { repeated } from '../hostile/containers/numbers.ts';
 import { exifOf } from '../hostile/containers/tiff.ts';
 import { webpOfFrames, webpPicture } from '../hostile/containers/webp.ts';
 
-/** What is read of a file before libvips sees it: the little that would otherwise cost a worker its time or its memory. */
+/** The parts of a file that are checked before libvips opens it, because they could exhaust a worker's time or memory. */
 
 const inspect = (bytes: Buffer, limits: Partial<Limits> = {}) =>
   sharpImageCodec({ ...defaultLimits, ...limits }).inspect(new Uint8Array(bytes));

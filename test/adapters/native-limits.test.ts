@@ -10,7 +10,7 @@ import { flat } from '../hostile/containers/flat.ts';
 import { tiffOfStrips } from '../hostile/containers/tiff.ts';
 import { examplePresets } from '../support/example-presets.ts';
 
-/** Every limit that sharp and libvips offer is set in the workers, and holds whatever a file claims. */
+/** The workers set every limit that sharp and libvips offer, and no file can get around it. */
 
 const codec = sharpImageCodec();
 const fixture = (name: string) => new Uint8Array(readFileSync(new URL(`../fixtures/${name}`, import.meta.url)));

@@ -6,7 +6,7 @@ import { READ_DEADLINE_MILLIS, s3UploadReader } from '../../adapters/aws/s3-uplo
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
 import { uploadOf } from '../support/upload-events.ts';
 
-/** An S3 that hangs must look like S3 that hangs, not like an image that keeps its worker busy. */
+/** If S3 hangs, the error must say so, instead of looking like an image that keeps its worker busy. */
 
 const s3 = mockClient(S3Client);
 const client = new S3Client({ region: 'us-east-1' });

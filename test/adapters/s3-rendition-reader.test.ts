@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 
 it('reads a rendition with its bytes and content type', async () => {
-  // Only what the reader uses of a body.
+  // Only the part of a body that the reader uses.
   const Body = { transformToByteArray: async () => new Uint8Array([1, 2, 3]) } as never;
   s3.on(GetObjectCommand, { Bucket: 'renditions', Key: 'a.webp' }).resolves({ Body, ContentType: 'image/webp' });
   expect(await renditions.read('a.webp')).toEqual({

@@ -7,7 +7,7 @@ import { uploadOf } from '../support/upload-events.ts';
 const s3 = mockClient(S3Client);
 const store = s3UploadReader({ client: new S3Client({ region: 'us-east-1' }) });
 
-/** As much of a body as the store uses. */
+/** The part of a body that the store uses. */
 function bodyOf(transformToByteArray: () => Promise<Uint8Array>): { Body: never } {
   return { Body: { transformToByteArray } as never };
 }

@@ -54,7 +54,7 @@ describe('running the workflow', () => {
     expect(sfn.commandCalls(StartSyncExecutionCommand)[0]?.args[0].input.name).toBe(name);
   });
 
-  // Step Functions answers HTTP 200 for both.
+  // Step Functions returns HTTP 200 for both.
   it.each(['FAILED', 'TIMED_OUT'] as const)(
     'given status %s, throws and names image, execution and cause',
     async (status) => {

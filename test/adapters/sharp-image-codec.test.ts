@@ -221,7 +221,7 @@ describe('channels besides colours and transparency are ignored', () => {
       examplePresets.filter(({ format }) => format === 'webp'),
     );
     for (const { bytes: picture } of pictures) expect(await sharp(picture).metadata()).toMatchObject({ hasAlpha });
-    // Neither takes a mask for a colour.
+    // Neither mistakes a mask for a colour.
     const colour = bits === 32 || hasAlpha ? '#ffffff' : '#404040';
     expect(await portrait(bytes)).toMatchObject({ dominantColour: colour });
   });
@@ -369,7 +369,7 @@ describe('damaged files are accepted or rejected, by both workers alike', () => 
   it.each(pngSuite.filter((name) => name.startsWith('x')))('PngSuite’s corrupt %s is rejected', async (name) => {
     expect(await verdicts(await fixture(`pngsuite/${name}`))).toBe('rejected');
   });
-  // The others take as long each: `npm run lab -- prove hostile` has them all.
+  // The others each take as long; `npm run lab -- prove hostile` runs all of them.
   const sample = pngSuite.filter((name) => !name.startsWith('x')).filter((_, index) => index % 6 === 0);
   it.each(sample)('PngSuite’s %s is accepted', async (name) => {
     expect(await verdicts(await fixture(`pngsuite/${name}`))).toBe('sound');

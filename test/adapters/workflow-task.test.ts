@@ -36,7 +36,7 @@ describe('a step of the workflow', () => {
     expect(first).toMatchObject({ ...call, initMillis: expect.any(Number) });
     expect(second).toMatchObject(call);
     expect(second).not.toHaveProperty('initMillis');
-    // In MB: not kilobytes, not bytes, and of this very process.
+    // In MB, of this process.
     const resident = process.memoryUsage.rss() / 2 ** 20;
     expect(first?.['peakMegabytes']).toBeGreaterThan(resident / 2);
     expect(first?.['peakMegabytes']).toBeLessThan(resident * 20);

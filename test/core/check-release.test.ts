@@ -19,7 +19,7 @@ import { whatFailed, withEachCallFailing } from '../support/failing-calls.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
 
-// More than one group, and pictures of a few pixels: the check is the same at any size.
+// More than one group, and images of a few pixels: the check is the same at any size.
 const groups: readonly RenditionGroup[] = [
   {
     name: 'web',

@@ -8,7 +8,7 @@ import { steps } from '../../core/steps.ts';
 import { causesOf, type Found } from '../../scripts/redrive/dead-letter-cause.ts';
 import { findLetters, moveLetters } from '../../scripts/redrive/redrive-stack.ts';
 import type { Stack } from '../../scripts/stack/stack.ts';
-import type { Report } from '../../scripts/terminal/step.ts';
+import type { Report } from '../../scripts/terminal/progress.ts';
 import { emulatedPipeline } from '../support/emulated-pipeline.ts';
 import type { Call } from './every-call.ts';
 import { fastClock } from './fast-clock.ts';

@@ -1,7 +1,7 @@
 /** The AWS calls that must be among the crash points: those of the workflow, and those the functions' roles allow. */
 import { steps } from '../../core/steps.ts';
-import { workflow } from '../../scripts/template/workflow.ts';
 import { functionPermissions } from '../support/function-permissions.ts';
+import { workflow } from '../support/workflow.ts';
 import { actionOf } from './workflow-task.ts';
 
 export interface Call {

@@ -7,7 +7,7 @@ import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { messagesIn } from '../../scripts/stack/queues.ts';
 import type { Stack } from '../../scripts/stack/stack.ts';
-import type { Report } from '../../scripts/terminal/step.ts';
+import type { Report } from '../../scripts/terminal/progress.ts';
 
 const timesFaster = 60;
 // template.yaml: the queue's visibility timeout, and the dispatcher's own.
@@ -52,7 +52,7 @@ export function fastClock({ clients: { sqs, table }, outputs }: Stack) {
           }),
         )
         .catch((error: unknown) => {
-          // It was decided or claimed again meanwhile.
+          // It was decided or claimed again in the meantime.
           if (!(error instanceof Error && error.name === 'ConditionalCheckFailedException')) throw error;
         });
     }

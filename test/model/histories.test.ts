@@ -16,11 +16,11 @@ describe('500 histories of a bucket', () => {
     findings = await runHistories({ seed, runs: 500 });
   });
 
-  it('end as in the reference: nothing lost or resurrected, announced under one id, only the winner’s renditions', () => {
+  it('match the reference: nothing is lost or resurrected, each outcome has one event id, only the winner’s renditions remain', () => {
     expect(findings.defect?.report).toBeUndefined();
   });
 
-  it('include every kind of trouble at least 25 times', () => {
+  it('include every kind of disturbance at least 25 times', () => {
     const { troubles } = findings.figures;
     expect([...taskTroubles, ...workerTroubles].filter((kind) => (troubles.get(kind) ?? 0) < 25)).toEqual([]);
   });

@@ -5,8 +5,8 @@ import * as z from 'zod';
 import { domainEvents } from '../../adapters/contracts/domain-events.ts';
 import { padSequencer } from '../../core/image.ts';
 import { workers } from '../../core/steps.ts';
-import { type StateMachine, workflow } from '../../scripts/template/workflow.ts';
 import { substituted } from '../support/asl.ts';
+import { type StateMachine, workflow } from '../support/workflow.ts';
 import { consume, type ImageState, isTrueOf, kinds, meaningOf, possibleEndings, renditionKeys } from './reference.ts';
 import { allWait, BUCKET, type Change, type Trouble, taskTroubles, World } from './world.ts';
 

@@ -1,5 +1,5 @@
-import type { StateMachine } from '../../scripts/template/workflow.ts';
 import { substituted } from '../support/asl.ts';
+import type { StateMachine } from '../support/workflow.ts';
 
 interface Sabotage {
   readonly what: string;

@@ -12,12 +12,12 @@ import { rejected, rejectionReasons } from '../../core/outcome.ts';
 import type { Bytes, ImageCodec, PipelineInput, RenditionStore, UploadReader } from '../../core/ports.ts';
 import { removeRenditions } from '../../core/remove-renditions.ts';
 import { resizeImage } from '../../core/resize-image.ts';
-import type { StateMachine } from '../../scripts/template/workflow.ts';
 import { never, runStateMachine, TaskError } from '../support/asl.ts';
 import { exampleGroups } from '../support/example-presets.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
 import { photoHeader, StubImageCodec } from '../support/stub-image-codec.ts';
+import type { StateMachine } from '../support/workflow.ts';
 import { InMemoryTable, type Item } from './in-memory-table.ts';
 
 /** One failure, in one task of one attempt at a message. */
@@ -356,7 +356,7 @@ export class World {
         throw new TaskError('States.Timeout', `${call.state} takes too long`);
     }
     const result = await work();
-    // If the workflow has ended meanwhile, there is nothing left to do.
+    // If the workflow has ended in the meantime, there is nothing left to do.
     if (run.over) this.#active.delete(run);
     await this.turn(`${label} returns`);
     return run.dead ? never : result;

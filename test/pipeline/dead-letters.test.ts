@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ImageRecord } from '../../core/record.ts';
 import { causesOf } from '../../scripts/redrive/dead-letter-cause.ts';
 import { findLetters, followLetters, moveLetters } from '../../scripts/redrive/redrive-stack.ts';
-import { countLetters, deadLetterQueueNames } from '../../scripts/stack/dead-letter-queue.ts';
+import { countLetters } from '../../scripts/stack/dead-letter-queue.ts';
+import { deadLetterQueueNames } from '../../scripts/stack/dead-letter-queue-names.ts';
 import { type DomainEvent, emulatedPipeline, eventually, messageBody } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 import { rolePermissions } from '../support/role-permissions.ts';
@@ -21,11 +22,14 @@ async function emptyDeadLetterQueues(): Promise<void> {
     await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl }));
   }
 }
+let restoreRetries: () => Promise<unknown>;
 beforeAll(async () => {
   await pipeline.queueIsEmpty();
   await emptyDeadLetterQueues();
+  restoreRetries = await pipeline.shortenRetries();
 });
 afterAll(async () => {
+  await restoreRetries();
   await permission.restore();
   await emptyDeadLetterQueues();
 });

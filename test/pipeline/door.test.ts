@@ -8,8 +8,8 @@ import { emulatedPipeline } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 
 /**
- * What an uploader can choose beside the bytes. The emulator knows only some of the bucket policy's conditions, and its root
- * user none: the rest is in test/template/door.test.ts, and here the second line of defence, the worker.
+ * What an uploader can choose in addition to the bytes. The emulator supports only some of the bucket policy's conditions, and
+ * none for its root user. So test/template/door.test.ts covers the policy, and this the second line of defence, the worker.
  */
 
 const pipeline = emulatedPipeline();
@@ -35,7 +35,7 @@ const upload = (client: S3Client, key: string, headers: Headers = {}) =>
   client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: photo('rocket.jpg'), ...headers }));
 
 describe('an uploader', () => {
-  it('who sends no headers is served', async () => {
+  it('can upload without special headers', async () => {
     await upload(uploader, 'door/plain.jpg');
     expect(await pipeline.recordWhen('door/plain.jpg', () => true)).toMatchObject({ outcome: 'processed' });
   });
@@ -52,7 +52,7 @@ describe('an uploader', () => {
   });
 });
 
-describe('a file that S3 will never give to a worker', () => {
+describe('an object that S3 does not return to workers', () => {
   const secret = randomBytes(32);
   const ownKey = {
     SSECustomerAlgorithm: 'AES256',

@@ -16,8 +16,8 @@ import { emulatedPipeline, eventually, messageBody } from '../support/emulated-p
 import { photo } from '../support/photos.ts';
 
 /**
- * A neighbour in the same account who forges S3 events. The emulator enforces the queue's policy, but not its
- * RedriveAllowPolicy (test/template/forged-events.test.ts): here the forged event arrives, and the dispatcher refuses it.
+ * Another role in the account that forges S3 events. The emulator enforces the queue's policy, but not its
+ * RedriveAllowPolicy (test/template/forged-events.test.ts), so here a forged event arrives, and the dispatcher refuses it.
  */
 
 const pipeline = emulatedPipeline();
@@ -28,9 +28,11 @@ const forged = (key: string, bucket = pipeline.bucket) =>
 
 const userName = `neighbour-${randomUUID()}`;
 let neighbour: SQSClient;
+let restoreRetries: () => Promise<unknown>;
 beforeAll(async () => {
   await pipeline.queueIsEmpty();
   await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl: pipeline.deadLetterQueueUrl }));
+  restoreRetries = await pipeline.shortenRetries();
   const { iam } = pipeline;
   await iam.send(new CreateUserCommand({ UserName: userName }));
   const Statement = [{ Effect: 'Allow', Action: 'sqs:*', Resource: '*' }];
@@ -44,10 +46,11 @@ beforeAll(async () => {
   neighbour = new SQSClient({ ...stack.clientConfig, credentials, useQueueUrlAsEndpoint: false });
 });
 afterAll(async () => {
+  await restoreRetries();
   await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl: pipeline.deadLetterQueueUrl }));
 });
 
-describe('a neighbour who may use every queue of the account', () => {
+describe('a role that may use every queue in the account', () => {
   it.each([
     ['UploadQueue', pipeline.queueUrl],
     ['UndeliveredEventQueue', stack.outputs.UndeliveredEventQueueUrl],
@@ -56,7 +59,7 @@ describe('a neighbour who may use every queue of the account', () => {
     await expect(send).rejects.toThrow(/explicit deny in a resource-based policy/);
   });
 
-  it('who gets a forged deletion into the queue deletes nothing, and does not stop the next upload', async () => {
+  it('with a forged deletion in the queue, deletes nothing and does not block the next upload', async () => {
     const key = 'victim.jpg';
     await pipeline.put(key, photo('rocket.jpg'));
     const shown = await pipeline.recordWhen(key, isProcessed);

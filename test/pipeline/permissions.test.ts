@@ -60,7 +60,7 @@ function sqsRecord(action: string) {
   return {
     messageId: action,
     receiptHandle: 'probe',
-    // An unreadable message is the quickest way to have one postponed.
+    // An unreadable message is the quickest way to get a message postponed.
     body: action === 'sqs:ChangeMessageVisibility' ? 'poison' : JSON.stringify(body),
     attributes: { ApproximateReceiveCount: '1' },
     messageAttributes: {},
@@ -87,7 +87,7 @@ afterEach(permission.restore);
 describe('without its permission', () => {
   it.each(permissions)('$action, $stem is denied', async ({ stem, sid, action }) => {
     await permission.takeAway(stem, sid, action);
-    // A decision that could not be made is forgotten again: DeleteItem takes a workflow that fails.
+    // DeleteItem needs a workflow that fails: then the event's record is deleted.
     if (action === 'dynamodb:DeleteItem')
       await permission.takeAway('ExtractMetadata', 'ReadUploads', 's3:GetObjectVersion');
     const { answer, log } = await call(stem, action);

@@ -1,4 +1,8 @@
-import { InvokeCommand } from '@aws-sdk/client-lambda';
+import {
+  GetFunctionConfigurationCommand,
+  InvokeCommand,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
 import { afterEach, beforeAll, expect, it } from 'vitest';
@@ -30,6 +34,20 @@ async function probe() {
   };
 }
 
+/** The probe gives up sooner than as deployed; returns a function that restores it. */
+async function givesUpAfter(waitMillis: number) {
+  const FunctionName = await pipeline.physicalId('ProbePipelineFunction');
+  const { Environment: { Variables } = {} } = await pipeline.lambda.send(
+    new GetFunctionConfigurationCommand({ FunctionName }),
+  );
+  const use = (variables: typeof Variables) =>
+    pipeline.lambda.send(
+      new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables: { ...variables } } }),
+    );
+  await use({ ...Variables, WAIT_MILLIS: `${waitMillis}` });
+  return () => use(Variables);
+}
+
 const uploads = async () => {
   const { Contents = [] } = await pipeline.s3.send(
     new ListObjectsV2Command({ Bucket: pipeline.bucket, Prefix: probePrefix }),
@@ -52,7 +70,8 @@ it('a probe of a working pipeline is healthy, publishes that as a metric, and le
 
 it('a probe of a pipeline that accepts no work fails as late, publishes that as a metric, and removes its image', async () => {
   await permission.takeAway('DispatchImages', 'RunWorkflow', 'states:StartSyncExecution');
-  const { verdict: failed, lines } = await probe();
+  const restoreWait = await givesUpAfter(3_000);
+  const { verdict: failed, lines } = await probe().finally(restoreWait);
   expect(failed).toMatchObject({ verdict: 'failed', reason: 'late' });
 
   const [metrics] = lines.filter((line) => line['_aws'] !== undefined);

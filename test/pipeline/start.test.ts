@@ -29,7 +29,7 @@ async function start(...args: string[]): Promise<{ exitCode: number | null; outp
 
 /** Listens on a port, or for 0 on any free one; fails if it is in use. */
 async function listen(wanted = 0): Promise<{ port: number; close(): Promise<unknown> }> {
-  // What it is sent has to be read, or its connections never end.
+  // It must read what it is sent, or its connections never end.
   const server = createServer((socket) => socket.resume());
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);

@@ -1,8 +1,8 @@
 import { type AttributeValue, GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
-import { workflow } from '../../scripts/template/workflow.ts';
 import { InMemoryTable, type Item, type Write } from '../model/in-memory-table.ts';
 import { providedStack } from '../support/provided-stack.ts';
+import { workflow } from '../support/workflow.ts';
 
 /** The in-memory table of test/model evaluates the workflow's expressions as DynamoDB does. */
 

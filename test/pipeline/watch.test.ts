@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { projectName } from '../../core/names.ts';
-import { projectDirectory } from '../../scripts/terminal/project.ts';
+import { projectDirectory, workDirectory } from '../../scripts/terminal/project.ts';
 import { eventually } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 
@@ -30,6 +30,8 @@ beforeAll(async () => {
     await cp(join(projectDirectory, name), join(clone, name), { recursive: true, filter });
   }
   await symlink(join(projectDirectory, 'node_modules'), join(clone, 'node_modules'));
+  // The build of the other tests' stack, of the same files.
+  await cp(join(workDirectory, 'build'), join(clone, basename(workDirectory), 'build'), { recursive: true });
   await writeFile(join(clone, 'rocket.jpg'), photo('rocket.jpg'));
   child = spawn(process.execPath, ['scripts/start/start.ts', '--watch', join(clone, 'rocket.jpg')], { cwd: clone });
   for (const stream of [child.stdout, child.stderr])

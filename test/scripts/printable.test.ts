@@ -20,7 +20,7 @@ describe('text from outside', () => {
     ['a joiner that joins no emoji', 'a\u200Db', 'a\\u200db'],
     ['an invisible tag', 'a\u{E0041}b', 'a\\u{e0041}b'],
     ['a line break', 'a\nb', 'a\\u000ab'],
-  ])('is shown with %s spelled out', (_, text, shown) => {
+  ])('is shown with %s escaped', (_, text, shown) => {
     expect(printable(text)).toContain(shown);
     expect(printable(text)).not.toMatch(harmful);
   });
@@ -31,7 +31,7 @@ describe('text from outside', () => {
 });
 
 describe('the remark on an upload', () => {
-  it('cannot turn its line, break it or speak to the terminal, by key or by message', () => {
+  it('cannot reverse or break its line or control the terminal, through key or message', () => {
     const result = { file: '/a.jpg', key: `${turnsTheLine}\nnext`, bytes: 1, took: 1000, problem: setsTitleAndClears };
     expect(remark(result)).toHaveLength(1);
     expect(remark(result).join('')).not.toMatch(harmful);
@@ -47,7 +47,7 @@ describe.each([
     vi.restoreAllMocks();
   });
 
-  it('writes nothing that a terminal would obey, whoever forgot to check it', () => {
+  it('never writes control characters, even if the caller did not escape them', () => {
     const written = vi.spyOn(stream, 'write').mockReturnValue(true);
     write('Dead letters', `of ${setsTitleAndClears}`, turnsTheLine);
     const text = written.mock.calls.map(([chunk]) => String(chunk)).join('');
@@ -56,7 +56,7 @@ describe.each([
   });
 });
 
-it('a table measures and shows what is printable', () => {
+it('a table measures and shows escaped text', () => {
   const table = plainTable(['Image', 'Correlation id'], [[turnsTheLine, setsTitleAndClears]], [], undefined);
   expect(withoutBreaks(table)).not.toMatch(harmful);
 });

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 
-/** What is installed is what the lock files name, and does not run code of its own on the way. */
+/** Installs exactly what the lock files name, without running any of its code. */
 
 const read = (path: string) => readFileSync(join(projectDirectory, path), 'utf8');
 const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: projectDirectory })

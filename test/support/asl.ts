@@ -1,16 +1,10 @@
 import jsonata from 'jsonata';
 import * as z from 'zod';
-import {
-  type Branch,
-  readStateMachine,
-  type State,
-  type StateMachine,
-  type StateOf,
-} from '../../scripts/template/workflow.ts';
+import { type Branch, readStateMachine, type State, type StateMachine, type StateOf } from './workflow.ts';
 
 /**
  * Runs the real state machines in statemachine/, with the services, clock and waits that a test provides. Implements only
- * what scripts/template/workflow.ts accepts.
+ * what workflow.ts accepts.
  */
 
 /**

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readPractices } from '../../scripts/template/practices.ts';
 import { stages, templateFor } from '../../scripts/template/template.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
+import { readPractices } from './practices.ts';
 
 const withEverything = { SigningProfileVersionArn: 'arn:aws:signer:us-east-1:111122223333:/signing-profiles/any/1' };
 const logicalIds = new Set(stages.flatMap((stage) => [...templateFor(stage, withEverything).resources.keys()]));

@@ -14,6 +14,8 @@ import {
   DeleteMessageCommand,
   ReceiveMessageCommand,
   SendMessageCommand,
+  TagQueueCommand,
+  UntagQueueCommand,
 } from '@aws-sdk/client-sqs';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import pWaitFor from 'p-wait-for';
@@ -72,6 +74,13 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
       const take = (wanted: typeof how) => lambda.send(new UpdateEventSourceMappingCommand({ UUID, ...wanted }));
       await take(how);
       return () => take({ BatchSize, ScalingConfig });
+    },
+
+    /** Messages wait a tenth of the usual time between attempts, so five attempts take seconds; returns a function that restores it. */
+    async shortenRetries() {
+      const tag = 'retry-wait-scale';
+      await sqs.send(new TagQueueCommand({ QueueUrl: queueUrl, Tags: { [tag]: '0.1' } }));
+      return () => sqs.send(new UntagQueueCommand({ QueueUrl: queueUrl, TagKeys: [tag] }));
     },
 
     async put(key: string, body: Uint8Array | string): Promise<{ etag: string; versionId: string; size: number }> {

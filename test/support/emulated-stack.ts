@@ -6,8 +6,8 @@ import { isolateThisProcess } from '../../scripts/local/isolated-environment.ts'
 import { startLocalStack } from '../../scripts/local/local-stack.ts';
 import type { StackOutputs } from '../../scripts/stack/stack.ts';
 import { describeFailure } from '../../scripts/terminal/failure.ts';
+import type { Step } from '../../scripts/terminal/progress.ts';
 import { workDirectory } from '../../scripts/terminal/project.ts';
-import type { Step } from '../../scripts/terminal/step.ts';
 import { onceOrphaned } from '../../scripts/terminal/stop-on-signals.ts';
 import { divertingEnvironment } from '../faults/fault-proxy.ts';
 import { recordedCallsFile, recordingEnvironment } from './recorded-calls.ts';

@@ -2,8 +2,8 @@ import { afterAll, vi } from 'vitest';
 
 /**
  * Test files share processes, so that each process loads the npm packages only once: that took a third of the suite's
- * processor time. What a file changes stays with it all the same: each starts with the project's own modules unloaded, and
- * leaves the environment as it was.
+ * processor time. The changes that a file makes do not affect others: each file starts with the project's own modules unloaded,
+ * and leaves the environment as it was.
  */
 vi.resetModules();
 

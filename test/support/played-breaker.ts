@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { metricMath } from '../../scripts/template/dashboard/metric-math.ts';
 import { templateFor } from '../../scripts/template/template.ts';
 import { runStateMachine, substituted, TaskError } from './asl.ts';
 import { METRIC_DELAY_SECONDS } from './aws-metrics.ts';
+import { metricMath } from './metric-math.ts';
 
 /**
  * Simulates the circuit breaker minute by minute. Traffic produces metrics, which can fire the alarm in template.yaml. Each

@@ -4,7 +4,6 @@ import { metricNamespace } from '../../core/names.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { retryDelaySeconds } from '../../core/retry-delay.ts';
 import { workers } from '../../core/steps.ts';
-import { metricMath } from '../../scripts/template/dashboard/metric-math.ts';
 import {
   at,
   type Json,
@@ -15,16 +14,17 @@ import {
   stages,
   templateFor,
 } from '../../scripts/template/template.ts';
-import { workflow } from '../../scripts/template/workflow.ts';
 import { awsMetrics, METRIC_DELAY_SECONDS } from '../support/aws-metrics.ts';
 import { captureLog } from '../support/captured-log.ts';
+import { metricMath } from '../support/metric-math.ts';
 import { publishEverything, publishedMetrics } from '../support/published-metrics.ts';
+import { workflow } from '../support/workflow.ts';
 
 const template = templateFor('prod');
 const alarms = ofType(template, 'AWS::CloudWatch::Alarm');
 const items = (value: Json | undefined): Json[] => [value ?? []].flat();
 
-/** One metric of an alarm: its only one, or one of those that it calculates with. */
+/** A metric that an alarm watches or calculates with. */
 type AlarmMetric = Readonly<Record<'Namespace' | 'MetricName' | 'Dimensions', Json | undefined>>;
 
 const metricsOf = ({ Properties }: Resource): AlarmMetric[] => {
@@ -42,13 +42,13 @@ const dimensionNames = ({ Dimensions }: AlarmMetric) =>
   items(Dimensions)
     .map((dimension) => String(at(dimension, 'Name')))
     .sort();
-/** The resource that an alarm is about; of a metric of our own, the function that publishes it. */
+/** The resource that an alarm watches; for a custom metric, the function that publishes it. */
 const watched = (alarm: Resource) => {
   const [metric] = metricsOf(alarm);
   if (metric?.Namespace !== metricNamespace) return referredId(at(items(metric?.Dimensions)[0], 'Value'));
   return String(metric.MetricName).startsWith('Probe') ? 'ProbePipelineFunction' : 'DispatchImagesFunction';
 };
-/** For people to act on; those that roll a release back are in release.test.ts. */
+/** Alarms for operators. release.test.ts covers rollback alarms. */
 const on = (id: string, metric: string) =>
   alarms
     .filter(([alarm]) => !alarm.endsWith('RollbackAlarm'))
@@ -58,7 +58,7 @@ const on = (id: string, metric: string) =>
 describe.each(alarms)('%s', (id, alarm) => {
   const { Properties } = alarm;
 
-  it('watches metrics that AWS publishes under these dimensions', () => {
+  it('watches only AWS metrics that exist with these dimensions', () => {
     const metrics = metricsOf(alarm).filter(({ Namespace }) => Namespace !== metricNamespace);
     for (const metric of metrics) {
       expect(awsMetrics[String(metric.Namespace)]?.[String(metric.MetricName)]).toContainEqual(dimensionNames(metric));
@@ -71,7 +71,7 @@ describe.each(alarms)('%s', (id, alarm) => {
     expect(id).toMatch(new RegExp(`^${subject}[A-Z][A-Za-z]+Alarm$`));
   });
 
-  it('says who is hurt, names a runbook that is there, and tells somebody', () => {
+  it('describes the impact, names a runbook that exists, and notifies the alarm topic', () => {
     const [, impact, runbook] =
       /^(.{20,}\.) Runbook: \$\{RunbookUrl\}\/([a-z-]+\.md)$/.exec(
         String(at(Properties['AlarmDescription'], 'Fn::Sub')),
@@ -79,13 +79,13 @@ describe.each(alarms)('%s', (id, alarm) => {
     expect(impact).toBeDefined();
     expect(existsSync(new URL(`../../docs/runbooks/${runbook}`, import.meta.url)), runbook).toBe(true);
     expect(Properties['AlarmActions']).toEqual([{ Ref: 'AlarmTopic' }]);
-    // Silence is what the one alarm is for.
+    // This alarm fires on missing data.
     expect(Properties['TreatMissingData']).toBe(id === 'ProbePipelineMissingAlarm' ? 'breaching' : 'notBreaching');
   });
 });
 
 it.each([...alarms, ...ofType(template, 'AWS::CloudWatch::CompositeAlarm')])(
-  '%s is explained on the page that it names',
+  '%s is explained in its runbook',
   (id, { Properties }) => {
     const [, page = 'none'] = /([a-z-]+\.md)$/.exec(String(at(Properties['AlarmDescription'], 'Fn::Sub'))) ?? [];
     const text = readFileSync(new URL(`../../docs/runbooks/${page}`, import.meta.url), 'utf8');
@@ -101,7 +101,7 @@ const bearingTheBeginning = alarms.filter(
 );
 
 it.each(bearingTheBeginning)(
-  '%s still looks at the minute in which a call began when that has hung until its timeout',
+  '%s evaluates far enough back to include the start of a call that hung until its timeout',
   (_, alarm) => {
     const timeout = numberAt(template.resources.get(watched(alarm) ?? '')?.Properties['Timeout']);
     const [period, periods, needed] = ['Period', 'EvaluationPeriods', 'DatapointsToAlarm'].map((name) =>
@@ -112,7 +112,7 @@ it.each(bearingTheBeginning)(
   },
 );
 
-describe.each(stages)('one image of stage %s that fails all its tries', (stage) => {
+describe.each(stages)('in stage %s, one image that fails on every attempt', (stage) => {
   const { resources } = templateFor(stage);
   const properties = (id: string) => resources.get(id)?.Properties ?? {};
   const baseSeconds = numberAt(
@@ -122,7 +122,7 @@ describe.each(stages)('one image of stage %s that fails all its tries', (stage) 
   const delays = Array.from({ length: tries - 1 }, (_, index) =>
     retryDelaySeconds(index + 1, { baseSeconds, lastAttempt: false, random: 0 }),
   );
-  /** As close together as they may come, in seconds from the first one. */
+  /** Seconds from the first attempt, with the shortest possible delays. */
   const beginnings = Array.from({ length: tries }, (_, index) =>
     delays.slice(0, index).reduce((sum, delay) => sum + delay, 0),
   );
@@ -143,7 +143,7 @@ describe.each(stages)('one image of stage %s that fails all its tries', (stage) 
       `${name}ErrorsAlarm`,
       callsATry(`${name}Function`) * (takes === 'rendition' ? renditionGroups.length : 1),
     ]),
-  ])('does not ring %s, with %i failures a try', (id, failures) => {
+  ])('does not set off %s, at %i failures per attempt', (id, failures) => {
     const { Threshold, DatapointsToAlarm, Period } = properties(id);
     const period = numberAt(Period);
     for (let offset = 0; offset < period; offset += 1) {
@@ -160,7 +160,7 @@ describe.each(stages)('one image of stage %s that fails all its tries', (stage) 
 describe.each(stages)('stage %s', (stage) => {
   const { resources } = templateFor(stage);
 
-  it('rings for the first message in any dead-letter queue', () => {
+  it('has an alarm that fires on the first message in each dead-letter queue', () => {
     const deadLetterQueues = [...resources.values()].flatMap(({ Properties }) => [
       at(Properties['RedrivePolicy'], 'deadLetterTargetArn'),
       ...items(Properties['Targets']).map((target) => at(target, 'DeadLetterConfig', 'Arn')),
@@ -178,7 +178,7 @@ describe.each(stages)('stage %s', (stage) => {
   });
 
   it.each(ofType(templateFor(stage), 'AWS::Serverless::Function'))(
-    'watches errors, throttles, duration and concurrency of %s',
+    'has alarms for errors, throttles, duration and concurrency of %s',
     (id, { Properties }) => {
       expect(on(id, 'Errors')).toHaveLength(1);
       expect(on(id, 'Throttles')).toHaveLength(1);
@@ -190,7 +190,7 @@ describe.each(stages)('stage %s', (stage) => {
       const [concurrency] = ofType(templateFor(stage), 'AWS::CloudWatch::Alarm').filter(
         ([, alarm]) => watched(alarm) === id && alarm.Properties['MetricName'] === 'ConcurrentExecutions',
       );
-      // Near the reserve; back-pressure.test.ts sees that it can be reached.
+      // Near the reserve; back-pressure.test.ts checks that it can be reached.
       const reserve = numberAt(Properties['ReservedConcurrentExecutions']);
       expect(concurrency?.[1].Properties['Threshold']).toBeLessThanOrEqual(reserve);
       expect(concurrency?.[1].Properties['Threshold']).toBeGreaterThan(0.6 * reserve);
@@ -202,7 +202,7 @@ describe.each(stages)('the probe of stage %s', (stage) => {
   const { resources } = templateFor(stage);
   const properties = (id: string) => resources.get(id)?.Properties ?? {};
 
-  it('is missed where its schedule is on, and nowhere else', () => {
+  it('raises an alarm when it does not run, only where its schedule is enabled', () => {
     const isOn = properties('ProbeSchedule')['State'] === 'ENABLED';
     expect(isOn).toBe(stage !== 'local');
     expect(properties('ProbePipelineMissingAlarm')).toMatchObject({
@@ -216,9 +216,9 @@ describe.each(stages)('the probe of stage %s', (stage) => {
   it.each([
     ['Failed', 3],
     ['Throttles', 3],
-    // A failed probe's numbers may come when the next one is on its way.
+    // A failed probe's metrics may arrive while the next probe is running.
     ['Errors', 4],
-  ])('rings for %s in periods that each have a probe, when two of %d do', (symptom, periods) => {
+  ])('raises an alarm when %s is above zero in two of %d periods, each with one probe', (symptom, periods) => {
     expect(properties('ProbeSchedule')['ScheduleExpression']).toBe('rate(5 minutes)');
     expect(properties(`ProbePipeline${symptom}Alarm`)).toMatchObject({
       Period: 300,
@@ -230,19 +230,19 @@ describe.each(stages)('the probe of stage %s', (stage) => {
   });
 });
 
-it('wakes somebody when a probe fails, or none comes', () => {
+it('the paging alarm includes a failed and a missing probe', () => {
   const rule = String(at(template.resources.get('UsersHurtAlarm')?.Properties['AlarmRule'], 'Fn::Sub'));
   expect(rule).toMatch(/\{ProbePipelineFailedAlarm\}.*\{ProbePipelineMissingAlarm\}/s);
 });
 
-it('wakes somebody only where users are hurt, and by alarms that exist', () => {
+it('the paging alarm consists of alarms that exist', () => {
   const rule = String(at(template.resources.get('UsersHurtAlarm')?.Properties['AlarmRule'], 'Fn::Sub'));
   const named = [...rule.matchAll(/\$\{(\w+)\}/g)].map(([, id]) => id);
   expect(named.length).toBeGreaterThan(0);
   for (const id of named) expect(alarms.map(([alarm]) => alarm)).toContain(id);
 });
 
-it('sends alarms through an encrypted topic to which CloudWatch of this account alone may publish', () => {
+it('alarms go to an encrypted topic that only CloudWatch in this account can publish to', () => {
   const topic = template.resources.get('AlarmTopic');
   expect(topic?.Properties['KmsMasterKeyId']).toEqual({ Ref: 'AlarmKey' });
   const key = template.resources.get('AlarmKey');
@@ -257,10 +257,10 @@ it('sends alarms through an encrypted topic to which CloudWatch of this account 
   }
 });
 
-describe('our own metrics', () => {
+describe('custom metrics', () => {
   const logged = captureLog();
 
-  it('that an alarm watches are published by the code, under these dimensions', async () => {
+  it('watched by an alarm are published by the code with the same dimensions', async () => {
     await publishEverything();
     const published = publishedMetrics(logged('log')).map(({ namespace, metric, dimensions }) =>
       [namespace, metric, ...Object.keys(dimensions).sort()].join(' '),
@@ -275,7 +275,7 @@ describe('our own metrics', () => {
     }
   });
 
-  it('bear the stack’s name, so that two stages of one account do not ring for each other', () => {
+  it('have the stack’s name as a dimension, so that two stages in one account do not set off each other’s alarms', () => {
     expect(at(template.functionGlobals['Environment'], 'Variables', 'POWERTOOLS_SERVICE_NAME')).toEqual({
       Ref: 'AWS::StackName',
     });
@@ -284,11 +284,11 @@ describe('our own metrics', () => {
 
 const calculating = alarms.filter(([, { Properties }]) => Properties['Metrics'] !== undefined);
 
-describe.each(calculating)('%s, which calculates,', (_, { Properties, Condition }) => {
+describe.each(calculating)('%s, which uses metric math,', (_, { Properties, Condition }) => {
   const metrics = items(Properties['Metrics']);
   const ids = metrics.map((metric) => String(at(metric, 'Id')));
 
-  it('speaks of metrics that it has, and of no other', () => {
+  it('refers only to metrics that it defines', () => {
     for (const expression of metrics.flatMap((metric) => at(metric, 'Expression') ?? [])) {
       const named = String(expression).match(/\b[a-z]\w*\b/g);
       expect(ids).toEqual(expect.arrayContaining([...new Set(named)]));
@@ -296,7 +296,7 @@ describe.each(calculating)('%s, which calculates,', (_, { Properties, Condition 
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('compares one result with a number, or one metric with its band', () => {
+  it('compares one result with a threshold, or one metric with its anomaly band', () => {
     const returned = metrics.filter((metric) => at(metric, 'ReturnData') !== false);
     const band = metrics.find((metric) => at(metric, 'Id') === Properties['ThresholdMetricId']);
     if (band === undefined) {
@@ -311,7 +311,7 @@ describe.each(calculating)('%s, which calculates,', (_, { Properties, Condition 
     }
   });
 
-  it('is deployed to an account only, for the emulator does not calculate', () => {
+  it('is deployed to accounts only, because the emulator has no metric math', () => {
     expect(Condition).toBe('IsAccount');
   });
 });
@@ -324,15 +324,15 @@ describe('the error rate', () => {
 
   it.each([
     ['nothing fails', { started: 1000 }, 0],
-    ['one image alone fails all its five tries', { started: 20, failed: 5 }, 0],
-    ['two images fail three times each, and nobody else comes', { started: 6, failed: 6 }, 100],
+    ['one image fails all five attempts', { started: 20, failed: 5 }, 0],
+    ['two images fail three times each, and there is no other traffic', { started: 6, failed: 6 }, 100],
     ['twenty of a thousand fail, half of them by time', { started: 1000, failed: 10, late: 10 }, 2],
   ])('given %s in five minutes, is %j', async (_, counts, expected) => {
     expect(await rate(counts)).toBe(expected);
   });
 });
 
-it('watches the volume of uploads and the time from upload to ready for what is unusual, and wakes nobody for it', () => {
+it('anomaly detection watches upload volume and time to ready, without paging anyone', () => {
   const unusual = calculating.filter(([, { Properties }]) => Properties['ThresholdMetricId'] !== undefined);
   expect(unusual.flatMap(([, alarm]) => metricsOf(alarm).map(({ MetricName }) => MetricName)).sort()).toEqual([
     'NumberOfMessagesSent',

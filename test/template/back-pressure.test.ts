@@ -11,9 +11,9 @@ import {
   stages,
   templateFor,
 } from '../../scripts/template/template.ts';
-import { stateNamed, workflow } from '../../scripts/template/workflow.ts';
+import { stateNamed, workflow } from '../support/workflow.ts';
 
-/** What a stage promises about load: nothing is pulled that cannot be worked on, and nobody waits for the dead. */
+/** What each stage promises under load: it receives no more than it can process, and no caller waits for work that has ended. */
 
 function stageOf(stage: Stage) {
   const { resources } = templateFor(stage);
@@ -43,31 +43,28 @@ describe.each(stages)('stage %s', (stage) => {
     }
   };
 
-  it.each(steps)('reserves $name a worker for each call that may be made at once', ({ name, takes }) => {
+  it.each(steps)('reserves a $name worker for each concurrent call', ({ name, takes }) => {
     expect(
       reserved(`${name}Function`),
       `template.yaml, Mappings, Stages, ${stage}: ${name}Function may be called ${mostCalls(takes)} times at once, and reserves less.`,
     ).toBeGreaterThanOrEqual(mostCalls(takes));
   });
 
-  it.each(steps)('tells of busy workers of $name at a number that may be busy at once', ({ name, takes }) => {
+  it.each(steps)('sets the concurrency alarm of $name at a value that it can reach', ({ name, takes }) => {
     expect(
       numberAt(properties(`${name}ConcurrencyAlarm`)['Threshold']),
       `template.yaml, Mappings, Stages, ${stage}: ${name}ConcurrencyAlarm never fires above ${mostCalls(takes)}.`,
     ).toBeLessThanOrEqual(mostCalls(takes));
   });
 
-  it.runIf(stage !== 'local').each(steps)(
-    'leaves room beside them for the release check of $name',
-    ({ name, takes }) => {
-      expect(
-        reserved(`${name}Function`),
-        `template.yaml, Mappings, Stages, ${stage}: reserve ${name}Function one more than ${mostCalls(takes)}.`,
-      ).toBeGreaterThan(mostCalls(takes));
-    },
-  );
+  it.runIf(stage !== 'local').each(steps)('leaves room for the release check of $name', ({ name, takes }) => {
+    expect(
+      reserved(`${name}Function`),
+      `template.yaml, Mappings, Stages, ${stage}: reserve ${name}Function one more than ${mostCalls(takes)}.`,
+    ).toBeGreaterThan(mostCalls(takes));
+  });
 
-  it('keeps workers warm within half of the reserve, so that a deployment can warm the next version beside them', () => {
+  it('provisions at most half of the reserve, so that a deployment can warm the next version alongside', () => {
     const targets = ofType(templateFor(stage), 'AWS::ApplicationAutoScaling::ScalableTarget');
     const warmed = steps.filter(({ takes }) => takes !== 'removal').map(({ name }) => `${name}WarmTarget`);
     expect(
@@ -84,13 +81,13 @@ describe.each(stages)('stage %s', (stage) => {
     }
   });
 
-  it('hides a message for six times the dispatcher’s timeout', () => {
+  it('sets the visibility timeout to six times the dispatcher’s timeout', () => {
     expect(numberAt(properties('UploadQueue')['VisibilityTimeout'])).toBeGreaterThanOrEqual(
       6 * numberAt(dispatcher['Timeout']),
     );
   });
 
-  it('nests the timeouts: worker < task < workflow < wait for it < dispatcher', () => {
+  it('nests the timeouts: worker < task < workflow < client < dispatcher', () => {
     for (const { state, timeoutSeconds, functionId } of workflow.tasks) {
       if (functionId !== undefined)
         expect(timeoutSeconds, state).toBeGreaterThan(numberAt(properties(functionId)['Timeout']));
@@ -102,7 +99,7 @@ describe.each(stages)('stage %s', (stage) => {
     expect(numberAt(dispatcher['Timeout'])).toBeGreaterThanOrEqual(waitSeconds + 10);
   });
 
-  it('gives an upload five tries or more, and the dispatcher knows the last one', () => {
+  it('allows at least five attempts, and tells the dispatcher which one is the last', () => {
     const redrive = properties('UploadQueue')['RedrivePolicy'];
     expect(referredId(at(redrive, 'deadLetterTargetArn'))).toBe('UploadDeadLetterQueue');
     expect(numberAt(redrive, 'maxReceiveCount')).toBeGreaterThanOrEqual(5);
@@ -111,18 +108,18 @@ describe.each(stages)('stage %s', (stage) => {
     );
   });
 
-  it('brings back only the messages that failed', () => {
+  it('returns only failed messages to the queue', () => {
     expect(at(mapping, 'FunctionResponseTypes')).toEqual(['ReportBatchItemFailures']);
     expect(at(mapping, 'FilterCriteria')).toBeUndefined();
   });
 
-  it('keeps dead letters longer than the queue keeps the living', () => {
+  it('keeps dead letters longer than the queue keeps its messages', () => {
     const days = (id: string) => numberAt(properties(id)['MessageRetentionPeriod']) / 86_400;
     expect(days('UploadDeadLetterQueue')).toBeGreaterThan(days('UploadQueue'));
     expect(days('UndeliveredEventQueue')).toBeGreaterThan(days('UploadQueue'));
   });
 
-  it('remembers a decision as long as its event can come again by itself', () => {
+  it('remembers a decision for as long as its event can be redelivered', () => {
     const target = at(properties('UploadRule')['Targets'], 0);
     const remembered = numberAt(dispatcher['Environment'], 'Variables', 'IDEMPOTENCY_SECONDS');
     const mayComeAgain =
@@ -131,7 +128,7 @@ describe.each(stages)('stage %s', (stage) => {
     expect(remembered).toBeGreaterThanOrEqual(mayComeAgain);
   });
 
-  it('keeps a tombstone longer than a late event can wait anywhere', () => {
+  it('keeps a tombstone longer than any late event can be delayed', () => {
     const [, days] = /\+ (\d+) \* 86400/.exec(String(stateNamed('Begin', 'Pass').Assign?.['tombstoneUntil'])) ?? [];
     const longest =
       numberAt(at(properties('UploadRule')['Targets'], 0), 'RetryPolicy', 'MaximumEventAgeInSeconds') +
@@ -141,24 +138,24 @@ describe.each(stages)('stage %s', (stage) => {
     expect(Number(days) * 86_400).toBeGreaterThan(longest);
   });
 
-  it('delivers an event to the queue, or to a queue of its own that says that it could not', () => {
+  it('delivers each event to the upload queue, or to a separate queue for undelivered events', () => {
     const target = at(properties('UploadRule')['Targets'], 0);
     expect(referredId(at(target, 'Arn'))).toBe('UploadQueue');
     expect(referredId(at(target, 'DeadLetterConfig', 'Arn'))).toBe('UndeliveredEventQueue');
     expect(numberAt(target, 'RetryPolicy', 'MaximumRetryAttempts')).toBe(185);
   });
 
-  it('gives a probe both its waits, and ends it before the next one begins', () => {
+  it('gives a probe time for both of its waits, and ends it before the next one starts', () => {
     const probe = properties('ProbePipelineFunction');
     const waitSeconds = numberAt(probe['Environment'], 'Variables', 'WAIT_MILLIS') / 1000;
-    // 80 %: where its alarm rings.
+    // The alarm fires at 80 %.
     expect(2 * waitSeconds).toBeLessThan(0.8 * numberAt(probe['Timeout']));
     const [, minutes] = /^rate\((\d+) minutes\)$/.exec(String(properties('ProbeSchedule')['ScheduleExpression'])) ?? [];
     expect(numberAt(probe['Timeout'])).toBeLessThan(60 * Number(minutes));
     expect(probe['ReservedConcurrentExecutions']).toBe(1);
   });
 
-  it('makes no probe good later: what is late is dropped, and leaves no dead letter', () => {
+  it('drops a late probe, without a retry or a dead letter', () => {
     const target = properties('ProbeSchedule')['Target'];
     expect(at(target, 'Arn')).toEqual({ Ref: 'ProbePipelineFunction.Alias' });
     expect(at(target, 'DeadLetterConfig')).toBeUndefined();
@@ -170,12 +167,12 @@ describe.each(stages)('stage %s', (stage) => {
     expect(oldest).toBeLessThan(300);
   });
 
-  it('waits for a probe longer than the queue’s first retry takes', () => {
+  it('lets a probe wait longer than the queue’s first retry takes', () => {
     const wait = numberAt(properties('ProbePipelineFunction')['Environment'], 'Variables', 'WAIT_MILLIS');
     expect(wait).toBeGreaterThan(1000 * numberAt(dispatcher['Environment'], 'Variables', 'RETRY_BASE_SECONDS'));
   });
 
-  it('listens to its own upload bucket alone, so that nothing it writes comes back as an upload', () => {
+  it('receives events of the upload bucket only, so that its own output never starts the pipeline', () => {
     expect(properties('UploadRule')['EventPattern']).toEqual({
       source: ['aws.s3'],
       'detail-type': ['Object Created', 'Object Deleted'],
@@ -184,7 +181,7 @@ describe.each(stages)('stage %s', (stage) => {
   });
 });
 
-it('warms nothing where nothing shall be provisioned', () => {
+it('without provisioned concurrency, has no scaling target', () => {
   const { resources } = templateFor('prod', { ProvisionConcurrency: 'false' });
   expect(resources.get('DispatchImagesWarmTarget')).toBeUndefined();
   expect(resources.get('DispatchImagesFunction')?.Properties['ProvisionedConcurrencyConfig']).toBeUndefined();

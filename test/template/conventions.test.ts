@@ -12,7 +12,7 @@ import {
   stages,
   templateFor,
 } from '../../scripts/template/template.ts';
-import { workflow } from '../../scripts/template/workflow.ts';
+import { workflow } from '../support/workflow.ts';
 
 const template = templateFor('prod');
 const projectFile = (path: string) => new URL(`../../${path}`, import.meta.url);
@@ -26,9 +26,9 @@ const resource = (id: string): Resource => {
 };
 
 // One watches the pipeline from outside, one checks releases.
-const besideTheWay = ['probe-pipeline', 'check-release'];
+const watchers = ['probe-pipeline', 'check-release'];
 
-it('has a map at its head that names every section, in order', () => {
+it('the template begins with a list of its sections, in order', () => {
   const text = readFileSync(projectFile('template.yaml'), 'utf8');
   const sections = [...text.matchAll(/^ {2}# ── (\d+ [A-Z][a-z]+(?: [a-z]+)?) ─+$/gm)].map(([, section]) => section);
   const [head = ''] = text.split('\nParameters:');
@@ -37,8 +37,8 @@ it('has a map at its head that names every section, in order', () => {
   expect(named).toEqual(sections);
 });
 
-describe('one stem a step', () => {
-  it('has as many functions in the template as folders in functions/', () => {
+describe('each step has one name', () => {
+  it('template.yaml has one function for each folder in functions/', () => {
     expect(
       ofType(template, 'AWS::Serverless::Function')
         .map(([id]) => id)
@@ -46,7 +46,7 @@ describe('one stem a step', () => {
     ).toEqual(stems.map((stem) => `${pascal(stem)}Function`));
   });
 
-  it.each(stems)('%s: folder, function, role, log group, use case and runbook bear one name', (stem) => {
+  it.each(stems)('%s: folder, function, role, log group, use case and runbook share the name', (stem) => {
     expect(readdirSync(projectFile(`functions/${stem}`)).sort()).toEqual(['handler.ts']);
     expect(resource(`${pascal(stem)}Function`).Properties['CodeUri']).toBe(`functions/${stem}`);
     expect(resource(`${pascal(stem)}Role`).Type).toBe('AWS::IAM::Role');
@@ -59,16 +59,14 @@ describe('one stem a step', () => {
     expect(existsSync(projectFile(`docs/runbooks/${stem}.md`)), `docs/runbooks/${stem}.md`).toBe(true);
   });
 
-  it('has each function that an image passes through in core/steps.ts', () => {
-    const missing = stems.filter(
-      (stem) => ![...besideTheWay, ...steps.map(({ name }) => folderOf(name))].includes(stem),
-    );
+  it('core/steps.ts lists each function that an image passes through', () => {
+    const missing = stems.filter((stem) => ![...watchers, ...steps.map(({ name }) => folderOf(name))].includes(stem));
     expect(missing.map((stem) => `core/steps.ts has no ${pascal(stem)}: add the step of functions/${stem}.`)).toEqual(
       [],
     );
   });
 
-  it.each(steps)('$name has all that a step needs', ({ name, takes }) => {
+  it.each(steps)('$name has everything that a step needs', ({ name, takes }) => {
     const folder = folderOf(name);
     const state = workflow.tasks.find((task) => task.state === name);
     const lacks = [
@@ -95,19 +93,19 @@ describe('one stem a step', () => {
 describe.each(ofType(template, 'AWS::Serverless::Function'))('%s', (id, { Properties }) => {
   const stem = id.replace(/Function$/, '');
 
-  it('runs as a role of its own and logs to a group of its own', () => {
+  it('has a separate role and log group', () => {
     expect(Properties['Role']).toEqual({ 'Fn::GetAtt': `${stem}Role.Arn` });
     expect(Properties['LoggingConfig']).toMatchObject({ LogFormat: 'JSON', LogGroup: { Ref: `${stem}LogGroup` } });
     expect(Properties['Policies']).toBeUndefined();
   });
 
-  it('says its memory and timeout itself', () => {
+  it('sets its own memory size and timeout', () => {
     expect(Properties['MemorySize']).toBeGreaterThanOrEqual(512);
     expect(Properties['Timeout']).toBeGreaterThan(0);
   });
 });
 
-it('leaves out Lambda’s own lines of what went well for exactly those functions that report on it themselves', () => {
+it('Lambda’s report lines are turned off for exactly those functions that log the same figures', () => {
   const quiet = ofType(template, 'AWS::Serverless::Function').filter(
     ([, { Properties }]) => at(Properties['LoggingConfig'], 'SystemLogLevel') === 'WARN',
   );
@@ -117,7 +115,7 @@ it('leaves out Lambda’s own lines of what went well for exactly those function
   expect(quiet.map(([id]) => id).sort()).toEqual(reporting.map((stem) => `${pascal(stem)}Function`).sort());
 });
 
-it('runs every function on Node.js 24, traced, behind the alias live', () => {
+it('every function runs on Node.js 24, with tracing, behind the alias live', () => {
   expect(template.functionGlobals).toMatchObject({
     Runtime: 'nodejs24.x',
     Tracing: 'Active',
@@ -125,11 +123,14 @@ it('runs every function on Node.js 24, traced, behind the alias live', () => {
   });
 });
 
-it.each(steps.filter(({ decodes }) => decodes))('$name has what its limits were measured with', ({ name }) => {
-  const { MemorySize, Environment } = resource(`${name}Function`).Properties;
-  expect(MemorySize).toBe(1769);
-  expect(at(Environment, 'Variables')).toMatchObject({ MALLOC_ARENA_MAX: '2' });
-});
+it.each(steps.filter(({ decodes }) => decodes))(
+  '$name has the memory size and environment that its limits were measured with',
+  ({ name }) => {
+    const { MemorySize, Environment } = resource(`${name}Function`).Properties;
+    expect(MemorySize).toBe(1769);
+    expect(at(Environment, 'Variables')).toMatchObject({ MALLOC_ARENA_MAX: '2' });
+  },
+);
 
 describe('the workflow', () => {
   const { Properties } = resource('ImagePipeline');
@@ -139,13 +140,13 @@ describe('the workflow', () => {
     expect(Properties['Logging']).toMatchObject({ Level: 'ERROR', IncludeExecutionData: false });
   });
 
-  it('calls the functions’ aliases, so that a canary deployment of one gets traffic', () => {
+  it('calls functions by alias, so that a canary deployment gets traffic', () => {
     for (const worker of workers.map(({ name }) => `${name}Function`)) {
       expect(at(Properties['DefinitionSubstitutions'], worker)).toEqual({ Ref: `${worker}.Alias` });
     }
   });
 
-  it('can be run as by nobody but Step Functions of this account', () => {
+  it('has a role that only Step Functions in this account can assume', () => {
     expect(at(resource('ImagePipelineRole').Properties['AssumeRolePolicyDocument'], 'Statement', 0)).toMatchObject({
       Principal: { Service: 'states.amazonaws.com' },
       Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
@@ -153,7 +154,7 @@ describe('the workflow', () => {
   });
 });
 
-it('calls the workflow by its alias in an account', () => {
+it('the dispatcher calls the workflow by its alias in an account', () => {
   const called = (stage: Stage) => {
     const dispatcher = templateFor(stage).resources.get('DispatchImagesFunction');
     return at(dispatcher?.Properties['Environment'], 'Variables', 'STATE_MACHINE_ARN');
@@ -165,24 +166,24 @@ it('calls the workflow by its alias in an account', () => {
   ]);
 });
 
-it('keeps an image’s position to itself unless it is asked', () => {
+it('omits an image’s location unless it is enabled', () => {
   expect(parameterDefault('KeepLocation')).toBe('false');
 });
 
 it.each([
   ['ImageTable', 'expiresAt'],
   ['IdempotencyTable', 'expiration'],
-])('%s forgets by the attribute that is written: %s', (table, attribute) => {
+])('%s expires items by the attribute that the code writes: %s', (table, attribute) => {
   expect(at(resource(table).Properties['TimeToLiveSpecification'], 'AttributeName')).toBe(attribute);
 });
 
-it('keeps the records when the stack goes', () => {
+it('the table of records is retained when the stack is deleted', () => {
   const { DeletionPolicy, UpdateReplacePolicy } = resource('ImageTable');
   expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain']);
 });
 
 describe.each(stages)('stage %s', (stage) => {
-  it('keeps every log for a stated time', () => {
+  it('sets a retention period for every log group', () => {
     for (const [id, group] of ofType(templateFor(stage), 'AWS::Logs::LogGroup')) {
       expect(group.Properties['RetentionInDays'], id).toBeGreaterThan(0);
     }
@@ -204,7 +205,7 @@ const refusesPlainHttp = (statements: Json[], action: string, id: string) =>
       JSON.stringify(at(statement, 'Resource')).includes(`"${id}.Arn"`),
   );
 
-it('traces an image through all steps', () => {
+it('all steps have tracing', () => {
   expect(template.functionGlobals['Tracing']).toBe('Active');
   for (const [id, { Properties }] of ofType(template, 'AWS::Serverless::Function')) {
     expect(Properties['Tracing'], id).toBeUndefined();
@@ -212,7 +213,7 @@ it('traces an image through all steps', () => {
   expect(at(resource('ImagePipeline').Properties['Tracing'], 'Enabled')).toBe(true);
 });
 
-it('keeps an image’s data out of the workflow’s log', () => {
+it('the workflow’s log contains no execution data', () => {
   expect(resource('ImagePipeline').Properties['Logging']).toMatchObject({
     Level: 'ERROR',
     IncludeExecutionData: false,
@@ -224,7 +225,7 @@ describe.each(ofType(template, 'AWS::S3::Bucket'))('%s', (id, { Properties, Dele
     expect(refusesPlainHttp(policyStatements('AWS::S3::BucketPolicy', id, 'Bucket'), 's3:*', id)).toBe(true);
   });
 
-  it('is private and its owner’s', () => {
+  it('blocks public access and ACLs', () => {
     expect(Properties['PublicAccessBlockConfiguration']).toEqual({
       BlockPublicAcls: true,
       BlockPublicPolicy: true,
@@ -234,17 +235,17 @@ describe.each(ofType(template, 'AWS::S3::Bucket'))('%s', (id, { Properties, Dele
     expect(at(Properties['OwnershipControls'], 'Rules', 0, 'ObjectOwnership')).toBe('BucketOwnerEnforced');
   });
 
-  it('drops what an interrupted upload left behind', () => {
+  it('aborts incomplete multipart uploads', () => {
     const rules = at(Properties['LifecycleConfiguration'], 'Rules');
     expect(JSON.stringify(rules)).toContain('AbortIncompleteMultipartUpload');
   });
 
-  it('survives the stack', () => {
+  it('is retained when the stack is deleted', () => {
     expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain']);
   });
 });
 
-it('keeps the versions of an upload, for a stated time', () => {
+it('older versions of an upload are kept for 30 days', () => {
   const { Properties } = resource('UploadBucket');
   expect(Properties['VersioningConfiguration']).toEqual({ Status: 'Enabled' });
   const rules = [at(Properties['LifecycleConfiguration'], 'Rules') ?? []].flat();
@@ -253,7 +254,7 @@ it('keeps the versions of an upload, for a stated time', () => {
   expect(at(Properties['NotificationConfiguration'], 'EventBridgeConfiguration', 'EventBridgeEnabled')).toBe(true);
 });
 
-it('keeps no probe and no check of a release for longer than a day, and nothing else for less than a month', () => {
+it('images of the probe and of release checks expire after a day, and no others do', () => {
   const rules = at(resource('UploadBucket').Properties['LifecycleConfiguration'], 'Rules');
   const expiring = [rules ?? []].flat().filter((rule) => at(rule, 'ExpirationInDays') !== undefined);
   expect(expiring.map((rule) => [at(rule, 'Prefix'), at(rule, 'ExpirationInDays')])).toEqual([
@@ -269,13 +270,13 @@ describe.each(ofType(template, 'AWS::SQS::Queue'))('%s', (id) => {
 });
 
 describe.each(ofType(template, 'AWS::DynamoDB::Table'))('%s', (_id, { Properties }) => {
-  it('can be restored to any second, and forgets what has expired', () => {
+  it('has point-in-time recovery and TTL', () => {
     expect(Properties['PointInTimeRecoverySpecification']).toEqual({ PointInTimeRecoveryEnabled: true });
     expect(at(Properties['TimeToLiveSpecification'], 'Enabled')).toBe(true);
   });
 });
 
-it('builds the layer with the same sharp as the tests run on', () => {
+it('the layer has the same version of sharp as the tests', () => {
   const version = (path: string) => at(JSON.parse(readFileSync(projectFile(path), 'utf8')), 'dependencies', 'sharp');
   expect(version('layers/sharp/package.json')).toBe(version('package.json'));
 });

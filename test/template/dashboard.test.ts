@@ -3,6 +3,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { metricNamespace, projectName } from '../../core/names.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
 import { renditionGroups } from '../../core/presets.ts';
+import { ofType, templateFor } from '../../scripts/template/template.ts';
+import { awsMetrics } from '../support/aws-metrics.ts';
+import { captureLog } from '../support/captured-log.ts';
 import {
   idsIn,
   idsInFormula,
@@ -10,12 +13,9 @@ import {
   type MetricWidget,
   type Series,
   widgetsOf,
-} from '../../scripts/template/dashboard/widgets.ts';
-import { ofType, templateFor } from '../../scripts/template/template.ts';
-import { workflow } from '../../scripts/template/workflow.ts';
-import { awsMetrics } from '../support/aws-metrics.ts';
-import { captureLog } from '../support/captured-log.ts';
+} from '../support/dashboard-widgets.ts';
 import { publishEverything, publishedMetrics } from '../support/published-metrics.ts';
+import { workflow } from '../support/workflow.ts';
 
 const template = templateFor('prod');
 const widgets = widgetsOf(template);
@@ -31,7 +31,7 @@ const widgetNamed = (title: string) => {
 const formulas = (title: string) =>
   widgetNamed(title).metrics.flatMap((series) => (isMetric(series) ? [] : [[series.id, series.formula] as const]));
 
-it('answers, from top to bottom: are users served, where is it slow, what does it cost', () => {
+it('the dashboard shows, from top to bottom: service to users, speed, cost', () => {
   const headings = widgets.flatMap(({ y, ...widget }) =>
     widget.type === 'text' ? [{ y, heading: widget.properties.markdown.split('\n')[0] }] : [],
   );
@@ -43,18 +43,18 @@ it('answers, from top to bottom: are users served, where is it slow, what does i
   ]);
 });
 
-it('asks for nothing that the template does not have', () => {
+it('the dashboard refers only to resources that exist', () => {
   for (const id of idsIn(template)) expect([...template.resources.keys()]).toContain(id);
 });
 
-it('shows the state of alarms, first of all of the one that wakes somebody', () => {
+it('the alarm widget shows the paging alarm first', () => {
   const [shown] = widgets.flatMap((widget) => (widget.type === 'alarm' ? [widget.properties.alarms] : []));
   expect(shown?.[0]).toBe('UsersHurtAlarm');
   for (const id of shown ?? [])
     expect(template.resources.get(id)?.Type).toMatch(/^AWS::CloudWatch::(Composite)?Alarm$/);
 });
 
-it('fits into CloudWatch’s 24 columns, and no widget covers another', () => {
+it('widgets fit into CloudWatch’s 24 columns and do not overlap', () => {
   const taken = new Set<string>();
   for (const { x, y, width, height } of widgets) {
     expect(x + width).toBeLessThanOrEqual(24);
@@ -78,7 +78,7 @@ describe('every metric', () => {
     );
   });
 
-  it('is published, by AWS or by the code, under these dimensions', () => {
+  it('is published by AWS or by the code with the same dimensions', () => {
     for (const { namespace, name, dimensions } of metrics) {
       const names = Object.keys(dimensions).sort();
       if (namespace === metricNamespace) {
@@ -90,14 +90,14 @@ describe('every metric', () => {
     }
   });
 
-  it('that the code publishes is shown', () => {
+  it('published by the code is shown', () => {
     const shown = metrics.map(({ name, dimensions }) =>
       [name, ...Object.keys(dimensions).sort(), dimensions['reason']].join(' '),
     );
     for (const metric of own) expect(shown).toContain(metric);
   });
 
-  it('of AWS is of something that the template has, or of none at all', () => {
+  it('of AWS belongs to a resource of the template', () => {
     for (const { namespace, dimensions } of metrics.filter(({ namespace }) => namespace.startsWith('AWS/'))) {
       for (const id of Object.values(dimensions)) expect(template.resources.has(id), `${namespace} ${id}`).toBe(true);
     }
@@ -105,7 +105,7 @@ describe('every metric', () => {
 });
 
 describe.each(titled)('%s', (_, { metrics: series }) => {
-  it('calculates with metrics that it has, and has none that nobody sees', () => {
+  it('calculates only with its own metrics, and has no unused ones', () => {
     const ids = series.flatMap(({ id }) => id ?? []);
     const used = series.flatMap((one) => (isMetric(one) ? [] : idsInFormula(one.formula)));
     expect(new Set(ids).size).toBe(ids.length);
@@ -113,56 +113,53 @@ describe.each(titled)('%s', (_, { metrics: series }) => {
     for (const { id, visible } of series) if (visible === false) expect(used).toContain(id);
   });
 
-  it('names what it shows', () => {
+  it('has a label for each line', () => {
     for (const { label, visible } of series) if (visible !== false) expect(label).toBeTruthy();
   });
 });
 
-it('shows rejections by every reason that there is', () => {
+it('the dashboard shows every rejection reason', () => {
   const reasons = widgetNamed('Rejected uploads by reason').metrics.flatMap((series) =>
     isMetric(series) ? (series.dimensions['reason'] ?? []) : [],
   );
   expect(reasons).toEqual([...rejectionReasons]);
 });
 
-/** The functions through which images go, and not those that watch them. */
-const onTheWay = ofType(template, 'AWS::Serverless::Function').filter(
+/** The functions that images pass through, without those that watch the pipeline. */
+const steps = ofType(template, 'AWS::Serverless::Function').filter(
   ([id]) => id === 'DispatchImagesFunction' || workflow.tasks.some(({ functionId }) => functionId === id),
 );
 
-/** What a formula multiplies, or divides, a function's metric by: by the metric's id, and that by the function. */
+/** The function of the metric with this id in a widget. */
 function functionOf(title: string, metricId: string | undefined): unknown {
   return widgetNamed(title)
     .metrics.filter(isMetric)
     .find(({ id }) => id === metricId)?.dimensions['FunctionName'];
 }
 
-it.each(onTheWay)(
-  'compares the workers in use of %s with the concurrency that the template reserves for it',
-  (id, { Properties }) => {
-    const title = 'Concurrency (% of reserved)';
-    const reserved = formulas(title)
-      .map(([, formula]) => /^100 \* (\w+) \/ (\d+)$/.exec(formula) ?? [])
-      .filter(([, metricId]) => functionOf(title, metricId) === id)
-      .map(([, , share]) => Number(share));
-    expect(
-      reserved,
-      `template.yaml, dashboard, "${title}": add a line that divides the ConcurrentExecutions of ${id} by what is reserved for it.`,
-    ).toEqual([Properties['ReservedConcurrentExecutions']]);
-  },
-);
+it.each(steps)('the dashboard compares the concurrency of %s with its reserve', (id, { Properties }) => {
+  const title = 'Concurrency (% of reserved)';
+  const reserved = formulas(title)
+    .map(([, formula]) => /^100 \* (\w+) \/ (\d+)$/.exec(formula) ?? [])
+    .filter(([, metricId]) => functionOf(title, metricId) === id)
+    .map(([, , share]) => Number(share));
+  expect(
+    reserved,
+    `template.yaml, dashboard, "${title}": add a line that divides the ConcurrentExecutions of ${id} by what is reserved for it.`,
+  ).toEqual([Properties['ReservedConcurrentExecutions']]);
+});
 
 describe('the cost', () => {
   const perThousand = new Map(formulas('US$ per 1,000 images'));
   const perHour = new Map(formulas('US$ per hour by service'));
 
-  it('of a thousand images and that of an hour are the same sum', () => {
+  it('is the same sum per thousand images and per hour', () => {
     const parts = ['lambda', 'states', 's3', 'dynamodb', 'messages', 'logs'];
     for (const part of parts) expect(perHour.get(part), part).toBe(perThousand.get(part));
     expect(perThousand.get(undefined)).toBe(`1000 * (${parts.join(' + ')}) / processed`);
   });
 
-  it.each(onTheWay)('of Lambda counts the time of %s with its own memory', (id, { Properties }) => {
+  it.each(steps)('of Lambda uses the duration and the memory size of %s', (id, { Properties }) => {
     const weights = [...(perThousand.get('lambda') ?? '').matchAll(/(\d+) \* FILL\((d\d), 0\)/g)]
       .filter(([, , metricId]) => functionOf('US$ per 1,000 images', metricId) === id)
       .map(([, memory]) => Number(memory));
@@ -172,14 +169,14 @@ describe('the cost', () => {
     ).toEqual([Properties['MemorySize']]);
   });
 
-  it('of S3 counts as many renditions as there are presets', () => {
+  it('of S3 includes one PUT per preset', () => {
     const presets = renditionGroups.flatMap((group) => group.presets);
     const counted = /^\d+ \* FILL\(processed, 0\)/.exec(perThousand.get('s3') ?? '')?.[0];
     const needed = `${presets.length} * FILL(processed, 0)`;
     expect(counted, `template.yaml, CostMetrics, "id": "s3": write ${needed}, one PUT for each preset.`).toBe(needed);
   });
 
-  it('uses the prices that docs/observability.md names, and no other', () => {
+  it('uses the prices in docs/observability.md, and no others', () => {
     const page = readFileSync(new URL('../../docs/observability.md', import.meta.url), 'utf8');
     const documented = page.matchAll(/^\|[^|]*\| `(0\.\d+)` \|/gm);
     const used = [...perThousand.values()].flatMap((formula) => formula.match(/\b0\.\d+\b/g) ?? []);

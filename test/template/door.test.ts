@@ -3,7 +3,7 @@ import { probePrefix, releaseCheckPrefix } from '../../core/names.ts';
 import { at, stages, templateFor } from '../../scripts/template/template.ts';
 import { denialsOf } from '../support/policy-evaluation.ts';
 
-/** What the upload bucket refuses, whoever asks: what no worker could read, and what consumers would not see. */
+/** What the upload bucket refuses from every principal: objects that no worker could read, and keys that consumers ignore. */
 
 const template = templateFor('prod');
 const uploader = 'arn:aws:iam::111122223333:role/web-site';
@@ -24,16 +24,16 @@ function refusals(
 
 describe('an upload', () => {
   it.each([
-    ['without headers, as the parts of a large upload have none', {}],
+    ['without headers, like the parts of a multipart upload', {}],
     ['with the default storage class', { [storageClass]: 'STANDARD' }],
-    ['whose storage follows its use', { [storageClass]: 'INTELLIGENT_TIERING' }],
+    ['with intelligent tiering', { [storageClass]: 'INTELLIGENT_TIERING' }],
     ['that names the stack’s key', { [encryption]: 'aws:kms', [key]: 'DataKey.Arn' }],
   ])('%s is accepted', (_, headers) => {
     expect(refusals('cat.jpg', headers)).toEqual([]);
   });
 
   it.each(['GLACIER', 'DEEP_ARCHIVE', 'GLACIER_IR', 'STANDARD_IA', 'REDUCED_REDUNDANCY'])(
-    'to %s is refused: workers could not read it, or a day of it costs a month',
+    'to %s is refused: workers cannot read it, or its minimum storage charge is too high',
     (name) => {
       expect(refusals('cat.jpg', { [storageClass]: name })).toEqual(['RefuseArchives']);
     },
@@ -41,7 +41,7 @@ describe('an upload', () => {
 
   it.each([
     ['with S3’s own key', { [encryption]: 'AES256' }, 'RefuseOtherEncryption'],
-    ['twice', { [encryption]: 'aws:kms:dsse', [key]: 'DataKey.Arn' }, 'RefuseOtherEncryption'],
+    ['with dual-layer encryption', { [encryption]: 'aws:kms:dsse', [key]: 'DataKey.Arn' }, 'RefuseOtherEncryption'],
     ['with the account’s key for S3', { [encryption]: 'aws:kms' }, 'RefuseUnnamedKey'],
     [
       'with a key of another account',
@@ -49,7 +49,7 @@ describe('an upload', () => {
       'RefuseOtherKeys',
     ],
     [
-      'with a key that only its uploader has',
+      'with a key that only the uploader has',
       { 's3:x-amz-server-side-encryption-customer-algorithm': 'AES256' },
       'RefuseKeysOfUploaders',
     ],
@@ -62,7 +62,7 @@ describe.each(stages)('in stage %s, a prefix that consumers ignore', (stage) => 
   const found = templateFor(stage);
   const roles = { [probePrefix]: 'ProbePipelineRole.Arn', [releaseCheckPrefix]: 'CheckReleaseRole.Arn' };
 
-  it.each(Object.entries(roles))('%s is closed to people, and to every role but %s', (prefix, role) => {
+  it.each(Object.entries(roles))('%s accepts no object from people or from any role except %s', (prefix, role) => {
     for (const other of [uploader, 'ResizeImageRole.Arn', ...Object.values(roles).filter((name) => name !== role)])
       expect(refusals(`${prefix}secret.jpg`, {}, other, found), other).toHaveLength(1);
     const exists = found.resources.has(role.replace('.Arn', ''));

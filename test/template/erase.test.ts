@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { imageIdOf } from '../../core/image.ts';
 import { at, numberAt, type Stage, templateFor } from '../../scripts/template/template.ts';
 
-/** docs/erase.md: what remains of an image, and until when. */
+/** docs/erase.md: what remains of an image, and for how long. */
 
 const page = readFileSync(new URL('../../docs/erase.md', import.meta.url), 'utf8');
 const properties = (id: string, stage: Stage = 'prod') => {
@@ -46,20 +46,20 @@ it.each([
     days: numberAt(properties('UploadDeadLetterQueue')['MessageRetentionPeriod']) / DAY_SECONDS,
   },
   { what: 'logs in dev', row: 'logs of `dispatch-images`', days: logDays('dev') },
-])('names how long $what are kept, as the template says', ({ row, days }) => {
+])('docs/erase.md states how long $what are kept', ({ row, days }) => {
   const line = page.split('\n').find((text) => text.startsWith('|') && text.includes(row)) ?? '';
   expect(line).toContain(`${days} days`);
 });
 
-it('names the retention of logs in prod', () => {
+it('docs/erase.md states the retention of logs in prod', () => {
   expect(page).toContain(`${logDays('prod')} in prod`);
 });
 
-it('keeps no versions of renditions, as the page says', () => {
+it('renditions have no versions, as docs/erase.md says', () => {
   expect(at(properties('RenditionBucket')['VersioningConfiguration'], 'Status')).toBeUndefined();
 });
 
-it('finds an image’s id as the pipeline does', async () => {
+it('the command in docs/erase.md calculates the same image id as the pipeline', async () => {
   expect(page).toContain(`id=$(printf '%s' "$uploads/$key" | sha256sum | cut -c 1-32)`);
   const hash = createHash('sha256').update('uploads/holiday/cat.jpg').digest('hex');
   expect(await imageIdOf('uploads', 'holiday/cat.jpg')).toBe(hash.slice(0, 32));

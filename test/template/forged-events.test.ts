@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { at, type Json, ofType, stages, templateFor } from '../../scripts/template/template.ts';
 import { denialsOf } from '../support/policy-evaluation.ts';
 
-/** Only S3, through the stack's own rule, tells the pipeline about uploads; only the workflow tells consumers about images. */
+/** The pipeline accepts upload events only from S3, through the stack's rule; consumers get events only from the workflow. */
 
 const operator = 'arn:aws:iam::111122223333:role/operators';
 const neighbour = { 'aws:principalarn': 'arn:aws:iam::111122223333:role/neighbour' };
@@ -19,7 +19,7 @@ const mayForge = (found: typeof template, queue: string, who: Readonly<Record<st
 };
 
 describe('a message for the upload queue', () => {
-  it('is taken from the rule', () => {
+  it('is accepted from the rule', () => {
     expect(mayForge(template, 'UploadQueue', rule)).toBe(true);
     expect(mayForge(withOperator, 'UploadQueue', rule)).toBe(true);
   });
@@ -33,13 +33,13 @@ describe('a message for the upload queue', () => {
     expect(mayForge(withOperator, 'UploadQueue', who)).toBe(false);
   });
 
-  it('is taken from an operator once the stack knows the role, so that dead letters can be moved back', () => {
+  it('is accepted from the operator role, if it is set, so that dead letters can be moved back', () => {
     const who = { 'aws:principalarn': operator };
     expect(mayForge(template, 'UploadQueue', who)).toBe(false);
     expect(mayForge(withOperator, 'UploadQueue', who)).toBe(true);
   });
 
-  it('may come from a role of single sign-on, whose name ends at random', () => {
+  it('is accepted from a single sign-on role, whose name has a random suffix', () => {
     const role = 'arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Operators';
     const found = templateFor('prod', { OperatorRoleArn: `${role}_*` });
     expect(mayForge(found, 'UploadQueue', { 'aws:principalarn': `${role}_0123456789abcdef` })).toBe(true);
@@ -47,13 +47,13 @@ describe('a message for the upload queue', () => {
   });
 });
 
-it('a message for the undelivered events is taken from the rule and the operator alone', () => {
+it('a message for the queue of undelivered events is accepted only from the rule and the operator', () => {
   expect(mayForge(withOperator, 'UndeliveredEventQueue', rule)).toBe(true);
   expect(mayForge(withOperator, 'UndeliveredEventQueue', neighbour)).toBe(false);
   expect(mayForge(withOperator, 'UndeliveredEventQueue', { 'aws:principalarn': operator })).toBe(true);
 });
 
-describe('a queue of somebody else', () => {
+describe('a queue outside this stack', () => {
   it.each(ofType(template, 'AWS::SQS::Queue'))('cannot name %s as its dead-letter queue', (id, { Properties }) => {
     const source = ofType(template, 'AWS::SQS::Queue').find(
       ([, { Properties: other }]) =>
@@ -70,14 +70,14 @@ describe('a queue of somebody else', () => {
     );
   });
 
-  it('finds every queue of every stage closed', () => {
+  it('no queue in any stage accepts dead letters from outside', () => {
     for (const stage of stages)
       for (const [id, { Properties }] of ofType(templateFor(stage), 'AWS::SQS::Queue'))
         expect(Properties['RedriveAllowPolicy'], id).toEqual(redriveAllowed(id));
   });
 });
 
-it('an upgrade that replaces the upload queue does not delete what waits in it', () => {
+it('an update that replaces the upload queue retains its messages', () => {
   expect(template.resources.get('UploadQueue')?.UpdateReplacePolicy).toBe('Retain');
 });
 
@@ -90,7 +90,7 @@ describe('an event on the domain event bus', () => {
       context: { 'aws:principalarn': principal },
     }).length === 0;
 
-  it('is taken from the workflow', () => {
+  it('is accepted from the workflow', () => {
     expect(policy?.['EventBusName']).toEqual({ Ref: 'DomainEventBus' });
     expect(mayAnnounce('ImagePipelineRole.Arn')).toBe(true);
   });

@@ -5,19 +5,19 @@ import { projectName } from '../../core/names.ts';
 import { at, ofType, parseTemplate, statementsOf, templateFor } from '../../scripts/template/template.ts';
 import { denialsOf } from '../support/policy-evaluation.ts';
 
-/** The templates beside the main one keep to what it says; `npm run check` lints them (scripts/template/scan-template.ts). */
+/** The governance templates match the main template; `npm run check` lints them (scripts/template/scan-template.ts). */
 
 const prod = templateFor('prod');
 const files = globSync('governance/*.yaml').map((file) => file.replace('governance/', ''));
 const governance = (file: string) => parseTemplate(`governance/${file}`);
 
 describe('governance/', () => {
-  it.each(files)('%s is described in README.md, with the command that deploys it', (file) => {
+  it.each(files)('%s is described in governance/README.md, with its deploy command', (file) => {
     const readme = readFileSync('governance/README.md', 'utf8');
     expect(readme).toContain(`--template-file governance/${file}`);
   });
 
-  it.each(files)('%s says of each parameter what it is for', (file) => {
+  it.each(files)('%s describes each of its parameters', (file) => {
     const parameters = z.record(z.string(), z.object({ Description: z.string().min(10) }));
     expect(() => parameters.parse(at(governance(file), 'Parameters'))).not.toThrow();
   });
@@ -34,7 +34,7 @@ describe('permissions-boundary.yaml', () => {
     statements.some(({ Effect, Action }) => Effect === effect && Action.some((pattern) => matches(pattern, action)));
   const lets = (action: string) => says('Allow', action) && !says('Deny', action);
 
-  it.each(ofType(prod, 'AWS::IAM::Role'))('lets %s do all that its own policies let it do', (_, role) => {
+  it.each(ofType(prod, 'AWS::IAM::Role'))('allows everything that the policies of %s allow', (_, role) => {
     const granted = statementsOf(role).flatMap(({ Effect, Action }) => (Effect === 'Allow' ? Action : []));
     expect(granted.filter((action) => !lets(action))).toEqual([]);
   });
@@ -47,12 +47,12 @@ describe('permissions-boundary.yaml', () => {
     'iam:CreateAccessKey',
     'sts:AssumeRole',
     'organizations:LeaveOrganization',
-  ])('denies %s, whoever else allows it', (action) => {
+  ])('denies %s, even if another policy allows it', (action) => {
     expect(says('Deny', action)).toBe(true);
   });
 
   it.each(['s3:PutBucketPolicy', 'kms:ScheduleKeyDeletion', 'lambda:UpdateFunctionCode', 'dynamodb:DeleteTable'])(
-    'lets no role do %s: code does not change the stack it runs in',
+    'does not allow %s: code must not change its own stack',
     (action) => {
       expect(lets(action)).toBe(false);
     },
@@ -63,7 +63,7 @@ describe('permissions-boundary.yaml', () => {
     expect(allowed.filter((action) => action.includes('*'))).toEqual([]);
   });
 
-  it('bears the name that the service control policy asks for', () => {
+  it('has the name that the service control policy requires', () => {
     const name = (file: string) => at(governance(file), 'Parameters', 'BoundaryName', 'Default');
     expect(name('permissions-boundary.yaml')).toBe(name('service-control-policy.yaml'));
     expect(at(policy, 'ManagedPolicyName')).toEqual({ Ref: 'BoundaryName' });
@@ -73,14 +73,14 @@ describe('permissions-boundary.yaml', () => {
 describe('service-control-policy.yaml', () => {
   const content = at(governance('service-control-policy.yaml'), 'Resources', 'Guardrails', 'Properties', 'Content');
 
-  it('is no longer than AWS allows, with room for regions and names', () => {
+  it('is shorter than AWS’s limit, with room for regions and names', () => {
     // 5120 characters: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
     expect(JSON.stringify(content).length).toBeLessThan(4600);
   });
 
   const named = (role: string) => `arn:aws:iam::111122223333:role/${role}`;
   const [admin, deployer, platform] = ['Admin', `deploy-${projectName}`, 'OrganizationAccountAccessRole'].map(named);
-  // Parameters as text, by their defaults.
+  // Parameters replaced by their default values.
   const defaults = z
     .record(z.string(), z.object({ Default: z.string().optional() }))
     .parse(at(governance('service-control-policy.yaml'), 'Parameters'));
@@ -106,7 +106,7 @@ describe('service-control-policy.yaml', () => {
   const name = (service: string, rest: string) => `arn:aws:${service}:eu-west-1:111122223333:${rest}`;
 
   it.each(['TagResource', 'UntagResource', 'ScheduleKeyDeletion', 'DisableKeyRotation', 'PutKeyPolicy'])(
-    'keeps an administrator from kms:%s on the key of the images, and not on other keys',
+    'denies an administrator kms:%s on the stack’s key, and not on other keys',
     (action) => {
       expect(denied(admin, `kms:${action}`, key, ofProject)).toEqual(['KeepKeys']);
       expect(denied(admin, `kms:${action}`, key)).toEqual([]);
@@ -131,7 +131,7 @@ describe('service-control-policy.yaml', () => {
     ['events:PutPermission', name('events', `event-bus/${projectName}-prod-domain-events`)],
     ['states:UpdateStateMachine', name('states', `stateMachine:${projectName}-prod-ImagePipeline-1`)],
     ['logs:PutSubscriptionFilter', name('logs', `log-group:${projectName}-prod-ResizeImageLogGroup-1`)],
-  ])('keeps an administrator from %s', (action, resource) => {
+  ])('denies an administrator %s', (action, resource) => {
     expect(denied(admin, action, resource)).toEqual(['KeepEncryptionPrivacyAndTraces']);
     expect(denied(deployer, action, resource)).toEqual([]);
     expect(denied(admin, action, resource.replace(projectName, 'other'))).toEqual([]);
@@ -144,7 +144,7 @@ describe('service-control-policy.yaml', () => {
     'iam:CreateRole',
     'iam:DeleteRole',
     'iam:DeleteRolePermissionsBoundary',
-  ])('keeps everyone but the platform team from %s on the roles that are exempt', (action) => {
+  ])('denies %s on the exempt roles to everyone except the platform team', (action) => {
     for (const role of [deployer, platform]) {
       expect(denied(admin, action, role ?? '')).toEqual(['KeepPrivilegedRoles']);
       expect(denied(deployer, action, role ?? '')).toEqual(['KeepPrivilegedRoles']);
@@ -153,7 +153,7 @@ describe('service-control-policy.yaml', () => {
     expect(denied(admin, action, named('team-role'))).toEqual([]);
   });
 
-  it('keeps an administrator from granting the key of the images to others; AWS services may use it for their tables', () => {
+  it('denies an administrator grants on the stack’s key, except those that AWS services need', () => {
     const forService = { ...ofProject, 'kms:grantisforawsresource': 'true' };
     expect(denied(admin, 'kms:CreateGrant', key, { ...ofProject, 'kms:grantisforawsresource': 'false' })).toEqual([
       'KeepGrants',
@@ -162,7 +162,7 @@ describe('service-control-policy.yaml', () => {
     expect(denied(admin, 'kms:CreateGrant', key, forService)).toEqual([]);
   });
 
-  it('leaves what nobody needs to be kept from: reading, uploading, invoking', () => {
+  it('does not deny reading, uploading or invoking', () => {
     expect(denied(admin, 's3:PutObject', `${bucket}/cat.jpg`)).toEqual([]);
     expect(denied(admin, 'kms:Decrypt', key, ofProject)).toEqual([]);
     expect(denied(admin, 'lambda:InvokeFunction', name('lambda', `function:${projectName}-prod-1`))).toEqual([]);
@@ -215,19 +215,25 @@ describe('config-rules.yaml', () => {
   const rule = (identifier: string) =>
     Object.values(rules).find(({ Properties }) => Properties.Source.SourceIdentifier === identifier)?.Properties;
 
-  it.each(Object.entries(rules))('%s is a rule that AWS has, and watches what the stack makes', (_, { Properties }) => {
-    const type = documented[Properties.Source.SourceIdentifier];
-    expect(type).toBeDefined();
-    expect([...prod.resources.values()].map(({ Type }) => Type)).toContain(type);
-  });
+  it.each(Object.entries(rules))(
+    '%s is a managed rule of AWS, for a resource type of the stack',
+    (_, { Properties }) => {
+      const type = documented[Properties.Source.SourceIdentifier];
+      expect(type).toBeDefined();
+      expect([...prod.resources.values()].map(({ Type }) => Type)).toContain(type);
+    },
+  );
 
-  it.each(Object.entries(rules))('%s looks at the stack, or says that it looks at the account', (_, { Properties }) => {
-    const { TagValue, ComplianceResourceId } = Properties.Scope;
-    const ofTheStack = TagValue === projectName || ComplianceResourceId !== undefined;
-    expect(Properties.Description.endsWith('in this account.')).toBe(!ofTheStack);
-  });
+  it.each(Object.entries(rules))(
+    '%s covers only the stack, or says that it covers the account',
+    (_, { Properties }) => {
+      const { TagValue, ComplianceResourceId } = Properties.Scope;
+      const ofTheStack = TagValue === projectName || ComplianceResourceId !== undefined;
+      expect(Properties.Description.endsWith('in this account.')).toBe(!ofTheStack);
+    },
+  );
 
-  it('asks for the runtime that the functions have, and for the actions that the alarms have', () => {
+  it('requires the runtime of the functions and the actions of the alarms', () => {
     expect(rule('LAMBDA_FUNCTION_SETTINGS_CHECK')?.InputParameters['runtime']).toBe(prod.functionGlobals['Runtime']);
     for (const [id, { Properties }] of ofType(prod, 'AWS::CloudWatch::Alarm')) {
       expect(Properties['AlarmActions'], id).toBeDefined();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { at, type Json, ofType, type Resource, stages, templateFor } from '../../scripts/template/template.ts';
 
-/** Encryption with a key of the stack's own, access logs, code signing. */
+/** Encryption with the stack's own key, access logs, code signing. */
 
 const template = templateFor('prod');
 const resource = (id: string): Resource => {
@@ -19,7 +19,7 @@ const key = { Ref: 'DataKey' };
 
 describe('the data key', () => {
   it.each(all('AWS::S3::Bucket').filter(([id]) => id !== 'AccessLogBucket'))(
-    'encrypts %s, by one key of the bucket for many objects',
+    'encrypts %s, with a bucket key',
     (_id, { Properties }) => {
       expect(at(Properties['BucketEncryption'], 'ServerSideEncryptionConfiguration')).toEqual([
         {
@@ -38,9 +38,9 @@ describe('the data key', () => {
     expect(Properties['SSESpecification']).toEqual({ SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: key });
   });
 
-  it.each(all('AWS::Logs::LogGroup'))('encrypts %s, whose name its policy knows', (_id, { Properties }) => {
+  it.each(all('AWS::Logs::LogGroup'))('encrypts %s, and its policy covers that name', (_id, { Properties }) => {
     expect(Properties['KmsKeyId']).toEqual(keyArn);
-    // Without a name CloudFormation gives one that begins with the stack's.
+    // CloudFormation generates a name that begins with the stack's.
     const name = at(Properties['LogGroupName'], 'Fn::Sub') ?? '${AWS::StackName}-';
     const known = items(
       at(keyStatement('LogsAreWritten'), 'Condition', 'ArnLike', 'kms:EncryptionContext:aws:logs:arn'),
@@ -49,13 +49,13 @@ describe('the data key', () => {
     expect(prefixes.filter((prefix) => String(name).startsWith(prefix))).toHaveLength(1);
   });
 
-  it('is renewed every year, and outlives the stack like the data that nobody could read without it', () => {
+  it('is rotated every year, and retained when the stack is deleted, like the data that needs it', () => {
     const { Properties, DeletionPolicy, UpdateReplacePolicy } = resource('DataKey');
     expect(Properties['EnableKeyRotation']).toBe(true);
     expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain']);
   });
 
-  it('lets EventBridge deliver into the encrypted queues, for the rules of this stack alone', () => {
+  it('lets EventBridge deliver to the encrypted queues for the rules of this stack only', () => {
     expect(keyStatement('EventBridgeDelivers')).toEqual({
       Sid: 'EventBridgeDelivers',
       Effect: 'Allow',
@@ -71,11 +71,11 @@ describe('the data key', () => {
         },
       },
     });
-    // A rule with a name of its own would not be covered.
+    // A rule with an explicit name would not be covered.
     for (const [id, rule] of all('AWS::Events::Rule')) expect(rule.Properties['Name'], id).toBeUndefined();
   });
 
-  it('is given to nobody outside the account', () => {
+  it('grants nothing outside the account', () => {
     for (const [id, { Properties }] of all('AWS::KMS::Key')) {
       for (const statement of items(at(Properties['KeyPolicy'], 'Statement'))) {
         const service = at(statement, 'Principal', 'Service');
@@ -89,7 +89,7 @@ describe('the data key', () => {
 
 describe('access logs', () => {
   it.each(all('AWS::S3::Bucket').filter(([id]) => id !== 'AccessLogBucket'))(
-    'of %s go to their own bucket, which takes them from this stack’s buckets alone',
+    'of %s go to a separate bucket, which accepts them from this stack’s buckets only',
     (id, { Properties }) => {
       expect(at(Properties['LoggingConfiguration'], 'DestinationBucketName')).toEqual({ Ref: 'AccessLogBucket' });
       const [deliver] = items(at(resource('AccessLogBucketPolicy').Properties['PolicyDocument'], 'Statement'));
@@ -100,7 +100,7 @@ describe('access logs', () => {
     },
   );
 
-  it('are kept for a stated time', () => {
+  it('are kept for 90 days', () => {
     expect(at(resource('AccessLogBucket').Properties['LifecycleConfiguration'], 'Rules', 0, 'ExpirationInDays')).toBe(
       90,
     );
@@ -111,12 +111,15 @@ describe('code signing', () => {
   const profile = 'arn:aws:signer:us-east-1:111122223333:/signing-profiles/images/1';
   const signed = templateFor('prod', { SigningProfileVersionArn: profile });
 
-  it.each(ofType(signed, 'AWS::Serverless::Function'))('of %s is enforced where there is a profile', (id, found) => {
-    expect(found.Properties['CodeSigningConfigArn']).toEqual({ Ref: 'CodeSigningConfig' });
-    expect(template.resources.get(id)?.Properties['CodeSigningConfigArn']).toBeUndefined();
-  });
+  it.each(ofType(signed, 'AWS::Serverless::Function'))(
+    'of %s is enforced if a signing profile is given',
+    (id, found) => {
+      expect(found.Properties['CodeSigningConfigArn']).toEqual({ Ref: 'CodeSigningConfig' });
+      expect(template.resources.get(id)?.Properties['CodeSigningConfigArn']).toBeUndefined();
+    },
+  );
 
-  it('lets nothing else run', () => {
+  it('blocks all other code', () => {
     expect(signed.resources.get('CodeSigningConfig')?.Properties).toMatchObject({
       AllowedPublishers: { SigningProfileVersionArns: [profile] },
       CodeSigningPolicies: { UntrustedArtifactOnDeployment: 'Enforce' },
@@ -124,7 +127,7 @@ describe('code signing', () => {
   });
 });
 
-it.each(stages)('stage %s has all of it but what no emulator knows', (stage) => {
+it.each(stages)('stage %s has the data key, the permissions boundary and the access log bucket', (stage) => {
   const here = templateFor(stage).resources;
   for (const id of ['DataKey', 'PipelineBoundary', 'AccessLogBucket']) expect(here.has(id), id).toBe(true);
 });

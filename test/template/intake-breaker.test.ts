@@ -4,7 +4,7 @@ import { at, numberAt, type Resource, stages, templateFor } from '../../scripts/
 import { METRIC_DELAY_SECONDS } from '../support/aws-metrics.ts';
 import { breaker, calculated, play, undecidedAlarm, type Weather } from '../support/played-breaker.ts';
 
-/** The circuit breaker: stops pulling while what is behind keeps failing, and goes on by itself. */
+/** The circuit breaker: pauses intake while everything behind the queue fails, and resumes it automatically. */
 
 const template = templateFor('prod');
 const properties = (id: string): Resource['Properties'] => {
@@ -13,15 +13,15 @@ const properties = (id: string): Resource['Properties'] => {
   return found.Properties;
 };
 
-/** From one minute up to another, and then it is fine again. */
+/** Conditions in these spans of minutes; all is well in between. */
 const outage =
   (how: Weather, ...spans: readonly (readonly [from: number, to: number])[]) =>
   (minute: number): Weather =>
     spans.some(([from, to]) => from <= minute && minute < to) ? how : 'fine';
 const lengths = Array.from({ length: 22 }, (_, index) => 12 + 5 * index);
 
-describe('once most uploads cannot be decided', () => {
-  it('intake stops, is tried with a trickle, and goes on in full when that went well', async () => {
+describe('when most uploads cannot be decided', () => {
+  it('intake pauses, reopens as a trickle, and reopens in full once the trickle succeeds', async () => {
     const { switched, ended } = await play({ minutes: 60, weather: outage('down', [10, 16]) });
     expect(switched.map(({ to }) => to)).toEqual(['paused', 'trickle', 'full']);
     const [paused = 0, trickle = 0, full = 0] = switched.map(({ minute }) => minute);
@@ -31,7 +31,7 @@ describe('once most uploads cannot be decided', () => {
     expect(ended).toEqual(['Recovered']);
   });
 
-  it('the trickle is stopped when the alarm rings again, and the first trial does not judge by the silence of that', async () => {
+  it('the trickle stops when the alarm fires again, and the first trial does not count the pause as a success', async () => {
     const { switched, ended } = await play({ minutes: 120, weather: outage('down', [10, 50]) });
     expect(ended).toEqual(['LeaveItToTheNext', 'LeaveItToTheNext', 'Recovered']);
     expect(switched.map(({ to }) => to)).toEqual([
@@ -41,7 +41,7 @@ describe('once most uploads cannot be decided', () => {
     ]);
   });
 
-  it('a trial whose tries hang is no success, though too few of them fail at once to make the alarm ring', async () => {
+  it('a trial with hanging attempts is not a success, even if too few fail at once to set off the alarm', async () => {
     const weather = outage('hangs', [10, 80]);
     const { switched, ended } = await play({ minutes: 140, weather, imagesABatch: 4 });
     expect(switched.filter(({ to }) => to === 'trickle').length).toBeGreaterThan(ended.length);
@@ -49,7 +49,7 @@ describe('once most uploads cannot be decided', () => {
   });
 
   it.each<Weather>(['down', 'hangs'])(
-    '(%s) intake opens in full when it is over, and not before, however long that takes',
+    '(%s) intake reopens in full after the outage, never during it, however long it lasts',
     async (how) => {
       for (const length of lengths) {
         const weather = outage(how, [10, 10 + length]);
@@ -63,7 +63,7 @@ describe('once most uploads cannot be decided', () => {
   );
 
   it.each<Weather>(['down', 'hangs'])(
-    '(%s) an outage that begins anew at any minute of it is waited for, too',
+    '(%s) if the outage starts again, at any minute, intake reopens in full once it is over',
     async (how) => {
       for (const again of lengths) {
         const weather = outage(how, [10, 22], [10 + again, 30 + again]);
@@ -75,7 +75,7 @@ describe('once most uploads cannot be decided', () => {
     },
   );
 
-  it('nothing is opened while the alarm rings on, and in the end the breaker itself is told of', async () => {
+  it('intake stays closed while the alarm is on, and the breaker raises its own alarm when it times out', async () => {
     const minutes = breaker.TimeoutSeconds / 60 + 30;
     const { switched, ended } = await play({ minutes, weather: outage('down', [10, minutes]), heedsNoPause: true });
     expect(switched.map(({ to }) => to)).toEqual(['paused']);
@@ -83,19 +83,19 @@ describe('once most uploads cannot be decided', () => {
     expect(properties('IntakeBreakerTimedOutAlarm')['MetricName']).toBe('ExecutionsTimedOut');
   });
 
-  it('a trial to which nobody comes is a success: nothing fails any more', async () => {
+  it('a trial without uploads is a success', async () => {
     const weather = (minute: number): Weather => (minute >= 10 && minute < 16 ? 'down' : 'idle');
     const { switched } = await play({ minutes: 60, weather });
     expect(switched.map(({ to }) => to)).toEqual(['paused', 'trickle', 'full']);
   });
 
-  it('intake stays paused where a person has paused it meanwhile', async () => {
+  it('intake stays paused if a person paused it in the meantime', async () => {
     const { switched, ended } = await play({ minutes: 60, weather: outage('down', [10, 16]), pausedByHandAt: 17 });
     expect(switched.map(({ to }) => to)).toEqual(['paused']);
     expect(ended).toEqual(['LeaveItToPeople']);
   });
 
-  it('every call is tried again, for a mapping that is just being updated refuses another change', () => {
+  it('every call is retried, because Lambda refuses to change a mapping during an update', () => {
     for (const [name, state] of Object.entries(breaker.States)) {
       if (state.Type === 'Task' && name !== 'Probe')
         expect(state.Retry, name).toMatchObject([{ ErrorEquals: ['States.ALL'] }]);
@@ -103,14 +103,14 @@ describe('once most uploads cannot be decided', () => {
   });
 });
 
-describe('once most uploads fail, and a known-good image does not', () => {
-  it('intake is not stopped for anybody, however long one sender goes on', async () => {
+describe('when most uploads fail but a known-good image does not', () => {
+  it('intake stays open for everyone, however long one sender continues', async () => {
     const { switched, ended } = await play({ minutes: 180, weather: outage('poison', [10, 160]) });
     expect(switched.map(({ to }) => to)).toEqual(['full']);
     expect(ended).toEqual(['Recovered']);
   });
 
-  it('an outage that begins meanwhile stops intake, though the alarm is on already and cannot fire again', async () => {
+  it('an outage that starts in the meantime pauses intake, even though the alarm is already on', async () => {
     const weather = (minute: number): Weather =>
       minute < 10 ? 'fine' : minute < 40 ? 'poison' : minute < 60 ? 'down' : 'fine';
     const { switched, ended } = await play({ minutes: 120, weather });
@@ -121,7 +121,7 @@ describe('once most uploads fail, and a known-good image does not', () => {
     expect(ended.at(-1)).toBe('Recovered');
   });
 
-  it('intake opens in full after an outage, also while one sender’s uploads fail the trial', async () => {
+  it('intake reopens in full after an outage, even if one sender’s uploads fail the trial', async () => {
     const weather = (minute: number): Weather => (minute < 10 ? 'fine' : minute < 20 ? 'down' : 'poison');
     const { switched } = await play({ minutes: 120, weather });
     expect(switched.filter(({ to }) => to === 'paused').map(({ minute }) => weather(minute))).toEqual(['down']);
@@ -134,11 +134,11 @@ describe('once most uploads fail, and a known-good image does not', () => {
     expect(await calculated('undecided', { tries: 4 })).toBe(0);
   });
 
-  it('the known-good image is sent by the live version of the probe, and any failure to send it counts as trouble in the system', () => {
+  it('the live version of the probe sends the known-good image, and any error in sending it counts as a system failure', () => {
     expect(properties('IntakeBreaker')['DefinitionSubstitutions']).toMatchObject({
       ProbePipelineFunction: { Ref: 'ProbePipelineFunction.Alias' },
     });
-    // Any failure of the question counts as a failing image: who cannot ask has to assume the worst.
+    // Any failure to send the image counts as a failing image, because the system may be the cause.
     expect(Probe).toMatchObject({ Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Open' }], Next: 'IsItTheSystem' });
   });
 });
@@ -154,18 +154,18 @@ const probeSeconds = Probe.Retry.reduce(
 const ringsAfterSeconds = numberAt(alarm['DatapointsToAlarm']) * metricPeriod + METRIC_DELAY_SECONDS;
 const windowSeconds = numberAt(alarm['EvaluationPeriods']) * metricPeriod;
 
-it('rings though the newest minutes have no numbers yet, which FILL makes none', () => {
+it('the alarm fires even though the latest minutes have no data yet', () => {
   expect(windowSeconds).toBeGreaterThanOrEqual(ringsAfterSeconds);
 });
 
-it('rings where tries hang: of two bursts, each in one minute, it still sees the first when it sees the second', () => {
+it('the alarm fires when attempts hang: its window covers two bursts that are one timeout apart', () => {
   const { Environment } = properties('DispatchImagesFunction');
   const apartSeconds = numberAt(Environment, 'Variables', 'WORKFLOW_WAIT_MILLIS') / 1000;
   expect(windowSeconds).toBeGreaterThanOrEqual(apartSeconds + metricPeriod + METRIC_DELAY_SECONDS);
 });
 
 it.each(stages.filter((stage) => stage !== 'local'))(
-  'stage %s: stops before any message has used its tries up',
+  'stage %s: intake pauses before any message has used up its attempts',
   (stage) => {
     const here = templateFor(stage).resources;
     const dispatcher = here.get('DispatchImagesFunction')?.Properties ?? {};
@@ -178,31 +178,31 @@ it.each(stages.filter((stage) => stage !== 'local'))(
   },
 );
 
-it('tries long enough to see the slowest try fail, and the alarm ring', () => {
+it('the trial lasts long enough for the slowest attempt to fail and the alarm to fire', () => {
   const slowestTry = numberAt(properties('DispatchImagesFunction')['Timeout']);
   const { Trial } = breaker.States;
   expect(Trial?.Type === 'Wait' ? Trial.Seconds : 0).toBeGreaterThan(slowestTry + ringsAfterSeconds);
 });
 
 it.each([
-  ['all goes well', { processed: 90, rejected: 10 }, 0],
-  ['most tries fail', { processed: 20, rejected: 10, tries: 70 }, 70],
+  ['everything succeeds', { processed: 90, rejected: 10 }, 0],
+  ['most attempts fail', { processed: 20, rejected: 10, tries: 70 }, 70],
   ['the dispatcher cannot even start', { errors: 12 }, 100],
-  ['a few bad files come, and nothing else', { tries: 9 }, 0],
-  // Lambda counts a call of which all failed; the dispatcher counts its tries.
+  ['only a few bad files arrive', { tries: 9 }, 0],
+  // Lambda counts a call if all its messages failed; the dispatcher counts each attempt.
   ['six batches of one fail, and ten images are decided', { tries: 6, errors: 6, processed: 10 }, 37.5],
   ['a batch of ten fails as a whole', { tries: 10, errors: 1, processed: 10 }, 50],
-  ['some tries fail among repeats that are remembered', { tries: 6, repeated: 10 }, 37.5],
-])('given %s, it is so many percent: %j', async (_, counts, percent) => {
+  ['some attempts fail among remembered repeats', { tries: 6, repeated: 10 }, 37.5],
+])('if %s, the failure rate is correct: %j', async (_, counts, percent) => {
   expect(await calculated('undecided', counts)).toBe(percent);
 });
 
-it('asks for no more metrics than an alarm may', () => {
+it('the alarm has no more metrics than CloudWatch allows', () => {
   // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.html
   expect(undecidedAlarm.Metrics.filter(({ Expression }) => Expression === undefined).length).toBeLessThanOrEqual(10);
 });
 
-it('is started by that alarm, and by nothing else', () => {
+it('only that alarm starts the breaker', () => {
   const rule = properties('IntakeBreakerRule');
   expect(rule['EventPattern']).toEqual({
     source: ['aws.cloudwatch'],
@@ -217,7 +217,7 @@ it('is started by that alarm, and by nothing else', () => {
   });
 });
 
-it('switches the mapping that takes uploads, back to the concurrency that the template gives it', () => {
+it('the breaker switches the event source mapping of the upload queue, and restores its concurrency', () => {
   const mapping = at(properties('DispatchImagesFunction')['Events'], 'Uploads', 'Properties', 'ScalingConfig');
   expect(properties('IntakeBreaker')['DefinitionSubstitutions']).toEqual({
     IntakeMapping: { Ref: 'DispatchImagesFunctionUploads' },

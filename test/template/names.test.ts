@@ -12,7 +12,7 @@ import {
   releaseCheckPrefix,
 } from '../../core/names.ts';
 
-/** Files that cannot import core/names.ts say what it says. `npm run rename` changes all of them. */
+/** Files that cannot import core/names.ts repeat its names. `npm run rename` changes all of them. */
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
 const found = (file: string, pattern: RegExp) => [
@@ -26,7 +26,7 @@ const withoutComments = (text: string) => text.split('\n').filter((line) => !/^\
 const exceptions = ['core/names.ts', 'scripts/bootstrap.mjs', 'scripts/rename/', 'test/scripts/rename.test.ts'];
 
 describe('core/names.ts', () => {
-  it('is the only code that spells the name out', () => {
+  it('is the only code that contains the project’s name', () => {
     const code = globSync('{adapters,core,functions,lab,load-tests,scripts,test}/**/*.{ts,mjs,py,sh}', {
       cwd: new URL('../../', import.meta.url),
       exclude: (path) => basename(path) === 'node_modules',
@@ -42,13 +42,13 @@ describe('core/names.ts', () => {
     expect(lines.filter((line) => spelled.test(line))).toEqual([]);
   });
 
-  it('has the prefixes that begin with the name of the project', () => {
+  it('defines prefixes that start with the project’s name', () => {
     expect([probePrefix, releaseCheckPrefix]).toEqual([`${projectName}-probe/`, `${projectName}-release/`]);
   });
 });
 
 describe('template.yaml', () => {
-  it('uses the metric namespace, in alarms and on the dashboard', () => {
+  it('uses the metric namespace in alarms and on the dashboard', () => {
     const alarms = found('template.yaml', /\bNamespace: ([\w/]+)/g).filter((name) => name?.startsWith('AWS/') !== true);
     const dashboard = found('template.yaml', /\["([^"]+)", "\w+", "service"/g);
     expect(alarms).toEqual([metricNamespace]);
@@ -82,33 +82,33 @@ describe('samconfig.toml', () => {
     expect(found('samconfig.toml', /^tags = "project=(\S+)/gm)).toEqual([projectName]);
   });
 
-  it('has stack names that leave room in the names of their resources', () => {
+  it('has stack names short enough for the names of their resources', () => {
     for (const name of found('samconfig.toml', /^stack_name = "(.+)"$/gm)) expect(name?.length).toBeLessThanOrEqual(25);
   });
 });
 
 describe('governance/', () => {
-  it('watches what has the tag of the project', () => {
+  it('covers resources with the project’s tag', () => {
     expect(found('governance/config-rules.yaml', /TagKey: project, TagValue: (\S+) }/g)).toEqual([projectName]);
     expect(found('governance/service-control-policy.yaml', /ResourceTag\/project: (\S+) }/g)).toEqual([projectName]);
     expect(found('governance/budget.yaml', /Default: ([a-z].*)/g)).toContain(projectName);
     expect(found('governance/cost-anomaly.yaml', /Default: ([a-z].*)/g)).toContain(projectName);
   });
 
-  it('protects what the stacks create', () => {
+  it('covers the names of the stacks’ resources', () => {
     const protectedNames = found('governance/service-control-policy.yaml', /- arn:\S+[:/]([\w-]+)-\*$/gm);
     expect(protectedNames).toEqual([projectName]);
   });
 });
 
 it.each(['.gitignore', 'biome.json', 'tsconfig.json', 'scripts/bootstrap.mjs', '.github/workflows/ci.yml'])(
-  '%s knows the work directory',
+  '%s names the work directory',
   (file) => {
     expect(read(file)).toMatch(new RegExp(`(?<![\\w.])\\.${projectName}\\b`));
   },
 );
 
-it('package.json and its lock file have the name of the project', () => {
+it('package.json and its lock file have the project’s name', () => {
   const named = z.object({ name: z.string() });
   for (const file of ['package.json', 'package-lock.json'])
     expect(named.parse(JSON.parse(read(file))).name).toBe(projectName);

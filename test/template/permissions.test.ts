@@ -13,12 +13,12 @@ import {
   statementsOf,
   templateFor,
 } from '../../scripts/template/template.ts';
-import { workflow } from '../../scripts/template/workflow.ts';
+import { workflow } from '../support/workflow.ts';
 
 /**
- * Every role holds exactly what its code uses. Here: what AWS itself does on behalf of a resource, and what the emulator
- * does not enforce. What the functions' own calls need is proved by test/pipeline/permissions.test.ts, which takes each
- * permission away in turn and sees the call denied.
+ * Every role has exactly the permissions that its code uses. This file covers what AWS itself does on behalf of a resource,
+ * and what the emulator does not enforce. test/pipeline/permissions.test.ts proves what the functions' own calls need: it
+ * removes each permission in turn and expects the call to be denied.
  */
 
 interface Permission {
@@ -29,7 +29,7 @@ interface Permission {
 const text = ({ action, on }: Permission) => `${action} on ${on}`;
 const sorted = (permissions: readonly Permission[]) => permissions.map(text).sort();
 
-/** `UploadBucket`, `UploadBucket/*`: the resource and what of it, exactly as the policy will say it. */
+/** `UploadBucket` or `UploadBucket/*`: the resource, or the part of it that the policy names. */
 const exactly = (resource: Json): string => {
   if (resource === '*') return '*';
   const text = String(at(resource, 'Ref') ?? at(resource, 'Fn::GetAtt') ?? at(resource, 'Fn::Sub'));
@@ -49,13 +49,13 @@ const roleOf = (stage: Stage, id: string): Resource => {
   return role;
 };
 
-/** What may be written to the upload bucket beside people's images, and by whom. */
+/** The prefixes in the upload bucket that roles of the stack may write to. */
 const ownPrefixes: Readonly<Record<string, readonly string[]>> = {
   CheckReleaseRole: [`UploadBucket/${releaseCheckPrefix}*`],
   ProbePipelineRole: [`UploadBucket/${probePrefix}*`],
 };
 
-/** By name: the dispatcher's ARN would close a circle of resources that wait for each other. */
+/** By name, because the dispatcher's ARN would be a circular reference. */
 const ofThisStack = (service: string, kind: string, rest: string) =>
   `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${kind}:\${AWS::StackName}-${rest}`;
 
@@ -64,7 +64,7 @@ const allow = (on: string, ...actions: string[]): Permission[] => actions.map((a
 describe.each(stages)('stage %s', (stage) => {
   const template = templateFor(stage);
 
-  /** What Lambda does in a function's name because of how the function is declared. */
+  /** What Lambda does on a function's behalf because of how the function is declared. */
   const byDeclaration = (stem: string): Permission[] => {
     const declared = template.resources.get(`${stem}Function`)?.Properties ?? {};
     return [
@@ -79,7 +79,7 @@ describe.each(stages)('stage %s', (stage) => {
     ];
   };
 
-  // All that holds people's data is encrypted with one key: who reads needs Decrypt, who writes objects GenerateDataKey.
+  // All user data is encrypted with one key: readers need Decrypt, writers of objects GenerateDataKey.
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html and …/developerguide/encryption.usagenotes.html
   const throughDataKey = (permissions: readonly Permission[]): Permission[] => {
     const has = (pattern: RegExp) => permissions.some(({ action }) => pattern.test(action));
@@ -95,7 +95,7 @@ describe.each(stages)('stage %s', (stage) => {
     ...allow('UploadBucket', 's3:ListBucket'),
   ];
 
-  // Not proved by the emulator, which has no CodeDeploy.
+  // The emulator cannot prove these, because it has no CodeDeploy.
   const deployments = ofThisStack('codedeploy', 'deploymentgroup', '*');
   const dispatcher = ofThisStack('lambda', 'function', 'DispatchImagesFunction-*:*');
   const newVersions = releasedSteps.filter((step) => step !== 'DispatchImages').map((stem) => `${stem}Function:*`);
@@ -105,7 +105,7 @@ describe.each(stages)('stage %s', (stage) => {
       ...allow(deployments, 'codedeploy:GetDeployment', 'codedeploy:PutLifecycleEventHookExecutionStatus'),
       ...allow(`UploadBucket/${releaseCheckPrefix}*`, 's3:PutObject', 's3:DeleteObject'),
       ...[...newVersions, dispatcher].flatMap((version) => allow(version, 'lambda:InvokeFunction')),
-      // The check's own sequencer, which S3 gives to no upload.
+      // The check's own sequencer, which S3 never assigns.
       ...allow(`RenditionBucket/*/${padSequencer('0')}/*`, 's3:GetObject', 's3:PutObject'),
       ...allow('RenditionBucket', 's3:ListBucket'),
     ],
@@ -137,19 +137,19 @@ describe.each(stages)('stage %s', (stage) => {
     ...(stage === 'local' ? [] : [checkRelease]),
   ];
 
-  it.each(steps)('knows what the code of $name calls', ({ name }) => {
+  it.each(steps)('the calls of $name are listed in this test', ({ name }) => {
     expect(
       byCode.some(([stem]) => stem === name),
       `test/template/permissions.test.ts has no line for ${name}: add to byCode what its code calls.`,
     ).toBe(true);
   });
 
-  it.each(byCode)('%s may do what its code and its declaration need, and nothing else', (stem, called) => {
+  it.each(byCode)('%s may make exactly the calls that its code and its declaration need', (stem, called) => {
     const needed = [...byDeclaration(stem), ...called];
     expect(sorted(granted(roleOf(stage, `${stem}Role`)))).toEqual(sorted([...needed, ...throughDataKey(needed)]));
   });
 
-  it('lets the workflow do what its definition says, and nothing else', () => {
+  it('the workflow may make exactly the calls in its definition', () => {
     const actionOf: Readonly<Record<string, string>> = {
       'arn:aws:states:::lambda:invoke': 'lambda:InvokeFunction',
       'arn:aws:states:::dynamodb:putItem': 'dynamodb:PutItem',
@@ -160,7 +160,7 @@ describe.each(stages)('stage %s', (stage) => {
     const tasks = workflow.tasks.map(({ resource, definition }): Permission => {
       const [, on] = /\$\{(\w+)\}/.exec(JSON.stringify(definition.Arguments)) ?? [];
       const action = actionOf[resource] ?? `unknown integration ${resource}`;
-      // A function is substituted by its alias.
+      // The definition refers to functions by alias.
       return { action, on: action === 'lambda:InvokeFunction' ? `${on}.Alias` : `${on}` };
     });
     const byDefinition = [...new Map(tasks.map((permission) => [text(permission), permission])).values()];
@@ -186,7 +186,7 @@ describe.each(stages)('stage %s', (stage) => {
   });
 
   it.each(ofType(template, 'AWS::Serverless::Function').map(([id]) => id.replace(/Function$/, '')))(
-    'lets Lambda, and nobody else, act as %s',
+    'only Lambda may assume the role of %s',
     (stem) => {
       expect(roleOf(stage, `${stem}Role`).Properties['AssumeRolePolicyDocument']).toEqual({
         Version: '2012-10-17',
@@ -195,7 +195,7 @@ describe.each(stages)('stage %s', (stage) => {
     },
   );
 
-  it('lets nobody write to the upload bucket but below a prefix of its own, so that no image can loop', () => {
+  it('roles write to the upload bucket only below their own prefixes, so that no image can loop', () => {
     for (const [id, role] of ofType(template, 'AWS::IAM::Role')) {
       const written = granted(role)
         .filter(({ action, on }) => on.startsWith('UploadBucket') && !/^s3:(Get|List)/.test(action))
@@ -205,7 +205,7 @@ describe.each(stages)('stage %s', (stage) => {
   });
 
   // The circuit breaker cannot loop either: intake-breaker.test.ts.
-  it('lets nothing that one upload sets off call the probe, so that no image can loop', () => {
+  it('nothing that an upload starts may call the probe, so that no image can loop', () => {
     const callers = ofType(template, 'AWS::IAM::Role').filter(([, role]) =>
       granted(role).some(({ action, on }) => action === 'lambda:InvokeFunction' && on.startsWith('ProbePipeline')),
     );
@@ -223,12 +223,12 @@ describe.each(stages)('stage %s', (stage) => {
         },
       ],
     });
-    // Nor by another way: no events of its own, and no policy that lets a service in.
+    // And not in any other way: it has no event source, and no policy that admits a service.
     expect(template.resources.get('ProbePipelineFunction')?.Properties['Events']).toBeUndefined();
     expect(ofType(template, 'AWS::Lambda::Permission')).toEqual([]);
   });
 
-  it('lets the schedule call the probe, and do nothing else', () => {
+  it('the schedule may call the probe, and nothing else', () => {
     expect(granted(roleOf(stage, 'ProbeScheduleRole'))).toEqual(
       allow('ProbePipelineFunction.Alias', 'lambda:InvokeFunction'),
     );
@@ -237,7 +237,7 @@ describe.each(stages)('stage %s', (stage) => {
     });
   });
 
-  it('names no wildcard action, and no wildcard resource but where AWS knows no other', () => {
+  it('no policy has a wildcard action, or a wildcard resource that AWS does not require', () => {
     for (const [id, role] of ofType(template, 'AWS::IAM::Role')) {
       for (const { action, on } of granted(role)) {
         expect(action, id).not.toContain('*');
@@ -247,7 +247,7 @@ describe.each(stages)('stage %s', (stage) => {
     }
   });
 
-  it('lets CodeDeploy shift the traffic of this stack’s functions, and nothing else', () => {
+  it('CodeDeploy may shift the traffic of this stack’s functions, and nothing else', () => {
     const role = roleOf(stage, 'ReleaseRole');
     expect(at(role.Properties['AssumeRolePolicyDocument'], 'Statement', 0)).toMatchObject({
       Principal: { Service: 'codedeploy.amazonaws.com' },
@@ -267,7 +267,7 @@ describe.each(stages)('stage %s', (stage) => {
     );
   });
 
-  it('bounds every role by exactly what all roles together may do, in this account', () => {
+  it('the boundary of every role allows exactly what all roles together may do, in this account only', () => {
     const roles = ofType(templateFor('prod'), 'AWS::IAM::Role').map(([, role]) => role);
     for (const [id, role] of ofType(template, 'AWS::IAM::Role')) {
       expect(role.Properties['PermissionsBoundary'], id).toEqual({ Ref: 'PipelineBoundary' });
@@ -288,23 +288,20 @@ describe.each(stages)('stage %s', (stage) => {
     });
   });
 
-  it.each(['UploadQueue', 'UndeliveredEventQueue'])(
-    'lets EventBridge, in the name of this rule alone, send to %s',
-    (queue) => {
-      const policy = template.resources.get(`${queue}Policy`)?.Properties['PolicyDocument'];
-      expect(at(policy, 'Statement', 0)).toEqual({
-        Sid: 'DeliverUploads',
-        Effect: 'Allow',
-        Principal: { Service: 'events.amazonaws.com' },
-        Action: 'sqs:SendMessage',
-        Resource: { 'Fn::GetAtt': `${queue}.Arn` },
-        Condition: { ArnEquals: { 'aws:SourceArn': { 'Fn::GetAtt': 'UploadRule.Arn' } } },
-      });
-    },
-  );
+  it.each(['UploadQueue', 'UndeliveredEventQueue'])('EventBridge may send to %s for this rule only', (queue) => {
+    const policy = template.resources.get(`${queue}Policy`)?.Properties['PolicyDocument'];
+    expect(at(policy, 'Statement', 0)).toEqual({
+      Sid: 'DeliverUploads',
+      Effect: 'Allow',
+      Principal: { Service: 'events.amazonaws.com' },
+      Action: 'sqs:SendMessage',
+      Resource: { 'Fn::GetAtt': `${queue}.Arn` },
+      Condition: { ArnEquals: { 'aws:SourceArn': { 'Fn::GetAtt': 'UploadRule.Arn' } } },
+    });
+  });
 });
 
-it('lets the circuit breaker switch the intake, look at its alarm, count and probe, and nothing else', () => {
+it('the circuit breaker may switch intake, read its alarm and metrics, and call the probe, and nothing else', () => {
   const byTracing = granted(roleOf('prod', 'ImagePipelineRole')).filter(({ on }) => on === '*');
   expect(sorted(granted(roleOf('prod', 'IntakeBreakerRole')))).toEqual(
     sorted([
@@ -329,7 +326,7 @@ it('lets the circuit breaker switch the intake, look at its alarm, count and pro
   expect(sorted(granted(roleOf('prod', 'IntakeBreakerRuleRole')))).toEqual(['states:StartExecution on IntakeBreaker']);
 });
 
-it('takes the boundary that an organisation demands in place of its own', () => {
+it('an organisation’s permissions boundary replaces the stack’s own', () => {
   const theirs = 'arn:aws:iam::111122223333:policy/boundary';
   for (const [id, role] of ofType(templateFor('prod', { PermissionsBoundary: theirs }), 'AWS::IAM::Role')) {
     expect(role.Properties['PermissionsBoundary'], id).toBe(theirs);

@@ -26,7 +26,7 @@ const workflowLine = {
   event_timestamp: '1767323045000',
   execution_arn: 'arn:aws:states:us-east-1:123456789012:express:image-pipeline:correlation-1:7',
 };
-// Logs Insights finds these itself; Powertools writes the trace where there is one, answers from memory say `repeated`.
+// Logs Insights discovers the first ones; Powertools adds the trace if there is one, and stored outcomes have `repeated`.
 const everywhere = ['@timestamp', '@log', '@message', 'xray_trace_id', 'repeated'];
 
 function fieldsOf(value: unknown, path = ''): string[] {
@@ -34,7 +34,7 @@ function fieldsOf(value: unknown, path = ''): string[] {
   return Object.entries(value).flatMap(([name, inner]) => fieldsOf(inner, path === '' ? name : `${path}.${name}`));
 }
 
-/** The fields that a query reads: its words, but for the language's own, its functions, texts and the names it gives. */
+/** The fields that a query reads: its words, without keywords, functions, strings and its own aliases. */
 function fieldsIn(query: string): string[] {
   const given = [...query.matchAll(/\bas (\w+)/g)].map(([, name]) => name);
   const words = query.replaceAll(/'[^']*'/g, '').match(/@?[a-zA-Z_][\w.]*(?!\w*\()/g) ?? [];
@@ -45,7 +45,7 @@ function fieldsIn(query: string): string[] {
 describe.each(queries)('%s', (_, { Properties, Condition }) => {
   beforeEach(answersOfAws);
 
-  it('reads fields that are written', async () => {
+  it('uses fields that the code logs', async () => {
     const { dispatch, describePhotograph } = await loadedHandlers();
     await dispatch(['processed-1', 'fails-2', 'rejects-3']);
     await describePhotograph();
@@ -56,19 +56,19 @@ describe.each(queries)('%s', (_, { Properties, Condition }) => {
     for (const field of read) expect(written, field).toContain(field);
   });
 
-  it('reads log groups that exist', () => {
+  it('uses log groups that exist', () => {
     const groups = [Properties['LogGroupNames'] ?? []].flat().map((group: Json) => referredId(group) ?? '');
     expect(groups.length).toBeGreaterThan(0);
     for (const group of groups) expect(template.resources.get(group)?.Type).toBe('AWS::Logs::LogGroup');
   });
 
-  it('is filed under the stack’s name, in an account', () => {
+  it('is saved under the stack’s name, in an account', () => {
     expect(at(Properties['Name'], 'Fn::Sub')).toMatch(/^\$\{AWS::StackName\}\/[a-z-]+$/);
     expect(Condition).toBe('IsAccount');
   });
 });
 
-it('the way of one image is looked for in every log group that an image leaves a line in', () => {
+it('the query for one image searches every log group that has lines about images', () => {
   const groups = template.resources.get('ImageWayQuery')?.Properties['LogGroupNames'];
   const found = [groups ?? []].flat().map((group) => referredId(group));
   expect(found.sort()).toEqual(

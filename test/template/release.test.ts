@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { releasedSteps } from '../../core/watch/release.ts';
-import { metricMath } from '../../scripts/template/dashboard/metric-math.ts';
 import {
   at,
   type Json,
@@ -12,10 +11,11 @@ import {
   stages,
   templateFor,
 } from '../../scripts/template/template.ts';
-import { workflow } from '../../scripts/template/workflow.ts';
 import { METRIC_DELAY_SECONDS } from '../support/aws-metrics.ts';
+import { metricMath } from '../support/metric-math.ts';
+import { workflow } from '../support/workflow.ts';
 
-/** How a release gets its traffic, and what takes it away again. */
+/** How a release gets its traffic, and how it is rolled back. */
 
 const template = templateFor('prod');
 const propertiesOf = (id: string, { resources } = template): Resource['Properties'] => {
@@ -31,13 +31,13 @@ const alias = propertiesOf('ImagePipelineLiveAlias')['DeploymentPreference'];
 const secondGate = { percent: numberAt(alias, 'Percentage'), minutes: numberAt(alias, 'Interval') };
 const rollbackAlarms = ofType(template, 'AWS::CloudWatch::Alarm').filter(([id]) => id.endsWith('RollbackAlarm'));
 
-it('goes from 5 over 20 to 100 %', () => {
+it('a release gets 5 %, 20 % and then 100 % of the traffic', () => {
   expect([firstGate.percent, secondGate.percent]).toEqual([5, 20]);
   expect(at(propertiesOf('ReleaseDeploymentConfig')['TrafficRoutingConfig'], 'Type')).toBe('TimeBasedCanary');
   expect(at(alias, 'Type')).toBe('CANARY');
 });
 
-/** They decode what a user sends, which may be made to kill them. */
+/** They decode uploads, which can be crafted to kill them. */
 const openers: readonly string[] = ['ExtractMetadata', 'ResizeImage'];
 
 const ofNewVersion = (step: string) => [
@@ -49,14 +49,14 @@ const ofNewVersion = (step: string) => [
 describe.each(releasedSteps)('a new version of %s', (step) => {
   const preference = propertiesOf(`${step}Function`)['DeploymentPreference'];
 
-  it('gets a real image first, and traffic after', () => {
+  it('processes a test image before it gets traffic', () => {
     expect(at(preference, 'Enabled')).toBe(true);
     expect(at(preference, 'Hooks')).toEqual({ PreTraffic: { Ref: 'CheckReleaseFunction' } });
     expect(at(preference, 'Type')).toEqual({ Ref: 'ReleaseDeploymentConfig' });
     expect(at(preference, 'Role')).toEqual({ 'Fn::GetAtt': 'ReleaseRole.Arn' });
   });
 
-  it('loses it by its own errors and its own slowness, not by those of the version before it', () => {
+  it('loses traffic for its own errors and its own slowness, not for those of the previous version', () => {
     expect(at(preference, 'Alarms')).toEqual([
       { Ref: `${step}ErrorsRollbackAlarm` },
       { Ref: `${step}DurationRollbackAlarm` },
@@ -74,13 +74,13 @@ describe.each(releasedSteps)('a new version of %s', (step) => {
   });
 });
 
-describe.each(openers)('a new version of %s, which uploads can kill,', (step) => {
+describe.each(openers)('a new version of %s, which an upload can kill,', (step) => {
   const queryOf = (alarm: string, id: string) =>
     items(propertiesOf(alarm)['Metrics']).find((query) => at(query, 'Id') === id);
   const calculated = (symptom: 'Errors' | 'Duration', id: string, counts: Readonly<Record<string, number>>) =>
     metricMath(String(at(queryOf(`${step}${symptom}RollbackAlarm`, id), 'Expression')), counts);
 
-  it('is compared with all traffic of the alias, over the length of the gate', () => {
+  it('is compared with all traffic of the alias for the whole gate', () => {
     const stat = (symptom: string, id: string) => at(queryOf(`${step}${symptom}RollbackAlarm`, id), 'MetricStat');
     const metric = (MetricName: string, Dimensions = ofNewVersion(step)) => ({
       Period: firstGate.minutes * 60,
@@ -93,38 +93,38 @@ describe.each(openers)('a new version of %s, which uploads can kill,', (step) =>
   });
 
   it.each([
-    ['loses its traffic when it fails alone', { fresh: 2, all: 2 }, 100],
-    ['loses its traffic when it fails more than the old one', { fresh: 12, all: 20 }, 60],
-    ['keeps it while nothing fails', {}, 0],
+    ['loses traffic when only the new version fails', { fresh: 2, all: 2 }, 100],
+    ['loses traffic when it fails more than the old one', { fresh: 12, all: 20 }, 60],
+    ['keeps traffic while nothing fails', {}, 0],
     // One upload kills one worker of each version, or the new version once.
-    ['keeps it when one upload killed a worker', { fresh: 1, all: 1 }, 0],
-    ['keeps it when one upload killed a worker of each version', { fresh: 1, all: 2 }, 0],
+    ['keeps traffic when one upload killed a worker', { fresh: 1, all: 1 }, 0],
+    ['keeps traffic when one upload killed a worker of each version', { fresh: 1, all: 2 }, 0],
     // 5 % of the traffic.
-    ['keeps it while a sender floods the pipeline with such uploads', { fresh: 50, all: 1000 }, 5],
+    ['keeps traffic while a sender floods the pipeline with such uploads', { fresh: 50, all: 1000 }, 5],
   ])('%s: %j', async (_, counts, percent) => {
     expect(await calculated('Errors', 'share', counts)).toBe(percent);
     expect(percent > numberAt(propertiesOf(`${step}ErrorsRollbackAlarm`)['Threshold'])).toBe(percent > 50);
   });
 
-  it('keeps it whatever one sender uploads: fewer than one release in a hundred meets the wrong version by chance', () => {
+  it('keeps traffic whatever one sender uploads: such uploads roll back fewer than one release in a hundred', () => {
     const [alone, kills] = [firstGate.percent / 100, 400];
-    // Of the first kills, more than half meet the new version, and two at least: at any time within the gate.
+    // At any time within the gate, more than half of the kills so far hit the new version, and at least two.
     expect(chanceOfAMajority(alone, kills)).toBeLessThan(0.01);
-    // With the first failure as the rule, a few uploads are enough.
+    // If the first failure were enough, a few uploads would roll a release back.
     expect(1 - (1 - alone) ** 30).toBeGreaterThan(0.75);
   });
 
   it.each([
-    ['loses its traffic when nine in ten calls come close to the timeout', { calls: 40, fast: 35_000 }, 35_000],
-    ['keeps it while most are slow and a tenth is not', { calls: 40, fast: 900 }, 900],
-    ['keeps it when its only calls are slow', { calls: 9, fast: 40_000 }, 0],
-    ['keeps it while it is not called', {}, 0],
+    ['loses traffic when nine in ten calls are close to the timeout', { calls: 40, fast: 35_000 }, 35_000],
+    ['keeps traffic while most calls are slow but a tenth are not', { calls: 40, fast: 900 }, 900],
+    ['keeps traffic when too few calls were slow', { calls: 9, fast: 40_000 }, 0],
+    ['keeps traffic while it is not called', {}, 0],
   ])('%s: %j', async (_, counts, millis) => {
     expect(await calculated('Duration', 'pace', counts)).toBe(millis);
   });
 });
 
-/** How likely it is that, after some number of kills, the new version has had most of them and two at least. */
+/** The chance that, after some number of kills, the new version has had more than half of them and at least two. */
 function chanceOfAMajority(share: number, kills: number): number {
   let undecided = new Map([[0, 1]]);
   let fired = 0;
@@ -144,9 +144,9 @@ function chanceOfAMajority(share: number, kills: number): number {
   return fired;
 }
 
-it('finds each function by a name that CloudFormation does not cut short', () => {
-  // Of 64 letters it gives 25 to the stack and 24 to the logical id, and 13 are random: nobody documents it, some have
-  // seen it (https://github.com/convox/rack/issues/2297).
+it('function names are short enough that CloudFormation does not truncate them', () => {
+  // Of 64 characters, 25 are for the stack, 24 for the logical id and 13 are random. This is not documented, but was observed
+  // (https://github.com/convox/rack/issues/2297).
   const settings = readFileSync(new URL('../../samconfig.toml', import.meta.url), 'utf8');
   const stacks = [...settings.matchAll(/^stack_name = "(.*)"$/gm)].map(([, name = '']) => name);
   expect(stacks.length).toBeGreaterThanOrEqual(stages.length);
@@ -154,7 +154,7 @@ it('finds each function by a name that CloudFormation does not cut short', () =>
   for (const step of [...releasedSteps, 'CheckRelease']) expect(`${step}Function`.length, step).toBeLessThanOrEqual(24);
 });
 
-it('a new version of the workflow loses its traffic by its own failures and timeouts', () => {
+it('a new version of the workflow loses traffic for its own failures and timeouts', () => {
   expect(at(alias, 'StateMachineVersionArn')).toEqual({ Ref: 'ImagePipelineLiveVersion' });
   expect(at(alias, 'Alarms')).toEqual([
     { Ref: 'ImagePipelineFailedRollbackAlarm' },
@@ -168,7 +168,7 @@ it('a new version of the workflow loses its traffic by its own failures and time
   }
 });
 
-// What begins later in a gate may be seen when it is over.
+// A failure that begins later in a gate may be detected only after it.
 const SEEN_FROM_THE_FIRST_SECONDS = 300;
 const LOOKS_EVERY_SECONDS = 60;
 
@@ -182,40 +182,40 @@ describe.each(rollbackAlarms)('%s', (id, { Properties }) => {
   const slowest =
     ofFunction === 'ImagePipeline' ? workflow.timeoutSeconds : numberAt(propertiesOf(ofFunction)['Timeout']);
 
-  it('calculates only where uploads can kill what it watches', () => {
+  it('uses metric math only for functions that an upload can kill', () => {
     expect(calculates).toBe(openers.some((step) => id.startsWith(step)));
   });
 
-  it('fires in the first period that breaches, long enough for a service that looks once a minute', () => {
+  it('fires in the first period that breaches, and stays on long enough for a check once a minute', () => {
     expect(numberAt(Properties['DatapointsToAlarm'])).toBe(1);
     const period = numberAt(calculates ? at(measured, 'Period') : Properties['Period']);
     const window = period * numberAt(Properties['EvaluationPeriods']);
-    // Lambda's numbers bear the time at which a call began.
+    // Lambda's metrics have the time at which a call began.
     const isOfLambda = calculates || Properties['Namespace'] === 'AWS/Lambda';
     const age = METRIC_DELAY_SECONDS + (isOfLambda ? slowest : 0);
     expect(window - age).toBeGreaterThanOrEqual(LOOKS_EVERY_SECONDS);
     expect(Properties['TreatMissingData']).toBe('notBreaching');
   });
 
-  it('rings within either gate for what began in its first minutes, also if that hangs until it is stopped', () => {
-    // The alarm looks once a minute, and so does who watches the alarm.
+  it('fires within either gate for a call that started in its first minutes, even if it hangs until its timeout', () => {
+    // The alarm is evaluated once per minute, and CodeDeploy checks it once per minute.
     const seenAfter = slowest + METRIC_DELAY_SECONDS + 2 * LOOKS_EVERY_SECONDS;
     expect(firstGate.minutes * 60 - seenAfter).toBeGreaterThanOrEqual(SEEN_FROM_THE_FIRST_SECONDS);
     expect(secondGate.minutes * 60 - seenAfter).toBeGreaterThanOrEqual(SEEN_FROM_THE_FIRST_SECONDS);
   });
 });
 
-it('has an answer to the check before CodeDeploy stops waiting for it, and never before the slowest function', () => {
+it('the release check outlasts the slowest function, and reports before its own timeout', () => {
   const check = propertiesOf('CheckReleaseFunction');
   const waited = numberAt(check['Environment'], 'Variables', 'STEP_WAIT_MILLIS') / 1000;
   expect(waited).toBeGreaterThan(numberAt(propertiesOf('DispatchImagesFunction')['Timeout']));
-  // Room to give the image back and to report.
+  // Time to remove the image and to report.
   expect(numberAt(check['Timeout'])).toBeGreaterThanOrEqual(waited + 20);
   expect(check['DeploymentPreference']).toBeUndefined();
 });
 
 describe.each(stages)('stage %s', (stage) => {
-  it('checks releases wherever there is CodeDeploy, and shifts gradually where there is traffic', () => {
+  it('checks releases if it has CodeDeploy, and shifts traffic gradually in prod', () => {
     const staged = templateFor(stage);
     for (const step of releasedSteps) {
       const { Enabled, Type } = propertiesOf(`${step}Function`, staged)['DeploymentPreference'] as Record<string, Json>;
@@ -235,11 +235,11 @@ describe('docs/releases.md', () => {
     ['the second gate', `${secondGate.percent} % for ${secondGate.minutes} minutes`],
     ['the timeout of the check', `${numberAt(propertiesOf('CheckReleaseFunction')['Timeout'])} seconds`],
     ['the workflow’s timeout', `${workflow.timeoutSeconds} seconds`],
-  ])('says %s as the template has it', (_, said) => {
+  ])('states %s as in the template', (_, said) => {
     expect(text.replaceAll('\n', ' ')).toContain(said);
   });
 
-  it('counts the minutes of a good release by these gates', () => {
+  it('has a timeline of a good release that matches the gates', () => {
     const [, good = ''] = /## A good one\n(.*?)\n## /s.exec(text) ?? [];
     const minutes = [...good.matchAll(/^\| (\d+) \|/gm)].map(([, minute]) => Number(minute));
     const [, , first = 0, firstPassed, second = 0, secondPassed = 0, done] = minutes;
@@ -247,13 +247,13 @@ describe('docs/releases.md', () => {
     expect(done).toBeGreaterThan(secondPassed + firstGate.minutes);
   });
 
-  it('names every alarm that rolls back by what is in the template, and no other', () => {
+  it('names every rollback alarm of the template, and no others', () => {
     const named = [...text.matchAll(/`(\w+RollbackAlarm)`/g)].map(([, id]) => id);
     expect([...new Set(named)].sort()).toEqual(rollbackAlarms.map(([id]) => id).sort());
   });
 });
 
-it('leaves no rollback alarm to itself: every one is watched by a deployment', () => {
+it('every rollback alarm is watched by a deployment', () => {
   const watched = [
     ...items(at(alias, 'Alarms')),
     ...releasedSteps.flatMap((step) => items(at(propertiesOf(`${step}Function`)['DeploymentPreference'], 'Alarms'))),

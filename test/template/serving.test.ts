@@ -3,18 +3,18 @@ import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { at, type Json, templateFor } from '../../scripts/template/template.ts';
 
-/** docs/serving.md: what a fork adds so that CloudFront may read renditions. */
+/** docs/serving.md: the statements that a fork adds to let CloudFront read renditions. */
 
 const projectFile = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const text = projectFile('docs/serving.md');
 const { resources } = templateFor('prod');
 const statements = (id: string, property: string): readonly Json[] =>
   [at(resources.get(id)?.Properties[property], 'Statement') ?? []].flat();
-// References stay as they are written.
+// References are kept as written.
 const tags = ['Ref', 'Sub'].map((name) => ({ tag: `!${name}`, resolve: (value: string) => `!${name} ${value}` }));
 const added = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, block]) => parse(String(block), { customTags: tags }));
 
-it('the bucket and its key admit one distribution each, for reading alone', () => {
+it('the statements in docs/serving.md let one distribution read, and nothing else', () => {
   const ofTheDistribution = {
     Effect: 'Allow',
     Principal: { Service: 'cloudfront.amazonaws.com' },
@@ -32,13 +32,13 @@ it('the bucket and its key admit one distribution each, for reading alone', () =
   ]);
 });
 
-it('both statements are missing where the page says they go', () => {
+it('the template does not contain these statements yet', () => {
   const there = [...statements('RenditionBucketPolicy', 'PolicyDocument'), ...statements('DataKey', 'KeyPolicy')];
   expect(there.length).toBeGreaterThan(0);
   expect(JSON.stringify(there)).not.toContain('cloudfront');
 });
 
-it('says how long caches keep a rendition, as they are told', () => {
+it('docs/serving.md states the Cache-Control header of renditions', () => {
   const [, cacheControl] = /CacheControl: '(.+)'/.exec(projectFile('adapters/aws/s3-rendition-store.ts')) ?? [];
   expect(text).toContain(`Cache-Control: ${cacheControl}`);
 });

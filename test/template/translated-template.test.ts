@@ -11,7 +11,7 @@ import { installLinters } from '../../scripts/local/toolchain.ts';
 import { type Stage, stages } from '../../scripts/template/template.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 
-/** What SAM makes of the template, and CloudFormation would see: what the source alone does not show. */
+/** The template as SAM translates it for CloudFormation: what the source does not show. */
 
 const INSTALLATION_MILLIS = 600_000;
 const resources = z.record(z.string(), z.looseObject({ Type: z.string() }));
@@ -50,7 +50,7 @@ function translated(stage: Stage): Resources {
   return found;
 }
 
-/** Every logical id that a value waits for: Ref, GetAtt and Sub, and DependsOn. */
+/** Every logical id that a value depends on: Ref, GetAtt, Sub and DependsOn. */
 function waitedFor(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(waitedFor);
   if (typeof value !== 'object' || value === null) return [];
@@ -83,13 +83,13 @@ function circleIn(all: Resources): readonly string[] | undefined {
 }
 
 describe.each(stages)('stage %s', (stage) => {
-  it('has no resources that wait for each other in a circle', () => {
+  it('has no circular dependency', () => {
     expect(circleIn(translated(stage))).toBeUndefined();
   });
 });
 
 describe('in prod', () => {
-  it.each(releasedSteps)('the alias of %s moves by CodeDeploy alone, after the check', (step) => {
+  it.each(releasedSteps)('only CodeDeploy moves the alias of %s, after the check', (step) => {
     const all = translated('prod');
     expect(all[`${step}FunctionAliaslive`]).toMatchObject({
       UpdatePolicy: {
@@ -103,17 +103,17 @@ describe('in prod', () => {
     for (const part of [`${step}ErrorsRollbackAlarm`, `${step}DurationRollbackAlarm`, 'DEPLOYMENT_STOP_ON_ALARM']) {
       expect(group).toContain(part);
     }
-    // An alarm on the version that this very deployment publishes.
+    // An alarm on the version that this deployment publishes.
     expect(JSON.stringify(all[`${step}ErrorsRollbackAlarm`])).toMatch(
       new RegExp(`"ExecutedVersion","Value":\\{"Fn::GetAtt":\\["${step}FunctionVersion[0-9a-f]+","Version"\\]`),
     );
   });
 
-  it('SAM makes no role of its own for CodeDeploy, with more rights than ours', () => {
+  it('SAM adds no broader role for CodeDeploy', () => {
     expect(Object.keys(translated('prod'))).not.toContain('CodeDeployServiceRole');
   });
 
-  it('workers come first, the workflow after them, the dispatcher last', () => {
+  it('workers are deployed first, then the workflow, then the dispatcher', () => {
     const all = translated('prod');
     const reaches = (from: string, to: string, seen = new Set<string>()): boolean => {
       if (from === to) return true;
@@ -129,7 +129,7 @@ describe('in prod', () => {
   });
 });
 
-it('on a laptop there is no CodeDeploy', () => {
+it('stage local has no CodeDeploy', () => {
   const conditional = Object.values(translated('local')).filter(
     ({ Type, ...rest }) => Type.startsWith('AWS::CodeDeploy') && !('Condition' in rest),
   );

@@ -4,29 +4,22 @@ import { describe, expect, it } from 'vitest';
 import { schemaVersion } from '../../adapters/contracts/domain-events.ts';
 import type { RejectionReason } from '../../core/outcome.ts';
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
-import {
-  type Branch,
-  branchesOf,
-  readStateMachine,
-  type State,
-  stateNamed,
-  workflow,
-} from '../../scripts/template/workflow.ts';
 import { evaluate, variablesAfter } from '../support/asl.ts';
+import { type Branch, branchesOf, readStateMachine, type State, stateNamed, workflow } from '../support/workflow.ts';
 
-/** The workflow's expressions in JSONata's own implementation: a second opinion beside the emulator's. */
+/** The workflow's expressions in JSONata's own implementation: a second opinion in addition to the emulator's. */
 
 const task = (name: string) => stateNamed(name, 'Task');
 const pass = (name: string) => stateNamed(name, 'Pass');
 
 // https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
-it('is evaluated here by the version of JSONata that Step Functions implements', () => {
+it('these tests use the version of JSONata that Step Functions implements', () => {
   const installed = readFileSync(new URL('../../node_modules/jsonata/package.json', import.meta.url), 'utf8');
   expect(JSON.parse(installed)).toMatchObject({ version: '2.0.6' });
 });
 
 describe.each(['image-pipeline', 'intake-breaker'] as const)('%s', (name) => {
-  it('reaches every state that it has, and has every state that it leads to', () => {
+  it('has no unreachable and no missing state', () => {
     for (const { StartAt, States } of branchesIn(readStateMachine(name))) {
       const reached = new Set([StartAt]);
       for (const state of reached) for (const next of successors(States[state])) reached.add(next);
@@ -70,7 +63,7 @@ const openers: Readonly<Record<string, string>> = {
 };
 
 describe('a file that kills its worker', () => {
-  it('is a rejection like any other once its retry has died as well, in the branch of that worker', async () => {
+  it('is rejected in its worker’s branch after the retry was killed too', async () => {
     const answers = await Promise.all(
       Object.entries(openers).map(async ([state, rejection]) => {
         expect(task(state).Catch).toEqual([{ ErrorEquals: deaths, Next: rejection }]);
@@ -90,20 +83,20 @@ describe('a file that kills its worker', () => {
     'Lambda.TooManyRequestsException',
     'Lambda.ServiceException',
     'Lambda.SdkClientException',
-    // Lambda itself did not answer: a worker that hangs is stopped, and reported by its name, five seconds earlier.
+    // Lambda itself did not answer. If a worker hangs, Lambda stops it and reports it five seconds earlier.
     'States.Timeout',
-    // What the handler threw, for example that S3 did not answer.
+    // Thrown by the handler, for example because S3 did not answer.
     'Runtime.HandlerError',
     'Error',
     'States.ALL',
     'States.TaskFailed',
-  ])('is not blamed for %s', (error) => {
+  ])('is not rejected because of %s', (error) => {
     for (const state of Object.keys(openers)) {
       expect(task(state).Catch.flatMap(({ ErrorEquals }) => ErrorEquals)).not.toContain(error);
     }
   });
 
-  it('can hang twice, and is decided within the workflow’s time', () => {
+  it('can hang twice and is still decided within the workflow’s timeout', () => {
     const decided = 60;
     for (const state of Object.keys(openers)) {
       expect(2 * task(state).TimeoutSeconds + decided).toBeLessThan(workflow.timeoutSeconds);
@@ -132,7 +125,7 @@ describe('every task', () => {
   };
 
   it.each(workflow.tasks)(
-    '$state retries with jitter as one of four policies says: two for workers, one for AWS services, one for conditional writes',
+    '$state retries with jitter, by one of four policies: two for workers, one for AWS services, one for conditional writes',
     ({ state, functionId, definition }) => {
       const workerPolicy = state in openers ? 'a worker that opens the upload' : 'another worker';
       const servicePolicy =
@@ -142,30 +135,30 @@ describe('every task', () => {
   );
 
   it.each(workflow.tasks)(
-    '$state has a timeout, and a way out once its retries are used up',
+    '$state has a timeout, and a catch for when its retries are used up',
     ({ state, definition }) => {
       expect(definition.TimeoutSeconds).toBeGreaterThan(0);
       const branch = branchOf(state);
-      // An optional step catches everything for itself, and its own branch goes on.
+      // An optional step catches everything in its own branch, which continues.
       if (branch !== undefined && definition.Catch.length > 0 && !(state in openers)) {
         expect(definition.Catch.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
         expect(Object.keys(branch.States)).toContain(definition.Catch.at(-1)?.Next);
         return;
       }
-      // ProcessImage catches for the other tasks inside it.
+      // ProcessImage catches the errors of the other tasks inside it.
       const { Catch } = branch === undefined ? definition : stateNamed('ProcessImage', 'Parallel');
       const end = state === 'WriteFailure' ? 'GiveUp' : 'Undecided';
       expect(Catch.at(-1)).toMatchObject({ ErrorEquals: ['States.ALL'], Next: end });
     },
   );
 
-  it('handles a write that lost on its own: a failed condition is not a failure', () => {
+  it('catches a failed write condition separately: it is not a failure', () => {
     for (const name of ['WriteRecord', 'EraseVersion', 'MarkAnnounced'])
       expect(task(name).Catch[0]).toMatchObject({ ErrorEquals: lostWrite.ErrorEquals });
   });
 });
 
-describe('fan in', () => {
+describe('the results of the branches', () => {
   const metadata = { format: 'jpeg', width: 4, height: 3 };
   const described = { outcome: 'processed', metadata };
   const rendered = (...presets: string[]) => ({
@@ -181,7 +174,7 @@ describe('fan in', () => {
     return (await variablesAfter([pass('JoinRenditions')], { variables }))['decision'];
   };
 
-  it('joins the description and the renditions of all groups', async () => {
+  it('are joined into one description and one list of renditions', async () => {
     expect(await decide(described, [rendered('a', 'b'), rendered('c')])).toEqual({
       outcome: 'processed',
       metadata,
@@ -189,16 +182,16 @@ describe('fan in', () => {
     });
   });
 
-  it('keeps a list of one rendition a list', async () => {
+  it('keep a single rendition in a list', async () => {
     expect(await decide(described, [rendered('a')])).toMatchObject({ renditions: [{ preset: 'a' }] });
   });
 
-  it('rejects if anybody rejects', async () => {
+  it('reject the upload if any branch rejects it', async () => {
     expect(await decide(described, [rendered('a'), corrupt])).toEqual(corrupt);
     expect(await decide(corrupt, [rendered('a')])).toEqual(corrupt);
   });
 
-  it('puts gone before replaced before bad', async () => {
+  it('rank vanished above superseded, and superseded above rejected', async () => {
     expect(await decide(corrupt, [{ outcome: 'superseded' }])).toEqual({ outcome: 'superseded' });
     expect(await decide({ outcome: 'superseded' }, [corrupt, { outcome: 'vanished' }])).toEqual({
       outcome: 'vanished',
@@ -207,7 +200,7 @@ describe('fan in', () => {
 });
 
 describe('the record', () => {
-  it('is written as DynamoDB’s own library would read it', async () => {
+  it('is written in the format that DynamoDB’s own library reads', async () => {
     const image = { imageId: 'a1', bucket: 'b', key: 'k', sequencer: 'S1' };
     const decision = {
       outcome: 'processed',
@@ -234,12 +227,12 @@ describe('the record', () => {
     [{ versionId: 'v1', etag: 'e1' }, 'v1'],
     [{ etag: 'e1' }, 'e1'],
     [{}, 'none'],
-  ])('names the version of %j', async (image, version) => {
+  ])('gets its version from %j', async (image, version) => {
     expect(await evaluate(pass('Begin').Assign?.['version'], { states: { input: { image } } })).toBe(version);
   });
 
   it.each(['WriteRecord', 'WriteFailure', 'EraseVersion', 'MarkAnnounced'])(
-    '%s: uses every value that it names, and names every value that it uses',
+    '%s: defines exactly the values that its expressions use',
     (name) => {
       const { ConditionExpression, UpdateExpression = '', ExpressionAttributeValues } = task(name).Arguments;
       const used = `${ConditionExpression} ${UpdateExpression}`.match(/:\w+/g);
@@ -247,7 +240,7 @@ describe('the record', () => {
     },
   );
 
-  it('yields to a newer event, to a repeat of what failed or was left unannounced, and never an erased version to its upload', () => {
+  it('is replaced by a newer event, or by a repeat of a failed or unannounced one, but never by the upload of an erased version', () => {
     expect(task('WriteRecord').Arguments['ConditionExpression']).toBe(
       'attribute_not_exists(sequencer) OR sequencer < :sequencer OR ' +
         '(sequencer = :sequencer AND (outcome = :failed OR ' +
@@ -255,13 +248,13 @@ describe('the record', () => {
     );
   });
 
-  it('never loses to a failure of its own event', () => {
+  it('is never replaced by a failure of the same event', () => {
     expect(task('WriteFailure').Arguments['ConditionExpression']).toBe(
       'attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND outcome = :failed)',
     );
   });
 
-  it.each(['ReadRecord', 'LookForMark'])('%s sees what was written a moment ago', (name) => {
+  it.each(['ReadRecord', 'LookForMark'])('%s reads strongly consistently', (name) => {
     expect(task(name).Arguments['ConsistentRead']).toBe(true);
   });
 });
@@ -273,13 +266,13 @@ describe.each([
 ])('a failure %s', (_, cause) => {
   const failure = { Error: 'States.Timeout', ...cause };
 
-  it('ends the execution under its own name, not with States.QueryEvaluationError', async () => {
+  it('ends the execution with its own error, not with States.QueryEvaluationError', async () => {
     const { Error: error, Cause } = stateNamed('GiveUp', 'Fail');
     expect(await evaluate(error, { failure })).toBe('States.Timeout');
     expect(await evaluate(Cause, { failure })).toEqual(expect.stringMatching(/./));
   });
 
-  it('is put on record', async () => {
+  it('is recorded', async () => {
     const { ExpressionAttributeValues } = task('WriteFailure').Arguments;
     expect(await evaluate(Object(ExpressionAttributeValues)[':message'].S, { failure })).toEqual(
       expect.stringMatching(/^States.Timeout: /),
@@ -302,7 +295,7 @@ describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, nex
   ['WasThereAnUpload', { decision: { outcome: 'rejected' } }, 'ComposeRecord'],
   ['WasThereAnUpload', { decision: { outcome: 'superseded' }, image: {} }, 'ReadRecord'],
   ['WasThereAnUpload', { decision: { outcome: 'vanished' }, image: {} }, 'ReadRecord'],
-  // It was removed for good: what an earlier try has put on record, and had no time to look a mark up for, is to go.
+  // It was removed permanently: an earlier attempt may have recorded it, and ended before it looked for the marker.
   ['WasThereAnUpload', { decision: { outcome: 'vanished' }, image: { versionId: 'v' } }, 'EraseVersion'],
   ['HasOwnRenditions', { change: 'created' }, 'DiscardOwnRenditions'],
   ['HasOwnRenditions', { change: 'deleted' }, 'Repeat'],
@@ -316,10 +309,10 @@ describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, nex
   ['WhoWasFirst', { shown: false, erased: false }, 'DiscardOwnRenditions'],
   ['IsAnythingObsolete', { decision: { outcome: 'processed' }, replaced: false }, 'ComposeEvent'],
   ['IsAnythingObsolete', { decision: { outcome: 'processed' }, replaced: true }, 'RemoveRenditions'],
-  // One group may have rendered what another one found corrupt; a try that died may have rendered what is deleted.
+  // One group may have rendered what another found corrupt; an attempt that died may have rendered what was deleted.
   ['IsAnythingObsolete', { decision: { outcome: 'rejected' }, replaced: false }, 'RemoveRenditions'],
   ['IsAnythingObsolete', { decision: { outcome: 'deleted' }, replaced: false }, 'RemoveRenditions'],
-  // What an earlier state shows is all that there is.
+  // There are only the renditions of an earlier state.
   ['IsAnythingObsolete', { decision: { outcome: 'failed' } }, 'ComposeEvent'],
   ['NeedsAnnouncement', { scope: 'own' }, 'Decided'],
   ['NeedsAnnouncement', { scope: 'older' }, 'ComposeEvent'],
@@ -343,26 +336,34 @@ describe('what a repeat rendered', () => {
 
   it.each([
     ['stays, if the record shows it', { outcome: { S: 'processed' }, renditions: rendered('S1') }, true],
-    ['stays, if it is shown beside a newer failure', { outcome: { S: 'failed' }, renditions: rendered('S1') }, true],
-    ['goes, if the record shows another state', { outcome: { S: 'processed' }, renditions: rendered('S2') }, false],
-    ['goes, if a newer state failed and none was shown', { outcome: { S: 'failed' } }, false],
+    [
+      'stays, if the record of a newer failure still shows it',
+      { outcome: { S: 'failed' }, renditions: rendered('S1') },
+      true,
+    ],
+    [
+      'is removed, if the record shows another state',
+      { outcome: { S: 'processed' }, renditions: rendered('S2') },
+      false,
+    ],
+    ['is removed, if a newer state failed and none was shown', { outcome: { S: 'failed' } }, false],
     // One group may render what another found corrupt.
-    ['goes, if this state was rejected', { sequencer: { S: 'S1' }, outcome: { S: 'rejected' } }, false],
-    ['goes, if this state was deleted', { sequencer: { S: 'S1' }, outcome: { S: 'deleted' } }, false],
-    ['goes, if there is no record', undefined, false],
+    ['is removed, if this state was rejected', { sequencer: { S: 'S1' }, outcome: { S: 'rejected' } }, false],
+    ['is removed, if this state was deleted', { sequencer: { S: 'S1' }, outcome: { S: 'deleted' } }, false],
+    ['is removed, if there is no record', undefined, false],
   ])('%s', async (_, record, expected) => {
     expect(await shown(record)).toBe(expected);
   });
 });
 
-describe('the erasure of this very version', () => {
+describe('the erasure of this version', () => {
   const erased = { outcome: { S: 'deleted' }, sequencer: { S: 'S1' }, announced: { BOOL: false } };
   it.each([
-    ['is finished, if whoever began it has not announced it', erased, true],
-    ['is done, if it is announced', { ...erased, announced: { BOOL: true } }, false],
-    ['is not what a newer deletion is', { ...erased, sequencer: { S: 'S2' } }, false],
-    ['is not what an upload is', { ...erased, outcome: { S: 'processed' } }, false],
-    ['is not there, if there is no record', undefined, false],
+    ['is completed, if it was recorded but not announced', erased, true],
+    ['is already complete, if it was announced', { ...erased, announced: { BOOL: true } }, false],
+    ['is not confused with a newer deletion', { ...erased, sequencer: { S: 'S2' } }, false],
+    ['is not confused with an upload', { ...erased, outcome: { S: 'processed' } }, false],
+    ['has not happened, if there is no record', undefined, false],
   ])('%s', async (_, Item, expected) => {
     const variables = { image: { sequencer: 'S1' }, states: { result: { Item } } };
     expect(await evaluate(task('ReadRecord').Assign?.['erased'], variables)).toBe(expected);
@@ -373,14 +374,14 @@ it.each([
   ['processed', 'older'],
   ['rejected', 'through'],
   ['deleted', 'through'],
-])('what a %s state makes obsolete is removed with scope %s', async (outcome, scope) => {
+])('a %s state removes obsolete renditions with scope %s', async (outcome, scope) => {
   expect(await evaluate(task('WriteRecord').Assign?.['scope'], { decision: { outcome } })).toBe(scope);
 });
 
-describe('what the dispatcher waits for', () => {
+describe('the result for the dispatcher', () => {
   const answer = (decision: object) => evaluate(pass('Decided').Output, { decision });
 
-  it('is the outcome, and how many bytes the renditions of a processed image have together', async () => {
+  it('of a processed image is the outcome and the total size of its renditions', async () => {
     const renditions = [{ bytes: 1000 }, { bytes: 234 }];
     expect(await answer({ outcome: 'processed', metadata: {}, renditions })).toEqual({
       outcome: 'processed',
@@ -389,7 +390,7 @@ describe('what the dispatcher waits for', () => {
     expect(await answer({ outcome: 'processed', renditions: [{ bytes: 7 }] })).toMatchObject({ bytesOut: 7 });
   });
 
-  it('is the reason of a rejection, and nothing that is in the picture', async () => {
+  it('of a rejection is the reason, without any image data', async () => {
     const rejection = { outcome: 'rejected', reason: 'corrupt', message: 'It is torn.' };
     expect(await answer(rejection)).toEqual({ outcome: 'rejected', reason: 'corrupt' });
     expect(await answer({ outcome: 'deleted', expiresAt: 1 })).toEqual({ outcome: 'deleted' });
@@ -397,7 +398,7 @@ describe('what the dispatcher waits for', () => {
 });
 
 describe('the event', () => {
-  it('bears one id for every repeat, and nothing of the workflow’s own bookkeeping', async () => {
+  it('has the same id in every repeat, and none of the workflow’s internal values', async () => {
     const [entry] = Object(task('Announce').Arguments['Entries']);
     const given = {
       correlationId: 'c1',
@@ -419,13 +420,13 @@ describe('the event', () => {
     });
   });
 
-  it('of a failure tells nobody outside what our roles and accounts are called', () => {
-    // The message is written to the record alone; the event carries what is in the decision.
+  it('of a failure reveals no names of roles or accounts', () => {
+    // The message is written only to the record; the event contains the decision.
     expect(task('WriteFailure').Assign).toEqual({ decision: { outcome: 'failed' } });
   });
 });
 
-it('docs/security.md says what a file costs that keeps both workers busy until they are stopped', () => {
+it('docs/security.md states the cost of a file that keeps both workers busy until they time out', () => {
   const { resources } = templateFor('prod');
   const gigabyteSeconds = Object.keys(openers).reduce((sum, state) => {
     const { Timeout, MemorySize } = resources.get(`${state}Function`)?.Properties ?? {};

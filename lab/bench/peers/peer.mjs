@@ -11,7 +11,7 @@ const peers = {
   jimp: async (photo, renditions) => {
     const picture = await Jimp.read(photo);
     for (const { width, height, quality, file } of renditions) {
-      // Its default averages; its bicubic and bilinear only sample, and no quality number makes up for that.
+      // Its default averages. Its bicubic and bilinear modes only sample, and no quality number compensates for that.
       const small = picture.clone().resize({ w: width, h: height });
       writeFileSync(file, await small.getBuffer(JimpMime.jpeg, { quality }));
     }
@@ -26,7 +26,7 @@ const peers = {
 };
 
 function encode(picture, format, quality) {
-  // rav1e's fastest, as ours is libaom's; its WebP has no setting but the quality.
+  // rav1e's fastest setting, as ours is libaom's. Its WebP has only a quality setting.
   const avif = { quality, speed: 10, threads: 1, chromaSubsampling: ChromaSubsampling.Yuv420 };
   return { webp: () => picture.webp(quality), jpeg: () => picture.jpeg(quality), avif: () => picture.avif(avif) }[
     format

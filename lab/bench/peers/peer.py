@@ -30,7 +30,7 @@ def measured(who, work):
 def pillow(photo, renditions):
     largest = max(renditions, key=lambda rendition: rendition["width"])
     picture = Image.open(photo)
-    # libjpeg's shrink-on-load, as Pillow's manual has it.
+    # libjpeg's shrink-on-load, as described in Pillow's manual.
     picture.draft("RGB", (largest["width"], largest["height"]))
     picture = ImageOps.exif_transpose(picture)
     for one in renditions:
@@ -75,7 +75,7 @@ def run(command):
 
 
 def magick():
-    """ImageMagick 7; else 6, under the name that Debian gives it, or its own."""
+    """ImageMagick 7, or else 6, under Debian's name for it or its own."""
     return next(filter(None, map(shutil.which, ["magick", "convert-im6.q16", "convert"])), None)
 
 
@@ -87,7 +87,7 @@ peers = {
 
 
 def version(name):
-    """Nothing where it is not installed: the package managers of systems have these, PyPI does not."""
+    """None if it is not installed: system package managers have these tools, PyPI does not."""
     command = peers[name][2]
     if command is None:
         return PIL.__version__
@@ -99,7 +99,7 @@ def version(name):
 
 
 def reference(photo, width, height, file):
-    """What all are compared with: Lanczos over the whole picture, by none of the contenders' shortcuts."""
+    """The reference: Lanczos over the whole image, without any of the contenders' shortcuts."""
     picture = ImageOps.exif_transpose(Image.open(photo)).convert("RGB")
     picture.resize((width, height), Image.Resampling.LANCZOS).save(file)
 

@@ -7,12 +7,12 @@ import { playCanary } from '../../bad-release/canary.ts';
 import { playPreTraffic } from '../../bad-release/pre-traffic.ts';
 import { readRollbackAlarm } from '../../bad-release/rollback-alarm.ts';
 
-/** `npm run lab -- bad-release`, in the parts that it shows. */
+/** The two parts of `npm run lab -- bad-release`. */
 
 const pipeline = emulatedPipeline();
 const { stack } = pipeline;
 
-it('before the traffic: what is live passes, each broken version is refused and leaves nothing behind', async () => {
+it('before traffic, the live version passes, and each broken version is refused and leaves nothing behind', async () => {
   const FunctionName = await pipeline.physicalId('ResizeImageFunction');
   const versions = async () =>
     (await pipeline.lambda.send(new ListVersionsByFunctionCommand({ FunctionName }))).Versions?.map(
@@ -32,7 +32,7 @@ it('before the traffic: what is live passes, each broken version is refused and 
   expect(await versions()).toEqual(before);
 });
 
-it('a bad workflow: it rings at 20 %, goes back to version 1, and every image gets its renditions', async () => {
+it('a bad workflow sets off the alarm at 20 % and is rolled back to version 1, and every image gets its renditions', async () => {
   const played = await playCanary(stack, {
     alarm: readRollbackAlarm('ImagePipelineFailedRollbackAlarm'),
     canaryPercent: 20,
@@ -51,7 +51,7 @@ it('a bad workflow: it rings at 20 %, goes back to version 1, and every image ge
     expect(runs.every(({ version, succeeded }) => version === 1 && succeeded)).toBe(true);
   }
 
-  // As it was: nothing of it is left, and the dispatcher is at work again.
+  // The stack is as before: nothing is left behind, and the dispatcher is running again.
   const { stateMachines = [] } = await stack.clients.stepFunctions.send(new ListStateMachinesCommand({}));
   expect(stateMachines.filter(({ name }) => name?.includes('bad-release'))).toEqual([]);
   const { EventSourceMappings = [] } = await pipeline.lambda.send(new ListEventSourceMappingsCommand({}));

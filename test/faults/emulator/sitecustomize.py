@@ -1,7 +1,8 @@
 """
 Python loads this into the emulator before the emulator's own code. While a fault proxy is running (fault-proxy.ts), each
 task of a workflow asks it whether to fail: the emulator makes the workflow's calls within its own process, out of reach of
-a proxy. It also makes failures behave as in an account where the emulator differs.
+a proxy. It also makes failures behave as in an account where the emulator differs, and lets tests shorten the waits between
+the attempts of a message.
 """
 
 import contextvars
@@ -13,7 +14,7 @@ import time
 import urllib.request
 
 from ministack.core import lambda_runtime
-from ministack.services import stepfunctions
+from ministack.services import sqs, stepfunctions
 
 execute_task = stepfunctions._execute_task
 invoke_resource = stepfunctions._invoke_resource
@@ -118,9 +119,24 @@ def collect_unless_spared(process, deadline):
         collect(process, deadline)
 
 
+change_visibility = sqs._HANDLERS["ChangeMessageVisibility"]
+
+
+def change_visibility_scaled(data, queue_url):
+    """A queue with the tag `retry-wait-scale` shortens the waits between the attempts of its messages."""
+    response = change_visibility(data, queue_url)
+    queue = sqs._get_q(data.get("QueueUrl", queue_url), "sqs:ChangeMessageVisibility")
+    scale = float(queue.get("tags", {}).get("retry-wait-scale", 1))
+    for message in queue["messages"]:
+        if message["receipt_handle"] == data["ReceiptHandle"]:
+            message["visible_at"] = time.time() + scale * int(data["VisibilityTimeout"])
+    return response
+
+
 stepfunctions._execute_task = known_task
 stepfunctions._invoke_resource = fated_resource
 stepfunctions._error_matches = matches_as_in_an_account
 lambda_runtime.Worker.invoke = invoke_and_keep
 lambda_runtime._signal = signal_unless_spared
 lambda_runtime._collect = collect_unless_spared
+sqs._HANDLERS["ChangeMessageVisibility"] = change_visibility_scaled

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { marked, type Token } from 'marked';
-import { projectDirectory } from '../terminal/project.ts';
+import { projectDirectory } from '../../scripts/terminal/project.ts';
 
 /** One practice on a page such as docs/practices.md. */
 export interface Practice {

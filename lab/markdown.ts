@@ -1,15 +1,11 @@
 import { type MarkedToken, marked, type Token } from 'marked';
-import { terminalColumns, wrapped } from './print.ts';
-import { plainTable } from './table.ts';
+import { terminalColumns, wrapped } from '../scripts/terminal/print.ts';
+import { plainTable } from '../scripts/terminal/table.ts';
 
 /** Width of plain text that goes to a file or another program. */
 const FILE_COLUMNS = 100;
 
-/**
- * Prints Markdown unchanged, or as plain text for a terminal.
- *
- * @lab
- */
+/** Prints Markdown unchanged, or as plain text for a terminal. */
 export function printMarkdown(markdown: string, asMarkdown = false): void {
   process.stdout.write(`${asMarkdown ? markdown : plainText(markdown)}\n`);
 }

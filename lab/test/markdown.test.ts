@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { plainText } from '../../scripts/terminal/markdown.ts';
+import { plainText } from '../markdown.ts';
 
 it('Markdown is printed in a terminal without markup, with tables that fit', () => {
   const markdown = `## Cost

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { projectName } from '../../../core/names.ts';
-import { at, parameterDefault, type Template } from '../template.ts';
+import { projectName } from '../../core/names.ts';
+import { at, parameterDefault, type Template } from '../../scripts/template/template.ts';
 
 /** Parses the dashboard in template.yaml. Fields that CloudWatch would ignore or reject are errors here. */
 
