@@ -169,7 +169,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'One composite alarm for the pager': {
     file: 'template.yaml',
-    path: propertyOf('UsersHurtAlarm', 'AlarmRule', 'Fn::Sub'),
+    path: propertyOf('UsersAffectedAlarm', 'AlarmRule', 'Fn::Sub'),
     from: 'ALARM("${UploadQueueAgeAlarm}")',
     to: 'ALARM("${UploadQueueOldAlarm}")',
   },
@@ -517,7 +517,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'The price of the default presets': {
     file: 'lab/cost/prices.ts',
-    from: 's3Write: { usd: 5 / MILLION',
-    to: 's3Write: { usd: 6 / MILLION',
+    from: "s3Write: { label: 'S3 writes', usd: 5 / MILLION",
+    to: "s3Write: { label: 'S3 writes', usd: 6 / MILLION",
   },
 };
