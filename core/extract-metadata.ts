@@ -19,11 +19,10 @@ export async function extractMetadata(
   const upload = await openUpload(task, ports);
   if (upload.outcome !== 'open') return upload;
 
-  const { bytes, header } = upload;
-  const portrait = await ports.codec.portray(bytes, header);
+  const portrait = await upload.image.portray();
   if (portrait.outcome === 'rejected') return portrait;
 
-  return { outcome: 'processed', metadata: await describe(bytes, header, portrait, policy) };
+  return { outcome: 'processed', metadata: await describe(upload.bytes, upload.image.header, portrait, policy) };
 }
 
 async function describe(

@@ -12,6 +12,8 @@ export interface Limits {
   /** Frames of an animation or pages of a document. Only the first is rendered, but counting them takes time. */
   readonly frames: number;
   readonly work: Work;
+  /** For one request to the process that decodes: what stops it, whatever the limits above have overlooked. */
+  readonly seconds: { readonly cpuSeconds: number; readonly wallSeconds: number };
 }
 
 /**
@@ -23,7 +25,7 @@ export interface Work {
   readonly scannedPixels: number;
   /** Of all tiles, layers, hidden frames and alpha of an AVIF, once more for each time one is turned, mirrored or cropped. */
   readonly decodedPixels: number;
-  /** Bytes that the parts of a file refer to, divided by those that it has: more than 1 if parts share bytes. */
+  /** Bytes referenced by the parts of a file, divided by the size of the file: above 1, parts overlap. */
   readonly readings: number;
   /** Strips or tiles of a TIFF. */
   readonly pieces: number;
@@ -75,20 +77,26 @@ export const defaultLimits: Limits = {
   work: {
     // 0.5 ns, in up to three decodes. The largest progressive JPEG in 20 scans; encoders write 10.
     scannedPixels: 2_000 * MEGA,
-    // 12 ns. The largest AVIF with alpha takes 60, and as much again for each turn.
+    // 12 ns. The largest AVIF with alpha needs 60 megapixels, plus 60 per rotation.
     decodedPixels: 200 * MEGA,
-    // AV1 decodes about 6 MB a second. Encoders let only small parts share their bytes, which the adapter allows for.
+    // AV1 decodes about 6 MB per second. Encoders let only small parts share their bytes, which the adapter allows for.
     readings: 1,
     // 2 µs. One row per strip of four planes, at the greatest height.
     pieces: 262_140,
     // CMYK and transparency: the pixel limits were measured with at most these.
     channels: 5,
-    // 0.06 µs each of the few times that a task opens the file. 10,000 pages of 22 tags, or one directory of 2,200.
+    // 0.06 µs per pair, each time a task opens the file. 10,000 pages of 22 tags, or one directory of 2,200.
     tagPairs: 5 * MEGA,
     // 6.4 bytes of memory each, so 100 MB. Texts of image generators and editing histories stay below 10 MB.
     unpackedBytes: 16 * MEGA,
     // 8 ns at each of 36,000 points of the table that lcms makes of a profile. Profiles of calibrated monitors take 50.
     profileSteps: 1_000,
+  },
+  seconds: {
+    // The slowest file within the limits above takes 10 (lab/docs/reliability.md).
+    cpuSeconds: 15,
+    // Of a worker's 40 seconds, reading and writing may take 10 each (docs/decisions/0009).
+    wallSeconds: 18,
   },
 };
 
@@ -108,7 +116,7 @@ export function rejectBytes(bytes: number, limits: Limits): Rejection | undefine
 
 /** From the header, before a pixel is decoded. */
 export function rejectHeader(header: ImageHeader, limits: Limits): Rejection | undefined {
-  const { width, height, frames } = header;
+  const { width, height } = header.decodedSize ?? header;
   const pixels = width * height;
   const limit = pixelLimit(header, limits);
   const size = `The image is ${grouped(width)} × ${grouped(height)} pixels`;
@@ -124,7 +132,7 @@ export function rejectHeader(header: ImageHeader, limits: Limits): Rejection | u
       `${size}; the limit for each side is ${grouped(limits.side)}. Please upload a smaller version.`,
     );
   }
-  return rejectFrames(frames, limits);
+  return rejectFrames(header.frames, limits);
 }
 
 export function rejectFrames(frames: number, limits: Limits): Rejection | undefined {
@@ -142,9 +150,23 @@ export function rejectWork(work: Partial<Work>, { work: limits }: Limits): Rejec
   const { says, per = 1 } = workSentences[kind];
   const found = rounded((work[kind] ?? 0) / per);
   const limit = rounded(limits[kind] / per);
+  return tooComplex(`${says(found)}; the limit is ${limit}`);
+}
+
+/** From the process that decodes, if it went beyond its bounds. */
+export function rejectExcess(bound: 'time' | 'memory' | 'crash', { seconds }: Limits): Rejection {
+  const sentences = {
+    time: `it takes more than ${seconds.cpuSeconds} seconds`,
+    memory: 'it needs more memory than we allow',
+    crash: 'our decoder cannot finish it',
+  };
+  return tooComplex(sentences[bound]);
+}
+
+function tooComplex(sentence: string): Rejection {
   return rejected(
     'too-complex',
-    `The file is valid but too complex to process safely: ${says(found)}; the limit is ${limit}. Please export it again as a plain JPEG or PNG.`,
+    `The file is valid but too complex to process safely: ${sentence}. Please export it again as a plain JPEG or PNG.`,
   );
 }
 

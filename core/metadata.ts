@@ -20,6 +20,8 @@ export interface ImageHeader {
   readonly width: number;
   readonly height: number;
   readonly orientation: Orientation;
+  /** The largest size that the decoder holds, if that is not the displayed one: an AVIF may contain larger parts. */
+  readonly decodedSize?: { readonly width: number; readonly height: number } | undefined;
   /** Frames of an animation, or pages; 1 for a still image. Only the first is rendered. */
   readonly frames: number;
   /** Progressive JPEG, interlaced PNG, TIFF in tiles: decoding holds the whole image in memory. */

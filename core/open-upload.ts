@@ -1,33 +1,32 @@
 import type { ImageTask } from './image-task.ts';
-import { defaultLimits, rejectBytes, rejectHeader } from './limits.ts';
-import type { ImageHeader } from './metadata.ts';
+import { type Limits, rejectBytes, rejectHeader } from './limits.ts';
 import type { Missing, Rejection } from './outcome.ts';
-import type { Bytes, ImageCodec, UploadReader } from './ports.ts';
+import type { Bytes, ImageCodec, OpenImage, UploadReader } from './ports.ts';
 
 export interface OpenUploadPorts {
   readonly uploadReader: UploadReader;
   readonly codec: ImageCodec;
+  readonly limits: Limits;
 }
 
 export type OpenedUpload =
-  | { readonly outcome: 'open'; readonly bytes: Bytes; readonly header: ImageHeader }
+  | { readonly outcome: 'open'; readonly bytes: Bytes; readonly image: OpenImage }
   | Rejection
   | Missing;
 
 /** Cheapest check first: the size from the event, then the header. Decodes no pixels. */
 export async function openUpload(
   { image }: ImageTask,
-  { uploadReader, codec }: OpenUploadPorts,
+  { uploadReader, codec, limits }: OpenUploadPorts,
 ): Promise<OpenedUpload> {
-  const rejection = rejectBytes(image.size, defaultLimits);
+  const rejection = rejectBytes(image.size, limits);
   if (rejection) return rejection;
 
   const read = await uploadReader.read(image);
   if (read.outcome !== 'found') return read;
 
-  const inspected = await codec.inspect(read.bytes);
-  if (inspected.outcome === 'rejected') return inspected;
+  const opened = await codec.open(read.bytes);
+  if (opened.outcome === 'rejected') return opened;
 
-  const { header } = inspected;
-  return rejectHeader(header, defaultLimits) ?? { outcome: 'open', bytes: read.bytes, header };
+  return rejectHeader(opened.header, limits) ?? { outcome: 'open', bytes: read.bytes, image: opened };
 }

@@ -3,22 +3,23 @@ import type { ImageId, Upload, UploadEvent } from './image.ts';
 import type { ImageHeader, Portrait } from './metadata.ts';
 import type { DecidedOutcome, Missing, Rejection, RejectionReason } from './outcome.ts';
 import type { Preset } from './presets.ts';
+import type { ContentType } from './rendition.ts';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Reads originals. */
 export interface UploadReader {
   /**
-   * Reads exactly the version that the event named. It is a result, not an error, that it was replaced or removed since, or
-   * that its uploader stored it in a way that makes it unreadable to others.
+   * Reads exactly the version that the event named. If it was replaced or removed since, or its
+   * uploader stored it in a way that makes it unreadable to others, that is returned as a result, not thrown.
    */
   read(upload: Upload): Promise<{ readonly outcome: 'found'; readonly bytes: Bytes } | Missing | Rejection>;
 }
 
 /** Writes, lists and removes renditions. */
 export interface RenditionStore {
-  /** Repeatable: the same key always gets the same bytes. */
-  put(key: string, bytes: Bytes, contentType: string): Promise<void>;
+  /** Repeatable: a key names one preset of one upload, so what is already there is kept, and the call succeeds. */
+  put(key: string, bytes: Bytes, contentType: ContentType): Promise<void>;
   /** Every key of the image, in no particular order. */
   list(imageId: ImageId): AsyncIterable<string>;
   /** Succeeds for keys that do not exist. */
@@ -28,16 +29,19 @@ export interface RenditionStore {
 /** Reads and encodes images. That bytes are unreadable is a result, not an error. */
 export interface ImageCodec {
   /** Reads only the header: fast, and safe for any bytes. Detects the format by content. */
-  inspect(bytes: Bytes): Promise<{ readonly outcome: 'readable'; readonly header: ImageHeader } | Rejection>;
+  open(bytes: Bytes): Promise<OpenImage | Rejection>;
+}
+
+export interface OpenImage {
+  readonly outcome: 'open';
+  readonly header: ImageHeader;
   /** Decodes at a small size. */
-  portray(bytes: Bytes, header: ImageHeader): Promise<({ readonly outcome: 'portrayed' } & Portrait) | Rejection>;
+  portray(): Promise<({ readonly outcome: 'portrayed' } & Portrait) | Rejection>;
   /**
    * Decodes once for all presets. Renditions are upright, in sRGB, without metadata, of the first frame, never enlarged,
    * and in the order of the presets.
    */
   render(
-    bytes: Bytes,
-    header: ImageHeader,
     presets: readonly Preset[],
   ): Promise<{ readonly outcome: 'rendered'; readonly renditions: readonly EncodedRendition[] } | Rejection>;
 }

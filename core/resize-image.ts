@@ -19,8 +19,7 @@ export async function resizeImage(
   const upload = await openUpload(task, ports);
   if (upload.outcome !== 'open') return upload;
 
-  const { bytes, header } = upload;
-  const rendered = await ports.codec.render(bytes, header, presetsFor(header, group.presets));
+  const rendered = await upload.image.render(presetsFor(upload.image.header, group.presets));
   if (rendered.outcome === 'rejected') return rendered;
 
   const stored = rendered.renditions.map((rendition) => store(rendition, task.image, ports.renditionStore));

@@ -36,13 +36,16 @@ interface Task {
 /**
  * A Lambda handler for one step of the workflow: parses the task, runs the step, and logs one line with the image's
  * correlation id, on success and on failure.
+ *
+ * @param helper another process that works for this one, whose memory counts too
  */
 export function workflowTask<Input extends Task, Result extends { readonly outcome: string }>(
   schema: z.ZodMiniType<Input>,
   step: (task: Input) => Promise<Result>,
+  helper: { readonly peakMegabytes: number } = { peakMegabytes: 0 },
 ) {
   const logger = new Logger();
-  const report = invocationReport();
+  const report = invocationReport(helper);
   return async (input: unknown, context: Context): Promise<Result> => {
     logger.addContext(context);
     const startedAt = performance.now();
@@ -64,7 +67,7 @@ export function workflowTask<Input extends Task, Result extends { readonly outco
 }
 
 /** Replaces Lambda's own report of a successful invocation, which template.yaml switches off. */
-function invocationReport() {
+function invocationReport(helper: { readonly peakMegabytes: number }) {
   // Time until the process had loaded its modules, reported by its first invocation only.
   let initMillis: number | undefined = Math.round(performance.now());
   return (startedAt: number) => {
@@ -72,7 +75,7 @@ function invocationReport() {
     initMillis = undefined;
     return {
       millis: Math.round(performance.now() - startedAt),
-      peakMegabytes: Math.round(process.resourceUsage().maxRSS / 1024),
+      peakMegabytes: Math.round(process.resourceUsage().maxRSS / 1024) + helper.peakMegabytes,
       ...init,
     };
   };

@@ -10,9 +10,6 @@ export interface Pixels extends Size {
   readonly data: Bytes;
 }
 
-// Per operation: far longer than any image within the limits takes. The function's timeout limits all of them together.
-export const TIMEOUT = { seconds: 25 };
-
 export async function pixelsOf(image: Sharp): Promise<Pixels> {
   const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, channels: info.channels, data };
@@ -66,5 +63,5 @@ export function encoder(image: Sharp, { format, quality, effort }: Preset): Shar
 }
 
 function fromPixels({ width, height, channels, data }: Pixels): Sharp {
-  return sharp(data, { raw: { width, height, channels }, limitInputPixels: false }).timeout(TIMEOUT);
+  return sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
 }

@@ -1,8 +1,8 @@
 import sharp, { type Sharp, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
-import { defaultLimits, type Limits, maxPixels, rejectFrames, rejectHeader, rejectWork } from '../../core/limits.ts';
+import { defaultLimits, type Limits, maxPixels, rejectFrames, rejectWork } from '../../core/limits.ts';
 import { formatNames, type ImageHeader, type InputFormat, type Orientation } from '../../core/metadata.ts';
 import { type Rejection, rejected } from '../../core/outcome.ts';
-import type { Bytes, ImageCodec } from '../../core/ports.ts';
+import type { Bytes, ImageCodec, OpenImage } from '../../core/ports.ts';
 import { largestDecodedSize } from './avif-sizes.ts';
 import { avifWork } from './avif-work.ts';
 import { exifPortrait } from './exif.ts';
@@ -11,46 +11,20 @@ import { type OtherFormat, signatureOf } from './image-signatures.ts';
 import { hasTooManySegments, reachesFullDetail, scannedPixels } from './jpeg-segments.ts';
 import { unpackedBytesOf } from './png-chunks.ts';
 import { PORTRAIT_SIZE, portrayPixels } from './portrait.ts';
-import { type Pixels, pixelsOf, renderPyramid, sizesDownwards, TIMEOUT } from './pyramid.ts';
+import { type Pixels, pixelsOf, renderPyramid, sizesDownwards } from './pyramid.ts';
 import { isInTiles } from './tiff-directory.ts';
 import { tiffWork } from './tiff-work.ts';
 import { countFrames } from './webp-frames.ts';
 
 const limitInputChannels = defaultLimits.work.channels;
 
-hardenLibvips();
-
-/** `ImageCodec` by sharp (libvips). Throws only for what the image did not cause: memory, time, a bug. */
+/**
+ * `ImageCodec` by sharp (libvips), whose time and memory only the process that it runs in can bound: `boundedImageCodec`.
+ * Throws only for what the image may not have caused: memory, a bug.
+ */
 export function sharpImageCodec(limits: Limits = defaultLimits): ImageCodec {
-  const limitInputPixels = maxPixels(limits);
-  return {
-    inspect: (bytes) => inspect(bytes, limits),
-
-    async portray(bytes, header) {
-      const small = await decodeTolerantly(bytes, header, limitInputPixels, (image) =>
-        pixelsOf(image.resize(PORTRAIT_SIZE, PORTRAIT_SIZE, { fit: 'inside', withoutEnlargement: true }).ensureAlpha()),
-      );
-      if (small.outcome === 'rejected') return small;
-      const { exif } = await readHeader(bytes);
-      const { width, height, data: rgba } = small.decoded;
-      return {
-        outcome: 'portrayed',
-        ...portrayPixels({ width, height, rgba }),
-        ...exifPortrait(exif),
-        damaged: small.damaged,
-      };
-    },
-
-    async render(bytes, header, presets) {
-      const largest = sizesDownwards(header, presets)[0];
-      if (!largest) return { outcome: 'rendered', renditions: [] };
-      const base = await decodeTolerantly(bytes, header, limitInputPixels, (image) =>
-        pixelsOf(image.resize({ ...largest, fit: 'fill' })),
-      );
-      if (base.outcome === 'rejected') return base;
-      return { outcome: 'rendered', renditions: await renderPyramid(base.decoded, header, presets) };
-    },
-  };
+  hardenLibvips();
+  return { open: (bytes) => open(bytes, limits) };
 }
 
 // ── Settings of libvips ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -68,7 +42,7 @@ function hardenLibvips(): void {
 
 // ── The header ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function inspect(bytes: Bytes, limits: Limits): ReturnType<ImageCodec['inspect']> {
+async function open(bytes: Bytes, limits: Limits): ReturnType<ImageCodec['open']> {
   const signature = signatureOf(bytes);
   if (signature.kind === 'unknown') return unsupported("We don't recognise this file as an image.");
   if (signature.kind === 'other') return unsupported(otherFormatSentences[signature.name]);
@@ -81,12 +55,47 @@ async function inspect(bytes: Bytes, limits: Limits): ReturnType<ImageCodec['ins
     const tooComplex = found.icc && rejectProfile(found.icc, limits);
     if (tooComplex) return tooComplex;
     if (format === 'avif' && found.compression !== 'av1') return unsupported(otherFormatSentences.HEIC);
-    const header = headerOf(format, bytes, found);
-    const tooLarge = format === 'avif' ? rejectHeader({ ...header, ...largestDecodedSize(bytes) }, limits) : undefined;
-    return tooLarge ?? { outcome: 'readable', header };
+    return openImage({ bytes, found, header: headerOf(format, bytes, found), limitInputPixels: maxPixels(limits) });
   } catch (error) {
     return corruptUnlessMachineError(error, `The ${formatNames[format]} file cannot be opened: its header is damaged.`);
   }
+}
+
+interface Source {
+  readonly bytes: Bytes;
+  readonly found: SharpMetadata;
+  readonly header: ImageHeader;
+  readonly limitInputPixels: number;
+}
+
+function openImage(source: Source): OpenImage {
+  const { found, header } = source;
+  return {
+    outcome: 'open',
+    header,
+
+    async portray() {
+      const small = await decodeTolerantly(source, (image) =>
+        pixelsOf(image.resize(PORTRAIT_SIZE, PORTRAIT_SIZE, { fit: 'inside', withoutEnlargement: true }).ensureAlpha()),
+      );
+      if (small.outcome === 'rejected') return small;
+      const { width, height, data: rgba } = small.decoded;
+      return {
+        outcome: 'portrayed',
+        ...portrayPixels({ width, height, rgba }),
+        ...exifPortrait(found.exif),
+        damaged: small.damaged,
+      };
+    },
+
+    async render(presets) {
+      const largest = sizesDownwards(header, presets)[0];
+      if (!largest) return { outcome: 'rendered', renditions: [] };
+      const base = await decodeTolerantly(source, (image) => pixelsOf(image.resize({ ...largest, fit: 'fill' })));
+      if (base.outcome === 'rejected') return base;
+      return { outcome: 'rendered', renditions: await renderPyramid(base.decoded, header, presets) };
+    },
+  };
 }
 
 /** Rejects what would exhaust a worker's time or memory as soon as libvips opens it. */
@@ -125,6 +134,7 @@ function headerOf(format: InputFormat, bytes: Bytes, found: SharpMetadata): Imag
     format,
     width: found.width,
     height: found.height,
+    ...(format === 'avif' && { decodedSize: largestDecodedSize(bytes) }),
     orientation: orientationOf(found.orientation),
     frames: found.pages ?? 1,
     progressive: found.isProgressive || (format === 'tiff' && isInTiles(bytes)),
@@ -169,68 +179,50 @@ const MAX_LOST_ROWS = 0.1;
  * Decodes strictly first. A damaged file is still accepted if the decoder can continue, and a JPEG if it lost at most
  * {@link MAX_LOST_ROWS} of its rows: always measured at the same size, so that both workers agree.
  */
-async function decodeTolerantly(
-  bytes: Bytes,
-  header: ImageHeader,
-  limitInputPixels: number,
-  decode: (image: Sharp) => Promise<Pixels>,
-): Promise<Decoded> {
-  const attempt = async (failOn: SharpOptions['failOn']) =>
-    decode(await uprightInSrgb(bytes, header, { failOn, limitInputPixels }));
+async function decodeTolerantly(source: Source, decode: (image: Sharp) => Promise<Pixels>): Promise<Decoded> {
+  const { format } = source.header;
+  const attempt = (failOn: SharpOptions['failOn']) => decode(uprightInSrgb(source, failOn));
   try {
     return { outcome: 'decoded', decoded: await attempt('warning'), damaged: false };
   } catch (error) {
     rethrowMachineError(error);
   }
   try {
-    if (header.format !== 'jpeg') return { outcome: 'decoded', decoded: await attempt('error'), damaged: true };
-    const truncated = await truncationOf(bytes, header, limitInputPixels);
+    if (format !== 'jpeg') return { outcome: 'decoded', decoded: await attempt('error'), damaged: true };
+    const truncated = await truncationOf(source);
     return truncated ?? { outcome: 'decoded', decoded: await attempt('none'), damaged: true };
   } catch (error) {
-    return corruptUnlessMachineError(error, `The ${formatNames[header.format]} file is damaged or incomplete.`);
+    return corruptUnlessMachineError(error, `The ${formatNames[format]} file is damaged or incomplete.`);
   }
 }
 
 /** sharp converts to sRGB with eight bits per channel by itself, with the exceptions below. */
-async function uprightInSrgb(
-  bytes: Bytes,
-  header: ImageHeader,
-  options: Pick<SharpOptions, 'failOn' | 'limitInputPixels'>,
-): Promise<Sharp> {
-  const image = sharp(bytes, { ...options, limitInputChannels, autoOrient: true })
-    .toColourspace('srgb')
-    .timeout(TIMEOUT);
+function uprightInSrgb({ bytes, found, header, limitInputPixels }: Source, failOn: SharpOptions['failOn']): Sharp {
+  const image = sharp(bytes, { failOn, limitInputPixels, limitInputChannels, autoOrient: true }).toColourspace('srgb');
   if (header.format !== 'tiff' && header.colourSpace !== 'rgb16') return image;
-  const { channels, icc } = await readHeader(bytes);
   // Only one channel besides the colours can be transparency: masks and spot colours are ignored.
-  if (channels > (colourChannels[header.colourSpace] ?? 3) + 1) image.removeAlpha();
+  if (found.channels > (colourChannels[header.colourSpace] ?? 3) + 1) image.removeAlpha();
   // sharp converts a 16-bit image with a profile to Display P3, unless given an output profile.
-  return header.colourSpace === 'rgb16' && icc !== undefined ? image.withIccProfile('srgb') : image;
+  return header.colourSpace === 'rgb16' && found.icc !== undefined ? image.withIccProfile('srgb') : image;
 }
 
 const colourChannels: Readonly<Record<string, number>> = { 'b-w': 1, grey16: 1, cmyk: 4 };
 
-async function truncationOf(
-  bytes: Bytes,
-  header: ImageHeader,
-  limitInputPixels: number,
-): Promise<Rejection | undefined> {
-  if (header.progressive && !reachesFullDetail(bytes)) {
+async function truncationOf(source: Source): Promise<Rejection | undefined> {
+  if (source.header.progressive && !reachesFullDetail(source.bytes)) {
     return corrupt('The JPEG file is truncated: most of the detail is missing.');
   }
-  const lost = await lostRows(bytes, header, limitInputPixels);
+  const lost = await lostRows(source);
   if (lost <= MAX_LOST_ROWS) return undefined;
   return corrupt(`The JPEG file is truncated: about ${Math.round(lost * 100)}% of the image is missing.`);
 }
 
 /** The share of rows that are entirely mid-grey, which libjpeg fills in for missing data. */
-async function lostRows(bytes: Bytes, { colourSpace }: ImageHeader, limitInputPixels: number): Promise<number> {
-  const stored = sharp(bytes, { failOn: 'none', limitInputPixels, limitInputChannels, ignoreIcc: true }).timeout(
-    TIMEOUT,
-  );
+async function lostRows({ bytes, header, limitInputPixels }: Source): Promise<number> {
+  const stored = sharp(bytes, { failOn: 'none', limitInputPixels, limitInputChannels, ignoreIcc: true });
   const { width, height, channels, data } = await pixelsOf(
     // In CMYK, missing rows are grey only before conversion.
-    (colourSpace === 'cmyk' ? stored.pipelineColourspace('cmyk').toColourspace('cmyk') : stored).resize({
+    (header.colourSpace === 'cmyk' ? stored.pipelineColourspace('cmyk').toColourspace('cmyk') : stored).resize({
       width: 256,
       height: 256,
       fit: 'fill',
@@ -244,13 +236,32 @@ async function lostRows(bytes: Bytes, { colourSpace }: ImageHeader, limitInputPi
 
 // ── Errors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-// Errors of the machine, not of the image: a retry may succeed. Whole lines, as libvips and the system write them, because
+// Errors of the machine, not of the image. Whole lines, as the libraries write them when an allocation fails, because
 // decoders use the same words for what a file claims.
-const machineError =
-  /^(?:vips_\w+: out of memory --- size == \d+[kMG]?B|std::bad_alloc|timeout: \d+% complete|(?:vips_\w+: )?unable to create thread|(?:system|unix) error: (?:cannot allocate memory|too many open files))$/im;
+const outOfMemory = new RegExp(
+  [
+    'vips_\\w+: out of memory --+ size == \\d+[kMG]?B',
+    'std::bad_alloc',
+    'VipsJpeg: Insufficient memory \\(case \\d+\\)',
+    'heif: Invalid input: Unspecified: Memory allocation error \\(2\\.0\\)',
+    'heif: Memory allocation error: Unspecified: .*Allocating \\d+ bytes failed.*',
+    'Array buffer allocation failed',
+    '(?:vips_\\w+: )?unable to create thread',
+    '(?:system|unix) error: cannot allocate memory',
+  ]
+    .map((line) => `^(?:Input buffer has corrupt header: )?${line}$`)
+    .join('|'),
+  'im',
+);
+const outOfFiles = /^(?:system|unix) error: too many open files$/im;
+
+/** Also when a thread cannot start, because its stack is memory. */
+export function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && outOfMemory.test(error.message);
+}
 
 function rethrowMachineError(error: unknown): void {
-  if (!(error instanceof Error) || machineError.test(error.message)) throw error;
+  if (!(error instanceof Error) || isOutOfMemory(error) || outOfFiles.test(error.message)) throw error;
 }
 
 function corruptUnlessMachineError(error: unknown, sentence: string): Rejection {

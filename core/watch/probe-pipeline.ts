@@ -14,7 +14,7 @@ export interface ProbePorts {
   readonly uploader: Uploader;
   readonly catalogue: Catalogue;
   readonly publishedRenditions: RenditionReader;
-  readonly codec: Pick<ImageCodec, 'inspect'>;
+  readonly codec: ImageCodec;
   readonly clock: Clock;
 }
 
@@ -163,12 +163,12 @@ async function faultInRendition(
 ): Promise<string | undefined> {
   const file = await publishedRenditions.read(rendition.key);
   if (file.outcome !== 'found') return `${rendition.key} cannot be read: ${file.message}`;
-  const inspected = await codec.inspect(file.bytes);
-  if (inspected.outcome === 'rejected') return `${rendition.key} is not an image: ${inspected.message}`;
+  const image = await codec.open(file.bytes);
+  if (image.outcome === 'rejected') return `${rendition.key} is not an image: ${image.message}`;
 
   const expected = described(contentTypes[format], format, size, rendition.bytes);
   const recorded = described(rendition.contentType, format, rendition, rendition.bytes);
-  const stored = described(file.contentType, inspected.header.format, inspected.header, file.bytes.byteLength);
+  const stored = described(file.contentType, image.header.format, image.header, file.bytes.byteLength);
   if (expected === recorded && expected === stored) return undefined;
   return `${rendition.key} should be ${expected}; the record says ${recorded}; the file is ${stored}.`;
 }

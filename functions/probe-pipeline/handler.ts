@@ -9,6 +9,7 @@ import { text } from '../../adapters/contracts/zod.ts';
 import { positiveInteger, readEnvironment } from '../../adapters/lambda/environment.ts';
 import { scheduledProbe } from '../../adapters/lambda/scheduled-probe.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
+import { defaultLimits } from '../../core/limits.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { probePipeline } from '../../core/watch/probe-pipeline.ts';
 
@@ -23,7 +24,7 @@ const ports = {
   uploader: s3Uploader({ client, bucket: env.UPLOAD_BUCKET }),
   catalogue: dynamoDbCatalogue({ client: DynamoDBDocumentClient.from(dynamoDbClient()), tableName: env.IMAGE_TABLE }),
   publishedRenditions: s3RenditionReader({ client, bucket: env.RENDITION_BUCKET }),
-  codec: sharpImageCodec(),
+  codec: sharpImageCodec(defaultLimits),
   clock: systemClock,
 };
 

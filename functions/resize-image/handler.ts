@@ -1,19 +1,31 @@
+import { join } from 'node:path';
 import { s3Client } from '../../adapters/aws/aws-clients.ts';
 import { s3RenditionStore } from '../../adapters/aws/s3-rendition-store.ts';
 import { s3UploadReader } from '../../adapters/aws/s3-upload-reader.ts';
 import { text } from '../../adapters/contracts/zod.ts';
-import { readEnvironment } from '../../adapters/lambda/environment.ts';
+import { positiveInteger, readEnvironment } from '../../adapters/lambda/environment.ts';
 import { renditionTask, workflowTask } from '../../adapters/lambda/workflow-task.ts';
-import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
+import { boundedImageCodec } from '../../adapters/sharp/bounded-image-codec.ts';
+import { defaultLimits } from '../../core/limits.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { resizeImage } from '../../core/resize-image.ts';
 
-const env = readEnvironment({ RENDITION_BUCKET: text });
+const env = readEnvironment({
+  RENDITION_BUCKET: text,
+  LAMBDA_TASK_ROOT: text,
+  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: positiveInteger,
+});
 const client = s3Client();
+const codec = boundedImageCodec({
+  script: join(env.LAMBDA_TASK_ROOT, 'image-process.js'),
+  functionMegabytes: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+  limits: defaultLimits,
+});
 const ports = {
   uploadReader: s3UploadReader({ client }),
-  codec: sharpImageCodec(),
+  codec,
+  limits: defaultLimits,
   renditionStore: s3RenditionStore({ client, bucket: env.RENDITION_BUCKET }),
 };
 
-export const handler = workflowTask(renditionTask, (task) => resizeImage(task, ports, renditionGroups));
+export const handler = workflowTask(renditionTask, (task) => resizeImage(task, ports, renditionGroups), codec);

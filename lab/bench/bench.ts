@@ -11,6 +11,7 @@ import { printMarkdown } from '../markdown.ts';
 import { benchBundles } from './bundles.ts';
 import { benchDurations } from './durations.ts';
 import { benchImage } from './image.ts';
+import { benchIsolation } from './isolation.ts';
 import { benchMemory } from './memory.ts';
 import { benchPeers } from './peers.ts';
 import { benchPipeline } from './pipeline.ts';
@@ -38,6 +39,12 @@ const sections = {
     bench: benchDurations,
     shows: 'processor time per worker, for the price (Linux, with sudo)',
     unasked: true,
+  },
+  isolation: {
+    bench: benchIsolation,
+    shows: 'a decoder in a process of its own (Linux)',
+    unasked: false,
+    page: performancePage,
   },
   memory: { bench: benchMemory, shows: 'peak memory of each worker', unasked: false, page: performancePage },
   peers: {

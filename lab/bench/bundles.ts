@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { type Bundle, bundleFunctions } from '../../scripts/template/bundle.ts';
@@ -24,6 +24,7 @@ const environment: Readonly<Record<string, string>> = {
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'test',
   AWS_SECRET_ACCESS_KEY: 'test',
+  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1769',
   ...Object.fromEntries(
     ofType(templateFor('prod'), 'AWS::Serverless::Function').flatMap(([, { Properties }]) =>
       Object.entries(variables.parse(at(Properties['Environment'], 'Variables') ?? {})),
@@ -94,9 +95,10 @@ async function loadTimes(ways: Ways): Promise<ReadonlyMap<string, LoadTime[]>> {
     for (const [way, bundles] of Object.entries(ways)) {
       for (const { name, code } of bundles) {
         const id = `${way} ${name}`;
-        const file = join(directory, `${id.replaceAll(' ', '-')}.${way === 'as ES modules' ? 'mjs' : 'cjs'}`);
-        await writeFile(file, code);
-        contenders.push({ id, file, before: /resize|extract|probe/.test(name) ? ['sharp'] : [] });
+        const folder = join(directory, id.replaceAll(' ', '-'));
+        await writePackage(folder, way === 'as ES modules' ? 'module' : 'commonjs', code);
+        // The workers that decode load sharp in another process.
+        contenders.push({ id, file: join(folder, 'handler.js'), before: name === 'probe-pipeline' ? ['sharp'] : [] });
       }
     }
     const times = new Map(contenders.map(({ id }): [string, LoadTime[]] => [id, []]));
@@ -109,8 +111,17 @@ async function loadTimes(ways: Ways): Promise<ReadonlyMap<string, LoadTime[]>> {
   }
 }
 
+async function writePackage(folder: string, type: 'module' | 'commonjs', code: Bundle['code']): Promise<void> {
+  await mkdir(folder);
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ type }));
+  for (const [file, contents] of code) await writeFile(join(folder, file), contents);
+}
+
 function load(file: string, before: readonly string[]): LoadTime {
-  const output = execFileSync(process.execPath, [loader, file, ...before], { env: environment, encoding: 'utf8' });
+  const output = execFileSync(process.execPath, [loader, file, ...before], {
+    env: { ...environment, LAMBDA_TASK_ROOT: dirname(file) },
+    encoding: 'utf8',
+  });
   return loadTime.parse(JSON.parse(output));
 }
 

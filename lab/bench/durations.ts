@@ -15,6 +15,7 @@ import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { projectDirectory, workDirectory } from '../../scripts/terminal/project.ts';
 import { onceStopped } from '../../scripts/terminal/stop-on-signals.ts';
+import { openImage } from '../../test/support/open-image.ts';
 import { deploymentOf } from '../cost/deployment.ts';
 import { lastBenchFile, type Measured, type MeasuredUpload, type Run, type Times } from '../cost/measured.ts';
 import { MEGABYTES_PER_VCPU } from '../cost/model.ts';
@@ -174,8 +175,7 @@ async function askAll(
 
 async function summarised(name: string, file: string, answers: readonly Answered[]): Promise<MeasuredUpload> {
   const bytes = new Uint8Array(readFileSync(file));
-  const inspected = await sharpImageCodec().inspect(bytes);
-  if (inspected.outcome === 'rejected') throw new Error(inspected.message);
+  const { header } = await openImage(sharpImageCodec(), bytes);
   const contenders = [...new Set(answers.map(({ contender }) => contender))].sort(bySize);
   const cpuMillis = (job: string) =>
     tenths(median(answers.filter((one) => one.job === job && isDeployed(one.contender)).map(({ cpu }) => cpu)));
@@ -194,7 +194,7 @@ async function summarised(name: string, file: string, answers: readonly Answered
   return {
     name,
     bytes: bytes.byteLength,
-    header: inspected.header,
+    header: header,
     referenceCpuMillis: cpuMillis('reference'),
     metadata: times('metadata'),
     groups: groupNames.map((group) => ({

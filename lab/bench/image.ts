@@ -8,6 +8,7 @@ import type { Bytes } from '../../core/ports.ts';
 import { type Preset, type RenditionGroup, renditionGroups } from '../../core/presets.ts';
 import { presetsFor, renditionSize } from '../../core/rendition.ts';
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
+import { openImage } from '../../test/support/open-image.ts';
 import { avifApart } from '../cost/practices.ts';
 import { showSummary, summarise } from '../summary.ts';
 import { table } from '../table.ts';
@@ -23,9 +24,7 @@ const photo = fileURLToPath(new URL('../../test/fixtures/photos/book-d90-12mp.jp
 export async function benchImage(): Promise<string> {
   const codec = sharpImageCodec();
   const bytes: Bytes = new Uint8Array(readFileSync(photo));
-  const inspected = await codec.inspect(bytes);
-  if (inspected.outcome === 'rejected') throw new Error(inspected.message);
-  const { header } = inspected;
+  const { header } = await openImage(codec, bytes);
   const all = presetsFor(
     header,
     renditionGroups.flatMap(({ presets }) => presets),
@@ -33,7 +32,7 @@ export async function benchImage(): Promise<string> {
   const rastersBySize = await rastersOf(bytes, header, all);
 
   const render = async (presets: readonly Preset[]) => {
-    const result = await codec.render(bytes, header, presets);
+    const result = await (await openImage(codec, bytes)).render(presets);
     if (result.outcome === 'rejected') throw new Error(result.message);
   };
   const renderGroups = async (groups: readonly RenditionGroup[]) => {
@@ -46,7 +45,7 @@ export async function benchImage(): Promise<string> {
       'the same with AVIF in its own group': () => renderGroups(avifApart({ groups: renditionGroups }).groups),
       'one pipeline per rendition, our settings': () => naive(bytes, header, all, withOurSettings),
       'one pipeline per rendition, sharp’s defaults': () => naive(bytes, header, all, withDefaults),
-      'portrait (extract-metadata)': () => codec.portray(bytes, header),
+      'portrait (extract-metadata)': async () => (await openImage(codec, bytes)).portray(),
     },
     ROUNDS,
   );

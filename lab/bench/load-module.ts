@@ -3,17 +3,14 @@
  * times in milliseconds as JSON.
  */
 import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
 
 const [file = '', packageBefore] = process.argv.slice(2);
 const require = createRequire(import.meta.url);
-const isModule = file.endsWith('.mjs');
 
 const start = performance.now();
 if (packageBefore !== undefined) require(packageBefore);
 const between = performance.now();
-if (isModule) await import(pathToFileURL(file).href);
-else require(file);
+require(file);
 const end = performance.now();
 
 process.stdout.write(JSON.stringify({ before: between - start, own: end - between }));

@@ -10,6 +10,7 @@ import type { Bytes } from '../../core/ports.ts';
 import { type Preset, type RenditionFormat, renditionGroups } from '../../core/presets.ts';
 import { renditionSize } from '../../core/rendition.ts';
 import { workDirectory } from '../../scripts/terminal/project.ts';
+import { openImage } from '../../test/support/open-image.ts';
 import { type LineWorker, workerCost } from './line-worker.ts';
 import { type Cost, costOf } from './measure.ts';
 
@@ -67,11 +68,12 @@ function ours(name: string, formats: readonly RenditionFormat[]): Contender {
   return {
     name,
     formats,
-    render: ({ bytes, header }, presets) =>
+    render: ({ bytes }, presets) =>
       costOf(async () => {
+        const image = await openImage(codec, bytes);
         for (const { presets: ofGroup } of renditionGroups) {
           const wanted = presets.filter(({ name }) => ofGroup.some((preset) => preset.name === name));
-          const result = await codec.render(bytes, header, wanted);
+          const result = await image.render(wanted);
           if (result.outcome === 'rejected') throw new Error(result.message);
           for (const picture of result.renditions) await writeFile(fileOf(picture.preset), picture.bytes);
         }

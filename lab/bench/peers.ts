@@ -9,6 +9,7 @@ import type { Bytes } from '../../core/ports.ts';
 import { type Preset, type RenditionFormat, renditionGroups } from '../../core/presets.ts';
 import { presetsFor, renditionSize } from '../../core/rendition.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
+import { openImage } from '../../test/support/open-image.ts';
 import { showSummary, summarise } from '../summary.ts';
 import { table } from '../table.ts';
 import { startNodePeers, startPythonPeers } from './install-peers.ts';
@@ -112,9 +113,8 @@ async function compare(python: LineWorker, node: LineWorker): Promise<string> {
 async function open(path: string): Promise<Photo> {
   const file = join(projectDirectory, path);
   const bytes: Bytes = new Uint8Array(readFileSync(file));
-  const inspected = await sharpImageCodec().inspect(bytes);
-  if (inspected.outcome === 'rejected') throw new Error(inspected.message);
-  return { file, bytes, header: inspected.header };
+  const { header } = await openImage(sharpImageCodec(), bytes);
+  return { file, bytes, header };
 }
 
 const presetsOf = ({ header }: Photo) =>

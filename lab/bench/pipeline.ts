@@ -12,6 +12,7 @@ import { startLocalStack } from '../../scripts/local/local-stack.ts';
 import { type Followed, follow } from '../../scripts/stack/follow.ts';
 import type { Stack } from '../../scripts/stack/stack.ts';
 import { logDirectory, shownPath } from '../../scripts/terminal/project.ts';
+import { openImage } from '../../test/support/open-image.ts';
 import { table } from '../table.ts';
 
 const IMAGES = 100;
@@ -79,12 +80,10 @@ function sender(stack: Stack) {
 async function millisOfImageWork(bytes: Bytes): Promise<number> {
   const codec = sharpImageCodec();
   const startedAt = performance.now();
-  const inspection = await codec.inspect(bytes);
-  if (inspection.outcome === 'rejected') throw new Error(inspection.message);
-  const { header } = inspection;
+  const image = await openImage(codec, bytes);
   await Promise.all([
-    codec.portray(bytes, header),
-    ...renditionGroups.map((group) => codec.render(bytes, header, presetsFor(header, group.presets))),
+    image.portray(),
+    ...renditionGroups.map((group) => image.render(presetsFor(image.header, group.presets))),
   ]);
   return performance.now() - startedAt;
 }

@@ -13,6 +13,7 @@ import { mean } from 'simple-statistics';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { presetsFor } from '../../core/rendition.ts';
+import { openImage } from '../../test/support/open-image.ts';
 import { type Cost, costOf, peakKilobytes } from './measure.ts';
 import { type RuntimeSettings, runtimeSettings } from './render-in-process.ts';
 
@@ -36,12 +37,10 @@ console.log(
 
 async function work(): Promise<void> {
   const bytes = new Uint8Array(readFileSync(file));
-  const inspected = await codec.inspect(bytes);
-  if (inspected.outcome === 'rejected') throw new Error(inspected.message);
-  const { header } = inspected;
-  if (job === 'portray') await codec.portray(bytes, header);
+  const image = await openImage(codec, bytes);
+  if (job === 'portray') await image.portray();
   for (const { presets } of groups) {
-    const rendered = await codec.render(bytes, header, presetsFor(header, presets));
+    const rendered = await image.render(presetsFor(image.header, presets));
     if (rendered.outcome === 'rejected') throw new Error(rendered.message);
   }
 }

@@ -7,6 +7,7 @@ import type { ImageHeader } from '../../core/metadata.ts';
 import type { Bytes } from '../../core/ports.ts';
 import { type Preset, renditionGroups } from '../../core/presets.ts';
 import { presetsFor, renditionSize, type Size } from '../../core/rendition.ts';
+import { openImage } from '../../test/support/open-image.ts';
 import { showSummary, summarise } from '../summary.ts';
 import { table } from '../table.ts';
 import { inputFile, usualInputs } from './inputs.ts';
@@ -31,9 +32,7 @@ export async function benchStages(): Promise<string> {
 
 async function stagesOf(bytes: Bytes): Promise<string[]> {
   const codec = sharpImageCodec();
-  const inspected = await codec.inspect(bytes);
-  if (inspected.outcome === 'rejected') throw new Error(inspected.message);
-  const { header } = inspected;
+  const { header } = await openImage(codec, bytes);
   const presets = presetsFor(
     header,
     renditionGroups.flatMap((group) => group.presets),
@@ -55,7 +54,9 @@ async function stagesOf(bytes: Bytes): Promise<string[]> {
       toLargest: () => pixelsOf(sharp(bytes).resize({ ...largest, fit: 'fill' })),
       downwards: () => shrinkDownwards(base, smaller),
       whole: async () => {
-        for (const group of renditionGroups) await codec.render(bytes, header, presetsFor(header, group.presets));
+        for (const group of renditionGroups) {
+          await (await openImage(codec, bytes)).render(presetsFor(header, group.presets));
+        }
       },
       naive: () => naive(bytes, header, presets),
     },

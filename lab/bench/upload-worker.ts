@@ -15,12 +15,14 @@ import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
 import type { Upload } from '../../core/image.ts';
 import type { ImageTask } from '../../core/image-task.ts';
+import { defaultLimits } from '../../core/limits.ts';
 import type { Bytes } from '../../core/ports.ts';
 import { type Preset, renditionGroups } from '../../core/presets.ts';
 import { presetsFor, type Rendition, renditionSize } from '../../core/rendition.ts';
 import { resizeImage } from '../../core/resize-image.ts';
 import { InMemoryRenditionStore } from '../../test/support/in-memory-rendition-store.ts';
 import { InMemoryUploadStore } from '../../test/support/in-memory-upload-store.ts';
+import { openImage } from '../../test/support/open-image.ts';
 import { costOf } from './measure.ts';
 import { referenceJob } from './reference-job.ts';
 
@@ -93,15 +95,13 @@ function taskFor(name: string, bytes: Bytes): ImageTask {
 function inMemory(image: Upload, bytes: Bytes) {
   const uploads = new InMemoryUploadStore();
   uploads.put(image, bytes);
-  return { uploadReader: uploads, codec, renditionStore: new InMemoryRenditionStore() };
+  return { uploadReader: uploads, codec, limits: defaultLimits, renditionStore: new InMemoryRenditionStore() };
 }
 
 type Sized = { readonly preset: Preset; readonly width: number };
 
 async function presetsOf(bytes: Bytes): Promise<readonly Sized[]> {
-  const inspected = await codec.inspect(bytes);
-  if (inspected.outcome === 'rejected') throw new Error(inspected.message);
-  const { header } = inspected;
+  const { header } = await openImage(codec, bytes);
   return presetsFor(
     header,
     renditionGroups.flatMap((group) => group.presets),

@@ -267,6 +267,39 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('UploadBucketPolicy', 'PolicyDocument', 'Statement', { Sid: 'KeepProbesApart' }),
     remove: true,
   },
+  'A rendition is never replaced': {
+    file: 'template.yaml',
+    path: propertyOf('RenditionBucketPolicy', 'PolicyDocument', 'Statement', { Sid: 'NeverReplaceRenditions' }),
+    remove: true,
+  },
+  'Workers that decode have no way out': {
+    file: 'template.yaml',
+    path: propertyOf('ResizeImageFunction', 'VpcConfig'),
+    remove: true,
+  },
+  'No role decrypts anything itself': {
+    file: 'template.yaml',
+    path: propertyOf(
+      'ResizeImageRole',
+      'Policies',
+      { PolicyName: 'resize-image' },
+      'PolicyDocument',
+      'Statement',
+      { Sid: 'UseDataKey' },
+      'Condition',
+    ),
+    remove: true,
+  },
+  'Browsers treat renditions as images only': {
+    file: 'docs/serving.md',
+    from: "style-src 'unsafe-inline'; sandbox",
+    to: "style-src 'unsafe-inline'",
+  },
+  'The emulator serves only the user who started it': {
+    file: 'scripts/invoke/container-engine.ts',
+    from: "!containers.check(inside.remoteAddress ?? '', family)",
+    to: 'inside.destroyed',
+  },
   'Nothing from outside controls a terminal': {
     file: 'scripts/terminal/printable.ts',
     from: '[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]',
@@ -480,7 +513,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     to: 'if (defects.size > 1000) throw',
   },
   'Every AWS call fails in every way': {
-    file: 'test/faults/crash-points.ts',
+    file: 'lab/prove/crash-point-cases.ts',
     from: '[false, true].flatMap((lasting)',
     to: '[false].flatMap((lasting)',
   },
@@ -494,6 +527,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     file: 'adapters/sharp/sharp-image-codec.ts',
     from: '  sharp.cache(false);\n',
     to: '',
+  },
+  'A bound around every decode': {
+    file: 'adapters/sharp/image-process.ts',
+    from: 'if (cpuSeconds >= bounds.cpuSeconds) return',
+    to: 'if (cpuSeconds < 0) return',
   },
   'Nothing undecided is shown as done': {
     file: 'scripts/stack/send-uploads.ts',

@@ -104,10 +104,10 @@ async function classBySight({ bytes }: TestImage): Promise<TestImage['class']> {
   const codec = sharpImageCodec();
   const whole = new Uint8Array(bytes);
   if (whole.length === 0) return 'corrupt';
-  const inspected = await codec.inspect(whole);
-  if (inspected.outcome === 'rejected') return 'corrupt';
-  const { header } = inspected;
-  const portrayed = await codec.portray(whole, header);
+  const image = await codec.open(whole);
+  if (image.outcome === 'rejected') return 'corrupt';
+  const { header } = image;
+  const portrayed = await image.portray();
   return portrayed.outcome === 'rejected' ? 'corrupt' : sizeClassOf(header.width * header.height);
 }
 

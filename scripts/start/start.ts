@@ -121,7 +121,7 @@ async function startStack(wantedPort: number | undefined, inputs: BuildInputs): 
   const { port, notice } = await choosePort(wantedPort);
   if (notice !== undefined) print(notice);
   const local = await startLocalStack(port, showStep);
-  withdrawAnnouncement = await announceStack(port, inputs);
+  withdrawAnnouncement = await announceStack(local.emulator, inputs);
   return local;
 }
 
@@ -240,15 +240,16 @@ function toJson(results: readonly UploadResult[], renditions: SavedRenditions) {
 
 async function waitForMore({ stack, emulator }: LocalStack): Promise<never> {
   idle = true;
-  const { AWS_CA_BUNDLE = '', AWS_ACCESS_KEY_ID = '' } = emulator.environment;
   const lines = [
     '',
     'Running until you press Ctrl-C. To send more, from a second terminal:',
     '',
     '  npm start -- FILE|DIR …',
     '',
-    `or with any S3 client: bucket ${stack.outputs.UploadBucketName} at ${emulator.endpoint}`,
-    `(certificate ${shownPath(AWS_CA_BUNDLE)}, access key and secret both "${AWS_ACCESS_KEY_ID}", path-style addresses).`,
+    'or with the AWS CLI, in a shell that has loaded the emulator’s address, certificate and keys (new at each start):',
+    '',
+    `  . ${shownPath(emulator.shellSettings)}`,
+    `  aws s3 cp FILE s3://${stack.outputs.UploadBucketName}/`,
   ];
   print(...lines);
   throw await emulator.crashed;

@@ -154,7 +154,7 @@ function liveFunctions({ name: StackName, clients: { lambda, cloudFormation } }:
 
   /** The workflow and the queue call an alias that points to a version, so new code needs a new version to run. */
   const replaceCode = async (FunctionName: string, { logicalId, code }: Bundle): Promise<void> => {
-    const ZipFile = zipSync({ 'handler.js': code }, { level: 1 });
+    const ZipFile = zipSync(Object.fromEntries(code), { level: 1 });
     const { Version } = await lambda.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile, Publish: true }));
     if (Version === undefined)
       throw new Failure(`Lambda updated ${FunctionName} but returned no version: run npm start again.`);

@@ -1,5 +1,5 @@
 /** Bundles each function as `sam build` does, with the esbuild settings in template.yaml. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 import * as z from 'zod';
@@ -14,7 +14,8 @@ export interface Bundle {
   readonly logicalId: string;
   /** Paths below the project's directory. */
   readonly sources: ReadonlySet<string>;
-  readonly code: Uint8Array;
+  /** By name: `handler.js`, and other entry points. */
+  readonly code: ReadonlyMap<string, Uint8Array>;
   /** Size of the package that is deployed to Lambda. */
   readonly zippedBytes: number;
   /** Minified bytes of each npm package in the bundle, and of our own code. */
@@ -26,7 +27,7 @@ const bundledFunction = z.object({
     BuildMethod: z.literal('esbuild'),
     // Strict, so that a setting that is added to the template fails here instead of being overlooked.
     BuildProperties: z.strictObject({
-      EntryPoints: z.tuple([z.string()]),
+      EntryPoints: z.array(z.string()),
       Format: z.enum(['cjs', 'esm']),
       MainFields: z.string(),
       Minify: z.boolean(),
@@ -80,13 +81,11 @@ async function bundle(
     metafile: true,
     write: false,
   });
-  const [code] = outputFiles.filter(({ path }) => path.endsWith('.js'));
-  if (code === undefined) throw new Error(`esbuild created no bundle for ${CodeUri}.`);
   return {
     name: CodeUri.replace('functions/', ''),
     logicalId,
     sources: new Set(Object.keys(metafile.inputs)),
-    code: code.contents,
+    code: new Map(outputFiles.map(({ path, contents }) => [basename(path), contents])),
     zippedBytes: outputFiles.reduce((sum, file) => sum + zippedBytes(file.contents), 0),
     contributors: contributorsOf(metafile),
   };

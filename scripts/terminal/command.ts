@@ -183,7 +183,7 @@ export function sayStopped(exitCode: ExitCode): ExitCode {
   return exitCode;
 }
 
-/** Below this, a sentence is not wrapped beside what it explains. */
+/** Below this, a sentence is not wrapped to the right of what it explains. */
 const LEAST_COLUMNS = 20;
 const SENTENCE_COLUMNS = 30;
 
@@ -205,10 +205,10 @@ function emptyLine({ name, summary, examples = {}, notes }: Description, { outpu
     help.prepareContext({ helpWidth });
     help.minWidthToWrap = LEAST_COLUMNS;
     const width = Math.max(0, ...Object.keys(examples).map(({ length }) => length));
-    // Beside the widest example, if that leaves room for the sentences; otherwise, below each.
-    const beside = width + SENTENCE_COLUMNS <= helpWidth;
+    // To the right of the examples if there is room for sentences; otherwise, below each example.
+    const toTheRight = width + SENTENCE_COLUMNS <= helpWidth;
     const items = Object.entries(examples).map(([typed, effect]) =>
-      beside
+      toTheRight
         ? help.formatItem(typed, width, effect, help)
         : `  ${typed}\n${help.boxWrap(effect, helpWidth - 6).replaceAll(/^/gm, '      ')}`,
     );

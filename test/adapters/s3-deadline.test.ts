@@ -3,6 +3,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { s3RenditionStore, WRITE_DEADLINE_MILLIS } from '../../adapters/aws/s3-rendition-store.ts';
 import { READ_DEADLINE_MILLIS, s3UploadReader } from '../../adapters/aws/s3-upload-reader.ts';
+import { defaultLimits } from '../../core/limits.ts';
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
 import { uploadOf } from '../support/upload-events.ts';
 
@@ -39,9 +40,11 @@ describe('a worker says that S3 did not answer', () => {
 });
 
 it.each(['ExtractMetadataFunction', 'ResizeImageFunction'])(
-  '%s has half of its time for the image itself, however slow S3 is',
+  '%s has time for the slowest image, however slow S3 is',
   (id) => {
     const timeout = numberAt(templateFor('prod').resources.get(id)?.Properties['Timeout']);
-    expect(timeout * 1000 - READ_DEADLINE_MILLIS - WRITE_DEADLINE_MILLIS).toBeGreaterThanOrEqual((timeout * 1000) / 2);
+    const { cpuSeconds, wallSeconds } = defaultLimits.seconds;
+    expect(READ_DEADLINE_MILLIS + wallSeconds * 1000 + WRITE_DEADLINE_MILLIS).toBeLessThan(timeout * 1000);
+    expect(cpuSeconds).toBeLessThan(wallSeconds);
   },
 );

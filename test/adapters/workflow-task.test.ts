@@ -42,6 +42,15 @@ describe('a step of the workflow', () => {
     expect(first?.['peakMegabytes']).toBeLessThan(resident * 20);
   });
 
+  it('adds the memory of the process that works for it', async () => {
+    const handler = (peakMegabytes: number) =>
+      workflowTask(imageTask, async () => ({ outcome: 'processed' }), { peakMegabytes })(task, lambdaContext());
+    await handler(0);
+    await handler(1_000_000);
+    const [alone = 0, both = 0] = logged('info').map(({ peakMegabytes }) => Number(peakMegabytes));
+    expect(both).toBeGreaterThanOrEqual(alone + 1_000_000);
+  });
+
   it('given the step throws, logs the error with the image and throws it', async () => {
     const handler = workflowTask(imageTask, () => Promise.reject(new Error('S3 is slow')));
     await expect(handler(task, lambdaContext())).rejects.toThrow('S3 is slow');

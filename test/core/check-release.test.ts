@@ -4,6 +4,7 @@ import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
 import type { Upload } from '../../core/image.ts';
 import type { ImageTask } from '../../core/image-task.ts';
+import { defaultLimits } from '../../core/limits.ts';
 import { releaseCheckPrefix } from '../../core/names.ts';
 import { rejected } from '../../core/outcome.ts';
 import type { Bytes } from '../../core/ports.ts';
@@ -58,11 +59,11 @@ const goodSteps = (): Steps => {
     },
     async extractMetadata(name, task) {
       calling(name);
-      return extractMetadata(task, { uploadReader: uploads, codec }, { keepLocation: false });
+      return extractMetadata(task, { uploadReader: uploads, codec, limits: defaultLimits }, { keepLocation: false });
     },
     async resizeImage(name, task) {
       calling(name);
-      return resizeImage(task, { uploadReader: uploads, codec, renditionStore: stored }, groups);
+      return resizeImage(task, { uploadReader: uploads, codec, limits: defaultLimits, renditionStore: stored }, groups);
     },
     async removeRenditions(name, task) {
       calling(name);
@@ -256,7 +257,7 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
       async resizeImage(_, task) {
         return resizeImage(
           task,
-          { uploadReader: uploads, codec, renditionStore: new InMemoryRenditionStore() },
+          { uploadReader: uploads, codec, limits: defaultLimits, renditionStore: new InMemoryRenditionStore() },
           groups,
         );
       },
@@ -269,14 +270,18 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
     {
       async resizeImage(_, task) {
         const renditions = {
-          put: (key: string, bytes: Bytes) => stored.put(key, bytes, 'binary/octet-stream'),
+          put: (key: string, bytes: Bytes) => stored.put(key, bytes, 'image/avif'),
           list: stored.list.bind(stored),
           remove: stored.remove.bind(stored),
         };
-        return resizeImage(task, { uploadReader: uploads, codec, renditionStore: renditions }, groups);
+        return resizeImage(
+          task,
+          { uploadReader: uploads, codec, limits: defaultLimits, renditionStore: renditions },
+          groups,
+        );
       },
     },
-    'binary/octet-stream',
+    'contentType is image/avif',
   ],
   ['removes nothing', 'RemoveRenditions', { removeRenditions: async () => removed(0) }, 'removing 0'],
   [

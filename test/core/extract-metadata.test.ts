@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { extractMetadata } from '../../core/extract-metadata.ts';
 import type { ImageTask } from '../../core/image-task.ts';
+import { defaultLimits } from '../../core/limits.ts';
 import { rejected } from '../../core/outcome.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
 import { photoPortrait, StubImageCodec } from '../support/stub-image-codec.ts';
@@ -15,7 +16,8 @@ const task: ImageTask = {
 describe('extractMetadata', () => {
   let uploads: InMemoryUploadStore;
   let codec: StubImageCodec;
-  const extract = (keepLocation = false) => extractMetadata(task, { uploadReader: uploads, codec }, { keepLocation });
+  const extract = (keepLocation = false) =>
+    extractMetadata(task, { uploadReader: uploads, codec, limits: defaultLimits }, { keepLocation });
 
   beforeEach(() => {
     uploads = new InMemoryUploadStore();

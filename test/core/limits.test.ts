@@ -12,6 +12,7 @@ import { type ImageHeader, inputFormats } from '../../core/metadata.ts';
 
 const MEGA = 1_000_000;
 const limits: Limits = {
+  seconds: defaultLimits.seconds,
   bytes: 50 * MEGA,
   pixels: { jpeg: 100 * MEGA, png: 60 * MEGA, webp: 50 * MEGA, avif: 30 * MEGA, gif: 20 * MEGA, tiff: 10 * MEGA },
   progressivePixels: { jpeg: 40 * MEGA, png: 25 * MEGA, tiff: 5 * MEGA },

@@ -14,7 +14,7 @@ describe('openUpload', () => {
   let uploads: InMemoryUploadStore;
   let codec: StubImageCodec;
   const open = (upload: Upload = image) =>
-    openUpload({ correlationId: 'c', image: upload }, { uploadReader: uploads, codec });
+    openUpload({ correlationId: 'c', image: upload }, { uploadReader: uploads, codec, limits: defaultLimits });
 
   beforeEach(() => {
     uploads = new InMemoryUploadStore();
@@ -23,7 +23,7 @@ describe('openUpload', () => {
   });
 
   it('returns the bytes and header of an acceptable upload', async () => {
-    expect(await open()).toEqual({ outcome: 'open', bytes, header: codec.header });
+    expect(await open()).toMatchObject({ outcome: 'open', bytes, image: { header: codec.header } });
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { RenditionTask } from '../../core/image-task.ts';
+import { defaultLimits } from '../../core/limits.ts';
 import { rejected } from '../../core/outcome.ts';
 import type { RenditionGroup } from '../../core/presets.ts';
 import { resizeImage } from '../../core/resize-image.ts';
@@ -33,7 +34,11 @@ describe('resizeImage', () => {
   let renditions: InMemoryRenditionStore;
   let codec: StubImageCodec;
   const resize = (group = 'small') =>
-    resizeImage({ ...task, group }, { uploadReader: uploads, codec, renditionStore: renditions }, groups);
+    resizeImage(
+      { ...task, group },
+      { uploadReader: uploads, codec, limits: defaultLimits, renditionStore: renditions },
+      groups,
+    );
 
   beforeEach(() => {
     uploads = new InMemoryUploadStore();

@@ -64,8 +64,10 @@ beforeEach(() => {
   // The environment is read when the module loads.
   vi.resetModules();
   for (const name of names) vi.stubEnv(name, undefined);
-  // Lambda sets it.
+  // Lambda sets these.
   vi.stubEnv('AWS_REGION', 'us-east-1');
+  vi.stubEnv('LAMBDA_TASK_ROOT', '/var/task');
+  vi.stubEnv('AWS_LAMBDA_FUNCTION_MEMORY_SIZE', '1769');
 });
 afterEach(() => {
   vi.unstubAllEnvs();

@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
+import { defaultLimits } from '../../core/limits.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { resizeImage } from '../../core/resize-image.ts';
@@ -25,7 +26,7 @@ export async function judge(bytes: Buffer): Promise<Verdict> {
   const [uploads, renditions] = [new InMemoryUploadStore(), new InMemoryRenditionStore()];
   uploads.put(image, new Uint8Array(bytes));
   const task = { correlationId: 'hostile', image };
-  const ports = { uploadReader: uploads, renditionStore: renditions, codec };
+  const ports = { uploadReader: uploads, renditionStore: renditions, codec, limits: defaultLimits };
   const defects: string[] = [];
   const ended: string[] = [];
   const seconds: number[] = [];

@@ -7,6 +7,7 @@ import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { imageTask, removalTask, renditionTask } from '../../adapters/lambda/workflow-task.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
+import { defaultLimits } from '../../core/limits.ts';
 import { eventSource } from '../../core/names.ts';
 import { rejected, rejectionReasons } from '../../core/outcome.ts';
 import type { Bytes, ImageCodec, PipelineInput, RenditionStore, UploadReader } from '../../core/ports.ts';
@@ -484,11 +485,15 @@ export class World {
     const result = await compute(async () => {
       switch (FunctionName) {
         case 'ExtractMetadataFunction':
-          return extractMetadata(imageTask.parse(Payload), { uploadReader: uploads, codec }, { keepLocation: false });
+          return extractMetadata(
+            imageTask.parse(Payload),
+            { uploadReader: uploads, codec, limits: defaultLimits },
+            { keepLocation: false },
+          );
         case 'ResizeImageFunction':
           return resizeImage(
             renditionTask.parse(Payload),
-            { uploadReader: uploads, renditionStore: renditions, codec },
+            { uploadReader: uploads, renditionStore: renditions, codec, limits: defaultLimits },
             exampleGroups,
           );
         case 'RemoveRenditionsFunction':
@@ -544,15 +549,20 @@ export const header = { ...photoHeader, width: 300, height: 200 };
 class ModelCodec extends StubImageCodec {
   override header = header;
 
-  override async portray(bytes: Bytes = new Uint8Array()): ReturnType<ImageCodec['portray']> {
-    return /^(torn|cracked)/.test(textOf(bytes)) ? torn : super.portray();
-  }
-
-  override async render(...[bytes, ...rest]: Parameters<ImageCodec['render']>): ReturnType<ImageCodec['render']> {
-    // In the other group, the renditions are written nevertheless.
-    if (textOf(bytes).startsWith('deadly') && rest[1].some(({ format }) => format === 'avif'))
-      throw new TaskError('Runtime.OutOfMemory', 'the worker ran out of memory');
-    return textOf(bytes).startsWith('torn') ? torn : super.render(bytes, ...rest);
+  override async open(bytes: Bytes): ReturnType<ImageCodec['open']> {
+    const image = await super.open(bytes);
+    if (image.outcome === 'rejected') return image;
+    const text = textOf(bytes);
+    return {
+      ...image,
+      portray: async () => (/^(torn|cracked)/.test(text) ? torn : image.portray()),
+      render: async (presets) => {
+        // In the other group, the renditions are written nevertheless.
+        if (text.startsWith('deadly') && presets.some(({ format }) => format === 'avif'))
+          throw new TaskError('Runtime.OutOfMemory', 'the worker ran out of memory');
+        return text.startsWith('torn') ? torn : image.render(presets);
+      },
+    };
   }
 }
 const codec = new ModelCodec();

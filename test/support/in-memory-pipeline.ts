@@ -103,15 +103,17 @@ export class InMemoryPipeline {
   };
 
   /** The bytes of a file describe it: `webp 320 240`. */
-  private readonly codec: Pick<ImageCodec, 'inspect'> = {
-    inspect: async (bytes) => {
+  private readonly codec: ImageCodec = {
+    open: async (bytes) => {
       const [, format, width, height] = /^(webp|avif|jpeg) (\d+) (\d+)/.exec(new TextDecoder().decode(bytes)) ?? [];
       if (format !== 'webp' && format !== 'avif' && format !== 'jpeg') {
         return { outcome: 'rejected', reason: 'corrupt', message: 'It is damaged.' };
       }
       return {
-        outcome: 'readable',
+        outcome: 'open',
         header: { ...photoHeader, orientation: 1, format, width: Number(width), height: Number(height) },
+        portray: notUsed,
+        render: notUsed,
       };
     },
   };
@@ -134,6 +136,10 @@ export class InMemoryPipeline {
       return rendition;
     });
   }
+}
+
+async function notUsed(): Promise<never> {
+  throw new Error('The probe reads only headers.');
 }
 
 export function imageBytes(format: string, width: number, height: number): Bytes {

@@ -1,12 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { SFNClient, StartSyncExecutionCommand } from '@aws-sdk/client-sfn';
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
-import { vi } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import type { MetadataResult } from '../../core/image-task.ts';
 import { renditionGroups } from '../../core/presets.ts';
+import { bundleFunctions } from '../../scripts/template/bundle.ts';
+import { projectDirectory } from '../../scripts/terminal/project.ts';
 import { lambdaContext } from './lambda-context.ts';
 import { mockClient } from './mock-client.ts';
 import { uploadOf } from './upload-events.ts';
@@ -23,34 +27,36 @@ const environment: Readonly<Record<string, string>> = {
   RETRY_BASE_SECONDS: '1',
   KEEP_LOCATION: 'true',
   RENDITION_BUCKET: 'renditions',
+  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1769',
+  NODE_PATH: join(projectDirectory, 'node_modules'),
 };
 
 /** The real handlers as Lambda loads them, with logs that `captureLog` sees and made-up responses from AWS. */
 export async function loadedHandlers(changes: Readonly<Record<string, string>> = {}) {
-  for (const [name, value] of Object.entries({ ...environment, ...changes })) vi.stubEnv(name, value);
+  const LAMBDA_TASK_ROOT = await bundledImageProcess();
+  for (const [name, value] of Object.entries({ ...environment, LAMBDA_TASK_ROOT, ...changes })) vi.stubEnv(name, value);
   vi.resetModules();
-  const [dispatch, extract, resize, remove] = await Promise.all([
-    import('../../functions/dispatch-images/handler.ts'),
-    import('../../functions/extract-metadata/handler.ts'),
-    import('../../functions/resize-image/handler.ts'),
-    import('../../functions/remove-renditions/handler.ts'),
-  ]);
+  // Each loads when it is called: those that decode start a process.
+  const dispatch = () => import('../../functions/dispatch-images/handler.ts');
+  const extract = () => import('../../functions/extract-metadata/handler.ts');
+  const resize = () => import('../../functions/resize-image/handler.ts');
+  const remove = () => import('../../functions/remove-renditions/handler.ts');
   const context = lambdaContext();
   const task = { correlationId: 'the-photograph', image: uploadOf({ key: 'flowers.jpg' }) };
   return {
     /** The correlation id selects the workflow's result: "fails-…" fails, "rejects-…" is rejected. */
-    dispatch(correlationIds: readonly string[]): Promise<SQSBatchResponse> {
+    async dispatch(correlationIds: readonly string[]): Promise<SQSBatchResponse> {
       const Records = [
         ...correlationIds.map(s3Message),
         { ...s3Message('unknown'), body: '{}', messageId: 'unreadable' },
       ];
-      return dispatch.handler({ Records }, context);
+      return (await dispatch()).handler({ Records }, context);
     },
     /** A photo with a GPS position. */
-    describePhotograph: async (): Promise<MetadataResult> => extract.handler(task, context),
-    renderPhotograph: () => resize.handler({ ...task, group: renditionGroups[0].name }, context),
-    removeRenditions: () =>
-      remove.handler(
+    describePhotograph: async (): Promise<MetadataResult> => (await extract()).handler(task, context),
+    renderPhotograph: async () => (await resize()).handler({ ...task, group: renditionGroups[0].name }, context),
+    removeRenditions: async () =>
+      (await remove()).handler(
         {
           correlationId: task.correlationId,
           image: { imageId: task.image.imageId, sequencer: task.image.sequencer },
@@ -59,6 +65,15 @@ export async function loadedHandlers(changes: Readonly<Record<string, string>> =
         context,
       ),
   };
+}
+
+/** A folder with the workers' second entry point, as it is deployed. */
+async function bundledImageProcess(): Promise<string> {
+  const [worker] = await bundleFunctions({}, (logicalId) => logicalId === 'ResizeImageFunction');
+  const folder = mkdtempSync(join(tmpdir(), 'image-process-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'image-process.js'), worker?.code.get('image-process.js') ?? '');
+  return folder;
 }
 
 /** Responses for every client; call it before each test. */

@@ -1,6 +1,6 @@
 import type { ImageHeader, Portrait } from '../../core/metadata.ts';
 import type { Rejection } from '../../core/outcome.ts';
-import type { Bytes, ImageCodec } from '../../core/ports.ts';
+import type { Bytes, ImageCodec, OpenImage } from '../../core/ports.ts';
 import type { Preset } from '../../core/presets.ts';
 import { renditionSize } from '../../core/rendition.ts';
 
@@ -32,21 +32,25 @@ export class StubImageCodec implements ImageCodec {
   undecodable: Rejection | undefined;
   readonly rendered: (readonly Preset[])[] = [];
 
-  async inspect(): ReturnType<ImageCodec['inspect']> {
-    return this.unreadable ?? { outcome: 'readable', header: this.header };
+  async open(_: Bytes): ReturnType<ImageCodec['open']> {
+    const { header } = this;
+    return (
+      this.unreadable ?? {
+        outcome: 'open',
+        header,
+        portray: async () => this.undecodable ?? { outcome: 'portrayed', ...this.portrait },
+        render: async (presets) => this.undecodable ?? this.#render(header, presets),
+      }
+    );
   }
 
-  async portray(): ReturnType<ImageCodec['portray']> {
-    return this.undecodable ?? { outcome: 'portrayed', ...this.portrait };
-  }
-
-  async render(_: Bytes, header: ImageHeader, presets: readonly Preset[]): ReturnType<ImageCodec['render']> {
+  #render(header: ImageHeader, presets: readonly Preset[]): Awaited<ReturnType<OpenImage['render']>> {
     this.rendered.push(presets);
     const renditions = presets.map((preset) => ({
       preset,
       bytes: new TextEncoder().encode(preset.name),
       ...renditionSize(header, preset),
     }));
-    return this.undecodable ?? { outcome: 'rendered', renditions };
+    return { outcome: 'rendered', renditions };
   }
 }

@@ -47,8 +47,11 @@ describe('each step has one name', () => {
   });
 
   it.each(stems)('%s: folder, function, role, log group, use case and runbook share the name', (stem) => {
-    expect(readdirSync(projectFile(`functions/${stem}`)).sort()).toEqual(['handler.ts']);
-    expect(resource(`${pascal(stem)}Function`).Properties['CodeUri']).toBe(`functions/${stem}`);
+    const { Metadata, Properties } = resource(`${pascal(stem)}Function`);
+    expect(readdirSync(projectFile(`functions/${stem}`)).sort()).toEqual(
+      at(Metadata, 'BuildProperties', 'EntryPoints'),
+    );
+    expect(Properties['CodeUri']).toBe(`functions/${stem}`);
     expect(resource(`${pascal(stem)}Role`).Type).toBe('AWS::IAM::Role');
     expect(resource(`${pascal(stem)}LogGroup`).Type).toBe('AWS::Logs::LogGroup');
     const useCase = [`core/${stem}.ts`, `core/watch/${stem}.ts`].filter((path) => existsSync(projectFile(path)));

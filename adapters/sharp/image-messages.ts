@@ -1,0 +1,84 @@
+/** What a worker and its image process say to each other (bounded-image-codec.ts, serve-images.ts). */
+import { type ImageHeader, inputFormats, type Portrait } from '../../core/metadata.ts';
+import { type Rejection, rejectionReasons } from '../../core/outcome.ts';
+import type { Bytes } from '../../core/ports.ts';
+import type { Preset } from '../../core/presets.ts';
+import * as z from '../contracts/zod.ts';
+
+const bytes = z.custom<Bytes>((value) => value instanceof Uint8Array && value.buffer instanceof ArrayBuffer);
+const positiveInteger = z.int().check(z.positive());
+
+const preset = z.object({
+  name: z.string(),
+  format: z.enum(['webp', 'avif', 'jpeg']),
+  width: z.number(),
+  quality: z.number(),
+  effort: z.exactOptional(z.number()),
+}) satisfies z.ZodMiniType<Preset>;
+
+/** One after the other. `portray` and `render` refer to the image that was opened last. */
+export const request = z.discriminatedUnion('ask', [
+  // Of a file: the channel would copy the image four times.
+  z.object({ ask: z.literal('open'), path: z.string() }),
+  z.object({ ask: z.literal('portray') }),
+  z.object({ ask: z.literal('render'), presets: z.array(preset) }),
+]);
+export type Request = z.infer<typeof request>;
+
+// ── Replies ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+// Nothing in a reply is trusted: a file may have taken over the process that sent it.
+const rejection = z.object({
+  outcome: z.literal('rejected'),
+  reason: z.enum(rejectionReasons),
+  message: z.string().check(z.maxLength(1_000)),
+}) satisfies z.ZodMiniType<Rejection>;
+
+const header = z.object({
+  format: z.enum(inputFormats),
+  width: positiveInteger,
+  height: positiveInteger,
+  orientation: z.literal([1, 2, 3, 4, 5, 6, 7, 8]),
+  decodedSize: z.optional(z.object({ width: z.int(), height: z.int() })),
+  frames: positiveInteger,
+  progressive: z.boolean(),
+  hasAlpha: z.boolean(),
+  colourSpace: z.string().check(z.maxLength(100)),
+}) satisfies z.ZodMiniType<ImageHeader>;
+
+const portrait = z.object({
+  dominantColour: z.string().check(z.regex(/^#[0-9a-f]{6}$/)),
+  thumbhash: z.base64().check(z.maxLength(100)),
+  camera: z.optional(
+    z.object({
+      make: z.optional(z.string().check(z.maxLength(100))),
+      model: z.optional(z.string().check(z.maxLength(100))),
+    }),
+  ),
+  capturedAt: z.optional(z.string().check(z.maxLength(100))),
+  location: z.optional(z.object({ latitude: z.number(), longitude: z.number() })),
+  damaged: z.boolean(),
+}) satisfies z.ZodMiniType<Portrait>;
+
+const rendition = z.object({ bytes, width: positiveInteger, height: positiveInteger });
+
+export const opened = z.discriminatedUnion('outcome', [z.object({ outcome: z.literal('open'), header }), rejection]);
+export const portrayed = z.discriminatedUnion('outcome', [
+  z.extend(portrait, { outcome: z.literal('portrayed') }),
+  rejection,
+]);
+/** In the order of the presets. */
+export const rendered = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('rendered'), renditions: z.array(rendition) }),
+  rejection,
+]);
+
+export const ready = z.object({ ready: z.literal(true) });
+
+/** `failed`: the request threw. */
+export const reply = z.object({
+  answer: z.optional(z.unknown()),
+  failed: z.optional(z.object({ message: z.string(), outOfMemory: z.boolean() })),
+  peakMegabytes: z.number(),
+});
+export type Reply = z.infer<typeof reply>;

@@ -1,0 +1,150 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { boundedImageCodec } from '../../adapters/sharp/bounded-image-codec.ts';
+import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
+import { defaultLimits, type Limits } from '../../core/limits.ts';
+import type { Bytes } from '../../core/ports.ts';
+import { excessiveWork } from '../hostile/excessive-work.ts';
+import type { Maker } from '../hostile/hostile-file.ts';
+import { examplePresets } from '../support/example-presets.ts';
+import { openImage } from '../support/open-image.ts';
+import { descendantsOf } from '../support/processes.ts';
+import { photoHeader } from '../support/stub-image-codec.ts';
+
+/** A decoder cannot take more than its share of time and memory, whatever a file makes it do. */
+
+const processes = new URL('../support/image-processes/', import.meta.url);
+const fixture = (name: string): Bytes => new Uint8Array(readFileSync(new URL(`../fixtures/${name}`, import.meta.url)));
+const onLinux = process.platform === 'linux';
+vi.setConfig({ testTimeout: 60_000 });
+
+function codecWith(script: 'unlimited' | 'misbehaving', seconds: Partial<Limits['seconds']> = {}, megabytes = 1_769) {
+  return boundedImageCodec({
+    script: fileURLToPath(new URL(`${script}.ts`, processes)),
+    functionMegabytes: megabytes,
+    limits: { ...defaultLimits, seconds: { ...defaultLimits.seconds, ...seconds } },
+  });
+}
+
+// Otherwise, they run until the tests end.
+afterEach(() => {
+  for (const { id, command } of descendantsOf(process.pid)) {
+    if (command.includes('image-processes')) process.kill(id, 'SIGKILL');
+  }
+});
+
+it('answers as the codec within it', async () => {
+  const bytes = fixture('photos/flowers-iphone5-gps-small.jpg');
+  const [inside, outside] = await Promise.all(
+    [sharpImageCodec(), codecWith('unlimited')].map((codec) => openImage(codec, bytes)),
+  );
+  expect(outside?.header).toEqual(inside?.header);
+  expect(await outside?.portray()).toEqual(await inside?.portray());
+  expect(await outside?.render(examplePresets)).toEqual(await inside?.render(examplePresets));
+});
+
+it('passes on rejections, and keeps two images apart that are open at once', async () => {
+  const codec = codecWith('unlimited');
+  expect(await codec.open(fixture('formats/drawing.svg'))).toMatchObject({ reason: 'unsupported-format' });
+  const [one, other] = await Promise.all(
+    ['rocket', 'flowers-iphone5-gps-small'].map((name) => openImage(codec, fixture(`photos/${name}.jpg`))),
+  );
+  const [first, second, third] = await Promise.all([one?.portray(), other?.portray(), one?.portray()]);
+  expect(first).toEqual(third);
+  expect(first).not.toEqual(second);
+});
+
+describe('a file that the checks overlooked', () => {
+  const texts = excessiveWork(20261129, 1).filter(([name]) => name.endsWith('compressed texts.png'));
+  const overlooked: readonly Maker[] = [
+    ...texts,
+    ...['irot-60.avif', 'frames-130.avif', 'x-icc-mpet-35000.png'].map(
+      (name): Maker => [name, async () => Buffer.from(fixture(`slow-and-heavy/${name}`))],
+    ),
+  ];
+
+  it.runIf(onLinux).each(overlooked)('is rejected, and the next image is not affected: %s', async (_, make) => {
+    const codec = codecWith('unlimited', { cpuSeconds: 1 }, 600);
+    const image = await codec.open(new Uint8Array(await make()));
+    const outcome = image.outcome === 'open' ? await image.portray() : image;
+    expect(outcome).toMatchObject({
+      outcome: 'rejected',
+      reason: 'too-complex',
+      message: expect.stringMatching(/^The file is valid but too complex .* Please export it again/),
+    });
+    const next = await openImage(codec, fixture('photos/rocket.jpg'));
+    expect(await next.render(examplePresets)).toMatchObject({ outcome: 'rendered' });
+  });
+});
+
+describe('an image process', () => {
+  const textOf = (text: string): Bytes => new TextEncoder().encode(text);
+  const opens = { outcome: 'open', header: photoHeader };
+
+  it.each([
+    ['crashes', 'crash', 'our decoder cannot finish it'],
+    ['runs out of memory', 'starve', 'more memory'],
+    ['uses up its time', 'loop', 'more than 1 seconds'],
+  ])('that %s blames the image, and is replaced', async (_, word, sentence) => {
+    const codec = codecWith('misbehaving', { cpuSeconds: 1 });
+    expect(await codec.open(textOf(word))).toMatchObject({
+      reason: 'too-complex',
+      message: expect.stringContaining(sentence),
+    });
+    expect(await codec.open(textOf('fine'))).toMatchObject(opens);
+  });
+
+  it.each(['crash', 'starve'])('that had other images blames one only in a new process: %s', async (word) => {
+    const codec = codecWith('misbehaving');
+    await codec.open(textOf('fine'));
+    expect(await codec.open(textOf(`${word} later`))).toMatchObject(opens);
+    expect(await codec.open(textOf(word))).toMatchObject({ reason: 'too-complex' });
+  });
+
+  it.each([
+    ['is killed from outside', 'killed', /ended by SIGKILL/],
+    ['exits', 'exit', /ended with exit code 3/],
+    ['gets no CPU time', 'frozen', /got only \d\.\d s of CPU time in 1 s/],
+    ['has a bug', 'fail', /a bug/],
+    ['answers what no codec would', 'lie', /header/],
+  ])('that %s blames the machine: the task is retried in a new process', async (_, word, message) => {
+    const codec = codecWith('misbehaving', { wallSeconds: 1 });
+    await expect(codec.open(textOf(word))).rejects.toThrow(message);
+    expect(await codec.open(textOf('fine'))).toMatchObject(opens);
+  });
+
+  it('says why it cannot start', async () => {
+    const codec = boundedImageCodec({
+      script: '/nowhere/image-process.js',
+      functionMegabytes: 1_769,
+      limits: defaultLimits,
+    });
+    await expect(codec.open(textOf('fine'))).rejects.toThrow(/could not start.*exit code 1.*Cannot find module/s);
+  });
+
+  it('has none of its worker’s credentials', async () => {
+    vi.stubEnv('AWS_SESSION_TOKEN', 'secret');
+    vi.stubEnv('MALLOC_ARENA_MAX', '2');
+    const names = codecWith('misbehaving').open(textOf('environment'));
+    await expect(names).rejects.toThrow('MALLOC_ARENA_MAX');
+    await expect(names).rejects.not.toThrow(/AWS|SECRET|"HOME"/);
+    vi.unstubAllEnvs();
+  });
+
+  it('ends with its worker', async () => {
+    const worker = `
+      import { boundedImageCodec } from ${JSON.stringify(new URL('../../adapters/sharp/bounded-image-codec.ts', import.meta.url))};
+      import { defaultLimits } from ${JSON.stringify(new URL('../../core/limits.ts', import.meta.url))};
+      const codec = boundedImageCodec({ script: ${JSON.stringify(fileURLToPath(new URL('misbehaving.ts', processes)))}, functionMegabytes: 1769, limits: defaultLimits });
+      console.log((await codec.open(new TextEncoder().encode('fine'))).outcome);
+    `;
+    expect(
+      execFileSync(process.execPath, ['--input-type=module-typescript', '--eval', worker], { encoding: 'utf8' }),
+    ).toBe('open\n');
+    await vi.waitFor(() =>
+      expect(descendantsOf(1).filter(({ command }) => command.includes('misbehaving'))).toEqual([]),
+    );
+  });
+});
