@@ -66,6 +66,18 @@ export interface RepeatedDecision {
   readonly repeated: true;
 }
 
+/** The upload waits in another queue, because its sender has as many in progress as one sender may. */
+export interface SetAside {
+  readonly setAside: true;
+  readonly sender: string;
+}
+
+/** Counts the uploads that each sender has in progress. */
+export interface SendersInProgress {
+  /** Returns how to end it, or nothing if the sender has as many in progress as one sender may. */
+  begin(sender: string): Promise<{ end(): Promise<void> } | undefined>;
+}
+
 /** The workflow. */
 export interface Pipeline {
   /** Waits for the decision. Throws when there is none (failed, timed out, throttled): the event must be retried. */

@@ -4,6 +4,7 @@ import { type ChartSpec, render } from '../../load-tests/render-chart.ts';
 import { showSummary } from '../summary.ts';
 import { table } from '../table.ts';
 import { assumptions } from './assumptions.ts';
+import { attacks, hourUsd, placesOfOneSender, poison } from './attack.ts';
 import { type Deployment, deploymentOf } from './deployment.ts';
 import { estimateNotice } from './estimate.ts';
 import type { Measured } from './measured.ts';
@@ -42,6 +43,7 @@ export function costBlocks(measured: Measured, images = MILLION): Readonly<Recor
     monthly: monthlyTable(measured),
     free: freeTierTable(prod, measured),
     prices: priceTable(),
+    attack: attackTable(prod, measured),
   };
 }
 
@@ -84,6 +86,32 @@ export function powerTuningBlocks(measured: Measured, images = MILLION): Readonl
     'resize-image': powerTable('resize', prod, measured, images),
     'extract-metadata': powerTable('metadata', prod, measured, images),
   };
+}
+
+const MEGABYTE = 1_000_000;
+
+function attackTable(prod: Deployment, measured: Measured): string {
+  const { before, unknown, bounded, refused } = attacks(measured, prod);
+  const each = [before, unknown, bounded, refused];
+  const usd = (amount: number) => `$${amount >= 0.1 ? amount.toFixed(2) : amount.toPrecision(2)}`;
+  const places = placesOfOneSender();
+  return [
+    table(
+      ['US$ per megabyte of poison', 'bytes', ...each.map(({ name }) => name)],
+      [
+        ...poison.map(({ name, bytes }) => [
+          name,
+          bytes.toLocaleString('en'),
+          ...each.map((attack) => usd((attack.usd * MEGABYTE) / bytes)),
+        ]),
+        ['**one upload, of any size**', '', ...each.map((attack) => `**$${attack.usd.toFixed(6)}**`)],
+      ],
+    ),
+    '',
+    `An upload of a new kind costs ${(before.usd / bounded.usd).toFixed(0)} times less than before, or ${(before.usd / unknown.usd).toFixed(0)} times if it gets past the bound, a known one ${Math.round(before.usd / refused.usd).toLocaleString('en')} times less. However much one ` +
+      `sender uploads, its images keep at most ${places.now} places busy, where they could take all ${places.before}: workers for ` +
+      `$${hourUsd(places.now, prod).toFixed(2)} an hour instead of $${hourUsd(places.before, prod).toFixed(2)}.`,
+  ].join('\n');
 }
 
 function terms(prod: Deployment, measured: Measured, images: number): string {

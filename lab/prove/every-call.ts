@@ -5,13 +5,20 @@ import { actionOf } from '../../test/faults/workflow-task.ts';
 import { functionPermissions } from '../../test/support/function-permissions.ts';
 import { workflow } from '../../test/support/workflow.ts';
 
+/**
+ * Made only if a sender has several uploads in progress, and crash points follow one image at a time. If it fails, the message
+ * stays in its queue: test/adapters/sqs-uploads.test.ts.
+ */
+const neededByCrowds = 'SetUploadsAside';
 const stems: readonly string[] = steps.map(({ name }) => name);
 
 export function everyCall(): readonly Call[] {
   return [
     ...workflow.tasks.map((task) => ({ stem: 'ImagePipeline', action: actionOf(task) })),
     // test/pipeline/permissions.test.ts checks that roles allow no other calls.
-    ...functionPermissions.filter(({ stem }) => stems.includes(stem)).map(({ stem, action }) => ({ stem, action })),
+    ...functionPermissions
+      .filter(({ stem, sid }) => stems.includes(stem) && sid !== neededByCrowds)
+      .map(({ stem, action }) => ({ stem, action })),
   ];
 }
 

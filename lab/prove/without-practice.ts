@@ -310,6 +310,16 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: ['Parameters', 'KeepLocation', 'Default'],
     value: 'true',
   },
+  'One sender cannot starve the others': {
+    file: 'template.yaml',
+    path: ['Mappings', 'Stages', 'prod', 'RunningPerSender'],
+    value: '3',
+  },
+  'A sender’s count heals itself': {
+    file: 'adapters/aws/dynamodb-senders.ts',
+    from: 'WINDOW_SECONDS = 360',
+    to: 'WINDOW_SECONDS = 300',
+  },
   'Kill switch': {
     file: 'scripts/intake/intake-report.ts',
     from: 'retentionSeconds * 1000',
@@ -518,6 +528,16 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     to: '[false].flatMap((lasting)',
   },
   'Chaos under traffic': { file: 'lab/prove/chaos-plan.ts', from: 'REPEATED = 0.2', to: 'REPEATED = 0' },
+  'A flood from one sender, measured': {
+    file: 'lab/prove/poison-judge.ts',
+    from: 'MOST_DELAY = 1.5',
+    to: 'MOST_DELAY = 15',
+  },
+  'The cost of an attack': {
+    file: 'lab/cost/attack.ts',
+    from: 'busy.calls(step) * busy.seconds(step)',
+    to: 'busy.seconds(step)',
+  },
   'A hostile file gets an outcome': {
     file: 'adapters/sharp/sharp-image-codec.ts',
     from: '  rethrowMachineError(error);\n',

@@ -22,6 +22,8 @@ const environment: Readonly<Record<string, string>> = {
   IDEMPOTENCY_SECONDS: '600',
   WORKFLOW_WAIT_MILLIS: '1000',
   UPLOAD_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/123456789012/uploads',
+  OVERFLOW_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/123456789012/overflow',
+  RUNNING_PER_SENDER: '2',
   UPLOAD_BUCKET: uploadOf().bucket,
   MAX_RECEIVE_COUNT: '5',
   RETRY_BASE_SECONDS: '1',

@@ -202,6 +202,17 @@ it('the alarm has no more metrics than CloudWatch allows', () => {
   expect(undecidedAlarm.Metrics.filter(({ Expression }) => Expression === undefined).length).toBeLessThanOrEqual(10);
 });
 
+it.each<Weather>(['down', 'hangs'])(
+  '(%s) uploads that were set aside wait whenever the others wait, and resume when intake is fully open',
+  async (how) => {
+    const { switched, overflow } = await play({ minutes: 120, weather: outage(how, [10, 50]) });
+    const paused = switched.filter(({ to }) => to === 'paused').map(({ minute }) => ({ minute, to: 'paused' }));
+    const full = switched.filter(({ to }) => to === 'full').map(({ minute }) => ({ minute, to: 'full' }));
+    expect(full.length).toBeGreaterThan(0);
+    expect(overflow).toEqual([...paused, ...full]);
+  },
+);
+
 it('only that alarm starts the breaker', () => {
   const rule = properties('IntakeBreakerRule');
   expect(rule['EventPattern']).toEqual({
@@ -221,6 +232,7 @@ it('the breaker switches the event source mapping of the upload queue, and resto
   const mapping = at(properties('DispatchImagesFunction')['Events'], 'Uploads', 'Properties', 'ScalingConfig');
   expect(properties('IntakeBreaker')['DefinitionSubstitutions']).toEqual({
     IntakeMapping: { Ref: 'DispatchImagesFunctionUploads' },
+    OverflowMapping: { Ref: 'DispatchImagesFunctionOverflow' },
     Dispatchers: at(mapping, 'MaximumConcurrency'),
     DispatchImagesUndecidedAlarm: { Ref: 'DispatchImagesUndecidedAlarm' },
     ProbePipelineFunction: { Ref: 'ProbePipelineFunction.Alias' },

@@ -100,7 +100,9 @@ describe.each(stages)('stage %s', (stage) => {
       ...(declared['VpcConfig'] === undefined ? [] : joiningNetwork),
       // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
       ...(at(declared['Events'], 'Uploads', 'Type') === 'SQS'
-        ? allow('UploadQueue', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes')
+        ? ['UploadQueue', 'OverflowQueue'].flatMap((queue) =>
+            allow(queue, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'),
+          )
         : []),
     ];
   };
@@ -118,7 +120,7 @@ describe.each(stages)('stage %s', (stage) => {
     const key = `DataKey (Allow if ${JSON.stringify(condition)})`;
     return [
       ...(services.length > 0 ? allow(key, 'kms:Decrypt') : []),
-      ...(has(/^s3:PutObject$/) ? allow(key, 'kms:GenerateDataKey') : []),
+      ...(has(/^(s3:PutObject|sqs:SendMessage)$/) ? allow(key, 'kms:GenerateDataKey') : []),
     ];
   };
 
@@ -149,6 +151,7 @@ describe.each(stages)('stage %s', (stage) => {
       'DispatchImages',
       [
         ...allow('UploadQueue', 'sqs:ChangeMessageVisibility'),
+        ...allow('OverflowQueue', 'sqs:ChangeMessageVisibility', 'sqs:SendMessage'),
         ...allow('ImagePipeline', 'states:StartSyncExecution'),
         ...allow('IdempotencyTable', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'),
       ],
@@ -339,9 +342,11 @@ it('the circuit breaker may switch intake, read its alarm and metrics, and call 
   const byTracing = granted(roleOf('prod', 'ImagePipelineRole')).filter(({ on }) => on === '*');
   expect(sorted(granted(roleOf('prod', 'IntakeBreakerRole')))).toEqual(
     sorted([
-      ...allow(
-        'arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:event-source-mapping:${DispatchImagesFunctionUploads}',
-        'lambda:UpdateEventSourceMapping',
+      ...['Uploads', 'Overflow'].flatMap((event) =>
+        allow(
+          `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:event-source-mapping:\${DispatchImagesFunction${event}}`,
+          'lambda:UpdateEventSourceMapping',
+        ),
       ),
       ...allow(
         'arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*',
