@@ -9,9 +9,9 @@ import * as z from './zod.ts';
 
 /**
  * Increment it for a change that breaks consumers: a field removed, made optional or given another meaning, or a closed
- * list changed. Version 2: the reasons `too-complex` and `unreadable`.
+ * list changed. Version 2: the reasons `too-complex` and `unreadable`. Version 3: the format `heic`.
  */
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
 const { metadata, rendition } = imageDescription(z.strictObject);
 

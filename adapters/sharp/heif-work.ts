@@ -9,6 +9,7 @@ const MAX_DEPTH = 8;
 
 const AV1 = boxType('av01');
 const HEVC = boxType('hvc1');
+const GRID = boxType('grid');
 const FRAME_HEADER = 3;
 const FRAME = 6;
 
@@ -47,7 +48,9 @@ function costOf(items: HeifItems, bytes: Uint8Array): (id: number, depth?: numbe
     if (counted) return counted;
     const sources = item.sources.map((source) => cost(source, depth + 1));
     const own = item.pixels * framesIn(item, bytes);
-    const pixels = own + sum(sources.map((source) => source.pixels));
+    const others = sum(sources.map((source) => source.pixels));
+    // A grid only copies its tiles, which takes next to no time.
+    const pixels = item.type === GRID ? Math.max(own, others) : own + others;
     const found = {
       pixels: pixels * (1 + item.transforms),
       coded: bytesOf(item) + sum(sources.map(({ coded }) => coded)),

@@ -12,6 +12,7 @@ import { brokenFiles, truncatedAtParts } from '../../test/hostile/broken-files.t
 import { excessiveWork } from '../../test/hostile/excessive-work.ts';
 import { falseHeaders } from '../../test/hostile/false-headers.ts';
 import { goodFiles } from '../../test/hostile/good-files.ts';
+import { hostileHeics } from '../../test/hostile/heics.ts';
 import type { Maker } from '../../test/hostile/hostile-file.ts';
 import { collections, oddFiles } from '../../test/hostile/odd-files.ts';
 import { oddProfiles } from '../../test/hostile/profiles.ts';
@@ -31,6 +32,7 @@ const FILES_A_PROCESS = 50;
 // One process for each of two processors.
 const SIDE_BY_SIDE = freemem() > 2 * numberAt(worker, 'MemorySize') * 2 ** 20 ? 2 : 1;
 const [SOME_BROKEN, MANY_BROKEN] = [200, 400];
+const HEICS = 500;
 const [SOME_SIZES, MANY_SIZES] = [2, 10];
 const folder = join(workDirectory, 'hostile');
 const PATIENCE_MILLIS = 600_000;
@@ -62,6 +64,10 @@ export async function proveHostile({
   const alone = (makers: readonly Maker[]) => makers.map((maker) => [maker]);
   return [
     proof('broken and misleading files', await judged('Broken and misleading', batches, SIDE_BY_SIDE)),
+    proof(
+      'HEICs that are damaged, or whose parts do not fit together,',
+      await judged('HEIC', batchesOf(hostileHeics(seed, HEICS), FILES_A_PROCESS), SIDE_BY_SIDE),
+    ),
     proof('small files with very many parts', await judged('Overloads', alone(overloads()), SIDE_BY_SIDE)),
     proof(
       'small files that request excessive work',

@@ -39,6 +39,10 @@ function falseSizes(side: number, of: (name: string) => Buffer): readonly Maker[
       const bytes = of('still.avif');
       return patched(bytes, bytes.indexOf('ispe') - 4, ispe(side, side));
     }),
+    claims('heic', () => {
+      const bytes = of('still.heic');
+      return patched(bytes, bytes.indexOf('ispe') - 4, ispe(side, side));
+    }),
     claims('tiff', () => tiffClaiming(tiffClaiming(of('lzw.tiff'), 256, side), 257, side)),
     claims('tiles.tiff', () => tiffClaiming(tiffClaiming(of('tiles.tiff'), 322, side), 323, side)),
   ];

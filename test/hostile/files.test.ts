@@ -6,6 +6,7 @@ import { renditionKey } from '../../core/rendition.ts';
 import { brokenFiles, truncatedAtParts } from './broken-files.ts';
 import { falseHeaders } from './false-headers.ts';
 import { goodFiles } from './good-files.ts';
+import { hostileHeics } from './heics.ts';
 import { canary, type Maker } from './hostile-file.ts';
 import { hostileKeys } from './keys.ts';
 import { collections, oddFiles } from './odd-files.ts';
@@ -47,6 +48,10 @@ describe('a hostile file', () => {
 
   it('that is damaged at random ends processed or rejected', async () => {
     await expectAllHandled(brokenFiles(good, 20261121, 60));
+  });
+
+  it('for the decoder of HEIC ends processed or rejected', async () => {
+    await expectAllHandled(hostileHeics(20261129, 40));
   });
 
   // Otherwise, finding nothing private in renditions would prove nothing.

@@ -52,6 +52,8 @@ export async function goodFiles(): Promise<ReadonlyMap<string, Buffer>> {
     ...made,
     ...withPrivateData,
     ...found.map((name): [string, Buffer] => [name, fixture(`formats/${name}`)]),
+    ['still.heic', fixture('heic/p3-10-bit.heic')],
+    ['clear.heic', fixture('heic/clear.heic')],
   ]);
 }
 
