@@ -49,6 +49,10 @@ export const heaviestInputs = {
       .tiff({ compression: 'lzw', tile: true, tileWidth: 256, tileHeight: Math.ceil(height / 16) * 16 }),
 } satisfies Readonly<Record<string, Write>>;
 
+/** The path of a HEIC, which sharp cannot write: 10 bits with alpha, made by heic/make-inputs.py. */
+export const heaviestHeic = (megapixels: number) =>
+  fileURLToPath(new URL(`heic/${megapixels}-megapixels.heic`, import.meta.url));
+
 /** The path of the file. */
 export async function inputFile(name: string, write: Write, size: InputSize = PHOTO_SIZE): Promise<string> {
   const stem = `${name}-${size.width}x${size.height}`;

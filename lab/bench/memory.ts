@@ -8,7 +8,7 @@ import { defaultLimits } from '../../core/limits.ts';
 import { inputFormats } from '../../core/metadata.ts';
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
 import { table } from '../table.ts';
-import { heaviestInputs, inputFile } from './inputs.ts';
+import { heaviestHeic, heaviestInputs, inputFile } from './inputs.ts';
 import { renderInProcess } from './render-in-process.ts';
 
 const measuredMemoryFile = fileURLToPath(new URL('measured-memory.json', import.meta.url));
@@ -51,15 +51,12 @@ export async function benchMemory(write: boolean): Promise<string> {
   for (const [kind, how] of Object.entries(heaviestInputs)) {
     const points: Point[] = [];
     for (const { megapixels, ...size } of sizesOf(kind)) {
-      const file = await inputFile(`heaviest-${kind}`, how, size);
-      points.push({
-        megapixels,
-        megabytes: Math.max(...jobs.map((job) => renderInProcess({ file, job }).megabytes)),
-        fileMegabytes: Math.round((await stat(file)).size / 2 ** 20),
-      });
+      points.push(await measure(megapixels, await inputFile(`heaviest-${kind}`, how, size)));
     }
     kinds[kind] = { ...lineThrough(points), points };
   }
+  const heics = await Promise.all(steps.map((megapixels) => measure(megapixels, heaviestHeic(megapixels))));
+  kinds['heic'] = { ...lineThrough(heics), points: heics };
   const measured = {
     date: new Date().toISOString().slice(0, 10),
     machine: `${process.platform} ${arch()}, Node ${process.version}, sharp ${sharp.versions.sharp}`,
@@ -69,10 +66,18 @@ export async function benchMemory(write: boolean): Promise<string> {
   return showMemory(kinds);
 }
 
+async function measure(megapixels: number, file: string): Promise<Point> {
+  return {
+    megapixels,
+    megabytes: Math.max(...jobs.map((job) => renderInProcess({ file, job }).megabytes)),
+    fileMegabytes: Math.round((await stat(file)).size / 2 ** 20),
+  };
+}
+
 function showMemory(kinds: Kinds): string {
   return [
     'Peak memory of a fresh worker in MB, for the most expensive variant of each format (JPEG: CMYK; PNG and TIFF: 16 bits ' +
-      'with alpha, 32 bits if in tiles as high as the image; WebP: lossless with alpha; AVIF: 12 bits with alpha, rotated), for `portray` or the `web` group, ' +
+      'with alpha, 32 bits if in tiles as high as the image; WebP: lossless with alpha; AVIF: 12 bits with alpha, rotated; HEIC: 10 bits with alpha), for `portray` or the `web` group, ' +
       `whichever takes more. The peak includes ${FILE_COPIES} copies of the file; “MB per megapixel” does not: it is the slope of the line through ` +
       'the four sizes. The last size is the limit, if that is lower. Worst case: the base, the largest file twice, and the most megapixels that ' +
       `\`core/limits.ts\` accepts, as a share of ${MEMORY_SIZE} MB.`,
