@@ -50,13 +50,18 @@ export const heaviestInputs = {
 } satisfies Readonly<Record<string, Write>>;
 
 /** The path of the file. */
-export async function inputFile(name: string, write: Write, size: InputSize = PHOTO_SIZE): Promise<string> {
+export async function inputFile(
+  name: string,
+  write: Write,
+  size: InputSize = PHOTO_SIZE,
+  from: string = photo,
+): Promise<string> {
   const stem = `${name}-${size.width}x${size.height}`;
   const file = join(directory, stem.replaceAll(/\W+/g, '-'));
   if (existsSync(file)) return file;
   await mkdir(directory, { recursive: true });
   // The codec's hardening leaves sharp no way to open files itself.
-  const picture = sharp(readFileSync(photo));
+  const picture = sharp(readFileSync(from)).autoOrient();
   await writeFile(file, await write(picture.resize({ ...size, fit: 'fill' }), size).toBuffer());
   return file;
 }
