@@ -1,7 +1,7 @@
 /** What phones and cameras send: the uploads of `npm run lab -- bench mix`, each with its share and where that comes from. */
 import { fileURLToPath } from 'node:url';
 import type { Sharp } from 'sharp';
-import { inputFile } from './inputs.ts';
+import { inputFile, profiles } from './inputs.ts';
 
 export interface MixUpload {
   /** Of 100 uploads. */
@@ -11,9 +11,7 @@ export interface MixUpload {
 }
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-const profile = (name: string) => file(`test/fixtures/profiles/${name}.icc`);
-const displayP3 = profile('DisplayP3-v4');
-const srgb = profile('sRGB-v4');
+const { displayP3, srgb } = profiles;
 
 const tomatoes = file('docs/samples/tomatoes-5d-portrait-12mp.jpg');
 const flowers = file('docs/samples/flowers-iphone5-gps-8mp.jpg');
