@@ -126,8 +126,9 @@ const without = (...names: readonly string[]) =>
 const choices: Readonly<Record<string, readonly { readonly name: string; readonly presets: readonly Preset[] }[]>> = {
   'all presets': renditionGroups,
   'without webp-1920': without('webp-1920'),
-  'without webp-1920 and webp-320': without('webp-1920', 'webp-320'),
-  'without webp-1920, webp-320 and avif-1280': without('webp-1920', 'webp-320', 'avif-1280'),
+  'without avif-1280': without('avif-1280'),
+  'without both': without('webp-1920', 'avif-1280'),
+  'without both, and without webp-320': without('webp-1920', 'avif-1280', 'webp-320'),
 };
 
 function priceTable(ours: Answers, theirs: Answers | undefined, commit: string | undefined): string {

@@ -23,7 +23,7 @@ export function pastCheckout(reference: string): PastCheckout {
   const archive = git(['archive', commit, 'adapters', 'core', 'package.json'], reference);
   execFileSync('tar', ['-x', '-C', directory], { input: archive });
   symlinkSync(join(projectDirectory, 'node_modules'), join(directory, 'node_modules'));
-  return { directory, commit, remove: () => rmSync(directory, { recursive: true }) };
+  return { directory, commit, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
 function git(args: readonly string[], reference: string): Buffer {
