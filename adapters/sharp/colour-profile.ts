@@ -1,26 +1,18 @@
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import type { Bytes } from '../../core/ports.ts';
-import { type Pixels, pixelsOf } from './pyramid.ts';
 import { tiffFile } from './tiff-file.ts';
 
-/** Converts pixels in the colours of an RGB profile to sRGB. Pixels of a profile that is sRGB in effect stay as they are. */
-export async function toSrgb(pixels: Pixels, profile: Uint8Array): Promise<Pixels> {
-  return (await isSrgbInEffect(profile)) ? pixels : converted(pixels, profile);
+/** Dozens of different profiles describe sRGB, so what counts is what libvips does to colours that have the profile. */
+export async function isSrgbInEffect(profile: Uint8Array): Promise<boolean> {
+  const hash = createHash('sha256').update(profile).digest('base64');
+  const before = known.get(hash);
+  if (before !== undefined) return before;
+  const isSrgb = (await largestShift(profile)) <= MAX_SHIFT;
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(hash, isSrgb);
+  return isSrgb;
 }
-
-/** As libvips converts an upload with this profile; a profile that it cannot use changes nothing. */
-function converted({ data, ...layout }: Pixels, profile: Uint8Array): Promise<Pixels> {
-  const { file, pixels } = tiffFile(layout, profile);
-  pixels.set(data);
-  return pixelsOf(sharp(file, { limitInputPixels: false }).toColourspace('srgb'));
-}
-
-// ── Profiles of sRGB ────────────────────────────────────────────────────────────────────────────────────────────────
-
-// Dozens of different files describe sRGB, so what counts is what a profile does to these colours.
-const STEPS = 17;
-const cube: Pixels = { width: STEPS * STEPS, height: STEPS, channels: 3, data: colours() };
 
 // Of the rounding: the profiles that HP and Google wrote for sRGB shift a few colours by one level of 255.
 const MAX_SHIFT = 1;
@@ -29,16 +21,16 @@ const known = new Map<string, boolean>();
 // Cameras and programs use few profiles; uploads with many different ones must not fill the memory.
 const MAX_KNOWN = 100;
 
-async function isSrgbInEffect(profile: Uint8Array): Promise<boolean> {
-  const hash = createHash('sha256').update(profile).digest('base64');
-  const before = known.get(hash);
-  if (before !== undefined) return before;
-  const { data } = await converted(cube, profile);
-  const isSrgb = data.every((value, at) => Math.abs(value - (cube.data[at] ?? 0)) <= MAX_SHIFT);
-  if (known.size >= MAX_KNOWN) known.clear();
-  known.set(hash, isSrgb);
-  return isSrgb;
+async function largestShift(profile: Uint8Array): Promise<number> {
+  const { file, pixels } = tiffFile({ width: STEPS * STEPS, height: STEPS, channels: 3 }, profile);
+  pixels.set(cube);
+  const inSrgb = await sharp(file, { failOn: 'none' }).toColourspace('srgb').raw().toBuffer();
+  return cube.reduce((largest, value, at) => Math.max(largest, Math.abs(value - (inSrgb[at] ?? Number.NaN))), 0);
 }
+
+/** Colours at equal distances, black and white included. */
+const STEPS = 17;
+const cube = colours();
 
 function colours(): Bytes {
   const levels = Array.from({ length: STEPS }, (_, step) => Math.round((255 * step) / (STEPS - 1)));

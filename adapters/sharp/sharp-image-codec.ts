@@ -3,7 +3,7 @@ import { defaultLimits, type Limits, maxPixels, rejectFrames, rejectWork } from 
 import { formatNames, type ImageHeader, type InputFormat, type Orientation } from '../../core/metadata.ts';
 import { type Rejection, rejected } from '../../core/outcome.ts';
 import type { Bytes, ImageCodec, OpenImage } from '../../core/ports.ts';
-import { toSrgb } from './colour-profile.ts';
+import { isSrgbInEffect } from './colour-profile.ts';
 import { exifPortrait } from './exif.ts';
 import { type HeicDecoder, heicDecoder } from './heic.ts';
 import { otherCodecIn } from './heif-codecs.ts';
@@ -201,9 +201,6 @@ function unsupportedFormat(sentence: string, withHeic: boolean): Rejection {
 
 type Decoded = { readonly outcome: 'decoded'; readonly decoded: Pixels; readonly damaged: boolean } | Rejection;
 
-// With more grey rows than this, people see a broken image; a phone upload that lost its last packet has far fewer.
-const MAX_LOST_ROWS = 0.1;
-
 async function decode(
   source: Source,
   need: 'small' | 'whole',
@@ -219,17 +216,17 @@ async function decode(
   );
 }
 
+// With more grey rows than this, people see a broken image; a phone upload that lost its last packet has far fewer.
+const MAX_LOST_ROWS = 0.1;
+
 /**
  * Decodes strictly first. A damaged file is still accepted if the decoder can continue, and a JPEG if it lost at most
  * {@link MAX_LOST_ROWS} of its rows: always measured at the same size, so that both workers agree.
  */
 async function decodeTolerantly(source: Source, decode: (image: Sharp) => Promise<Pixels>): Promise<Decoded> {
   const { format } = source.header;
-  const profile = lateProfileOf(source);
-  const attempt = async (failOn: SharpOptions['failOn']) => {
-    const pixels = await decode(uprightInSrgb(source, failOn));
-    return profile === undefined ? pixels : toSrgb(pixels, profile);
-  };
+  const conversion = await colourConversion(source);
+  const attempt = (failOn: SharpOptions['failOn']) => decode(uprightInSrgb(source, conversion, failOn));
   try {
     return { outcome: 'decoded', decoded: await attempt('warning'), damaged: false };
   } catch (error) {
@@ -244,25 +241,31 @@ async function decodeTolerantly(source: Source, decode: (image: Sharp) => Promis
   }
 }
 
-/** sharp converts to sRGB with eight bits per channel by itself, with the exceptions below and of `lateProfileOf`. */
-function uprightInSrgb(source: Source, failOn: SharpOptions['failOn']): Sharp {
+/** When sharp applies the colour profile: to the upload, to what is left of it after scaling, or never. */
+type ColourConversion = 'before scaling' | 'after scaling' | 'none';
+
+/**
+ * After scaling there are fewer pixels to convert, with no visible difference for RGB with eight bits
+ * (docs/decisions/0013-colour-profiles-last.md).
+ */
+async function colourConversion({ found, header }: Source): Promise<ColourConversion> {
+  if (header.colourSpace !== 'srgb' || found.depth !== 'uchar' || found.icc === undefined) return 'before scaling';
+  return (await isSrgbInEffect(found.icc)) ? 'none' : 'after scaling';
+}
+
+/** sharp converts to sRGB with eight bits per channel by itself, with the exceptions below. */
+function uprightInSrgb(source: Source, conversion: ColourConversion, failOn: SharpOptions['failOn']): Sharp {
   const { bytes, found, header, limitInputPixels } = source;
-  const ignoreIcc = lateProfileOf(source) !== undefined;
+  const ignoreIcc = conversion !== 'before scaling';
   const options = { failOn, limitInputPixels, limitInputChannels, ignoreIcc, autoOrient: true };
   const image = sharp(bytes, options).toColourspace('srgb');
+  // Converts from the upload's profile, as the last step, although that is ignored as the first.
+  if (conversion === 'after scaling') image.withIccProfile('srgb');
   if (header.format !== 'tiff' && header.colourSpace !== 'rgb16') return image;
   // Only one channel besides the colours can be transparency: masks and spot colours are ignored.
   if (found.channels > (colourChannels[header.colourSpace] ?? 3) + 1) image.removeAlpha();
   // sharp converts a 16-bit image with a profile to Display P3, unless given an output profile.
   return header.colourSpace === 'rgb16' && found.icc !== undefined ? image.withIccProfile('srgb') : image;
-}
-
-/**
- * The profile of an RGB image with eight bits, which sharp would apply to every pixel of the upload. We apply it to the few
- * that are left after scaling, with no visible difference (docs/decisions/0013-colour-profiles-last.md).
- */
-function lateProfileOf({ found, header }: Source): Uint8Array | undefined {
-  return header.colourSpace === 'srgb' && found.depth === 'uchar' ? found.icc : undefined;
 }
 
 const colourChannels: Readonly<Record<string, number>> = { 'b-w': 1, grey16: 1, cmyk: 4 };
