@@ -31,7 +31,7 @@ async function describe(
   { dominantColour, thumbhash, damaged, camera, capturedAt, location }: Portrait,
   { keepLocation }: MetadataPolicy,
 ): Promise<Metadata> {
-  const { format, colourSpace, hasAlpha, orientation, frames } = header;
+  const { format, colourSpace, hasAlpha, orientation, frames, preview, approximateColours } = header;
   return {
     format,
     ...uprightSize(header),
@@ -44,6 +44,8 @@ async function describe(
     dominantColour,
     thumbhash,
     damaged,
+    ...(preview === true && { preview }),
+    ...(approximateColours === true && { approximateColours }),
     ...(camera && { camera }),
     ...(capturedAt !== undefined && { capturedAt }),
     ...(keepLocation && location && { location }),

@@ -1,19 +1,25 @@
-import sharp, { type Sharp, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
+import sharp, { type ResizeOptions, type Sharp, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
 import { defaultLimits, type Limits, maxPixels, rejectFrames, rejectWork } from '../../core/limits.ts';
 import { formatNames, type ImageHeader, type InputFormat, type Orientation } from '../../core/metadata.ts';
 import { type Rejection, rejected } from '../../core/outcome.ts';
 import type { Bytes, ImageCodec, OpenImage } from '../../core/ports.ts';
 import { largestDecodedSize } from './avif-sizes.ts';
 import { avifWork } from './avif-work.ts';
+import { isBeyondDecoder } from './decoder-messages.ts';
 import { exifPortrait } from './exif.ts';
 import { profileSteps } from './icc-profile.ts';
-import { type OtherFormat, signatureOf } from './image-signatures.ts';
-import { hasTooManySegments, reachesFullDetail, scannedPixels } from './jpeg-segments.ts';
+import { signatureOf } from './image-signatures.ts';
+import { withOrientation } from './jpeg-frame.ts';
+import { hasTooManySegments, scannedPixels } from './jpeg-segments.ts';
+import { rgbProfileOfGrey } from './made-profile.ts';
 import { unpackedBytesOf } from './png-chunks.ts';
 import { PORTRAIT_SIZE, portrayPixels } from './portrait.ts';
+import { type Prepared, preparedUpload, type Raw } from './prepared-upload.ts';
+import { decodeWithProfile, isGrey, type SharpInput, unmultiplied, withAlpha } from './profiled-pixels.ts';
 import { type Pixels, pixelsOf, renderPyramid, sizesDownwards } from './pyramid.ts';
-import { isInTiles } from './tiff-directory.ts';
+import { tiffPicture } from './tiff-picture.ts';
 import { tiffWork } from './tiff-work.ts';
+import { otherFormat, unsupported, unsupportedVariant } from './unsupported.ts';
 import { countFrames } from './webp-frames.ts';
 
 const limitInputChannels = defaultLimits.work.channels;
@@ -42,48 +48,75 @@ function hardenLibvips(): void {
 
 // ── The header ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function open(bytes: Bytes, limits: Limits): ReturnType<ImageCodec['open']> {
-  const signature = signatureOf(bytes);
+async function open(upload: Bytes, limits: Limits): ReturnType<ImageCodec['open']> {
+  const signature = signatureOf(upload);
   if (signature.kind === 'unknown') return unsupported("We don't recognise this file as an image.");
-  if (signature.kind === 'other') return unsupported(otherFormatSentences[signature.name]);
+  if (signature.kind === 'other') return otherFormat(signature.name);
 
   const { format } = signature;
-  const rejection = rejectBeforeDecoding(format, bytes, limits);
+  const prepared = preparedUpload(format, upload);
+  if (prepared === undefined) return unsupportedVariant(format);
+  const rejection = rejectBeforeDecoding(format, upload, limits);
   if (rejection) return rejection;
+  if (prepared.outcome === 'raw') return openPreview(upload, prepared, limits);
   try {
-    const found = await readHeader(bytes);
-    const tooComplex = found.icc && rejectProfile(found.icc, limits);
+    const read = await readHeader(prepared);
+    const tooComplex = read.icc && rejectProfile(read.icc, limits);
     if (tooComplex) return tooComplex;
-    if (format === 'avif' && found.compression !== 'av1') return unsupported(otherFormatSentences.HEIC);
-    return openImage({ bytes, found, header: headerOf(format, bytes, found), limitInputPixels: maxPixels(limits) });
+    if (format === 'avif' && read.compression !== 'av1') return otherFormat('HEIC');
+    return openImage({
+      ...prepared,
+      found: read,
+      // Cameras and scanners write it into the TIFF's own directory.
+      exif: format === 'tiff' ? upload : read.exif,
+      header: headerOf(prepared, upload, read),
+      limitInputPixels: maxPixels(limits),
+    });
   } catch (error) {
-    return corruptUnlessMachineError(error, `The ${formatNames[format]} file cannot be opened: its header is damaged.`);
+    return unreadable(error, format, `The ${formatNames[format]} file cannot be opened: its header is damaged.`);
   }
 }
 
-interface Source {
-  readonly bytes: Bytes;
+/** A camera raw, by its preview. Camera, time and place are those of the raw. */
+async function openPreview(upload: Bytes, { preview, orientation }: Raw, limits: Limits) {
+  const opened = preview && (await open(preview, limits));
+  if (opened?.outcome !== 'open') return otherFormat('camera raw');
+  const turned = opened.header.orientation === 1 && preview && orientationOf(orientation) > 1;
+  const image = turned ? await open(withOrientation(preview, orientation), limits) : opened;
+  if (image.outcome !== 'open') return image;
+  return {
+    ...image,
+    header: { ...image.header, format: 'tiff' as const, preview: true },
+    async portray() {
+      const portrait = await image.portray();
+      return portrait.outcome === 'rejected' ? portrait : { ...portrait, ...exifPortrait(upload) };
+    },
+  };
+}
+
+interface Source extends Prepared {
   readonly found: SharpMetadata;
+  readonly exif: Uint8Array | undefined;
   readonly header: ImageHeader;
   readonly limitInputPixels: number;
 }
 
 function openImage(source: Source): OpenImage {
-  const { found, header } = source;
+  const { exif, header } = source;
   return {
     outcome: 'open',
     header,
 
     async portray() {
-      const small = await decodeTolerantly(source, (image) =>
-        pixelsOf(image.resize(PORTRAIT_SIZE, PORTRAIT_SIZE, { fit: 'inside', withoutEnlargement: true }).ensureAlpha()),
-      );
+      const small = await decodeTolerantly(source, {
+        ...{ width: PORTRAIT_SIZE, height: PORTRAIT_SIZE },
+        ...{ fit: 'inside', withoutEnlargement: true },
+      });
       if (small.outcome === 'rejected') return small;
-      const { width, height, data: rgba } = small.decoded;
       return {
         outcome: 'portrayed',
-        ...portrayPixels({ width, height, rgba }),
-        ...exifPortrait(found.exif),
+        ...portrayPixels(withAlpha(small.decoded)),
+        ...exifPortrait(exif),
         damaged: small.damaged,
       };
     },
@@ -91,7 +124,7 @@ function openImage(source: Source): OpenImage {
     async render(presets) {
       const largest = sizesDownwards(header, presets)[0];
       if (!largest) return { outcome: 'rendered', renditions: [] };
-      const base = await decodeTolerantly(source, (image) => pixelsOf(image.resize({ ...largest, fit: 'fill' })));
+      const base = await decodeTolerantly(source, { ...largest, fit: 'fill' });
       if (base.outcome === 'rejected') return base;
       return { outcome: 'rendered', renditions: await renderPyramid(base.decoded, header, presets) };
     },
@@ -112,7 +145,8 @@ function rejectBeforeDecoding(format: InputFormat, bytes: Bytes, limits: Limits)
     case 'avif':
       return rejectWork(avifWork(bytes), limits);
     case 'tiff': {
-      const { pages, ...work } = tiffWork(bytes);
+      const picture = tiffPicture(bytes);
+      const { pages, ...work } = tiffWork(bytes, picture?.kind === 'image' ? picture.directory : undefined);
       return rejectFrames(pages, limits) ?? rejectWork(work, limits);
     }
     case 'gif':
@@ -124,22 +158,23 @@ function rejectProfile(profile: Uint8Array, limits: Limits): Rejection | undefin
   return rejectWork({ profileSteps: profileSteps(profile, limits.work.profileSteps) }, limits);
 }
 
-function readHeader(bytes: Bytes): Promise<SharpMetadata> {
+function readHeader({ bytes, place }: Prepared): Promise<SharpMetadata> {
   // No pixel limit here: core rejects oversized images in a sentence.
-  return sharp(bytes, { failOn: 'none', limitInputPixels: false, limitInputChannels }).metadata();
+  return sharp(bytes, { ...place, failOn: 'none', limitInputPixels: false, limitInputChannels }).metadata();
 }
 
-function headerOf(format: InputFormat, bytes: Bytes, found: SharpMetadata): ImageHeader {
+function headerOf({ format, addedFrames, header }: Prepared, upload: Bytes, found: SharpMetadata): ImageHeader {
   return {
     format,
     width: found.width,
     height: found.height,
-    ...(format === 'avif' && { decodedSize: largestDecodedSize(bytes) }),
+    ...(format === 'avif' && { decodedSize: largestDecodedSize(upload) }),
     orientation: orientationOf(found.orientation),
-    frames: found.pages ?? 1,
-    progressive: found.isProgressive || (format === 'tiff' && isInTiles(bytes)),
+    frames: (found.pages ?? 1) - addedFrames,
+    progressive: found.isProgressive,
     hasAlpha: found.hasAlpha,
     colourSpace: found.space,
+    ...header,
   };
 }
 
@@ -149,89 +184,67 @@ function orientationOf(stored: number | undefined): Orientation {
   return orientations.find((orientation) => orientation === stored) ?? 1;
 }
 
-const otherFormatSentences: Readonly<Record<OtherFormat, string>> = {
-  HEIC: 'HEIC images, the default of iPhones, are not supported: set the camera to "Most Compatible", or share the image as JPEG.',
-  SVG: 'The file is an SVG drawing, not a photo.',
-  BMP: 'The file is a BMP image.',
-  PDF: 'The file is a PDF document, not an image.',
-  'JPEG XL': 'The file is a JPEG XL image.',
-  'JPEG 2000': 'The file is a JPEG 2000 image.',
-  PSD: 'The file is a Photoshop document.',
-  ICO: 'The file is an icon.',
-  'camera raw': 'The file is a camera raw image.',
-  video: 'The file is a video or audio file, not an image.',
-  ZIP: 'The file is an archive or an office document, not an image.',
-  HTML: 'The file is a web page, not an image.',
-};
-
-function unsupported(sentence: string): Rejection {
-  return rejected('unsupported-format', `${sentence} Supported formats: JPEG, PNG, WebP, AVIF, GIF and TIFF.`);
-}
-
 // ── Decoding ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 type Decoded = { readonly outcome: 'decoded'; readonly decoded: Pixels; readonly damaged: boolean } | Rejection;
 
-// With more grey rows than this, people see a broken image; a phone upload that lost its last packet has far fewer.
-const MAX_LOST_ROWS = 0.1;
+// With more of it missing, people see a broken image; a phone upload that lost its last packet lacks far less.
+const MAX_LOST_SHARE = 0.1;
 
 /**
- * Decodes strictly first. A damaged file is still accepted if the decoder can continue, and a JPEG if it lost at most
- * {@link MAX_LOST_ROWS} of its rows: always measured at the same size, so that both workers agree.
+ * Decodes strictly first. A damaged file is still accepted if the decoder can continue, and a file that ends early if at most
+ * {@link MAX_LOST_SHARE} of the image is missing: by where its data end, so that both workers agree.
  */
-async function decodeTolerantly(source: Source, decode: (image: Sharp) => Promise<Pixels>): Promise<Decoded> {
-  const { format } = source.header;
-  const attempt = (failOn: SharpOptions['failOn']) => decode(uprightInSrgb(source, failOn));
+async function decodeTolerantly(source: Source, size: ResizeOptions): Promise<Decoded> {
+  const { format, loss } = source;
+  const name = formatNames[format];
+  const broken = (error: unknown) => unreadable(error, format, `The ${name} file is damaged or incomplete.`);
+  const isCut = loss.isKnown && (await loss.share()) > 0;
   try {
-    return { outcome: 'decoded', decoded: await attempt('warning'), damaged: false };
+    if (!isCut) {
+      const decoded = await decode(source, size, 'warning');
+      return { outcome: 'decoded', decoded, damaged: loss.isKnown };
+    }
   } catch (error) {
     rethrowMachineError(error);
+    if (isBeyondDecoder(error)) return broken(error);
+  }
+  const lost = (await loss.share()) ?? 0;
+  if (lost > MAX_LOST_SHARE) {
+    return corrupt(`The ${name} file is truncated: about ${Math.round(lost * 100)}% of the image is missing.`);
   }
   try {
-    if (format !== 'jpeg') return { outcome: 'decoded', decoded: await attempt('error'), damaged: true };
-    const truncated = await truncationOf(source);
-    return truncated ?? { outcome: 'decoded', decoded: await attempt('none'), damaged: true };
+    return { outcome: 'decoded', decoded: await decode(source, size, loss.failOn), damaged: true };
   } catch (error) {
-    return corruptUnlessMachineError(error, `The ${formatNames[format]} file is damaged or incomplete.`);
+    return broken(error);
   }
+}
+
+async function decode(source: Source, size: ResizeOptions, failOn: SharpOptions['failOn']): Promise<Pixels> {
+  const { found, header, isFloat, isPremultiplied } = source;
+  const profile = source.colours ?? (isFloat || header.colourSpace === 'grey16' ? found.icc : undefined);
+  const late = profile && (isGrey(header.colourSpace) ? rgbProfileOfGrey(profile) : profile);
+  if (late) return decodeWithProfile(inputOf(source, failOn), size, late, { ...found, isPremultiplied });
+  const pixels = await pixelsOf(uprightInSrgb(source, failOn).resize(size));
+  return isPremultiplied ? unmultiplied(pixels) : pixels;
+}
+
+function inputOf({ bytes, place, format, limitInputPixels }: Source, failOn: SharpOptions['failOn']): SharpInput {
+  // libjpeg otherwise gives up at its hundredth warning. The limits bound the work before it starts.
+  const unlimited = format === 'jpeg';
+  return { bytes, options: { ...place, failOn, unlimited, limitInputPixels, limitInputChannels, autoOrient: true } };
 }
 
 /** sharp converts to sRGB with eight bits per channel by itself, with the exceptions below. */
-function uprightInSrgb({ bytes, found, header, limitInputPixels }: Source, failOn: SharpOptions['failOn']): Sharp {
-  const image = sharp(bytes, { failOn, limitInputPixels, limitInputChannels, autoOrient: true }).toColourspace('srgb');
+function uprightInSrgb(source: Source, failOn: SharpOptions['failOn']): Sharp {
+  const { found, header } = source;
+  const { bytes, options } = inputOf(source, failOn);
+  const image = sharp(bytes, options).toColourspace('srgb');
   if (header.format !== 'tiff' && header.colourSpace !== 'rgb16') return image;
   // Only one channel besides the colours can be transparency: masks and spot colours are ignored.
-  if (found.channels > (colourChannels[header.colourSpace] ?? 3) + 1) image.removeAlpha();
+  if (found.hasAlpha && !header.hasAlpha) image.removeAlpha();
   // sharp converts a 16-bit image with a profile to Display P3, unless given an output profile.
   return header.colourSpace === 'rgb16' && found.icc !== undefined ? image.withIccProfile('srgb') : image;
-}
-
-const colourChannels: Readonly<Record<string, number>> = { 'b-w': 1, grey16: 1, cmyk: 4 };
-
-async function truncationOf(source: Source): Promise<Rejection | undefined> {
-  if (source.header.progressive && !reachesFullDetail(source.bytes)) {
-    return corrupt('The JPEG file is truncated: most of the detail is missing.');
-  }
-  const lost = await lostRows(source);
-  if (lost <= MAX_LOST_ROWS) return undefined;
-  return corrupt(`The JPEG file is truncated: about ${Math.round(lost * 100)}% of the image is missing.`);
-}
-
-/** The share of rows that are entirely mid-grey, which libjpeg fills in for missing data. */
-async function lostRows({ bytes, header, limitInputPixels }: Source): Promise<number> {
-  const stored = sharp(bytes, { failOn: 'none', limitInputPixels, limitInputChannels, ignoreIcc: true });
-  const { width, height, channels, data } = await pixelsOf(
-    // In CMYK, missing rows are grey only before conversion.
-    (header.colourSpace === 'cmyk' ? stored.pipelineColourspace('cmyk').toColourspace('cmyk') : stored).resize({
-      width: 256,
-      height: 256,
-      fit: 'fill',
-    }),
-  );
-  const row = width * channels;
-  const isLost = (_: unknown, y: number) =>
-    data.subarray(y * row, (y + 1) * row).every((value) => Math.abs(value - 128) <= 1);
-  return Array.from({ length: height }, isLost).filter(Boolean).length / height;
 }
 
 // ── Errors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -264,8 +277,10 @@ function rethrowMachineError(error: unknown): void {
   if (!(error instanceof Error) || isOutOfMemory(error) || outOfFiles.test(error.message)) throw error;
 }
 
-function corruptUnlessMachineError(error: unknown, sentence: string): Rejection {
+/** Of a file that may well be sound, what to do instead; otherwise that it is broken. */
+function unreadable(error: unknown, format: InputFormat, sentence: string): Rejection {
   rethrowMachineError(error);
+  if (isBeyondDecoder(error)) return unsupportedVariant(format);
   return corrupt(
     isOversizedTiffStrip(error) ? 'A strip of the TIFF file is too large: save it with smaller strips.' : sentence,
   );

@@ -19,10 +19,8 @@ export interface Tiff {
 }
 
 /** A decoder holds a whole row of tiles at once, and tiles may be as high as the image. */
-export function isInTiles(bytes: Uint8Array): boolean {
-  const tiff = openTiff(bytes);
-  const first = tiff && firstDirectory(tiff);
-  return first !== undefined && [TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS].some((tag) => first.has(tag));
+export function hasTiles(directory: Directory): boolean {
+  return [TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS].some((tag) => directory.has(tag));
 }
 
 const TILE_WIDTH = 322;
@@ -98,6 +96,26 @@ export function numbersOf(tiff: Tiff, entry: Entry | undefined, count: number): 
         return Number.NaN;
     }
   });
+}
+
+/** At most `most` integers of an entry. */
+export function integersOf(tiff: Tiff, entry: Entry | undefined, most: number): readonly number[] {
+  const count = Math.min(entry?.count ?? 0, most);
+  return Array.from({ length: count }, (_, index) => integerAt(tiff, entry, index)).filter(
+    (value) => value !== undefined,
+  );
+}
+
+/** Undefined beyond the end of the entry or of the file. */
+export function integerAt(tiff: Tiff, entry: Entry | undefined, index: number): number | undefined {
+  if (entry === undefined || index >= entry.count) return undefined;
+  const length = typeLength(entry.type);
+  const at = entry.at + index * length;
+  if (at + length > tiff.view.byteLength) return undefined;
+  if (length === 1) return tiff.view.getUint8(at);
+  if (length === 2) return tiff.view.getUint16(at, tiff.littleEndian);
+  if (length === 4) return tiff.view.getUint32(at, tiff.littleEndian);
+  return Number(tiff.view.getBigUint64(at, tiff.littleEndian));
 }
 
 function entryAt(tiff: Tiff, at: number): Entry {

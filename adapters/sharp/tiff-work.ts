@@ -4,6 +4,7 @@ import {
   type Directory,
   type Entry,
   firstDirectory,
+  integerAt,
   openTiff,
   type Tiff,
   typeLength,
@@ -28,10 +29,10 @@ const TILE_BYTE_COUNTS = 325;
 const SEPARATE_PLANES = 2;
 
 /**
- * What libtiff reads of all directories, and of the image in the first. In a file whose parts do not overlap, that is at most
+ * What libtiff reads of all directories, and of the image in one of them, by default the first. In a file whose parts do not overlap, that is at most
  * the file itself. Stops at the first directory beyond that, so it takes linear time even if directories overlap.
  */
-export function tiffWork(bytes: Uint8Array): TiffWork {
+export function tiffWork(bytes: Uint8Array, shown?: Directory): TiffWork {
   const tiff = openTiff(bytes);
   if (!tiff) return { pages: 0, readings: 0, pieces: 0, channels: 0, tagPairs: 0 };
   const whole = bytes.length + SHARED_BYTES;
@@ -44,7 +45,7 @@ export function tiffWork(bytes: Uint8Array): TiffWork {
     tagPairs += entries ** 2;
     at = next;
   }
-  const first = firstDirectory(tiff);
+  const first = shown ?? firstDirectory(tiff);
   const image = imageBytes(tiff, first);
   return {
     ...{ pages: visited.size, readings: Math.max(read, image) / whole, tagPairs },
@@ -103,15 +104,4 @@ function piecesOf(tiff: Tiff, first: Directory): number {
   const across = isTiled ? Math.ceil(width / Math.max(1, number(TILE_WIDTH, width))) : 1;
   const down = Math.ceil(height / Math.max(1, number(isTiled ? TILE_LENGTH : ROWS_PER_STRIP, height)));
   return across * down * planes;
-}
-
-function integerAt(tiff: Tiff, entry: Entry | undefined, index: number): number | undefined {
-  if (entry === undefined || index >= entry.count) return undefined;
-  const length = typeLength(entry.type);
-  const at = entry.at + index * length;
-  if (at + length > tiff.view.byteLength) return undefined;
-  if (length === 1) return tiff.view.getUint8(at);
-  if (length === 2) return tiff.view.getUint16(at, tiff.littleEndian);
-  if (length === 4) return tiff.view.getUint32(at, tiff.littleEndian);
-  return Number(tiff.view.getBigUint64(at, tiff.littleEndian));
 }
