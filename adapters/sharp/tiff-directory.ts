@@ -31,6 +31,11 @@ const ASCII = 2;
 const SHORT = 3;
 const LONG = 4;
 const RATIONAL = 5;
+const UNDEFINED = 7;
+const SIGNED_RATIONAL = 10;
+// EXIF 3.0
+const UTF8 = 129;
+const TEXTS: readonly number[] = [ASCII, UNDEFINED, UTF8];
 /** In bytes, by type: TIFF 6.0, and the types of eight bytes in BigTIFF. Bytes and unknown types have one. */
 export function typeLength(type: number): number {
   return typeLengths[type] ?? 1;
@@ -69,32 +74,32 @@ export function directoryAt(tiff: Tiff, start: number): Directory {
   return entries;
 }
 
-/** Undefined if the entry is not ASCII text. */
-export function textOf({ view }: Tiff, entry: Entry | undefined, maxCharacters: number): string | undefined {
-  if (entry?.type !== ASCII || entry.at > view.byteLength) return undefined;
-  const length = Math.min(entry.count, maxCharacters, view.byteLength - entry.at);
-  const characters = new Uint8Array(view.buffer, view.byteOffset + entry.at, length);
-  return characters.some((code) => code > 127) ? undefined : String.fromCharCode(...characters);
+/** Up to the first NUL, behind which cameras leave whatever was there. In UTF-8, or else in Latin-1. */
+export function textOf({ view }: Tiff, entry: Entry | undefined, maxBytes: number): string | undefined {
+  if (entry === undefined || !TEXTS.includes(entry.type) || entry.at > view.byteLength) return undefined;
+  const length = Math.min(entry.count, maxBytes, view.byteLength - entry.at);
+  const bytes = new Uint8Array(view.buffer, view.byteOffset + entry.at, length);
+  const end = bytes.indexOf(0);
+  const text = bytes.subarray(0, end === -1 ? length : end);
+  try {
+    // As a stream, because the limit may divide a character.
+    return new TextDecoder('utf-8', { fatal: true }).decode(text, { stream: true });
+  } catch {
+    return Buffer.from(text).toString('latin1');
+  }
 }
 
-/** Undefined unless the entry has exactly `count` numbers. */
-export function numbersOf(tiff: Tiff, entry: Entry | undefined, count: number): readonly number[] | undefined {
+/** At most `most` fractions, or integers. NaN for what is neither. */
+export function numbersOf(tiff: Tiff, entry: Entry | undefined, most: number): readonly number[] {
   const { view, littleEndian } = tiff;
-  if (entry?.count !== count) return undefined;
-  const size = typeLength(entry.type);
-  if (entry.at + count * size > view.byteLength) return undefined;
-  return Array.from({ length: count }, (_, index) => {
-    const at = entry.at + index * size;
-    switch (entry.type) {
-      case SHORT:
-        return view.getUint16(at, littleEndian);
-      case LONG:
-        return view.getUint32(at, littleEndian);
-      case RATIONAL:
-        return view.getUint32(at, littleEndian) / view.getUint32(at + 4, littleEndian);
-      default:
-        return Number.NaN;
-    }
+  if (entry === undefined) return [];
+  if (entry.type !== RATIONAL && entry.type !== SIGNED_RATIONAL) return integersOf(tiff, entry, most);
+  const count = Math.min(entry.count, most, Math.floor((view.byteLength - entry.at) / 8));
+  return Array.from({ length: Math.max(0, count) }, (_, index) => {
+    const at = entry.at + index * 8;
+    return entry.type === RATIONAL
+      ? view.getUint32(at, littleEndian) / view.getUint32(at + 4, littleEndian)
+      : view.getInt32(at, littleEndian) / view.getInt32(at + 4, littleEndian);
   });
 }
 

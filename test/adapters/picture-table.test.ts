@@ -14,7 +14,19 @@ const codec = sharpImageCodec();
 interface Expected {
   readonly cases: readonly Case[];
   readonly cuts: readonly { readonly file: string; readonly lost: Readonly<Record<string, number>> }[];
+  readonly exif: readonly ExifCase[];
   readonly references: Readonly<Record<string, { readonly columns: number; readonly cells: string }>>;
+}
+
+/** What exiftool reads. */
+interface ExifCase {
+  readonly file: string;
+  readonly Make?: string;
+  readonly Model?: string;
+  readonly DateTimeOriginal?: string;
+  readonly OffsetTimeOriginal?: string;
+  readonly GPSLatitude?: number | '';
+  readonly GPSLongitude?: number | '';
 }
 
 /** What other libraries see in a sound file: make-table.py. */
@@ -104,6 +116,30 @@ describe('a file that ends early is kept if at most a tenth of the image is miss
     else expect(['damaged', 'corrupt']).toContain(verdict);
   });
 });
+
+describe('EXIF is read as exiftool reads it', () => {
+  it.each(expected.exif)('$file', async (read) => {
+    const portrait = await (await opened(read.file)).portray();
+    if (portrait.outcome === 'rejected') throw new Error(portrait.message);
+    const [make, model] = [read.Make || undefined, read.Model || undefined];
+    expect(portrait.camera).toEqual(make === undefined && model === undefined ? undefined : { make, model });
+    expect(portrait.capturedAt).toBe(momentOf(read));
+    const [latitude, longitude] = [read.GPSLatitude, read.GPSLongitude];
+    expect(portrait.location).toEqual(
+      typeof latitude === 'number' && typeof longitude === 'number'
+        ? { latitude: expect.closeTo(latitude, 5), longitude: expect.closeTo(longitude, 5) }
+        : undefined,
+    );
+  });
+});
+
+/** exiftool shows dates and offsets as they are, even those that do not exist. */
+function momentOf({ file, DateTimeOriginal = '', OffsetTimeOriginal = '' }: ExifCase): string | undefined {
+  const [year, month, day, hour, minute, second] = DateTimeOriginal.match(/\d+/g) ?? [];
+  const offset = /impossible|too-late|blank/.test(file) ? '' : OffsetTimeOriginal;
+  if (year === undefined || year === '0000') return undefined;
+  return `${year}-${month}-${day}T${hour}:${minute}:${second}${offset}`;
+}
 
 function refusal({ file }: Case): RegExp | undefined {
   return refused.find(([kind]) => kind.test(file))?.[1];
