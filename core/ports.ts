@@ -65,6 +65,11 @@ export interface RepeatedDecision {
   readonly repeated: true;
 }
 
+/** Not an upload: no record, no event, and nothing to do. */
+export interface FolderDecision {
+  readonly outcome: 'folder';
+}
+
 /** The workflow. */
 export interface Pipeline {
   /** Waits for the decision. Throws when there is none (failed, timed out, throttled): the event must be retried. */

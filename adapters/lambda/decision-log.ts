@@ -4,7 +4,7 @@ import type { MetricUnit as Unit } from '@aws-lambda-powertools/metrics/types';
 import type { UploadEvent } from '../../core/image.ts';
 import { metricNamespace } from '../../core/names.ts';
 import type { DecidedOutcome } from '../../core/outcome.ts';
-import type { Decision, RepeatedDecision } from '../../core/ports.ts';
+import type { Decision, FolderDecision, RepeatedDecision } from '../../core/ports.ts';
 import type { Delivery, HandleUpload } from './sqs-uploads.ts';
 
 type Measure = readonly [metric: string, unit: Unit, value: number];
@@ -18,7 +18,7 @@ const counterOf: Readonly<Record<DecidedOutcome, string>> = {
 };
 
 /** Decides an upload, or throws if there is no decision. */
-type DecideUpload = (event: UploadEvent, delivery: Delivery) => Promise<Decision | RepeatedDecision>;
+type DecideUpload = (event: UploadEvent, delivery: Delivery) => Promise<Decision | RepeatedDecision | FolderDecision>;
 
 /**
  * Adds one log line and one set of metrics per attempt: the decision and the time since the upload, or the failure.
@@ -41,6 +41,7 @@ export function decisionLog(logger: Logger, decide: DecideUpload): HandleUpload 
       const decision = await decide(event, delivery);
       // S3's clock and ours may differ by more than the work took.
       const millis = Math.max(0, Date.now() - Date.parse(event.occurredAt));
+      if (decision.outcome === 'folder') return logger.info('Folder, not an upload', { ...subject, ...decision });
       logger.info('Image decided', { ...subject, ...decision, millis });
       publish(event, measuresOf(event, decision, millis), 'reason' in decision ? decision.reason : undefined);
     } catch (error) {
