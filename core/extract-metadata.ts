@@ -44,10 +44,10 @@ async function describe(
     dominantColour,
     thumbhash,
     damaged,
-    ...(preview === true && { preview }),
-    ...(approximateColours === true && { approximateColours }),
     ...(camera && { camera }),
     ...(capturedAt !== undefined && { capturedAt }),
     ...(keepLocation && location && { location }),
+    ...(preview === true && { preview }),
+    ...(approximateColours === true && { approximateColours }),
   };
 }

@@ -64,12 +64,12 @@ export interface Metadata {
   readonly dominantColour: string;
   readonly thumbhash: string;
   readonly damaged: boolean;
-  /** True for a camera raw, of which the embedded JPEG is shown; otherwise absent. */
-  readonly preview?: boolean | undefined;
-  /** True if the upload is made for brighter screens (PQ or HLG), which is not taken into account; otherwise absent. */
-  readonly approximateColours?: boolean | undefined;
   readonly camera?: Portrait['camera'];
   readonly capturedAt?: string | undefined;
   /** Only if the stack's KeepLocation parameter is true. */
   readonly location?: Portrait['location'];
+  /** True for a camera raw, of which the embedded JPEG is shown; otherwise absent. */
+  readonly preview?: boolean | undefined;
+  /** True if the upload is made for brighter screens (PQ or HLG), which is not taken into account; otherwise absent. */
+  readonly approximateColours?: boolean | undefined;
 }

@@ -32,16 +32,6 @@ export function imageDescription(object: ObjectSchema) {
     damaged: z
       .boolean()
       .check(z.describe('The file violates its format, but all or nearly all of the image could be read.')),
-    preview: z.optional(
-      z
-        .boolean()
-        .check(z.describe('The upload is a camera raw; the image is the JPEG that the camera embedded in it.')),
-    ),
-    approximateColours: z.optional(
-      z
-        .boolean()
-        .check(z.describe('The upload is made for brighter screens (PQ or HLG), which is not taken into account.')),
-    ),
     camera: z.optional(
       object({ make: z.optional(z.string()), model: z.optional(z.string()) } satisfies SchemasOf<Camera>),
     ),
@@ -52,6 +42,16 @@ export function imageDescription(object: ObjectSchema) {
       object({ latitude: z.number(), longitude: z.number() } satisfies SchemasOf<Location>).check(
         z.describe('Only if the stack was deployed with KeepLocation=true.'),
       ),
+    ),
+    preview: z.optional(
+      z
+        .boolean()
+        .check(z.describe('The upload is a camera raw; the image is the JPEG that the camera embedded in it.')),
+    ),
+    approximateColours: z.optional(
+      z
+        .boolean()
+        .check(z.describe('The upload is made for brighter screens (PQ or HLG), which is not taken into account.')),
     ),
   } satisfies SchemasOf<Metadata>);
 

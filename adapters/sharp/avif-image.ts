@@ -62,7 +62,8 @@ export function asStill(bytes: Bytes): Bytes {
   return still;
 }
 
+/** False for an animation without a still image. Any other file is left to the decoder. */
 export function hasStill(bytes: Uint8Array): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return [...boxesAt(view, ['meta', 'iloc'])].length > 0;
+  return [...boxesAt(view, ['moov'])].length === 0 || [...boxesAt(view, ['meta', 'iloc'])].length > 0;
 }

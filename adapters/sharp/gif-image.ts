@@ -1,4 +1,5 @@
 import type { Bytes } from '../../core/ports.ts';
+import { joinBytes } from './join-bytes.ts';
 
 /** What a GIF (GIF89a) says about itself that libvips does not tell. */
 export interface GifImage {
@@ -135,9 +136,7 @@ export function withTransparentSurround(bytes: Bytes): Bytes {
   const control = [EXTENSION, GRAPHIC_CONTROL, 4, 1, 0, 0, 0, 0];
   const frame = [FRAME, 0, 0, 0, 0, 1, 0, 1, 0, 0x80, 0, 0, 0, 0, 0, 0];
   const pixel = [2, 2, 0x44, 0x01, 0];
-  return new Uint8Array(
-    Buffer.concat([bytes.subarray(0, end), Buffer.from([...control, ...frame, ...pixel, TRAILER])]),
-  );
+  return joinBytes([bytes.subarray(0, end), Uint8Array.from([...control, ...frame, ...pixel, TRAILER])]);
 }
 
 function uint16(bytes: Uint8Array, at: number): number {

@@ -71,6 +71,7 @@ function markup(head: string): Signature {
   // The byte-order mark of UTF-8, read as Latin-1.
   const text = head
     .replace(/^\xef\xbb\xbf/, '')
+    .replaceAll(/<!--.*?-->/gs, '')
     .trimStart()
     .toLowerCase();
   if (!text.startsWith('<')) return { kind: 'unknown' };

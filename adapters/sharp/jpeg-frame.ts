@@ -1,4 +1,5 @@
 import type { Bytes } from '../../core/ports.ts';
+import { joinBytes } from './join-bytes.ts';
 import { segmentsOf, uint16 } from './jpeg-segments.ts';
 
 const SOF0 = 0xc0;
@@ -28,11 +29,6 @@ export function withOrientation(jpeg: Bytes, orientation: number): Bytes {
   const entry = [0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0];
   const exif = [...Buffer.from('Exif\0\0MM\0*\0\0\0\x08\0\x01', 'latin1'), ...entry, 0, 0, 0, 0];
   const length = exif.length + 2;
-  return new Uint8Array(
-    Buffer.concat([
-      jpeg.subarray(0, SOI_LENGTH),
-      Buffer.from([0xff, 0xe1, 0, length, ...exif]),
-      jpeg.subarray(SOI_LENGTH),
-    ]),
-  );
+  const segment = Uint8Array.from([0xff, 0xe1, 0, length, ...exif]);
+  return joinBytes([jpeg.subarray(0, SOI_LENGTH), segment, jpeg.subarray(SOI_LENGTH)]);
 }

@@ -1,5 +1,6 @@
 import { constants, crc32, createInflate, deflateSync } from 'node:zlib';
 import type { Bytes } from '../../core/ports.ts';
+import { joinBytes } from './join-bytes.ts';
 import { type CodedColours, codedColours, gammaProfile, type Primaries } from './made-profile.ts';
 
 /** What a PNG (3rd edition) says about itself that libvips does not read. */
@@ -22,9 +23,13 @@ interface Chunk {
 
 const SIGNATURE_LENGTH = 8;
 
+// Even the largest file, written in small chunks, has fewer.
+const MAX_CHUNKS = 200_000;
+
 function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = SIGNATURE_LENGTH; at + 8 <= bytes.length; ) {
+  let left = MAX_CHUNKS;
+  for (let at = SIGNATURE_LENGTH; at + 8 <= bytes.length && left > 0; left -= 1) {
     const [length, type] = [view.getUint32(at), String.fromCharCode(...bytes.subarray(at + 4, at + 8))];
     if (!/^[a-z]{4}$/i.test(type)) return;
     const data = bytes.subarray(at + 8, at + 8 + length);
@@ -93,7 +98,7 @@ export function withColours(bytes: Bytes, profile: Uint8Array): Bytes {
     if (type === 'IHDR')
       parts.push(chunk('iCCP', Buffer.concat([Buffer.from('colours\0\0', 'latin1'), deflateSync(profile)])));
   }
-  return new Uint8Array(Buffer.concat(parts));
+  return joinBytes(parts);
 }
 
 function chunk(type: string, data: Uint8Array): Uint8Array {
@@ -118,9 +123,10 @@ const channelCounts: ReadonlyMap<number, number> = new Map([
 export async function lostShareOfPng(bytes: Uint8Array): Promise<number> {
   const expected = unpackedLength(bytes);
   if (expected === undefined) return 1;
+  const packed = joinBytes([...chunksOf(bytes)].filter(({ type }) => type === 'IDAT').map(({ data }) => data));
+  if (packed.length === 0) return 1;
   const inflate = createInflate({ finishFlush: constants.Z_SYNC_FLUSH });
-  for (const { type, data } of chunksOf(bytes)) if (type === 'IDAT') inflate.write(data);
-  inflate.end();
+  inflate.end(packed);
   let length = 0;
   try {
     for await (const part of inflate) {
@@ -151,7 +157,7 @@ export function withEnd(bytes: Bytes): Bytes {
     if (isWhole) parts.push(bytes.subarray(at, at + 12 + data.length));
     else if (type === 'IDAT') parts.push(chunk(type, data));
   }
-  return new Uint8Array(Buffer.concat([...parts, chunk('IEND', new Uint8Array())]));
+  return joinBytes([...parts, chunk('IEND', new Uint8Array())]);
 }
 
 function viewOf(data: Uint8Array): DataView {

@@ -1,7 +1,7 @@
 import type { SharpOptions } from 'sharp';
 import type { ImageHeader, InputFormat } from '../../core/metadata.ts';
 import type { Bytes } from '../../core/ports.ts';
-import { asStill, avifImage } from './avif-image.ts';
+import { asStill, avifImage, hasStill } from './avif-image.ts';
 import { gifImage, withTransparentSurround } from './gif-image.ts';
 import { lostShareOfJpeg, withoutEmptyEnd } from './jpeg-loss.ts';
 import { reachesFullDetail } from './jpeg-segments.ts';
@@ -99,7 +99,8 @@ function preparedGif(bytes: Bytes): Prepared {
   };
 }
 
-function preparedAvif(bytes: Bytes): Prepared {
+function preparedAvif(bytes: Bytes): Prepared | undefined {
+  if (!hasStill(bytes)) return undefined;
   const { frames, isPremultiplied, colours } = avifImage(bytes);
   return {
     ...plain('avif', asStill(bytes)),

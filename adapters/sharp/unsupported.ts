@@ -12,7 +12,7 @@ const otherFormats: Readonly<Record<OtherFormat, string>> = {
   PSD: 'The file is a Photoshop document.',
   ICO: 'The file is an icon.',
   'camera raw':
-    'The file is a camera raw image without a full-size preview: export it as JPEG, or let the camera save JPEGs as well.',
+    'The file is a camera raw image, and we find no full-size JPEG in it: export it as JPEG, or let the camera save JPEGs as well.',
   video: 'The file is a video or audio file, not an image.',
   ZIP: 'The file is an archive or an office document, not an image.',
   HTML: 'The file is a web page, not an image.',

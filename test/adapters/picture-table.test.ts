@@ -77,6 +77,8 @@ describe('sound files of every kind come out right, or are refused with what to 
     const { orientation = 1, frames = 1, hasAlpha, anyAlpha } = each;
     expect(image.header).toMatchObject({ orientation, frames, ...(anyAlpha ? {} : { hasAlpha }) });
     expect(image.header.preview ?? false).toBe(each.preview ?? false);
+    // PQ is for brighter screens: we say so.
+    expect(image.header.approximateColours ?? false).toBe(/-pq\./.test(each.file));
     if (rendered.outcome !== 'rendered') return;
     const [{ bytes, width, height } = { bytes: new Uint8Array(), width: 0, height: 0 }] = rendered.renditions;
     expect({ width, height }).toEqual({ width: each.width, height: each.height });
@@ -101,6 +103,25 @@ describe('sound files of every kind come out right, or are refused with what to 
 
 // libtiff gives up at the first of its tiles that is missing.
 const needsAll = ['cuts/tiff-tiles-jpeg'];
+
+it('an image that an interrupted copy left without its second half is refused, although no decoder complains', async () => {
+  const whole = bytesOf('cuts/jpeg-baseline');
+  const half = new Uint8Array(whole.length);
+  half.set(whole.subarray(0, whole.length / 2));
+  expect(await rejectionOf(half)).toMatchObject({
+    reason: 'corrupt',
+    message: expect.stringMatching(/truncated: about \d\d%/),
+  });
+});
+
+it('restart intervals that are missing count as far as they are missing', async () => {
+  const whole = bytesOf('cuts/jpeg-restarts');
+  const markers = [...whole.keys()].filter((at) => whole[at] === 0xff && ((whole[at + 1] ?? 0) & 0xf8) === 0xd0);
+  const without = (first: number, last: number) =>
+    new Uint8Array(Buffer.concat([whole.subarray(0, markers[first]), whole.subarray(markers[last])]));
+  expect(await verdictOf(without(3, 4))).toBe('damaged');
+  expect(await verdictOf(without(3, 9))).toBe('corrupt');
+});
 
 describe('a file that ends early is kept if at most a tenth of the image is missing', () => {
   const cuts = expected.cuts.flatMap(({ file, lost }) =>
