@@ -11,4 +11,6 @@ export interface ProofOptions {
   readonly runs?: number | undefined;
   /** Run all cases, in sections that otherwise draw a sample. */
   readonly long: boolean;
+  /** One sender floods the stack with hostile files. */
+  readonly poison: boolean;
 }

@@ -43,10 +43,13 @@ export const proveCommand = command({
         'how many histories (model), broken files (hostile), cases (crash-points) or uploads (chaos)',
         anyNumber,
       )
+      .option('--poison', 'chaos: instead of faults, one of 20 senders floods the stack with hostile files')
       .option('--long', 'every crash point, and twice as many broken files, as in the nightly workflow')
       .option('--markdown', 'print the results as Markdown'),
-  run: async ({ arguments: [wanted], options: { seed = Date.now() % 2 ** 31, runs, long = false, markdown } }) =>
-    (await prove(wanted ?? [], { seed, runs, long }, markdown)) ? 0 : 1,
+  run: async ({
+    arguments: [wanted],
+    options: { seed = Date.now() % 2 ** 31, runs, long = false, poison = false, markdown },
+  }) => ((await prove(wanted ?? [], { seed, runs, long, poison }, markdown)) ? 0 : 1),
 });
 
 /** Whether everything holds. */
