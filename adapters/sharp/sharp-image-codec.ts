@@ -222,7 +222,8 @@ async function decodeTolerantly(source: Source, size: ResizeOptions): Promise<De
 
 async function decode(source: Source, size: ResizeOptions, failOn: SharpOptions['failOn']): Promise<Pixels> {
   const { found, header, isFloat, isPremultiplied } = source;
-  const profile = source.colours ?? (isFloat || header.colourSpace === 'grey16' ? found.icc : undefined);
+  const profile =
+    source.colours ?? (isFloat || isPremultiplied || header.colourSpace === 'grey16' ? found.icc : undefined);
   const late = profile && (isGrey(header.colourSpace) ? rgbProfileOfGrey(profile) : profile);
   if (late) return decodeWithProfile(inputOf(source, failOn), size, late, { ...found, isPremultiplied });
   const pixels = await pixelsOf(uprightInSrgb(source, failOn).resize(size));
