@@ -11,4 +11,8 @@ export interface ProofOptions {
   readonly runs?: number | undefined;
   /** Run all cases, in sections that otherwise draw a sample. */
   readonly long: boolean;
+  /** Draw no more hostile files after that. */
+  readonly minutes?: number | undefined;
+  /** Continue drawing where a run with the same seed stopped. */
+  readonly resume: boolean;
 }

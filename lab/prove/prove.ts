@@ -40,13 +40,17 @@ export const proveCommand = command({
       )
       .option(
         '--runs <n>',
-        'how many histories (model), broken files (hostile), cases (crash-points) or uploads (chaos)',
+        'how many histories (model), files of each format and kind (hostile), cases (crash-points) or uploads (chaos)',
         anyNumber,
       )
-      .option('--long', 'every crash point, and twice as many broken files, as in the nightly workflow')
+      .option('--long', 'every crash point and 150,000 hostile files, as in the nightly workflow')
+      .option('--minutes <n>', 'draw no hostile files after that; the result says how many were judged', anyNumber)
+      .option('--resume', 'go on drawing hostile files where a run with the same --seed and --minutes stopped')
       .option('--markdown', 'print the results as Markdown'),
-  run: async ({ arguments: [wanted], options: { seed = Date.now() % 2 ** 31, runs, long = false, markdown } }) =>
-    (await prove(wanted ?? [], { seed, runs, long }, markdown)) ? 0 : 1,
+  run: async ({ arguments: [wanted], options }) => {
+    const { seed = Date.now() % 2 ** 31, runs, long = false, minutes, resume = false, markdown } = options;
+    return (await prove(wanted ?? [], { seed, runs, long, minutes, resume }, markdown)) ? 0 : 1;
+  },
 });
 
 /** Whether everything holds. */

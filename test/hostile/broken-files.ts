@@ -2,9 +2,17 @@ import fc from 'fast-check';
 import type { Maker } from './hostile-file.ts';
 import { partsOf } from './parts.ts';
 
-/** Damages good files: truncated, bits flipped, overwritten, spliced, bytes removed. */
-export function brokenFiles(good: ReadonlyMap<string, Buffer>, seed: number, count: number): readonly Maker[] {
-  const names = [...good.keys()];
+/**
+ * Damages good files: truncated, bits flipped, overwritten, spliced, bytes removed.
+ *
+ * @param names the files to damage; the others only provide what is spliced in
+ */
+export function brokenFiles(
+  good: ReadonlyMap<string, Buffer>,
+  seed: number,
+  count: number,
+  names: readonly string[] = [...good.keys()],
+): readonly Maker[] {
   const at = (share: number, bytes: Buffer) => Math.floor(share * bytes.length);
   // 0 ≤ share < 1, denser at the head, where damage matters most.
   const share = fc
@@ -35,7 +43,7 @@ export function brokenFiles(good: ReadonlyMap<string, Buffer>, seed: number, cou
           },
         ] as const,
     ),
-    fc.tuple(share, share, fc.constantFrom(...names)).map(
+    fc.tuple(share, share, fc.constantFrom(...good.keys())).map(
       ([from, to, other]) =>
         [
           'spliced',

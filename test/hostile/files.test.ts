@@ -78,7 +78,7 @@ describe('a hostile file', () => {
 
   it('is distinguished from a good one', async () => {
     const names = [...good.keys()];
-    const verdicts = await Promise.all([...good.values()].map(judge));
+    const verdicts = await Promise.all([...good.values()].map((bytes) => judge(bytes)));
     expect(verdicts.map(({ outcome }, index) => [names[index], outcome])).toEqual(
       names.map((name) => [name, 'processed']),
     );
