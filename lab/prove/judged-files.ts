@@ -90,7 +90,7 @@ export async function judgeTogether(
 }
 
 /** The file that was being judged when a process ended is to blame for that. */
-function verdictsIn(stdout: string, end: string | undefined): Line[] {
+export function verdictsIn(stdout: string, end: string | undefined): Line[] {
   const lines = stdout
     .split('\n')
     .filter(Boolean)
