@@ -25,7 +25,7 @@ export interface Work {
   readonly scannedPixels: number;
   /** Of all tiles, layers, hidden frames and alpha of an AVIF, once more for each time one is turned, mirrored or cropped. */
   readonly decodedPixels: number;
-  /** Bytes that the parts of a file refer to, divided by those that it has: more than 1 if parts share bytes. */
+  /** Bytes referenced by the parts of a file, divided by the size of the file: above 1, parts overlap. */
   readonly readings: number;
   /** Strips or tiles of a TIFF. */
   readonly pieces: number;
@@ -77,15 +77,15 @@ export const defaultLimits: Limits = {
   work: {
     // 0.5 ns, in up to three decodes. The largest progressive JPEG in 20 scans; encoders write 10.
     scannedPixels: 2_000 * MEGA,
-    // 12 ns. The largest AVIF with alpha takes 60, and as much again for each turn.
+    // 12 ns. The largest AVIF with alpha needs 60 megapixels, plus 60 per rotation.
     decodedPixels: 200 * MEGA,
-    // AV1 decodes about 6 MB a second. Encoders let only small parts share their bytes, which the adapter allows for.
+    // AV1 decodes about 6 MB per second. Encoders let only small parts share their bytes, which the adapter allows for.
     readings: 1,
     // 2 µs. One row per strip of four planes, at the greatest height.
     pieces: 262_140,
     // CMYK and transparency: the pixel limits were measured with at most these.
     channels: 5,
-    // 0.06 µs each of the few times that a task opens the file. 10,000 pages of 22 tags, or one directory of 2,200.
+    // 0.06 µs per pair, each time a task opens the file. 10,000 pages of 22 tags, or one directory of 2,200.
     tagPairs: 5 * MEGA,
     // 6.4 bytes of memory each, so 100 MB. Texts of image generators and editing histories stay below 10 MB.
     unpackedBytes: 16 * MEGA,

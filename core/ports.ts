@@ -3,22 +3,23 @@ import type { ImageId, Upload, UploadEvent } from './image.ts';
 import type { ImageHeader, Portrait } from './metadata.ts';
 import type { DecidedOutcome, Missing, Rejection, RejectionReason } from './outcome.ts';
 import type { Preset } from './presets.ts';
+import type { ContentType } from './rendition.ts';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Reads originals. */
 export interface UploadReader {
   /**
-   * Reads exactly the version that the event named. It is a result, not an error, that it was replaced or removed since, or
-   * that its uploader stored it in a way that makes it unreadable to others.
+   * Reads exactly the version that the event named. If it was replaced or removed since, or its
+   * uploader stored it in a way that makes it unreadable to others, that is returned as a result, not thrown.
    */
   read(upload: Upload): Promise<{ readonly outcome: 'found'; readonly bytes: Bytes } | Missing | Rejection>;
 }
 
 /** Writes, lists and removes renditions. */
 export interface RenditionStore {
-  /** Repeatable: the same key always gets the same bytes. */
-  put(key: string, bytes: Bytes, contentType: string): Promise<void>;
+  /** Repeatable: a key names one preset of one upload, so what is already there is kept, and the call succeeds. */
+  put(key: string, bytes: Bytes, contentType: ContentType): Promise<void>;
   /** Every key of the image, in no particular order. */
   list(imageId: ImageId): AsyncIterable<string>;
   /** Succeeds for keys that do not exist. */
@@ -63,6 +64,18 @@ export type Decision =
 export interface RepeatedDecision {
   readonly outcome: DecidedOutcome;
   readonly repeated: true;
+}
+
+/** The upload waits in another queue, because its sender has as many in progress as one sender may. */
+export interface SetAside {
+  readonly setAside: true;
+  readonly sender: string;
+}
+
+/** Counts the uploads that each sender has in progress. */
+export interface SendersInProgress {
+  /** Returns how to end it, or nothing if the sender has as many in progress as one sender may. */
+  begin(sender: string): Promise<{ end(): Promise<void> } | undefined>;
 }
 
 /** The workflow. */

@@ -13,11 +13,14 @@ export interface Rendition {
   readonly bytes: number;
 }
 
-export const contentTypes: Readonly<Record<RenditionFormat, string>> = {
+export const contentTypes = {
   webp: 'image/webp',
   avif: 'image/avif',
   jpeg: 'image/jpeg',
-};
+} as const satisfies Readonly<Record<RenditionFormat, string>>;
+
+/** The only ones that a rendition can have. */
+export type ContentType = (typeof contentTypes)[RenditionFormat];
 
 const extensions: Readonly<Record<RenditionFormat, string>> = { webp: 'webp', avif: 'avif', jpeg: 'jpg' };
 

@@ -17,8 +17,8 @@ const storedDecision = z.object({ outcome: z.enum(decidedOutcomes) });
  * Returns the stored decision for a repeated event instead of running the workflow again. This saves work but is not a lock
  * (some writes are unconditional): only the workflow's conditional write makes repeats harmless.
  *
- * @returns the pipeline for one invocation. Knowing the remaining time, the record of a killed worker expires instead of
- * blocking retries.
+ * @returns the pipeline for one invocation. It passes on the remaining time, so that a killed worker's record expires
+ * instead of blocking retries.
  */
 export function idempotentPipeline(
   pipeline: Pipeline,

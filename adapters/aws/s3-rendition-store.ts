@@ -1,4 +1,10 @@
-import { DeleteObjectsCommand, PutObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectsCommand,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  type S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
 import type { RenditionStore } from '../../core/ports.ts';
 import { withinDeadline } from './s3-deadline.ts';
 
@@ -26,10 +32,17 @@ export function s3RenditionStore({
         ContentType: contentType,
         // A key identifies one version of one upload: its content never changes.
         CacheControl: 'public, max-age=31536000, immutable',
+        // Nothing is ever replaced, and the bucket's policy refuses writes without this header.
+        IfNoneMatch: '*',
       });
-      await withinDeadline(deadlineMillis, `writing ${bucket}/${key}`, (abortSignal) =>
-        client.send(command, { abortSignal }),
-      );
+      try {
+        await withinDeadline(deadlineMillis, `writing ${bucket}/${key}`, (abortSignal) =>
+          client.send(command, { abortSignal }),
+        );
+      } catch (error) {
+        // An earlier attempt wrote it. S3 has no half-written objects.
+        if (!isAlreadyThere(error)) throw error;
+      }
     },
 
     async *list(imageId) {
@@ -53,4 +66,10 @@ export function s3RenditionStore({
       }
     },
   };
+}
+
+// Not 409, a conflict with a call in progress: that one may fail, so the caller has to try again.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+function isAlreadyThere(error: unknown): boolean {
+  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412;
 }

@@ -4,7 +4,7 @@ import type { MetricUnit as Unit } from '@aws-lambda-powertools/metrics/types';
 import type { UploadEvent } from '../../core/image.ts';
 import { metricNamespace } from '../../core/names.ts';
 import type { DecidedOutcome } from '../../core/outcome.ts';
-import type { Decision, RepeatedDecision } from '../../core/ports.ts';
+import type { Decision, RepeatedDecision, SetAside } from '../../core/ports.ts';
 import type { Delivery, HandleUpload } from './sqs-uploads.ts';
 
 type Measure = readonly [metric: string, unit: Unit, value: number];
@@ -18,7 +18,7 @@ const counterOf: Readonly<Record<DecidedOutcome, string>> = {
 };
 
 /** Decides an upload, or throws if there is no decision. */
-type DecideUpload = (event: UploadEvent, delivery: Delivery) => Promise<Decision | RepeatedDecision>;
+type DecideUpload = (event: UploadEvent, delivery: Delivery) => Promise<Decision | RepeatedDecision | SetAside>;
 
 /**
  * Adds one log line and one set of metrics per attempt: the decision and the time since the upload, or the failure.
@@ -39,6 +39,13 @@ export function decisionLog(logger: Logger, decide: DecideUpload): HandleUpload 
     const subject = { correlation_id: event.correlationId, change: event.change, image: event.image };
     try {
       const decision = await decide(event, delivery);
+      if ('setAside' in decision) {
+        logger.info('Upload set aside: its sender has as many in progress as one sender may', {
+          ...subject,
+          sender: decision.sender,
+        });
+        return;
+      }
       // S3's clock and ours may differ by more than the work took.
       const millis = Math.max(0, Date.now() - Date.parse(event.occurredAt));
       logger.info('Image decided', { ...subject, ...decision, millis });
@@ -46,7 +53,7 @@ export function decisionLog(logger: Logger, decide: DecideUpload): HandleUpload 
     } catch (error) {
       logger.error('No decision; the message returns to the queue', { ...subject, lastAttempt, error });
       publish(event, [
-        ['TriesFailed', MetricUnit.Count, 1],
+        ['AttemptsFailed', MetricUnit.Count, 1],
         ...(lastAttempt ? [['ImagesFailed', MetricUnit.Count, 1] as const] : []),
       ]);
       throw error;

@@ -1,9 +1,9 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { ChangeMessageVisibilityCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { ChangeMessageVisibilityCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import type { UploadEvent } from '../../core/image.ts';
+import { sha256, type UploadEvent } from '../../core/image.ts';
 import { metricNamespace } from '../../core/names.ts';
 import { retryDelaySeconds } from '../../core/retry-delay.ts';
 import { parseS3Event } from '../contracts/s3-event.ts';
@@ -11,6 +11,8 @@ import { parseS3Event } from '../contracts/s3-event.ts';
 interface UploadQueueOptions {
   readonly client: SQSClient;
   readonly queueUrl: string;
+  /** Where uploads of a sender wait that has too many in progress. Its messages come to the same handler. */
+  readonly overflowUrl: string;
   /** Events of any other bucket are forged. */
   readonly uploadBucket: string;
   readonly maxReceiveCount: number;
@@ -23,18 +25,20 @@ export interface Delivery {
   /** The queue delivers the message no more: if it fails now, it goes to the dead-letter queue. */
   readonly lastAttempt: boolean;
   readonly context: Context;
+  /** Moves the event to the overflow queue. Absent if it comes from there, or from a release check, which waits for it. */
+  readonly setAside?: ((sender: string) => Promise<void>) | undefined;
 }
 
 /** Throws if there is no decision: the queue then delivers the message again. */
 export type HandleUpload = (event: UploadEvent, delivery: Delivery) => Promise<unknown>;
 
 /**
- * A Lambda handler for the upload queue. Handles the messages of a batch in parallel, independently of each other: those
- * that fail return to the queue and are delivered again later, the others are deleted.
+ * A Lambda handler for the upload queue and the overflow queue. Handles the messages of a batch in parallel, independently
+ * of each other: those that fail return to their queue and are delivered again later, the others are deleted.
  */
 export function sqsUploads(
   handle: HandleUpload,
-  { client, queueUrl, uploadBucket, maxReceiveCount, retryBaseSeconds, logger }: UploadQueueOptions,
+  { client, queueUrl, overflowUrl, uploadBucket, maxReceiveCount, retryBaseSeconds, logger }: UploadQueueOptions,
 ) {
   const metrics = new Metrics({ namespace: metricNamespace });
   const read = (message: SQSRecord): Promise<UploadEvent> =>
@@ -49,19 +53,30 @@ export function sqsUploads(
       throw error;
     });
 
+  const isFrom = (url: string, { eventSourceARN }: SQSRecord) =>
+    eventSourceARN.split(':').at(-1) === new URL(url).pathname.split('/').at(-1);
+
+  const setAside = async (MessageBody: string, sender: string) => {
+    // On a standard queue the group changes no order: SQS delivers the messages of quiet groups first (fair queues).
+    // Hashed, because a group's name may contain neither spaces nor letters beyond ASCII.
+    const MessageGroupId = await sha256(new TextEncoder().encode(sender));
+    await client.send(new SendMessageCommand({ QueueUrl: overflowUrl, MessageBody, MessageGroupId }));
+  };
+
   const retryLater = async (
-    { messageId, receiptHandle }: SQSRecord,
+    message: SQSRecord,
     receives: number,
     lastAttempt: boolean,
     correlationId: string | undefined,
   ) => {
+    const { messageId, receiptHandle } = message;
     const VisibilityTimeout = retryDelaySeconds(receives, {
       baseSeconds: retryBaseSeconds,
       lastAttempt,
       random: Math.random(),
     });
     const command = new ChangeMessageVisibilityCommand({
-      QueueUrl: queueUrl,
+      QueueUrl: isFrom(overflowUrl, message) ? overflowUrl : queueUrl,
       ReceiptHandle: receiptHandle,
       VisibilityTimeout,
     });
@@ -83,7 +98,8 @@ export function sqsUploads(
       let event: UploadEvent | undefined;
       try {
         event = await read(message);
-        await handle(event, { lastAttempt, context });
+        const aside = isFrom(queueUrl, message) ? (sender: string) => setAside(message.body, sender) : undefined;
+        await handle(event, { lastAttempt, context, setAside: aside });
       } catch (error) {
         await retryLater(message, receives, lastAttempt, event?.correlationId);
         throw error;

@@ -3,7 +3,7 @@ import { type AvifItem, type AvifItems, avifItems } from './avif-items.ts';
 import { BoxReader, boxType } from './iso-boxes.ts';
 import { SHARED_BYTES } from './shared-bytes.ts';
 
-// A grid of tiles, with alpha, has two. Deeper than this, or in a circle, counts as unlimited.
+// A grid of tiles, with alpha, has two. Deeper than this, or in a cycle, counts as unlimited.
 const MAX_DEPTH = 8;
 
 const AV1 = boxType('av01');

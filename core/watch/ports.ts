@@ -11,6 +11,7 @@ import type {
 import type { ImageHeader } from '../metadata.ts';
 import type { Bytes } from '../ports.ts';
 import type { ImageRecord } from '../record.ts';
+import type { ContentType } from '../rendition.ts';
 import type { NewVersion, ReleaseHook, Verdict } from './release.ts';
 
 /** Reads records; only the workflow writes them. */
@@ -47,7 +48,7 @@ export interface RenditionReader {
 /** A real image and its properties. */
 export interface KnownImage {
   readonly bytes: Bytes;
-  readonly contentType: string;
+  readonly contentType: ContentType;
   readonly header: ImageHeader;
 }
 

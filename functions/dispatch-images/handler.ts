@@ -1,12 +1,13 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { dynamoDbClient, sqsClient, syncExecutionClient } from '../../adapters/aws/aws-clients.ts';
+import { dynamoDbSenders } from '../../adapters/aws/dynamodb-senders.ts';
 import { idempotentPipeline } from '../../adapters/aws/idempotent-pipeline.ts';
 import { sfnPipeline } from '../../adapters/aws/sfn-pipeline.ts';
 import * as z from '../../adapters/contracts/zod.ts';
 import { decisionLog } from '../../adapters/lambda/decision-log.ts';
 import { positiveInteger, readEnvironment } from '../../adapters/lambda/environment.ts';
 import { sqsUploads } from '../../adapters/lambda/sqs-uploads.ts';
-import { dispatchImage } from '../../core/dispatch-images.ts';
+import { dispatchInTurn } from '../../core/dispatch-in-turn.ts';
 import { renditionGroups } from '../../core/presets.ts';
 
 const env = readEnvironment({
@@ -15,24 +16,28 @@ const env = readEnvironment({
   IDEMPOTENCY_SECONDS: positiveInteger,
   WORKFLOW_WAIT_MILLIS: positiveInteger,
   UPLOAD_QUEUE_URL: z.url(),
+  OVERFLOW_QUEUE_URL: z.url(),
+  RUNNING_PER_SENDER: positiveInteger,
   UPLOAD_BUCKET: z.text,
   MAX_RECEIVE_COUNT: positiveInteger,
   RETRY_BASE_SECONDS: positiveInteger,
 });
 const logger = new Logger();
 const client = syncExecutionClient({ timeoutMillis: env.WORKFLOW_WAIT_MILLIS });
+const table = { client: dynamoDbClient(), tableName: env.IDEMPOTENCY_TABLE };
 const pipelineFor = idempotentPipeline(sfnPipeline({ client, stateMachineArn: env.STATE_MACHINE_ARN }), {
-  client: dynamoDbClient(),
-  tableName: env.IDEMPOTENCY_TABLE,
+  ...table,
   keepSeconds: env.IDEMPOTENCY_SECONDS,
 });
+const senders = dynamoDbSenders({ ...table, most: env.RUNNING_PER_SENDER });
 const dispatch = decisionLog(logger, (event, delivery) =>
-  dispatchImage(event, { pipeline: pipelineFor(delivery.context) }, { ...delivery, groups: renditionGroups }),
+  dispatchInTurn(event, { pipeline: pipelineFor(delivery.context), senders }, { ...delivery, groups: renditionGroups }),
 );
 
 export const handler = sqsUploads(dispatch, {
   client: sqsClient(),
   queueUrl: env.UPLOAD_QUEUE_URL,
+  overflowUrl: env.OVERFLOW_QUEUE_URL,
   uploadBucket: env.UPLOAD_BUCKET,
   maxReceiveCount: env.MAX_RECEIVE_COUNT,
   retryBaseSeconds: env.RETRY_BASE_SECONDS,

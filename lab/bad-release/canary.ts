@@ -232,9 +232,9 @@ async function uploadsOf(stack: Stack) {
 
   const FunctionName = await physicalId(stack, 'DispatchImagesFunction');
   const { EventSourceMappings = [] } = await lambda.send(new ListEventSourceMappingsCommand({}));
-  const mapping = EventSourceMappings.find(({ FunctionArn = '' }) => FunctionArn.includes(`:${FunctionName}`));
+  const mappings = EventSourceMappings.filter(({ FunctionArn = '' }) => FunctionArn.includes(`:${FunctionName}`));
   const dispatch = (Enabled: boolean) =>
-    lambda.send(new UpdateEventSourceMappingCommand({ UUID: mapping?.UUID, Enabled }));
+    Promise.all(mappings.map(({ UUID }) => lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled }))));
   // Uploads from other sources are processed as usual.
   await pWaitFor(async () => (await messagesIn(sqs, QueueUrl)) === 0, { interval: 200 });
   await dispatch(false);

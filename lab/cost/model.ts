@@ -330,6 +330,8 @@ function arrival({ workflow, dispatcherSeconds }: Work, deployment: Deployment):
       'dynamoDbWrite',
       (workflow === undefined ? 1 : 2) * units(assumptions.idempotencyRecordBytes),
     ),
+    // Added to when an upload of a sender begins, and subtracted from when it ends.
+    line('DynamoDB', 'uploads in progress, counted for each sender', 'dynamoDbWrite', 2),
     // Each call of the dispatcher starts one trace for all images in its batch.
     line(
       'X-Ray',

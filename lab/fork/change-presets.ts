@@ -1,5 +1,5 @@
 /** Makes the edits of the recipe docs/recipes/change-presets.md, in its order. */
-
+import { sum } from 'simple-statistics';
 import type { RenditionGroup } from '../../core/presets.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { at, numberAt, stages, templateFor } from '../../scripts/template/template.ts';
@@ -39,11 +39,10 @@ async function reserveWorkers(copy: ForkedCopy, groups: number): Promise<void> {
   for (const stage of stages) {
     const { resources } = templateFor(stage);
     const properties = (id: string) => resources.get(id)?.Properties ?? {};
-    const mapping = at(properties('DispatchImagesFunction')['Events'], 'Uploads', 'Properties');
-    const more =
-      numberAt(mapping, 'BatchSize') *
-      numberAt(mapping, 'ScalingConfig', 'MaximumConcurrency') *
-      (groups - renditionGroups.length);
+    const imagesInProgress = ['Uploads', 'Overflow']
+      .map((event) => at(properties('DispatchImagesFunction')['Events'], event, 'Properties'))
+      .map((mapping) => numberAt(mapping, 'BatchSize') * numberAt(mapping, 'ScalingConfig', 'MaximumConcurrency'));
+    const more = sum(imagesInProgress) * (groups - renditionGroups.length);
     await raise(
       copy,
       stage,

@@ -2,10 +2,12 @@ import { isolateThisProcess } from '../../scripts/local/isolated-environment.ts'
 import { startLocalStack } from '../../scripts/local/local-stack.ts';
 import { showStep } from '../../scripts/terminal/progress.ts';
 import { chaos } from './chaos-run.ts';
+import { provePoison } from './poison.ts';
 import type { Proof, ProofOptions } from './proof.ts';
 
 /** Hundreds of uploads through a pipeline whose workers are killed, throttled and denied permissions. */
-export async function proveChaos({ seed, runs = 500 }: ProofOptions): Promise<readonly Proof[]> {
+export async function proveChaos({ seed, runs = 500, poison }: ProofOptions): Promise<readonly Proof[]> {
+  if (poison) return provePoison({ seed, uploads: runs });
   isolateThisProcess();
   const { stack, emulator } = await startLocalStack(0, showStep);
   try {

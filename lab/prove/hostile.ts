@@ -38,6 +38,8 @@ const overlooking: Judging = {
   within: { megabytes: MEGABYTES_OF_WORKER, seconds: SECONDS_OF_WORKER },
   mode: 'overlooked',
 };
+// Of drawing files of each kind. The nightly workflow has an hour.
+const MINUTES = 20;
 const FILES_A_PROCESS = 50;
 const FILES_A_LONG_PROCESS = 500;
 const FILES_OF_OVERLOOKED = 10;
@@ -50,9 +52,8 @@ const excessive = { some: 2, many: 10 };
 
 /** Hostile files through the real workers, in separate processes. */
 export async function proveHostile(options: ProofOptions): Promise<readonly Proof[]> {
-  const { seed, long, runs, minutes } = options;
+  const { seed, long, runs, minutes = MINUTES } = options;
   const amount = ({ some, many }: { readonly some: number; readonly many: number }) => (long ? many : some);
-  const until = minutes === undefined ? Number.POSITIVE_INFINITY : Date.now() + minutes * 60_000;
   const made = await ingredients();
   const good = await goodFiles();
   const still = [
@@ -74,7 +75,7 @@ export async function proveHostile(options: ProofOptions): Promise<readonly Proo
     }),
   );
   const drawn = (title: 'mutated' | 'structured', drawings: readonly Drawing[], count: number) =>
-    judgedInTurn(title, drawings, count, { ...options, until });
+    judgedInTurn(title, drawings, count, { ...options, minutes });
   const unchecked = [
     ...excessiveWork(seed, 1),
     ...inputFormats.flatMap((format) => structuredFiles(format, made, { seed, count: amount(overlooked) })),
@@ -124,11 +125,11 @@ function judgedInTurn(
   title: 'mutated' | 'structured',
   drawings: readonly Drawing[],
   count: number,
-  { seed, long, resume, until }: ProofOptions & { readonly until: number },
+  { seed, long, resume, minutes }: ProofOptions & { readonly minutes: number },
 ): Promise<Proof> {
   return showStep(`Files, ${title}: ${count} of each format`, async (report) => {
     const found = await judgeDrawn(drawings, {
-      ...{ seed, count, until, resume, sideBySide: SIDE_BY_SIDE },
+      ...{ seed, count, resume, sideBySide: SIDE_BY_SIDE, until: Date.now() + minutes * 60_000 },
       filesAtOnce: long ? FILES_A_LONG_PROCESS : FILES_A_PROCESS,
       progressFile: join(workDirectory, `hostile-${title}-${seed}-${count}.json`),
       judge: (makers, name) => judgeTogether(makers, { name: `${title}-${name}`, bounds: boundsOfSmall }),

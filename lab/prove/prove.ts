@@ -43,13 +43,14 @@ export const proveCommand = command({
         'how many histories (model), files of each format and kind (hostile), cases (crash-points) or uploads (chaos)',
         anyNumber,
       )
+      .option('--poison', 'chaos: instead of faults, one of 20 senders floods the stack with hostile files')
       .option('--long', 'every crash point and 150,000 hostile files, as in the nightly workflow')
-      .option('--minutes <n>', 'draw no hostile files after that; the result says how many were judged', anyNumber)
-      .option('--resume', 'go on drawing hostile files where a run with the same --seed and --minutes stopped')
+      .option('--minutes <n>', 'hostile: how long to draw files of each of two kinds (default: 20)', anyNumber)
+      .option('--resume', 'hostile: go on drawing where a run with the same --seed ran out of minutes')
       .option('--markdown', 'print the results as Markdown'),
   run: async ({ arguments: [wanted], options }) => {
-    const { seed = Date.now() % 2 ** 31, runs, long = false, minutes, resume = false, markdown } = options;
-    return (await prove(wanted ?? [], { seed, runs, long, minutes, resume }, markdown)) ? 0 : 1;
+    const { seed = Date.now() % 2 ** 31, long = false, poison = false, resume = false, markdown, ...rest } = options;
+    return (await prove(wanted ?? [], { seed, long, poison, resume, ...rest }, markdown)) ? 0 : 1;
   },
 });
 

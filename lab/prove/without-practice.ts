@@ -169,7 +169,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'One composite alarm for the pager': {
     file: 'template.yaml',
-    path: propertyOf('UsersHurtAlarm', 'AlarmRule', 'Fn::Sub'),
+    path: propertyOf('UsersAffectedAlarm', 'AlarmRule', 'Fn::Sub'),
     from: 'ALARM("${UploadQueueAgeAlarm}")',
     to: 'ALARM("${UploadQueueOldAlarm}")',
   },
@@ -267,6 +267,39 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('UploadBucketPolicy', 'PolicyDocument', 'Statement', { Sid: 'KeepProbesApart' }),
     remove: true,
   },
+  'A rendition is never replaced': {
+    file: 'template.yaml',
+    path: propertyOf('RenditionBucketPolicy', 'PolicyDocument', 'Statement', { Sid: 'NeverReplaceRenditions' }),
+    remove: true,
+  },
+  'Workers that decode have no way out': {
+    file: 'template.yaml',
+    path: propertyOf('ResizeImageFunction', 'VpcConfig'),
+    remove: true,
+  },
+  'No role decrypts anything itself': {
+    file: 'template.yaml',
+    path: propertyOf(
+      'ResizeImageRole',
+      'Policies',
+      { PolicyName: 'resize-image' },
+      'PolicyDocument',
+      'Statement',
+      { Sid: 'UseDataKey' },
+      'Condition',
+    ),
+    remove: true,
+  },
+  'Browsers treat renditions as images only': {
+    file: 'docs/serving.md',
+    from: "style-src 'unsafe-inline'; sandbox",
+    to: "style-src 'unsafe-inline'",
+  },
+  'The emulator serves only the user who started it': {
+    file: 'scripts/invoke/container-engine.ts',
+    from: "!containers.check(inside.remoteAddress ?? '', family)",
+    to: 'inside.destroyed',
+  },
   'Nothing from outside controls a terminal': {
     file: 'scripts/terminal/printable.ts',
     from: '[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]',
@@ -276,6 +309,16 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     file: 'template.yaml',
     path: ['Parameters', 'KeepLocation', 'Default'],
     value: 'true',
+  },
+  'One sender cannot starve the others': {
+    file: 'template.yaml',
+    path: ['Mappings', 'Stages', 'prod', 'RunningPerSender'],
+    value: '3',
+  },
+  'A sender’s count heals itself': {
+    file: 'adapters/aws/dynamodb-senders.ts',
+    from: 'WINDOW_SECONDS = 360',
+    to: 'WINDOW_SECONDS = 300',
   },
   'Kill switch': {
     file: 'scripts/intake/intake-report.ts',
@@ -480,11 +523,21 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     to: 'if (defects.size > 1000) throw',
   },
   'Every AWS call fails in every way': {
-    file: 'test/faults/crash-points.ts',
+    file: 'lab/prove/crash-point-cases.ts',
     from: '[false, true].flatMap((lasting)',
     to: '[false].flatMap((lasting)',
   },
   'Chaos under traffic': { file: 'lab/prove/chaos-plan.ts', from: 'REPEATED = 0.2', to: 'REPEATED = 0' },
+  'A flood from one sender, measured': {
+    file: 'lab/prove/poison-judge.ts',
+    from: 'MOST_DELAY = 1.5',
+    to: 'MOST_DELAY = 15',
+  },
+  'The cost of an attack': {
+    file: 'lab/cost/attack.ts',
+    from: 'busy.calls(step) * busy.seconds(step)',
+    to: 'busy.seconds(step)',
+  },
   'A hostile file gets an outcome': {
     file: 'adapters/sharp/sharp-image-codec.ts',
     from: '  rethrowMachineError(error);\n',
@@ -522,7 +575,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'The price of the default presets': {
     file: 'lab/cost/prices.ts',
-    from: 's3Write: { usd: 5 / MILLION',
-    to: 's3Write: { usd: 6 / MILLION',
+    from: "s3Write: { label: 'S3 writes', usd: 5 / MILLION",
+    to: "s3Write: { label: 'S3 writes', usd: 6 / MILLION",
   },
 };

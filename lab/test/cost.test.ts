@@ -204,6 +204,7 @@ describe('an expired version', () => {
       prices.eventBridgeDataEvent.usd,
       prices.sqsRequest.usd * (1 + 2 / prod.batchSize),
       prices.dynamoDbWrite.usd * 2,
+      prices.dynamoDbWrite.usd * 2,
       prices.expressRequest.usd + (prices.expressDuration.usd * (64 / 1024) * Math.ceil(workflowMillis / 100)) / 10,
       prices.dynamoDbWrite.usd * (1 + recordUnits),
       (prices.logIngestion.usd * (decisionLogBytes + metricsLogBytes + platformLogBytes / prod.batchSize)) / 1e9,

@@ -10,9 +10,9 @@ import type { PlannedChange } from './plan.ts';
 export function dollarsFor(kind: PlannedChange['kind'], presets = configuredPresets): number {
   switch (kind) {
     case 'upload':
-      return 0.00005 + presets * 0.0000085;
+      return 0.000053 + presets * 0.0000085;
     case 'delete':
-      return 0.000045;
+      return 0.0000475;
   }
 }
 

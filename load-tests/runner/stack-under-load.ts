@@ -5,7 +5,7 @@ import { DeleteObjectsCommand, ListObjectVersionsCommand } from '@aws-sdk/client
 import { imageIdOf } from '../../core/image.ts';
 import { countLetters, sampleLetters } from '../../scripts/stack/dead-letter-queue.ts';
 import { readRecords } from '../../scripts/stack/follow.ts';
-import { readQueue } from '../../scripts/stack/queues.ts';
+import { readIntake } from '../../scripts/stack/queues.ts';
 import type { Stack } from '../../scripts/stack/stack.ts';
 import type { DeadLetter, Decided } from './ledger.ts';
 import type { LambdaPoint, QueueSample } from './result.ts';
@@ -16,7 +16,7 @@ const mostRemovals = Math.ceil((2 * mostChanges) / 1000);
 
 export async function sampleQueues(stack: Stack): Promise<Omit<QueueSample, 'at' | 'processor'>> {
   const [{ waiting, inWork }, deadLetters, undelivered] = await Promise.all([
-    readQueue(stack.clients.sqs, stack.outputs.UploadQueueUrl),
+    readIntake(stack),
     countLetters(stack, ['uploads']),
     countLetters(stack, ['undelivered']),
   ]);

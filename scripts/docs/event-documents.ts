@@ -130,7 +130,7 @@ export function breakingChanges(released: JsonSchema, current: JsonSchema, path 
     else found.push(...breakingChanges(asSchema(schema), asSchema(inner), `${path}.${name}`));
   }
   const optional = required.filter((name) => now[name] !== undefined && !stillRequired.includes(name));
-  found.push(...optional.map((name) => `${path}.${name} need not be there any more`));
+  found.push(...optional.map((name) => `${path}.${name} is now optional`));
   if (items !== undefined) found.push(...breakingChanges(asSchema(items), asSchema(nowItems ?? {}), `${path}[]`));
   return found;
 }

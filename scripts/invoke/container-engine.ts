@@ -1,7 +1,7 @@
 /** Lets a container of `sam local` reach the emulator's port, which listens only on 127.0.0.1. */
 import { existsSync } from 'node:fs';
 import { request } from 'node:http';
-import { createServer, connect as openConnection } from 'node:net';
+import { BlockList, createServer, isIPv6, connect as openConnection, type Socket } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -32,12 +32,12 @@ export async function openToContainers(port: number): Promise<PortForContainers>
   const network = await bridgeNetwork(socket);
   // Except on Linux, the engine runs in a virtual machine, where that name leads to this machine's 127.0.0.1.
   if (process.platform !== 'linux') return { host, samOptions: [], close: () => undefined };
-  const gateway = network.IPAM.Config.at(0)?.Gateway;
-  if (gateway === undefined)
+  const { Gateway: gateway, Subnet: subnet } = network.IPAM.Config.at(0) ?? {};
+  if (gateway === undefined || subnet === undefined)
     throw new Failure(
-      'The container engine’s network "bridge" has no gateway: check whether it was configured manually.',
+      'The container engine’s network "bridge" has no gateway or no subnet: check whether it was configured manually.',
     );
-  return { host, samOptions: ['--add-host', `${host}:${gateway}`], ...forward(gateway, port) };
+  return { host, samOptions: ['--add-host', `${host}:${gateway}`], ...forward({ gateway, subnet }, port) };
 }
 
 function engineSocket(): string {
@@ -55,7 +55,9 @@ function engineSocket(): string {
   );
 }
 
-const bridge = z.object({ IPAM: z.object({ Config: z.array(z.object({ Gateway: z.string().optional() })) }) });
+const bridge = z.object({
+  IPAM: z.object({ Config: z.array(z.object({ Gateway: z.string().optional(), Subnet: z.string().optional() })) }),
+});
 
 async function bridgeNetwork(socketPath: string): Promise<z.infer<typeof bridge>> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -73,13 +75,34 @@ async function bridgeNetwork(socketPath: string): Promise<z.infer<typeof bridge>
   }
 }
 
+interface Bridge {
+  readonly gateway: string;
+  /** In CIDR notation. */
+  readonly subnet: string;
+}
+
 /**
- * Listens on the gateway, which only containers can reach, and forwards the bytes unchanged, including TLS. Podman
- * creates the gateway with the first container, so listening is retried until then.
+ * Listens on the gateway and forwards the bytes unchanged, including TLS. Linux answers for that address on every network of
+ * this machine, so only containers are served. They also need the emulator's keys. Podman creates the gateway with the first
+ * container, so listening is retried until then.
  */
-function forward(gateway: string, port: number): Pick<PortForContainers, 'close'> {
+function forward({ gateway, subnet }: Bridge, port: number): Pick<PortForContainers, 'close'> {
+  const containers = new BlockList();
+  const [network = '', prefix = ''] = subnet.split('/');
+  const family = isIPv6(network) ? 'ipv6' : 'ipv4';
+  containers.addSubnet(network, Number(prefix), family);
+  const open = new Set<Socket>();
   const server = createServer((inside) => {
+    if (!containers.check(inside.remoteAddress ?? '', family)) {
+      inside.destroy();
+      return;
+    }
     const outside = openConnection(port, '127.0.0.1');
+    open.add(inside);
+    inside.once('close', () => {
+      open.delete(inside);
+      outside.destroy();
+    });
     inside.pipe(outside).pipe(inside);
     for (const end of [inside, outside]) {
       end.on('error', () => {
@@ -98,6 +121,7 @@ function forward(gateway: string, port: number): Pick<PortForContainers, 'close'
   listen();
   const close = () => {
     clearTimeout(again);
+    for (const socket of open) socket.destroy();
     if (server.listening) server.close();
     // If the address is in use, another invocation is already forwarding, for this one too.
     else if (refused === 'EADDRNOTAVAIL') {

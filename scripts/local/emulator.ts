@@ -1,5 +1,6 @@
 /** Starts MiniStack, the AWS emulator, on 127.0.0.1 with TLS and IAM enforcement. It ends when this process ends. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { Agent, get } from 'node:https';
@@ -21,15 +22,24 @@ export interface EmulatorAddress {
   readonly environment: Readonly<Environment>;
 }
 
+/** Of the emulator's root user, new with each start. Anyone who has them can run code as this user. */
+export interface EmulatorCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
 export interface Emulator extends EmulatorAddress {
   readonly port: number;
+  readonly credentials: EmulatorCredentials;
+  /** Path of a file for `. FILE` in a shell, after which the AWS CLI calls the emulator. Gone when the emulator stops. */
+  readonly shellSettings: string;
   /** Resolves with an error when the emulator ends; never rejects. */
   readonly crashed: Promise<Failure>;
   stop(): Promise<void>;
 }
 
 export interface EmulatorOptions {
-  /** Path of the executable: see toolchain.ts. */
+  /** The Python interpreter that finds MiniStack: see toolchain.ts. */
   readonly ministack: string;
   /** 0 for any free port. */
   readonly port: number;
@@ -50,13 +60,14 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   await removeLeftovers();
   const port = await claimPort(options.port);
   const tls = await tlsCertificate();
+  const credentials = newCredentials();
   const directory = emulatorDirectory(port);
   const log = join(logDirectory, options.port === 0 ? 'emulator-tests.log' : 'emulator.log');
   await prepare(directory);
 
   const child = launch(
     options.ministack,
-    { ...options.functionEnvironment, ...emulatorEnvironment({ port, directory, ...tls }) },
+    { ...options.functionEnvironment, ...emulatorEnvironment({ port, directory, credentials, ...tls }) },
     log,
   );
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -69,7 +80,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   };
   started.add(stop);
 
-  const address = await addressOf(port);
+  const shellSettings = join(directory, 'aws.sh');
+  const address = await addressOf(port, credentials);
   const crashed = ended.then(async () => {
     // If the lifeline itself was killed, the processes that it started are still running.
     killGroup(child);
@@ -81,11 +93,12 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   try {
     const failure = await Promise.race([untilHealthy(address), crashed]);
     if (failure !== undefined) throw failure;
+    await writeShellSettings(shellSettings, address);
   } catch (error) {
     await stop();
     throw error;
   }
-  return { ...address, port, crashed, stop };
+  return { ...address, port, credentials, shellSettings, crashed, stop };
 }
 
 /** Whether an emulator of this project responds at the address. */
@@ -104,7 +117,7 @@ export async function isHealthy({ endpoint, certificate }: EmulatorAddress): Pro
   return await promise;
 }
 
-export async function addressOf(port: number): Promise<EmulatorAddress> {
+export async function addressOf(port: number, credentials: EmulatorCredentials): Promise<EmulatorAddress> {
   const tls = await tlsCertificate();
   const endpoint = `https://127.0.0.1:${port}`;
   return {
@@ -112,11 +125,23 @@ export async function addressOf(port: number): Promise<EmulatorAddress> {
     certificate: await readFile(tls.certificate, 'utf8'),
     environment: {
       ...isolatedEnvironment(),
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
       AWS_ENDPOINT_URL: endpoint,
       AWS_CA_BUNDLE: tls.certificate,
       NODE_EXTRA_CA_CERTS: tls.certificate,
     },
   };
+}
+
+async function writeShellSettings(file: string, { environment }: EmulatorAddress): Promise<void> {
+  const settings = Object.entries(environment).filter(([name]) => name.startsWith('AWS_'));
+  // A profile or a session of the user's would take precedence over the keys, or be sent with them.
+  const lines = [
+    'unset AWS_PROFILE AWS_SESSION_TOKEN',
+    ...settings.map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'`),
+  ];
+  await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 });
 }
 
 /** Settings for any AWS SDK client; S3 also needs `forcePathStyle: true`. */
@@ -133,12 +158,20 @@ export function clientConfig({ endpoint, certificate, environment }: EmulatorAdd
   };
 }
 
+function newCredentials(): EmulatorCredentials {
+  return {
+    accessKeyId: `AKIA${randomBytes(16).toString('hex').toUpperCase()}`,
+    secretAccessKey: randomBytes(32).toString('hex'),
+  };
+}
+
 function launch(ministack: string, environment: Environment, log: string): ChildProcess {
   mkdirSync(logDirectory, { recursive: true });
-  const output = openSync(log, 'w');
+  const output = openSync(log, 'w', 0o600);
+  const command = [ministack, join(projectDirectory, 'scripts', 'local', 'guarded-ministack.py')];
   try {
     // `detached` puts it in its own process group, which a terminal's Ctrl-C does not reach: we decide when to stop it.
-    return spawn('/bin/sh', [join(projectDirectory, 'scripts', 'local', 'lifeline.sh'), ministack], {
+    return spawn('/bin/sh', [join(projectDirectory, 'scripts', 'local', 'lifeline.sh'), ...command], {
       cwd: workDirectory,
       env: environment,
       detached: true,
@@ -152,13 +185,14 @@ function launch(ministack: string, environment: Environment, log: string): Child
 interface Settings {
   readonly port: number;
   readonly directory: string;
+  readonly credentials: EmulatorCredentials;
   readonly certificate: string;
   readonly key: string;
 }
 
 /** A minimal environment, because the Lambda functions inherit it. */
-function emulatorEnvironment({ port, directory, certificate, key }: Settings): Environment {
-  const { AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '', AWS_REGION = '' } = isolatedEnvironment();
+function emulatorEnvironment({ port, directory, credentials, certificate, key }: Settings): Environment {
+  const { AWS_REGION = '' } = isolatedEnvironment();
   return {
     // Lambda functions run on the first `node` in this path, which has Lambda's version.
     PATH: toolPath(),
@@ -167,8 +201,8 @@ function emulatorEnvironment({ port, directory, certificate, key }: Settings): E
     TZ: 'UTC',
     TMPDIR: join(directory, 'tmp'),
     PYTHONUNBUFFERED: '1',
-    AWS_ACCESS_KEY_ID,
-    AWS_SECRET_ACCESS_KEY,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     MINISTACK_REGION: AWS_REGION,
     GATEWAY_PORT: String(port),
     BIND_HOST: '127.0.0.1',
@@ -202,7 +236,7 @@ async function removeLeftovers(): Promise<void> {
 
 async function prepare(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true });
-  mkdirSync(join(directory, 'tmp'), { recursive: true });
+  mkdirSync(join(directory, 'tmp'), { recursive: true, mode: 0o700 });
   // Lambda functions are unpacked here as CommonJS; without this file, the project's package.json would make them ES modules.
   await writeFile(join(directory, 'package.json'), '{ "type": "commonjs" }\n');
   await writeFile(join(directory, 'owner'), String(process.pid));

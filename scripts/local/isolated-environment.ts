@@ -4,7 +4,7 @@ import { projectDirectory, workDirectory } from '../terminal/project.ts';
 
 export type Environment = Record<string, string>;
 
-// The access key of the emulator's root user; its IAM enforcement denies all requests with any other key.
+// SDK clients and SAM CLI want a key even where they call nothing. This one opens nothing: each emulator has its own.
 const localSettings: Environment = {
   AWS_ACCESS_KEY_ID: 'test',
   AWS_SECRET_ACCESS_KEY: 'test',

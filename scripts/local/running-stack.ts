@@ -3,7 +3,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { accountStack, readStack, type Stack } from '../stack/stack.ts';
 import { type BuildInputs, buildKey } from './deploy.ts';
-import { addressOf, type EmulatorAddress, isHealthy, isRunning } from './emulator.ts';
+import { addressOf, type Emulator, type EmulatorAddress, isHealthy, isRunning } from './emulator.ts';
 import { localStackAddress } from './local-stack.ts';
 import { noStack, runningFile } from './running-entry.ts';
 
@@ -15,12 +15,19 @@ export interface RunningStack {
   readonly outdated: boolean;
 }
 
-const entry = z.object({ processId: z.int(), port: z.int(), buildKey: z.string() });
+const entry = z.object({
+  processId: z.int(),
+  port: z.int(),
+  buildKey: z.string(),
+  credentials: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
+});
+type Entry = z.infer<typeof entry>;
 
 /** Records the stack in a file, unless another one is already running. Returns a function that deletes the file. */
-export async function announceStack(port: number, deployed: BuildInputs): Promise<() => Promise<void>> {
+export async function announceStack(emulator: Emulator, deployed: BuildInputs): Promise<() => Promise<void>> {
   if ((await findRunningStack()) !== undefined) return async () => {};
-  await writeEntry({ processId: process.pid, port, buildKey: await buildKey(undefined, deployed) });
+  const { port, credentials } = emulator;
+  await writeEntry({ processId: process.pid, port, credentials, buildKey: await buildKey(undefined, deployed) });
   return () => rm(runningFile, { force: true });
 }
 
@@ -31,17 +38,18 @@ export async function announceUpdate(port: number, deployed: BuildInputs): Promi
   await writeEntry({ ...found.data, buildKey: await buildKey(undefined, deployed) });
 }
 
-async function writeEntry(content: z.infer<typeof entry>): Promise<void> {
+async function writeEntry(content: Entry): Promise<void> {
   const part = `${runningFile}.${process.pid}`;
-  await writeFile(part, JSON.stringify(content));
+  // Only this user may read the credentials.
+  await writeFile(part, JSON.stringify(content), { mode: 0o600 });
   await rename(part, runningFile);
 }
 
 export async function findRunningStack(): Promise<RunningStack | undefined> {
   const parsed = entry.safeParse(await readJson());
   if (!parsed.success || !isRunning(parsed.data.processId)) return undefined;
-  const { port } = parsed.data;
-  const address = await addressOf(port);
+  const { port, credentials } = parsed.data;
+  const address = await addressOf(port, credentials);
   if (!(await isHealthy(address))) return undefined;
   const stack = await readStack(localStackAddress(address));
   return { stack, address, port, outdated: parsed.data.buildKey !== (await buildKey()) };

@@ -16,6 +16,7 @@ import { type Python, toolEnvironment } from './tool-cache.ts';
 
 /** Paths of executables. */
 export interface Toolchain {
+  /** The Python interpreter that finds MiniStack. */
   readonly ministack: string;
   readonly sam: string;
 }
@@ -40,7 +41,7 @@ export async function installToolchain(report: Report): Promise<Toolchain> {
 }
 
 async function installMinistack(report: Report): Promise<string> {
-  return join(await installEnvironment('ministack', report), 'bin', 'ministack');
+  return join(await installEnvironment('ministack', report), 'bin', 'python');
 }
 
 /** Uses the `sam` on PATH if it is new enough. */

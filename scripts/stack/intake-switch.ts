@@ -1,4 +1,4 @@
-/** Opens and closes the intake: the event source mapping from the upload queue to the dispatcher. */
+/** Opens and closes the intake: the event source mappings from the upload queue and the overflow queue to the dispatcher. */
 import { GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
 import { DescribeRuleCommand, DisableRuleCommand, EnableRuleCommand } from '@aws-sdk/client-eventbridge';
 import {
@@ -9,7 +9,7 @@ import {
 import { ListExecutionsCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import pWaitFor from 'p-wait-for';
 import { Failure } from '../terminal/failure.ts';
-import { readQueue } from './queues.ts';
+import { readIntake } from './queues.ts';
 import type { Stack } from './stack.ts';
 
 export interface IntakeStatus {
@@ -30,10 +30,9 @@ export interface IntakeStatus {
 const settleMillis = 180_000;
 
 export async function intakeStatus(stack: Stack): Promise<IntakeStatus> {
-  const [{ State, LastModified }, { arn, waiting, inWork, retentionSeconds }] = await Promise.all([
-    mappingOf(stack),
-    uploadQueue(stack),
-  ]);
+  const { uploads, waiting, inWork } = await readIntake(stack);
+  const { arn, retentionSeconds } = uploads;
+  const { State, LastModified } = await mappingOf(stack, arn);
   return {
     ...{ state: State, since: LastModified, waiting, inWork, retentionSeconds },
     oldestSeconds: await oldestSeconds(stack, arn),
@@ -57,54 +56,58 @@ export async function resumeIntake(stack: Stack): Promise<void> {
   await open(stack);
 }
 
-async function uploadQueue({ clients, outputs }: Stack) {
-  return await readQueue(clients.sqs, outputs.UploadQueueUrl);
-}
-
 type Mapping = EventSourceMappingConfiguration & { readonly UUID: string; readonly State: string };
 
-/** The dispatcher's mapping: nothing else reads the upload queue. */
-async function mappingOf(stack: Stack): Promise<Mapping> {
-  const { arn } = await uploadQueue(stack);
+/** The dispatcher's mapping: nothing else reads these queues. */
+async function mappingOf(stack: Stack, arn: string): Promise<Mapping> {
   const { EventSourceMappings = [] } = await stack.clients.lambda.send(
     new ListEventSourceMappingsCommand({ EventSourceArn: arn }),
   );
   const [found, ...others] = EventSourceMappings;
   if (found?.UUID === undefined || found.State === undefined || others.length > 0) {
     throw new Failure(
-      `UploadQueue of ${stack.name} has ${EventSourceMappings.length} event source mappings instead of one: deploy the stack again.`,
+      `${arn.split(':').at(-1)} has ${EventSourceMappings.length} event source mappings instead of one: deploy the stack again.`,
     );
   }
   return { ...found, UUID: found.UUID, State: found.State };
 }
 
-async function settled(stack: Stack): Promise<Mapping> {
+async function settled(stack: Stack, arn: string): Promise<Mapping> {
   const isSettled = async () => {
-    const found = await mappingOf(stack);
+    const found = await mappingOf(stack, arn);
     return (found.State === 'Enabled' || found.State === 'Disabled') && pWaitFor.resolveWith(found);
   };
   const message = new Failure(
-    `The event source mapping of UploadQueue has been changing for ${settleMillis / 1000} seconds: check it with npm run intake -- status.`,
+    `The event source mapping of ${arn.split(':').at(-1)} has been changing for ${settleMillis / 1000} seconds: check it with npm run intake -- status.`,
   );
   return await pWaitFor(isSettled, { interval: 1000, timeout: { milliseconds: settleMillis, message } });
 }
 
 async function close(stack: Stack): Promise<void> {
-  const { UUID, State } = await settled(stack);
-  if (State === 'Disabled') return;
-  await stack.clients.lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: false }));
-  await settled(stack);
+  const { uploads, overflow } = await readIntake(stack);
+  for (const { arn } of [uploads, overflow]) {
+    const { UUID, State } = await settled(stack, arn);
+    if (State === 'Disabled') continue;
+    await stack.clients.lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: false }));
+    await settled(stack, arn);
+  }
 }
 
 /** Opens at full concurrency, even if the circuit breaker has reduced it. */
 async function open(stack: Stack): Promise<void> {
-  const { UUID, State, ScalingConfig } = await settled(stack);
-  const MaximumConcurrency = stack.outputs.IntakeConcurrency;
-  if (State === 'Enabled' && ScalingConfig?.MaximumConcurrency === MaximumConcurrency) return;
-  await stack.clients.lambda.send(
-    new UpdateEventSourceMappingCommand({ UUID, Enabled: true, ScalingConfig: { MaximumConcurrency } }),
-  );
-  await settled(stack);
+  const { uploads, overflow } = await readIntake(stack);
+  const changes = [
+    { arn: uploads.arn, ScalingConfig: { MaximumConcurrency: stack.outputs.IntakeConcurrency } },
+    // The circuit breaker pauses this one, and never reduces it.
+    { arn: overflow.arn, ScalingConfig: undefined },
+  ];
+  for (const { arn, ScalingConfig } of changes) {
+    const { UUID, State, ScalingConfig: now } = await settled(stack, arn);
+    const isFull = ScalingConfig === undefined || now?.MaximumConcurrency === ScalingConfig.MaximumConcurrency;
+    if (State === 'Enabled' && isFull) continue;
+    await stack.clients.lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: true, ScalingConfig }));
+    await settled(stack, arn);
+  }
 }
 
 /** If left running, the breaker would open or close the intake on its own schedule. */

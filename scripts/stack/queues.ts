@@ -1,5 +1,6 @@
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
+import type { Stack } from './stack.ts';
 
 const attributes = z
   .object({
@@ -25,4 +26,18 @@ export async function readQueue(sqs: SQSClient, url: string) {
 export async function messagesIn(sqs: SQSClient, url: string): Promise<number> {
   const { waiting, inWork } = await readQueue(sqs, url);
   return waiting + inWork;
+}
+
+/** Uploads that wait or are in progress, in the upload queue or set aside in the overflow queue. */
+export async function readIntake({ clients: { sqs }, outputs }: Pick<Stack, 'clients' | 'outputs'>) {
+  const [uploads, overflow] = await Promise.all([
+    readQueue(sqs, outputs.UploadQueueUrl),
+    readQueue(sqs, outputs.OverflowQueueUrl),
+  ]);
+  return {
+    uploads,
+    overflow,
+    waiting: uploads.waiting + overflow.waiting,
+    inWork: uploads.inWork + overflow.inWork,
+  };
 }

@@ -126,12 +126,14 @@ function versionsOf({ VersionId, ETag }: { VersionId?: string | undefined; ETag?
 }
 
 async function queueReport({ clients, outputs }: Stack): Promise<string> {
-  const { UploadQueueUrl, UploadDeadLetterQueueUrl, UndeliveredEventQueueUrl } = outputs;
+  const { UploadQueueUrl, OverflowQueueUrl, UploadDeadLetterQueueUrl, UndeliveredEventQueueUrl } = outputs;
   try {
-    const [waiting, dead, undelivered] = await Promise.all(
-      [UploadQueueUrl, UploadDeadLetterQueueUrl, UndeliveredEventQueueUrl].map((url) => messagesIn(clients.sqs, url)),
+    const [waiting, setAside, dead, undelivered] = await Promise.all(
+      [UploadQueueUrl, OverflowQueueUrl, UploadDeadLetterQueueUrl, UndeliveredEventQueueUrl].map((url) =>
+        messagesIn(clients.sqs, url),
+      ),
     );
-    return `Messages: ${waiting} in the upload queue, ${dead} in its dead-letter queue, ${undelivered} undelivered.`;
+    return `Messages: ${waiting} in the upload queue, ${setAside} in the overflow queue, ${dead} in their dead-letter queue, ${undelivered} undelivered.`;
   } catch (error) {
     return `The queues could not be read either (${error instanceof Error ? error.message : String(error)}).`;
   }

@@ -24,6 +24,7 @@ export const stackOutputs = z.object({
   IdempotencyTableName: z.string(),
   DomainEventBusName: z.string(),
   UploadQueueUrl: z.string(),
+  OverflowQueueUrl: z.string(),
   UploadDeadLetterQueueUrl: z.string(),
   UndeliveredEventQueueUrl: z.string(),
   StateMachineArn: z.string(),

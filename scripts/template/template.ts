@@ -43,7 +43,7 @@ const templateSchema = z.object({
 
 const shortForm = (name: string) => (name === 'Ref' || name === 'Condition' ? name : `Fn::${name}`);
 const customTags = [
-  ...['Ref', 'Condition', 'Sub', 'GetAtt'].map((name) => ({
+  ...['Ref', 'Condition', 'Sub', 'GetAtt', 'GetAZs'].map((name) => ({
     tag: `!${name}`,
     resolve: (value: string) => ({ [shortForm(name)]: value }),
   })),

@@ -4,7 +4,7 @@ import { decisionLog } from '../../adapters/lambda/decision-log.ts';
 import type { Delivery } from '../../adapters/lambda/sqs-uploads.ts';
 import { metricNamespace } from '../../core/names.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
-import type { Decision, RepeatedDecision } from '../../core/ports.ts';
+import type { Decision, RepeatedDecision, SetAside } from '../../core/ports.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 import { publishedMetrics } from '../support/published-metrics.ts';
@@ -16,7 +16,7 @@ const counted = () => published().map(({ metric }) => metric);
 const measured = (metric: string) => published().find((found) => found.metric === metric)?.value;
 
 const delivery = (lastAttempt = false): Delivery => ({ lastAttempt, context: lambdaContext() });
-const decided = (decision: Decision | RepeatedDecision, event = createdEvent()) =>
+const decided = (decision: Decision | RepeatedDecision | SetAside, event = createdEvent()) =>
   decisionLog(new Logger(), async () => decision)(event, delivery());
 const undecided = (lastAttempt: boolean) =>
   decisionLog(new Logger(), () => Promise.reject(new Error('throttled')))(createdEvent(), delivery(lastAttempt));
@@ -105,12 +105,12 @@ describe('an image that was not decided', () => {
         error: expect.objectContaining({ message: 'throttled' }),
       }),
     ]);
-    expect(counted()).toEqual(['TriesFailed']);
+    expect(counted()).toEqual(['AttemptsFailed']);
   });
 
   it('on the last attempt is counted as failed', async () => {
     await expect(undecided(true)).rejects.toThrow('throttled');
-    expect(counted()).toEqual(['TriesFailed', 'ImagesFailed']);
+    expect(counted()).toEqual(['AttemptsFailed', 'ImagesFailed']);
   });
 });
 
@@ -121,4 +121,12 @@ it('every set of metrics carries the correlation id', async () => {
     ['correlation-1', createdEvent().image.imageId],
     ['correlation-1', createdEvent().image.imageId],
   ]);
+});
+
+it('an upload that was set aside is logged with its sender, and counts neither as decided nor as failed', async () => {
+  await decided({ setAside: true, sender: 'ann' });
+  expect(logged('info')).toEqual([
+    expect.objectContaining({ correlation_id: 'correlation-1', change: 'created', sender: 'ann' }),
+  ]);
+  expect(published()).toEqual([]);
 });

@@ -145,7 +145,7 @@ describe('a consumer of the released events', () => {
       { type: 'object', properties: { why: { type: 'string' }, renditions: list({}), camera: {} }, required: [] },
       'event.reason is gone',
     ],
-    ['a field becomes optional', changed({}, ['renditions']), 'event.reason need not be there any more'],
+    ['a field becomes optional', changed({}, ['renditions']), 'event.reason is now optional'],
     [
       'a type changes',
       changed({ camera: { type: 'object' } }),

@@ -1,4 +1,10 @@
-import { DeleteObjectsCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { s3RenditionStore } from '../../adapters/aws/s3-rendition-store.ts';
 import { mockClient } from '../support/mock-client.ts';
@@ -20,7 +26,22 @@ describe('putting a rendition', () => {
       Body: bytes,
       ContentType: 'image/webp',
       CacheControl: 'public, max-age=31536000, immutable',
+      IfNoneMatch: '*',
     });
+  });
+
+  const refused = (name: string, httpStatusCode: number) =>
+    new S3ServiceException({ name, message: name, $fault: 'client', $metadata: { httpStatusCode } });
+
+  it('given an earlier attempt has stored it, succeeds and replaces nothing', async () => {
+    s3.on(PutObjectCommand).rejects(refused('PreconditionFailed', 412));
+    await expect(store.put('k', new Uint8Array(), 'image/webp')).resolves.toBeUndefined();
+    expect(s3.commandCalls(PutObjectCommand)).toHaveLength(1);
+  });
+
+  it('given a conflict with another call in progress, which may fail, throws so that it is tried again', async () => {
+    s3.on(PutObjectCommand).rejects(refused('ConditionalRequestConflict', 409));
+    await expect(store.put('k', new Uint8Array(), 'image/webp')).rejects.toThrow('ConditionalRequestConflict');
   });
 
   it('given an S3 error, throws', async () => {

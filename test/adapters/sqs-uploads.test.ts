@@ -1,9 +1,10 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { ChangeMessageVisibilityCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type HandleUpload, sqsUploads } from '../../adapters/lambda/sqs-uploads.ts';
 import type { UploadEvent } from '../../core/image.ts';
+import { releaseCheckPrefix } from '../../core/names.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 import { mockClient } from '../support/mock-client.ts';
@@ -23,7 +24,7 @@ const body = (key: string) =>
     detail: { bucket: { name: 'uploads' }, object: { key, size: 1, etag: 'e', sequencer: '0055AED6DCD90281E5' } },
   });
 
-function message(messageId: string, text: string, receives = 1): SQSRecord {
+function message(messageId: string, text: string, receives = 1, queue = 'uploads'): SQSRecord {
   return {
     messageId,
     receiptHandle: `receipt of ${messageId}`,
@@ -37,7 +38,7 @@ function message(messageId: string, text: string, receives = 1): SQSRecord {
     messageAttributes: {},
     md5OfBody: '',
     eventSource: 'aws:sqs',
-    eventSourceARN: 'arn:aws:sqs:us-east-1:123456789012:uploads',
+    eventSourceARN: `arn:aws:sqs:us-east-1:123456789012:${queue}`,
     awsRegion: 'us-east-1',
   };
 }
@@ -52,7 +53,14 @@ const delayed = () => sqs.commandCalls(ChangeMessageVisibilityCommand).map(({ ar
 const handleAll = (Records: SQSRecord[], handle: HandleUpload) => {
   const client = new SQSClient({ region: 'us-east-1' });
   const options = {
-    ...{ client, queueUrl: 'https://queue', uploadBucket: 'uploads', maxReceiveCount: 5, retryBaseSeconds: 60 },
+    ...{
+      client,
+      queueUrl: 'https://sqs.us-east-1.amazonaws.com/123456789012/uploads',
+      uploadBucket: 'uploads',
+      maxReceiveCount: 5,
+      retryBaseSeconds: 60,
+    },
+    overflowUrl: 'https://sqs.us-east-1.amazonaws.com/123456789012/overflow',
     logger: new Logger(),
   };
   return sqsUploads(handle, options)({ Records } satisfies SQSEvent, lambdaContext());
@@ -139,7 +147,11 @@ describe('a message that failed', () => {
       if (image.key === 'a.jpg') throw new Error('throttled');
     });
     expect(delayed()).toEqual([
-      { QueueUrl: 'https://queue', ReceiptHandle: 'receipt of 1', VisibilityTimeout: expect.any(Number) },
+      {
+        QueueUrl: 'https://sqs.us-east-1.amazonaws.com/123456789012/uploads',
+        ReceiptHandle: 'receipt of 1',
+        VisibilityTimeout: expect.any(Number),
+      },
     ]);
     expect(delayed()[0]?.VisibilityTimeout).toBeGreaterThanOrEqual(60);
   });
@@ -154,5 +166,55 @@ describe('a message that failed', () => {
     const answer = await handleAll([message('1', 'poison'), message('2', body('b.jpg'))], async () => undefined);
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] });
     expect(logged('warn')).toEqual([expect.objectContaining({ messageId: '1', reason: 'denied' })]);
+  });
+});
+
+describe('an upload whose sender has too many in progress', () => {
+  const overflow = 'https://sqs.us-east-1.amazonaws.com/123456789012/overflow';
+  const sent = () => sqs.commandCalls(SendMessageCommand).map(({ args: [{ input }] }) => input);
+  const setAside: HandleUpload = (_, delivery) => delivery.setAside?.('Änne Müller') ?? Promise.resolve();
+
+  it('is moved to the overflow queue as it is, in the group of its sender, and leaves the upload queue', async () => {
+    sqs.on(SendMessageCommand).resolves({});
+    const answer = await handleAll([message('1', body('a/1.jpg')), message('2', body('a/2.jpg'))], setAside);
+    expect(answer).toEqual({ batchItemFailures: [] });
+    const moved = sent().map(({ QueueUrl, MessageBody }) => [QueueUrl, MessageBody]);
+    expect(moved.sort()).toEqual([
+      [overflow, body('a/1.jpg')],
+      [overflow, body('a/2.jpg')],
+    ]);
+    const [group, ...others] = new Set(sent().map(({ MessageGroupId }) => MessageGroupId));
+    expect(others).toEqual([]);
+    // What SQS allows: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+    expect(group).toMatch(/^[\w!"#$%&'()*+,\-./:;<=>?@[\\\]^`{|}~]{1,128}$/);
+  });
+
+  it('stays in the upload queue if it cannot be moved', async () => {
+    sqs.on(SendMessageCommand).rejects(new Error('AccessDenied'));
+    const answer = await handleAll([message('1', body('a/1.jpg')), message('2', body('b.jpg'))], (event, delivery) =>
+      event.image.key === 'b.jpg' ? Promise.resolve() : setAside(event, delivery),
+    );
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] });
+  });
+
+  it('is not moved if it comes from no queue, as in a release check, which waits for the decision', async () => {
+    const offered: unknown[] = [];
+    await handleAll(
+      [message('1', body(`${releaseCheckPrefix}1.jpg`), 1, 'release-check')],
+      async (_, { setAside: move }) => {
+        offered.push(move);
+      },
+    );
+    expect(offered).toEqual([undefined]);
+  });
+
+  it('is not moved again once it comes from the overflow queue, and waits there for its next attempt', async () => {
+    const offered: unknown[] = [];
+    await handleAll([message('1', body('a/1.jpg'), 1, 'overflow')], async (_, delivery) => {
+      offered.push(delivery.setAside);
+      throw new Error('throttled');
+    }).catch(() => undefined);
+    expect(offered).toEqual([undefined]);
+    expect(delayed().map(({ QueueUrl }) => QueueUrl)).toEqual([overflow]);
   });
 });

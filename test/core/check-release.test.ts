@@ -270,7 +270,7 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
     {
       async resizeImage(_, task) {
         const renditions = {
-          put: (key: string, bytes: Bytes) => stored.put(key, bytes, 'binary/octet-stream'),
+          put: (key: string, bytes: Bytes) => stored.put(key, bytes, 'image/avif'),
           list: stored.list.bind(stored),
           remove: stored.remove.bind(stored),
         };
@@ -281,7 +281,7 @@ describe.each<[string, ReleasedStep, Partial<Steps>, string]>([
         );
       },
     },
-    'binary/octet-stream',
+    'contentType is image/avif',
   ],
   ['removes nothing', 'RemoveRenditions', { removeRenditions: async () => removed(0) }, 'removing 0'],
   [

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { messagesIn } from '../../scripts/stack/queues.ts';
+import { readIntake } from '../../scripts/stack/queues.ts';
 import type { Stack } from '../../scripts/stack/stack.ts';
 import type { Report } from '../../scripts/terminal/progress.ts';
 
@@ -22,8 +22,10 @@ const patienceMillis = 1_800_000;
  */
 export const fastWorkflows = { SFN_WAIT_SCALE: String(1 / timesFaster) };
 
-export function fastClock({ clients: { sqs, table }, outputs }: Stack) {
-  const { IdempotencyTableName: TableName, UploadQueueUrl: QueueUrl } = outputs;
+export function fastClock(stack: Stack) {
+  const { clients, outputs } = stack;
+  const { sqs, table } = clients;
+  const { IdempotencyTableName: TableName, UploadQueueUrl, OverflowQueueUrl } = outputs;
   const firstSeen = new Map<string, number>();
 
   /** Acts as if the invocation that made the claim had timed out. */
@@ -61,14 +63,16 @@ export function fastClock({ clients: { sqs, table }, outputs }: Stack) {
   return {
     async start(): Promise<void> {
       const Attributes = { VisibilityTimeout: String(hiddenSeconds) };
-      await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
+      for (const QueueUrl of [UploadQueueUrl, OverflowQueueUrl])
+        await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
     },
 
     /** Waits until at most this many messages are waiting or in progress. */
     async until(messages: number, report: Report = () => undefined): Promise<void> {
       let before: number | undefined;
       for (const deadline = Date.now() + patienceMillis; Date.now() < deadline; await sleep(500)) {
-        const left = await messagesIn(sqs, QueueUrl);
+        const { waiting, inWork } = await readIntake(stack);
+        const left = waiting + inWork;
         if (left <= messages) return;
         if (left !== before) report(`${left} messages waiting or in progress`);
         before = left;

@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
 import type { EmulatorAddress } from '../../scripts/local/emulator.ts';
@@ -33,6 +34,15 @@ export interface Fault {
   /** Only calls for this image fail. */
   readonly image: { readonly key: string; readonly imageId: string };
   readonly times: number;
+  /** Before it happens: a worker that dies may have been busy for long. */
+  readonly afterMillis?: number;
+  /** Of a workflow’s call: the name under which the workflow sees it, if not that of the kind. */
+  readonly error?: string;
+}
+
+/** Calls that take longer than they need to, as those of a large image do. */
+export interface Delay extends Pick<Fault, 'caller' | 'action'> {
+  readonly millis: number;
 }
 
 export interface DivertedCall extends Pick<Fault, 'caller' | 'action'> {
@@ -44,7 +54,7 @@ export interface FaultProxy {
   /** Every call, in order. */
   readonly calls: readonly DivertedCall[];
   /** Replaces the planned faults; `happened` counts how often each occurs from now on. */
-  plan(faults: readonly Fault[]): { happened(fault: Fault): number };
+  plan(faults: readonly Fault[], delays?: readonly Delay[]): { happened(fault: Fault): number };
   stop(): Promise<void>;
 }
 
@@ -54,12 +64,13 @@ export async function startFaultProxy(
   const agent = new Agent({ ca: emulator.certificate, keepAlive: true, maxSockets: 50 });
   const calls: DivertedCall[] = [];
   let planned = new Map<Fault, number>();
+  let plannedDelays: readonly Delay[] = [];
 
-  const faultFor = (call: DivertedCall): FaultKind | undefined => {
+  const faultFor = (call: DivertedCall): Fault | undefined => {
     for (const [fault, happened] of planned) {
       if (happened >= fault.times || !concerns(fault, call)) continue;
       planned.set(fault, happened + 1);
-      return fault.kind;
+      return fault;
     }
     return undefined;
   };
@@ -74,7 +85,10 @@ export async function startFaultProxy(
       const task = workflowTask.parse(JSON.parse(body.toString()));
       const call = { caller: task.machine, action: actionOf(task), invocation: task.input };
       calls.push(call);
-      outgoing.end(JSON.stringify(fateOf(task, faultFor(call))));
+      const fault = faultFor(call);
+      await sleep(fault?.afterMillis ?? 0);
+      const fate = fateOf(task, fault?.kind);
+      outgoing.end(JSON.stringify(fault?.error === undefined ? fate : { ...fate, error: fault.error }));
       return;
     }
     const {
@@ -88,7 +102,10 @@ export async function startFaultProxy(
     const call = { caller, action, invocation };
     calls.push(call);
     const forward = () => responseTo({ emulator, agent, incoming, body });
-    const kind = faultFor(call);
+    const fault = faultFor(call);
+    const delay = plannedDelays.find(({ caller, action }) => caller === call.caller && action === call.action);
+    await sleep(fault?.afterMillis ?? delay?.millis ?? 0);
+    const kind = fault?.kind;
     switch (kind) {
       case undefined: {
         const { status, headers, bytes } = await forward();
@@ -131,7 +148,8 @@ export async function startFaultProxy(
   writeFileSync(proxyFile, String(port));
   return {
     calls,
-    plan(faults) {
+    plan(faults, delays = []) {
+      plannedDelays = delays;
       const counts = new Map(faults.map((fault) => [fault, 0]));
       planned = counts;
       return { happened: (fault) => counts.get(fault) ?? 0 };

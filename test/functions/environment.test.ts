@@ -16,6 +16,7 @@ const physical: Readonly<Record<string, string>> = {
   ImageTable: 'images',
   IdempotencyTable: 'idempotency',
   UploadQueue: 'https://sqs.us-east-1.amazonaws.com/123456789012/uploads',
+  OverflowQueue: 'https://sqs.us-east-1.amazonaws.com/123456789012/overflow',
   ImagePipelineLiveAlias: 'arn:aws:states:us-east-1:123456789012:stateMachine:image-pipeline:live',
 };
 // Read by libraries, not by the handlers.
@@ -99,6 +100,8 @@ describe.each([
   ['dispatch-images', 'IDEMPOTENCY_SECONDS', 'soon'],
   ['dispatch-images', 'WORKFLOW_WAIT_MILLIS', '0'],
   ['dispatch-images', 'UPLOAD_QUEUE_URL', 'uploads'],
+  ['dispatch-images', 'OVERFLOW_QUEUE_URL', 'overflow'],
+  ['dispatch-images', 'RUNNING_PER_SENDER', '0'],
   ['dispatch-images', 'UPLOAD_BUCKET', ''],
   ['dispatch-images', 'MAX_RECEIVE_COUNT', '2.5'],
   ['dispatch-images', 'RETRY_BASE_SECONDS', '0'],

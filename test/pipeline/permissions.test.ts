@@ -43,7 +43,8 @@ async function probe(stem: string, action: string): Promise<unknown> {
       // The renditions in the record are older, so there is something to remove.
       return { correlationId: 'probe', image: { ...image, sequencer: padSequencer('FFFF') }, scope: 'older' };
     case 'messages':
-      return { Records: [sqsRecord(action)] };
+      // Two of one sender at once: one more than stage local allows, so the second is set aside.
+      return { Records: action === 'sqs:SendMessage' ? [sqsRecord(action), sqsRecord(action)] : [sqsRecord(action)] };
     case undefined:
       throw new Error(`core/steps.ts has no ${stem}: add it there, or its call here.`);
   }
@@ -54,11 +55,11 @@ function sqsRecord(action: string) {
   serial += 1;
   const detail = {
     bucket: { name: pipeline.bucket },
-    object: { key: `missing-${serial}.jpg`, sequencer: '01', etag: 'e', size: 5, 'version-id': 'v' },
+    object: { key: `sender/missing-${serial}.jpg`, sequencer: '01', etag: 'e', size: 5, 'version-id': 'v' },
   };
   const body = { id: 'probe', time: new Date().toISOString(), 'detail-type': 'Object Created', detail };
   return {
-    messageId: action,
+    messageId: `${action}-${serial}`,
     receiptHandle: 'probe',
     // An unreadable message is the quickest way to get a message postponed.
     body: action === 'sqs:ChangeMessageVisibility' ? 'poison' : JSON.stringify(body),
@@ -111,7 +112,15 @@ describe.each([...new Set(permissions.map(({ stem }) => stem))])('with all its p
 
 async function callsOf(stem: string): Promise<string[]> {
   const functionName = await pipeline.physicalId(`${stem}Function`);
-  const ids = ['UploadBucket', 'RenditionBucket', 'ImageTable', 'IdempotencyTable', 'ImagePipeline', 'UploadQueue'];
+  const ids = [
+    'UploadBucket',
+    'RenditionBucket',
+    'ImageTable',
+    'IdempotencyTable',
+    'ImagePipeline',
+    'UploadQueue',
+    'OverflowQueue',
+  ];
   const physical = await Promise.all(ids.map(async (id) => [await pipeline.physicalId(id), id] as const));
   const logical = new Map(physical);
   const calls = recordedCalls().filter((recorded) => recorded.functionName === functionName);

@@ -1,12 +1,16 @@
-import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { Agent } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { projectName } from '../../core/names.ts';
+import { workDirectory } from '../../scripts/terminal/project.ts';
+import { eventually } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 
 /** Runs `npm start` as a user does: the program itself, with its own emulator. */
@@ -86,5 +90,55 @@ describe('npm start -- --once', () => {
     await close();
     expect(output).toMatch(/in use.*--port/s);
     expect(exitCode).toBe(1);
+  });
+});
+
+describe('npm start, while it runs', () => {
+  it('keeps its keys in files that only this user may read, and what it prints makes a shell use them', async () => {
+    const { port, close } = await listen();
+    await close();
+    const photograph = join(directory, 'rocket.jpg');
+    await writeFile(photograph, photo('rocket.jpg'));
+    const script = fileURLToPath(new URL('../../scripts/start/start.ts', import.meta.url));
+    const child = spawn(process.execPath, [script, '--port', `${port}`, photograph], { cwd: directory, stdio: 'pipe' });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += `${chunk}`));
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    try {
+      const [, file = '', bucket = ''] = await eventually('the advice for a shell', async () => {
+        if (child.exitCode !== null) throw new Error(`npm start has ended:\n${output}`);
+        return /^ {2}\. (\S+)\n {2}aws s3 cp FILE s3:\/\/([^/]+)\/$/m.exec(output) ?? undefined;
+      });
+      for (const secret of [resolve(directory, file), join(workDirectory, 'running.json')])
+        expect((await stat(secret)).mode & 0o777, secret).toBe(0o600);
+
+      // A shell with settings of its user's own.
+      const PATH = process.env['PATH'] ?? '';
+      const printed = execFileSync('sh', ['-c', `. "${file}" && env`], {
+        cwd: directory,
+        env: { PATH, AWS_PROFILE: 'mine', AWS_SESSION_TOKEN: 'mine' },
+      });
+      const environment = new Map(`${printed}`.split('\n').map((line) => line.split('=', 2) as [string, string]));
+      const setting = (name: string) => environment.get(name) ?? '';
+      expect([setting('AWS_PROFILE'), setting('AWS_SESSION_TOKEN')]).toEqual(['', '']);
+      for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) {
+        expect(setting(name)).toMatch(/^\w{32,}$/);
+        expect(output).not.toContain(setting(name));
+      }
+      const s3 = new S3Client({
+        endpoint: setting('AWS_ENDPOINT_URL'),
+        region: setting('AWS_REGION'),
+        forcePathStyle: true,
+        credentials: {
+          accessKeyId: setting('AWS_ACCESS_KEY_ID'),
+          secretAccessKey: setting('AWS_SECRET_ACCESS_KEY'),
+        },
+        requestHandler: { httpsAgent: new Agent({ ca: await readFile(setting('AWS_CA_BUNDLE')) }) },
+      });
+      await s3.send(new HeadBucketCommand({ Bucket: bucket }));
+    } finally {
+      child.kill('SIGINT');
+      await ended;
+    }
   });
 });

@@ -29,7 +29,7 @@ import { eventSource } from '../../core/names.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { follow, readRecords } from '../../scripts/stack/follow.ts';
-import { messagesIn, readQueue } from '../../scripts/stack/queues.ts';
+import { messagesIn, readIntake, readQueue } from '../../scripts/stack/queues.ts';
 import { physicalId, type Stack } from '../../scripts/stack/stack.ts';
 import { providedStack } from './provided-stack.ts';
 import { violationsOf } from './published-schemas.ts';
@@ -69,7 +69,10 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
 
     /** Changes how the queue is polled; returns a function that restores it. */
     async takeInBatches(how: Pick<UpdateEventSourceMappingRequest, 'BatchSize' | 'ScalingConfig'>) {
-      const { EventSourceMappings: [before] = [] } = await lambda.send(new ListEventSourceMappingsCommand());
+      const { arn: EventSourceArn } = await readQueue(sqs, queueUrl);
+      const { EventSourceMappings: [before] = [] } = await lambda.send(
+        new ListEventSourceMappingsCommand({ EventSourceArn }),
+      );
       const { UUID, BatchSize, ScalingConfig } = before ?? {};
       const take = (wanted: typeof how) => lambda.send(new UpdateEventSourceMappingCommand({ UUID, ...wanted }));
       await take(how);
@@ -162,9 +165,10 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
     },
 
     async queueIsEmpty(): Promise<void> {
-      await eventually('an empty upload queue', async () =>
-        (await messagesIn(sqs, queueUrl)) === 0 ? true : undefined,
-      );
+      await eventually('no upload in a queue', async () => {
+        const { waiting, inWork } = await readIntake(stack);
+        return waiting + inWork === 0 ? true : undefined;
+      });
     },
 
     /** Subscribes to the domain events as a consumer would, with its own rule and queue. */

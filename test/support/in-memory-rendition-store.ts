@@ -1,16 +1,17 @@
 import type { ImageId } from '../../core/image.ts';
 import type { Bytes, RenditionStore } from '../../core/ports.ts';
+import type { ContentType } from '../../core/rendition.ts';
 import type { RenditionReader } from '../../core/watch/ports.ts';
 
 export class InMemoryRenditionStore implements RenditionStore, RenditionReader {
-  readonly objects = new Map<string, { readonly bytes: Bytes; readonly contentType: string }>();
+  readonly objects = new Map<string, { readonly bytes: Bytes; readonly contentType: ContentType }>();
 
   get keys(): readonly string[] {
     return [...this.objects.keys()].sort();
   }
 
-  async put(key: string, bytes: Bytes, contentType: string): Promise<void> {
-    this.objects.set(key, { bytes, contentType });
+  async put(key: string, bytes: Bytes, contentType: ContentType): Promise<void> {
+    if (!this.objects.has(key)) this.objects.set(key, { bytes, contentType });
   }
 
   async read(key: string): ReturnType<RenditionReader['read']> {

@@ -22,6 +22,8 @@ const environment: Readonly<Record<string, string>> = {
   IDEMPOTENCY_SECONDS: '600',
   WORKFLOW_WAIT_MILLIS: '1000',
   UPLOAD_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/123456789012/uploads',
+  OVERFLOW_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/123456789012/overflow',
+  RUNNING_PER_SENDER: '2',
   UPLOAD_BUCKET: uploadOf().bucket,
   MAX_RECEIVE_COUNT: '5',
   RETRY_BASE_SECONDS: '1',
@@ -78,7 +80,7 @@ async function bundledImageProcess(): Promise<string> {
 
 /** Responses for every client; call it before each test. */
 export function answersOfAws(): void {
-  const bytes = readFileSync(new URL('../../docs/samples/flowers-iphone5-gps-8mp.jpg', import.meta.url));
+  const bytes = readFileSync(new URL('../fixtures/photos/flowers-iphone5-gps-small.jpg', import.meta.url));
   mockClient(DynamoDBClient).onAnyCommand().resolves({});
   mockClient(SQSClient).on(ChangeMessageVisibilityCommand).rejects(new Error('the queue is busy'));
   mockClient(S3Client)

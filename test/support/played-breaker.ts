@@ -32,7 +32,7 @@ export const undecidedAlarm = z
 
 // What the state machine may ask of each service. Created once: a play asks thousands of times.
 const mappingUpdate = z.strictObject({
-  Uuid: z.literal('IntakeMapping'),
+  Uuid: z.enum(['IntakeMapping', 'OverflowMapping']),
   Enabled: z.boolean().optional(),
   ScalingConfig: z.strictObject({ MaximumConcurrency: z.int().min(2) }).optional(),
 });
@@ -88,6 +88,8 @@ interface Play {
 interface Played {
   /** Each change to intake, and its minute. */
   readonly switched: readonly { readonly minute: number; readonly to: 'paused' | 'trickle' | 'full' }[];
+  /** Each change to the intake of uploads that were set aside, in order. */
+  readonly overflow: readonly { readonly minute: number; readonly to: 'paused' | 'full' }[];
   /** The state in which each execution ended, in order of their start; `undefined` while it is running. */
   readonly ended: readonly (string | undefined)[];
 }
@@ -125,12 +127,13 @@ export async function play({
     if ((await alarm.startsFiring(now)) && !isPausedByHand(now)) executions.push(new Execution(clock, services));
     for (const execution of executions) await execution.advance();
   }
-  return { switched: intake.switched, ended: executions.map(({ ended }) => ended) };
+  return { switched: intake.switched, overflow: intake.overflow, ended: executions.map(({ ended }) => ended) };
 }
 
 /** The event source mapping, and the results of the batches that it delivers. */
 class Intake {
   readonly switched: { minute: number; to: 'paused' | 'trickle' | 'full' }[] = [];
+  readonly overflow: { minute: number; to: 'paused' | 'full' }[] = [];
   private enabled = true;
   private concurrency = FULL;
   private hangingUntil: readonly number[] = [];
@@ -152,11 +155,11 @@ class Intake {
     }
     if (weather === 'poison') {
       const images = this.imagesABatch * free;
-      return { tries: this.imagesABatch * ended + 0.7 * images, errors: ended, processed: 0.3 * images };
+      return { attempts: this.imagesABatch * ended + 0.7 * images, errors: ended, processed: 0.3 * images };
     }
     const failed = ended + (weather === 'down' ? free : 0);
     const decided = weather === 'fine' ? free : 0;
-    return { tries: this.imagesABatch * failed, errors: failed, processed: this.imagesABatch * decided };
+    return { attempts: this.imagesABatch * failed, errors: failed, processed: this.imagesABatch * decided };
   }
 
   /** Whether an image that is fine would be decided now. */
@@ -165,7 +168,11 @@ class Intake {
   }
 
   update(given: unknown, minute: number): unknown {
-    const { Enabled, ScalingConfig } = mappingUpdate.parse(given);
+    const { Uuid, Enabled, ScalingConfig } = mappingUpdate.parse(given);
+    if (Uuid === 'OverflowMapping') {
+      this.overflow.push({ minute, to: Enabled ? 'full' : 'paused' });
+      return {};
+    }
     this.enabled = Enabled ?? this.enabled;
     this.concurrency = ScalingConfig?.MaximumConcurrency ?? this.concurrency;
     this.switched.push({ minute, to: !this.enabled ? 'paused' : this.concurrency === FULL ? 'full' : 'trickle' });

@@ -83,6 +83,7 @@ async function refuseForgery(): Promise<void> {
   const options = {
     client,
     queueUrl: 'https://queue',
+    overflowUrl: 'https://overflow',
     uploadBucket: 'uploads',
     maxReceiveCount: 5,
     retryBaseSeconds: 1,

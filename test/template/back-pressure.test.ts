@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { WINDOW_SECONDS } from '../../adapters/aws/dynamodb-senders.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { steps } from '../../core/steps.ts';
 import {
@@ -23,18 +24,21 @@ function stageOf(stage: Stage) {
     return found.Properties;
   };
   const dispatcher = properties('DispatchImagesFunction');
-  return { properties, dispatcher, mapping: at(dispatcher['Events'], 'Uploads', 'Properties') };
+  const mappingOf = (event: string) => at(dispatcher['Events'], event, 'Properties');
+  return { properties, dispatcher, mapping: mappingOf('Uploads'), overflow: mappingOf('Overflow') };
 }
 
 describe.each(stages)('stage %s', (stage) => {
-  const { properties, dispatcher, mapping } = stageOf(stage);
-  const imagesInWork = numberAt(mapping, 'BatchSize') * numberAt(mapping, 'ScalingConfig', 'MaximumConcurrency');
+  const { properties, dispatcher, mapping, overflow } = stageOf(stage);
+  const most = (of: typeof mapping) => numberAt(of, 'ScalingConfig', 'MaximumConcurrency');
+  const imagesInWork =
+    numberAt(mapping, 'BatchSize') * most(mapping) + numberAt(overflow, 'BatchSize') * most(overflow);
   const reserved = (id: string) => numberAt(properties(id)['ReservedConcurrentExecutions']);
 
   const mostCalls = (takes: (typeof steps)[number]['takes']) => {
     switch (takes) {
       case 'messages':
-        return numberAt(mapping, 'ScalingConfig', 'MaximumConcurrency');
+        return most(mapping) + most(overflow);
       case 'image':
       case 'removal':
         return imagesInWork;
@@ -81,11 +85,14 @@ describe.each(stages)('stage %s', (stage) => {
     }
   });
 
-  it('sets the visibility timeout to six times the dispatcher’s timeout', () => {
-    expect(numberAt(properties('UploadQueue')['VisibilityTimeout'])).toBeGreaterThanOrEqual(
-      6 * numberAt(dispatcher['Timeout']),
-    );
-  });
+  it.each(['UploadQueue', 'OverflowQueue'])(
+    'sets the visibility timeout of %s to six times the dispatcher’s timeout',
+    (queue) => {
+      expect(numberAt(properties(queue)['VisibilityTimeout'])).toBeGreaterThanOrEqual(
+        6 * numberAt(dispatcher['Timeout']),
+      );
+    },
+  );
 
   it('nests the timeouts: worker < task < workflow < client < dispatcher', () => {
     for (const { state, timeoutSeconds, functionId } of workflow.tasks) {
@@ -99,18 +106,41 @@ describe.each(stages)('stage %s', (stage) => {
     expect(numberAt(dispatcher['Timeout'])).toBeGreaterThanOrEqual(waitSeconds + 10);
   });
 
-  it('allows at least five attempts, and tells the dispatcher which one is the last', () => {
-    const redrive = properties('UploadQueue')['RedrivePolicy'];
-    expect(referredId(at(redrive, 'deadLetterTargetArn'))).toBe('UploadDeadLetterQueue');
-    expect(numberAt(redrive, 'maxReceiveCount')).toBeGreaterThanOrEqual(5);
-    expect(numberAt(dispatcher['Environment'], 'Variables', 'MAX_RECEIVE_COUNT')).toBe(
-      numberAt(redrive, 'maxReceiveCount'),
-    );
-  });
+  it.each(['UploadQueue', 'OverflowQueue'])(
+    'allows at least five attempts in %s, and tells the dispatcher which one is the last',
+    (queue) => {
+      const redrive = properties(queue)['RedrivePolicy'];
+      expect(referredId(at(redrive, 'deadLetterTargetArn'))).toBe('UploadDeadLetterQueue');
+      expect(numberAt(redrive, 'maxReceiveCount')).toBeGreaterThanOrEqual(5);
+      expect(numberAt(dispatcher['Environment'], 'Variables', 'MAX_RECEIVE_COUNT')).toBe(
+        numberAt(redrive, 'maxReceiveCount'),
+      );
+    },
+  );
 
   it('returns only failed messages to the queue', () => {
-    expect(at(mapping, 'FunctionResponseTypes')).toEqual(['ReportBatchItemFailures']);
-    expect(at(mapping, 'FilterCriteria')).toBeUndefined();
+    for (const of of [mapping, overflow]) {
+      expect(at(of, 'FunctionResponseTypes')).toEqual(['ReportBatchItemFailures']);
+      expect(at(of, 'FilterCriteria')).toBeUndefined();
+    }
+  });
+
+  // A dispatcher waits for the slowest image of its batch, so one slow image can keep a whole dispatcher busy.
+  it('leaves most dispatchers to others, if every upload that a sender may have in progress is slow', () => {
+    const perSender = numberAt(dispatcher['Environment'], 'Variables', 'RUNNING_PER_SENDER');
+    expect(perSender).toBeLessThanOrEqual(Math.max(1, most(mapping) / 4));
+  });
+
+  it('counts a sender’s uploads for longer than a dispatcher runs, so that a limit is exceeded at most once over', () => {
+    expect(WINDOW_SECONDS).toBeGreaterThanOrEqual(numberAt(dispatcher['Timeout']));
+  });
+
+  it('reads what was set aside with separate dispatchers, and keeps it as long as other uploads', () => {
+    expect(referredId(at(overflow, 'Queue'))).toBe('OverflowQueue');
+    expect(referredId(at(mapping, 'Queue'))).toBe('UploadQueue');
+    expect(properties('OverflowQueue')['MessageRetentionPeriod']).toBe(
+      properties('UploadQueue')['MessageRetentionPeriod'],
+    );
   });
 
   it('keeps dead letters longer than the queue keeps its messages', () => {

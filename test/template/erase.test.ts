@@ -37,7 +37,7 @@ it.each([
   },
   {
     what: 'messages',
-    row: '| `UploadQueue`',
+    row: '| `UploadQueue`, `OverflowQueue`',
     days: numberAt(properties('UploadQueue')['MessageRetentionPeriod']) / DAY_SECONDS,
   },
   {

@@ -53,9 +53,18 @@ it('a message for the queue of undelivered events is accepted only from the rule
   expect(mayForge(withOperator, 'UndeliveredEventQueue', { 'aws:principalarn': operator })).toBe(true);
 });
 
+it('a message for the overflow queue is accepted from the dispatcher, and from the operator who moves dead letters back', () => {
+  const dispatcher = { 'aws:principalarn': 'DispatchImagesRole.Arn' };
+  expect(mayForge(template, 'OverflowQueue', dispatcher)).toBe(true);
+  expect(mayForge(template, 'OverflowQueue', neighbour)).toBe(false);
+  expect(mayForge(template, 'OverflowQueue', rule)).toBe(false);
+  expect(mayForge(template, 'OverflowQueue', { 'aws:principalarn': operator })).toBe(false);
+  expect(mayForge(withOperator, 'OverflowQueue', { 'aws:principalarn': operator })).toBe(true);
+});
+
 describe('a queue outside this stack', () => {
   it.each(ofType(template, 'AWS::SQS::Queue'))('cannot name %s as its dead-letter queue', (id, { Properties }) => {
-    const source = ofType(template, 'AWS::SQS::Queue').find(
+    const sources = ofType(template, 'AWS::SQS::Queue').filter(
       ([, { Properties: other }]) =>
         JSON.stringify(at(other['RedrivePolicy'], 'deadLetterTargetArn')) ===
         JSON.stringify({ 'Fn::GetAtt': `${id}.Arn` }),
@@ -64,9 +73,12 @@ describe('a queue outside this stack', () => {
       'Fn::Sub': `arn:\${AWS::Partition}:sqs:\${AWS::Region}:\${AWS::AccountId}:${String(at(name, 'Fn::Sub'))}`,
     });
     expect(Properties['RedriveAllowPolicy']).toEqual(
-      source === undefined
+      sources.length === 0
         ? { redrivePermission: 'denyAll' }
-        : { redrivePermission: 'byQueue', sourceQueueArns: [arnOf(source[1].Properties['QueueName'])] },
+        : {
+            redrivePermission: 'byQueue',
+            sourceQueueArns: sources.map(([, source]) => arnOf(source.Properties['QueueName'])),
+          },
     );
   });
 
@@ -77,8 +89,8 @@ describe('a queue outside this stack', () => {
   });
 });
 
-it('an update that replaces the upload queue retains its messages', () => {
-  expect(template.resources.get('UploadQueue')?.UpdateReplacePolicy).toBe('Retain');
+it.each(['UploadQueue', 'OverflowQueue'])('an update that replaces %s retains its messages', (queue) => {
+  expect(template.resources.get(queue)?.UpdateReplacePolicy).toBe('Retain');
 });
 
 describe('an event on the domain event bus', () => {

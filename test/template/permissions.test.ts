@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { padSequencer } from '../../core/image.ts';
 import { probePrefix, releaseCheckPrefix } from '../../core/names.ts';
+import { contentTypes, renditionKey } from '../../core/rendition.ts';
 import { steps } from '../../core/steps.ts';
 import { releasedSteps } from '../../core/watch/release.ts';
 import {
@@ -59,7 +60,31 @@ const ownPrefixes: Readonly<Record<string, readonly string[]>> = {
 const ofThisStack = (service: string, kind: string, rest: string) =>
   `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${kind}:\${AWS::StackName}-${rest}`;
 
+/** A worker may write what the pipeline serves as images, and no index.html. */
+const renditionNames = Object.keys(contentTypes).map((format) => {
+  const preset = { name: '*', format: format as keyof typeof contentTypes, width: 1, quality: 1 };
+  return `RenditionBucket/${renditionKey('*', '*', preset)}`;
+});
+
 const allow = (on: string, ...actions: string[]): Permission[] => actions.map((action) => ({ action, on }));
+
+// Lambda does this with the function's role, and the function's code may not:
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+const byItsCode = {
+  ArnLike: { 'lambda:SourceFunctionArn': { 'Fn::Sub': ofThisStack('lambda', 'function', '*') } },
+};
+const changingInterfaces = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:UnassignPrivateIpAddresses',
+];
+const seeingNetwork = ['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'];
+const joiningNetwork = [
+  ...allow('arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:*/*', ...changingInterfaces),
+  ...allow('*', ...seeingNetwork),
+  ...allow(`* (Deny if ${JSON.stringify(byItsCode)})`, ...changingInterfaces, ...seeingNetwork),
+];
 
 describe.each(stages)('stage %s', (stage) => {
   const template = templateFor(stage);
@@ -72,20 +97,30 @@ describe.each(stages)('stage %s', (stage) => {
       ...(template.functionGlobals['Tracing'] === 'Active'
         ? allow('*', 'xray:PutTraceSegments', 'xray:PutTelemetryRecords')
         : []),
+      ...(declared['VpcConfig'] === undefined ? [] : joiningNetwork),
       // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
       ...(at(declared['Events'], 'Uploads', 'Type') === 'SQS'
-        ? allow('UploadQueue', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes')
+        ? ['UploadQueue', 'OverflowQueue'].flatMap((queue) =>
+            allow(queue, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'),
+          )
         : []),
     ];
   };
 
-  // All user data is encrypted with one key: readers need Decrypt, writers of objects GenerateDataKey.
+  const needsKey = { s3: /^s3:GetObject/, sqs: /^sqs:ReceiveMessage$/, dynamodb: /^dynamodb:/ };
+
+  // All user data is encrypted with one key: readers need Decrypt, writers of objects GenerateDataKey. The key works only
+  // through the services that hold the data: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html and …/developerguide/encryption.usagenotes.html
   const throughDataKey = (permissions: readonly Permission[]): Permission[] => {
     const has = (pattern: RegExp) => permissions.some(({ action }) => pattern.test(action));
+    const services = (['s3', 'sqs', 'dynamodb'] as const).filter((service) => has(needsKey[service]));
+    const through = services.map((service) => ({ 'Fn::Sub': `${service}.\${AWS::Region}.amazonaws.com` }));
+    const condition = { StringEquals: { 'kms:ViaService': through.length === 1 ? through[0] : through } };
+    const key = `DataKey (Allow if ${JSON.stringify(condition)})`;
     return [
-      ...(has(/^(s3:GetObject|sqs:ReceiveMessage|dynamodb:)/) ? allow('DataKey', 'kms:Decrypt') : []),
-      ...(has(/^s3:PutObject$/) ? allow('DataKey', 'kms:GenerateDataKey') : []),
+      ...(services.length > 0 ? allow(key, 'kms:Decrypt') : []),
+      ...(has(/^(s3:PutObject|sqs:SendMessage)$/) ? allow(key, 'kms:GenerateDataKey') : []),
     ];
   };
 
@@ -116,12 +151,13 @@ describe.each(stages)('stage %s', (stage) => {
       'DispatchImages',
       [
         ...allow('UploadQueue', 'sqs:ChangeMessageVisibility'),
+        ...allow('OverflowQueue', 'sqs:ChangeMessageVisibility', 'sqs:SendMessage'),
         ...allow('ImagePipeline', 'states:StartSyncExecution'),
         ...allow('IdempotencyTable', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'),
       ],
     ],
     ['ExtractMetadata', readUploads],
-    ['ResizeImage', [...readUploads, ...allow('RenditionBucket/*', 's3:PutObject')]],
+    ['ResizeImage', [...readUploads, ...renditionNames.flatMap((name) => allow(name, 's3:PutObject'))]],
     [
       'RemoveRenditions',
       [...allow('RenditionBucket', 's3:ListBucket'), ...allow('RenditionBucket/*', 's3:DeleteObject')],
@@ -242,7 +278,8 @@ describe.each(stages)('stage %s', (stage) => {
       for (const { action, on } of granted(role)) {
         expect(action, id).not.toContain('*');
         // CodeDeploy's own policy asks for every alarm: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCodeDeployRoleForLambdaLimited.html
-        if (on === '*') expect(action, id).toMatch(/^(xray|logs):|^cloudwatch:(DescribeAlarms|GetMetricData)$/);
+        if (on === '*')
+          expect(action, id).toMatch(/^(xray|logs):|^cloudwatch:(DescribeAlarms|GetMetricData)$|^ec2:Describe/);
       }
     }
   });
@@ -305,9 +342,11 @@ it('the circuit breaker may switch intake, read its alarm and metrics, and call 
   const byTracing = granted(roleOf('prod', 'ImagePipelineRole')).filter(({ on }) => on === '*');
   expect(sorted(granted(roleOf('prod', 'IntakeBreakerRole')))).toEqual(
     sorted([
-      ...allow(
-        'arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:event-source-mapping:${DispatchImagesFunctionUploads}',
-        'lambda:UpdateEventSourceMapping',
+      ...['Uploads', 'Overflow'].flatMap((event) =>
+        allow(
+          `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:event-source-mapping:\${DispatchImagesFunction${event}}`,
+          'lambda:UpdateEventSourceMapping',
+        ),
       ),
       ...allow(
         'arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
+import * as z from 'zod';
 import { at, type Json, templateFor } from '../../scripts/template/template.ts';
 
 /** docs/serving.md: the statements that a fork adds to let CloudFront read renditions. */
@@ -29,6 +30,7 @@ it('the statements in docs/serving.md let one distribution read, and nothing els
       }),
     ],
     [expect.objectContaining({ ...ofTheDistribution, Action: 'kms:Decrypt', Resource: '*' })],
+    { ImagesOnly: expect.anything() },
   ]);
 });
 
@@ -36,6 +38,16 @@ it('the template does not contain these statements yet', () => {
   const there = [...statements('RenditionBucketPolicy', 'PolicyDocument'), ...statements('DataKey', 'KeyPolicy')];
   expect(there.length).toBeGreaterThan(0);
   expect(JSON.stringify(there)).not.toContain('cloudfront');
+});
+
+it('browsers run nothing that is stored as a rendition, and guess no type', () => {
+  const headers = at(added[2], 'ImagesOnly', 'Properties', 'ResponseHeadersPolicyConfig', 'SecurityHeadersConfig');
+  expect(at(headers, 'ContentTypeOptions')).toEqual({ Override: true });
+  const { ContentSecurityPolicy: policy, Override } = z
+    .object({ ContentSecurityPolicy: z.string(), Override: z.literal(true) })
+    .parse(at(headers, 'ContentSecurityPolicy'));
+  expect(Override).toBe(true);
+  expect(policy.split('; ')).toEqual(expect.arrayContaining(["default-src 'none'", 'sandbox']));
 });
 
 it('docs/serving.md states the Cache-Control header of renditions', () => {
