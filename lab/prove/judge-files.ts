@@ -27,8 +27,6 @@ for (const file of readdirSync(folder).sort()) {
   const megabytes = codec?.peakMegabytes ?? Math.round(peakKilobytes() / 1024);
   console.log(JSON.stringify({ file, ...verdict, megabytes }));
 }
-// An image process that is kept for the next image would keep this process.
-process.exit();
 
 function overlooking(): BoundedImageCodec {
   return boundedImageCodec({

@@ -2,6 +2,9 @@ import fc from 'fast-check';
 import type { Maker } from './hostile-file.ts';
 import { partsOf } from './parts.ts';
 
+// Of WebP and AVIF, the longest.
+const SIGNATURE_LENGTH = 12;
+
 /**
  * Damages good files: truncated, bits flipped, overwritten, spliced, bytes removed.
  *
@@ -13,13 +16,14 @@ export function brokenFiles(
   count: number,
   names: readonly string[] = [...good.keys()],
 ): readonly Maker[] {
-  const at = (share: number, bytes: Buffer) => Math.floor(share * bytes.length);
+  // Behind the signature: without it, no decoder sees the file.
+  const at = (share: number, bytes: Buffer) => SIGNATURE_LENGTH + Math.floor(share * (bytes.length - SIGNATURE_LENGTH));
   // 0 ≤ share < 1, denser at the head, where damage matters most.
   const share = fc
     .tuple(fc.double({ min: 0, max: 0.999, noNaN: true }), fc.boolean())
     .map(([s, head]) => (head ? s ** 2 : s));
   const damage = fc.oneof(
-    share.map((cut) => ['truncated', (bytes: Buffer) => bytes.subarray(0, at(cut, bytes) + 16)] as const),
+    share.map((cut) => ['truncated', (bytes: Buffer) => bytes.subarray(0, at(cut, bytes))] as const),
     fc.array(fc.tuple(share, fc.nat(7)), { minLength: 1, maxLength: 30 }).map(
       (flips) =>
         [
