@@ -17,7 +17,7 @@ export const SIDE_BY_SIDE = freemem() > 2 * MEGABYTES_OF_WORKER * 2 ** 20 ? 2 : 
 const PATIENCE_MILLIS = 600_000;
 const folder = join(workDirectory, 'hostile');
 /** Files with defects are kept there. */
-export const defectsFolder = join(workDirectory, 'hostile-defects');
+const defectsFolder = join(workDirectory, 'hostile-defects');
 
 const line = z.object({
   file: z.string(),
