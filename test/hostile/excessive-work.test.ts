@@ -6,13 +6,19 @@ import { avifWork } from '../../adapters/sharp/avif-work.ts';
 import { profileSteps } from '../../adapters/sharp/icc-profile.ts';
 import { hasTooManySegments, scannedPixels } from '../../adapters/sharp/jpeg-segments.ts';
 import { unpackedBytesOf } from '../../adapters/sharp/png-chunks.ts';
+import { tiffPicture } from '../../adapters/sharp/tiff-picture.ts';
 import { tiffWork } from '../../adapters/sharp/tiff-work.ts';
+import { countFrames } from '../../adapters/sharp/webp-frames.ts';
 import { defaultLimits } from '../../core/limits.ts';
+import { inputFormats } from '../../core/metadata.ts';
 import { avif, ispe } from './containers/avif.ts';
 import { repeated } from './containers/numbers.ts';
 import { tiffOfPages } from './containers/tiff.ts';
 import { excessiveWork } from './excessive-work.ts';
 import { goodFiles } from './good-files.ts';
+import type { Maker } from './hostile-file.ts';
+import { ingredients } from './structured/ingredients.ts';
+import { structuredFiles } from './structured-files.ts';
 import { judge } from './workers.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -45,6 +51,8 @@ describe('what reads a file before its decoder', () => {
     tiffWork,
     hasTooManySegments,
     scannedPixels,
+    countFrames: (bytes) => countFrames(bytes, defaultLimits.frames),
+    tiffPicture: (bytes) => tiffPicture(new Uint8Array(bytes)),
     unpackedBytesOf: (bytes) => unpackedBytesOf(bytes, work.unpackedBytes),
     profileSteps: (bytes) => profileSteps(bytes, work.profileSteps),
   };
@@ -54,7 +62,12 @@ describe('what reads a file before its decoder', () => {
   beforeAll(async () => {
     const excessive = await Promise.all(excessiveWork(7, 1).map(([, make]) => make()));
     const good = [...(await goodFiles()).values()];
-    files = [...good, ...excessive, tiffOfPages(300)].filter(({ length }) => length < 8_000);
+    const made = await ingredients();
+    const structured = inputFormats.flatMap((format) => structuredFiles(format, made, { seed: 7, count: 60 }));
+    const bytesOf = ([, make]: Maker) => make();
+    files = [...good, ...excessive, tiffOfPages(300), ...(await Promise.all(structured.map(bytesOf)))].filter(
+      ({ length }) => length < 8_000,
+    );
   });
 
   /** Numbers read by all readers: a measure that does not depend on the machine. */

@@ -22,8 +22,8 @@ export interface AvifItem {
   readonly extents?: number;
 }
 
-/** The first item is the displayed one. */
-export function avif(items: readonly AvifItem[]): Buffer {
+/** The first item is the displayed one. @param dataFirst in front of the boxes that refer to it, which can then grow */
+export function avif(items: readonly AvifItem[], { dataFirst = false } = {}): Buffer {
   const properties = items.flatMap((item) => item.properties);
   let property = 0;
   const associations = items.map((item, index) => {
@@ -62,8 +62,9 @@ export function avif(items: readonly AvifItem[]): Buffer {
     );
   };
   const head = box('ftyp', Buffer.from('avif'), u32be(0), Buffer.from('avifmif1miaf'));
-  const dataAt = head.length + meta(0).length + 8;
-  return Buffer.concat([head, meta(dataAt), box('mdat', ...items.map(({ data }) => data))]);
+  const data = box('mdat', ...items.map((item) => item.data));
+  if (dataFirst) return Buffer.concat([head, data, meta(head.length + 8)]);
+  return Buffer.concat([head, meta(head.length + meta(0).length + 8), data]);
 }
 
 /** Of tiles of one size: the data of an item of type `grid` (ISO 23008-12, 6.6.2.3). */
