@@ -5,6 +5,7 @@ import { type Rejection, rejected } from '../../core/outcome.ts';
 import type { Bytes, ImageCodec, OpenImage } from '../../core/ports.ts';
 import { largestDecodedSize } from './avif-sizes.ts';
 import { avifWork } from './avif-work.ts';
+import { isSrgbInEffect } from './colour-profile.ts';
 import { isBeyondDecoder } from './decoder-messages.ts';
 import { exifPortrait } from './exif.ts';
 import { profileSteps } from './icc-profile.ts';
@@ -226,7 +227,8 @@ async function decode(source: Source, size: ResizeOptions, failOn: SharpOptions[
     source.colours ?? (isFloat || isPremultiplied || header.colourSpace === 'grey16' ? found.icc : undefined);
   const late = profile && (isGrey(header.colourSpace) ? rgbProfileOfGrey(profile) : profile);
   if (late) return decodeWithProfile(inputOf(source, failOn), size, late, { ...found, isPremultiplied });
-  const pixels = await pixelsOf(uprightInSrgb(source, failOn).resize(size));
+  const conversion = await colourConversion(source);
+  const pixels = await pixelsOf(uprightInSrgb(source, conversion, failOn).resize(size));
   return isPremultiplied ? unmultiplied(pixels) : pixels;
 }
 
@@ -236,11 +238,25 @@ function inputOf({ bytes, place, format, limitInputPixels }: Source, failOn: Sha
   return { bytes, options: { ...place, failOn, unlimited, limitInputPixels, limitInputChannels, autoOrient: true } };
 }
 
+/** When sharp applies the colour profile: to the upload, to what is left of it after scaling, or never. */
+type ColourConversion = 'before scaling' | 'after scaling' | 'none';
+
+/**
+ * After scaling there are fewer pixels to convert, with no visible difference for RGB with eight bits
+ * (docs/decisions/0013-colour-profiles-last.md).
+ */
+async function colourConversion({ found, header }: Source): Promise<ColourConversion> {
+  if (header.colourSpace !== 'srgb' || found.depth !== 'uchar' || found.icc === undefined) return 'before scaling';
+  return (await isSrgbInEffect(found.icc)) ? 'none' : 'after scaling';
+}
+
 /** sharp converts to sRGB with eight bits per channel by itself, with the exceptions below. */
-function uprightInSrgb(source: Source, failOn: SharpOptions['failOn']): Sharp {
+function uprightInSrgb(source: Source, conversion: ColourConversion, failOn: SharpOptions['failOn']): Sharp {
   const { found, header } = source;
   const { bytes, options } = inputOf(source, failOn);
-  const image = sharp(bytes, options).toColourspace('srgb');
+  const image = sharp(bytes, { ...options, ignoreIcc: conversion !== 'before scaling' }).toColourspace('srgb');
+  // Converts from the upload's profile, as the last step, although that is ignored as the first.
+  if (conversion === 'after scaling') image.withIccProfile('srgb');
   if (header.format !== 'tiff' && header.colourSpace !== 'rgb16') return image;
   // Only one channel besides the colours can be transparency: masks and spot colours are ignored.
   if (found.hasAlpha && !header.hasAlpha) image.removeAlpha();

@@ -13,6 +13,7 @@ import { benchDurations } from './durations.ts';
 import { benchImage } from './image.ts';
 import { benchIsolation } from './isolation.ts';
 import { benchMemory } from './memory.ts';
+import { benchMix } from './mix.ts';
 import { benchPeers } from './peers.ts';
 import { benchPipeline } from './pipeline.ts';
 import { benchQuality } from './quality.ts';
@@ -20,8 +21,8 @@ import { benchStages } from './stages.ts';
 import { benchTuning } from './tuning.ts';
 
 interface Section {
-  /** Also writes the stored measurements, only if requested. */
-  readonly bench: (write: boolean) => Promise<string>;
+  /** Also writes the stored measurements, only if requested. `against` is another commit. */
+  readonly bench: (write: boolean, against: string | undefined) => Promise<string>;
   readonly shows: string;
   /** Runs when none is named: a few minutes for all of them, and nothing to install. */
   readonly unasked: boolean;
@@ -43,6 +44,12 @@ const sections = {
   isolation: {
     bench: benchIsolation,
     shows: 'a decoder in a process of its own (Linux)',
+    unasked: false,
+    page: performancePage,
+  },
+  mix: {
+    bench: benchMix,
+    shows: 'what phones and cameras send, also compared with an earlier commit (--against)',
     unasked: false,
     page: performancePage,
   },
@@ -71,6 +78,7 @@ export const benchCommand = command({
         new Argument('[section...]', 'which sections (default: those marked with *)').argParser(someOf(names)),
       )
       .option('--write', 'also write the figures into lab/docs')
+      .option('--against <commit>', 'section mix: also measure the codec of this commit')
       .option('--markdown', 'print the tables as Markdown'),
   notes: [
     'Sections. Those marked with * take a few minutes together, and run if you name none:',
@@ -78,15 +86,22 @@ export const benchCommand = command({
       ([name, { shows, unasked }]) => `  ${`${name}${unasked ? ' *' : ''}`.padEnd(12)}${shows}`,
     ),
   ].join('\n'),
-  run: ({ arguments: [wanted], options: { write = false, markdown } }) => bench(wanted ?? [], write, markdown),
+  run: ({ arguments: [wanted], options: { write = false, against, markdown } }) =>
+    bench(wanted ?? [], { write, against, markdown }),
 });
 
-async function bench(wanted: readonly string[], write: boolean, markdown: boolean | undefined): Promise<void> {
+interface Options {
+  readonly write: boolean;
+  readonly against: string | undefined;
+  readonly markdown: boolean | undefined;
+}
+
+async function bench(wanted: readonly string[], { write, against, markdown }: Options): Promise<void> {
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}, sharp ${sharp.versions.sharp}`;
   printMarkdown(`# Benchmarks\n\n${machine}\n`, markdown);
   for (const [name, { bench: measure, unasked, page }] of Object.entries<Section>(sections)) {
     if (wanted.length === 0 ? !unasked : !wanted.includes(name)) continue;
-    const figures = await measure(write);
+    const figures = await measure(write, against);
     printMarkdown(`## ${name}\n\n${figures}\n`, markdown);
     if (!write || page === undefined) continue;
     const path = join(projectDirectory, page);

@@ -10,6 +10,10 @@ const photo = fileURLToPath(new URL('../../test/fixtures/photos/book-d90-12mp.jp
 const PHOTO_SIZE = { width: 4288, height: 2848 };
 const directory = join(workDirectory, 'bench-inputs');
 
+const profile = (name: string) => fileURLToPath(new URL(`../../test/fixtures/profiles/${name}.icc`, import.meta.url));
+/** As editors and Android (sRGB) and iPhones (Display P3) write them: curves by formula, in 500 bytes. */
+export const profiles = { srgb: profile('sRGB-v4'), displayP3: profile('DisplayP3-v4') } as const;
+
 interface InputSize {
   readonly width: number;
   readonly height: number;
@@ -22,6 +26,8 @@ const deepWithAlpha = (picture: Sharp): Sharp => picture.ensureAlpha(0.9).toColo
 /** Typical files. */
 export const usualInputs = {
   'JPEG, baseline': (picture) => picture.jpeg({ quality: 90 }),
+  'JPEG, sRGB profile': (picture) => picture.withIccProfile(profiles.srgb).jpeg({ quality: 90 }),
+  'JPEG, Display P3': (picture) => picture.withIccProfile(profiles.displayP3).jpeg({ quality: 90 }),
   'JPEG, progressive': (picture) => picture.jpeg({ quality: 90, progressive: true }),
   PNG: (picture) => picture.png({ compressionLevel: 6 }),
   WebP: (picture) => picture.webp({ quality: 85, effort: 0 }),
@@ -50,13 +56,18 @@ export const heaviestInputs = {
 } satisfies Readonly<Record<string, Write>>;
 
 /** The path of the file. */
-export async function inputFile(name: string, write: Write, size: InputSize = PHOTO_SIZE): Promise<string> {
+export async function inputFile(
+  name: string,
+  write: Write,
+  size: InputSize = PHOTO_SIZE,
+  from: string = photo,
+): Promise<string> {
   const stem = `${name}-${size.width}x${size.height}`;
   const file = join(directory, stem.replaceAll(/\W+/g, '-'));
   if (existsSync(file)) return file;
   await mkdir(directory, { recursive: true });
   // The codec's hardening leaves sharp no way to open files itself.
-  const picture = sharp(readFileSync(photo));
+  const picture = sharp(readFileSync(from)).autoOrient();
   await writeFile(file, await write(picture.resize({ ...size, fit: 'fill' }), size).toBuffer());
   return file;
 }

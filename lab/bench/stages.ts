@@ -25,7 +25,7 @@ export async function benchStages(): Promise<string> {
     `One 12-megapixel photograph in each format, all presets as shipped: CPU ms, medians of ${ROUNDS} interleaved ` +
       'rounds (least–most), and the share of the total. Decoders that can shrink while they read (JPEG, WebP) do so in ' +
       '“decode”; “resize” is everything from there to the smallest size. The floor is one decode to the largest size plus ' +
-      'every encode, each from decoded pixels. “Naive” is one sharp pipeline per rendition with our encoder settings.',
+      'every encode, each from decoded pixels, and no conversion of colours. “Naive” is one sharp pipeline per rendition with our encoder settings.',
     table(['input', 'decode', 'resize', 'encode', 'total', 'total, × floor', 'naive, × floor'], rows),
   ].join('\n\n');
 }
@@ -39,19 +39,19 @@ async function stagesOf(bytes: Bytes): Promise<string[]> {
   );
   const [largest, ...smaller] = sizesDownwards(header, presets);
   if (!largest) throw new Error('no preset');
-  const base = await pixelsOf(sharp(bytes).resize({ ...largest, fit: 'fill' }));
+  const base = await pixelsOf(withoutProfile(bytes).resize({ ...largest, fit: 'fill' }));
   const rasters = await shrinkDownwards(base, smaller);
   const shrunk = shrunkOnLoad(header, largest);
 
   const costs = await sideBySide(
     {
-      decode: () => pixelsOf(shrunk ? sharp(bytes).resize({ ...shrunk, fit: 'fill' }) : sharp(bytes)),
+      decode: () => pixelsOf(shrunk ? withoutProfile(bytes).resize({ ...shrunk, fit: 'fill' }) : withoutProfile(bytes)),
       floor: async () => {
-        await pixelsOf(sharp(bytes).resize({ ...largest, fit: 'fill' }));
+        await pixelsOf(withoutProfile(bytes).resize({ ...largest, fit: 'fill' }));
         await encodeAll(rasters, header, presets);
       },
       encode: () => encodeAll(rasters, header, presets),
-      toLargest: () => pixelsOf(sharp(bytes).resize({ ...largest, fit: 'fill' })),
+      toLargest: () => pixelsOf(withoutProfile(bytes).resize({ ...largest, fit: 'fill' })),
       downwards: () => shrinkDownwards(base, smaller),
       whole: async () => {
         for (const group of renditionGroups) {
@@ -85,6 +85,8 @@ async function stagesOf(bytes: Bytes): Promise<string[]> {
     ),
   ];
 }
+
+const withoutProfile = (bytes: Bytes) => sharp(bytes, { ignoreIcc: true });
 
 /** The size to which the decoder itself shrinks: libjpeg by 2, 4 or 8, libwebp to any size. */
 function shrunkOnLoad({ format, width, height }: ImageHeader, largest: Size): Size | undefined {

@@ -27,7 +27,7 @@ const times = z.object({
 });
 export type Times = z.infer<typeof times>;
 
-const header = z.object({
+export const imageHeader = z.object({
   format: z.enum(['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff']),
   width: z.int(),
   height: z.int(),
@@ -50,7 +50,7 @@ const group = z.object({ name: z.string(), presets: z.array(preset) }) satisfies
 const measuredUpload = z.object({
   name: z.string(),
   bytes: z.int(),
-  header,
+  header: imageHeader,
   /** CPU time of the reference job, which shows how fast this machine was at that moment: lab/docs/cost.md. */
   referenceCpuMillis: z.number(),
   metadata: times,
