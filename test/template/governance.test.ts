@@ -75,9 +75,9 @@ describe('service-control-policy.yaml', () => {
     at(governance('service-control-policy.yaml'), 'Resources', id, 'Properties', 'Content'),
   );
 
-  it.each(policies)('is shorter than AWS’s limit, with room for regions and names (policy %#)', (content) => {
+  it('is shorter than AWS’s limit, with room for regions and names', () => {
     // 5120 characters: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
-    expect(JSON.stringify(content).length).toBeLessThan(4600);
+    for (const content of policies) expect(JSON.stringify(content).length).toBeLessThan(4600);
   });
 
   const named = (role: string) => `arn:aws:iam::111122223333:role/${role}`;
