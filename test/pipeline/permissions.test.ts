@@ -55,7 +55,7 @@ function sqsRecord(action: string) {
   serial += 1;
   const detail = {
     bucket: { name: pipeline.bucket },
-    object: { key: `sender/missing-${serial}.jpg`, sequencer: '01', etag: 'e', size: 5, 'version-id': 'v' },
+    object: { key: `sender/missing-${serial}.jpg`, sequencer: '0001', etag: 'e', size: 5, 'version-id': 'v' },
   };
   const body = { id: 'probe', time: new Date().toISOString(), 'detail-type': 'Object Created', detail };
   return {
