@@ -7,7 +7,13 @@ import { curvesOfSegments, identityMatrix, profileOfElements, tableOfInputs } fr
 import { jpegOfScans, jpegWith } from './containers/jpeg.ts';
 import { repeated, u16be, u32be } from './containers/numbers.ts';
 import { pngChunk, pngWith } from './containers/png.ts';
-import { tiffOfSharedStrips, tiffOfSharedValues, tiffOfTinyTiles, tiffOfUnknownTags } from './containers/tiff.ts';
+import {
+  tiffOfJpegs,
+  tiffOfSharedStrips,
+  tiffOfSharedValues,
+  tiffOfTinyTiles,
+  tiffOfUnknownTags,
+} from './containers/tiff.ts';
 import type { Maker } from './hostile-file.ts';
 import { inChunk, inSegments, profileNamed } from './profiles.ts';
 
@@ -92,6 +98,11 @@ const kinds: readonly Kind[] = [
     async (count) => withPng(await profileOf(2, curvesOfSegments(count))),
   ],
   ['scans of 64 megapixels.jpg', sizes(between(35, 100)), async (scans) => jpegOfScans(8_000, scans)],
+  [
+    'scans in strips of 4 megapixels.tiff',
+    sizes(between(40, 95), between(15, 24)),
+    async (scans, strips) => tiffOfJpegs(jpegOfScans(2_000, scans), 2_000, strips),
+  ],
 ];
 
 // Of images that are repeated: 7 megapixels.

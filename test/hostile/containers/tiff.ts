@@ -172,6 +172,21 @@ export function tiffOfSharedStrips(count: number, emptyBlocks: number): Buffer {
   );
 }
 
+/** Grey strips, all of which are one square JPEG. */
+export function tiffOfJpegs(jpeg: Buffer, side: number, strips: number): Buffer {
+  return tiff(
+    jpeg,
+    inOrder([
+      ...pictureTags({ width: side, height: side * strips, samples: 1 }).filter(([tag]) => tag !== 259 && tag !== 262),
+      [259, SHORT, [7]],
+      [262, SHORT, [1]],
+      [273, LONG, times(strips, 8)],
+      [278, LONG, [side]],
+      [279, LONG, times(strips, jpeg.length)],
+    ]),
+  );
+}
+
 /** Pages that all refer to the same values of a tag. */
 export function tiffOfSharedValues(pages: number, values: number): Buffer {
   const strips = (tag: number): Entry => [tag, values, 8];
