@@ -109,8 +109,12 @@ function rejectBeforeDecoding(format: InputFormat, bytes: Bytes, limits: Limits)
       return rejectFrames(countFrames(bytes, limits.frames), limits);
     case 'png':
       return rejectWork({ unpackedBytes: unpackedBytesOf(bytes, limits.work.unpackedBytes) }, limits);
-    case 'avif':
-      return rejectWork(avifWork(bytes), limits);
+    case 'avif': {
+      const { isAmbiguous, ...work } = avifWork(bytes);
+      return isAmbiguous
+        ? corrupt('The AVIF file is damaged: it describes its images in more than one way.')
+        : rejectWork(work, limits);
+    }
     case 'tiff': {
       const { pages, ...work } = tiffWork(bytes);
       return rejectFrames(pages, limits) ?? rejectWork(work, limits);

@@ -11,7 +11,7 @@ import { defaultLimits } from '../../core/limits.ts';
 import { avif, ispe } from './containers/avif.ts';
 import { repeated } from './containers/numbers.ts';
 import { tiffOfPages } from './containers/tiff.ts';
-import { excessiveWork } from './excessive-work.ts';
+import { ambiguousWork, excessiveWork, wideCanvases } from './excessive-work.ts';
 import { goodFiles } from './good-files.ts';
 import { judge } from './workers.ts';
 
@@ -24,6 +24,14 @@ const fixture = (name: string) => readFileSync(new URL(`../fixtures/slow-and-hea
 describe('a small file that requests excessive work', () => {
   it.each(excessiveWork(20261129, 1))('is rejected before it is decoded: %s', async (_, make) => {
     expect(await judge(await make())).toMatchObject({ outcome: 'rejected too-complex', defects: [] });
+  });
+
+  it.each(ambiguousWork(20261129, 1))('that a decoder may read differently is rejected: %s', async (_, make) => {
+    expect(await judge(await make())).toMatchObject({ outcome: 'rejected corrupt', defects: [] });
+  });
+
+  it.each(wideCanvases(20261129, 1))('counts as large as the canvas of its image: %s', async (_, make) => {
+    expect(await judge(await make())).toMatchObject({ outcome: 'rejected too-many-pixels', defects: [] });
   });
 
   it.each([
@@ -49,10 +57,11 @@ describe('what reads a file before its decoder', () => {
     profileSteps: (bytes) => profileSteps(bytes, work.profileSteps),
   };
   const numbers = ['getUint8', 'getUint16', 'getUint32', 'getBigUint64'] as const;
+  const all = (seed: number) => [excessiveWork, ambiguousWork, wideCanvases].flatMap((kinds) => kinds(seed, 1));
   let files: readonly Buffer[];
 
   beforeAll(async () => {
-    const excessive = await Promise.all(excessiveWork(7, 1).map(([, make]) => make()));
+    const excessive = await Promise.all(all(7).map(([, make]) => make()));
     const good = [...(await goodFiles()).values()];
     files = [...good, ...excessive, tiffOfPages(300)].filter(({ length }) => length < 8_000);
   });

@@ -1,11 +1,23 @@
 import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import { type AvifItem, alphaOf, avif, avifItems, box, gridOf, ispe } from './containers/avif.ts';
+import {
+  type AvifItem,
+  alphaOf,
+  avif,
+  avifItems,
+  avifWith,
+  box,
+  gridOf,
+  ispe,
+  overlayOf,
+  placeOfItem,
+  typeOfItem,
+} from './containers/avif.ts';
 import { flat, flatAndClear } from './containers/flat.ts';
 import { curvesOfSegments, identityMatrix, profileOfElements, tableOfInputs } from './containers/icc.ts';
 import { jpegOfScans, jpegWith } from './containers/jpeg.ts';
-import { repeated, u16be, u32be } from './containers/numbers.ts';
+import { patched, repeated, u16be, u32be } from './containers/numbers.ts';
 import { pngChunk, pngWith } from './containers/png.ts';
 import {
   tiffOfJpegs,
@@ -19,6 +31,20 @@ import { inChunk, inSegments, profileNamed } from './profiles.ts';
 
 /** Small files that request a worker's whole time or memory by repeating, sharing or unpacking: sizes drawn from the seed. */
 export function excessiveWork(seed: number, each: number): readonly Maker[] {
+  return makersOf(kinds, seed, each);
+}
+
+/** Images that a decoder and a reader may find in different places, or take for something else. */
+export function ambiguousWork(seed: number, each: number): readonly Maker[] {
+  return makersOf(ambiguousKinds, seed, each);
+}
+
+/** Canvases far larger than the images on them, up to what a decoder accepts. */
+export function wideCanvases(seed: number, each: number): readonly Maker[] {
+  return makersOf(canvasKinds, seed, each);
+}
+
+function makersOf(kinds: readonly Kind[], seed: number, each: number): readonly Maker[] {
   return kinds.flatMap(([name, sizes, make], index) =>
     fc
       .sample(sizes, { seed: seed + index, numRuns: each })
@@ -51,6 +77,7 @@ const kinds: readonly Kind[] = [
   ['mirrorings of 7 megapixels.avif', sizes(between(30, 250)), (count) => turned(count, 'imir')],
   ['crops of 7 megapixels.avif', sizes(between(30, 250)), (count) => turned(count, 'clap')],
   ['frames of 7 megapixels in one item.avif', sizes(between(30, 200)), framesInOne],
+  ['frames of 7 megapixels with zeros between them.avif', sizes(between(30, 200)), framesAndZeros],
   ['extents of one megabyte in a metadata item.avif', sizes(between(1, 8), between(4, 32)), extents],
   ['tiles that share one item.avif', sizes(between(6, 16)), sharedTile],
   ['tiles of 4 megapixels that are one item.avif', sizes(between(8, 16)), wideTiles],
@@ -105,6 +132,51 @@ const kinds: readonly Kind[] = [
   ],
 ];
 
+const ambiguousKinds: readonly Kind[] = [
+  [
+    'frames of 7 megapixels that are also something else.avif',
+    sizes(between(30, 60)),
+    async (count) => avifWith(await framesInOne(count), typeOfItem(1, 'zzzz'), 'iinf'),
+  ],
+  [
+    'frames of 7 megapixels in one of two places.avif',
+    sizes(between(30, 60)),
+    async (count) => avifWith(await framesInOne(count), placeOfItem(1, 0, 12)),
+  ],
+  [
+    'frames of 7 megapixels in one of two descriptions.avif',
+    sizes(between(30, 60)),
+    async (count) => {
+      const [file, other] = [await framesInOne(count), avif([await coded(64)])];
+      const at = other.indexOf('meta') - 4;
+      return Buffer.concat([file, other.subarray(at, at + other.readUInt32BE(at))]);
+    },
+  ],
+  [
+    'frames of 7 megapixels at offsets of two bytes.avif',
+    sizes(between(30, 60)),
+    async (count) => {
+      const file = await framesInOne(count);
+      return patched(file, file.indexOf('iloc') + 8, Buffer.from([0x24]));
+    },
+  ],
+];
+
+const canvasKinds: readonly Kind[] = [
+  [
+    'pixels on each side of an overlay’s canvas.avif',
+    sizes(between(5_500, 13_000)),
+    async (side) =>
+      avif([
+        {
+          ...{ type: 'iovl', data: overlayOf(side, 1), properties: [ispe(512, 512)] },
+          refers: { as: 'dimg', to: [2] },
+        },
+        await coded(512),
+      ]),
+  ],
+];
+
 // Of images that are repeated: 7 megapixels.
 const SIDE = 2_700;
 
@@ -140,6 +212,11 @@ async function turned(count: number, transform: 'irot' | 'imir' | 'clap'): Promi
 async function framesInOne(count: number): Promise<Buffer> {
   const item = await coded(SIDE);
   return avif([{ ...item, data: repeated(item.data, count) }]);
+}
+
+async function framesAndZeros(count: number): Promise<Buffer> {
+  const item = await coded(SIDE);
+  return avif([{ ...item, data: repeated(Buffer.concat([item.data, Buffer.alloc(1)]), count) }]);
 }
 
 async function extents(items: number, each: number): Promise<Buffer> {
