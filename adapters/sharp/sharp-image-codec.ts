@@ -6,10 +6,10 @@ import type { Bytes, ImageCodec, OpenImage } from '../../core/ports.ts';
 import { largestDecodedSize } from './avif-sizes.ts';
 import { avifWork } from './avif-work.ts';
 import { exifPortrait } from './exif.ts';
-import { profileSteps } from './icc-profile.ts';
+import { profileWork } from './icc-profile.ts';
 import { type OtherFormat, signatureOf } from './image-signatures.ts';
 import { hasTooManySegments, reachesFullDetail, scannedPixels } from './jpeg-segments.ts';
-import { unpackedBytesOf } from './png-chunks.ts';
+import { pngWork } from './png-chunks.ts';
 import { PORTRAIT_SIZE, portrayPixels } from './portrait.ts';
 import { type Pixels, pixelsOf, renderPyramid, sizesDownwards } from './pyramid.ts';
 import { isInTiles } from './tiff-directory.ts';
@@ -108,7 +108,7 @@ function rejectBeforeDecoding(format: InputFormat, bytes: Bytes, limits: Limits)
     case 'webp':
       return rejectFrames(countFrames(bytes, limits.frames), limits);
     case 'png':
-      return rejectWork({ unpackedBytes: unpackedBytesOf(bytes, limits.work.unpackedBytes) }, limits);
+      return rejectWork(pngWork(bytes, limits.work), limits);
     case 'avif': {
       const { isAmbiguous, ...work } = avifWork(bytes);
       return isAmbiguous
@@ -125,7 +125,7 @@ function rejectBeforeDecoding(format: InputFormat, bytes: Bytes, limits: Limits)
 }
 
 function rejectProfile(profile: Uint8Array, limits: Limits): Rejection | undefined {
-  return rejectWork({ profileSteps: profileSteps(profile, limits.work.profileSteps) }, limits);
+  return rejectWork(profileWork(profile, limits.work), limits);
 }
 
 function readHeader(bytes: Bytes): Promise<SharpMetadata> {

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { largestDecodedSize } from '../../adapters/sharp/avif-sizes.ts';
 import { avifWork } from '../../adapters/sharp/avif-work.ts';
-import { profileSteps } from '../../adapters/sharp/icc-profile.ts';
+import { profileWork } from '../../adapters/sharp/icc-profile.ts';
 import { hasTooManySegments, scannedPixels } from '../../adapters/sharp/jpeg-segments.ts';
-import { unpackedBytesOf } from '../../adapters/sharp/png-chunks.ts';
+import { pngWork } from '../../adapters/sharp/png-chunks.ts';
 import { tiffWork } from '../../adapters/sharp/tiff-work.ts';
 import { defaultLimits } from '../../core/limits.ts';
 import { avif, ispe } from './containers/avif.ts';
@@ -53,8 +53,8 @@ describe('what reads a file before its decoder', () => {
     tiffWork,
     hasTooManySegments,
     scannedPixels,
-    unpackedBytesOf: (bytes) => unpackedBytesOf(bytes, work.unpackedBytes),
-    profileSteps: (bytes) => profileSteps(bytes, work.profileSteps),
+    pngWork: (bytes) => pngWork(bytes, work),
+    profileWork: (bytes) => profileWork(bytes, work),
   };
   const numbers = ['getUint8', 'getUint16', 'getUint32', 'getBigUint64'] as const;
   const all = (seed: number) => [excessiveWork, ambiguousWork, wideCanvases].flatMap((kinds) => kinds(seed, 1));

@@ -15,8 +15,15 @@ import {
   typeOfItem,
 } from './containers/avif.ts';
 import { flat, flatAndClear } from './containers/flat.ts';
-import { curvesOfSegments, identityMatrix, profileOfElements, tableOfInputs } from './containers/icc.ts';
-import { jpegOfScans, jpegWith } from './containers/jpeg.ts';
+import {
+  curvesOfSamples,
+  curvesOfSegments,
+  identityMatrix,
+  profileOfElements,
+  tableOfInputs,
+  tableOfPoints,
+} from './containers/icc.ts';
+import { arithmeticJpegOfScans, jpegOfScans, jpegWith } from './containers/jpeg.ts';
 import { patched, repeated, u16be, u32be } from './containers/numbers.ts';
 import { pngChunk, pngWith } from './containers/png.ts';
 import {
@@ -27,7 +34,7 @@ import {
   tiffOfUnknownTags,
 } from './containers/tiff.ts';
 import type { Maker } from './hostile-file.ts';
-import { inChunk, inSegments, profileNamed } from './profiles.ts';
+import { holders, inChunk, inSegments, profileNamed } from './profiles.ts';
 
 /** Small files that request a worker's whole time or memory by repeating, sharing or unpacking: sizes drawn from the seed. */
 export function excessiveWork(seed: number, each: number): readonly Maker[] {
@@ -73,6 +80,7 @@ const kinds: readonly Kind[] = [
     sizes(between(3, 60), between(6, 8)),
     (count, megabytes) => texts(count, megabytes, 'iTXt'),
   ],
+  ['thousand tiny compressed texts.png', sizes(between(2, 100)), tinyTexts],
   ['rotations of 7 megapixels.avif', sizes(between(30, 250)), (count) => turned(count, 'irot')],
   ['mirrorings of 7 megapixels.avif', sizes(between(30, 250)), (count) => turned(count, 'imir')],
   ['crops of 7 megapixels.avif', sizes(between(30, 250)), (count) => turned(count, 'clap')],
@@ -124,7 +132,34 @@ const kinds: readonly Kind[] = [
     sizes(between(1_000, 30_000)),
     async (count) => withPng(await profileOf(2, curvesOfSegments(count))),
   ],
+  ...(['jpg', 'png', 'webp', 'tiff', 'avif'] as const).map(
+    (type): Kind => [
+      `points on each side of tables that elements of a profile share.${type}`,
+      sizes(between(61, 75), between(20, 38)),
+      async (side, count) => holders[type](await profileOf(count, tableOfPoints(side))),
+    ],
+  ),
+  [
+    'thousand samples that curves of a profile share.png',
+    sizes(between(100, 300), between(30, 60)),
+    async (thousands, count) => withPng(await profileOf(count, curvesOfSamples(thousands * 1_000))),
+  ],
+  [
+    'points on each side of a profile’s table that are not there.png',
+    sizes(between(150, 220)),
+    async (claimed) => withPng(await profileOf(1, tableOfPoints(2, claimed))),
+  ],
   ['scans of 64 megapixels.jpg', sizes(between(35, 100)), async (scans) => jpegOfScans(8_000, scans)],
+  [
+    'scans of 64 megapixels in arithmetic coding.jpg',
+    sizes(between(8, 15)),
+    async (scans) => arithmeticJpegOfScans(8_000, scans),
+  ],
+  [
+    'scans in arithmetic coding in strips of 4 megapixels.tiff',
+    sizes(between(8, 15), between(15, 24)),
+    async (scans, strips) => tiffOfJpegs(arithmeticJpegOfScans(2_000, scans), 2_000, strips),
+  ],
   [
     'scans in strips of 4 megapixels.tiff',
     sizes(between(40, 95), between(15, 24)),
@@ -185,6 +220,11 @@ async function texts(count: number, megabytes: number, type: 'zTXt' | 'iTXt'): P
   const head = type === 'zTXt' ? 'Comment\0\0' : 'Comment\0\x01\0\0\0';
   const chunk = pngChunk(type, Buffer.concat([Buffer.from(head, 'latin1'), packed]));
   return pngWith(await flat(10).png().toBuffer(), repeated(chunk, count));
+}
+
+async function tinyTexts(thousands: number): Promise<Buffer> {
+  const chunk = pngChunk('zTXt', Buffer.concat([Buffer.from('a\0\0', 'latin1'), deflateSync(Buffer.alloc(0))]));
+  return pngWith(await flat(10).png().toBuffer(), repeated(chunk, thousands * 1_000));
 }
 
 /** By side: large images take a second to encode. */
