@@ -8,7 +8,8 @@ import { hasTooManySegments, scannedPixels } from '../../adapters/sharp/jpeg-seg
 import { pngWork } from '../../adapters/sharp/png-chunks.ts';
 import { tiffWork } from '../../adapters/sharp/tiff-work.ts';
 import { defaultLimits } from '../../core/limits.ts';
-import { avif, ispe } from './containers/avif.ts';
+import { avif, avifItems, ispe } from './containers/avif.ts';
+import { flat } from './containers/flat.ts';
 import { repeated } from './containers/numbers.ts';
 import { tiffOfPages } from './containers/tiff.ts';
 import { ambiguousWork, excessiveWork, wideCanvases } from './excessive-work.ts';
@@ -32,6 +33,13 @@ describe('a small file that requests excessive work', () => {
 
   it.each(wideCanvases(20261129, 1))('counts as large as the canvas of its image: %s', async (_, make) => {
     expect(await judge(await make())).toMatchObject({ outcome: 'rejected too-many-pixels', defects: [] });
+  });
+
+  it('that only looks like one is processed: an AVIF padded with zeros', async () => {
+    const [item] = avifItems(await flat(64).avif().toBuffer());
+    const data = Buffer.concat([item?.data ?? Buffer.alloc(0), Buffer.alloc(9)]);
+    const padded = avif([{ type: 'av01', data, properties: [ispe(64, 64), ...(item?.properties ?? [])] }]);
+    expect(await judge(padded)).toMatchObject({ outcome: 'processed', defects: [] });
   });
 
   it.each([
