@@ -1,5 +1,5 @@
 import type { Work } from '../../core/limits.ts';
-import { type AvifItem, type AvifItems, avifItems } from './avif-items.ts';
+import { type AvifContent, type AvifItem, type AvifItems, avifContent } from './avif-items.ts';
 import { BoxReader, boxType } from './iso-boxes.ts';
 import { SHARED_BYTES } from './shared-bytes.ts';
 
@@ -10,16 +10,19 @@ const AV1 = boxType('av01');
 const FRAME_HEADER = 3;
 const FRAME = 6;
 
+export type AvifWork = Pick<Work, 'readings' | 'decodedPixels'> & Pick<AvifContent, 'isAmbiguous'>;
+
 /** What libheif reads when it opens an AVIF, and what it decodes for the largest of its images. */
-export function avifWork(bytes: Uint8Array): Pick<Work, 'readings' | 'decodedPixels'> {
-  const items = avifItems(bytes);
+export function avifWork(bytes: Uint8Array): AvifWork {
+  const { items, isAmbiguous } = avifContent(bytes);
   const whole = bytes.length + SHARED_BYTES;
   const read = sum([...items.values()].map(bytesOf)) / whole;
   // Only now: frames are counted in linear time only if items do not share bytes.
-  if (read > 1) return { readings: read, decodedPixels: 0 };
+  if (isAmbiguous || read > 1) return { isAmbiguous, readings: read, decodedPixels: 0 };
   const cost = costOf(items, bytes);
   const costs = [...items.keys()].map((id) => cost(id));
   return {
+    isAmbiguous,
     readings: highest(costs.map(({ coded }) => coded / whole)),
     decodedPixels: highest(costs.map(({ pixels }) => pixels)),
   };
@@ -59,22 +62,33 @@ function bytesOf({ extents }: AvifItem): number {
   return sum(extents.map(({ length }) => length));
 }
 
-/** Frames of an item's data (AV1, 5.3): the decoder decodes all and shows one. */
+/** Frames of an item's data: the decoder decodes all and shows one. Also of each part, in case it skips the others. */
 function framesIn({ extents }: AvifItem, bytes: Uint8Array): number {
   const parts = extents.map(({ start, length }) => bytes.subarray(start, start + length));
-  const data = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
+  const [first = new Uint8Array()] = parts;
+  const whole = framesOf(parts.length === 1 ? first : Buffer.concat(parts));
+  // Nothing behind a unit without a length can be counted. libaom refuses them.
+  if (!whole.isCounted) return Number.POSITIVE_INFINITY;
+  return highest([1, whole.frames, ...(parts.length === 1 ? [] : parts.map((part) => framesOf(part).frames))]);
+}
+
+/** AV1, 5.3. */
+function framesOf(data: Uint8Array): { readonly frames: number; readonly isCounted: boolean } {
   const units = new BoxReader(new DataView(data.buffer, data.byteOffset, data.byteLength), 0, data.byteLength);
   let frames = 0;
   while (!units.isAtEnd) {
     const header = units.number(1);
+    // libaom skips zeros between frames.
+    if (header === 0) continue;
     const type = (header >> 3) & 15;
     if (type === FRAME || type === FRAME_HEADER) frames += 1;
     const [isExtended, hasSize] = [(header & 4) !== 0, (header & 2) !== 0];
+    if (!hasSize) return { frames, isCounted: false };
     if (isExtended) units.at += 1;
-    const length = hasSize ? leb128(units) : units.end;
+    const length = leb128(units);
     units.at += length;
   }
-  return Math.max(1, frames);
+  return { frames, isCounted: true };
 }
 
 function leb128(reader: BoxReader): number {

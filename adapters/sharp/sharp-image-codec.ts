@@ -8,12 +8,12 @@ import { avifWork } from './avif-work.ts';
 import { isSrgbInEffect } from './colour-profile.ts';
 import { isBeyondDecoder } from './decoder-messages.ts';
 import { exifPortrait } from './exif.ts';
-import { profileSteps } from './icc-profile.ts';
+import { profileWork } from './icc-profile.ts';
 import { signatureOf } from './image-signatures.ts';
 import { withOrientation } from './jpeg-frame.ts';
 import { hasTooManySegments, scannedPixels } from './jpeg-segments.ts';
 import { rgbProfileOfGrey } from './made-profile.ts';
-import { unpackedBytesOf } from './png-chunks.ts';
+import { pngWork } from './png-chunks.ts';
 import { PORTRAIT_SIZE, portrayPixels } from './portrait.ts';
 import { type Prepared, preparedUpload, type Raw } from './prepared-upload.ts';
 import { decodeWithProfile, isGrey, type SharpInput, unmultiplied, withAlpha } from './profiled-pixels.ts';
@@ -142,9 +142,13 @@ function rejectBeforeDecoding(format: InputFormat, bytes: Bytes, limits: Limits)
     case 'webp':
       return rejectFrames(countFrames(bytes, limits.frames), limits);
     case 'png':
-      return rejectWork({ unpackedBytes: unpackedBytesOf(bytes, limits.work.unpackedBytes) }, limits);
-    case 'avif':
-      return rejectWork(avifWork(bytes), limits);
+      return rejectWork(pngWork(bytes, limits.work), limits);
+    case 'avif': {
+      const { isAmbiguous, ...work } = avifWork(bytes);
+      return isAmbiguous
+        ? corrupt('The AVIF file is damaged: it describes its images in more than one way.')
+        : rejectWork(work, limits);
+    }
     case 'tiff': {
       const picture = tiffPicture(bytes);
       const { pages, ...work } = tiffWork(bytes, picture?.kind === 'image' ? picture.directory : undefined);
@@ -156,7 +160,7 @@ function rejectBeforeDecoding(format: InputFormat, bytes: Bytes, limits: Limits)
 }
 
 function rejectProfile(profile: Uint8Array, limits: Limits): Rejection | undefined {
-  return rejectWork({ profileSteps: profileSteps(profile, limits.work.profileSteps) }, limits);
+  return rejectWork(profileWork(profile, limits.work), limits);
 }
 
 function readHeader({ bytes, place }: Prepared): Promise<SharpMetadata> {

@@ -29,11 +29,13 @@ const TILE_LENGTH = 323;
 const TILE_OFFSETS = 324;
 const TILE_BYTE_COUNTS = 325;
 const SEPARATE_PLANES = 2;
-const JPEG = 7;
+/** The old and the new way to hold JPEG. */
+const JPEG: readonly number[] = [6, 7];
 
 /**
- * What libtiff reads of all directories, and of the image in one of them, by default the first. In a file whose parts do not overlap, that is at most
- * the file itself. Stops at the first directory beyond that, so it takes linear time even if directories overlap.
+ * What libtiff reads of all directories, and of the image in one of them, by default the first. In a file whose parts do not
+ * overlap, that is at most the file itself. Stops at the first directory beyond that and {@link SHARED_BYTES}, so it takes
+ * linear time even if directories overlap.
  */
 export function tiffWork(bytes: Uint8Array, shown?: Directory): TiffWork {
   const tiff = openTiff(bytes);
@@ -52,7 +54,7 @@ export function tiffWork(bytes: Uint8Array, shown?: Directory): TiffWork {
   const image = sumOf(dataOf(tiff, first), ({ length }) => length);
   const readings = Math.max(read, image) / whole;
   // Only then: scans are counted in linear time only if strips do not share bytes.
-  const hasScans = readings <= 1 && integerAt(tiff, first.get(COMPRESSION), 0) === JPEG;
+  const hasScans = readings <= 1 && JPEG.includes(integerAt(tiff, first.get(COMPRESSION), 0) ?? 0);
   const scansOf = ({ offset, length }: Piece) => scannedPixels(bytes.subarray(offset, offset + length));
   return {
     ...{ pages: visited.size, readings, tagPairs, pieces: piecesOf(tiff, first) },

@@ -104,7 +104,7 @@ describe('a hostile key', () => {
     parseS3Event(
       JSON.stringify({
         ...{ id: 'e', time: '2026-01-01T00:00:00Z', 'detail-type': 'Object Created' },
-        detail: { bucket: { name: 'b' }, object: { key, sequencer: '0A', size: 1, etag: 'e' } },
+        detail: { bucket: { name: 'b' }, object: { key, sequencer: '0055AED6DCD90281E5', size: 1, etag: 'e' } },
       }),
       'b',
     );

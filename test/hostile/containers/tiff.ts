@@ -6,6 +6,7 @@ const ASCII = 2;
 const SHORT = 3;
 const LONG = 4;
 const RATIONAL = 5;
+const UNDEFINED = 7;
 type Tag = readonly [tag: number, type: number, values: readonly number[]];
 
 /** Writes the data, then the directory, then the values that do not fit into it. */
@@ -19,7 +20,8 @@ function directory(tags: readonly Tag[], at: number, next = 0): Buffer {
   let extraAt = at + 2 + 12 * tags.length + 4;
   const extras: Buffer[] = [];
   const entries = tags.map(([tag, type, values]) => {
-    const bytes = Buffer.concat(values.map((value) => numberOf(type, value)));
+    const isBytes = type === BYTE || type === ASCII || type === UNDEFINED;
+    const bytes = isBytes ? Buffer.from(values) : Buffer.concat(values.map((value) => numberOf(type, value)));
     // Two numbers each.
     const count = type === RATIONAL ? values.length / 2 : values.length;
     const head = [u16le(tag), u16le(type), u32le(count)];
@@ -32,7 +34,6 @@ function directory(tags: readonly Tag[], at: number, next = 0): Buffer {
 }
 
 function numberOf(type: number, value: number): Buffer {
-  if (type === BYTE || type === ASCII) return Buffer.from([value]);
   return type === SHORT ? u16le(value) : u32le(value);
 }
 
@@ -111,6 +112,20 @@ export function tiffWithPrivateData(text: string, iptc: Buffer): Buffer {
       [33_723, BYTE, [...iptc]],
       [34_665, LONG, [exifAt]],
       [34_853, LONG, [gpsAt]],
+    ]),
+  );
+}
+
+export function tiffWithProfile(profile: Buffer): Buffer {
+  const strip = deflateSync(Buffer.alloc(40 * 40 * 3, 0x99));
+  return tiff(
+    strip,
+    inOrder([
+      ...pictureTags({ width: 40, height: 40 }),
+      [273, LONG, [8]],
+      [278, LONG, [40]],
+      [279, LONG, [strip.length]],
+      [34_675, UNDEFINED, [...profile]],
     ]),
   );
 }
