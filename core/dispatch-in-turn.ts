@@ -1,6 +1,6 @@
 import { dispatchImage } from './dispatch-images.ts';
 import type { UploadEvent } from './image.ts';
-import type { Decision, Pipeline, RepeatedDecision, SendersInProgress, SetAside } from './ports.ts';
+import type { Decision, FolderDecision, Pipeline, RepeatedDecision, SendersInProgress, SetAside } from './ports.ts';
 import type { RenditionGroup } from './presets.ts';
 import { senderOf } from './sender.ts';
 
@@ -19,7 +19,7 @@ export async function dispatchInTurn(
     /** Moves the event to the queue of those that wait. Absent if it comes from there: then it is its turn. */
     readonly setAside?: ((sender: string) => Promise<void>) | undefined;
   },
-): Promise<Decision | RepeatedDecision | SetAside> {
+): Promise<Decision | RepeatedDecision | FolderDecision | SetAside> {
   const sender = senderOf(event.image.key);
   if (sender === undefined || options.setAside === undefined) return dispatchImage(event, { pipeline }, options);
   const begun = await senders.begin(sender);

@@ -31,7 +31,7 @@ async function describe(
   { dominantColour, thumbhash, damaged, camera, capturedAt, location }: Portrait,
   { keepLocation }: MetadataPolicy,
 ): Promise<Metadata> {
-  const { format, colourSpace, hasAlpha, orientation, frames } = header;
+  const { format, colourSpace, hasAlpha, orientation, frames, preview, approximateColours } = header;
   return {
     format,
     ...uprightSize(header),
@@ -47,5 +47,7 @@ async function describe(
     ...(camera && { camera }),
     ...(capturedAt !== undefined && { capturedAt }),
     ...(keepLocation && location && { location }),
+    ...(preview === true && { preview }),
+    ...(approximateColours === true && { approximateColours }),
   };
 }

@@ -43,6 +43,11 @@ export type UploadEvent = {
   readonly occurredAt: string;
 } & ({ readonly change: 'created'; readonly image: Upload } | { readonly change: 'deleted'; readonly image: Deletion });
 
+/** What "Create folder" in the S3 console makes, and what many tools make by themselves: an empty object, and no upload. */
+export function isFolder(event: UploadEvent): boolean {
+  return event.change === 'created' && event.image.size === 0 && event.image.key.endsWith('/');
+}
+
 export async function imageIdOf(bucket: string, key: string): Promise<ImageId> {
   // A bucket name cannot contain a slash, so no two pairs produce the same text.
   return (await sha256(new TextEncoder().encode(`${bucket}/${key}`))).slice(0, 32);

@@ -21,13 +21,16 @@ export interface Limits {
  * decoder sees them. A few bytes can request any amount of it.
  */
 export interface Work {
-  /** Width × height of a JPEG for each scan after the first: libjpeg processes the whole image once per scan. */
+  /**
+   * Width × height of a JPEG, or of each that a TIFF consists of, for each scan after the first: libjpeg processes the whole
+   * image once per scan. Six times that in arithmetic coding, which takes six times as long.
+   */
   readonly scannedPixels: number;
   /** Images, tiles and metadata blocks of an AVIF or HEIC. */
   readonly items: number;
   /** Of all tiles, layers, hidden frames and alpha of an AVIF or HEIC, once more for each time one is turned, mirrored or cropped. */
   readonly decodedPixels: number;
-  /** Bytes referenced by the parts of a file, divided by the size of the file: above 1, parts overlap. */
+  /** Bytes referenced by the parts of a file, divided by its size and a megabyte that small parts may share. Above 1, parts overlap. */
   readonly readings: number;
   /** Strips or tiles of a TIFF. */
   readonly pieces: number;
@@ -37,8 +40,12 @@ export interface Work {
   readonly tagPairs: number;
   /** Texts and profiles of a PNG, uncompressed. */
   readonly unpackedBytes: number;
+  /** Compressed texts and profiles of a PNG, however short. */
+  readonly compressedTexts: number;
   /** Operations of a colour profile for one colour. */
   readonly profileSteps: number;
+  /** Of a colour profile, once for each element that refers to them: elements may share a table, and each gets its own copy. */
+  readonly profileTableBytes: number;
 }
 
 const MEGA = 1_000_000;
@@ -95,8 +102,12 @@ export const defaultLimits: Limits = {
     tagPairs: 5 * MEGA,
     // 6.4 bytes of memory each, so 100 MB. Texts of image generators and editing histories stay below 10 MB.
     unpackedBytes: 16 * MEGA,
+    // 9 µs each to unpack, here and in libpng. Programs write a few.
+    compressedTexts: 1_000,
     // 8 ns at each of 36,000 points of the table that lcms makes of a profile. Profiles of calibrated monitors take 50.
     profileSteps: 1_000,
+    // 3 bytes of memory each, so 100 MB. A profile with eight tables of 65 × 65 × 65 points has 26 MB.
+    profileTableBytes: 32 * MEGA,
   },
   seconds: {
     // The slowest file within the limits above takes 10 (lab/docs/reliability.md).
@@ -190,7 +201,9 @@ const workSentences: Readonly<Record<keyof Work, WorkSentence>> = {
   channels: { says: (amount) => `it has ${amount} channels` },
   tagPairs: { says: (amount) => `its directories have ${amount} pairs of tags` },
   unpackedBytes: { says: (amount) => `its texts and profiles unpack to at least ${amount} MB`, per: MEGA },
+  compressedTexts: { says: (amount) => `it has at least ${amount} compressed texts and profiles` },
   profileSteps: { says: (amount) => `its colour profile takes at least ${amount} steps for each colour` },
+  profileTableBytes: { says: (amount) => `its colour profile unpacks to at least ${amount} MB`, per: MEGA },
 };
 const workKinds: readonly (keyof Work)[] = [
   'scannedPixels',
@@ -201,7 +214,9 @@ const workKinds: readonly (keyof Work)[] = [
   'channels',
   'tagPairs',
   'unpackedBytes',
+  'compressedTexts',
   'profileSteps',
+  'profileTableBytes',
 ];
 
 /** The highest pixel limit of any format: no decoder has to exceed it. */

@@ -30,6 +30,10 @@ export interface ImageHeader {
   readonly hasAlpha: boolean;
   /** libvips' name: `srgb`, `b-w`, `cmyk`, `rgb16`, … */
   readonly colourSpace: string;
+  /** The upload is a camera raw, of which the JPEG is shown that the camera embedded. Absent otherwise. */
+  readonly preview?: boolean | undefined;
+  /** The upload is made for brighter screens (PQ or HLG), which is not taken into account. Absent otherwise. */
+  readonly approximateColours?: boolean | undefined;
 }
 
 /** What only the pixels and the EXIF block reveal. */
@@ -65,4 +69,8 @@ export interface Metadata {
   readonly capturedAt?: string | undefined;
   /** Only if the stack's KeepLocation parameter is true. */
   readonly location?: Portrait['location'];
+  /** True for a camera raw, of which the embedded JPEG is shown; otherwise absent. */
+  readonly preview?: boolean | undefined;
+  /** True if the upload is made for brighter screens (PQ or HLG), which is not taken into account; otherwise absent. */
+  readonly approximateColours?: boolean | undefined;
 }

@@ -66,6 +66,11 @@ export interface RepeatedDecision {
   readonly repeated: true;
 }
 
+/** Not an upload: no record, no event, and nothing to do. */
+export interface FolderDecision {
+  readonly outcome: 'folder';
+}
+
 /** The upload waits in another queue, because its sender has as many in progress as one sender may. */
 export interface SetAside {
   readonly setAside: true;

@@ -1,8 +1,13 @@
+import { probePrefix, releaseCheckPrefix } from './names.ts';
+
 /**
- * Who sent an upload: the first folder of its key, as in `ann/holiday/beach.jpg`. Keys without a folder name no sender, and
- * no limit applies to them. If your senders are at another depth of your keys, change it here.
+ * Who sent an upload: the first folder of its key, as in `ann/holiday/beach.jpg`. All keys without a folder have one sender, ''.
+ * If your senders are at another depth of your keys, change it here.
+ *
+ * @returns undefined if no limit applies: to the pipeline's own images. Only the probe and the release check can store them.
  */
 export function senderOf(key: string): string | undefined {
+  if (key.startsWith(probePrefix) || key.startsWith(releaseCheckPrefix)) return undefined;
   const end = key.indexOf('/');
-  return end > 0 ? key.slice(0, end) : undefined;
+  return end < 0 ? '' : key.slice(0, end);
 }

@@ -43,6 +43,16 @@ export function imageDescription(object: ObjectSchema) {
         z.describe('Only if the stack was deployed with KeepLocation=true.'),
       ),
     ),
+    preview: z.optional(
+      z
+        .boolean()
+        .check(z.describe('The upload is a camera raw; the image is the JPEG that the camera embedded in it.')),
+    ),
+    approximateColours: z.optional(
+      z
+        .boolean()
+        .check(z.describe('The upload is made for brighter screens (PQ or HLG), which is not taken into account.')),
+    ),
   } satisfies SchemasOf<Metadata>);
 
   const rendition = object({

@@ -1,4 +1,4 @@
-import { imageIdOf, padSequencer, SEQUENCER_WIDTH, type UploadEvent } from '../../core/image.ts';
+import { imageIdOf, padSequencer, SEQUENCER_WIDTH, type Sequencer, type UploadEvent } from '../../core/image.ts';
 import * as z from './zod.ts';
 
 // EventBridge delivers keys verbatim, not URL-encoded: decoding would break `+` and `%`.
@@ -45,16 +45,15 @@ export async function parseS3Event(body: string, uploadBucket: string): Promise<
   if (bucket.name !== uploadBucket) {
     throw new Error(`This message is forged: it names the bucket ${bucket.name}, and uploads are in ${uploadBucket}.`);
   }
-  if (isFromTheFuture(found.sequencer)) {
-    throw new Error(
-      `This message is forged: its sequencer ${found.sequencer} is later than any that S3 can have assigned so far.`,
-    );
+  const sequencer = readSequencer(found.sequencer);
+  if (sequencer === undefined) {
+    throw new Error(`This message is forged: S3 cannot have assigned its sequencer ${found.sequencer} until now.`);
   }
   const identity = {
     bucket: bucket.name,
     key: found.key,
     imageId: await imageIdOf(bucket.name, found.key),
-    sequencer: padSequencer(found.sequencer),
+    sequencer,
   };
   const common = { correlationId: data.id, occurredAt: data.time };
   switch (data['detail-type']) {
@@ -71,14 +70,27 @@ export async function parseS3Event(body: string, uploadBucket: string): Promise<
   }
 }
 
-const DAY_MILLIS = 86_400_000;
+const DAY_SECONDS = 86_400;
+/** S3 opened on 14 March 2006. */
+const S3_OPENED = Date.UTC(2006, 2, 14) / 1000;
 
 /**
  * A sequencer from the future would outrank every later upload of its key, and as a deletion would keep the key empty for as
- * long as its tombstone lasts. S3's sequencers begin with the time in seconds, in hex (617f0829… was assigned in October
- * 2021), some after two zeros. S3 does not document it, so only the upper bound is checked, with a day for clocks that differ.
+ * long as its tombstone lasts.
+ *
+ * S3 documents how to compare sequencers, and not what they contain. Those that it sends begin with two zeros and the time in
+ * seconds, in hex: 0055AED6DCD90281E5 (July 2015). AWS's guide to EventBridge shows one without the zeros: 617f08299329d189
+ * (October 2021). Compared as they are, any of the second form would outrank all of the first, so the second is read as if it
+ * had the zeros. Anything else is refused: a new form would be seen at once and lose nothing.
+ *
+ * @returns undefined if S3 cannot have assigned it by tomorrow; a day, because clocks differ.
  */
-function isFromTheFuture(sequencer: string): boolean {
-  const latestSecond = Math.floor((Date.now() + DAY_MILLIS) / 1000);
-  return padSequencer(sequencer).slice(0, 8) > padSequencer(latestSecond.toString(16).padStart(8, '0')).slice(0, 8);
+function readSequencer(raw: string): Sequencer | undefined {
+  const hasZeros = raw.startsWith('00');
+  const sequencer = padSequencer(hasZeros ? raw : `00${raw}`);
+  const second = Number.parseInt(sequencer.slice(2, 10), 16);
+  // With the zeros, any time in the past: it outranks nothing. The emulator counts in another unit.
+  const earliest = hasZeros ? 0 : S3_OPENED;
+  const isPossible = second >= earliest && second <= Date.now() / 1000 + DAY_SECONDS;
+  return isPossible && sequencer.length === SEQUENCER_WIDTH ? sequencer : undefined;
 }

@@ -4,7 +4,7 @@ import type { MetricUnit as Unit } from '@aws-lambda-powertools/metrics/types';
 import type { UploadEvent } from '../../core/image.ts';
 import { metricNamespace } from '../../core/names.ts';
 import type { DecidedOutcome } from '../../core/outcome.ts';
-import type { Decision, RepeatedDecision, SetAside } from '../../core/ports.ts';
+import type { Decision, FolderDecision, RepeatedDecision, SetAside } from '../../core/ports.ts';
 import type { Delivery, HandleUpload } from './sqs-uploads.ts';
 
 type Measure = readonly [metric: string, unit: Unit, value: number];
@@ -18,7 +18,10 @@ const counterOf: Readonly<Record<DecidedOutcome, string>> = {
 };
 
 /** Decides an upload, or throws if there is no decision. */
-type DecideUpload = (event: UploadEvent, delivery: Delivery) => Promise<Decision | RepeatedDecision | SetAside>;
+type DecideUpload = (
+  event: UploadEvent,
+  delivery: Delivery,
+) => Promise<Decision | RepeatedDecision | FolderDecision | SetAside>;
 
 /**
  * Adds one log line and one set of metrics per attempt: the decision and the time since the upload, or the failure.
@@ -48,6 +51,7 @@ export function decisionLog(logger: Logger, decide: DecideUpload): HandleUpload 
       }
       // S3's clock and ours may differ by more than the work took.
       const millis = Math.max(0, Date.now() - Date.parse(event.occurredAt));
+      if (decision.outcome === 'folder') return logger.info('Folder, not an upload', { ...subject, ...decision });
       logger.info('Image decided', { ...subject, ...decision, millis });
       publish(event, measuresOf(event, decision, millis), 'reason' in decision ? decision.reason : undefined);
     } catch (error) {

@@ -2,9 +2,10 @@ import { type Limits, rejectExcess } from '../../core/limits.ts';
 import { type Rejection, rejected } from '../../core/outcome.ts';
 import type { Bytes } from '../../core/ports.ts';
 import type { Size } from '../../core/rendition.ts';
-import { heifItems } from './heif-items.ts';
+import { heifContent } from './heif-items.ts';
 import { boxType } from './iso-boxes.ts';
 import { findLibheif, type HeicFile, type HeicImage, HeifError, openHeic } from './libheif.ts';
+import { type Prepared, plainUpload } from './prepared-upload.ts';
 import { type PixelLayout, tiffFile } from './tiff-file.ts';
 
 /** Replaces the pixels that sharp cannot decode, because its libheif has no HEVC decoder. */
@@ -14,11 +15,10 @@ export interface HeicDecoder {
    *
    * @param need `small`: a thumbnail will do, if the file has one
    */
-  decode(
-    upload: HeicUpload,
-    need: 'small' | 'whole',
-  ): { readonly outcome: 'decoded'; readonly tiff: Bytes } | Rejection;
+  decode(upload: HeicUpload, need: HeicNeed): Prepared | Rejection;
 }
+
+export type HeicNeed = 'small' | 'whole';
 
 /** Its bytes, and what sharp has read of them. */
 export interface HeicUpload {
@@ -40,7 +40,7 @@ export function heicDecoder(limits: Limits): HeicDecoder | undefined {
         if (!isSize(file.primary, header)) return unsupported('its main image has another size than its header');
         const small = need === 'small' ? thumbnailOf(file, header, icc) : undefined;
         const tiff = (small && tolerantly(() => tiffOf(small, icc))) ?? tiffOf(file.primary, icc);
-        return { outcome: 'decoded', tiff };
+        return plainUpload('tiff', tiff);
       } catch (error) {
         return rejectionFor(error, limits);
       }
@@ -55,7 +55,7 @@ const HEVC = boxType('hvc1');
  * pixels without a word.
  */
 function hasLostItsEnd(bytes: Bytes): boolean {
-  return [...heifItems(bytes).values()].some(({ type, extents }) => {
+  return [...heifContent(bytes).items.values()].some(({ type, extents }) => {
     const last = extents.at(-1);
     return type === HEVC && last !== undefined && bytes[last.start + last.length - 1] === 0;
   });

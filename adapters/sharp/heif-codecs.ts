@@ -1,4 +1,5 @@
-import { heifItems } from './heif-items.ts';
+import type { InputFormat } from '../../core/metadata.ts';
+import { heifContent } from './heif-items.ts';
 import { boxType } from './iso-boxes.ts';
 
 /**
@@ -6,12 +7,24 @@ import { boxType } from './iso-boxes.ts';
  * which our decoders say only that they cannot read them.
  */
 export function otherCodecIn(bytes: Uint8Array): string | undefined {
-  const types = new Set([...heifItems(bytes).values()].map(({ type }) => type));
-  if (decoded.some((type) => types.has(type))) return undefined;
+  const types = typesIn(bytes);
+  if (types.has(codecs.avif) || types.has(codecs.heic)) return undefined;
   return otherCodecs.find(([type]) => types.has(type))?.[1];
 }
 
-const decoded = ['hvc1', 'av01'].map(boxType);
+/** Brands do not tell AVIF from HEIC: a file may state only what both are, or both. */
+export function formatByCodec(signature: InputFormat, bytes: Uint8Array): InputFormat {
+  if (signature !== 'avif' && signature !== 'heic') return signature;
+  const types = typesIn(bytes);
+  const other = signature === 'avif' ? 'heic' : 'avif';
+  return !types.has(codecs[signature]) && types.has(codecs[other]) ? other : signature;
+}
+
+function typesIn(bytes: Uint8Array): ReadonlySet<number> {
+  return new Set([...heifContent(bytes).items.values()].map(({ type }) => type));
+}
+
+const codecs = { avif: boxType('av01'), heic: boxType('hvc1') };
 const otherCodecs = [
   ['avc1', 'AVC'],
   ['vvc1', 'VVC'],

@@ -1,10 +1,11 @@
+import type { Size } from '../../core/rendition.ts';
 import { type Box, BoxReader, boxesIn, boxType } from './iso-boxes.ts';
 
 /** Reads the items of an AVIF or HEIC (ISO 14496-12, 8.11; ISO 23008-12): what they are made of, never their pixels. */
 
 export interface HeifItem {
   type: number;
-  /** `ispe`; zero if there is none. */
+  /** `ispe`, or the canvas of a grid or an overlay if that is larger; zero if there is neither. */
   pixels: number;
   /** `irot`, `imir` and `clap`, as often as they are applied. */
   transforms: number;
@@ -21,30 +22,73 @@ export interface Extent {
 
 export type HeifItems = ReadonlyMap<number, HeifItem>;
 
+export interface HeifContent {
+  readonly items: HeifItems;
+  /**
+   * Whether a box or an item is there twice of which there may be one, or has numbers of a length that does not exist. Then
+   * this reader and a decoder may take different ones.
+   */
+  readonly isAmbiguous: boolean;
+}
+
 const META = boxType('meta');
 const IDAT = boxType('idat');
 const IINF = boxType('iinf');
 const ILOC = boxType('iloc');
 const IREF = boxType('iref');
 const IPRP = boxType('iprp');
+const PITM = boxType('pitm');
 const IPCO = boxType('ipco');
 const IPMA = boxType('ipma');
 const INFE = boxType('infe');
 const DERIVED_FROM = boxType('dimg');
 const AUXILIARY_FOR = boxType('auxl');
 const ISPE = boxType('ispe');
+const GRID = boxType('grid');
+const OVERLAY = boxType('iovl');
+/** Boxes of which a file has one (ISO 14496-12, 8.11). */
+const SINGLE: readonly number[] = [PITM, IINF, ILOC, IREF, IPRP, IPCO, IDAT];
+const NUMBER_LENGTHS: readonly number[] = [0, 4, 8];
 const TRANSFORMS: readonly number[] = ['irot', 'imir', 'clap'].map(boxType);
 
-export function heifItems(bytes: Uint8Array): HeifItems {
+export function heifContent(bytes: Uint8Array): HeifContent {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const items = new Items();
   for (const meta of boxesOfType(view, META, 0, view.byteLength)) {
+    items.meet('meta', META);
     const inside = meta.body + 4;
     const [data] = boxesOfType(view, IDAT, inside, meta.end);
-    for (const box of boxesIn(view, inside, meta.end)) readers.get(box.type)?.(view, box, items, data?.body ?? 0);
+    for (const box of boxesIn(view, inside, meta.end)) {
+      if (SINGLE.includes(box.type)) items.meet('box', box.type);
+      readers.get(box.type)?.(view, box, items, data?.body ?? 0);
+    }
   }
-  return items.byId;
+  for (const item of items.byId.values()) {
+    const { width, height } = canvasOf(item, bytes);
+    item.pixels = Math.max(item.pixels, width * height);
+  }
+  return { items: items.byId, isAmbiguous: items.isAmbiguous };
 }
+
+/** What libheif allocates for a grid or an overlay (ISO 23008-12, 6.6.2), whatever its `ispe` says; zero for others. */
+export function canvasOf({ type, extents }: HeifItem, bytes: Uint8Array): Size {
+  if (type !== GRID && type !== OVERLAY) return { width: 0, height: 0 };
+  const head = Buffer.alloc(LONGEST_HEAD);
+  let length = 0;
+  for (const extent of extents) {
+    if (length === head.length) break;
+    const part = bytes.subarray(extent.start, extent.start + Math.min(extent.length, head.length - length));
+    head.set(part, length);
+    length += part.length;
+  }
+  // Version and flags, then rows and columns, or the fill colour.
+  const at = type === GRID ? 4 : 10;
+  return (head.readUInt8(1) & 1) === 0
+    ? { width: head.readUInt16BE(at), height: head.readUInt16BE(at + 2) }
+    : { width: head.readUInt32BE(at), height: head.readUInt32BE(at + 4) };
+}
+
+const LONGEST_HEAD = 18;
 
 type ReadBox = (view: DataView, box: Box, items: Items, dataAt: number) => void;
 
@@ -57,6 +101,15 @@ const readers: ReadonlyMap<number, ReadBox> = new Map([
 
 class Items {
   readonly byId = new Map<number, HeifItem>();
+  isAmbiguous = false;
+  readonly #met = new Set<string>();
+
+  /** Notes what may be there once. */
+  meet(kind: 'meta' | 'box' | 'type' | 'place', number: number): void {
+    const name = `${kind} ${number}`;
+    if (this.#met.has(name)) this.isAmbiguous = true;
+    this.#met.add(name);
+  }
 
   of(id: number): HeifItem {
     const known = this.byId.get(id);
@@ -85,6 +138,7 @@ function readTypes(view: DataView, box: Box, items: Items): void {
     const { reader, version: entryVersion } = open(view, entry);
     const id = reader.number(entryVersion < 3 ? 2 : 4);
     reader.at += 2;
+    items.meet('type', id);
     items.of(id).type = reader.number(4);
   }
 }
@@ -103,10 +157,13 @@ function readExtents(view: DataView, box: Box, items: Items, dataAt: number): vo
     ...{ offset: first >> 4, length: first & 15 },
     ...{ base: second >> 4, index: version === 0 ? 0 : second & 15 },
   };
+  if (!Object.values(sizes).every((size) => NUMBER_LENGTHS.includes(size))) items.isAmbiguous = true;
   const idSize = version < 2 ? 2 : 4;
   const count = reader.number(idSize);
   for (let index = 0; index < count && !reader.isAtEnd; index += 1) {
-    const { extents } = items.of(reader.number(idSize));
+    const id = reader.number(idSize);
+    items.meet('place', id);
+    const { extents } = items.of(id);
     const isInMeta = version > 0 && (reader.number(2) & 15) === 1;
     reader.at += 2;
     const base = reader.number(sizes.base) + (isInMeta ? dataAt : 0);
@@ -145,6 +202,7 @@ function readReferences(view: DataView, box: Box, items: Items): void {
 }
 
 function readProperties(view: DataView, box: Box, items: Items): void {
+  for (const { type } of boxesOfType(view, IPCO, box.body, box.end)) items.meet('box', type);
   const properties = [...boxesOfType(view, IPCO, box.body, box.end)].flatMap(({ body, end }) => [
     ...boxesIn(view, body, end),
   ]);

@@ -1,5 +1,5 @@
 import type { Work } from '../../core/limits.ts';
-import { type HeifItem, type HeifItems, heifItems } from './heif-items.ts';
+import { type HeifContent, type HeifItem, type HeifItems, heifContent } from './heif-items.ts';
 import { hevcFrames } from './hevc-frames.ts';
 import { BoxReader, boxType } from './iso-boxes.ts';
 import { SHARED_BYTES } from './shared-bytes.ts';
@@ -13,16 +13,19 @@ const GRID = boxType('grid');
 const FRAME_HEADER = 3;
 const FRAME = 6;
 
+export type HeifWork = Pick<Work, 'items' | 'readings' | 'decodedPixels'> & Pick<HeifContent, 'isAmbiguous'>;
+
 /** What libheif reads when it opens an AVIF or HEIC, and what it decodes for the largest of its images. */
-export function heifWork(bytes: Uint8Array): Pick<Work, 'items' | 'readings' | 'decodedPixels'> {
-  const items = heifItems(bytes);
+export function heifWork(bytes: Uint8Array): HeifWork {
+  const { items, isAmbiguous } = heifContent(bytes);
   const whole = bytes.length + SHARED_BYTES;
   const read = sum([...items.values()].map(bytesOf)) / whole;
   // Only now: frames are counted in linear time only if items do not share bytes.
-  if (read > 1) return { items: items.size, readings: read, decodedPixels: 0 };
+  if (isAmbiguous || read > 1) return { isAmbiguous, items: items.size, readings: read, decodedPixels: 0 };
   const cost = costOf(items, bytes);
   const costs = [...items.keys()].map((id) => cost(id));
   return {
+    isAmbiguous,
     items: items.size,
     readings: highest(costs.map(({ coded }) => coded / whole)),
     decodedPixels: highest(costs.map(({ pixels }) => pixels)),
@@ -65,28 +68,48 @@ function bytesOf({ extents }: HeifItem): number {
   return sum(extents.map(({ length }) => length));
 }
 
-/** Frames of an item's data: the decoder decodes all and shows one. */
+/** Frames of an item's data: the decoder decodes all and shows one. Also of each part, in case it skips the others. */
 function framesIn({ type, extents }: HeifItem, bytes: Uint8Array): number {
-  if (type !== AV1 && type !== HEVC) return 1;
+  const framesOf = frameCounters.get(type);
+  if (framesOf === undefined) return 1;
   const parts = extents.map(({ start, length }) => bytes.subarray(start, start + length));
-  const data = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
-  const units = new BoxReader(new DataView(data.buffer, data.byteOffset, data.byteLength), 0, data.byteLength);
-  return Math.max(1, type === AV1 ? av1Frames(units) : hevcFrames(units));
+  const [first = new Uint8Array()] = parts;
+  const whole = framesOf(unitsOf(parts.length === 1 ? first : Buffer.concat(parts)));
+  // Nothing behind a unit without a length can be counted. libaom refuses them.
+  if (!whole.isCounted) return Number.POSITIVE_INFINITY;
+  return highest([1, whole.frames, ...(parts.length === 1 ? [] : parts.map((part) => framesOf(unitsOf(part)).frames))]);
 }
 
-/** AV1, 5.3 */
-function av1Frames(units: BoxReader): number {
+function unitsOf(data: Uint8Array): BoxReader {
+  return new BoxReader(new DataView(data.buffer, data.byteOffset, data.byteLength), 0, data.byteLength);
+}
+
+interface Frames {
+  readonly frames: number;
+  readonly isCounted: boolean;
+}
+
+const frameCounters: ReadonlyMap<number, (units: BoxReader) => Frames> = new Map([
+  [AV1, av1Frames],
+  [HEVC, (units) => ({ frames: hevcFrames(units), isCounted: true })],
+]);
+
+/** AV1, 5.3. */
+function av1Frames(units: BoxReader): Frames {
   let frames = 0;
   while (!units.isAtEnd) {
     const header = units.number(1);
+    // libaom skips zeros between frames.
+    if (header === 0) continue;
     const type = (header >> 3) & 15;
     if (type === FRAME || type === FRAME_HEADER) frames += 1;
     const [isExtended, hasSize] = [(header & 4) !== 0, (header & 2) !== 0];
+    if (!hasSize) return { frames, isCounted: false };
     if (isExtended) units.at += 1;
-    const length = hasSize ? leb128(units) : units.end;
+    const length = leb128(units);
     units.at += length;
   }
-  return frames;
+  return { frames, isCounted: true };
 }
 
 function leb128(reader: BoxReader): number {

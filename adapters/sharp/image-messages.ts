@@ -47,6 +47,8 @@ const header = z.object({
   progressive: z.boolean(),
   hasAlpha: z.boolean(),
   colourSpace: z.string().check(z.maxLength(100)),
+  preview: z.optional(z.boolean()),
+  approximateColours: z.optional(z.boolean()),
 }) satisfies z.ZodMiniType<ImageHeader>;
 
 const portrait = z.object({

@@ -19,23 +19,25 @@ export type OtherFormat =
   | 'camera raw'
   | 'video'
   | 'ZIP'
-  | 'HTML';
+  | 'HTML'
+  | 'XML';
 
 const image = (format: InputFormat): Signature => ({ kind: 'image', format });
 const other = (name: OtherFormat): Signature => ({ kind: 'other', name });
 
-// As Latin-1 text. The first match wins: raw formats and BigTIFF start like a TIFF.
+// As Latin-1 text. Most raw formats are TIFFs: tiff-picture.ts tells them apart.
 const signatures: readonly (readonly [prefix: string, signature: Signature])[] = [
   ['\xff\xd8\xff', image('jpeg')],
   ['\x89PNG\r\n\x1a\n', image('png')],
   ['GIF87a', image('gif')],
   ['GIF89a', image('gif')],
-  ['II*\0\x10\0\0\0CR', other('camera raw')],
   ['II*\0', image('tiff')],
   ['MM\0*', image('tiff')],
   ['II+\0', image('tiff')],
   ['MM\0+', image('tiff')],
   ['IIRO', other('camera raw')],
+  ['IIRS', other('camera raw')],
+  ['MMOR', other('camera raw')],
   ['IIU\0', other('camera raw')],
   ['FUJIFILMCCD-RAW', other('camera raw')],
   ['BM', other('BMP')],
@@ -71,11 +73,14 @@ function markup(head: string): Signature {
   // The byte-order mark of UTF-8, read as Latin-1.
   const text = head
     .replace(/^\xef\xbb\xbf/, '')
+    .replaceAll(/<!--.*?-->/gs, '')
     .trimStart()
     .toLowerCase();
   if (!text.startsWith('<')) return { kind: 'unknown' };
-  if (text.includes('<svg') || text.startsWith('<?xml')) return other('SVG');
-  return text.includes('<html') ? other('HTML') : { kind: 'unknown' };
+  const root = /<(?:[a-z][\w.-]*:)?([a-z][\w.-]*)/.exec(text)?.[1];
+  if (root === 'svg') return other('SVG');
+  if (root === 'html' || text.startsWith('<!doctype html')) return other('HTML');
+  return text.startsWith('<?xml') ? other('XML') : { kind: 'unknown' };
 }
 
 function latin1(bytes: Uint8Array): string {

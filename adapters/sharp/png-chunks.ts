@@ -1,19 +1,39 @@
 import { inflateSync } from 'node:zlib';
+import type { Work } from '../../core/limits.ts';
+
+export type PngWork = Pick<Work, 'compressedTexts' | 'unpackedBytes'>;
 
 /**
- * How many bytes the texts and profiles of a PNG have once unpacked (PNG 3rd edition, 11.3). libpng unpacks each when it
- * opens the file, and keeps several copies. Stops at the first byte beyond `max`.
+ * How many compressed texts and profiles a PNG has, and how many bytes all texts and profiles have once unpacked (PNG 3rd
+ * edition, 11.3). libpng unpacks each when it opens the file, and keeps several copies. Stops at the first chunk or byte
+ * beyond `max`.
  */
-export function unpackedBytesOf(bytes: Uint8Array, max: number): number {
+export function pngWork(bytes: Uint8Array, max: PngWork): PngWork {
+  let [compressedTexts, unpackedBytes] = [0, 0];
+  for (const chunk of chunksOf(bytes)) {
+    const text = textOf(chunk);
+    if (text?.isCompressed) compressedTexts += 1;
+    if (text === undefined) continue;
+    if (compressedTexts > max.compressedTexts) break;
+    const { isCompressed, data } = text;
+    unpackedBytes += isCompressed ? inflatedLength(data, max.unpackedBytes + 1 - unpackedBytes) : data.length;
+    if (unpackedBytes > max.unpackedBytes) break;
+  }
+  return { compressedTexts, unpackedBytes };
+}
+
+interface Chunk {
+  readonly type: number;
+  readonly data: Uint8Array;
+}
+
+function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let unpacked = 0;
-  for (let at = SIGNATURE_LENGTH; at + 8 <= bytes.length && unpacked <= max; ) {
+  for (let at = SIGNATURE_LENGTH; at + 8 <= bytes.length; ) {
     const length = view.getUint32(at);
-    const data = bytes.subarray(at + 8, at + 8 + length);
-    unpacked += unpackedLength(view.getUint32(at + 4), data, max + 1 - unpacked);
+    yield { type: view.getUint32(at + 4), data: bytes.subarray(at + 8, at + 8 + length) };
     at += 12 + length;
   }
-  return unpacked;
 }
 
 const SIGNATURE_LENGTH = 8;
@@ -25,20 +45,26 @@ const PROFILE = 0x69434350;
 // Of deflate.
 const HIGHEST_RATIO = 1_032;
 
-function unpackedLength(type: number, data: Uint8Array, most: number): number {
+interface Text {
+  readonly isCompressed: boolean;
+  readonly data: Uint8Array;
+}
+
+function textOf({ type, data }: Chunk): Text | undefined {
   switch (type) {
     case TEXT:
-      return data.length;
+      return { isCompressed: false, data };
     case COMPRESSED_TEXT:
     case PROFILE:
-      return inflatedLength(afterZero(data).subarray(1), most);
+      return { isCompressed: true, data: afterZero(data).subarray(1) };
     case INTERNATIONAL_TEXT: {
       const text = afterZero(data);
-      const isCompressed = text[0] === 1;
-      return isCompressed ? inflatedLength(afterZero(afterZero(text.subarray(2))), most) : data.length;
+      return text[0] === 1
+        ? { isCompressed: true, data: afterZero(afterZero(text.subarray(2))) }
+        : { isCompressed: false, data };
     }
     default:
-      return 0;
+      return undefined;
   }
 }
 

@@ -1,22 +1,28 @@
-import sharp, { type Sharp, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
+import sharp, { type ResizeOptions, type Sharp, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
 import { defaultLimits, type Limits, maxPixels, rejectFrames, rejectWork } from '../../core/limits.ts';
 import { formatNames, type ImageHeader, type InputFormat, type Orientation } from '../../core/metadata.ts';
 import { type Rejection, rejected } from '../../core/outcome.ts';
 import type { Bytes, ImageCodec, OpenImage } from '../../core/ports.ts';
 import { isSrgbInEffect } from './colour-profile.ts';
+import { isBeyondDecoder } from './decoder-messages.ts';
 import { exifPortrait } from './exif.ts';
-import { type HeicDecoder, heicDecoder } from './heic.ts';
-import { otherCodecIn } from './heif-codecs.ts';
+import { type HeicDecoder, type HeicNeed, heicDecoder } from './heic.ts';
+import { formatByCodec, otherCodecIn } from './heif-codecs.ts';
 import { largestDecodedSize } from './heif-sizes.ts';
 import { heifWork } from './heif-work.ts';
-import { profileSteps } from './icc-profile.ts';
-import { type OtherFormat, signatureOf } from './image-signatures.ts';
-import { hasTooManySegments, reachesFullDetail, scannedPixels } from './jpeg-segments.ts';
-import { unpackedBytesOf } from './png-chunks.ts';
+import { profileWork } from './icc-profile.ts';
+import { signatureOf } from './image-signatures.ts';
+import { withOrientation } from './jpeg-frame.ts';
+import { hasTooManySegments, scannedPixels } from './jpeg-segments.ts';
+import { rgbProfileOfGrey } from './made-profile.ts';
+import { pngWork } from './png-chunks.ts';
 import { PORTRAIT_SIZE, portrayPixels } from './portrait.ts';
+import { type Prepared, preparedUpload, type Raw } from './prepared-upload.ts';
+import { decodeWithProfile, isGrey, type SharpInput, unmultiplied, withAlpha } from './profiled-pixels.ts';
 import { type Pixels, pixelsOf, renderPyramid, sizesDownwards } from './pyramid.ts';
-import { isInTiles } from './tiff-directory.ts';
+import { tiffPicture } from './tiff-picture.ts';
 import { tiffWork } from './tiff-work.ts';
+import { otherFormat, unsupported, unsupportedVariant } from './unsupported.ts';
 import { countFrames } from './webp-frames.ts';
 
 const limitInputChannels = defaultLimits.work.channels;
@@ -27,8 +33,8 @@ const limitInputChannels = defaultLimits.work.channels;
  */
 export function sharpImageCodec(limits: Limits = defaultLimits): ImageCodec {
   hardenLibvips();
-  const heic = heicDecoder(limits);
-  return { open: (bytes) => open(bytes, { limits, heic }) };
+  const settings = { limits, heic: heicDecoder(limits) };
+  return { open: (bytes) => open(bytes, settings) };
 }
 
 // ── Settings of libvips ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -52,55 +58,81 @@ interface Settings {
   readonly heic: HeicDecoder | undefined;
 }
 
-async function open(bytes: Bytes, { limits, heic }: Settings): ReturnType<ImageCodec['open']> {
-  const unsupported = (sentence: string) => unsupportedFormat(sentence, heic !== undefined);
-  const signature = signatureOf(bytes);
-  if (signature.kind === 'unknown') return unsupported("We don't recognise this file as an image.");
-  if (signature.kind === 'other') return unsupported(otherFormatSentences[signature.name]);
-  if (signature.format === 'heic' && heic === undefined) return unsupported(HEIC_SENTENCE);
+async function open(upload: Bytes, settings: Settings): ReturnType<ImageCodec['open']> {
+  const { limits, heic } = settings;
+  const withHeic = heic !== undefined;
+  const signature = signatureOf(upload);
+  if (signature.kind === 'unknown') return unsupported("We don't recognise this file as an image.", withHeic);
+  if (signature.kind === 'other') return otherFormat(signature.name, withHeic);
 
-  const rejection = rejectBeforeDecoding(signature.format, bytes, limits);
+  const format = formatByCodec(signature.format, upload);
+  if (format === 'heic' && !withHeic) return otherFormat('HEIC', withHeic);
+  const prepared = preparedUpload(format, upload);
+  if (prepared === undefined) return unsupportedVariant(format);
+  const rejection = rejectBeforeDecoding(format, upload, limits);
   if (rejection) return rejection;
-  const otherCodec = signature.format === 'heic' ? otherCodecIn(bytes) : undefined;
-  if (otherCodec !== undefined) return unsupported(`The HEIC file contains an image in ${otherCodec}, not in HEVC.`);
+  const otherCodec = format === 'heic' ? otherCodecIn(upload) : undefined;
+  if (otherCodec) return unsupported(`The HEIC file contains an image in ${otherCodec}, not in HEVC.`, withHeic);
+  if (prepared.outcome === 'raw') return openPreview(upload, prepared, settings);
   try {
-    const found = await readHeader(bytes);
-    const tooComplex = found.icc && rejectProfile(found.icc, limits);
+    const read = await readHeader(prepared);
+    const tooComplex = read.icc && rejectProfile(read.icc, limits);
     if (tooComplex) return tooComplex;
-    const format = formatOf(signature.format, found);
-    if (format === 'heic' && heic === undefined) return unsupported(HEIC_SENTENCE);
-    const header = headerOf(format, bytes, found);
-    return openImage({ bytes, found, header, limitInputPixels: maxPixels(limits), heic });
+    return openImage({
+      ...prepared,
+      found: read,
+      // Cameras and scanners write it into the TIFF's own directory.
+      exif: format === 'tiff' ? upload : read.exif,
+      header: headerOf(prepared, upload, read),
+      limitInputPixels: maxPixels(limits),
+      heic,
+    });
   } catch (error) {
-    const name = formatNames[signature.format];
-    return corruptUnlessMachineError(error, `The ${name} file cannot be opened: its header is damaged.`);
+    return unreadable(error, format, `The ${formatNames[format]} file cannot be opened: its header is damaged.`);
   }
 }
 
-interface Source {
-  readonly bytes: Bytes;
+/** A camera raw, by its preview. Camera, time and place are those of the raw. */
+async function openPreview(upload: Bytes, { preview, orientation }: Raw, settings: Settings) {
+  const opened = preview && (await open(preview, settings));
+  if (opened?.outcome !== 'open') return otherFormat('camera raw', settings.heic !== undefined);
+  const turned = opened.header.orientation === 1 && preview && orientationOf(orientation) > 1;
+  const image = turned ? await open(withOrientation(preview, orientation), settings) : opened;
+  if (image.outcome !== 'open') return image;
+  return {
+    ...image,
+    header: { ...image.header, format: 'tiff' as const, preview: true },
+    async portray() {
+      const portrait = await image.portray();
+      return portrait.outcome === 'rejected' ? portrait : { ...portrait, ...exifPortrait(upload) };
+    },
+  };
+}
+
+interface Source extends Prepared {
   readonly found: SharpMetadata;
+  readonly exif: Uint8Array | undefined;
   readonly header: ImageHeader;
   readonly limitInputPixels: number;
   readonly heic: HeicDecoder | undefined;
 }
 
 function openImage(source: Source): OpenImage {
-  const { found, header } = source;
+  const { exif, header } = source;
   return {
     outcome: 'open',
     header,
 
     async portray() {
-      const small = await decode(source, 'small', (image) =>
-        pixelsOf(image.resize(PORTRAIT_SIZE, PORTRAIT_SIZE, { fit: 'inside', withoutEnlargement: true }).ensureAlpha()),
-      );
+      const small = await decodeUpload(source, 'small', {
+        ...{ width: PORTRAIT_SIZE, height: PORTRAIT_SIZE },
+        ...{ fit: 'inside', withoutEnlargement: true },
+      });
       if (small.outcome === 'rejected') return small;
-      const { width, height, data: rgba } = small.decoded;
       return {
         outcome: 'portrayed',
-        ...portrayPixels({ width, height, rgba }),
-        ...exifPortrait(found.exif),
+        ...portrayPixels(withAlpha(small.decoded)),
+        ...exifPortrait(exif),
         damaged: small.damaged,
       };
     },
@@ -108,7 +140,7 @@ function openImage(source: Source): OpenImage {
     async render(presets) {
       const largest = sizesDownwards(header, presets)[0];
       if (!largest) return { outcome: 'rendered', renditions: [] };
-      const base = await decode(source, 'whole', (image) => pixelsOf(image.resize({ ...largest, fit: 'fill' })));
+      const base = await decodeUpload(source, 'whole', { ...largest, fit: 'fill' });
       if (base.outcome === 'rejected') return base;
       return { outcome: 'rendered', renditions: await renderPyramid(base.decoded, header, presets) };
     },
@@ -125,12 +157,17 @@ function rejectBeforeDecoding(format: InputFormat, bytes: Bytes, limits: Limits)
     case 'webp':
       return rejectFrames(countFrames(bytes, limits.frames), limits);
     case 'png':
-      return rejectWork({ unpackedBytes: unpackedBytesOf(bytes, limits.work.unpackedBytes) }, limits);
+      return rejectWork(pngWork(bytes, limits.work), limits);
     case 'avif':
-    case 'heic':
-      return rejectWork(heifWork(bytes), limits);
+    case 'heic': {
+      const { isAmbiguous, ...work } = heifWork(bytes);
+      return isAmbiguous
+        ? corrupt(`The ${formatNames[format]} file is damaged: it describes its images in more than one way.`)
+        : rejectWork(work, limits);
+    }
     case 'tiff': {
-      const { pages, ...work } = tiffWork(bytes);
+      const picture = tiffPicture(bytes);
+      const { pages, ...work } = tiffWork(bytes, picture?.kind === 'image' ? picture.directory : undefined);
       return rejectFrames(pages, limits) ?? rejectWork(work, limits);
     }
     case 'gif':
@@ -139,32 +176,26 @@ function rejectBeforeDecoding(format: InputFormat, bytes: Bytes, limits: Limits)
 }
 
 function rejectProfile(profile: Uint8Array, limits: Limits): Rejection | undefined {
-  return rejectWork({ profileSteps: profileSteps(profile, limits.work.profileSteps) }, limits);
+  return rejectWork(profileWork(profile, limits.work), limits);
 }
 
-function readHeader(bytes: Bytes): Promise<SharpMetadata> {
+function readHeader({ bytes, place }: Prepared): Promise<SharpMetadata> {
   // No pixel limit here: core rejects oversized images in a sentence.
-  return sharp(bytes, { failOn: 'none', limitInputPixels: false, limitInputChannels }).metadata();
+  return sharp(bytes, { ...place, failOn: 'none', limitInputPixels: false, limitInputChannels }).metadata();
 }
 
-/** Brands do not tell AVIF from HEIC: a file may state only what both are. */
-function formatOf(signature: InputFormat, { compression }: SharpMetadata): InputFormat {
-  if (signature !== 'avif' && signature !== 'heic') return signature;
-  return compression === 'av1' ? 'avif' : 'heic';
-}
-
-function headerOf(format: InputFormat, bytes: Bytes, found: SharpMetadata): ImageHeader {
+function headerOf({ format, addedFrames, header }: Prepared, upload: Bytes, found: SharpMetadata): ImageHeader {
   return {
     format,
     width: found.width,
     height: found.height,
-    ...((format === 'avif' || format === 'heic') && { decodedSize: largestDecodedSize(bytes) }),
+    ...((format === 'avif' || format === 'heic') && { decodedSize: largestDecodedSize(upload) }),
     orientation: orientationOf(found.orientation),
-    // Other images of a HEIC are not pages of it.
-    frames: format === 'heic' ? 1 : (found.pages ?? 1),
-    progressive: found.isProgressive || (format === 'tiff' && isInTiles(bytes)),
+    frames: (found.pages ?? 1) - addedFrames,
+    progressive: found.isProgressive,
     hasAlpha: found.hasAlpha,
     colourSpace: found.space,
+    ...header,
   };
 }
 
@@ -174,71 +205,67 @@ function orientationOf(stored: number | undefined): Orientation {
   return orientations.find((orientation) => orientation === stored) ?? 1;
 }
 
-const HEIC_SENTENCE =
-  'HEIC images, the default of iPhones, are not supported: set the camera to "Most Compatible", or share the image as JPEG.';
-
-const otherFormatSentences: Readonly<Record<OtherFormat, string>> = {
-  'HEIC sequence': 'The file is a HEIC image sequence, not a single image.',
-  SVG: 'The file is an SVG drawing, not a photo.',
-  BMP: 'The file is a BMP image.',
-  PDF: 'The file is a PDF document, not an image.',
-  'JPEG XL': 'The file is a JPEG XL image.',
-  'JPEG 2000': 'The file is a JPEG 2000 image.',
-  PSD: 'The file is a Photoshop document.',
-  ICO: 'The file is an icon.',
-  'camera raw': 'The file is a camera raw image.',
-  video: 'The file is a video or audio file, not an image.',
-  ZIP: 'The file is an archive or an office document, not an image.',
-  HTML: 'The file is a web page, not an image.',
-};
-
-function unsupportedFormat(sentence: string, withHeic: boolean): Rejection {
-  const formats = withHeic ? 'JPEG, PNG, WebP, AVIF, HEIC, GIF and TIFF' : 'JPEG, PNG, WebP, AVIF, GIF and TIFF';
-  return rejected('unsupported-format', `${sentence} Supported formats: ${formats}.`);
-}
-
 // ── Decoding ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 type Decoded = { readonly outcome: 'decoded'; readonly decoded: Pixels; readonly damaged: boolean } | Rejection;
 
-async function decode(
-  source: Source,
-  need: 'small' | 'whole',
-  resize: (image: Sharp) => Promise<Pixels>,
-): Promise<Decoded> {
-  if (source.header.format !== 'heic') return decodeTolerantly(source, resize);
-  const pixels = source.heic?.decode(source, need) ?? unsupportedFormat(HEIC_SENTENCE, false);
-  if (pixels.outcome === 'rejected') return pixels;
-  const found = await readHeader(pixels.tiff);
-  return decodeTolerantly(
-    { ...source, bytes: pixels.tiff, found, header: headerOf('tiff', pixels.tiff, found) },
-    resize,
-  );
+/** Of a HEIC, sharp reads the TIFF that our decoder makes of it. */
+async function decodeUpload(source: Source, need: HeicNeed, size: ResizeOptions): Promise<Decoded> {
+  const { format, heic } = source;
+  if (format !== 'heic' || heic === undefined) return decodeTolerantly(source, size);
+  const tiff = heic.decode(source, need);
+  if (tiff.outcome === 'rejected') return tiff;
+  const found = await readHeader(tiff);
+  return decodeTolerantly({ ...source, ...tiff, found, header: headerOf(tiff, tiff.bytes, found) }, size);
 }
 
-// With more grey rows than this, people see a broken image; a phone upload that lost its last packet has far fewer.
-const MAX_LOST_ROWS = 0.1;
+// With more of it missing, people see a broken image; a phone upload that lost its last packet lacks far less.
+const MAX_LOST_SHARE = 0.1;
 
 /**
- * Decodes strictly first. A damaged file is still accepted if the decoder can continue, and a JPEG if it lost at most
- * {@link MAX_LOST_ROWS} of its rows: always measured at the same size, so that both workers agree.
+ * Decodes strictly first. A damaged file is still accepted if the decoder can continue, and a file that ends early if at most
+ * {@link MAX_LOST_SHARE} of the image is missing: by where its data end, so that both workers agree.
  */
-async function decodeTolerantly(source: Source, decode: (image: Sharp) => Promise<Pixels>): Promise<Decoded> {
-  const { format } = source.header;
-  const conversion = await colourConversion(source);
-  const attempt = (failOn: SharpOptions['failOn']) => decode(uprightInSrgb(source, conversion, failOn));
+async function decodeTolerantly(source: Source, size: ResizeOptions): Promise<Decoded> {
+  const { format, loss } = source;
+  const name = formatNames[format];
+  const broken = (error: unknown) => unreadable(error, format, `The ${name} file is damaged or incomplete.`);
+  const isCut = loss.isKnown && (await loss.share()) > 0;
   try {
-    return { outcome: 'decoded', decoded: await attempt('warning'), damaged: false };
+    if (!isCut) {
+      const decoded = await decode(source, size, 'warning');
+      return { outcome: 'decoded', decoded, damaged: loss.isKnown };
+    }
   } catch (error) {
     rethrowMachineError(error);
+    if (isBeyondDecoder(error)) return broken(error);
+  }
+  const lost = (await loss.share()) ?? 0;
+  if (lost > MAX_LOST_SHARE) {
+    return corrupt(`The ${name} file is truncated: about ${Math.round(lost * 100)}% of the image is missing.`);
   }
   try {
-    if (format !== 'jpeg') return { outcome: 'decoded', decoded: await attempt('error'), damaged: true };
-    const truncated = await truncationOf(source);
-    return truncated ?? { outcome: 'decoded', decoded: await attempt('none'), damaged: true };
+    return { outcome: 'decoded', decoded: await decode(source, size, loss.failOn), damaged: true };
   } catch (error) {
-    return corruptUnlessMachineError(error, `The ${formatNames[format]} file is damaged or incomplete.`);
+    return broken(error);
   }
+}
+
+async function decode(source: Source, size: ResizeOptions, failOn: SharpOptions['failOn']): Promise<Pixels> {
+  const { found, header, isFloat, isPremultiplied } = source;
+  const profile =
+    source.colours ?? (isFloat || isPremultiplied || header.colourSpace === 'grey16' ? found.icc : undefined);
+  const late = profile && (isGrey(header.colourSpace) ? rgbProfileOfGrey(profile) : profile);
+  if (late) return decodeWithProfile(inputOf(source, failOn), size, late, { ...found, isPremultiplied });
+  const conversion = await colourConversion(source);
+  const pixels = await pixelsOf(uprightInSrgb(source, conversion, failOn).resize(size));
+  return isPremultiplied ? unmultiplied(pixels) : pixels;
+}
+
+function inputOf({ bytes, place, format, limitInputPixels }: Source, failOn: SharpOptions['failOn']): SharpInput {
+  // libjpeg otherwise gives up at its hundredth warning. The limits bound the work before it starts.
+  const unlimited = format === 'jpeg';
+  return { bytes, options: { ...place, failOn, unlimited, limitInputPixels, limitInputChannels, autoOrient: true } };
 }
 
 /** When sharp applies the colour profile: to the upload, to what is left of it after scaling, or never. */
@@ -255,45 +282,16 @@ async function colourConversion({ found, header }: Source): Promise<ColourConver
 
 /** sharp converts to sRGB with eight bits per channel by itself, with the exceptions below. */
 function uprightInSrgb(source: Source, conversion: ColourConversion, failOn: SharpOptions['failOn']): Sharp {
-  const { bytes, found, header, limitInputPixels } = source;
-  const ignoreIcc = conversion !== 'before scaling';
-  const options = { failOn, limitInputPixels, limitInputChannels, ignoreIcc, autoOrient: true };
-  const image = sharp(bytes, options).toColourspace('srgb');
+  const { found, header } = source;
+  const { bytes, options } = inputOf(source, failOn);
+  const image = sharp(bytes, { ...options, ignoreIcc: conversion !== 'before scaling' }).toColourspace('srgb');
   // Converts from the upload's profile, as the last step, although that is ignored as the first.
   if (conversion === 'after scaling') image.withIccProfile('srgb');
   if (header.format !== 'tiff' && header.colourSpace !== 'rgb16') return image;
   // Only one channel besides the colours can be transparency: masks and spot colours are ignored.
-  if (found.channels > (colourChannels[header.colourSpace] ?? 3) + 1) image.removeAlpha();
+  if (found.hasAlpha && !header.hasAlpha) image.removeAlpha();
   // sharp converts a 16-bit image with a profile to Display P3, unless given an output profile.
   return header.colourSpace === 'rgb16' && found.icc !== undefined ? image.withIccProfile('srgb') : image;
-}
-
-const colourChannels: Readonly<Record<string, number>> = { 'b-w': 1, grey16: 1, cmyk: 4 };
-
-async function truncationOf(source: Source): Promise<Rejection | undefined> {
-  if (source.header.progressive && !reachesFullDetail(source.bytes)) {
-    return corrupt('The JPEG file is truncated: most of the detail is missing.');
-  }
-  const lost = await lostRows(source);
-  if (lost <= MAX_LOST_ROWS) return undefined;
-  return corrupt(`The JPEG file is truncated: about ${Math.round(lost * 100)}% of the image is missing.`);
-}
-
-/** The share of rows that are entirely mid-grey, which libjpeg fills in for missing data. */
-async function lostRows({ bytes, header, limitInputPixels }: Source): Promise<number> {
-  const stored = sharp(bytes, { failOn: 'none', limitInputPixels, limitInputChannels, ignoreIcc: true });
-  const { width, height, channels, data } = await pixelsOf(
-    // In CMYK, missing rows are grey only before conversion.
-    (header.colourSpace === 'cmyk' ? stored.pipelineColourspace('cmyk').toColourspace('cmyk') : stored).resize({
-      width: 256,
-      height: 256,
-      fit: 'fill',
-    }),
-  );
-  const row = width * channels;
-  const isLost = (_: unknown, y: number) =>
-    data.subarray(y * row, (y + 1) * row).every((value) => Math.abs(value - 128) <= 1);
-  return Array.from({ length: height }, isLost).filter(Boolean).length / height;
 }
 
 // ── Errors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -327,8 +325,10 @@ function rethrowMachineError(error: unknown): void {
   if (!(error instanceof Error) || isOutOfMemory(error) || outOfFiles.test(error.message)) throw error;
 }
 
-function corruptUnlessMachineError(error: unknown, sentence: string): Rejection {
+/** Of a file that may well be sound, what to do instead; otherwise that it is broken. */
+function unreadable(error: unknown, format: InputFormat, sentence: string): Rejection {
   rethrowMachineError(error);
+  if (isBeyondDecoder(error)) return unsupportedVariant(format);
   return corrupt(
     isOversizedTiffStrip(error) ? 'A strip of the TIFF file is too large: save it with smaller strips.' : sentence,
   );

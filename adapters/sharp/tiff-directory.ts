@@ -19,10 +19,8 @@ export interface Tiff {
 }
 
 /** A decoder holds a whole row of tiles at once, and tiles may be as high as the image. */
-export function isInTiles(bytes: Uint8Array): boolean {
-  const tiff = openTiff(bytes);
-  const first = tiff && firstDirectory(tiff);
-  return first !== undefined && [TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS].some((tag) => first.has(tag));
+export function hasTiles(directory: Directory): boolean {
+  return [TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS].some((tag) => directory.has(tag));
 }
 
 const TILE_WIDTH = 322;
@@ -33,6 +31,11 @@ const ASCII = 2;
 const SHORT = 3;
 const LONG = 4;
 const RATIONAL = 5;
+const UNDEFINED = 7;
+const SIGNED_RATIONAL = 10;
+// EXIF 3.0
+const UTF8 = 129;
+const TEXTS: readonly number[] = [ASCII, UNDEFINED, UTF8];
 /** In bytes, by type: TIFF 6.0, and the types of eight bytes in BigTIFF. Bytes and unknown types have one. */
 export function typeLength(type: number): number {
   return typeLengths[type] ?? 1;
@@ -71,33 +74,53 @@ export function directoryAt(tiff: Tiff, start: number): Directory {
   return entries;
 }
 
-/** Undefined if the entry is not ASCII text. */
-export function textOf({ view }: Tiff, entry: Entry | undefined, maxCharacters: number): string | undefined {
-  if (entry?.type !== ASCII || entry.at > view.byteLength) return undefined;
-  const length = Math.min(entry.count, maxCharacters, view.byteLength - entry.at);
-  const characters = new Uint8Array(view.buffer, view.byteOffset + entry.at, length);
-  return characters.some((code) => code > 127) ? undefined : String.fromCharCode(...characters);
+/** Up to the first NUL, behind which cameras leave whatever was there. In UTF-8, or else in Latin-1. */
+export function textOf({ view }: Tiff, entry: Entry | undefined, maxBytes: number): string | undefined {
+  if (entry === undefined || !TEXTS.includes(entry.type) || entry.at > view.byteLength) return undefined;
+  const length = Math.min(entry.count, maxBytes, view.byteLength - entry.at);
+  const bytes = new Uint8Array(view.buffer, view.byteOffset + entry.at, length);
+  const end = bytes.indexOf(0);
+  const text = bytes.subarray(0, end === -1 ? length : end);
+  try {
+    // As a stream, because the limit may divide a character.
+    return new TextDecoder('utf-8', { fatal: true }).decode(text, { stream: true });
+  } catch {
+    return Buffer.from(text).toString('latin1');
+  }
 }
 
-/** Undefined unless the entry has exactly `count` numbers. */
-export function numbersOf(tiff: Tiff, entry: Entry | undefined, count: number): readonly number[] | undefined {
+/** At most `most` fractions, or integers. NaN for what is neither. */
+export function numbersOf(tiff: Tiff, entry: Entry | undefined, most: number): readonly number[] {
   const { view, littleEndian } = tiff;
-  if (entry?.count !== count) return undefined;
-  const size = typeLength(entry.type);
-  if (entry.at + count * size > view.byteLength) return undefined;
-  return Array.from({ length: count }, (_, index) => {
-    const at = entry.at + index * size;
-    switch (entry.type) {
-      case SHORT:
-        return view.getUint16(at, littleEndian);
-      case LONG:
-        return view.getUint32(at, littleEndian);
-      case RATIONAL:
-        return view.getUint32(at, littleEndian) / view.getUint32(at + 4, littleEndian);
-      default:
-        return Number.NaN;
-    }
+  if (entry === undefined) return [];
+  if (entry.type !== RATIONAL && entry.type !== SIGNED_RATIONAL) return integersOf(tiff, entry, most);
+  const count = Math.min(entry.count, most, Math.floor((view.byteLength - entry.at) / 8));
+  return Array.from({ length: Math.max(0, count) }, (_, index) => {
+    const at = entry.at + index * 8;
+    return entry.type === RATIONAL
+      ? view.getUint32(at, littleEndian) / view.getUint32(at + 4, littleEndian)
+      : view.getInt32(at, littleEndian) / view.getInt32(at + 4, littleEndian);
   });
+}
+
+/** At most `most` integers of an entry. */
+export function integersOf(tiff: Tiff, entry: Entry | undefined, most: number): readonly number[] {
+  const count = Math.min(entry?.count ?? 0, most);
+  return Array.from({ length: count }, (_, index) => integerAt(tiff, entry, index)).filter(
+    (value) => value !== undefined,
+  );
+}
+
+/** Undefined beyond the end of the entry or of the file. */
+export function integerAt(tiff: Tiff, entry: Entry | undefined, index: number): number | undefined {
+  if (entry === undefined || index >= entry.count) return undefined;
+  const length = typeLength(entry.type);
+  const at = entry.at + index * length;
+  if (at + length > tiff.view.byteLength) return undefined;
+  if (length === 1) return tiff.view.getUint8(at);
+  if (length === 2) return tiff.view.getUint16(at, tiff.littleEndian);
+  if (length === 4) return tiff.view.getUint32(at, tiff.littleEndian);
+  return Number(tiff.view.getBigUint64(at, tiff.littleEndian));
 }
 
 function entryAt(tiff: Tiff, at: number): Entry {

@@ -1,21 +1,24 @@
 import type { Work } from '../../core/limits.ts';
+import { scannedPixels } from './jpeg-segments.ts';
 import { SHARED_BYTES } from './shared-bytes.ts';
 import {
   type Directory,
   type Entry,
   firstDirectory,
+  integerAt,
   openTiff,
   type Tiff,
   typeLength,
   wordAt,
 } from './tiff-directory.ts';
 
-export interface TiffWork extends Pick<Work, 'readings' | 'pieces' | 'channels' | 'tagPairs'> {
+export interface TiffWork extends Pick<Work, 'readings' | 'pieces' | 'channels' | 'tagPairs' | 'scannedPixels'> {
   readonly pages: number;
 }
 
 const IMAGE_WIDTH = 256;
 const IMAGE_LENGTH = 257;
+const COMPRESSION = 259;
 const STRIP_OFFSETS = 273;
 const SAMPLES_PER_PIXEL = 277;
 const ROWS_PER_STRIP = 278;
@@ -26,14 +29,17 @@ const TILE_LENGTH = 323;
 const TILE_OFFSETS = 324;
 const TILE_BYTE_COUNTS = 325;
 const SEPARATE_PLANES = 2;
+/** The old and the new way to hold JPEG. */
+const JPEG: readonly number[] = [6, 7];
 
 /**
- * What libtiff reads of all directories, and of the image in the first. In a file whose parts do not overlap, that is at most
- * the file itself. Stops at the first directory beyond that, so it takes linear time even if directories overlap.
+ * What libtiff reads of all directories, and of the image in one of them, by default the first. In a file whose parts do not
+ * overlap, that is at most the file itself. Stops at the first directory beyond that and {@link SHARED_BYTES}, so it takes
+ * linear time even if directories overlap.
  */
-export function tiffWork(bytes: Uint8Array): TiffWork {
+export function tiffWork(bytes: Uint8Array, shown?: Directory): TiffWork {
   const tiff = openTiff(bytes);
-  if (!tiff) return { pages: 0, readings: 0, pieces: 0, channels: 0, tagPairs: 0 };
+  if (!tiff) return { pages: 0, readings: 0, pieces: 0, channels: 0, tagPairs: 0, scannedPixels: 0 };
   const whole = bytes.length + SHARED_BYTES;
   const visited = new Set<number>();
   let [read, tagPairs] = [0, 0];
@@ -44,11 +50,16 @@ export function tiffWork(bytes: Uint8Array): TiffWork {
     tagPairs += entries ** 2;
     at = next;
   }
-  const first = firstDirectory(tiff);
-  const image = imageBytes(tiff, first);
+  const first = shown ?? firstDirectory(tiff);
+  const image = sumOf(dataOf(tiff, first), ({ length }) => length);
+  const readings = Math.max(read, image) / whole;
+  // Only then: scans are counted in linear time only if strips do not share bytes.
+  const hasScans = readings <= 1 && JPEG.includes(integerAt(tiff, first.get(COMPRESSION), 0) ?? 0);
+  const scansOf = ({ offset, length }: Piece) => scannedPixels(bytes.subarray(offset, offset + length));
   return {
-    ...{ pages: visited.size, readings: Math.max(read, image) / whole, tagPairs },
-    ...{ pieces: piecesOf(tiff, first), channels: integerAt(tiff, first.get(SAMPLES_PER_PIXEL), 0) ?? 1 },
+    ...{ pages: visited.size, readings, tagPairs, pieces: piecesOf(tiff, first) },
+    channels: integerAt(tiff, first.get(SAMPLES_PER_PIXEL), 0) ?? 1,
+    scannedPixels: hasScans ? sumOf(dataOf(tiff, first), scansOf) : 0,
   };
 }
 
@@ -75,24 +86,26 @@ function directoryCost(tiff: Tiff, start: number) {
   return { entries, bytesRead, next };
 }
 
-function imageBytes(tiff: Tiff, first: Directory): number {
-  return (
-    pieceBytes(tiff, first.get(STRIP_OFFSETS), first.get(STRIP_BYTE_COUNTS)) +
-    pieceBytes(tiff, first.get(TILE_OFFSETS), first.get(TILE_BYTE_COUNTS))
-  );
+interface Piece {
+  readonly offset: number;
+  readonly length: number;
 }
 
-function pieceBytes(tiff: Tiff, offsets: Entry | undefined, lengths: Entry | undefined): number {
+/** All strips and tiles of an image, clipped to the file. */
+function* dataOf(tiff: Tiff, first: Directory): Generator<Piece> {
+  yield* piecesAt(tiff, first.get(STRIP_OFFSETS), first.get(STRIP_BYTE_COUNTS));
+  yield* piecesAt(tiff, first.get(TILE_OFFSETS), first.get(TILE_BYTE_COUNTS));
+}
+
+function* piecesAt(tiff: Tiff, offsets: Entry | undefined, lengths: Entry | undefined): Generator<Piece> {
   const { byteLength } = tiff.view;
-  let sum = 0;
   for (let index = 0; index < (offsets?.count ?? 0); index += 1) {
     const offset = integerAt(tiff, offsets, index);
     if (offset === undefined) break;
     // Without lengths, libtiff takes each piece to reach to the end.
     const length = lengths === undefined ? byteLength : (integerAt(tiff, lengths, index) ?? 0);
-    sum += Math.max(0, Math.min(length, byteLength - offset));
+    yield { offset, length: Math.max(0, Math.min(length, byteLength - offset)) };
   }
-  return sum;
 }
 
 function piecesOf(tiff: Tiff, first: Directory): number {
@@ -105,13 +118,9 @@ function piecesOf(tiff: Tiff, first: Directory): number {
   return across * down * planes;
 }
 
-function integerAt(tiff: Tiff, entry: Entry | undefined, index: number): number | undefined {
-  if (entry === undefined || index >= entry.count) return undefined;
-  const length = typeLength(entry.type);
-  const at = entry.at + index * length;
-  if (at + length > tiff.view.byteLength) return undefined;
-  if (length === 1) return tiff.view.getUint8(at);
-  if (length === 2) return tiff.view.getUint16(at, tiff.littleEndian);
-  if (length === 4) return tiff.view.getUint32(at, tiff.littleEndian);
-  return Number(tiff.view.getBigUint64(at, tiff.littleEndian));
+/** One by one: a file may have millions of strips. */
+function sumOf(pieces: Iterable<Piece>, cost: (piece: Piece) => number): number {
+  let sum = 0;
+  for (const piece of pieces) sum += cost(piece);
+  return sum;
 }

@@ -67,7 +67,8 @@ export function chaosPlan({ seed, uploads }: { readonly seed: number; readonly u
   });
   return {
     images: draw(image, uploads).map(({ shown, other, chance }, index) => ({
-      key: `chaos-${index}.png`,
+      // A folder each: one sender may not have all of them in progress.
+      key: `chaos-${index}/image.png`,
       shown,
       before: chance < REPLACED * 100 && other !== shown ? other : undefined,
     })),

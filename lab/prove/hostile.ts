@@ -1,13 +1,9 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { freemem } from 'node:os';
 import { join } from 'node:path';
 import pMap from 'p-map';
-import * as z from 'zod';
+import { type InputFormat, inputFormats } from '../../core/metadata.ts';
 import { batchesOf } from '../../scripts/stack/batches.ts';
-import { at, numberAt, templateFor } from '../../scripts/template/template.ts';
 import { showStep } from '../../scripts/terminal/progress.ts';
-import { projectDirectory, workDirectory } from '../../scripts/terminal/project.ts';
+import { workDirectory } from '../../scripts/terminal/project.ts';
 import { brokenFiles, truncatedAtParts } from '../../test/hostile/broken-files.ts';
 import { excessiveWork } from '../../test/hostile/excessive-work.ts';
 import { falseHeaders } from '../../test/hostile/false-headers.ts';
@@ -16,142 +12,164 @@ import { hostileHeics } from '../../test/hostile/heics.ts';
 import type { Maker } from '../../test/hostile/hostile-file.ts';
 import { collections, oddFiles } from '../../test/hostile/odd-files.ts';
 import { oddProfiles } from '../../test/hostile/profiles.ts';
+import { ingredients } from '../../test/hostile/structured/ingredients.ts';
+import { structuredFiles } from '../../test/hostile/structured-files.ts';
 import { bombs } from './bombs.ts';
+import { type Drawing, judgeDrawn } from './drawn-files.ts';
+import {
+  type Bounds,
+  filesIn,
+  judgeTogether,
+  MEGABYTES_OF_WORKER,
+  SECONDS_OF_WORKER,
+  SIDE_BY_SIDE,
+  type Tally,
+  together,
+} from './judged-files.ts';
 import { overloads } from './overloads.ts';
 import type { Proof, ProofOptions } from './proof.ts';
 
-const worker = templateFor('prod').resources.get('ResizeImageFunction')?.Properties;
 // 30 % must stay free: docs/decisions/0006-image-work.md.
-const MOST_MEGABYTES = Math.floor(numberAt(worker, 'MemorySize') * 0.7);
-// Lambda stops it then. Measured in processor time, because this machine may be busy; a worker has one vCPU.
-const MOST_SECONDS = numberAt(worker, 'Timeout');
-// They are rejected, or are just below a limit.
-const MOST_SECONDS_OF_EXCESS = 5;
-const environment = z.record(z.string(), z.unknown()).parse(at(worker, 'Environment', 'Variables'));
+const megabytes = Math.floor(MEGABYTES_OF_WORKER * 0.7);
+const bounds: Bounds = { megabytes, seconds: SECONDS_OF_WORKER };
+// Small files are rejected, or are far below a limit.
+const boundsOfSmall: Bounds = { megabytes, seconds: 5 };
+// Nothing but the kernel and the worker's clock bounds them.
+const overlooking: Judging = {
+  within: { megabytes: MEGABYTES_OF_WORKER, seconds: SECONDS_OF_WORKER },
+  mode: 'overlooked',
+};
+// Of drawing files of each kind. The nightly workflow has an hour.
+const MINUTES = 20;
 const FILES_A_PROCESS = 50;
-// One process for each of two processors.
-const SIDE_BY_SIDE = freemem() > 2 * numberAt(worker, 'MemorySize') * 2 ** 20 ? 2 : 1;
-const [SOME_BROKEN, MANY_BROKEN] = [200, 400];
 const HEICS = 500;
-const [SOME_SIZES, MANY_SIZES] = [2, 10];
-const folder = join(workDirectory, 'hostile');
-const PATIENCE_MILLIS = 600_000;
+const FILES_A_LONG_PROCESS = 500;
+const FILES_OF_OVERLOOKED = 10;
+// Of each format.
+const mutated = { some: 40, many: 20_000 };
+const structured = { some: 40, many: 5_000 };
+const overlooked = { some: 10, many: 100 };
+// Of each kind.
+const excessive = { some: 2, many: 10 };
 
-const line = z.object({
-  file: z.string(),
-  outcome: z.string().optional(),
-  seconds: z.number().default(0),
-  defects: z.array(z.string()).default([]),
-  megabytes: z.number().default(0),
-});
-
-/** Hundreds of hostile files through the real workers, each in a separate process. */
-export async function proveHostile({
-  seed,
-  long,
-  runs = long ? MANY_BROKEN : SOME_BROKEN,
-}: ProofOptions): Promise<readonly Proof[]> {
+/** Hostile files through the real workers, in separate processes. */
+export async function proveHostile(options: ProofOptions): Promise<readonly Proof[]> {
+  const { seed, long, runs, minutes = MINUTES } = options;
+  const amount = ({ some, many }: { readonly some: number; readonly many: number }) => (long ? many : some);
+  const made = await ingredients();
   const good = await goodFiles();
-  const small = [
+  const still = [
     ...(await oddFiles(good)),
     ...falseHeaders(good),
     ...(await oddProfiles()),
     ...collections(),
     ...truncatedAtParts(good),
-    ...brokenFiles(good, seed, runs),
   ];
-  const batches = batchesOf(small, FILES_A_PROCESS);
   const alone = (makers: readonly Maker[]) => makers.map((maker) => [maker]);
+  const mutations = inputFormats.map((format): Drawing => {
+    const names = [...good.keys()].filter((name) => formatOf(name) === format);
+    return { format, draw: (from, count) => brokenFiles(good, from, count, names) };
+  });
+  const structures = inputFormats.map(
+    (format): Drawing => ({
+      format,
+      draw: (from, count) => structuredFiles(format, made, { seed: from, count }),
+    }),
+  );
+  const drawn = (title: 'mutated' | 'structured', drawings: readonly Drawing[], count: number) =>
+    judgedInTurn(title, drawings, count, { ...options, minutes });
+  const unchecked = [
+    ...excessiveWork(seed, 1),
+    ...inputFormats.flatMap((format) => structuredFiles(format, made, { seed, count: amount(overlooked) })),
+  ];
   return [
-    proof('broken and misleading files', await judged('Broken and misleading', batches, SIDE_BY_SIDE)),
+    proof('odd and misleading files', await judged('Odd and misleading', batchesOf(still, FILES_A_PROCESS)), bounds),
     proof(
       'HEICs that are damaged, or whose parts do not fit together,',
-      await judged('HEIC', batchesOf(hostileHeics(seed, HEICS), FILES_A_PROCESS), SIDE_BY_SIDE),
+      await judged('HEIC', batchesOf(hostileHeics(seed, HEICS), FILES_A_PROCESS)),
+      bounds,
     ),
-    proof('small files with very many parts', await judged('Overloads', alone(overloads()), SIDE_BY_SIDE)),
     proof(
       'small files that request excessive work',
-      await judged('Excessive work', alone(excessiveWork(seed, long ? MANY_SIZES : SOME_SIZES)), SIDE_BY_SIDE),
-      MOST_SECONDS_OF_EXCESS,
+      await judged('Excessive work', alone(excessiveWork(seed, amount(excessive))), { within: boundsOfSmall }),
+      boundsOfSmall,
     ),
-    proof('bombs, each in a fresh worker,', await judged('Bombs', alone(bombs()), 1)),
+    proof('small files with very many parts', await judged('Overloads', alone(overloads())), bounds),
+    proof('bombs, each in a fresh worker,', await judged('Bombs', alone(bombs()), { atOnce: 1 }), bounds),
+    unbounded(await judged('Overlooked', batchesOf(unchecked, FILES_OF_OVERLOOKED), overlooking)),
+    await drawn('mutated', mutations, runs ?? amount(mutated)),
+    await drawn('structured', structures, runs ?? amount(structured)),
   ];
 }
 
-type Line = z.infer<typeof line>;
+function formatOf(name: string): InputFormat | undefined {
+  const extension = name.split('.').at(-1);
+  return extension === 'jpg' ? 'jpeg' : inputFormats.find((format) => format === extension);
+}
 
-function judged(title: string, batches: readonly (readonly Maker[])[], atOnce: number): Promise<Line[]> {
+interface Judging {
+  readonly within?: Bounds;
+  readonly atOnce?: number;
+  readonly mode?: 'overlooked';
+}
+
+function judged(title: string, batches: readonly (readonly Maker[])[], judging: Judging = {}): Promise<Tally> {
+  const { within = bounds, atOnce = SIDE_BY_SIDE, ...mode } = judging;
   return showStep(`${title}: ${batches.flat().length}`, async (report) => {
-    rmSync(folder, { recursive: true, force: true });
     let done = 0;
     const judge = async (batch: readonly Maker[], index: number) => {
+      const name = `${title.toLowerCase().replaceAll(' ', '-')}-${index}`;
+      const found = await judgeTogether(batch, { name, bounds: within, ...mode });
+      done += batch.length;
       report(`${done} judged`);
-      const found = await judgedTogether(batch, join(folder, String(index)));
-      done += found.length;
       return found;
     };
-    const lines = await pMap(batches, judge, { concurrency: atOnce });
-    return lines.flat();
+    return together(await pMap(batches, judge, { concurrency: atOnce }));
   });
 }
 
-async function judgedTogether(makers: readonly Maker[], place: string): Promise<Line[]> {
-  mkdirSync(place, { recursive: true });
-  for (const [index, [name, make]] of makers.entries()) {
-    writeFileSync(join(place, `${String(index).padStart(3, '0')} ${name.replaceAll('/', '-')}`), await make());
-  }
-  const { end, stdout } = await judgedInProcess(place);
-  rmSync(place, { recursive: true });
-  const lines = stdout
-    .split('\n')
-    .filter(Boolean)
-    .map((text) => line.parse(JSON.parse(text)));
-  const ended = lines.filter(({ outcome }) => outcome !== undefined);
-  const last = lines.at(-1)?.file ?? 'the first file';
-  const crash = { file: last, seconds: 0, defects: [`The process ended with ${end}.`], megabytes: 0 };
-  return end === undefined ? ended : [...ended, crash];
-}
-
-/** `end` is absent if the process ended normally. */
-function judgedInProcess(place: string): Promise<{ readonly end: string | undefined; readonly stdout: string }> {
-  const options = {
-    cwd: projectDirectory,
-    // No place to spill to disk: a worker's disk is small and is not cleaned between calls.
-    env: { ...process.env, ...strings(environment), TMPDIR: '/nonexistent' },
-    timeout: PATIENCE_MILLIS,
-    maxBuffer: 2 ** 26,
-  };
-  return new Promise((resolve) => {
-    execFile('node', [join(import.meta.dirname, 'judge-files.ts'), place], options, (error, stdout) => {
-      const end = error === null ? undefined : error.signal ? `signal ${error.signal}` : `exit code ${error.code}`;
-      resolve({ end, stdout });
+function judgedInTurn(
+  title: 'mutated' | 'structured',
+  drawings: readonly Drawing[],
+  count: number,
+  { seed, long, resume, minutes }: ProofOptions & { readonly minutes: number },
+): Promise<Proof> {
+  return showStep(`Files, ${title}: ${count} of each format`, async (report) => {
+    const found = await judgeDrawn(drawings, {
+      ...{ seed, count, resume, sideBySide: SIDE_BY_SIDE, until: Date.now() + minutes * 60_000 },
+      filesAtOnce: long ? FILES_A_LONG_PROCESS : FILES_A_PROCESS,
+      progressFile: join(workDirectory, `hostile-${title}-${seed}-${count}.json`),
+      judge: (makers, name) => judgeTogether(makers, { name: `${title}-${name}`, bounds: boundsOfSmall }),
+      report: (files) => report(`${files} judged`),
     });
+    const [files, all] = [filesIn(found), count * drawings.length];
+    const rest = files < all ? ` of ${all}; --resume --seed ${seed} continues` : '';
+    const what = title === 'mutated' ? 'mutated files' : 'files of sound parts in hostile numbers, orders and places';
+    return proof(what, found, boundsOfSmall, rest);
   });
 }
 
-/** The environment variables that the template sets to plain strings: MALLOC_ARENA_MAX, VIPS_BLOCK_UNTRUSTED, VIPS_MAX_COORD. */
-function strings(variables: Readonly<Record<string, unknown>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(variables).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
-  );
-}
-
-function proof(what: string, lines: readonly Line[], mostSeconds = MOST_SECONDS): Proof {
-  const counts = [...Map.groupBy(lines, ({ outcome = 'crashed' }) => outcome)];
-  const [megabytes, seconds] = [
-    Math.max(...lines.map((each) => each.megabytes)),
-    Math.max(...lines.map((each) => each.seconds)),
-  ];
-  const against = lines.flatMap(({ file, defects, ...took }) => [
-    ...defects.map((defect) => `${file}: ${defect}`),
-    ...(took.megabytes > MOST_MEGABYTES ? [`${file}: ${took.megabytes} MB; the limit is ${MOST_MEGABYTES}.`] : []),
-    ...(took.seconds > mostSeconds ? [`${file}: ${took.seconds} s; the limit is ${mostSeconds}.`] : []),
-  ]);
+function proof(what: string, found: Tally, within: Bounds, rest = ''): Proof {
   return {
     promise: `${what} end processed or rejected, within the worker’s memory and time, and leak nothing into renditions`,
     evidence:
-      `${lines.length} files: ${counts.map(([outcome, files]) => `${outcome} ${files.length}`).join(', ')}; ` +
-      `at most ${megabytes} MB of ${MOST_MEGABYTES} and ${seconds.toFixed(1)} s of ${mostSeconds} per worker`,
-    ...(against.length > 0 && { against: against.join('\n') }),
+      `${filesIn(found)} files${rest}: ${ends(found)}; ` +
+      `at most ${found.megabytes} MB of ${within.megabytes} and ${found.seconds.toFixed(1)} s of ${within.seconds} per worker`,
+    ...(found.against.length > 0 && { against: found.against.join('\n') }),
   };
+}
+
+function unbounded(found: Tally): Proof {
+  return {
+    promise:
+      'files that no check looks at before they are decoded end processed or rejected, and the image after each is processed',
+    evidence: `${filesIn(found)} files: ${ends(found)}`,
+    ...(found.against.length > 0 && { against: found.against.join('\n') }),
+  };
+}
+
+function ends({ outcomes }: Tally): string {
+  return Object.entries(outcomes)
+    .map(([outcome, files]) => `${outcome} ${files}`)
+    .join(', ');
 }

@@ -1,6 +1,6 @@
 import { alphaOf, avif, avifItems, box, ispe } from '../../test/hostile/containers/avif.ts';
 import { flat, flatAndClear } from '../../test/hostile/containers/flat.ts';
-import { gifOfFrames } from '../../test/hostile/containers/gif.ts';
+import { gifOfExtensions, gifOfFrames, gifOfRuns } from '../../test/hostile/containers/gif.ts';
 import { jpegOfScans, jpegSegment, jpegWith } from '../../test/hostile/containers/jpeg.ts';
 import { repeated } from '../../test/hostile/containers/numbers.ts';
 import { pngChunk, pngWith } from '../../test/hostile/containers/png.ts';
@@ -50,6 +50,8 @@ export function overloads(): readonly Maker[] {
     ['10,000 pages.tiff', async () => tiffOfPages(10_000)],
     ['10,001 pages.tiff', async () => tiffOfPages(10_001)],
     ['2 million frames.gif', async () => gifOfFrames(2_000_000)],
+    ['16 million extensions.gif', async () => gifOfExtensions(16_000_000)],
+    ['100 megapixels in 68 KB.gif', async () => gifOfRuns(10_000)],
     ['400,000 pages.tiff', async () => tiffOfPages(400_000)],
     [
       '6 million boxes.avif',

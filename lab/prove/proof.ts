@@ -11,6 +11,10 @@ export interface ProofOptions {
   readonly runs?: number | undefined;
   /** Run all cases, in sections that otherwise draw a sample. */
   readonly long: boolean;
+  /** Draw mutated files no longer than that, and as long others. */
+  readonly minutes?: number | undefined;
+  /** Continue drawing where a run with the same seed stopped. */
+  readonly resume: boolean;
   /** One sender floods the stack with hostile files. */
   readonly poison: boolean;
 }

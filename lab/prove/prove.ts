@@ -40,16 +40,18 @@ export const proveCommand = command({
       )
       .option(
         '--runs <n>',
-        'how many histories (model), broken files (hostile), cases (crash-points) or uploads (chaos)',
+        'how many histories (model), files of each format and kind (hostile), cases (crash-points) or uploads (chaos)',
         anyNumber,
       )
       .option('--poison', 'chaos: instead of faults, one of 20 senders floods the stack with hostile files')
-      .option('--long', 'every crash point, and twice as many broken files, as in the nightly workflow')
+      .option('--long', 'every crash point and 150,000 hostile files, as in the nightly workflow')
+      .option('--minutes <n>', 'hostile: how long to draw files of each of two kinds (default: 20)', anyNumber)
+      .option('--resume', 'hostile: go on drawing where a run with the same --seed ran out of minutes')
       .option('--markdown', 'print the results as Markdown'),
-  run: async ({
-    arguments: [wanted],
-    options: { seed = Date.now() % 2 ** 31, runs, long = false, poison = false, markdown },
-  }) => ((await prove(wanted ?? [], { seed, runs, long, poison }, markdown)) ? 0 : 1),
+  run: async ({ arguments: [wanted], options }) => {
+    const { seed = Date.now() % 2 ** 31, long = false, poison = false, resume = false, markdown, ...rest } = options;
+    return (await prove(wanted ?? [], { seed, long, poison, resume, ...rest }, markdown)) ? 0 : 1;
+  },
 });
 
 /** Whether everything holds. */

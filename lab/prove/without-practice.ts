@@ -528,6 +528,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     to: '[false].flatMap((lasting)',
   },
   'Chaos under traffic': { file: 'lab/prove/chaos-plan.ts', from: 'REPEATED = 0.2', to: 'REPEATED = 0' },
+  '150,000 hostile files that a run can stop and continue': {
+    file: 'lab/prove/drawn-files.ts',
+    from: 'if (!options.resume) rmSync(progressFile',
+    to: 'if (options.resume) rmSync(progressFile',
+  },
   'A flood from one sender, measured': {
     file: 'lab/prove/poison-judge.ts',
     from: 'MOST_DELAY = 1.5',

@@ -66,10 +66,9 @@ function planPhase(
   );
   return turns.map((turn, index) => {
     const user = first + index;
-    const key =
-      sharedKeys === 0
-        ? `${prefix}${String(user).padStart(5, '0')}.jpg`
-        : `${prefix}shared-${draw(sharedKeys, [seed, 'key', user])}.jpg`;
+    // A folder each: they are different senders.
+    const folder = sharedKeys === 0 ? String(user).padStart(5, '0') : `shared-${draw(sharedKeys, [seed, 'key', user])}`;
+    const key = `${prefix}${folder}/image.jpg`;
     if (turn === 'delete') return [{ kind: 'delete', key }];
     const image = (turn === 'corrupt' ? corrupt : pictures).shift();
     if (image === undefined) throw new Error('A user uploads an image that was not drawn.');

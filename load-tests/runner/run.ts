@@ -49,7 +49,7 @@ export interface Wanted {
 /** Draws the images and counts the changes; nothing is sent yet. */
 export async function prepareRun({ scenario, seed, scale }: Wanted): Promise<PreparedRun> {
   const id = `${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}-${scenario.name}`;
-  // No folder, which would make one sender of all users.
+  // Not a folder, which would make one sender of all users.
   const prefix = `load-${id}-`;
   const stored = await storeImages(seed, join(loadDirectory, 'images'));
   const phases = scenario.phases.map(({ arrivalCount }) => arrivalCount);

@@ -21,30 +21,46 @@ export async function sampleFiles(): Promise<UploadFile[]> {
   );
 }
 
+export interface FoundFiles {
+  readonly files: readonly UploadFile[];
+  /** A reason for each file in a directory that cannot be sent. */
+  readonly skipped: readonly string[];
+}
+
 /**
- * Searches directories recursively, skipping hidden entries. A key is the file's path below the deepest directory that
- * all given paths share, so no two files have the same key.
+ * Searches directories recursively, skipping hidden entries and files that cannot be sent. A key is the file's path below the
+ * deepest directory that all given paths share, so no two files have the same key.
  */
 export async function filesOf(
   paths: readonly string[],
   { emulated }: { readonly emulated: boolean },
-): Promise<UploadFile[]> {
+): Promise<FoundFiles> {
   const files: string[] = [];
+  const skipped: string[] = [];
   const roots: string[] = [];
   for (const path of paths) {
     const absolute = resolve(callerDirectory(), path);
     const isDirectory = await checkPath(path, absolute);
-    const found = isDirectory ? await filesBelow(absolute) : [absolute];
-    if (found.length === 0)
+    const found = await sendable(isDirectory ? await filesBelow(absolute) : [absolute], emulated);
+    const [obstacle] = found.skipped;
+    if (obstacle !== undefined && (!isDirectory || found.files.length === 0)) throw new Failure(obstacle);
+    if (found.files.length === 0)
       throw new Failure(`${path} contains no files: specify files, or a directory that contains images.`);
-    files.push(...found);
+    files.push(...found.files);
+    skipped.push(...found.skipped);
     roots.push(isDirectory ? absolute : dirname(absolute));
   }
-  for (const file of files) {
-    if (emulated) checkName(file);
-    await checkReadable(file);
+  return { files: withKeys(await withoutDuplicates(files), roots), skipped };
+}
+
+async function sendable(found: readonly string[], emulated: boolean) {
+  const [files, skipped]: [string[], string[]] = [[], []];
+  for (const file of found) {
+    const obstacle = await obstacleTo(file, emulated);
+    if (obstacle === undefined) files.push(file);
+    else skipped.push(obstacle);
   }
-  return withKeys(await withoutDuplicates(files), roots);
+  return { files, skipped };
 }
 
 /** A prefix unique to this run, so that no existing upload in an account is overwritten. */
@@ -67,19 +83,21 @@ async function checkPath(path: string, absolute: string): Promise<boolean> {
   return found.isDirectory();
 }
 
-/** S3 accepts control characters, but the emulator's IAM does not match them, so the upload would never get an outcome. */
-function checkName(file: string): void {
-  if (!/\p{Cc}/u.test(file)) return;
-  throw new Failure(
-    `${JSON.stringify(file)} has a control character in its name, which the emulator does not support: rename it, or send it to an account with --stack.`,
-  );
-}
-
-async function checkReadable(file: string): Promise<void> {
+/** Why a file cannot be sent, and what to do about it. */
+async function obstacleTo(file: string, emulated: boolean): Promise<string | undefined> {
+  const name = JSON.stringify(file);
+  // S3 accepts them, but the emulator's IAM does not match them, so the upload would never get an outcome.
+  if (emulated && /\p{Cc}/u.test(file)) {
+    return `${name} has a control character in its name, which the emulator does not support: rename it, or send it to an account with --stack.`;
+  }
   try {
     await access(file, constants.R_OK);
+    return undefined;
   } catch {
-    throw new Failure(`${file} cannot be read: check its permissions.`);
+    // What Node.js puts in place of bytes that are not UTF-8.
+    return file.includes('\ufffd')
+      ? `${name} has a name that is not UTF-8, as keys in S3 are: rename it.`
+      : `${file} cannot be read: check its permissions.`;
   }
 }
 

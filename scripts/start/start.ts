@@ -98,7 +98,7 @@ interface StartOptions {
 async function start(options: StartOptions): Promise<number> {
   if (options.stack !== undefined) return await sendToAccount(options.stack, options);
   isolateThisProcess();
-  const files = options.paths.length === 0 ? await sampleFiles() : await filesOf(options.paths, { emulated: true });
+  const files = options.paths.length === 0 ? await sampleFiles() : await filesToSend(options.paths, { emulated: true });
   await prepareOutput(options);
 
   const inputs = await readBuildInputs();
@@ -117,6 +117,13 @@ async function start(options: StartOptions): Promise<number> {
   return await waitForMore(place);
 }
 
+/** Says which files it skips. */
+async function filesToSend(...found: Parameters<typeof filesOf>): Promise<readonly UploadFile[]> {
+  const { files, skipped } = await filesOf(...found);
+  for (const reason of skipped) printError(`Skipped: ${reason}`);
+  return files;
+}
+
 async function startStack(wantedPort: number | undefined, inputs: BuildInputs): Promise<LocalStack> {
   const { port, notice } = await choosePort(wantedPort);
   if (notice !== undefined) print(notice);
@@ -129,7 +136,7 @@ async function sendToAccount(name: string, options: StartOptions): Promise<numbe
   if (options.paths.length === 0)
     throw new Failure('Specify the files to send to the account: npm start -- --stack NAME FILE|DIR …');
   const prefix = runPrefix(new Date());
-  const files = withPrefix(prefix, await filesOf(options.paths, { emulated: false }));
+  const files = withPrefix(prefix, await filesToSend(options.paths, { emulated: false }));
   await prepareOutput(options);
   const stack = await accountStack(name);
   const folder = `s3://${stack.outputs.UploadBucketName}/${prefix}`;

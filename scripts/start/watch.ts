@@ -13,6 +13,7 @@ import { installSam } from '../local/toolchain.ts';
 import type { Stack } from '../stack/stack.ts';
 import { type Bundle, bundleFunctions } from '../template/bundle.ts';
 import { describeFailure, Failure } from '../terminal/failure.ts';
+import { print } from '../terminal/print.ts';
 import { showStep } from '../terminal/progress.ts';
 import { projectDirectory } from '../terminal/project.ts';
 
@@ -53,7 +54,7 @@ export async function watchSources(
   watcher.on('all', () => saved.resolve(undefined));
   await new Promise<void>((resolve) => watcher.once('ready', resolve));
   const update = await stackUpdater(stack, address);
-  say('Watching adapters/, core/, functions/, the workflow and the template. Save a file to update the stack.');
+  print('Watching adapters/, core/, functions/, the workflow and the template. Save a file to update the stack.');
 
   let inStack = deployed;
   let seen = deployed;
@@ -78,9 +79,9 @@ export async function watchSources(
     if (!done) continue;
     inStack = inputs;
     await announceUpdate(port, inputs);
-    say(done.summary);
+    print(done.summary);
     const shown = done.changesCode && (await Promise.race([runNewCode().catch(describeFailure), change]));
-    if (shown) say(shown);
+    if (shown) print(shown);
   }
 }
 
@@ -121,7 +122,7 @@ async function stackUpdater(
 
   const redeploy = async (changed: readonly string[]): Promise<Update> => {
     const startedAt = performance.now();
-    say(`${listed(changed)} changed: redeploying the whole stack.`);
+    print(`${listed(changed)} changed: redeploying the whole stack.`);
     const sam = await installSam(() => undefined);
     const template = await showStep('Build', (report) => build(sam, report));
     await showStep('Deploy', (report) => deploy(sam, template, address, report));
@@ -184,8 +185,8 @@ async function orPrintFailure(update: () => Promise<Update>): Promise<Update | u
   try {
     return await update();
   } catch (error) {
-    say(isBuildFailure(error) ? await compileErrors(error) : describeFailure(error));
-    say('The stack was not updated. Fix the error and save again.');
+    print(isBuildFailure(error) ? await compileErrors(error) : describeFailure(error));
+    print('The stack was not updated. Fix the error and save again.');
     return undefined;
   }
 }
@@ -195,7 +196,8 @@ function isBuildFailure(error: unknown): error is BuildFailure {
 }
 
 async function compileErrors({ errors }: BuildFailure): Promise<string> {
-  const messages = await formatMessages(errors, { kind: 'error', color: process.stdout.isTTY });
+  // No colors: `print` would escape them.
+  const messages = await formatMessages(errors, { kind: 'error', color: false });
   return messages.join('').trimEnd();
 }
 
@@ -214,8 +216,4 @@ function listed(names: readonly string[]): string {
 
 function secondsSince(startedAt: number): string {
   return `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

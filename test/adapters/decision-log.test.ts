@@ -4,7 +4,7 @@ import { decisionLog } from '../../adapters/lambda/decision-log.ts';
 import type { Delivery } from '../../adapters/lambda/sqs-uploads.ts';
 import { metricNamespace } from '../../core/names.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
-import type { Decision, RepeatedDecision, SetAside } from '../../core/ports.ts';
+import type { Decision, FolderDecision, RepeatedDecision, SetAside } from '../../core/ports.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 import { publishedMetrics } from '../support/published-metrics.ts';
@@ -16,7 +16,7 @@ const counted = () => published().map(({ metric }) => metric);
 const measured = (metric: string) => published().find((found) => found.metric === metric)?.value;
 
 const delivery = (lastAttempt = false): Delivery => ({ lastAttempt, context: lambdaContext() });
-const decided = (decision: Decision | RepeatedDecision | SetAside, event = createdEvent()) =>
+const decided = (decision: Decision | RepeatedDecision | FolderDecision | SetAside, event = createdEvent()) =>
   decisionLog(new Logger(), async () => decision)(event, delivery());
 const undecided = (lastAttempt: boolean) =>
   decisionLog(new Logger(), () => Promise.reject(new Error('throttled')))(createdEvent(), delivery(lastAttempt));
@@ -75,6 +75,12 @@ describe('an image that was decided', () => {
       expect(logged('info')).toEqual([expect.objectContaining({ outcome, repeated: true })]);
     },
   );
+
+  it('that is only a folder is logged, but not as an image', async () => {
+    await decided({ outcome: 'folder' });
+    expect(logged('info')).toEqual([expect.objectContaining({ message: 'Folder, not an upload', outcome: 'folder' })]);
+    expect(published()).toEqual([]);
+  });
 
   it('given S3’s clock is ahead, has no negative duration', async () => {
     await decided(

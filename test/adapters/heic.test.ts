@@ -79,7 +79,7 @@ describe('a thumbnail in a HEIC', () => {
   const decode = async (bytes: Bytes, need: 'small' | 'whole') => {
     const found = await sharp(bytes).metadata();
     const decoded = heicDecoder(defaultLimits)?.decode({ bytes, header: found, found }, need);
-    return decoded?.outcome === 'decoded' ? sharp(decoded.tiff).metadata() : decoded;
+    return decoded?.outcome === 'prepared' ? sharp(decoded.bytes).metadata() : decoded;
   };
 
   it('stands in for the image in the portrait, and nowhere else', async () => {
@@ -148,7 +148,7 @@ describe('a HEIC that we cannot render is rejected in a sentence', () => {
     ['unci', 'no compression'],
   ])('if it contains %s', async (type, name) => {
     const item = { type, data: Buffer.alloc(500, 1), properties: [ispe(64, 64)] };
-    expect(await codec.open(new Uint8Array(avif([item], 'heic')))).toMatchObject({
+    expect(await codec.open(new Uint8Array(avif([item], { brand: 'heic' })))).toMatchObject({
       reason: 'unsupported-format',
       message: expect.stringContaining(`an image in ${name}, not in HEVC`),
     });
@@ -156,7 +156,7 @@ describe('a HEIC that we cannot render is rejected in a sentence', () => {
 
   it('if it has more items than sharp’s decoder reads', async () => {
     const items = Array.from({ length: 257 }, (): AvifItem => ({ ...tile(), properties: [ispe(240, 160)] }));
-    expect(await codec.open(new Uint8Array(avif(items, 'heic')))).toMatchObject({
+    expect(await codec.open(new Uint8Array(avif(items, { brand: 'heic' })))).toMatchObject({
       reason: 'too-complex',
       message: expect.stringContaining('257 images'),
     });
@@ -166,7 +166,9 @@ describe('a HEIC that we cannot render is rejected in a sentence', () => {
     const shared = (count: number) => {
       const grid = { type: 'grid', data: gridOf(count, count, 160), properties: [ispe(240 * count, 160 * count)] };
       const item = { ...tile(), data: Buffer.concat([tile().data, Buffer.alloc(500_000)]) };
-      return avif([{ ...grid, refers: { as: 'dimg', to: Array.from({ length: count ** 2 }, () => 2) } }, item], 'heic');
+      return avif([{ ...grid, refers: { as: 'dimg', to: Array.from({ length: count ** 2 }, () => 2) } }, item], {
+        brand: 'heic',
+      });
     };
     expect(await codec.open(new Uint8Array(shared(8)))).toMatchObject({
       reason: 'too-complex',
@@ -176,7 +178,7 @@ describe('a HEIC that we cannot render is rejected in a sentence', () => {
 
   it('if an item hides many frames', async () => {
     const hidden = { ...tile(), data: Buffer.concat(Array.from({ length: 6_000 }, () => tile().data)) };
-    expect(await codec.open(new Uint8Array(avif([hidden], 'heic')))).toMatchObject({
+    expect(await codec.open(new Uint8Array(avif([hidden], { brand: 'heic' })))).toMatchObject({
       reason: 'too-complex',
       message: expect.stringContaining('megapixels'),
     });

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { exifPortrait } from '../../adapters/sharp/exif.ts';
 import { largestDecodedSize } from '../../adapters/sharp/heif-sizes.ts';
 import { heifWork } from '../../adapters/sharp/heif-work.ts';
-import { exifPortrait } from '../../adapters/sharp/exif.ts';
 import { hasTooManySegments, reachesFullDetail } from '../../adapters/sharp/jpeg-segments.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
-import { isInTiles } from '../../adapters/sharp/tiff-directory.ts';
+import { tiffPicture } from '../../adapters/sharp/tiff-picture.ts';
 import { countFrames } from '../../adapters/sharp/webp-frames.ts';
 import { defaultLimits, type Limits, rejectHeader } from '../../core/limits.ts';
 import { alphaOf, avif, avifItems, box, ispe } from '../hostile/containers/avif.ts';
@@ -152,7 +152,7 @@ it('no random or damaged bytes make these parsers throw', async () => {
         damaged,
       ),
       (bytes) => {
-        for (const read of [hasTooManySegments, reachesFullDetail, isInTiles, largestDecodedSize, exifPortrait])
+        for (const read of [hasTooManySegments, reachesFullDetail, tiffPicture, largestDecodedSize, exifPortrait])
           read(bytes);
         countFrames(bytes, 10);
       },

@@ -17,15 +17,30 @@ const deletion = (sequencer: string, bucket = uploadBucket) =>
   );
 const secondsFromNow = (seconds: number) => Math.floor(Date.now() / 1000 + seconds).toString(16);
 
+/** The two forms: as S3 sends it, and as AWS's guide to EventBridge shows it. */
+const at = (seconds: number) => `00${secondsFromNow(seconds)}9329D189`;
+const withoutZeros = (sequencer: string) => sequencer.slice(2);
+
 describe('an event', () => {
   it.each([
-    ['of October 2021, from the EventBridge guide', '617f08299329d189'],
-    ['with two zeros in front, from the S3 guide', '0055AED6DCD90281E5'],
+    ['of July 2015, from the S3 guide', '0055AED6DCD90281E5'],
     ['of the emulator, which counts microseconds', '000005B7CB6BE58005'],
-    ['of this moment', `${secondsFromNow(0)}9329d189`],
-    ['of a clock that is an hour ahead', `${secondsFromNow(3600)}9329d189`],
+    ['of this moment', at(0)],
+    ['of a clock that is an hour ahead', at(3600)],
   ])('%s is accepted', async (_, sequencer) => {
     expect((await deletion(sequencer)).image.sequencer).toBe(padSequencer(sequencer));
+  });
+
+  it.each([
+    ['of October 2021, from the EventBridge guide', '617f08299329d189'],
+    ['of this moment', withoutZeros(at(0))],
+  ])('without two zeros in front (%s) is read as if it had them', async (_, sequencer) => {
+    expect((await deletion(sequencer)).image.sequencer).toBe(padSequencer(`00${sequencer}`));
+  });
+
+  it('without two zeros in front does not outrank a later one with them', async () => {
+    const [forged, later] = await Promise.all([deletion(withoutZeros(at(-60))), deletion(at(0))]);
+    expect(forged.image.sequencer < later.image.sequencer).toBe(true);
   });
 
   it('of another bucket is refused, and the error names both', async () => {
@@ -33,11 +48,21 @@ describe('an event', () => {
   });
 
   it.each([
-    ['the highest that fits', 'F'.repeat(32)],
+    ['the highest', 'F'.repeat(32)],
     ['the highest of S3’s width', 'f'.repeat(16)],
-    ['of next week', `${secondsFromNow(7 * 86_400)}00000000`],
+    ['the highest with two zeros', `00${'f'.repeat(16)}`],
+    ['of next week', at(7 * 86_400)],
+    ['of next week, without zeros', withoutZeros(at(7 * 86_400))],
     ['that is one digit', '7'],
   ])('with a sequencer from the future (%s) is refused: it would outrank every later upload', async (_, sequencer) => {
     await expect(deletion(sequencer)).rejects.toThrow(/forged.*sequencer/);
+  });
+
+  it('with a sequencer in a form that S3 does not use is refused: its order would be unknown', async () => {
+    await expect(deletion('01000000009329d189')).rejects.toThrow(/forged.*sequencer/);
+  });
+
+  it('with a sequencer that has no room for the zeros is refused', async () => {
+    await expect(deletion(withoutZeros(at(0)).padEnd(31, '0'))).rejects.toThrow(/forged.*sequencer/);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { dispatchInTurn } from '../../core/dispatch-in-turn.ts';
+import { probePrefix, releaseCheckPrefix } from '../../core/names.ts';
 import type { Pipeline, SendersInProgress } from '../../core/ports.ts';
 import { senderOf } from '../../core/sender.ts';
 import { exampleGroups } from '../support/example-presets.ts';
@@ -79,14 +80,30 @@ describe('the sender', () => {
     ['ann/cat.jpg', 'ann'],
     ['ann/2026/summer/cat.jpg', 'ann'],
     ['Änne Müller/cat.jpg', 'Änne Müller'],
-    ['cat.jpg', undefined],
-    ['/cat.jpg', undefined],
-    ['', undefined],
+    ['cat.jpg', ''],
+    ['/cat.jpg', ''],
+    ['/ann/cat.jpg', ''],
+    [`${probePrefix.slice(0, -1)}.jpg`, ''],
   ])('of %j is %j', (key, sender) => {
     expect(senderOf(key)).toBe(sender);
   });
 
-  it('if a key names none, has no limit', async () => {
-    expect(await inTurn().dispatch('cat.jpg')).toEqual(processed);
+  it('is one and the same for all keys without a folder, so that they have a limit, too', async () => {
+    const hanging = Promise.withResolvers<typeof processed>();
+    const { dispatch } = inTurn({
+      most: 1,
+      run: vi.fn(({ image }) => (image.key === 'cat.jpg' ? hanging.promise : Promise.resolve(processed))),
+    });
+    const first = dispatch('cat.jpg');
+    expect(await dispatch('/dog.jpg')).toEqual({ setAside: true, sender: '' });
+    hanging.resolve(processed);
+    await first;
   });
+
+  it.each([probePrefix, releaseCheckPrefix])(
+    'if it is the pipeline’s own (%s), has no limit: its images never wait behind those that were set aside',
+    async (prefix) => {
+      expect(await inTurn().dispatch(`${prefix}1.jpg`)).toEqual(processed);
+    },
+  );
 });

@@ -62,6 +62,13 @@ describe('extractMetadata', () => {
     expect(metadata).not.toHaveProperty('capturedAt');
   });
 
+  it.each(['preview', 'approximateColours'] as const)('says %s only of an upload of which it is true', async (name) => {
+    const { metadata } = { metadata: undefined, ...(await extract()) };
+    expect(metadata).not.toHaveProperty(name);
+    codec.header = { ...codec.header, [name]: true };
+    expect(await extract()).toMatchObject({ metadata: { [name]: true } });
+  });
+
   it('stops if the upload cannot be opened', async () => {
     uploads.remove(task.image);
     expect(await extract()).toEqual({ outcome: 'vanished' });

@@ -23,7 +23,8 @@ const limits: Limits = {
   frames: 10,
   work: {
     ...{ scannedPixels: 200 * MEGA, decodedPixels: 60 * MEGA, readings: 1, pieces: 100, channels: 5 },
-    ...{ items: 200, tagPairs: 1_000, unpackedBytes: 2 * MEGA, profileSteps: 50 },
+    ...{ items: 200, tagPairs: 1_000, unpackedBytes: 2 * MEGA, compressedTexts: 20 },
+    ...{ profileSteps: 50, profileTableBytes: 3 * MEGA },
   },
 };
 const header: ImageHeader = {
@@ -129,6 +130,8 @@ describe('the work that a file requests', () => {
     ['tagPairs', 1_000, 'its directories have 1,001 pairs of tags; the limit is 1,000.'],
     ['unpackedBytes', 2 * MEGA, 'its texts and profiles unpack to at least 2.1 MB; the limit is 2.'],
     ['profileSteps', 50, 'its colour profile takes at least 51 steps for each colour; the limit is 50.'],
+    ['profileTableBytes', 3 * MEGA, 'its colour profile unpacks to at least 3.1 MB; the limit is 3.'],
+    ['compressedTexts', 20, 'it has at least 21 compressed texts and profiles; the limit is 20.'],
   ])('%s up to %i is accepted; one more is rejected in a sentence', (kind, most, sentence) => {
     expect(rejectWork({ [kind]: most }, limits)).toBeUndefined();
     expect(rejectWork({ [kind]: most + 1 }, limits)).toEqual({

@@ -2,16 +2,28 @@ import fc from 'fast-check';
 import type { Maker } from './hostile-file.ts';
 import { partsOf } from './parts.ts';
 
-/** Damages good files: truncated, bits flipped, overwritten, spliced, bytes removed. */
-export function brokenFiles(good: ReadonlyMap<string, Buffer>, seed: number, count: number): readonly Maker[] {
-  const names = [...good.keys()];
-  const at = (share: number, bytes: Buffer) => Math.floor(share * bytes.length);
+// Of WebP and AVIF, the longest.
+const SIGNATURE_LENGTH = 12;
+
+/**
+ * Damages good files: truncated, bits flipped, overwritten, spliced, bytes removed.
+ *
+ * @param names the files to damage; the others only provide what is spliced in
+ */
+export function brokenFiles(
+  good: ReadonlyMap<string, Buffer>,
+  seed: number,
+  count: number,
+  names: readonly string[] = [...good.keys()],
+): readonly Maker[] {
+  // Behind the signature: without it, no decoder sees the file.
+  const at = (share: number, bytes: Buffer) => SIGNATURE_LENGTH + Math.floor(share * (bytes.length - SIGNATURE_LENGTH));
   // 0 ≤ share < 1, denser at the head, where damage matters most.
   const share = fc
     .tuple(fc.double({ min: 0, max: 0.999, noNaN: true }), fc.boolean())
     .map(([s, head]) => (head ? s ** 2 : s));
   const damage = fc.oneof(
-    share.map((cut) => ['truncated', (bytes: Buffer) => bytes.subarray(0, at(cut, bytes) + 16)] as const),
+    share.map((cut) => ['truncated', (bytes: Buffer) => bytes.subarray(0, at(cut, bytes))] as const),
     fc.array(fc.tuple(share, fc.nat(7)), { minLength: 1, maxLength: 30 }).map(
       (flips) =>
         [
@@ -35,7 +47,7 @@ export function brokenFiles(good: ReadonlyMap<string, Buffer>, seed: number, cou
           },
         ] as const,
     ),
-    fc.tuple(share, share, fc.constantFrom(...names)).map(
+    fc.tuple(share, share, fc.constantFrom(...good.keys())).map(
       ([from, to, other]) =>
         [
           'spliced',

@@ -3,16 +3,23 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { largestDecodedSize } from '../../adapters/sharp/heif-sizes.ts';
 import { heifWork } from '../../adapters/sharp/heif-work.ts';
-import { profileSteps } from '../../adapters/sharp/icc-profile.ts';
+import { profileWork } from '../../adapters/sharp/icc-profile.ts';
 import { hasTooManySegments, scannedPixels } from '../../adapters/sharp/jpeg-segments.ts';
-import { unpackedBytesOf } from '../../adapters/sharp/png-chunks.ts';
+import { pngWork } from '../../adapters/sharp/png-chunks.ts';
+import { tiffPicture } from '../../adapters/sharp/tiff-picture.ts';
 import { tiffWork } from '../../adapters/sharp/tiff-work.ts';
+import { countFrames } from '../../adapters/sharp/webp-frames.ts';
 import { defaultLimits } from '../../core/limits.ts';
-import { avif, ispe } from './containers/avif.ts';
+import { inputFormats } from '../../core/metadata.ts';
+import { avif, avifItems, ispe } from './containers/avif.ts';
+import { flat } from './containers/flat.ts';
 import { repeated } from './containers/numbers.ts';
 import { tiffOfPages } from './containers/tiff.ts';
-import { excessiveWork } from './excessive-work.ts';
+import { ambiguousWork, excessiveWork, wideCanvases } from './excessive-work.ts';
 import { goodFiles } from './good-files.ts';
+import type { Maker } from './hostile-file.ts';
+import { ingredients } from './structured/ingredients.ts';
+import { structuredFiles } from './structured-files.ts';
 import { judge } from './workers.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -24,6 +31,21 @@ const fixture = (name: string) => readFileSync(new URL(`../fixtures/slow-and-hea
 describe('a small file that requests excessive work', () => {
   it.each(excessiveWork(20261129, 1))('is rejected before it is decoded: %s', async (_, make) => {
     expect(await judge(await make())).toMatchObject({ outcome: 'rejected too-complex', defects: [] });
+  });
+
+  it.each(ambiguousWork(20261129, 1))('that a decoder may read differently is rejected: %s', async (_, make) => {
+    expect(await judge(await make())).toMatchObject({ outcome: 'rejected corrupt', defects: [] });
+  });
+
+  it.each(wideCanvases(20261129, 1))('counts as large as the canvas of its image: %s', async (_, make) => {
+    expect(await judge(await make())).toMatchObject({ outcome: 'rejected too-many-pixels', defects: [] });
+  });
+
+  it('that only looks like one is processed: an AVIF padded with zeros', async () => {
+    const [item] = avifItems(await flat(64).avif().toBuffer());
+    const data = Buffer.concat([item?.data ?? Buffer.alloc(0), Buffer.alloc(9)]);
+    const padded = avif([{ type: 'av01', data, properties: [ispe(64, 64), ...(item?.properties ?? [])] }]);
+    expect(await judge(padded)).toMatchObject({ outcome: 'processed', defects: [] });
   });
 
   it.each([
@@ -45,16 +67,24 @@ describe('what reads a file before its decoder', () => {
     tiffWork,
     hasTooManySegments,
     scannedPixels,
-    unpackedBytesOf: (bytes) => unpackedBytesOf(bytes, work.unpackedBytes),
-    profileSteps: (bytes) => profileSteps(bytes, work.profileSteps),
+    countFrames: (bytes) => countFrames(bytes, defaultLimits.frames),
+    tiffPicture: (bytes) => tiffPicture(new Uint8Array(bytes)),
+    pngWork: (bytes) => pngWork(bytes, work),
+    profileWork: (bytes) => profileWork(bytes, work),
   };
   const numbers = ['getUint8', 'getUint16', 'getUint32', 'getBigUint64'] as const;
+  const all = (seed: number) => [excessiveWork, ambiguousWork, wideCanvases].flatMap((kinds) => kinds(seed, 1));
   let files: readonly Buffer[];
 
   beforeAll(async () => {
-    const excessive = await Promise.all(excessiveWork(7, 1).map(([, make]) => make()));
+    const excessive = await Promise.all(all(7).map(([, make]) => make()));
     const good = [...(await goodFiles()).values()];
-    files = [...good, ...excessive, tiffOfPages(300)].filter(({ length }) => length < 8_000);
+    const made = await ingredients();
+    const structured = inputFormats.flatMap((format) => structuredFiles(format, made, { seed: 7, count: 60 }));
+    const bytesOf = ([, make]: Maker) => make();
+    files = [...good, ...excessive, tiffOfPages(300), ...(await Promise.all(structured.map(bytesOf)))].filter(
+      ({ length }) => length < 8_000,
+    );
   });
 
   /** Numbers read by all readers: a measure that does not depend on the machine. */

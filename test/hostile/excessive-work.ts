@@ -1,18 +1,57 @@
 import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import { type AvifItem, alphaOf, avif, avifItems, box, gridOf, ispe } from './containers/avif.ts';
+import {
+  type AvifItem,
+  alphaOf,
+  avif,
+  avifItems,
+  avifWith,
+  box,
+  gridOf,
+  ispe,
+  overlayOf,
+  placeOfItem,
+  typeOfItem,
+} from './containers/avif.ts';
 import { flat, flatAndClear } from './containers/flat.ts';
-import { curvesOfSegments, identityMatrix, profileOfElements, tableOfInputs } from './containers/icc.ts';
-import { jpegOfScans, jpegWith } from './containers/jpeg.ts';
-import { repeated, u16be, u32be } from './containers/numbers.ts';
+import {
+  curvesOfSamples,
+  curvesOfSegments,
+  identityMatrix,
+  profileOfElements,
+  tableOfInputs,
+  tableOfPoints,
+} from './containers/icc.ts';
+import { arithmeticJpegOfScans, jpegOfScans, jpegWith } from './containers/jpeg.ts';
+import { patched, repeated, u16be, u32be } from './containers/numbers.ts';
 import { pngChunk, pngWith } from './containers/png.ts';
-import { tiffOfSharedStrips, tiffOfSharedValues, tiffOfTinyTiles, tiffOfUnknownTags } from './containers/tiff.ts';
+import {
+  tiffOfJpegs,
+  tiffOfSharedStrips,
+  tiffOfSharedValues,
+  tiffOfTinyTiles,
+  tiffOfUnknownTags,
+} from './containers/tiff.ts';
 import type { Maker } from './hostile-file.ts';
-import { inChunk, inSegments, profileNamed } from './profiles.ts';
+import { holders, inChunk, inSegments, profileNamed } from './profiles.ts';
 
 /** Small files that request a worker's whole time or memory by repeating, sharing or unpacking: sizes drawn from the seed. */
 export function excessiveWork(seed: number, each: number): readonly Maker[] {
+  return makersOf(kinds, seed, each);
+}
+
+/** Images that a decoder and a reader may find in different places, or take for something else. */
+export function ambiguousWork(seed: number, each: number): readonly Maker[] {
+  return makersOf(ambiguousKinds, seed, each);
+}
+
+/** Canvases far larger than the images on them, up to what a decoder accepts. */
+export function wideCanvases(seed: number, each: number): readonly Maker[] {
+  return makersOf(canvasKinds, seed, each);
+}
+
+function makersOf(kinds: readonly Kind[], seed: number, each: number): readonly Maker[] {
   return kinds.flatMap(([name, sizes, make], index) =>
     fc
       .sample(sizes, { seed: seed + index, numRuns: each })
@@ -41,10 +80,12 @@ const kinds: readonly Kind[] = [
     sizes(between(3, 60), between(6, 8)),
     (count, megabytes) => texts(count, megabytes, 'iTXt'),
   ],
+  ['thousand tiny compressed texts.png', sizes(between(2, 100)), tinyTexts],
   ['rotations of 7 megapixels.avif', sizes(between(30, 250)), (count) => turned(count, 'irot')],
   ['mirrorings of 7 megapixels.avif', sizes(between(30, 250)), (count) => turned(count, 'imir')],
   ['crops of 7 megapixels.avif', sizes(between(30, 250)), (count) => turned(count, 'clap')],
   ['frames of 7 megapixels in one item.avif', sizes(between(30, 200)), framesInOne],
+  ['frames of 7 megapixels with zeros between them.avif', sizes(between(30, 200)), framesAndZeros],
   ['extents of one megabyte in a metadata item.avif', sizes(between(1, 8), between(4, 32)), extents],
   ['tiles that share one item.avif', sizes(between(6, 16)), sharedTile],
   ['tiles of 4 megapixels that are one item.avif', sizes(between(8, 16)), wideTiles],
@@ -91,7 +132,84 @@ const kinds: readonly Kind[] = [
     sizes(between(1_000, 30_000)),
     async (count) => withPng(await profileOf(2, curvesOfSegments(count))),
   ],
+  ...(['jpg', 'png', 'webp', 'tiff', 'avif'] as const).map(
+    (type): Kind => [
+      `points on each side of tables that elements of a profile share.${type}`,
+      sizes(between(61, 75), between(20, 38)),
+      async (side, count) => holders[type](await profileOf(count, tableOfPoints(side))),
+    ],
+  ),
+  [
+    'thousand samples that curves of a profile share.png',
+    sizes(between(100, 300), between(30, 60)),
+    async (thousands, count) => withPng(await profileOf(count, curvesOfSamples(thousands * 1_000))),
+  ],
+  [
+    'points on each side of a profile’s table that are not there.png',
+    sizes(between(150, 220)),
+    async (claimed) => withPng(await profileOf(1, tableOfPoints(2, claimed))),
+  ],
   ['scans of 64 megapixels.jpg', sizes(between(35, 100)), async (scans) => jpegOfScans(8_000, scans)],
+  [
+    'scans of 64 megapixels in arithmetic coding.jpg',
+    sizes(between(8, 15)),
+    async (scans) => arithmeticJpegOfScans(8_000, scans),
+  ],
+  [
+    'scans in arithmetic coding in strips of 4 megapixels.tiff',
+    sizes(between(8, 15), between(15, 24)),
+    async (scans, strips) => tiffOfJpegs(arithmeticJpegOfScans(2_000, scans), 2_000, strips),
+  ],
+  [
+    'scans in strips of 4 megapixels.tiff',
+    sizes(between(40, 95), between(15, 24)),
+    async (scans, strips) => tiffOfJpegs(jpegOfScans(2_000, scans), 2_000, strips),
+  ],
+];
+
+const ambiguousKinds: readonly Kind[] = [
+  [
+    'frames of 7 megapixels that are also something else.avif',
+    sizes(between(30, 60)),
+    async (count) => avifWith(await framesInOne(count), typeOfItem(1, 'zzzz'), 'iinf'),
+  ],
+  [
+    'frames of 7 megapixels in one of two places.avif',
+    sizes(between(30, 60)),
+    async (count) => avifWith(await framesInOne(count), placeOfItem(1, 0, 12)),
+  ],
+  [
+    'frames of 7 megapixels in one of two descriptions.avif',
+    sizes(between(30, 60)),
+    async (count) => {
+      const [file, other] = [await framesInOne(count), avif([await coded(64)])];
+      const at = other.indexOf('meta') - 4;
+      return Buffer.concat([file, other.subarray(at, at + other.readUInt32BE(at))]);
+    },
+  ],
+  [
+    'frames of 7 megapixels at offsets of two bytes.avif',
+    sizes(between(30, 60)),
+    async (count) => {
+      const file = await framesInOne(count);
+      return patched(file, file.indexOf('iloc') + 8, Buffer.from([0x24]));
+    },
+  ],
+];
+
+const canvasKinds: readonly Kind[] = [
+  [
+    'pixels on each side of an overlay’s canvas.avif',
+    sizes(between(5_500, 13_000)),
+    async (side) =>
+      avif([
+        {
+          ...{ type: 'iovl', data: overlayOf(side, 1), properties: [ispe(512, 512)] },
+          refers: { as: 'dimg', to: [2] },
+        },
+        await coded(512),
+      ]),
+  ],
 ];
 
 // Of images that are repeated: 7 megapixels.
@@ -102,6 +220,11 @@ async function texts(count: number, megabytes: number, type: 'zTXt' | 'iTXt'): P
   const head = type === 'zTXt' ? 'Comment\0\0' : 'Comment\0\x01\0\0\0';
   const chunk = pngChunk(type, Buffer.concat([Buffer.from(head, 'latin1'), packed]));
   return pngWith(await flat(10).png().toBuffer(), repeated(chunk, count));
+}
+
+async function tinyTexts(thousands: number): Promise<Buffer> {
+  const chunk = pngChunk('zTXt', Buffer.concat([Buffer.from('a\0\0', 'latin1'), deflateSync(Buffer.alloc(0))]));
+  return pngWith(await flat(10).png().toBuffer(), repeated(chunk, thousands * 1_000));
 }
 
 /** By side: large images take a second to encode. */
@@ -129,6 +252,11 @@ async function turned(count: number, transform: 'irot' | 'imir' | 'clap'): Promi
 async function framesInOne(count: number): Promise<Buffer> {
   const item = await coded(SIDE);
   return avif([{ ...item, data: repeated(item.data, count) }]);
+}
+
+async function framesAndZeros(count: number): Promise<Buffer> {
+  const item = await coded(SIDE);
+  return avif([{ ...item, data: repeated(Buffer.concat([item.data, Buffer.alloc(1)]), count) }]);
 }
 
 async function extents(items: number, each: number): Promise<Buffer> {

@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
+import { inputFormats } from '../../core/metadata.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { renditionKey } from '../../core/rendition.ts';
 import { brokenFiles, truncatedAtParts } from './broken-files.ts';
@@ -11,6 +12,8 @@ import { canary, type Maker } from './hostile-file.ts';
 import { hostileKeys } from './keys.ts';
 import { collections, oddFiles } from './odd-files.ts';
 import { oddProfiles } from './profiles.ts';
+import { ingredients } from './structured/ingredients.ts';
+import { structuredFiles } from './structured-files.ts';
 import { judge } from './workers.ts';
 
 /** A sample; `npm run lab -- prove hostile` sends hundreds more and the bombs, and measures their memory. */
@@ -54,6 +57,17 @@ describe('a hostile file', () => {
     await expectAllHandled(hostileHeics(20261129, 40));
   });
 
+  it.each(inputFormats)(
+    'of sound parts in hostile numbers, orders and places ends processed or rejected: %s',
+    async (format) => {
+      const files = structuredFiles(format, await ingredients(), { seed: 7, count: 25 });
+      const verdicts = await Promise.all(files.map(async ([name, make]) => ({ name, ...(await judge(await make())) })));
+      expect(verdicts.filter(({ defects }) => defects.length > 0)).toEqual([]);
+      // Otherwise, they would prove little about decoders.
+      expect(verdicts.filter(({ outcome }) => outcome === 'processed').length).toBeGreaterThan(2);
+    },
+  );
+
   // Otherwise, finding nothing private in renditions would prove nothing.
   it.each([
     ['baseline.jpg', ['exif', 'xmp']],
@@ -83,7 +97,7 @@ describe('a hostile file', () => {
 
   it('is distinguished from a good one', async () => {
     const names = [...good.keys()];
-    const verdicts = await Promise.all([...good.values()].map(judge));
+    const verdicts = await Promise.all([...good.values()].map((bytes) => judge(bytes)));
     expect(verdicts.map(({ outcome }, index) => [names[index], outcome])).toEqual(
       names.map((name) => [name, 'processed']),
     );
@@ -95,7 +109,7 @@ describe('a hostile key', () => {
     parseS3Event(
       JSON.stringify({
         ...{ id: 'e', time: '2026-01-01T00:00:00Z', 'detail-type': 'Object Created' },
-        detail: { bucket: { name: 'b' }, object: { key, sequencer: '0A', size: 1, etag: 'e' } },
+        detail: { bucket: { name: 'b' }, object: { key, sequencer: '0055AED6DCD90281E5', size: 1, etag: 'e' } },
       }),
       'b',
     );

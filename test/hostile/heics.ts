@@ -42,7 +42,7 @@ const coded = fc
 const odd32 = fc.constantFrom(0, 1, 7, 64, 160, 240, 4_096, 65_535, 2 ** 31, 2 ** 32 - 1);
 const odd16 = fc.constantFrom(0, 1, 2, 3, 4, 5, 99, 65_535);
 const named = (name: string, items: fc.Arbitrary<readonly AvifItem[]>): fc.Arbitrary<Misfit> =>
-  items.map((all) => ({ name, make: () => avif(all, 'heic') }));
+  items.map((all) => ({ name, make: () => avif(all, { brand: 'heic' }) }));
 
 /** Bits of one part only. */
 function flipped(bytes: Buffer, flips: readonly (readonly [share: number, bit: number])[]): Buffer {
@@ -221,7 +221,7 @@ const boxes: fc.Arbitrary<Misfit> = fc
   .map(([item, type, length, value]) => ({
     name: `with another ${type}`,
     make: () => {
-      const copy = avif([item, { ...item, refers: { as: 'auxl', to: [1] } }], 'heic');
+      const copy = avif([item, { ...item, refers: { as: 'auxl', to: [1] } }], { brand: 'heic' });
       const at = copy.indexOf(type);
       if (value % 2 === 0) copy.writeUInt32BE(length, at - 4);
       u16be(value).copy(copy, at + 4 + (value % 11));

@@ -1,9 +1,11 @@
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
+import { avif, avifItems, box, ispe } from './containers/avif.ts';
 import { flat } from './containers/flat.ts';
 import { jpegSegment, jpegWith } from './containers/jpeg.ts';
 import { patched, u32be } from './containers/numbers.ts';
 import { pngChunk, pngWith } from './containers/png.ts';
+import { tiffWithProfile } from './containers/tiff.ts';
 import { webp, webpChunk, webpHeader, webpPicture } from './containers/webp.ts';
 import { canary, type Maker } from './hostile-file.ts';
 
@@ -37,7 +39,7 @@ export async function oddProfiles(): Promise<readonly Maker[]> {
 }
 
 /** An image of each kind that can contain a profile. */
-const holders = {
+export const holders = {
   jpg: async (profile: Buffer) => jpegWith(await flat(40).jpeg().toBuffer(), inSegments(profile)),
   'grey.jpg': async (profile: Buffer) =>
     jpegWith(await flat(40).toColourspace('b-w').jpeg().toBuffer(), inSegments(profile)),
@@ -52,6 +54,13 @@ const holders = {
       webpChunk('ICCP', profile),
       webpPicture(await flat(40).webp({ lossless: true }).toBuffer()),
     ]),
+  tiff: async (profile: Buffer) => tiffWithProfile(profile),
+  avif: async (profile: Buffer) => {
+    const [item] = avifItems(await flat(40).avif().toBuffer());
+    if (item === undefined) throw new Error('The AVIF has no image.');
+    const colour = box('colr', Buffer.from('prof'), profile);
+    return avif([{ type: 'av01', data: item.data, properties: [ispe(40, 40), ...item.properties, colour] }]);
+  },
 };
 
 const MAX_BYTES_PER_SEGMENT = 65_519;

@@ -3,6 +3,7 @@ import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
 import { defaultLimits } from '../../core/limits.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
+import type { ImageCodec } from '../../core/ports.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { resizeImage } from '../../core/resize-image.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
@@ -10,18 +11,18 @@ import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
 import { uploadOf } from '../support/upload-events.ts';
 import { canary } from './hostile-file.ts';
 
-const codec = sharpImageCodec();
+const ownCodec = sharpImageCodec();
 const outcomes = ['processed', 'rejected'];
 
 export interface Verdict {
   readonly outcome: string;
-  /** CPU time of the slowest worker. */
+  /** CPU time of the slowest worker, without that of an image process. */
   readonly seconds: number;
   readonly defects: readonly string[];
 }
 
 /** Runs one file through all workers, like an upload. */
-export async function judge(bytes: Buffer): Promise<Verdict> {
+export async function judge(bytes: Buffer, codec: ImageCodec = ownCodec): Promise<Verdict> {
   const image = uploadOf({ size: bytes.length });
   const [uploads, renditions] = [new InMemoryUploadStore(), new InMemoryRenditionStore()];
   uploads.put(image, new Uint8Array(bytes));

@@ -54,6 +54,8 @@ describe('a role that may use every queue in the account', () => {
   it.each([
     ['UploadQueue', pipeline.queueUrl],
     ['UndeliveredEventQueue', stack.outputs.UndeliveredEventQueueUrl],
+    ['OverflowQueue', stack.outputs.OverflowQueueUrl],
+    ['UploadDeadLetterQueue', pipeline.deadLetterQueueUrl],
   ])('cannot send to %s', async (_, QueueUrl) => {
     const send = neighbour.send(new SendMessageCommand({ QueueUrl, MessageBody: forged('victim.jpg') }));
     await expect(send).rejects.toThrow(/explicit deny in a resource-based policy/);

@@ -15,6 +15,7 @@ import { rolePermissions } from '../support/role-permissions.ts';
  */
 
 const pipeline = emulatedPipeline();
+const { stack } = pipeline;
 
 const key = 'permissions.jpg';
 let upload: { etag: string; versionId: string; size: number };
@@ -44,18 +45,19 @@ async function probe(stem: string, action: string): Promise<unknown> {
       return { correlationId: 'probe', image: { ...image, sequencer: padSequencer('FFFF') }, scope: 'older' };
     case 'messages':
       // Two of one sender at once: one more than stage local allows, so the second is set aside.
-      return { Records: action === 'sqs:SendMessage' ? [sqsRecord(action), sqsRecord(action)] : [sqsRecord(action)] };
+      if (action === 'sqs:SendMessage') return { Records: [sqsRecord(action), sqsRecord(action)] };
+      return { Records: [sqsRecord(action), sqsRecord(action, stack.outputs.OverflowQueueUrl)] };
     case undefined:
       throw new Error(`core/steps.ts has no ${stem}: add it there, or its call here.`);
   }
 }
 
 let serial = 0;
-function sqsRecord(action: string) {
+function sqsRecord(action: string, queueUrl = pipeline.queueUrl) {
   serial += 1;
   const detail = {
     bucket: { name: pipeline.bucket },
-    object: { key: `sender/missing-${serial}.jpg`, sequencer: '01', etag: 'e', size: 5, 'version-id': 'v' },
+    object: { key: `sender/missing-${serial}.jpg`, sequencer: '0001', etag: 'e', size: 5, 'version-id': 'v' },
   };
   const body = { id: 'probe', time: new Date().toISOString(), 'detail-type': 'Object Created', detail };
   return {
@@ -66,7 +68,7 @@ function sqsRecord(action: string) {
     attributes: { ApproximateReceiveCount: '1' },
     messageAttributes: {},
     eventSource: 'aws:sqs',
-    eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:probe',
+    eventSourceARN: `arn:aws:sqs:us-east-1:000000000000:${queueUrl.split('/').at(-1)}`,
     awsRegion: 'us-east-1',
   };
 }

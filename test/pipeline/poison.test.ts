@@ -47,7 +47,8 @@ function batchesOf(calls: readonly DivertedCall[], keys: readonly string[]): Rec
 }
 
 it('if one image of ten kills its workers, the others are processed on the first receive, and it is rejected after two workers, without a second receive or a dead letter', async () => {
-  const [bad = '', ...good] = Array.from({ length: 10 }, (_, index) => `among-ten-${index}.png`);
+  // A folder each: of one sender, most would be set aside.
+  const [bad = '', ...good] = Array.from({ length: 10 }, (_, index) => `among-ten-${index}/image.png`);
   const caller = await pipeline.physicalId('ResizeImageFunction');
   const image = { key: bad, imageId: await imageIdOf(pipeline.bucket, bad) };
   const fault = { caller, action: 's3:GetObject', kind: 'dies after', image, times: Number.POSITIVE_INFINITY } as const;

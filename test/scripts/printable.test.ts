@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { remark, resultLine } from '../../scripts/start/result-table.ts';
 import { print, printError } from '../../scripts/terminal/print.ts';
@@ -54,6 +55,12 @@ describe.each([
     expect(withoutBreaks(text)).not.toMatch(harmful);
     expect(text.split('\n')).toHaveLength(4);
   });
+});
+
+it('scripts write to the output with `print`, except what a program that they run writes, and to show the cursor again', () => {
+  const files = globSync('scripts/**/*.ts').filter((file) => /stdout\.write\(/.test(readFileSync(file, 'utf8')));
+  const terminal = ['command', 'print', 'progress'].map((name) => `scripts/terminal/${name}.ts`);
+  expect(files.sort()).toEqual([...terminal, 'scripts/test/test.ts']);
 });
 
 it('a table measures and shows escaped text', () => {

@@ -23,12 +23,14 @@ export const functionPermissions: readonly FunctionPermission[] = ofType(templat
     return statementsOf(role)
       .filter(({ Sid }) => !madeByAws.includes(Sid))
       .flatMap(({ Sid, Action, Resource }) =>
-        Action.map((action) => ({ stem, sid: Sid, action, on: resourceName(Resource) })),
+        Action.flatMap((action) =>
+          [...new Set(Resource.map(resourceName))].map((on) => ({ stem, sid: Sid, action, on })),
+        ),
       );
   },
 );
 
-function resourceName([resource]: readonly Json[]): string {
+function resourceName(resource: Json): string {
   const [, id = '', inside] =
     /^(?:\$\{)?(\w+)(?:\.Arn\}?)?(\/.*)?$/.exec(
       String(at(resource, 'Ref') ?? at(resource, 'Fn::GetAtt') ?? at(resource, 'Fn::Sub')),

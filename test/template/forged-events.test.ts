@@ -62,6 +62,20 @@ it('a message for the overflow queue is accepted from the dispatcher, and from t
   expect(mayForge(withOperator, 'OverflowQueue', { 'aws:principalarn': operator })).toBe(true);
 });
 
+it('a message for the dead-letter queue is accepted only from the operator, who moves what is there to the upload queue', () => {
+  const asOperator = { 'aws:principalarn': operator };
+  for (const who of [neighbour, rule, { 'aws:principalarn': 'DispatchImagesRole.Arn' }, asOperator])
+    expect(mayForge(template, 'UploadDeadLetterQueue', who)).toBe(false);
+  expect(mayForge(withOperator, 'UploadDeadLetterQueue', neighbour)).toBe(false);
+  expect(mayForge(withOperator, 'UploadDeadLetterQueue', rule)).toBe(false);
+  expect(mayForge(withOperator, 'UploadDeadLetterQueue', asOperator)).toBe(true);
+});
+
+it('every queue of the stack refuses messages from strangers', () => {
+  const queues = ofType(template, 'AWS::SQS::Queue').map(([id]) => id);
+  expect(queues.filter((queue) => mayForge(template, queue, neighbour))).toEqual([]);
+});
+
 describe('a queue outside this stack', () => {
   it.each(ofType(template, 'AWS::SQS::Queue'))('cannot name %s as its dead-letter queue', (id, { Properties }) => {
     const sources = ofType(template, 'AWS::SQS::Queue').filter(

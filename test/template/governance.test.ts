@@ -71,21 +71,24 @@ describe('permissions-boundary.yaml', () => {
 });
 
 describe('service-control-policy.yaml', () => {
-  const content = at(governance('service-control-policy.yaml'), 'Resources', 'Guardrails', 'Properties', 'Content');
+  const policies = ['Guardrails', 'IntegrityGuardrails'].map((id) =>
+    at(governance('service-control-policy.yaml'), 'Resources', id, 'Properties', 'Content'),
+  );
 
   it('is shorter than AWS’s limit, with room for regions and names', () => {
     // 5120 characters: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
-    expect(JSON.stringify(content).length).toBeLessThan(4600);
+    for (const content of policies) expect(JSON.stringify(content).length).toBeLessThan(4600);
   });
 
   const named = (role: string) => `arn:aws:iam::111122223333:role/${role}`;
   const [admin, deployer, platform] = ['Admin', `deploy-${projectName}`, 'OrganizationAccountAccessRole'].map(named);
+  const [operator, ownRole] = [`operate-${projectName}`, `${projectName}-prod-ReleaseRole-1`].map(named);
   // Parameters replaced by their default values.
   const defaults = z
     .record(z.string(), z.object({ Default: z.string().optional() }))
     .parse(at(governance('service-control-policy.yaml'), 'Parameters'));
   const statements = JSON.parse(
-    JSON.stringify(at(content, 'Statement')).replaceAll(
+    JSON.stringify(policies.flatMap((content) => at(content, 'Statement') ?? [])).replaceAll(
       /\$\{(\w+)\}/g,
       (_, name: string) => defaults[name]?.Default ?? '',
     ),
@@ -125,11 +128,16 @@ describe('service-control-policy.yaml', () => {
     ['sqs:DeleteQueue', name('sqs', `${projectName}-prod-UploadQueue`)],
     ['lambda:UpdateFunctionCode', name('lambda', `function:${projectName}-prod-ResizeImageFunction-1`)],
     ['lambda:CreateFunctionUrlConfig', name('lambda', `function:${projectName}-prod-ResizeImageFunction-1`)],
-    ['events:DisableRule', name('events', `rule/${projectName}-prod-UploadRule-1`)],
     ['events:RemoveTargets', name('events', `rule/${projectName}-prod-UploadRule-1`)],
     ['events:PutTargets', name('events', `rule/${projectName}-prod-UploadRule-1`)],
     ['events:PutPermission', name('events', `event-bus/${projectName}-prod-domain-events`)],
     ['states:UpdateStateMachine', name('states', `stateMachine:${projectName}-prod-ImagePipeline-1`)],
+    ['states:DeleteStateMachine', name('states', `stateMachine:${projectName}-prod-ImagePipeline-1`)],
+    ['lambda:DeleteFunction', name('lambda', `function:${projectName}-prod-ResizeImageFunction-1`)],
+    ['lambda:PutFunctionConcurrency', name('lambda', `function:${projectName}-prod-ResizeImageFunction-1`)],
+    ['dynamodb:PutResourcePolicy', name('dynamodb', `table/${projectName}-prod-ImageTable-1`)],
+    ['dynamodb:ExportTableToPointInTime', name('dynamodb', `table/${projectName}-prod-ImageTable-1`)],
+    ['sns:SetTopicAttributes', name('sns', `${projectName}-prod-AlarmTopic-1`)],
     ['logs:PutSubscriptionFilter', name('logs', `log-group:${projectName}-prod-ResizeImageLogGroup-1`)],
   ])('denies an administrator %s', (action, resource) => {
     expect(denied(admin, action, resource)).toEqual(['KeepEncryptionPrivacyAndTraces']);
@@ -145,12 +153,78 @@ describe('service-control-policy.yaml', () => {
     'iam:DeleteRole',
     'iam:DeleteRolePermissionsBoundary',
   ])('denies %s on the exempt roles to everyone except the platform team', (action) => {
-    for (const role of [deployer, platform]) {
+    for (const role of [deployer, operator, platform]) {
       expect(denied(admin, action, role ?? '')).toEqual(['KeepPrivilegedRoles']);
       expect(denied(deployer, action, role ?? '')).toEqual(['KeepPrivilegedRoles']);
       expect(denied(platform, action, role ?? '')).toEqual([]);
     }
     expect(denied(admin, action, named('team-role'))).toEqual([]);
+  });
+
+  it.each([
+    'iam:UpdateAssumeRolePolicy',
+    'iam:AttachRolePolicy',
+    'iam:PutRolePolicy',
+    'iam:CreateRole',
+    'iam:PassRole',
+  ])('denies everyone except the deployer %s on the stack’s roles', (action) => {
+    const bounded = { 'iam:permissionsboundary': `arn:aws:iam::111122223333:policy/${projectName}-boundary` };
+    for (const other of [admin, operator, ownRole])
+      expect(denied(other, action, ownRole ?? '', bounded)).toEqual(['KeepRoles']);
+    expect(denied(deployer, action, ownRole ?? '', bounded)).toEqual([]);
+    expect(denied(admin, action, named('team-role'))).toEqual([]);
+  });
+
+  it.each([
+    ['lambda:InvokeFunction', name('lambda', `function:${projectName}-prod-DispatchImagesFunction-1`)],
+    ['lambda:UpdateAlias', name('lambda', `function:${projectName}-prod-ResizeImageFunction-1`)],
+    ['states:StartSyncExecution', name('states', `stateMachine:${projectName}-prod-ImagePipeline-1`)],
+  ])('denies everyone %s, except the deployer and the stack’s own roles', (action, resource) => {
+    for (const other of [admin, operator]) expect(denied(other, action, resource)).toEqual(['KeepCalls']);
+    for (const own of [deployer, ownRole]) expect(denied(own, action, resource)).toEqual([]);
+    expect(denied(admin, action, resource.replace(projectName, 'other'))).toEqual([]);
+  });
+
+  it('exempts by name every role of the stack that invokes a function, moves an alias or starts a workflow', () => {
+    const calls = ['lambda:InvokeFunction', 'lambda:UpdateAlias', 'states:StartSyncExecution', 'states:StartExecution'];
+    const callers = ofType(prod, 'AWS::IAM::Role').filter(([, role]) =>
+      statementsOf(role).some(({ Action }) => Action.some((action) => calls.includes(action))),
+    );
+    expect(callers.length).toBeGreaterThan(0);
+    // A role without a name of its own gets one that begins with the name of the stack.
+    for (const [id, { Properties }] of callers) expect(Properties['RoleName'], id).toBeUndefined();
+  });
+
+  it.each(['CreateEventSourceMapping', 'UpdateEventSourceMapping', 'DeleteEventSourceMapping'])(
+    'denies an administrator lambda:%s for the stack’s functions, and not the circuit breaker or an operator',
+    (action) => {
+      const of = (project: string) => ({ 'lambda:functionarn': name('lambda', `function:${project}-prod-Dispatch-1`) });
+      const mapping = name('lambda', 'event-source-mapping:0123');
+      expect(denied(admin, `lambda:${action}`, mapping, of(projectName))).toEqual(['KeepIntake']);
+      expect(denied(admin, `lambda:${action}`, mapping, of('other'))).toEqual([]);
+      for (const exempt of [deployer, operator, ownRole])
+        expect(denied(exempt, `lambda:${action}`, mapping, of(projectName))).toEqual([]);
+    },
+  );
+
+  it('denies an administrator events:DisableRule, and not an operator who pauses intake', () => {
+    const rule = name('events', `rule/${projectName}-prod-IntakeBreakerRule-1`);
+    expect(denied(admin, 'events:DisableRule', rule)).toEqual(['KeepRules']);
+    for (const exempt of [deployer, operator]) expect(denied(exempt, 'events:DisableRule', rule)).toEqual([]);
+  });
+
+  it.each([
+    ['AttachInternetGateway', 'vpc'],
+    ['CreateVpcPeeringConnection', 'vpc'],
+    ['CreateRoute', 'route-table'],
+    ['ModifyVpcEndpoint', 'vpc-endpoint'],
+    ['AuthorizeSecurityGroupEgress', 'security-group'],
+    ['DeleteTags', 'vpc'],
+  ])('denies an administrator ec2:%s on a %s of the stack', (action, type) => {
+    const resource = name('ec2', `${type}/${type}-1`);
+    expect(denied(admin, `ec2:${action}`, resource, ofProject)).toEqual(['KeepNetwork']);
+    expect(denied(admin, `ec2:${action}`, resource)).toEqual([]);
+    expect(denied(deployer, `ec2:${action}`, resource, ofProject)).toEqual([]);
   });
 
   it('denies an administrator grants on the stack’s key, except those that AWS services need', () => {
@@ -162,14 +236,13 @@ describe('service-control-policy.yaml', () => {
     expect(denied(admin, 'kms:CreateGrant', key, forService)).toEqual([]);
   });
 
-  it('does not deny reading, uploading or invoking', () => {
+  it('does not deny reading or uploading', () => {
     expect(denied(admin, 's3:PutObject', `${bucket}/cat.jpg`)).toEqual([]);
     expect(denied(admin, 'kms:Decrypt', key, ofProject)).toEqual([]);
-    expect(denied(admin, 'lambda:InvokeFunction', name('lambda', `function:${projectName}-prod-1`))).toEqual([]);
   });
 
   it('denies, and allows nothing', () => {
-    const effects = z.array(z.object({ Effect: z.string() })).parse(at(content, 'Statement'));
+    const effects = z.array(z.object({ Effect: z.string() })).parse(statements);
     expect(new Set(effects.map(({ Effect }) => Effect))).toEqual(new Set(['Deny']));
   });
 });

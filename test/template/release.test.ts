@@ -39,6 +39,8 @@ it('a release gets 5 %, 20 % and then 100 % of the traffic', () => {
 
 /** They decode uploads, which can be crafted to kill them. */
 const openers: readonly string[] = ['ExtractMetadata', 'ResizeImage'];
+/** Also the dispatcher, which fails if no upload of a batch is decided. */
+const comparedByErrors: readonly string[] = [...openers, 'DispatchImages'];
 
 const ofNewVersion = (step: string) => [
   { Name: 'FunctionName', Value: { Ref: `${step}Function` } },
@@ -63,33 +65,29 @@ describe.each(releasedSteps)('a new version of %s', (step) => {
     ]);
     const near = numberAt(propertiesOf(`${step}Function`)['Timeout']) * 800;
     expect(propertiesOf(`${step}DurationRollbackAlarm`)['Threshold']).toBe(near);
-    if (openers.includes(step)) return;
-    for (const symptom of ['Errors', 'Duration']) {
-      expect(propertiesOf(`${step}${symptom}RollbackAlarm`)).toMatchObject({
-        MetricName: symptom,
-        Dimensions: ofNewVersion(step),
+    const own = (symptom: string) => ({ MetricName: symptom, Dimensions: ofNewVersion(step) });
+    if (!comparedByErrors.includes(step))
+      expect(propertiesOf(`${step}ErrorsRollbackAlarm`)).toMatchObject(own('Errors'));
+    if (!openers.includes(step))
+      expect(propertiesOf(`${step}DurationRollbackAlarm`)).toMatchObject({
+        ...own('Duration'),
+        ExtendedStatistic: 'p99',
       });
-    }
-    expect(propertiesOf(`${step}DurationRollbackAlarm`)['ExtendedStatistic']).toBe('p99');
   });
 });
 
-describe.each(openers)('a new version of %s, which an upload can kill,', (step) => {
-  const queryOf = (alarm: string, id: string) =>
-    items(propertiesOf(alarm)['Metrics']).find((query) => at(query, 'Id') === id);
-  const calculated = (symptom: 'Errors' | 'Duration', id: string, counts: Readonly<Record<string, number>>) =>
-    metricMath(String(at(queryOf(`${step}${symptom}RollbackAlarm`, id), 'Expression')), counts);
+describe.each(comparedByErrors)('a new version of %s, which an upload can make fail,', (step) => {
+  const queryOf = (id: string) =>
+    items(propertiesOf(`${step}ErrorsRollbackAlarm`)['Metrics']).find((query) => at(query, 'Id') === id);
 
   it('is compared with all traffic of the alias for the whole gate', () => {
-    const stat = (symptom: string, id: string) => at(queryOf(`${step}${symptom}RollbackAlarm`, id), 'MetricStat');
-    const metric = (MetricName: string, Dimensions = ofNewVersion(step)) => ({
+    const errors = (Dimensions: Json) => ({
+      Stat: 'Sum',
       Period: firstGate.minutes * 60,
-      Metric: { Namespace: 'AWS/Lambda', MetricName, Dimensions },
+      Metric: { Namespace: 'AWS/Lambda', MetricName: 'Errors', Dimensions },
     });
-    expect(stat('Errors', 'fresh')).toEqual({ Stat: 'Sum', ...metric('Errors') });
-    expect(stat('Errors', 'all')).toEqual({ Stat: 'Sum', ...metric('Errors', ofNewVersion(step).slice(0, 2)) });
-    expect(stat('Duration', 'fast')).toEqual({ Stat: 'p10', ...metric('Duration') });
-    expect(stat('Duration', 'calls')).toEqual({ Stat: 'Sum', ...metric('Invocations') });
+    expect(at(queryOf('fresh'), 'MetricStat')).toEqual(errors(ofNewVersion(step)));
+    expect(at(queryOf('all'), 'MetricStat')).toEqual(errors(ofNewVersion(step).slice(0, 2)));
   });
 
   it.each([
@@ -102,7 +100,7 @@ describe.each(openers)('a new version of %s, which an upload can kill,', (step) 
     // 5 % of the traffic.
     ['keeps traffic while a sender floods the pipeline with such uploads', { fresh: 50, all: 1000 }, 5],
   ])('%s: %j', async (_, counts, percent) => {
-    expect(await calculated('Errors', 'share', counts)).toBe(percent);
+    expect(await metricMath(String(at(queryOf('share'), 'Expression')), counts)).toBe(percent);
     expect(percent > numberAt(propertiesOf(`${step}ErrorsRollbackAlarm`)['Threshold'])).toBe(percent > 50);
   });
 
@@ -113,6 +111,21 @@ describe.each(openers)('a new version of %s, which an upload can kill,', (step) 
     // If the first failure were enough, a few uploads would roll a release back.
     expect(1 - (1 - alone) ** 30).toBeGreaterThan(0.75);
   });
+});
+
+describe.each(openers)('a new version of %s, which an upload can slow down,', (step) => {
+  const queryOf = (id: string) =>
+    items(propertiesOf(`${step}DurationRollbackAlarm`)['Metrics']).find((query) => at(query, 'Id') === id);
+  const stat = (id: string) => at(queryOf(id), 'MetricStat');
+
+  it('is judged by nine in ten of its calls in the whole gate', () => {
+    const metric = (MetricName: string) => ({
+      Period: firstGate.minutes * 60,
+      Metric: { Namespace: 'AWS/Lambda', MetricName, Dimensions: ofNewVersion(step) },
+    });
+    expect(stat('fast')).toEqual({ Stat: 'p10', ...metric('Duration') });
+    expect(stat('calls')).toEqual({ Stat: 'Sum', ...metric('Invocations') });
+  });
 
   it.each([
     ['loses traffic when nine in ten calls are close to the timeout', { calls: 40, fast: 35_000 }, 35_000],
@@ -120,7 +133,7 @@ describe.each(openers)('a new version of %s, which an upload can kill,', (step) 
     ['keeps traffic when too few calls were slow', { calls: 9, fast: 40_000 }, 0],
     ['keeps traffic while it is not called', {}, 0],
   ])('%s: %j', async (_, counts, millis) => {
-    expect(await calculated('Duration', 'pace', counts)).toBe(millis);
+    expect(await metricMath(String(at(queryOf('pace'), 'Expression')), counts)).toBe(millis);
   });
 });
 
@@ -182,8 +195,9 @@ describe.each(rollbackAlarms)('%s', (id, { Properties }) => {
   const slowest =
     ofFunction === 'ImagePipeline' ? workflow.timeoutSeconds : numberAt(propertiesOf(ofFunction)['Timeout']);
 
-  it('uses metric math only for functions that an upload can kill', () => {
-    expect(calculates).toBe(openers.some((step) => id.startsWith(step)));
+  it('uses metric math only for functions that an upload can make fail', () => {
+    const compared = id.endsWith('ErrorsRollbackAlarm') ? comparedByErrors : openers;
+    expect(calculates).toBe(compared.some((step) => id.startsWith(step)));
   });
 
   it('fires in the first period that breaches, and stays on long enough for a check once a minute', () => {

@@ -22,8 +22,14 @@ export interface AvifItem {
   readonly extents?: number;
 }
 
+interface Options {
+  readonly brand?: 'avif' | 'heic';
+  /** In front of the boxes that refer to it, which can then grow. */
+  readonly dataFirst?: boolean;
+}
+
 /** The first item is the displayed one. */
-export function avif(items: readonly AvifItem[], brand: 'avif' | 'heic' = 'avif'): Buffer {
+export function avif(items: readonly AvifItem[], { brand = 'avif', dataFirst = false }: Options = {}): Buffer {
   const properties = items.flatMap((item) => item.properties);
   let property = 0;
   const associations = items.map((item, index) => {
@@ -33,9 +39,7 @@ export function avif(items: readonly AvifItem[], brand: 'avif' | 'heic' = 'avif'
     });
     return Buffer.concat([u16be(index + 1), Buffer.from([named.length]), ...named]);
   });
-  const infos = items.map(({ type }, index) =>
-    fullBox('infe', 2, u16be(index + 1), u16be(0), Buffer.from(`${type}\0`)),
-  );
+  const infos = items.map(({ type }, index) => typeOfItem(index + 1, type));
   const references = items.flatMap(({ refers }, index) =>
     refers === undefined ? [] : [box(refers.as, u16be(index + 1), u16be(refers.to.length), ...refers.to.map(u16be))],
   );
@@ -62,8 +66,9 @@ export function avif(items: readonly AvifItem[], brand: 'avif' | 'heic' = 'avif'
     );
   };
   const head = box('ftyp', Buffer.from(brand), u32be(0), Buffer.from(`${brand}mif1miaf`));
-  const dataAt = head.length + meta(0).length + 8;
-  return Buffer.concat([head, meta(dataAt), box('mdat', ...items.map(({ data }) => data))]);
+  const data = box('mdat', ...items.map((item) => item.data));
+  if (dataFirst) return Buffer.concat([head, data, meta(head.length + 8)]);
+  return Buffer.concat([head, meta(head.length + meta(0).length + 8), data]);
 }
 
 /** Of tiles of one size: the data of an item of type `grid` (ISO 23008-12, 6.6.2.3). */
@@ -109,4 +114,39 @@ function inside(bytes: Buffer, type: string): Buffer {
   const found = boxesOf(bytes).find((each) => each.toString('latin1', 4, 8) === type);
   if (found === undefined) throw new Error(`There is no box ${type}.`);
   return found.subarray(8);
+}
+
+/** Adds a box at the end of `meta`, or of a box in it, and moves what the file refers to by its length. */
+export function avifWith(file: Buffer, added: Buffer, inBox: 'meta' | 'iinf' = 'meta'): Buffer {
+  const start = (type: string) => file.indexOf(type) - 4;
+  const [at, meta, places] = [start(inBox), start('meta'), start('iloc')];
+  const end = at + file.readUInt32BE(at);
+  const whole = Buffer.concat([file.subarray(0, end), added, file.subarray(end)]);
+  const grown = (box: number) => whole.writeUInt32BE(file.readUInt32BE(box) + added.length, box);
+  for (const box of new Set([at, meta])) grown(box);
+  // As `avif` writes it: one item after another, each with its first extent at eight bytes.
+  const shift = whole.indexOf('iloc') - 4 - places;
+  let place = places + shift + 16;
+  for (let item = 0; item < whole.readUInt16BE(places + shift + 14); item += 1) {
+    const extents = whole.readUInt16BE(place + 4);
+    for (let extent = 0; extent < extents; extent += 1) {
+      const offset = place + 6 + 8 * extent;
+      whole.writeUInt32BE(whole.readUInt32BE(offset) + added.length, offset);
+    }
+    place += 6 + 8 * extents;
+  }
+  return whole;
+}
+
+/** Says what an item is, once more. */
+export const typeOfItem = (item: number, type: string) =>
+  fullBox('infe', 2, u16be(item), u16be(0), Buffer.from(`${type}\0`));
+
+/** Says where an item's data is, once more. */
+export const placeOfItem = (item: number, at: number, length: number) =>
+  fullBox('iloc', 0, Buffer.from([0x44, 0]), u16be(1), ...[item, 0, 1].map(u16be), u32be(at), u32be(length));
+
+/** The data of an item of type `iovl`, of images that all begin in its corner (ISO 23008-12, 6.6.2.2). */
+export function overlayOf(side: number, images: number): Buffer {
+  return Buffer.concat([Buffer.from([0, 1]), Buffer.alloc(8), u32be(side), u32be(side), Buffer.alloc(8 * images)]);
 }

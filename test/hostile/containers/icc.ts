@@ -59,3 +59,20 @@ export function curvesOfSegments(count: number): Buffer {
   const places = [0, 1, 2].flatMap(() => [u32be(36), u32be(curve.length)]);
   return Buffer.concat([Buffer.from('cvst'), u32be(0), u16be(3), u16be(3), ...places, curve]);
 }
+
+/** Of three inputs and three outputs. @param claimed points of the grid on each side, which may not be there */
+export function tableOfPoints(side: number, claimed = side): Buffer {
+  const grid = Buffer.alloc(16);
+  grid.fill(claimed, 0, 3);
+  return Buffer.concat([...[Buffer.from('clut'), u32be(0), u16be(3), u16be(3), grid], Buffer.alloc(side ** 3 * 3 * 4)]);
+}
+
+/** Three curves, which are all the same, of samples between two formulas. */
+export function curvesOfSamples(count: number): Buffer {
+  const formula = Buffer.concat([Buffer.from('parf'), u32be(0), u16be(0), u16be(0), ...[1, 1, 0, 0].map(float)]);
+  const samples = Buffer.concat([Buffer.from('samf'), u32be(0), u32be(count), Buffer.alloc(count * 4)]);
+  const head = [Buffer.from('curf'), u32be(0), u16be(3), u16be(0), float(0), float(1)];
+  const curve = Buffer.concat([...head, formula, samples, formula]);
+  const places = [0, 1, 2].flatMap(() => [u32be(36), u32be(curve.length)]);
+  return Buffer.concat([Buffer.from('cvst'), u32be(0), u16be(3), u16be(3), ...places, curve]);
+}

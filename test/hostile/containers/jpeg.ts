@@ -44,3 +44,25 @@ export function jpegOfScans(side: number, scans: number): Buffer {
     Buffer.from([0xff, 0xd9]),
   ]);
 }
+
+/**
+ * Of one channel in arithmetic coding: all coefficients in each scan, refined bit by bit. There are no data: the decoder
+ * takes zeros for them, which it decodes to the end.
+ */
+export function arithmeticJpegOfScans(side: number, scans: number): Buffer {
+  const frame = [Buffer.from([8]), u16be(side), u16be(side), Buffer.from([1, 1, 0x11, 0])];
+  const scan = (first: number, last: number, bits: number) =>
+    Buffer.concat([jpegSegment(0xda, Buffer.from([1, 1, 0, first, last, bits])), Buffer.from([0x55, 0xaa])]);
+  const refinements = Array.from({ length: scans - 1 }, (_, index) => {
+    const bit = 13 - index;
+    return scan(1, 63, bit === 13 ? bit : ((bit + 1) << 4) | bit);
+  });
+  return Buffer.concat([
+    Buffer.from([0xff, 0xd8]),
+    jpegSegment(0xdb, Buffer.from([0, ...Array(64).fill(1)])),
+    jpegSegment(0xca, Buffer.concat(frame)),
+    scan(0, 0, 0),
+    ...refinements,
+    Buffer.from([0xff, 0xd9]),
+  ]);
+}

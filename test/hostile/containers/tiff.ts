@@ -6,6 +6,7 @@ const ASCII = 2;
 const SHORT = 3;
 const LONG = 4;
 const RATIONAL = 5;
+const UNDEFINED = 7;
 type Tag = readonly [tag: number, type: number, values: readonly number[]];
 
 /** Writes the data, then the directory, then the values that do not fit into it. */
@@ -19,7 +20,8 @@ function directory(tags: readonly Tag[], at: number, next = 0): Buffer {
   let extraAt = at + 2 + 12 * tags.length + 4;
   const extras: Buffer[] = [];
   const entries = tags.map(([tag, type, values]) => {
-    const bytes = Buffer.concat(values.map((value) => numberOf(type, value)));
+    const isBytes = type === BYTE || type === ASCII || type === UNDEFINED;
+    const bytes = isBytes ? Buffer.from(values) : Buffer.concat(values.map((value) => numberOf(type, value)));
     // Two numbers each.
     const count = type === RATIONAL ? values.length / 2 : values.length;
     const head = [u16le(tag), u16le(type), u32le(count)];
@@ -32,7 +34,6 @@ function directory(tags: readonly Tag[], at: number, next = 0): Buffer {
 }
 
 function numberOf(type: number, value: number): Buffer {
-  if (type === BYTE || type === ASCII) return Buffer.from([value]);
   return type === SHORT ? u16le(value) : u32le(value);
 }
 
@@ -115,6 +116,20 @@ export function tiffWithPrivateData(text: string, iptc: Buffer): Buffer {
   );
 }
 
+export function tiffWithProfile(profile: Buffer): Buffer {
+  const strip = deflateSync(Buffer.alloc(40 * 40 * 3, 0x99));
+  return tiff(
+    strip,
+    inOrder([
+      ...pictureTags({ width: 40, height: 40 }),
+      [273, LONG, [8]],
+      [278, LONG, [40]],
+      [279, LONG, [strip.length]],
+      [34_675, UNDEFINED, [...profile]],
+    ]),
+  );
+}
+
 export function tiffOfTiles(kind: TiffKind, side: number): Buffer {
   const { width, height, bits = 8, samples = 3 } = kind;
   const tile = deflateSync(Buffer.alloc((side * side * bits * samples) / 8));
@@ -168,6 +183,21 @@ export function tiffOfSharedStrips(count: number, emptyBlocks: number): Buffer {
       [273, LONG, times(count, 8)],
       [278, LONG, [1]],
       [279, LONG, times(count, strip.length)],
+    ]),
+  );
+}
+
+/** Grey strips, all of which are one square JPEG. */
+export function tiffOfJpegs(jpeg: Buffer, side: number, strips: number): Buffer {
+  return tiff(
+    jpeg,
+    inOrder([
+      ...pictureTags({ width: side, height: side * strips, samples: 1 }).filter(([tag]) => tag !== 259 && tag !== 262),
+      [259, SHORT, [7]],
+      [262, SHORT, [1]],
+      [273, LONG, times(strips, 8)],
+      [278, LONG, [side]],
+      [279, LONG, times(strips, jpeg.length)],
     ]),
   );
 }

@@ -7,6 +7,13 @@ const { channels } = defaultLimits.work;
 const boundless = Number.POSITIVE_INFINITY;
 const work: Work = {
   ...{ scannedPixels: boundless, decodedPixels: boundless, readings: boundless, pieces: boundless, channels },
-  ...{ items: boundless, tagPairs: boundless, unpackedBytes: boundless, profileSteps: boundless },
+  ...{
+    items: boundless,
+    tagPairs: boundless,
+    unpackedBytes: boundless,
+    profileSteps: boundless,
+    profileTableBytes: boundless,
+    compressedTexts: boundless,
+  },
 };
 serveImages(sharpImageCodec({ ...defaultLimits, frames: boundless, work }));

@@ -1,0 +1,165 @@
+import { constants, crc32, createInflate, deflateSync } from 'node:zlib';
+import type { Bytes } from '../../core/ports.ts';
+import { joinBytes } from './join-bytes.ts';
+import { type CodedColours, codedColours, gammaProfile, type Primaries } from './made-profile.ts';
+
+/** What a PNG (3rd edition) says about itself that libvips does not read. */
+export interface PngImage {
+  /** Of an APNG; otherwise 1. */
+  readonly frames: number;
+  /** Apple's variant for apps, which other programs cannot read. */
+  readonly isCgbi: boolean;
+  /** Its colours as a profile, if it states them in another way and they are not those of sRGB. */
+  readonly colours: CodedColours;
+  readonly hasEnd: boolean;
+}
+
+interface Chunk {
+  readonly type: string;
+  readonly at: number;
+  readonly data: Uint8Array;
+  readonly isWhole: boolean;
+}
+
+const SIGNATURE_LENGTH = 8;
+
+// Even the largest file, written in small chunks, has fewer.
+const MAX_CHUNKS = 200_000;
+
+function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let left = MAX_CHUNKS;
+  for (let at = SIGNATURE_LENGTH; at + 8 <= bytes.length && left > 0; left -= 1) {
+    const [length, type] = [view.getUint32(at), String.fromCharCode(...bytes.subarray(at + 4, at + 8))];
+    if (!/^[a-z]{4}$/i.test(type)) return;
+    const data = bytes.subarray(at + 8, at + 8 + length);
+    yield { type, at, data, isWhole: at + 12 + length <= bytes.length };
+    if (type === 'IEND') return;
+    at += 12 + length;
+  }
+}
+
+export function pngImage(bytes: Uint8Array): PngImage {
+  const found = new Map<string, Uint8Array>();
+  for (const { type, data } of chunksOf(bytes)) if (!found.has(type)) found.set(type, data);
+  const frames = found.get('acTL');
+  return {
+    frames: frames && found.has('fcTL') ? Math.max(1, viewOf(frames).getUint32(0)) : 1,
+    isCgbi: found.has('CgBI'),
+    colours: coloursOf(found),
+    hasEnd: found.has('IEND'),
+  };
+}
+
+// ── Colours ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const GREY_TYPES: readonly number[] = [0, 4];
+const SRGB_EXPONENT = 1 / 2.2;
+const SRGB_NUMBERS = [31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000];
+// Programs round them in many ways.
+const MAX_ROUNDING = 200;
+const isNear = (one: number, other: number) => Math.abs(one - other) <= MAX_ROUNDING;
+
+/** The order of precedence is that of the specification (4.3): cICP, iCCP, sRGB, gAMA and cHRM. */
+function coloursOf(found: ReadonlyMap<string, Uint8Array>): CodedColours {
+  const [coded, gamma, points] = [found.get('cICP'), found.get('gAMA'), found.get('cHRM')];
+  const isGrey = GREY_TYPES.includes(found.get('IHDR')?.[9] ?? 0);
+  if (coded && coded.length >= 2) return codedColours(coded[0] ?? 0, coded[1] ?? 0, isGrey);
+  const none = { profile: undefined, isHdr: false };
+  if (found.has('iCCP') || found.has('sRGB') || !gamma || gamma.length < 4) return none;
+  const exponent = viewOf(gamma).getUint32(0) / 100_000;
+  const numbers =
+    points && points.length >= 32 ? SRGB_NUMBERS.map((_, at) => viewOf(points).getUint32(4 * at)) : SRGB_NUMBERS;
+  const isSrgb =
+    isNear(exponent * 100_000, SRGB_EXPONENT * 100_000) &&
+    numbers.every((value, at) => isNear(value, SRGB_NUMBERS[at] ?? 0));
+  if (isGrey && !isNear(exponent * 100_000, SRGB_EXPONENT * 100_000) && exponent > 0 && exponent <= 10) {
+    return { profile: gammaProfile(exponent, undefined), isHdr: false };
+  }
+  const primaries = primariesOf(numbers.map((value) => value / 100_000));
+  if (isSrgb || exponent <= 0 || exponent > 10 || !primaries) return none;
+  return { profile: gammaProfile(exponent, primaries), isHdr: false };
+}
+
+function primariesOf(numbers: readonly number[]): Primaries | undefined {
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = numbers;
+  // Points outside the diagram, or all on one line, are no colours.
+  const area = c * (f - h) + e * (h - d) + g * (d - f);
+  if ([b, d, f, h].some((y) => y <= 0) || numbers.some((value) => value > 1) || Math.abs(area) < 0.01) return undefined;
+  return { white: [a, b], red: [c, d], green: [e, f], blue: [g, h] };
+}
+
+/** The same image with this profile, and nothing else that states colours. */
+export function withColours(bytes: Bytes, profile: Uint8Array): Bytes {
+  const others = ['iCCP', 'sRGB', 'gAMA', 'cHRM', 'cICP'];
+  const parts: Uint8Array[] = [bytes.subarray(0, SIGNATURE_LENGTH)];
+  for (const { type, at, data } of chunksOf(bytes)) {
+    if (!others.includes(type)) parts.push(bytes.subarray(at, at + 12 + data.length));
+    if (type === 'IHDR')
+      parts.push(chunk('iCCP', Buffer.concat([Buffer.from('colours\0\0', 'latin1'), deflateSync(profile)])));
+  }
+  return joinBytes(parts);
+}
+
+function chunk(type: string, data: Uint8Array): Uint8Array {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  checksum.writeUInt32BE(crc32(body));
+  return Buffer.concat([length, body, checksum]);
+}
+
+// ── Loss ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const channelCounts: ReadonlyMap<number, number> = new Map([
+  [0, 1],
+  [2, 3],
+  [3, 1],
+  [4, 2],
+  [6, 4],
+]);
+
+/** The share of the image for which there are no data. */
+export async function lostShareOfPng(bytes: Uint8Array): Promise<number> {
+  const expected = unpackedLength(bytes);
+  if (expected === undefined) return 1;
+  const packed = joinBytes([...chunksOf(bytes)].filter(({ type }) => type === 'IDAT').map(({ data }) => data));
+  if (packed.length === 0) return 1;
+  const inflate = createInflate({ finishFlush: constants.Z_SYNC_FLUSH });
+  inflate.end(packed);
+  let length = 0;
+  try {
+    for await (const part of inflate) {
+      length += part.length;
+      // A few bytes can unpack to any number.
+      if (length >= expected) return 0;
+    }
+  } catch {
+    // Damaged: what came before counts.
+  }
+  return Math.max(0, 1 - length / expected);
+}
+
+/** Rows with their filters; of an interlaced image, nearly. */
+function unpackedLength(bytes: Uint8Array): number | undefined {
+  const [header] = chunksOf(bytes);
+  if (header?.type !== 'IHDR' || header.data.length < 13) return undefined;
+  const view = viewOf(header.data);
+  const channels = channelCounts.get(view.getUint8(9));
+  if (channels === undefined) return undefined;
+  return view.getUint32(4) * (1 + Math.ceil((view.getUint32(0) * channels * view.getUint8(8)) / 8));
+}
+
+/** Ends the data where the file ends, so that the decoder reads all there are. */
+export function withEnd(bytes: Bytes): Bytes {
+  const parts: Uint8Array[] = [bytes.subarray(0, SIGNATURE_LENGTH)];
+  for (const { type, at, data, isWhole } of chunksOf(bytes)) {
+    if (isWhole) parts.push(bytes.subarray(at, at + 12 + data.length));
+    else if (type === 'IDAT') parts.push(chunk(type, data));
+  }
+  return joinBytes([...parts, chunk('IEND', new Uint8Array())]);
+}
+
+function viewOf(data: Uint8Array): DataView {
+  return new DataView(data.buffer, data.byteOffset, data.byteLength);
+}

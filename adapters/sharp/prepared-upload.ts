@@ -1,0 +1,132 @@
+import type { SharpOptions } from 'sharp';
+import type { ImageHeader, InputFormat } from '../../core/metadata.ts';
+import type { Bytes } from '../../core/ports.ts';
+import { asStill, avifImage, hasStill } from './avif-image.ts';
+import { gifImage, withTransparentSurround } from './gif-image.ts';
+import { lostShareOfJpeg, withoutEmptyEnd } from './jpeg-loss.ts';
+import { reachesFullDetail } from './jpeg-segments.ts';
+import { lostShareOfPng, pngImage, withColours, withEnd } from './png-image.ts';
+import { hasTiles } from './tiff-directory.ts';
+import { tiffPicture } from './tiff-picture.ts';
+import { lostShareOfTiff, tiffVariant } from './tiff-variant.ts';
+
+/** An upload as the decoder is to read it: of each format, what libvips does not find out or do itself. */
+export interface Prepared {
+  readonly outcome: 'prepared';
+  readonly format: InputFormat;
+  readonly bytes: Bytes;
+  /** Which image of the file. */
+  readonly place: Pick<SharpOptions, 'page' | 'tiff'>;
+  /** What libvips gets wrong about the header. */
+  readonly header: Partial<ImageHeader>;
+  /** The profile of colours that the file states in another way. */
+  readonly colours: Bytes | undefined;
+  /** Frames that were not in the upload. */
+  readonly addedFrames: number;
+  readonly isFloat: boolean;
+  readonly isPremultiplied: boolean;
+  readonly loss: Loss;
+}
+
+/** What is missing of a file, once its decoder complains. */
+export interface Loss {
+  /** Before decoding: the file ends early. */
+  readonly isKnown: boolean;
+  /** Of the image. */
+  share(): number | Promise<number>;
+  /** For reading the rest. */
+  readonly failOn: SharpOptions['failOn'];
+}
+
+export interface Raw {
+  readonly outcome: 'raw';
+  readonly preview: Bytes | undefined;
+  readonly orientation: number;
+}
+
+/** The decoder has to find what is wrong, and goes on or does not. */
+const unknownLoss: Loss = { isKnown: false, share: () => 0, failOn: 'error' };
+
+/** With nothing to add to what libvips does. */
+export function plainUpload(format: InputFormat, bytes: Bytes): Prepared {
+  return {
+    ...{ outcome: 'prepared', format, bytes, place: {}, header: {}, colours: undefined },
+    ...{ addedFrames: 0, isFloat: false, isPremultiplied: false, loss: unknownLoss },
+  };
+}
+
+/** Undefined if our decoder cannot read this variant of the format. */
+export function preparedUpload(format: InputFormat, bytes: Bytes): Prepared | Raw | undefined {
+  switch (format) {
+    case 'jpeg':
+      return preparedJpeg(bytes);
+    case 'png':
+      return preparedPng(bytes);
+    case 'gif':
+      return preparedGif(bytes);
+    case 'avif':
+      return preparedAvif(bytes);
+    case 'heic':
+      // Other images of a HEIC are not pages of it.
+      return { ...plainUpload('heic', bytes), header: { frames: 1 } };
+    case 'tiff':
+      return preparedTiff(bytes);
+    case 'webp':
+      return plainUpload('webp', bytes);
+  }
+}
+
+function preparedJpeg(upload: Bytes): Prepared {
+  const bytes = withoutEmptyEnd(upload);
+  const share = () => lostShareOfJpeg(bytes) ?? (reachesFullDetail(bytes) ? 0 : 1);
+  return { ...plainUpload('jpeg', bytes), loss: { isKnown: bytes.length < upload.length, share, failOn: 'none' } };
+}
+
+function preparedPng(bytes: Bytes): Prepared | undefined {
+  const { frames, isCgbi, colours, hasEnd } = pngImage(bytes);
+  if (isCgbi) return undefined;
+  const whole = hasEnd ? bytes : withEnd(bytes);
+  return {
+    ...plainUpload('png', colours.profile ? withColours(whole, colours.profile) : whole),
+    header: { frames, ...(colours.isHdr && { approximateColours: true }) },
+    loss: hasEnd ? unknownLoss : { isKnown: true, share: () => lostShareOfPng(bytes), failOn: 'none' },
+  };
+}
+
+function preparedGif(bytes: Bytes): Prepared {
+  const { hasBareSurround, hasEnd, lost } = gifImage(bytes);
+  return {
+    ...plainUpload('gif', hasBareSurround ? withTransparentSurround(bytes) : bytes),
+    header: hasBareSurround ? { hasAlpha: true } : {},
+    addedFrames: hasBareSurround ? 1 : 0,
+    loss: hasEnd ? unknownLoss : { isKnown: true, share: () => lost, failOn: 'none' },
+  };
+}
+
+function preparedAvif(bytes: Bytes): Prepared | undefined {
+  if (!hasStill(bytes)) return undefined;
+  const { frames, isPremultiplied, colours } = avifImage(bytes);
+  return {
+    ...plainUpload('avif', asStill(bytes)),
+    header: { frames, ...(colours.isHdr && { approximateColours: true }) },
+    colours: colours.profile,
+    isPremultiplied,
+  };
+}
+
+function preparedTiff(bytes: Bytes): Prepared | Raw | undefined {
+  const picture = tiffPicture(bytes);
+  if (picture === undefined) return plainUpload('tiff', bytes);
+  if (picture.kind === 'raw') return { outcome: 'raw', preview: picture.preview, orientation: picture.orientation };
+  const { directory, page, subifd } = picture;
+  const { isUnsupported, isFloat, hasAlpha } = tiffVariant(bytes, directory);
+  if (isUnsupported) return undefined;
+  const lost = lostShareOfTiff(bytes, directory);
+  return {
+    ...plainUpload('tiff', bytes),
+    place: { page, ...(subifd >= 0 && { tiff: { subifd } }) },
+    header: { hasAlpha, progressive: hasTiles(directory) },
+    isFloat,
+    loss: { isKnown: lost > 0, share: () => lost, failOn: lost > 0 ? 'none' : 'error' },
+  };
+}
