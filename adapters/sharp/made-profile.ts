@@ -42,7 +42,7 @@ export interface CodedColours {
   readonly isHdr: boolean;
 }
 
-/** For the colours of a PNG's cICP or an AVIF's nclx. */
+/** For the colours of a PNG's cICP or the nclx of an AVIF or HEIC. */
 export function codedColours(primaries: number, transfer: number, isGrey: boolean): CodedColours {
   if (HDR_CURVES.includes(transfer)) return { profile: undefined, isHdr: true };
   const curve = SRGB_CURVES.includes(transfer) ? srgbCurve() : gammas.get(transfer);

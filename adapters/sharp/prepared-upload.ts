@@ -1,8 +1,8 @@
 import type { SharpOptions } from 'sharp';
 import type { ImageHeader, InputFormat } from '../../core/metadata.ts';
 import type { Bytes } from '../../core/ports.ts';
-import { asStill, avifImage, hasStill } from './avif-image.ts';
 import { gifImage, withTransparentSurround } from './gif-image.ts';
+import { asStill, hasStill, heifImage } from './heif-image.ts';
 import { lostShareOfJpeg, withoutEmptyEnd } from './jpeg-loss.ts';
 import { reachesFullDetail } from './jpeg-segments.ts';
 import { lostShareOfPng, pngImage, withColours, withEnd } from './png-image.ts';
@@ -67,8 +67,7 @@ export function preparedUpload(format: InputFormat, bytes: Bytes): Prepared | Ra
     case 'avif':
       return preparedAvif(bytes);
     case 'heic':
-      // Other images of a HEIC are not pages of it.
-      return { ...plainUpload('heic', bytes), header: { frames: 1 } };
+      return preparedHeic(bytes);
     case 'tiff':
       return preparedTiff(bytes);
     case 'webp':
@@ -105,12 +104,22 @@ function preparedGif(bytes: Bytes): Prepared {
 
 function preparedAvif(bytes: Bytes): Prepared | undefined {
   if (!hasStill(bytes)) return undefined;
-  const { frames, isPremultiplied, colours } = avifImage(bytes);
+  const { frames, isPremultiplied, colours } = heifImage(bytes);
   return {
     ...plainUpload('avif', asStill(bytes)),
     header: { frames, ...(colours.isHdr && { approximateColours: true }) },
     colours: colours.profile,
     isPremultiplied,
+  };
+}
+
+function preparedHeic(bytes: Bytes): Prepared {
+  const { colours } = heifImage(bytes);
+  return {
+    ...plainUpload('heic', bytes),
+    // Other images of a HEIC are not pages of it.
+    header: { frames: 1, ...(colours.isHdr && { approximateColours: true }) },
+    colours: colours.profile,
   };
 }
 

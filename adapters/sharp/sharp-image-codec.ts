@@ -211,12 +211,12 @@ type Decoded = { readonly outcome: 'decoded'; readonly decoded: Pixels; readonly
 
 /** Of a HEIC, sharp reads the TIFF that our decoder makes of it. */
 async function decodeUpload(source: Source, need: HeicNeed, size: ResizeOptions): Promise<Decoded> {
-  const { format, heic } = source;
+  const { format, heic, colours } = source;
   if (format !== 'heic' || heic === undefined) return decodeTolerantly(source, size);
   const tiff = heic.decode(source, need);
   if (tiff.outcome === 'rejected') return tiff;
   const found = await readHeader(tiff);
-  return decodeTolerantly({ ...source, ...tiff, found, header: headerOf(tiff, tiff.bytes, found) }, size);
+  return decodeTolerantly({ ...source, ...tiff, colours, found, header: headerOf(tiff, tiff.bytes, found) }, size);
 }
 
 // With more of it missing, people see a broken image; a phone upload that lost its last packet lacks far less.

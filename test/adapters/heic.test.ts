@@ -53,6 +53,39 @@ describe('a HEIC looks as its reference, which heif-dec and LittleCMS made', () 
   });
 });
 
+describe('colours that a HEIC states by numbers (nclx) instead of a profile', () => {
+  it('count: Display P3 looks as with its profile', async () => {
+    const rendered = await (await openImage(codec, withCodedColours(heic('p3'), 12, 13))).render([exact(240)]);
+    const bytes = rendered.outcome === 'rendered' ? rendered.renditions[0]?.bytes : undefined;
+    expect(await difference(bytes ?? new Uint8Array(), fixture('heic/p3.png'))).toBeLessThan(1.8);
+  });
+
+  it('are approximate for brighter screens (PQ)', async () => {
+    const { header } = await openImage(codec, withCodedColours(heic('p3'), 9, 16));
+    expect(header.approximateColours).toBe(true);
+  });
+});
+
+describe('brands, of which a file may state several,', () => {
+  const branded = (bytes: Buffer, brand: string) => {
+    bytes.write(brand, 8, 'latin1');
+    return new Uint8Array(bytes);
+  };
+
+  it.each(['mif1', 'avif'])('do not hide a HEIC: %s', async (brand) => {
+    const image = await openImage(codec, branded(Buffer.from(heic('p3')), brand));
+    expect(image.header.format).toBe('heic');
+    expect(await image.render(examplePresets)).toMatchObject({ outcome: 'rendered' });
+  });
+
+  it.each(['mif1', 'heic'])('do not hide an AVIF: %s', async (brand) => {
+    const photo = sharp(fixture('photos/rocket.jpg')).resize(64);
+    const image = await openImage(codec, branded(await photo.avif({ effort: 0 }).toBuffer(), brand));
+    expect(image.header.format).toBe('avif');
+    expect(await image.render(examplePresets)).toMatchObject({ outcome: 'rendered' });
+  });
+});
+
 describe('what a HEIC says of itself', () => {
   type Said = [name: string, camera: object | undefined, capturedAt: string | undefined, location?: object];
   it.each<Said>([
@@ -122,6 +155,16 @@ describe('a HEIC that is damaged', () => {
 });
 
 describe('a HEIC that we cannot render is rejected in a sentence', () => {
+  it('if it describes its images in more than one way', async () => {
+    const bytes = Buffer.from(heic('p3'));
+    const at = bytes.indexOf('meta') - 4;
+    const twice = Buffer.concat([bytes, bytes.subarray(at, at + bytes.readUInt32BE(at))]);
+    expect(await codec.open(new Uint8Array(twice))).toMatchObject({
+      reason: 'corrupt',
+      message: expect.stringContaining('HEIC file is damaged: it describes its images in more than one way'),
+    });
+  });
+
   it('if its main image is not the one that its header describes', async () => {
     // The thumbnail is declared the main image; it is not the first, which sharp describes.
     const image = await openImage(codec, withMainImage(heic('iphone-8-plus-turned'), 50));
@@ -226,6 +269,15 @@ function tile(): AvifItem {
   const [item] = avifItems(Buffer.from(heic('p3')));
   if (item === undefined) throw new Error('The HEIC has no image.');
   return { type: 'hvc1', data: item.data, properties: [ispe(240, 160), ...item.properties] };
+}
+
+/** The numbers of primaries and transfer in place of the profile, with the matrix that the encoder used. */
+function withCodedColours(bytes: Bytes, primaries: number, transfer: number): Bytes {
+  const copy = Buffer.from(bytes);
+  const at = copy.indexOf('colrprof') + 4;
+  const numbers = [primaries, transfer, 6].flatMap((number) => [0, number]);
+  Buffer.from([...Buffer.from('nclx'), ...numbers, 0x80]).copy(copy, at);
+  return new Uint8Array(copy);
 }
 
 /** Another size in an `ispe` box. */

@@ -2,8 +2,8 @@ import type { Bytes } from '../../core/ports.ts';
 import { type Box, boxesIn, boxType } from './iso-boxes.ts';
 import { type CodedColours, codedColours } from './made-profile.ts';
 
-/** What an AVIF (ISO 23008-12, AV1 Image File Format) says about itself that libvips does not read. */
-export interface AvifImage {
+/** What an AVIF or HEIC (ISO 23008-12) says about itself that libvips does not read. */
+export interface HeifImage {
   /** Of an animation; otherwise 1. */
   readonly frames: number;
   /** The colours are already multiplied by the transparency. */
@@ -11,7 +11,7 @@ export interface AvifImage {
   readonly colours: CodedColours;
 }
 
-export function avifImage(bytes: Uint8Array): AvifImage {
+export function heifImage(bytes: Uint8Array): HeifImage {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const inMeta = (...path: readonly string[]) => boxesAt(view, ['meta', ...path]);
   return {
