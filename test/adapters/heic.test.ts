@@ -67,7 +67,11 @@ describe('colours that a HEIC states by numbers (nclx) instead of a profile', ()
 });
 
 describe('brands, of which a file may state several,', () => {
+  /** In place of the main brand and of all that say the codec. */
   const branded = (bytes: Buffer, brand: string) => {
+    const length = bytes.readUInt32BE(0);
+    const brands = bytes.toString('latin1', 0, length).replaceAll(/avif|heic|heix/g, brand);
+    bytes.write(brands, 0, 'latin1');
     bytes.write(brand, 8, 'latin1');
     return new Uint8Array(bytes);
   };
