@@ -19,7 +19,7 @@ export async function resizeImage(
   const upload = await openUpload(task, ports);
   if (upload.outcome !== 'open') return upload;
 
-  const rendered = await upload.image.render(presetsFor(upload.image.header, group.presets));
+  const rendered = await upload.image.render(presetsFor(upload.image.header, group.presets), upload.focus);
   if (rendered.outcome === 'rejected') return rendered;
 
   const stored = rendered.renditions.map((rendition) => store(rendition, task.image, ports.renditionStore));

@@ -2,26 +2,21 @@
 import { type ImageHeader, inputFormats, type Portrait } from '../../core/metadata.ts';
 import { type Rejection, rejectionReasons } from '../../core/outcome.ts';
 import type { Bytes } from '../../core/ports.ts';
-import type { Preset } from '../../core/presets.ts';
+import type { FocusPoint } from '../../core/rendition.ts';
+import { preset } from '../contracts/preset.ts';
 import * as z from '../contracts/zod.ts';
 
 const bytes = z.custom<Bytes>((value) => value instanceof Uint8Array && value.buffer instanceof ArrayBuffer);
 const positiveInteger = z.int().check(z.positive());
 
-const preset = z.object({
-  name: z.string(),
-  format: z.enum(['webp', 'avif', 'jpeg']),
-  width: z.number(),
-  quality: z.number(),
-  effort: z.exactOptional(z.number()),
-}) satisfies z.ZodMiniType<Preset>;
+const focusPoint = z.object({ x: z.number(), y: z.number() }) satisfies z.ZodMiniType<FocusPoint>;
 
 /** One after the other. `portray` and `render` refer to the image that was opened last. */
 export const request = z.discriminatedUnion('ask', [
   // Of a file: the channel would copy the image four times.
   z.object({ ask: z.literal('open'), path: z.string() }),
   z.object({ ask: z.literal('portray') }),
-  z.object({ ask: z.literal('render'), presets: z.array(preset) }),
+  z.object({ ask: z.literal('render'), presets: z.array(preset), focus: z.exactOptional(focusPoint) }),
 ]);
 export type Request = z.infer<typeof request>;
 

@@ -9,9 +9,10 @@ import { exifPortrait } from './exif.ts';
 import { profileSteps } from './icc-profile.ts';
 import { type OtherFormat, signatureOf } from './image-signatures.ts';
 import { hasTooManySegments, reachesFullDetail, scannedPixels } from './jpeg-segments.ts';
+import { type Pixels, pixelsOf } from './pixels.ts';
 import { unpackedBytesOf } from './png-chunks.ts';
 import { PORTRAIT_SIZE, portrayPixels } from './portrait.ts';
-import { type Pixels, pixelsOf, renderPyramid, sizesDownwards } from './pyramid.ts';
+import { baseSize, renderPyramid } from './pyramid.ts';
 import { isInTiles } from './tiff-directory.ts';
 import { tiffWork } from './tiff-work.ts';
 import { countFrames } from './webp-frames.ts';
@@ -88,12 +89,12 @@ function openImage(source: Source): OpenImage {
       };
     },
 
-    async render(presets) {
-      const largest = sizesDownwards(header, presets)[0];
+    async render(presets, focus) {
+      const largest = baseSize(header, presets);
       if (!largest) return { outcome: 'rendered', renditions: [] };
       const base = await decodeTolerantly(source, (image) => pixelsOf(image.resize({ ...largest, fit: 'fill' })));
       if (base.outcome === 'rejected') return base;
-      return { outcome: 'rendered', renditions: await renderPyramid(base.decoded, header, presets) };
+      return { outcome: 'rendered', renditions: await renderPyramid(base.decoded, header, presets, focus) };
     },
   };
 }

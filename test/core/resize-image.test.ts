@@ -83,6 +83,13 @@ describe('resizeImage', () => {
     });
   });
 
+  it('passes on the focus that the uploader chose', async () => {
+    uploads.remove(task.image);
+    uploads.put(task.image, bytes, { x: 0.25, y: 0.75 });
+    await resize();
+    expect(codec.focus).toEqual({ x: 0.25, y: 0.75 });
+  });
+
   it('omits presets that would repeat a size', async () => {
     await resize();
     expect(renditions.keys).not.toContain(`${prefix}/webp-9999.webp`);
