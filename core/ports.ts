@@ -45,8 +45,8 @@ export interface OpenImage {
   /** Decodes at a small size. */
   portray(): Promise<({ readonly outcome: 'portrayed' } & Portrait) | Rejection>;
   /**
-   * Decodes once for all presets. Renditions are upright, in sRGB, without metadata, of the first frame, never enlarged,
-   * and in the order of the presets.
+   * Decodes once for all presets, and once more for each animated one. Renditions are upright, in sRGB, without metadata,
+   * never enlarged, and in the order of the presets. Only animated ones show more than the first frame.
    *
    * @param focus what cropped renditions keep
    */
@@ -61,6 +61,8 @@ export interface EncodedRendition {
   readonly bytes: Bytes;
   readonly width: number;
   readonly height: number;
+  /** Only of an animated rendition. */
+  readonly frames?: number | undefined;
 }
 
 /** The workflow's result once it has decided. A failure is not a decision. */

@@ -39,7 +39,9 @@ type Fit =
  */
 export type Focus = 'centre' | 'attention';
 
-type Encoding = { readonly format: 'webp' } | { readonly format: 'avif' } | { readonly format: 'jpeg' };
+type Encoding =
+  /** `animated`: moves if the upload does. Then the image has no still WebP or AVIF of this shape, only JPEGs as posters. */
+  { readonly format: 'webp'; readonly animated?: boolean } | { readonly format: 'avif' } | { readonly format: 'jpeg' };
 
 export const corners = ['top-left', 'top-right', 'bottom-left', 'bottom-right'] as const;
 
@@ -71,8 +73,8 @@ export const renditionGroups: readonly [RenditionGroup, ...RenditionGroup[]] = [
     // (lab/docs/quality.md).
     presets: [
       { name: 'webp-square-320', format: 'webp', width: 320, height: 320, fit: 'cover', quality: 80, effort: 2 },
-      { name: 'webp-320', format: 'webp', width: 320, quality: 80, effort: 2 },
-      { name: 'webp-640', format: 'webp', width: 640, quality: 80, effort: 2 },
+      { name: 'webp-320', format: 'webp', width: 320, quality: 80, effort: 2, animated: true },
+      { name: 'webp-640', format: 'webp', width: 640, quality: 80, effort: 2, animated: true },
       { name: 'webp-1280', format: 'webp', width: 1280, quality: 80, effort: 2 },
       { name: 'webp-1920', format: 'webp', width: 1920, quality: 80, effort: 2 },
       { name: 'jpeg-1280', format: 'jpeg', width: 1280, quality: 80 },

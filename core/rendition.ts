@@ -11,6 +11,8 @@ export interface Rendition {
   readonly width: number;
   readonly height: number;
   readonly bytes: number;
+  /** Only of an animated rendition. Encoders join frames that are equal, so there may be fewer than in the upload. */
+  readonly frames?: number | undefined;
 }
 
 export const contentTypes = {
@@ -44,14 +46,44 @@ export function uprightSize({ width, height, orientation }: ImageHeader): Size {
 
 /**
  * The presets that apply to this image, without duplicates: among those that differ only in size and quality, all that are
- * narrower than the image, and the next wider one, which then gets the image's own size. So every format has a rendition.
+ * narrower than the image, and the next wider one, which then gets the image's own size. So every format has a rendition,
+ * except AVIF of an animation.
+ *
+ * @param all presets of the image, if `presets` are not
  */
-export function presetsFor(header: ImageHeader, presets: readonly Preset[]): readonly Preset[] {
+export function presetsFor(
+  header: ImageHeader,
+  presets: readonly Preset[],
+  all: readonly Preset[] = presets,
+): readonly Preset[] {
+  const suitable = header.animated ? presets.filter((preset) => suitsAnimation(preset, all)) : presets;
   const repeats = (preset: Preset, other: Preset) =>
     other.width < preset.width &&
     isAlike(other, preset) &&
     isSameSize(renditionSize(header, other), renditionSize(header, preset));
-  return presets.filter((preset) => !presets.some((other) => repeats(preset, other)));
+  return suitable.filter((preset) => !suitable.some((other) => repeats(preset, other)));
+}
+
+/**
+ * Next to an animated WebP there is no still WebP or AVIF of the same shape: a browser that may choose would show a picture
+ * that does not move.
+ */
+function suitsAnimation(preset: Preset, all: readonly Preset[]): boolean {
+  if (preset.format === 'jpeg' || isAnimated(preset)) return true;
+  return !all.some((other) => isAnimated(other) && isSameShape(other, preset));
+}
+
+export function isAnimated(preset: Preset): boolean {
+  return preset.format === 'webp' && preset.animated === true;
+}
+
+/** Whether the presets crop and pad to the same proportions, or not at all. */
+function isSameShape(one: Preset, other: Preset): boolean {
+  return (one.fit ?? 'inside') === (other.fit ?? 'inside') && shapeOf(one) === shapeOf(other);
+}
+
+function shapeOf({ width, height }: Preset): number | undefined {
+  return height === undefined ? undefined : width / height;
 }
 
 /** In pixels, at least 1 × 1. */
@@ -155,10 +187,9 @@ function isAlike(one: Preset, other: Preset): boolean {
 }
 
 function looksOf(preset: Preset): readonly unknown[] {
-  const { format, fit = 'inside', width, height, background, watermark } = preset;
-  const shape = height === undefined ? undefined : width / height;
+  const { format, fit = 'inside', background, watermark } = preset;
   const focus = preset.fit === 'cover' ? preset.focus : undefined;
-  return [format, fit, shape, focus, background, watermark];
+  return [format, fit, shapeOf(preset), focus, background, watermark, isAnimated(preset)];
 }
 
 function scaledDown({ width, height }: Size, scale: number): Size {

@@ -36,6 +36,7 @@ const header = z.object({
   orientation: z.literal([1, 2, 3, 4, 5, 6, 7, 8]),
   decodedSize: z.optional(z.object({ width: z.int(), height: z.int() })),
   frames: positiveInteger,
+  animated: z.optional(z.boolean()),
   progressive: z.boolean(),
   hasAlpha: z.boolean(),
   colourSpace: z.string().check(z.maxLength(100)),
@@ -55,7 +56,12 @@ const portrait = z.object({
   damaged: z.boolean(),
 }) satisfies z.ZodMiniType<Portrait>;
 
-const rendition = z.object({ bytes, width: positiveInteger, height: positiveInteger });
+const rendition = z.object({
+  bytes,
+  width: positiveInteger,
+  height: positiveInteger,
+  frames: z.optional(positiveInteger),
+});
 
 export const opened = z.discriminatedUnion('outcome', [z.object({ outcome: z.literal('open'), header }), rejection]);
 export const portrayed = z.discriminatedUnion('outcome', [

@@ -50,8 +50,7 @@ async function shrink(pixels: Pixels, size: Size): Promise<Pixels> {
 function boxed(level: Pixels, preset: Preset, placement: Placement, focus?: FocusPoint): Promise<Pixels> {
   const { picture, rendition } = placement;
   if (preset.fit === 'pad') {
-    const scaled = fromPixels(level).resize({ ...picture, fit: 'fill' });
-    return pixelsOf(scaled.extend({ ...marginsOf(placement), background: preset.background ?? paddingOf(preset) }));
+    return pixelsOf(padded(fromPixels(level).resize({ ...picture, fit: 'fill' }), placement, preset));
   }
   const crop = cropOf(placement, preset.fit === 'cover' ? preset.focus : undefined, focus);
   return pixelsOf(
@@ -63,14 +62,18 @@ function boxed(level: Pixels, preset: Preset, placement: Placement, focus?: Focu
   );
 }
 
+export function padded(picture: Sharp, placement: Placement, { format, background }: Preset): Sharp {
+  const transparent = '#00000000';
+  return picture.extend({
+    ...marginsOf(placement),
+    background: background ?? (format === 'jpeg' ? JPEG_BACKGROUND : transparent),
+  });
+}
+
 function marginsOf({ picture, rendition }: Placement) {
   const [across, down] = [rendition.width - picture.width, rendition.height - picture.height];
   const [left, top] = [Math.floor(across / 2), Math.floor(down / 2)];
   return { left, right: across - left, top, bottom: down - top };
-}
-
-function paddingOf({ format }: Preset): string {
-  return format === 'jpeg' ? JPEG_BACKGROUND : '#00000000';
 }
 
 async function encode(pixels: Pixels, preset: Preset): Promise<Bytes> {

@@ -1,8 +1,11 @@
 import sharp, { type Sharp, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
-import { defaultLimits, type Limits, maxPixels, rejectFrames, rejectWork } from '../../core/limits.ts';
+import { defaultLimits, type Limits, maxPixels, rejectFrames, rejectWork, staysAnimated } from '../../core/limits.ts';
 import { formatNames, type ImageHeader, type InputFormat, type Orientation } from '../../core/metadata.ts';
 import { type Rejection, rejected } from '../../core/outcome.ts';
-import type { Bytes, ImageCodec, OpenImage } from '../../core/ports.ts';
+import type { Bytes, EncodedRendition, ImageCodec, OpenImage } from '../../core/ports.ts';
+import type { Preset } from '../../core/presets.ts';
+import { type FocusPoint, isAnimated } from '../../core/rendition.ts';
+import { renderAnimation } from './animation.ts';
 import { largestDecodedSize } from './avif-sizes.ts';
 import { avifWork } from './avif-work.ts';
 import { exifPortrait } from './exif.ts';
@@ -56,7 +59,7 @@ async function open(bytes: Bytes, limits: Limits): ReturnType<ImageCodec['open']
     const tooComplex = found.icc && rejectProfile(found.icc, limits);
     if (tooComplex) return tooComplex;
     if (format === 'avif' && found.compression !== 'av1') return unsupported(otherFormatSentences.HEIC);
-    return openImage({ bytes, found, header: headerOf(format, bytes, found), limitInputPixels: maxPixels(limits) });
+    return openImage({ bytes, found, header: headerOf(format, bytes, found, limits), limits });
   } catch (error) {
     return corruptUnlessMachineError(error, `The ${formatNames[format]} file cannot be opened: its header is damaged.`);
   }
@@ -66,7 +69,7 @@ interface Source {
   readonly bytes: Bytes;
   readonly found: SharpMetadata;
   readonly header: ImageHeader;
-  readonly limitInputPixels: number;
+  readonly limits: Limits;
 }
 
 function openImage(source: Source): OpenImage {
@@ -90,11 +93,15 @@ function openImage(source: Source): OpenImage {
     },
 
     async render(presets, focus) {
-      const largest = baseSize(header, presets);
-      if (!largest) return { outcome: 'rendered', renditions: [] };
+      const moving = header.animated ? await renderAnimations(source, presets.filter(isAnimated), focus) : [];
+      const still = presets.filter((preset) => !moving.some((rendition) => rendition.preset === preset));
+      const largest = baseSize(header, still);
+      if (!largest) return { outcome: 'rendered', renditions: moving };
       const base = await decodeTolerantly(source, (image) => pixelsOf(image.resize({ ...largest, fit: 'fill' })));
       if (base.outcome === 'rejected') return base;
-      return { outcome: 'rendered', renditions: await renderPyramid(base.decoded, header, presets, focus) };
+      const all = [...moving, ...(await renderPyramid(base.decoded, header, still, focus))];
+      const inOrder = presets.flatMap((preset) => all.filter((rendition) => rendition.preset === preset));
+      return { outcome: 'rendered', renditions: inOrder };
     },
   };
 }
@@ -130,8 +137,8 @@ function readHeader(bytes: Bytes): Promise<SharpMetadata> {
   return sharp(bytes, { failOn: 'none', limitInputPixels: false, limitInputChannels }).metadata();
 }
 
-function headerOf(format: InputFormat, bytes: Bytes, found: SharpMetadata): ImageHeader {
-  return {
+function headerOf(format: InputFormat, bytes: Bytes, found: SharpMetadata, limits: Limits): ImageHeader {
+  const header: ImageHeader = {
     format,
     width: found.width,
     height: found.height,
@@ -142,6 +149,8 @@ function headerOf(format: InputFormat, bytes: Bytes, found: SharpMetadata): Imag
     hasAlpha: found.hasAlpha,
     colourSpace: found.space,
   };
+  const animated = staysAnimated(header, limits);
+  return animated === undefined ? header : { ...header, animated };
 }
 
 const orientations: readonly Orientation[] = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -197,8 +206,25 @@ async function decodeTolerantly(source: Source, decode: (image: Sharp) => Promis
   }
 }
 
+/** All that can be rendered. Of a damaged animation whose first frame is sound, that frame is rendered instead. */
+async function renderAnimations(
+  { bytes, header, limits }: Source,
+  presets: readonly Preset[],
+  focus: FocusPoint | undefined,
+): Promise<readonly EncodedRendition[]> {
+  try {
+    const renditions: EncodedRendition[] = [];
+    for (const preset of presets) renditions.push(await renderAnimation(bytes, { header, preset, focus }, limits));
+    return renditions;
+  } catch (error) {
+    rethrowMachineError(error);
+    return [];
+  }
+}
+
 /** sharp converts to sRGB with eight bits per channel by itself, with the exceptions below. */
-function uprightInSrgb({ bytes, found, header, limitInputPixels }: Source, failOn: SharpOptions['failOn']): Sharp {
+function uprightInSrgb({ bytes, found, header, limits }: Source, failOn: SharpOptions['failOn']): Sharp {
+  const limitInputPixels = maxPixels(limits);
   const image = sharp(bytes, { failOn, limitInputPixels, limitInputChannels, autoOrient: true }).toColourspace('srgb');
   if (header.format !== 'tiff' && header.colourSpace !== 'rgb16') return image;
   // Only one channel besides the colours can be transparency: masks and spot colours are ignored.
@@ -219,7 +245,8 @@ async function truncationOf(source: Source): Promise<Rejection | undefined> {
 }
 
 /** The share of rows that are entirely mid-grey, which libjpeg fills in for missing data. */
-async function lostRows({ bytes, header, limitInputPixels }: Source): Promise<number> {
+async function lostRows({ bytes, header, limits }: Source): Promise<number> {
+  const limitInputPixels = maxPixels(limits);
   const stored = sharp(bytes, { failOn: 'none', limitInputPixels, limitInputChannels, ignoreIcc: true });
   const { width, height, channels, data } = await pixelsOf(
     // In CMYK, missing rows are grey only before conversion.

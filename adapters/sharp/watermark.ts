@@ -1,6 +1,6 @@
-import sharp from 'sharp';
+import sharp, { type OverlayOptions } from 'sharp';
 import type { Watermark } from '../../core/presets.ts';
-import { watermarkBox } from '../../core/rendition.ts';
+import { type Size, watermarkBox } from '../../core/rendition.ts';
 import { fromPixels, type Pixels, pixelsOf } from './pixels.ts';
 
 /** Blends the watermark into its corner; sharp's `composite` would process the whole picture for that. */
@@ -16,6 +16,13 @@ export async function withWatermark(pixels: Pixels, watermark: Watermark): Promi
     }
   }
   return blended;
+}
+
+/** A watermark and transparency: a layer for each frame of an animation. */
+export async function watermarkLayer(size: Size, watermark: Watermark): Promise<OverlayOptions> {
+  const transparent: Pixels = { ...size, channels: 4, data: new Uint8Array(size.width * size.height * 4) };
+  const { data, width, height, channels } = await withWatermark(transparent, watermark);
+  return { input: Buffer.from(data.buffer), raw: { width, height, channels }, tile: true };
 }
 
 // Presets hold the same text each time, so each watermark is decoded once for all images.

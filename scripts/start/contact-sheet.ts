@@ -110,7 +110,7 @@ function picture(
   const rows = renditions.map((rendition) => renditionRow(rendition, metadata, directory));
   const { width, height, format, bytes, dominantColour, frames, damaged, location } = metadata;
   const warnings = [
-    ...(frames > 1 ? [`Shows the first of ${frames} frames.`] : []),
+    ...(frames > 1 ? [framesShown(frames, renditions)] : []),
     ...(damaged ? ['The file is slightly damaged, but the image could be read.'] : []),
   ];
   return {
@@ -135,6 +135,13 @@ function picture(
     <tbody>${rows}</tbody>
   </table>${comparison(renditions, directory)}`,
   };
+}
+
+function framesShown(frames: number, renditions: readonly SavedRendition[]): string {
+  const moving = renditions.filter((rendition) => rendition.frames !== undefined).map(({ preset }) => preset);
+  return moving.length > 0
+    ? `Animation of ${frames} frames. These renditions move: ${moving.join(', ')}.`
+    : `Shows the first of ${frames} frames.`;
 }
 
 function image(

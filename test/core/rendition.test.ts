@@ -93,6 +93,39 @@ describe('presets that differ in more than size', () => {
   });
 });
 
+describe('an animation', () => {
+  const gif = (animated: boolean): ImageHeader => ({ ...header(700, 350), format: 'gif', frames: 5, animated });
+  const moving = [320, 640].map((width): Preset => ({ ...inWebp(`moving-${width}`, width), animated: true }));
+  const avif: Preset = { name: 'avif-1280', format: 'avif', width: 1280, quality: 55 };
+  const square: Preset = { ...inWebp('square-320', 320), fit: 'cover', height: 320 };
+  const large: Preset = inWebp('webp-1280', 1280);
+  const all = [...moving, large, avif, jpeg, square];
+
+  it('has animated WebPs and a JPEG as a poster, and no WebP or AVIF that would be shown instead and stand still', () => {
+    expect(names(presetsFor(gif(true), all))).toEqual(['moving-320', 'moving-640', 'jpeg-1280', 'square-320']);
+  });
+
+  it('has none either if they are in another group', () => {
+    expect(presetsFor(gif(true), [avif], all)).toEqual([]);
+  });
+
+  it('has all presets as stills if no preset is animated', () => {
+    expect(names(presetsFor(gif(true), [...webp, avif, jpeg]))).toEqual([
+      ...['webp-320', 'webp-640', 'webp-1280', 'avif-1280', 'jpeg-1280'],
+    ]);
+  });
+
+  it('has the same presets as a still image if it is too long', () => {
+    const still = { ...gif(false), frames: 1, animated: undefined };
+    expect(presetsFor(gif(false), all)).toEqual(presetsFor(still, all));
+  });
+
+  it('has an animated square if that preset is animated', () => {
+    const movingSquare: Preset = { ...inWebp('moving-square', 320), fit: 'cover', height: 320, animated: true };
+    expect(names(presetsFor(gif(true), [movingSquare, avif]))).toEqual(['moving-square', 'avif-1280']);
+  });
+});
+
 describe('placementOf', () => {
   it.each([
     [4000, 3000, 1, 400, 400, { picture: { width: 533, height: 400 }, rendition: { width: 400, height: 400 } }],

@@ -2,7 +2,7 @@ import type { ImageHeader, Portrait } from '../../core/metadata.ts';
 import type { Rejection } from '../../core/outcome.ts';
 import type { Bytes, ImageCodec, OpenImage } from '../../core/ports.ts';
 import type { Preset } from '../../core/presets.ts';
-import { type FocusPoint, renditionSize } from '../../core/rendition.ts';
+import { type FocusPoint, isAnimated, renditionSize } from '../../core/rendition.ts';
 
 export const photoHeader: ImageHeader = {
   format: 'jpeg',
@@ -55,6 +55,7 @@ export class StubImageCodec implements ImageCodec {
       preset,
       bytes: new TextEncoder().encode(preset.name),
       ...renditionSize(header, preset),
+      ...(header.animated && isAnimated(preset) && { frames: header.frames }),
     }));
     return { outcome: 'rendered', renditions };
   }
