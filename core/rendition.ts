@@ -189,7 +189,7 @@ function isAlike(one: Preset, other: Preset): boolean {
 function looksOf(preset: Preset): readonly unknown[] {
   const { format, fit = 'inside', background, watermark } = preset;
   const focus = preset.fit === 'cover' ? preset.focus : undefined;
-  return [format, fit, shapeOf(preset), focus, background, watermark, isAnimated(preset)];
+  return [format, fit, shapeOf(preset), focus, background, watermark];
 }
 
 function scaledDown({ width, height }: Size, scale: number): Size {

@@ -120,6 +120,13 @@ describe('an animation', () => {
     expect(presetsFor(gif(false), all)).toEqual(presetsFor(still, all));
   });
 
+  it('has one rendition of its own size, whether it moves or not', () => {
+    for (const image of [{ ...gif(true), width: 200 }, { ...gif(false), width: 200 }, header(200, 100)]) {
+      expect(names(presetsFor(image, [...moving, large]))).toEqual(['moving-320']);
+    }
+    expect(names(presetsFor(header(600, 300), [...moving, large]))).toEqual(['moving-320', 'moving-640']);
+  });
+
   it('has an animated square if that preset is animated', () => {
     const movingSquare: Preset = { ...inWebp('moving-square', 320), fit: 'cover', height: 320, animated: true };
     expect(names(presetsFor(gif(true), [movingSquare, avif]))).toEqual(['moving-square', 'avif-1280']);
