@@ -2,13 +2,16 @@ import { type MarkedToken, marked, type Token } from 'marked';
 import { terminalColumns, wrapped } from '../scripts/terminal/print.ts';
 import { plainTable } from '../scripts/terminal/table.ts';
 
+/** Width of plain text that goes to a file or another program. */
+const FILE_COLUMNS = 100;
+
 /** Prints Markdown unchanged, or as plain text for a terminal. */
 export function printMarkdown(markdown: string, asMarkdown = false): void {
   process.stdout.write(`${asMarkdown ? markdown : plainText(markdown)}\n`);
 }
 
 /** Removes markup, and fits tables to the width. */
-export function plainText(markdown: string, columns = terminalColumns()): string {
+export function plainText(markdown: string, columns = terminalColumns() ?? FILE_COLUMNS): string {
   return known(marked.lexer(markdown))
     .map((token) => blockText(token, columns))
     .filter((text) => text !== '')
@@ -38,7 +41,9 @@ function blockText(token: MarkedToken, columns: number | undefined): string {
       );
     }
     case 'list':
-      return token.items.map(({ tokens }) => wrapped(`- ${inlineText(tokens)}`, columns)).join('\n');
+      return token.items
+        .map(({ tokens }) => `- ${wrapped(inlineText(tokens), columns && columns - 2).replaceAll('\n', '\n  ')}`)
+        .join('\n');
     default:
       return wrapped(inlineText([token]), columns);
   }

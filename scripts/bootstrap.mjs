@@ -42,7 +42,11 @@ async function main() {
       `Node.js ${oldestNode} or newer is required, but this is ${process.version}: install a newer version from nodejs.org.`,
     );
   }
-  for (const directory of directoriesFor(script)) {
+  const deleted = foldersWithPackages.find(
+    (folder) => script.startsWith(`${folder}/`) && !existsSync(join(project, folder)),
+  );
+  if (deleted !== undefined) fail(`This clone has no ${deleted}/, which this command needs.`);
+  for (const directory of directoriesFor(script, scriptArguments)) {
     if (!packagesAreInstalled(directory)) await installPackages(directory);
   }
   const path = [bin, ...pathWithoutBin()].join(delimiter);
@@ -79,9 +83,11 @@ function plainOutput() {
   return process.stdout.isTTY || process.env.FORCE_COLOR !== undefined ? {} : { NO_COLOR: '1' };
 }
 
-/** The project itself, and the folders whose code the script runs. Checks, docs and tests run everything. */
-function directoriesFor(script) {
-  const everything = ['scripts/check/check.ts', 'scripts/docs/docs.ts', 'scripts/test/test.ts'].includes(script);
+/** The project itself, and the folders whose code the script runs. Checks, docs and tests run everything, unless they show help. */
+function directoriesFor(script, args) {
+  const everything =
+    ['scripts/check/check.ts', 'scripts/docs/docs.ts', 'scripts/test/test.ts'].includes(script) &&
+    !args.some((arg) => ['-h', '--help'].includes(arg));
   const last = everything
     ? foldersWithPackages.length - 1
     : foldersWithPackages.findIndex((folder) => script.startsWith(`${folder}/`));
@@ -161,7 +167,11 @@ function openLog(npmLog) {
     mkdirSync(dirname(npmLog), { recursive: true });
     return openSync(npmLog, 'w');
   } catch (error) {
-    return fail(describeFileFailure(writeErrorCode(error), project) ?? `${npmLog} cannot be written: ${error.message}`);
+    const code = writeErrorCode(error);
+    return fail(
+      describeFileFailure(code, code === 'ENOTDIR' || code === 'EEXIST' ? npmLog : project) ??
+        `${npmLog} cannot be written: ${error.message}`,
+    );
   }
 }
 
@@ -180,6 +190,8 @@ function describeFileFailure(code, path) {
     return `${path} cannot be written because its file system is read-only: use a writable copy of the project.`;
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return 'The disk is full: free some space (about 1.2 GB) and run this again.';
+  if (code === 'ENOTDIR' || code === 'EEXIST')
+    return `${path} needs a folder where there is a file: move that file away and run this again.`;
   if (code !== 'EACCES' && code !== 'EPERM') return undefined;
   return `${path} cannot be written: the folder belongs to another user, perhaps because of an earlier sudo. To take ownership: sudo chown -R "$(id -un)" '${project}'`;
 }

@@ -73,6 +73,8 @@ function messageOf({ correlationId, image }: ImageTask) {
     attributes: { ApproximateReceiveCount: '1' },
     messageAttributes: {},
     eventSource: 'aws:sqs',
+    // Of no queue, so that the dispatcher does not set the message aside.
+    eventSourceARN: 'release-check',
   };
 }
 

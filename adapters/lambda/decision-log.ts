@@ -53,7 +53,7 @@ export function decisionLog(logger: Logger, decide: DecideUpload): HandleUpload 
     } catch (error) {
       logger.error('No decision; the message returns to the queue', { ...subject, lastAttempt, error });
       publish(event, [
-        ['TriesFailed', MetricUnit.Count, 1],
+        ['AttemptsFailed', MetricUnit.Count, 1],
         ...(lastAttempt ? [['ImagesFailed', MetricUnit.Count, 1] as const] : []),
       ]);
       throw error;

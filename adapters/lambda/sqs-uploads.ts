@@ -25,7 +25,7 @@ export interface Delivery {
   /** The queue delivers the message no more: if it fails now, it goes to the dead-letter queue. */
   readonly lastAttempt: boolean;
   readonly context: Context;
-  /** Moves the event to the overflow queue. Absent if it comes from there. */
+  /** Moves the event to the overflow queue. Absent if it comes from there, or from a release check, which waits for it. */
   readonly setAside?: ((sender: string) => Promise<void>) | undefined;
 }
 
@@ -33,8 +33,8 @@ export interface Delivery {
 export type HandleUpload = (event: UploadEvent, delivery: Delivery) => Promise<unknown>;
 
 /**
- * A Lambda handler for the upload queue and the overflow queue. Handles the messages of a batch in parallel, independently of each other: those
- * that fail return to the queue and are delivered again later, the others are deleted.
+ * A Lambda handler for the upload queue and the overflow queue. Handles the messages of a batch in parallel, independently
+ * of each other: those that fail return to their queue and are delivered again later, the others are deleted.
  */
 export function sqsUploads(
   handle: HandleUpload,
@@ -53,8 +53,8 @@ export function sqsUploads(
       throw error;
     });
 
-  const isSetAside = ({ eventSourceARN }: SQSRecord) =>
-    eventSourceARN.split(':').at(-1) === new URL(overflowUrl).pathname.split('/').at(-1);
+  const isFrom = (url: string, { eventSourceARN }: SQSRecord) =>
+    eventSourceARN.split(':').at(-1) === new URL(url).pathname.split('/').at(-1);
 
   const setAside = async (MessageBody: string, sender: string) => {
     // On a standard queue the group changes no order: SQS delivers the messages of quiet groups first (fair queues).
@@ -76,7 +76,7 @@ export function sqsUploads(
       random: Math.random(),
     });
     const command = new ChangeMessageVisibilityCommand({
-      QueueUrl: isSetAside(message) ? overflowUrl : queueUrl,
+      QueueUrl: isFrom(overflowUrl, message) ? overflowUrl : queueUrl,
       ReceiptHandle: receiptHandle,
       VisibilityTimeout,
     });
@@ -98,7 +98,7 @@ export function sqsUploads(
       let event: UploadEvent | undefined;
       try {
         event = await read(message);
-        const aside = isSetAside(message) ? undefined : (sender: string) => setAside(message.body, sender);
+        const aside = isFrom(queueUrl, message) ? (sender: string) => setAside(message.body, sender) : undefined;
         await handle(event, { lastAttempt, context, setAside: aside });
       } catch (error) {
         await retryLater(message, receives, lastAttempt, event?.correlationId);

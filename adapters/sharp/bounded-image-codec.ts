@@ -31,7 +31,8 @@ interface Settings {
  */
 export function boundedImageCodec({ script, functionMegabytes, limits }: Settings): BoundedImageCodec {
   const memoryMegabytes = functionMegabytes - WORKER_MEGABYTES;
-  const start = () => holder(startImageProcess(script, { memoryMegabytes, ...limits.seconds }));
+  const start = () =>
+    holder(startImageProcess(script, { memoryMegabytes, ...limits.seconds, answerBytes: limits.bytes }));
   let current = start();
   const running = () => {
     if (current.process.hasEnded) current = start();

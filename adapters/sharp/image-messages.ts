@@ -11,14 +11,17 @@ const positiveInteger = z.int().check(z.positive());
 
 const focusPoint = z.object({ x: z.number(), y: z.number() }) satisfies z.ZodMiniType<FocusPoint>;
 
-/** One after the other. `portray` and `render` refer to the image that was opened last. */
-export const request = z.discriminatedUnion('ask', [
-  // Of a file: the channel would copy the image four times.
+/** `portray` and `render` refer to the image that was opened last. */
+const asked = z.discriminatedUnion('ask', [
+  // Of a file: a pipe would copy the image twice as often.
   z.object({ ask: z.literal('open'), path: z.string() }),
   z.object({ ask: z.literal('portray') }),
   z.object({ ask: z.literal('render'), presets: z.array(preset), focus: z.exactOptional(focusPoint) }),
 ]);
-export type Request = z.infer<typeof request>;
+export type Asked = z.infer<typeof asked>;
+
+/** One line of JSON. The answer has the same id. */
+export const request = z.object({ id: z.string(), request: asked });
 
 // ── Replies ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -78,8 +81,9 @@ export const ready = z.object({ ready: z.literal(true) });
 
 /** `failed`: the request threw. */
 export const reply = z.object({
+  id: z.string(),
   answer: z.optional(z.unknown()),
-  failed: z.optional(z.object({ message: z.string(), outOfMemory: z.boolean() })),
+  failed: z.optional(z.object({ message: z.string().check(z.maxLength(2_000)), outOfMemory: z.boolean() })),
   peakMegabytes: z.number(),
 });
 export type Reply = z.infer<typeof reply>;

@@ -1,13 +1,21 @@
 import { readFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { createInterface } from 'node:readline';
 import type { ImageCodec, OpenImage } from '../../core/ports.ts';
-import { type Reply, type Request, request } from './image-messages.ts';
+import { framed } from './frames.ts';
+import { type Asked, type Reply, request } from './image-messages.ts';
 import { isOutOfMemory } from './sharp-image-codec.ts';
+
+// image-process.ts opens it.
+const ANSWERS = 3;
 
 /** The image process: answers one request after another until its worker ends (bounded-image-codec.ts). */
 export function serveImages(codec: ImageCodec): void {
+  const answers = new Socket({ fd: ANSWERS, readable: false, writable: true });
+  const send = (message: Reply | { readonly ready: true }) => void answers.write(framed(message));
   let image: OpenImage | undefined;
 
-  const answer = async (asked: Request) => {
+  const answer = async (asked: Asked) => {
     if (asked.ask === 'open') {
       const opened = await codec.open(new Uint8Array(await readFile(asked.path)));
       image = opened.outcome === 'open' ? opened : undefined;
@@ -21,25 +29,23 @@ export function serveImages(codec: ImageCodec): void {
     return { outcome: rendered.outcome, renditions };
   };
 
-  process.on('message', async (message) => {
+  const requests = createInterface({ input: process.stdin });
+  requests.on('line', async (line) => {
+    const { id, request: asked } = request.parse(JSON.parse(line));
     try {
-      send({ answer: await answer(request.parse(message)), peakMegabytes: peakMegabytes() });
+      send({ id, answer: await answer(asked), peakMegabytes: peakMegabytes() });
     } catch (error) {
-      const failed = {
-        message: error instanceof Error ? error.message : String(error),
-        outOfMemory: isOutOfMemory(error),
-      };
-      send({ failed, peakMegabytes: peakMegabytes() });
+      const message = error instanceof Error ? error.message.slice(0, MOST_WORDS) : String(error);
+      send({ id, failed: { message, outOfMemory: isOutOfMemory(error) }, peakMegabytes: peakMegabytes() });
     }
   });
-  process.on('disconnect', () => process.exit());
+  // The worker has ended.
+  requests.on('close', () => process.exit());
   send({ ready: true });
 }
 
-function send(message: Reply | { readonly ready: true }): void {
-  if (process.send === undefined) throw new Error('Only a worker can start this program: it has no channel to answer.');
-  process.send(message);
-}
+// A decoder repeats its warnings.
+const MOST_WORDS = 2_000;
 
 function peakMegabytes(): number {
   return Math.round(process.resourceUsage().maxRSS / 1024);

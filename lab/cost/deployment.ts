@@ -66,7 +66,7 @@ export const MONTH_SECONDS = 730 * 3600;
 /** In the pipeline's own namespace, dimension `service`: of adapters/lambda/decision-log.ts and adapters/lambda/scheduled-probe.ts; a test compares them. */
 export const customMetrics = [
   ...['ImagesProcessed', 'ImagesRejected', 'ImagesSuperseded', 'ImagesVanished', 'ImagesDeleted', 'ImagesRepeated'],
-  ...['TriesFailed', 'ImagesFailed', 'EventsRefused', 'UploadToReady', 'BytesIn', 'BytesOut'],
+  ...['AttemptsFailed', 'ImagesFailed', 'EventsRefused', 'UploadToReady', 'BytesIn', 'BytesOut'],
   ...['ProbeFailed', 'ProbeUploadToReady'],
   ...rejectionReasons.map((reason) => `ImagesRejected ${reason}`),
 ];

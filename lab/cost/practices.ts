@@ -53,7 +53,7 @@ export function practices(deployment: Deployment, measured: Measured): Practice[
       without: shipped,
     },
     {
-      ...{ name: 'metadata-only update instead of reprocessing', where: 'not built; see below' },
+      ...{ name: 'metadata-only update instead of reprocessing', where: 'not built: cost.md says why' },
       withIt: cost({}, mixes.described),
       without: shipped,
     },

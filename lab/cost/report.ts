@@ -1,5 +1,5 @@
 /** The bill as Markdown and as a chart. */
-import { mean } from 'simple-statistics';
+import { mean, sum } from 'simple-statistics';
 import { type ChartSpec, render } from '../../load-tests/render-chart.ts';
 import { showSummary } from '../summary.ts';
 import { table } from '../table.ts';
@@ -45,6 +45,38 @@ export function costBlocks(measured: Measured, images = MILLION): Readonly<Recor
     prices: priceTable(),
     attack: attackTable(prod, measured),
   };
+}
+
+/**
+ * README's prices. If durations were measured with other presets, the table says that it is an estimate: README is the page
+ * that people compare prices on.
+ */
+export function readmePrices(
+  measured: Measured,
+  deployments: { readonly dev: Deployment; readonly prod: Deployment } = {
+    dev: deploymentOf('dev'),
+    prod: deploymentOf('prod'),
+  },
+): string {
+  const { dev, prod } = deployments;
+  const estimated = estimateNotice(prod.groups, measured) !== undefined;
+  const million = (deployment: Deployment) =>
+    (costPerImage(mixes.photographs, deployment, measured) * MILLION).toFixed(0);
+  const month = (deployment: Deployment) => sum(monthlyCosts(deployment, measured).map(({ usd }) => usd)).toFixed(0);
+  const renditions = quantityOf(usageOf(mixes.photographs, prod, measured), 'renditions, PUT').toFixed(0);
+  const each = renditions === '1' ? '1 rendition each' : `${renditions} renditions each`;
+  return table(
+    ['in us-east-1, before free tiers', estimated ? 'US$ (estimate: other presets were measured)' : 'US$'],
+    [
+      [`a million photographs of 3–12 megapixels, ${each}`, million(prod)],
+      [
+        'the same photographs with [the straightforward design](lab/docs/cost.md#where-the-money-goes)',
+        million(naive(prod)),
+      ],
+      ['stage `dev`, an idle month', month(dev)],
+      ['stage `prod`, an idle month, with workers kept warm', month(prod)],
+    ],
+  );
 }
 
 /** By the name of their place in lab/docs/power-tuning.md. */
@@ -242,13 +274,18 @@ function practiceTable(prod: Deployment, measured: Measured, images: number): st
   );
 }
 
-function monthlyTable(measured: Measured): string {
-  const prod = deploymentOf('prod');
-  const months = [deploymentOf('dev'), prod].map((deployment) => [
+/** What an idle month costs, line by line. */
+function monthlyCosts(deployment: Deployment, measured: Measured) {
+  return [
     ...standingLines(deployment).map(({ what, price, quantity }) => ({ what, usd: quantity * prices[price].usd })),
     { what: 'probes', usd: probesCost(deployment, measured) },
-  ]);
-  const everything = months.map((lines) => lines.reduce((sum, { usd }) => sum + usd, 0));
+  ];
+}
+
+function monthlyTable(measured: Measured): string {
+  const prod = deploymentOf('prod');
+  const months = [deploymentOf('dev'), prod].map((deployment) => monthlyCosts(deployment, measured));
+  const everything = months.map((lines) => sum(lines.map(({ usd }) => usd)));
   const rows = (months[0] ?? []).map(({ what }, index) => [
     what,
     ...months.map((lines) => showUsd(lines[index]?.usd ?? 0)),
@@ -274,14 +311,14 @@ function monthlyTable(measured: Measured): string {
 function freeTierTable(prod: Deployment, measured: Measured): string {
   const usage = usageOf(mixes.photographs, prod, measured);
   const standing = standingLines(prod);
-  const rows = freeTier.flatMap(({ price, free }) => {
+  const rows = freeTier.flatMap(({ price, free, units }) => {
     const perImage = usage.filter((line) => line.price === price).reduce((sum, { quantity }) => sum + quantity, 0);
     const perMonth = standing.filter((line) => line.price === price).reduce((sum, { quantity }) => sum + quantity, 0);
     if (perImage === 0 && perMonth === 0) return [];
     return [
       [
-        price,
-        `${showCount(free)} × ${prices[price].per}`,
+        prices[price].label,
+        `${showCount(free)} ${units}`,
         perImage === 0 ? '–' : `${showCount(Math.floor(Math.max(0, free - perMonth) / perImage / 1000) * 1000)} images`,
         showUsd(free * prices[price].usd),
       ],
@@ -293,7 +330,7 @@ function freeTierTable(prod: Deployment, measured: Measured): string {
 function priceTable(): string {
   return table(
     ['price', 'US$', 'unit', 'source'],
-    Object.entries(prices).map(([name, { usd, per, source }]) => [name, showPrice(usd), per, source]),
+    Object.values(prices).map(({ label, usd, per, source }) => [label, showPrice(usd), per, source]),
   );
 }
 

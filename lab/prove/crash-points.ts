@@ -5,11 +5,12 @@ import { isolateThisProcess } from '../../scripts/local/isolated-environment.ts'
 import { startLocalStack } from '../../scripts/local/local-stack.ts';
 import { showStep } from '../../scripts/terminal/progress.ts';
 import { shownPath, workDirectory } from '../../scripts/terminal/project.ts';
-import { type Case, casesOf, crashPoints, type Ending } from '../../test/faults/crash-points.ts';
-import { type Call, everyCall, missingCalls } from '../../test/faults/every-call.ts';
+import { type Call, type Case, crashPoints, type Ending } from '../../test/faults/crash-points.ts';
 import { fastWorkflows } from '../../test/faults/fast-clock.ts';
 import { faultKinds } from '../../test/faults/fault-kinds.ts';
 import { divertingEnvironment, startFaultProxy } from '../../test/faults/fault-proxy.ts';
+import { casesOf } from './crash-point-cases.ts';
+import { everyCall, missingCalls } from './every-call.ts';
 import type { Proof, ProofOptions } from './proof.ts';
 
 const listing = join(workDirectory, 'crash-points.txt');

@@ -216,7 +216,7 @@ async function probeAfter(stack: Stack, millis: number): Promise<PoisonRun['prob
 
 /** By the ids of the alarm's queries. */
 const queryOf: Readonly<Record<string, string>> = {
-  TriesFailed: 'tries',
+  AttemptsFailed: 'attempts',
   ImagesProcessed: 'processed',
   ImagesRejected: 'rejected',
   ImagesSuperseded: 'superseded',

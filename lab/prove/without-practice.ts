@@ -169,7 +169,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'One composite alarm for the pager': {
     file: 'template.yaml',
-    path: propertyOf('UsersHurtAlarm', 'AlarmRule', 'Fn::Sub'),
+    path: propertyOf('UsersAffectedAlarm', 'AlarmRule', 'Fn::Sub'),
     from: 'ALARM("${UploadQueueAgeAlarm}")',
     to: 'ALARM("${UploadQueueOldAlarm}")',
   },
@@ -523,7 +523,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     to: 'if (defects.size > 1000) throw',
   },
   'Every AWS call fails in every way': {
-    file: 'test/faults/crash-points.ts',
+    file: 'lab/prove/crash-point-cases.ts',
     from: '[false, true].flatMap((lasting)',
     to: '[false].flatMap((lasting)',
   },
@@ -575,7 +575,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'The price of the default presets': {
     file: 'lab/cost/prices.ts',
-    from: 's3Write: { usd: 5 / MILLION',
-    to: 's3Write: { usd: 6 / MILLION',
+    from: "s3Write: { label: 'S3 writes', usd: 5 / MILLION",
+    to: "s3Write: { label: 'S3 writes', usd: 6 / MILLION",
   },
 };

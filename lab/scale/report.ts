@@ -99,16 +99,15 @@ function burstTable(measured: Measured): string {
 
 function quotaTable(measured: Measured): string {
   return table(
-    ['quota', 'default', 'used at one image per second', 'reached at, images per second', 'what to do', 'source'],
+    ['quota', 'default', 'used at one image per second', 'reached at, images per second', 'what to do'],
     quotas(deploymentOf('prod'), measured)
       .toSorted((one, other) => reachedAt(one) - reachedAt(other))
       .map((quota) => [
-        quota.name,
+        `[${quota.name}](${quota.source})`,
         `${count(quota.limit)} ${quota.unit}`,
         String(Number(quota.needs.toPrecision(3))),
         count(Number(reachedAt(quota).toPrecision(2))),
         quota.change,
-        `[page](${quota.source})`,
       ]),
   );
 }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { casesOf, everyKind } from '../../test/faults/crash-points.ts';
+import { everyKind } from '../../test/faults/crash-points.ts';
+import { casesOf } from '../prove/crash-point-cases.ts';
 
 /** The plan of `npm run lab -- prove crash-points`. */
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { eventSource } from '../../core/names.ts';
 import type { ImageRecord } from '../../core/record.ts';
-import { everyCall, missingCalls } from '../../test/faults/every-call.ts';
 import { type Decided, defectsOfDead, defectsOfDecided, defectsOfProof } from '../../test/faults/judge.ts';
+import { everyCall, missingCalls } from '../prove/every-call.ts';
 
 /** Each defect that `npm run lab -- prove crash-points` can report. */
 

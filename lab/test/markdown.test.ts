@@ -21,3 +21,9 @@ S3       $30.80          renditions, written
                          once and not read by
                          the pipeline`);
 });
+
+it('Markdown that goes to a file or another program is at most 100 columns wide', () => {
+  const cell = 'words that are many '.repeat(20);
+  const lines = plainText(`${cell}\n\n| a | b |\n| - | - |\n| ${cell} | ${cell} |`).split('\n');
+  expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(100);
+});

@@ -52,7 +52,10 @@ describe('finds a flood that affects others', () => {
   });
 
   it('and says that the alarm fired when most attempts fail, and that the first error would have rolled back', async () => {
-    const proofs = await judgePoison({ ...good, minutes: [{ tries: 90, processed: 10 }, { tries: 90 }] }, byTurns());
+    const proofs = await judgePoison(
+      { ...good, minutes: [{ attempts: 90, processed: 10 }, { attempts: 90 }] },
+      byTurns(),
+    );
     const evidence = proofs.map((proof) => proof.evidence).join('\n');
     expect(evidence).toContain('its alarm fired');
     expect(evidence).toContain('would have: yes');

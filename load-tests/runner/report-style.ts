@@ -34,8 +34,11 @@ export const reportStyle = `
   .wide { grid-column: 1 / -1; }
   figcaption { position: sticky; left: 0; color: var(--faint); font-size: 0.875rem; }
   figcaption h2 { display: inline; color: var(--ink); margin-right: 0.4rem; }
-  figure svg { display: block; width: 100%; min-width: 30rem; height: auto; margin-top: 0.5rem; }
+  figure svg { display: block; width: 100%; min-width: 27rem; height: auto; margin-top: 0.5rem; }
   .wide svg { min-width: 60rem; }
+  .scrolls { display: none; position: sticky; left: 0; width: fit-content; margin: 0.4rem 0 0; color: var(--safelight); font-size: 0.875rem; }
+  @media (max-width: 64rem) { .wide .scrolls { display: block; } }
+  @media (max-width: 36rem) { .scrolls { display: block; } }
   table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.875rem; }
   th { font-weight: 500; color: var(--faint); text-align: left; padding-bottom: 0.25rem; }
   td { padding: 0.25rem 0; border-top: 1px solid var(--line); }

@@ -82,7 +82,7 @@ function figure({ title, caption, wide, svg }: Chart): Html {
   return html`
     <figure class="${wide ? 'wide' : ''}">
       <figcaption><h2>${title}</h2> ${caption}</figcaption>
-      ${svg === undefined ? [] : new Html(svg)}
+      ${svg === undefined ? [] : html`<p class="scrolls">Scroll sideways to see all of it.</p>${new Html(svg)}`}
     </figure>`;
 }
 

@@ -258,3 +258,13 @@ it('an earlier run is shown next to every figure', async () => {
 it('a run without changes is still plotted', async () => {
   await expect(reportPage(run({ changes: [], samples: [] }), undefined)).resolves.toContain('<svg');
 });
+
+it('a chart that is wider than a phone says so, because phones hide scroll bars', async () => {
+  const page = await reportPage(run(), undefined);
+  const charts = page.match(/<figure.*?<svg/gs) ?? [];
+  expect(charts.length).toBeGreaterThan(3);
+  for (const chart of charts) expect(chart).toContain('<p class="scrolls">Scroll sideways to see all of it.</p>');
+  // Shown only where the least width of a chart exceeds that of the page.
+  expect(page).toMatch(/@media \(max-width: 36rem\) \{ \.scrolls \{ display: block; \} \}/);
+  expect(page).toMatch(/@media \(max-width: 64rem\) \{ \.wide \.scrolls \{ display: block; \} \}/);
+});

@@ -1,6 +1,9 @@
 /** `npm run help`: npm can list scripts, but not describe them. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { command, main } from '../terminal/command.ts';
 import { print } from '../terminal/print.ts';
+import { projectDirectory } from '../terminal/project.ts';
 import { plainTable } from '../terminal/table.ts';
 
 export const summaries = {
@@ -24,10 +27,22 @@ export const helpCommand = command({
   summary: 'Lists the commands of the project.',
   syntax: (line) => line,
   run: async () => {
-    const rows = Object.entries(summaries).map(([name, summary]) => [typed(name), summary]);
-    print(plainTable(['Command', 'What it does'], rows), '', 'For the options of a command: npm run NAME -- --help');
+    print(
+      plainTable(['Command', 'What it does'], commandRows(projectDirectory)),
+      '',
+      'For the options of a command: npm run NAME -- --help',
+    );
   },
 });
+
+/** Commands in folders that a fork may have deleted. */
+const foldersOf: Readonly<Record<string, string>> = { load: 'load-tests', lab: 'lab' };
+
+export function commandRows(project: string): string[][] {
+  return Object.entries(summaries)
+    .filter(([name]) => existsSync(join(project, foldersOf[name] ?? '')))
+    .map(([name, summary]) => [typed(name), summary]);
+}
 
 function typed(name: string): string {
   return ['start', 'test'].includes(name) ? `npm ${name}` : `npm run ${name}`;

@@ -5,13 +5,14 @@
  */
 
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, statSync } from 'node:fs';
 import { glob, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, isAbsolute, join } from 'node:path';
 import * as z from 'zod';
 import { environmentPrefix, projectName } from '../../core/names.ts';
 import { describeFailure, Failure } from '../terminal/failure.ts';
+import { makeFolder } from '../terminal/make-folder.ts';
 import type { Report } from '../terminal/progress.ts';
 import { logDirectory, shownPath } from '../terminal/project.ts';
 import { runCommand } from '../terminal/run-command.ts';
@@ -96,11 +97,9 @@ export async function toolEnvironment(
 
 function makeRoot(root: string): void {
   try {
-    mkdirSync(root, { recursive: true });
+    makeFolder(root);
   } catch (error) {
-    throw new Failure(
-      `The tools cannot be installed: ${describeFailure(error)} Or set ${cacheVariable} to another folder.`,
-    );
+    throw new Failure(`The tools cannot be installed: ${describeFailure(error)} ${cacheVariable} sets the folder.`);
   }
 }
 

@@ -5,6 +5,7 @@ import prettyBytes from 'pretty-bytes';
 import { thumbHashToDataURL } from 'thumbhash';
 import type { Metadata } from '../../core/metadata.ts';
 import { projectTitle } from '../../core/names.ts';
+import type { RejectionReason } from '../../core/outcome.ts';
 import type { Size } from '../../core/rendition.ts';
 import { type SavedRendition, type SavedRenditions, saveRenditions } from '../stack/save-renditions.ts';
 import type { UploadResult } from '../stack/send-uploads.ts';
@@ -29,8 +30,7 @@ export async function writeContactSheet(results: readonly UploadResult[], stack:
   await mkdir(directory, { recursive: true });
   const renditions = await saveRenditions(results, stack, join(directory, 'renditions'));
   const file = join(directory, 'index.html');
-  const cards = results.map((result) => card(result, renditions.get(result.key) ?? [], directory));
-  await writeFile(file, page(results, cards, madeAt).text);
+  await writeFile(file, sheetPage(results, renditions, directory, madeAt));
   await removeOldSheets();
   return { file, renditions };
 }
@@ -41,7 +41,13 @@ async function removeOldSheets(): Promise<void> {
   for (const sheet of sheets.slice(0, -keptSheets)) await rm(sheet, { recursive: true, force: true });
 }
 
-function page(results: readonly UploadResult[], cards: readonly Html[], madeAt: Date): Html {
+export function sheetPage(
+  results: readonly UploadResult[],
+  renditions: SavedRenditions,
+  directory: string,
+  madeAt: Date,
+): string {
+  const cards = results.map((result) => card(result, renditions.get(result.key) ?? [], directory));
   const title = `Contact sheet, ${madeAt.toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short' })}`;
   return html`<!doctype html>
 <html lang="en">
@@ -57,7 +63,7 @@ function page(results: readonly UploadResult[], cards: readonly Html[], madeAt: 
 </header>
 <main>${cards}</main>
 </html>
-`;
+`.text;
 }
 
 function summary(results: readonly UploadResult[]): string {
@@ -87,12 +93,24 @@ interface CardBody {
   readonly text: Html;
 }
 
+/** The code of the reason follows the sentence below the headline. */
+const headlines: Readonly<Record<RejectionReason, string>> = {
+  empty: 'Empty file',
+  'too-many-bytes': 'File too large',
+  'too-many-pixels': 'Too many pixels',
+  'too-many-frames': 'Too many frames',
+  'too-complex': 'Too complex to decode',
+  'unsupported-format': 'Format not supported',
+  unreadable: 'File cannot be read',
+  corrupt: 'Damaged file',
+};
+
 /** The card of an upload that has no renditions. */
 function verdict(result: UploadResult): CardBody {
   const { key, outcome = 'undecided', record } = result;
   const sentences = remark(result).map((sentence) => html`<p>${sentence.slice(`${key}: `.length)}</p>`);
   return {
-    frame: html`<div class="frame"><span class="reason">${record?.outcome === 'rejected' ? record.reason : outcome}</span></div>`,
+    frame: html`<div class="frame"><span class="reason">${record?.outcome === 'rejected' ? headlines[record.reason] : outcome}</span></div>`,
     text: html`${sentences}${facts([
       ['File', prettyBytes(result.bytes)],
       ['Time', seconds(result.took)],

@@ -1,12 +1,25 @@
 import prettyBytes from 'pretty-bytes';
 import type { UploadResult } from '../stack/send-uploads.ts';
+import { terminalColumns } from '../terminal/print.ts';
 import { printable } from '../terminal/printable.ts';
-import { plainTable } from '../terminal/table.ts';
+import { fits, plainTable } from '../terminal/table.ts';
 
-export function resultTable(results: readonly UploadResult[]): string {
+/** A table, or two lines for each upload where the table would break file names. */
+export function resultTable(results: readonly UploadResult[], columns = terminalColumns()): string {
   const head = ['Image', 'Outcome', 'Size', 'Renditions', 'Time'];
-  const rows = results.map(cells);
-  return [plainTable(head, rows, ['left', 'left', 'right', 'right', 'right']), ...results.flatMap(remark)].join('\n');
+  const rows = results.map((result) => cells(result).map(unbroken));
+  const list = rows.map(([image = '', ...facts]) => `${image}\n  ${facts.join('  ')}`.replaceAll(NO_BREAK, ' '));
+  const table = fits(head, rows, columns)
+    ? [plainTable(head, rows, ['left', 'left', 'right', 'right', 'right'], columns)]
+    : list;
+  return [...table, ...results.flatMap(remark)].join('\n');
+}
+
+const NO_BREAK = '\u00a0';
+
+/** Keeps a number with its unit: `4032 × 3024`, `2.14 MB`. */
+function unbroken(cell: string): string {
+  return cell.replaceAll(/(?<=\d) (?=×|[A-Za-z]+\b)|(?<=×) /g, NO_BREAK);
 }
 
 /** One result, without column headings. */

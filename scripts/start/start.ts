@@ -1,5 +1,5 @@
 /** `npm start`. */
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -19,6 +19,7 @@ import { accountStack, type Stack } from '../stack/stack.ts';
 import { filesOf, runPrefix, sampleFiles, type UploadFile, withPrefix } from '../stack/upload-files.ts';
 import { command, main, nonEmpty, path, sayStopped, wholeNumber } from '../terminal/command.ts';
 import { Failure } from '../terminal/failure.ts';
+import { makeFolder } from '../terminal/make-folder.ts';
 import { print, printError } from '../terminal/print.ts';
 import { printable } from '../terminal/printable.ts';
 import { showStep } from '../terminal/progress.ts';
@@ -273,20 +274,11 @@ async function prepareOutput({ json, out }: StartOptions): Promise<void> {
   if (json !== undefined) {
     const found = await stat(json).catch(() => undefined);
     if (found?.isDirectory()) throw new Failure(`${shownPath(json)} is a directory: pass a file name to --json.`);
-    await makeDirectory(dirname(json));
+    makeFolder(dirname(json));
     // If this run fails, results of an earlier run must not be mistaken for its own.
     await rm(json, { force: true });
   }
-  if (out !== undefined) await makeDirectory(out);
-}
-
-async function makeDirectory(directory: string): Promise<void> {
-  try {
-    await mkdir(directory, { recursive: true });
-  } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? error.code : String(error);
-    throw new Failure(`The directory ${shownPath(directory)} cannot be created (${reason}): choose another one.`);
-  }
+  if (out !== undefined) makeFolder(out);
 }
 
 if (import.meta.main) await main(startCommand);

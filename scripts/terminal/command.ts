@@ -183,22 +183,35 @@ export function sayStopped(exitCode: ExitCode): ExitCode {
   return exitCode;
 }
 
+/** Below this, a sentence is not wrapped to the right of what it explains. */
+const LEAST_COLUMNS = 20;
+const SENTENCE_COLUMNS = 30;
+
 function emptyLine({ name, summary, examples = {}, notes }: Description, { output, refuse }: Parsing): Command {
   const line = new Command(name)
     .description(summary)
     .helpOption('-h, --help', 'show this help')
     .helpCommand(false)
     .allowExcessArguments(false)
-    .configureHelp({ commandUsage: (shown) => `${invocation(shown)} ${shown.usage()}`.trim() })
+    .configureHelp({
+      minWidthToWrap: LEAST_COLUMNS,
+      commandUsage: (shown) => `${invocation(shown)} ${shown.usage()}`.trim(),
+    })
     .configureOutput({ writeOut: output.out, writeErr: output.error, outputError: () => undefined });
   line.exitOverride((error) => refuse(line, error));
   line.addHelpText('after', () => {
     const help = line.createHelp();
     const helpWidth = (process.stdout.isTTY ? process.stdout.columns : undefined) ?? 80;
     help.prepareContext({ helpWidth });
-    help.minWidthToWrap = 20;
+    help.minWidthToWrap = LEAST_COLUMNS;
     const width = Math.max(0, ...Object.keys(examples).map(({ length }) => length));
-    const items = Object.entries(examples).map(([typed, effect]) => help.formatItem(typed, width, effect, help));
+    // To the right of the examples if there is room for sentences; otherwise, below each example.
+    const toTheRight = width + SENTENCE_COLUMNS <= helpWidth;
+    const items = Object.entries(examples).map(([typed, effect]) =>
+      toTheRight
+        ? help.formatItem(typed, width, effect, help)
+        : `  ${typed}\n${help.boxWrap(effect, helpWidth - 6).replaceAll(/^/gm, '      ')}`,
+    );
     const sections = [
       ...(items.length > 0 ? [`Examples:\n${items.join('\n')}`] : []),
       ...(notes === undefined ? [] : [help.boxWrap(notes, helpWidth)]),

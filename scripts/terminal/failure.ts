@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** An error that the user can act on. The message is one or two sentences: what happened, and what to do. */
@@ -15,7 +15,7 @@ export function describeFailure(error: unknown): string {
 
 /**
  * The message for a file that cannot be written: the folder belongs to root after a `sudo`, the file system is read-only,
- * or the disk is full. Called for any error that ends a command, so individual writes need no check.
+ * the disk is full, or a file has the name of a folder. Called for any error that ends a command, so individual writes need no check.
  */
 function describeFileFailure(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return undefined;
@@ -34,20 +34,39 @@ function describeFileFailure(error: unknown): string | undefined {
         `${path} cannot be opened or written (${error.code}): the folder belongs to another user, perhaps because of an earlier sudo. ` +
           `To take ownership: sudo chown -R "$(id -un)" '${dirname(path)}'`
       );
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return path && fileInTheWay(path);
+    case 'EISDIR':
+      return path && `${path} is a folder, not a file: move it, or use another name.`;
+    case 'ENAMETOOLONG':
+      return path && `${path} is too long for a file name: use a shorter one.`;
     case 'ENOENT':
       // A recursive `mkdir` reports ENOENT for a read-only folder.
-      return error.syscall === 'mkdir' && path !== undefined ? describeFileFailure(errorOfWritingTo(path)) : undefined;
+      return error.syscall === 'mkdir' && path !== undefined
+        ? (describeFileFailure(errorOfWritingTo(path)) ?? `${path} cannot be created there: use another folder.`)
+        : undefined;
     default:
       return undefined;
   }
 }
 
+/** Which part of the path is a file, where the path needs a folder. */
+function fileInTheWay(path: string): string | undefined {
+  const found = nearestExisting(path);
+  if (statSync(found).isDirectory()) return undefined;
+  return `${found} is a file, not a folder: move it, or use another folder.`;
+}
+
+/** The path itself, or the last of its parents that exists. */
+export function nearestExisting(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearestExisting(dirname(path));
+}
+
 /** Why a path cannot be created: the error for writing to its nearest existing parent. */
 function errorOfWritingTo(path: string): unknown {
-  const parent = dirname(path);
-  if (parent !== path && !existsSync(parent)) return errorOfWritingTo(parent);
   try {
-    accessSync(parent, constants.W_OK);
+    accessSync(nearestExisting(dirname(path)), constants.W_OK);
     return undefined;
   } catch (error) {
     return error;

@@ -1,7 +1,9 @@
 /** `npm test`: Vitest, with a short help page. */
-import { join } from 'node:path';
+import { globSync } from 'node:fs';
+import { isAbsolute, join, normalize } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { command, parse } from '../terminal/command.ts';
+import { printError } from '../terminal/print.ts';
 import { projectDirectory } from '../terminal/project.ts';
 
 const testCommand = command({
@@ -30,7 +32,34 @@ const parsed = parse(testCommand, args, {
   error: (text) => process.stderr.write(text),
 });
 if (typeof parsed === 'number') process.exit(parsed);
+const { parseCLI } = await import('vitest/node');
+const { filter, options } = parseCLI(['vitest', 'run', ...args], { allowUnknownOptions: true });
+const elsewhere = options.root ?? options.dir ?? options.config;
+const unknown = elsewhere === undefined ? filter.filter((name) => !isTestFile(name)) : [];
+if (unknown.length > 0) stop(`No test file has ${unknown.join(' or ')} in its path.`);
 const changedReporter = fileURLToPath(new URL('./changed-reporter.ts', import.meta.url));
 const reporter = args.includes('--changed') ? ['--reporter', changedReporter] : [];
 process.argv.splice(2, args.length, 'run', ...reporter, ...args);
-await import(pathToFileURL(join(projectDirectory, 'node_modules', 'vitest', 'vitest.mjs')).href);
+try {
+  await import(pathToFileURL(join(projectDirectory, 'node_modules', 'vitest', 'vitest.mjs')).href);
+} catch (error) {
+  // Vitest's parser of the command line, which names options in camel case.
+  if (!(error instanceof Error && error.name === 'CACError')) throw error;
+  const message = error.message.replaceAll('`', '').replace(/(?<=--\w*)[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  stop(`${message.replace(/^./, (letter) => letter.toUpperCase())}.`);
+}
+
+/** As Vitest does: by any part of the path, which may end with a line number. */
+function isTestFile(name: string): boolean {
+  const part = normalize(name.replace(/:\d+$/, ''));
+  const files = globSync('{test,lab,load-tests}/**/*.test.ts', {
+    cwd: projectDirectory,
+    exclude: (path) => path.endsWith('node_modules'),
+  });
+  return files.some((file) => (isAbsolute(part) ? join(projectDirectory, file) : file).includes(part));
+}
+
+function stop(sentence: string): never {
+  printError(sentence, 'For help: npm test -- --help');
+  process.exit(1);
+}

@@ -13,7 +13,7 @@ import { excessiveWork } from '../hostile/excessive-work.ts';
 import type { Maker } from '../hostile/hostile-file.ts';
 import { examplePresets } from '../support/example-presets.ts';
 import { openImage } from '../support/open-image.ts';
-import { descendantsOf } from '../support/processes.ts';
+import { descendantsOf, processes } from '../support/processes.ts';
 import { photoHeader } from '../support/stub-image-codec.ts';
 
 /** A decoder cannot take more than its share of time and memory, whatever a file makes it do. */
@@ -122,13 +122,32 @@ describe('an image process', () => {
   it.each([
     ['is killed from outside', 'killed', /ended by SIGKILL/],
     ['exits', 'exit', /ended with exit code 3/],
+    ['hangs', 'hang', /got only \d\.\d s of CPU time in 1 s/],
     ['gets no CPU time', 'frozen', /got only \d\.\d s of CPU time in 1 s/],
-    ['has a bug', 'fail', /a bug/],
-    ['answers what no codec would', 'lie', /header/],
-  ])('that %s blames the machine: the task is retried in a new process', async (_, word, message) => {
+    ['answers what no codec would', 'lie', /impossible answer/],
+    ['prepares an answer to the next request', 'prepare', /no proper answer/],
+    ['sends more than a worker can hold', 'endless', /no proper answer/],
+  ])('that %s leaves the decision to the workflow, and is replaced', async (_, word, message) => {
     const codec = codecWith('misbehaving', { wallSeconds: 1 });
-    await expect(codec.open(textOf(word))).rejects.toThrow(message);
+    await expect(codec.open(textOf(word))).rejects.toThrow(
+      expect.objectContaining({ name: 'ImageProcessFailed', message: expect.stringMatching(message) }),
+    );
     expect(await codec.open(textOf('fine'))).toMatchObject(opens);
+  });
+
+  it('that has a bug blames neither the image nor the machine, and is replaced', async () => {
+    const codec = codecWith('misbehaving');
+    await expect(codec.open(textOf('fail'))).rejects.toThrow(
+      expect.objectContaining({ name: 'Error', message: 'a bug' }),
+    );
+    expect(await codec.open(textOf('fine'))).toMatchObject(opens);
+  });
+
+  it('has one time for all requests about an image', async () => {
+    const codec = codecWith('misbehaving', { cpuSeconds: 0.5 });
+    const image = await openImage(codec, textOf('slow'));
+    await image.portray();
+    expect(await image.portray()).toMatchObject({ reason: 'too-complex' });
   });
 
   it('says why it cannot start', async () => {
@@ -158,8 +177,6 @@ describe('an image process', () => {
     expect(
       execFileSync(process.execPath, ['--input-type=module-typescript', '--eval', worker], { encoding: 'utf8' }),
     ).toBe('open\n');
-    await vi.waitFor(() =>
-      expect(descendantsOf(1).filter(({ command }) => command.includes('misbehaving'))).toEqual([]),
-    );
+    await vi.waitFor(() => expect(processes().filter(({ command }) => command.includes(folder))).toEqual([]), 20_000);
   });
 });

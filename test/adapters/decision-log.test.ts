@@ -105,12 +105,12 @@ describe('an image that was not decided', () => {
         error: expect.objectContaining({ message: 'throttled' }),
       }),
     ]);
-    expect(counted()).toEqual(['TriesFailed']);
+    expect(counted()).toEqual(['AttemptsFailed']);
   });
 
   it('on the last attempt is counted as failed', async () => {
     await expect(undecided(true)).rejects.toThrow('throttled');
-    expect(counted()).toEqual(['TriesFailed', 'ImagesFailed']);
+    expect(counted()).toEqual(['AttemptsFailed', 'ImagesFailed']);
   });
 });
 

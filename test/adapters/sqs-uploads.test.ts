@@ -4,6 +4,7 @@ import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type HandleUpload, sqsUploads } from '../../adapters/lambda/sqs-uploads.ts';
 import type { UploadEvent } from '../../core/image.ts';
+import { releaseCheckPrefix } from '../../core/names.ts';
 import { captureLog } from '../support/captured-log.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 import { mockClient } from '../support/mock-client.ts';
@@ -52,7 +53,13 @@ const delayed = () => sqs.commandCalls(ChangeMessageVisibilityCommand).map(({ ar
 const handleAll = (Records: SQSRecord[], handle: HandleUpload) => {
   const client = new SQSClient({ region: 'us-east-1' });
   const options = {
-    ...{ client, queueUrl: 'https://queue', uploadBucket: 'uploads', maxReceiveCount: 5, retryBaseSeconds: 60 },
+    ...{
+      client,
+      queueUrl: 'https://sqs.us-east-1.amazonaws.com/123456789012/uploads',
+      uploadBucket: 'uploads',
+      maxReceiveCount: 5,
+      retryBaseSeconds: 60,
+    },
     overflowUrl: 'https://sqs.us-east-1.amazonaws.com/123456789012/overflow',
     logger: new Logger(),
   };
@@ -140,7 +147,11 @@ describe('a message that failed', () => {
       if (image.key === 'a.jpg') throw new Error('throttled');
     });
     expect(delayed()).toEqual([
-      { QueueUrl: 'https://queue', ReceiptHandle: 'receipt of 1', VisibilityTimeout: expect.any(Number) },
+      {
+        QueueUrl: 'https://sqs.us-east-1.amazonaws.com/123456789012/uploads',
+        ReceiptHandle: 'receipt of 1',
+        VisibilityTimeout: expect.any(Number),
+      },
     ]);
     expect(delayed()[0]?.VisibilityTimeout).toBeGreaterThanOrEqual(60);
   });
@@ -184,6 +195,17 @@ describe('an upload whose sender has too many in progress', () => {
       event.image.key === 'b.jpg' ? Promise.resolve() : setAside(event, delivery),
     );
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] });
+  });
+
+  it('is not moved if it comes from no queue, as in a release check, which waits for the decision', async () => {
+    const offered: unknown[] = [];
+    await handleAll(
+      [message('1', body(`${releaseCheckPrefix}1.jpg`), 1, 'release-check')],
+      async (_, { setAside: move }) => {
+        offered.push(move);
+      },
+    );
+    expect(offered).toEqual([undefined]);
   });
 
   it('is not moved again once it comes from the overflow queue, and waits there for its next attempt', async () => {

@@ -1,7 +1,6 @@
 /** Makes every AWS call of the functions and the workflow fail in every way, and checks what happens to the image. */
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
-import fc from 'fast-check';
 import { renditionGroups } from '../../core/presets.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { steps } from '../../core/steps.ts';
@@ -10,12 +9,18 @@ import { findLetters, moveLetters } from '../../scripts/redrive/redrive-stack.ts
 import type { Stack } from '../../scripts/stack/stack.ts';
 import type { Report } from '../../scripts/terminal/progress.ts';
 import { emulatedPipeline } from '../support/emulated-pipeline.ts';
-import type { Call } from './every-call.ts';
 import { fastClock } from './fast-clock.ts';
 import { type FaultKind, faultKinds } from './fault-kinds.ts';
 import type { Fault, FaultProxy } from './fault-proxy.ts';
 import { defectsOfDead, defectsOfDecided, defectsOfProof } from './judge.ts';
 import { type Expected, type ImageName, imageNamed, imageStories } from './stories.ts';
+
+export interface Call {
+  /** `ResizeImage` of ResizeImageFunction, or `ImagePipeline`. */
+  readonly stem: string;
+  /** The call's IAM action; prefixed with the state's name if the workflow makes it. */
+  readonly action: string;
+}
 
 /** An AWS call, and the story of the image for which it is made. */
 export interface CrashPoint extends Call {
@@ -49,23 +54,6 @@ const together = 8;
 const beginTogether = 40;
 
 export const everyKind = Object.keys(faultKinds) as FaultKind[];
-
-/**
- * Each call with every fault, once and lasting; each time in one of the stories that make it, selected by the seed.
- *
- * @lab
- */
-export function casesOf(points: readonly CrashPoint[], seed: number): Case[] {
-  const everyWay = [...Map.groupBy(points, ({ stem, action }) => `${stem} ${action}`).values()].flatMap((stories) =>
-    [false, true].flatMap((lasting) => everyKind.map((kind) => ({ stories, kind, lasting }))),
-  );
-  const one = fc.tuple(
-    ...everyWay.map(({ stories, kind, lasting }) =>
-      fc.constantFrom(...stories).map((point) => ({ ...point, kind, lasting })),
-    ),
-  );
-  return fc.sample(one, { seed, numRuns: 1 }).flat();
-}
 
 export async function crashPoints(stack: Stack, proxy: FaultProxy) {
   const pipeline = emulatedPipeline(stack);

@@ -18,7 +18,8 @@ const quick: readonly string[] = [
   'a file is rejected when a worker died once',
 ];
 
-const deaths = '"ErrorEquals":["Sandbox.Timedout","Runtime.ExitError","Runtime.OutOfMemory","Lambda.Unknown"]';
+const deaths =
+  '"ErrorEquals":["ImageProcessFailed","Sandbox.Timedout","Runtime.ExitError","Runtime.OutOfMemory","Lambda.Unknown"]';
 const renderingRetries =
   '"group":"{% $states.input.group %}"}},"Output":"{% $states.result.Payload %}","TimeoutSeconds":45,"Retry":[';
 

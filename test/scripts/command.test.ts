@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { Argument } from '@commander-js/extra-typings';
 import { describe, expect, it } from 'vitest';
+import { redriveCommand } from '../../scripts/redrive/redrive.ts';
+import { renameCommand } from '../../scripts/rename/rename.ts';
+import { startCommand } from '../../scripts/start/start.ts';
 import {
   command,
   commandGroup,
@@ -64,6 +67,16 @@ describe('a command line', () => {
     for (const part of ['--minutes <n>', '(default: 8)', 'npm run lab -- develop colour  one roll', 'temperature'])
       expect(out).toContain(part);
     expect({ exitCode, error }).toEqual({ exitCode: 0, error: '' });
+  });
+
+  it.each([
+    ['npm start', startCommand],
+    ['npm run rename', renameCommand],
+    ['npm run redrive', redriveCommand],
+  ])('shows a help page that fits 80 columns: %s', async (_, line) => {
+    const { out } = await run(line, '--help');
+    expect(out).toContain('Examples:');
+    expect(out.split('\n').filter(({ length }) => length > 80)).toEqual([]);
   });
 
   it.each([

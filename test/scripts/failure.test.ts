@@ -1,5 +1,11 @@
-import { describe, expect, it, vi } from 'vitest';
+import { existsSync, mkdirSync, openSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { projectName } from '../../core/names.ts';
 import { describeFailure } from '../../scripts/terminal/failure.ts';
+import { makeFolder } from '../../scripts/terminal/make-folder.ts';
 
 // The whole file system is read-only in this test.
 vi.mock('node:fs', async (original) => ({
@@ -11,6 +17,49 @@ vi.mock('node:fs', async (original) => ({
 
 const refused = (code: string, path?: string) =>
   Object.assign(new Error(`${code}: refused`), { code, syscall: 'open', ...(path === undefined ? {} : { path }) });
+
+describe('a file where a folder is needed', () => {
+  let folder: string;
+  let file: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), `${projectName}-`));
+    file = join(folder, 'notes.txt');
+    await writeFile(file, '');
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it.each([
+    ['the folder itself', []],
+    ['its parent', ['logs']],
+    ['a parent of its parent', ['logs', 'today']],
+  ])('is named, without a stack trace: %s', (_, below) => {
+    const path = join(file, ...below);
+    for (const make of [() => makeFolder(path), () => mkdirSync(path, { recursive: true })])
+      expect(failureOf(make)).toBe(`${file} is a file, not a folder: move it, or use another folder.`);
+  });
+
+  it('is not confused with a folder that exists', () => {
+    makeFolder(join(folder, 'one', 'two'));
+    makeFolder(join(folder, 'one', 'two'));
+    expect(existsSync(join(folder, 'one', 'two'))).toBe(true);
+  });
+
+  it.each([
+    ['a folder where a file is needed', () => openSync(folder, 'w'), /is a folder, not a file/],
+    ['a name that is too long', () => makeFolder(join(folder, 'long'.repeat(100))), /is too long for a file name/],
+  ])('is reported as clearly as %s', (_, use, sentence) => {
+    expect(failureOf(use)).toMatch(sentence);
+  });
+});
+
+function failureOf(use: () => unknown): string {
+  try {
+    use();
+  } catch (error) {
+    return describeFailure(error);
+  }
+  throw new Error('Nothing failed.');
+}
 
 describe('a file that cannot be written', () => {
   it.each([

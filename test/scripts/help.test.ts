@@ -1,11 +1,24 @@
-import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
 import * as z from 'zod';
-import { summaries } from '../../scripts/help/help.ts';
+import { commandRows, summaries } from '../../scripts/help/help.ts';
 
 it('npm run help lists every script in package.json', () => {
   const { scripts } = z
     .object({ scripts: z.record(z.string(), z.string()) })
     .parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')));
   expect(Object.keys(summaries).sort()).toEqual(Object.keys(scripts).sort());
+});
+
+it('npm run help does not list the commands of folders that a fork has deleted', () => {
+  const project = mkdtempSync(join(tmpdir(), 'project-'));
+  onTestFinished(() => rmSync(project, { recursive: true }));
+  const shown = () => commandRows(project).map(([typed]) => typed);
+  expect(shown()).toContain('npm start');
+  expect(shown()).not.toContain('npm run lab');
+  expect(shown()).not.toContain('npm run load');
+  mkdirSync(join(project, 'lab'));
+  expect(shown()).toContain('npm run lab');
 });

@@ -29,8 +29,8 @@ describe('a text under new names', () => {
     ['what Oldhouse’s roles may do', 'what New House’s roles may do'],
     ["export const metricNamespace = 'Oldhouse';", "export const metricNamespace = 'Acme/Houses';"],
     [
-      'Metric: { Namespace: Oldhouse, MetricName: TriesFailed }',
-      'Metric: { Namespace: Acme/Houses, MetricName: TriesFailed }',
+      'Metric: { Namespace: Oldhouse, MetricName: AttemptsFailed }',
+      'Metric: { Namespace: Acme/Houses, MetricName: AttemptsFailed }',
     ],
     ['["Oldhouse", "BytesIn", "service"]', '["Acme/Houses", "BytesIn", "service"]'],
     ['Namespace `Oldhouse`, dimension `service`', 'Namespace `Acme/Houses`, dimension `service`'],

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { UploadResult } from '../../scripts/stack/send-uploads.ts';
+import { resultTable } from '../../scripts/start/result-table.ts';
 import { wrapped } from '../../scripts/terminal/print.ts';
 import { plainTable } from '../../scripts/terminal/table.ts';
 
@@ -26,6 +28,32 @@ describe('a table', () => {
   it('breaks a word only if it is longer than its column, without losing a letter', () => {
     const letters = plainTable(['Name'], [['unbreakable'.repeat(9)]], [], 30).replaceAll(/\s/g, '');
     expect(letters).toBe(`Name${'unbreakable'.repeat(9)}`);
+  });
+});
+
+describe('the results of npm start', () => {
+  const result = (key: string): UploadResult => ({ file: `/a/${key}`, key, bytes: 2_140_000, took: 6100 });
+  const results = [result('holiday-mountain-lake-in-the-morning.jpg'), result('dog.jpg')];
+
+  it('are a table if the terminal is wide enough', () => {
+    expect(resultTable(results, 80)).toMatch(
+      /^Image +Outcome +Size +Renditions +Time\n.*2\.14 MB .* 6\.1 s\n.*6\.1 s$/,
+    );
+  });
+
+  it.each([60, 40])('are two lines each, rather than a table with broken names, in %i columns', (columns) => {
+    expect(resultTable(results, columns)).toBe(
+      [
+        'holiday-mountain-lake-in-the-morning.jpg',
+        '  undecided  2.14 MB  –  6.1 s',
+        'dog.jpg',
+        '  undecided  2.14 MB  –  6.1 s',
+      ].join('\n'),
+    );
+  });
+
+  it('never separate a number from its unit', () => {
+    expect(resultTable([result('dog.jpg')], 42)).toMatch(/ 6\.1 s$/);
   });
 });
 

@@ -131,6 +131,18 @@ describe('the cache', () => {
     expect(cacheDirectory(environment, platform, '/home/ann')).toBe(expected);
   });
 
+  it.runIf(process.platform === 'linux')('is refused at once in a file system that accepts no folders', async () => {
+    await expect(toolEnvironment(wanted, () => undefined, '/proc/cache')).rejects.toThrow(
+      /^The tools cannot be installed: \/proc\/cache cannot be .* \w+_CACHE sets the folder\.$/,
+    );
+  });
+
+  it('is refused where a file has the name of one of its folders', async () => {
+    await expect(toolEnvironment(wanted, () => undefined, join(wanted.lock, 'x'))).rejects.toThrow(
+      `The tools cannot be installed: ${wanted.lock} is a file, not a folder: move it, or use another folder.`,
+    );
+  });
+
   it('never depends on the folder in which a command runs', async () => {
     await expect(toolEnvironment(wanted, () => undefined, 'here')).rejects.toThrow(/absolute path, not here/);
   });

@@ -31,7 +31,7 @@ export const awsMetrics: Readonly<Record<string, Readonly<Record<string, readonl
     ...byMetric(['ExecutionsFailed', 'ExecutionsTimedOut'], [['StateMachineArn'], ['StateMachineArn', 'Version']]),
     ...byMetric(
       // Not ExecutionThrottled: it counts state transitions, which EXPRESS does not limit. A throttled StartSyncExecution
-      // starts no execution; the dispatcher counts it in TriesFailed.
+      // starts no execution; the dispatcher counts it in AttemptsFailed.
       ['ExecutionsStarted', 'ExecutionTime', 'ExpressExecutionBilledDuration'],
       [['StateMachineArn']],
     ),

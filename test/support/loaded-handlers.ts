@@ -80,7 +80,7 @@ async function bundledImageProcess(): Promise<string> {
 
 /** Responses for every client; call it before each test. */
 export function answersOfAws(): void {
-  const bytes = readFileSync(new URL('../../docs/samples/flowers-iphone5-gps-8mp.jpg', import.meta.url));
+  const bytes = readFileSync(new URL('../fixtures/photos/flowers-iphone5-gps-small.jpg', import.meta.url));
   mockClient(DynamoDBClient).onAnyCommand().resolves({});
   mockClient(SQSClient).on(ChangeMessageVisibilityCommand).rejects(new Error('the queue is busy'));
   mockClient(S3Client)

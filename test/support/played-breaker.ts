@@ -155,11 +155,11 @@ class Intake {
     }
     if (weather === 'poison') {
       const images = this.imagesABatch * free;
-      return { tries: this.imagesABatch * ended + 0.7 * images, errors: ended, processed: 0.3 * images };
+      return { attempts: this.imagesABatch * ended + 0.7 * images, errors: ended, processed: 0.3 * images };
     }
     const failed = ended + (weather === 'down' ? free : 0);
     const decided = weather === 'fine' ? free : 0;
-    return { tries: this.imagesABatch * failed, errors: failed, processed: this.imagesABatch * decided };
+    return { attempts: this.imagesABatch * failed, errors: failed, processed: this.imagesABatch * decided };
   }
 
   /** Whether an image that is fine would be decided now. */

@@ -231,12 +231,12 @@ describe.each(stages)('the probe of stage %s', (stage) => {
 });
 
 it('the paging alarm includes a failed and a missing probe', () => {
-  const rule = String(at(template.resources.get('UsersHurtAlarm')?.Properties['AlarmRule'], 'Fn::Sub'));
+  const rule = String(at(template.resources.get('UsersAffectedAlarm')?.Properties['AlarmRule'], 'Fn::Sub'));
   expect(rule).toMatch(/\{ProbePipelineFailedAlarm\}.*\{ProbePipelineMissingAlarm\}/s);
 });
 
 it('the paging alarm consists of alarms that exist', () => {
-  const rule = String(at(template.resources.get('UsersHurtAlarm')?.Properties['AlarmRule'], 'Fn::Sub'));
+  const rule = String(at(template.resources.get('UsersAffectedAlarm')?.Properties['AlarmRule'], 'Fn::Sub'));
   const named = [...rule.matchAll(/\$\{(\w+)\}/g)].map(([, id]) => id);
   expect(named.length).toBeGreaterThan(0);
   for (const id of named) expect(alarms.map(([alarm]) => alarm)).toContain(id);
@@ -338,6 +338,6 @@ it('anomaly detection watches upload volume and time to ready, without paging an
     'NumberOfMessagesSent',
     'UploadToReady',
   ]);
-  const rule = JSON.stringify(template.resources.get('UsersHurtAlarm')?.Properties['AlarmRule']);
+  const rule = JSON.stringify(template.resources.get('UsersAffectedAlarm')?.Properties['AlarmRule']);
   for (const [id] of unusual) expect(rule).not.toContain(id);
 });

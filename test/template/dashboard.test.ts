@@ -49,7 +49,7 @@ it('the dashboard refers only to resources that exist', () => {
 
 it('the alarm widget shows the paging alarm first', () => {
   const [shown] = widgets.flatMap((widget) => (widget.type === 'alarm' ? [widget.properties.alarms] : []));
-  expect(shown?.[0]).toBe('UsersHurtAlarm');
+  expect(shown?.[0]).toBe('UsersAffectedAlarm');
   for (const id of shown ?? [])
     expect(template.resources.get(id)?.Type).toMatch(/^AWS::CloudWatch::(Composite)?Alarm$/);
 });

@@ -131,7 +131,7 @@ describe('when most uploads fail but a known-good image does not', () => {
   it('its own probes cannot keep the alarm on: an upload and a deletion, twice per minute each, are too few', async () => {
     const { KeepWatch } = breaker.States;
     expect(KeepWatch).toMatchObject({ Type: 'Wait', Seconds: 60 });
-    expect(await calculated('undecided', { tries: 4 })).toBe(0);
+    expect(await calculated('undecided', { attempts: 4 })).toBe(0);
   });
 
   it('the live version of the probe sends the known-good image, and any error in sending it counts as a system failure', () => {
@@ -186,13 +186,13 @@ it('the trial lasts long enough for the slowest attempt to fail and the alarm to
 
 it.each([
   ['everything succeeds', { processed: 90, rejected: 10 }, 0],
-  ['most attempts fail', { processed: 20, rejected: 10, tries: 70 }, 70],
+  ['most attempts fail', { processed: 20, rejected: 10, attempts: 70 }, 70],
   ['the dispatcher cannot even start', { errors: 12 }, 100],
-  ['only a few bad files arrive', { tries: 9 }, 0],
+  ['only a few bad files arrive', { attempts: 9 }, 0],
   // Lambda counts a call if all its messages failed; the dispatcher counts each attempt.
-  ['six batches of one fail, and ten images are decided', { tries: 6, errors: 6, processed: 10 }, 37.5],
-  ['a batch of ten fails as a whole', { tries: 10, errors: 1, processed: 10 }, 50],
-  ['some attempts fail among remembered repeats', { tries: 6, repeated: 10 }, 37.5],
+  ['six batches of one fail, and ten images are decided', { attempts: 6, errors: 6, processed: 10 }, 37.5],
+  ['a batch of ten fails as a whole', { attempts: 10, errors: 1, processed: 10 }, 50],
+  ['some attempts fail among remembered repeats', { attempts: 6, repeated: 10 }, 37.5],
 ])('if %s, the failure rate is correct: %j', async (_, counts, percent) => {
   expect(await calculated('undecided', counts)).toBe(percent);
 });

@@ -51,11 +51,12 @@ function branchOf(name: string): Branch | undefined {
 }
 
 /**
- * The names under which Step Functions reports a worker that was killed, or stopped at its timeout. Lambda.Unknown is the
+ * The names under which Step Functions reports a worker that was killed, or stopped at its timeout, or whose image process
+ * failed. Lambda.Unknown is the
  * documented one (https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html); the others are the
  * `errorType` of Lambda's own answer.
  */
-const deaths = ['Sandbox.Timedout', 'Runtime.ExitError', 'Runtime.OutOfMemory', 'Lambda.Unknown'];
+const deaths = ['ImageProcessFailed', 'Sandbox.Timedout', 'Runtime.ExitError', 'Runtime.OutOfMemory', 'Lambda.Unknown'];
 /** The workers that decode a file, and where the workflow goes when the file has killed two of them. */
 const openers: Readonly<Record<string, string>> = {
   ExtractMetadata: 'RejectDescription',

@@ -1,3 +1,5 @@
+import { writeSync } from 'node:fs';
+import { framed } from '../../../adapters/sharp/frames.ts';
 import { serveImages } from '../../../adapters/sharp/serve-images.ts';
 import type { ImageCodec } from '../../../core/ports.ts';
 import { photoHeader, StubImageCodec } from '../stub-image-codec.ts';
@@ -11,7 +13,16 @@ class MisbehavingCodec extends StubImageCodec {
     const [word, again] = new TextDecoder().decode(bytes).split(' ');
     const isFirst = this.#images === 1;
     if (again !== 'later' || !isFirst) await this.#behave(word);
-    return super.open(bytes);
+    const image = await super.open(bytes);
+    if (word !== 'slow' || image.outcome === 'rejected') return image;
+    return {
+      ...image,
+      portray: () => {
+        const until = process.cpuUsage().user + 400_000;
+        while (process.cpuUsage().user < until);
+        return image.portray();
+      },
+    };
   }
 
   async #behave(word: string | undefined): Promise<void> {
@@ -32,6 +43,13 @@ class MisbehavingCodec extends StubImageCodec {
         throw new Error('a bug');
       case 'environment':
         throw new Error(JSON.stringify(Object.keys(process.env)));
+      case 'hang':
+        return new Promise(() => undefined);
+      case 'prepare':
+        // An answer to a question that has not been asked.
+        return void writeSync(3, framed({ id: 'guessed', answer: {}, peakMegabytes: 1 }));
+      case 'endless':
+        return void writeSync(3, Uint8Array.of(0x7f, 0xff, 0xff, 0xff));
       case 'lie':
         this.header = { ...photoHeader, width: -1 };
     }

@@ -1,15 +1,9 @@
 /** The AWS calls that must be among the crash points: those of the workflow, and those the functions' roles allow. */
 import { steps } from '../../core/steps.ts';
-import { functionPermissions } from '../support/function-permissions.ts';
-import { workflow } from '../support/workflow.ts';
-import { actionOf } from './workflow-task.ts';
-
-export interface Call {
-  /** `ResizeImage` of ResizeImageFunction, or `ImagePipeline`. */
-  readonly stem: string;
-  /** The call's IAM action; prefixed with the state's name if the workflow makes it. */
-  readonly action: string;
-}
+import type { Call } from '../../test/faults/crash-points.ts';
+import { actionOf } from '../../test/faults/workflow-task.ts';
+import { functionPermissions } from '../../test/support/function-permissions.ts';
+import { workflow } from '../../test/support/workflow.ts';
 
 /**
  * Made only if a sender has several uploads in progress, and crash points follow one image at a time. If it fails, the message
@@ -28,7 +22,6 @@ export function everyCall(): readonly Call[] {
   ];
 }
 
-/** @lab */
 export function missingCalls(found: readonly Call[]): readonly Call[] {
   return everyCall().filter(({ stem, action }) => !found.some((call) => call.stem === stem && call.action === action));
 }
