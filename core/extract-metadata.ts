@@ -31,7 +31,7 @@ async function describe(
   { dominantColour, thumbhash, damaged, camera, capturedAt, location }: Portrait,
   { keepLocation }: MetadataPolicy,
 ): Promise<Metadata> {
-  const { format, colourSpace, hasAlpha, orientation, frames, preview, approximateColours } = header;
+  const { format, colourSpace, hasAlpha, orientation, frames, animated, preview, approximateColours } = header;
   return {
     format,
     ...uprightSize(header),
@@ -41,6 +41,7 @@ async function describe(
     hasAlpha,
     orientation,
     frames,
+    ...(animated !== undefined && { animated }),
     dominantColour,
     thumbhash,
     damaged,

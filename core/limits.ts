@@ -9,8 +9,10 @@ export interface Limits {
   readonly progressivePixels: { readonly jpeg: number; readonly png: number; readonly tiff: number };
   /** Width and height: a long row takes memory, however few rows there are. */
   readonly side: number;
-  /** Frames of an animation or pages of a document. Only the first is rendered, but counting them takes time. */
+  /** Frames of an animation or pages of a document: counting them takes time, even if only the first is rendered. */
   readonly frames: number;
+  /** The longest animation that is rendered as one; of a longer one, only the first frame. `pixels` of all frames together. */
+  readonly animation: { readonly frames: number; readonly pixels: number };
   readonly work: Work;
   /** For one request to the process that decodes: what stops it, whatever the limits above have overlooked. */
   readonly seconds: { readonly cpuSeconds: number; readonly wallSeconds: number };
@@ -84,6 +86,11 @@ export const defaultLimits: Limits = {
   // The maximum of JPEG and GIF. PNG and TIFF of 10,000,000 × 10 pixels would take 5 GB.
   side: 65_535,
   frames: 10_000,
+  animation: {
+    frames: 1_000,
+    // 210 ns, noise rendered by both animated presets in core/presets.ts at nearly its own size.
+    pixels: 40 * MEGA,
+  },
   // Each limit keeps its share of a task below 3 seconds, at the cost measured for the worst file (in the comment).
   work: {
     // 0.5 ns, in up to three decodes. The largest progressive JPEG in 20 scans; encoders write 10.
@@ -158,6 +165,14 @@ export function rejectFrames(frames: number, limits: Limits): Rejection | undefi
     'too-many-frames',
     `The file has ${grouped(frames)} frames; the limit is ${grouped(limits.frames)}. Please upload a shorter animation or a single image.`,
   );
+}
+
+/** Whether renditions of an animation keep its motion; nothing for a still image. */
+export function staysAnimated(header: ImageHeader, { animation }: Limits): boolean | undefined {
+  const { format, width, height, frames, orientation } = header;
+  if (frames === 1 || (format !== 'gif' && format !== 'webp')) return undefined;
+  // sharp cannot turn the frames of an animation.
+  return orientation === 1 && frames <= animation.frames && width * height * frames <= animation.pixels;
 }
 
 /** From the parts of the file, before a decoder opens it. */

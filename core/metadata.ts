@@ -23,8 +23,10 @@ export interface ImageHeader {
   readonly orientation: Orientation;
   /** The largest size that the decoder holds, if that is not the displayed one: an AVIF or HEIC may contain larger parts. */
   readonly decodedSize?: { readonly width: number; readonly height: number } | undefined;
-  /** Frames of an animation, or pages; 1 for a still image. Only the first is rendered. */
+  /** Frames of an animation, or pages; 1 for a still image. */
   readonly frames: number;
+  /** Only of an animation (GIF, WebP): whether renditions keep its motion, or it exceeds a limit and they show its first frame. */
+  readonly animated?: boolean | undefined;
   /** Progressive JPEG, interlaced PNG, TIFF in tiles: decoding holds the whole image in memory. */
   readonly progressive: boolean;
   readonly hasAlpha: boolean;
@@ -62,6 +64,7 @@ export interface Metadata {
   readonly hasAlpha: boolean;
   readonly orientation: Orientation;
   readonly frames: number;
+  readonly animated?: ImageHeader['animated'];
   readonly dominantColour: string;
   readonly thumbhash: string;
   readonly damaged: boolean;

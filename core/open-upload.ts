@@ -1,7 +1,7 @@
 import type { ImageTask } from './image-task.ts';
 import { type Limits, rejectBytes, rejectHeader } from './limits.ts';
 import type { Missing, Rejection } from './outcome.ts';
-import type { Bytes, ImageCodec, OpenImage, UploadReader } from './ports.ts';
+import type { FoundUpload, ImageCodec, OpenImage, UploadReader } from './ports.ts';
 
 export interface OpenUploadPorts {
   readonly uploadReader: UploadReader;
@@ -10,7 +10,7 @@ export interface OpenUploadPorts {
 }
 
 export type OpenedUpload =
-  | { readonly outcome: 'open'; readonly bytes: Bytes; readonly image: OpenImage }
+  | (Omit<FoundUpload, 'outcome'> & { readonly outcome: 'open'; readonly image: OpenImage })
   | Rejection
   | Missing;
 
@@ -28,5 +28,5 @@ export async function openUpload(
   const opened = await codec.open(read.bytes);
   if (opened.outcome === 'rejected') return opened;
 
-  return rejectHeader(opened.header, limits) ?? { outcome: 'open', bytes: read.bytes, image: opened };
+  return rejectHeader(opened.header, limits) ?? { ...read, outcome: 'open', image: opened };
 }

@@ -3,7 +3,7 @@ import type { ImageId, Upload, UploadEvent } from './image.ts';
 import type { ImageHeader, Portrait } from './metadata.ts';
 import type { DecidedOutcome, Missing, Rejection, RejectionReason } from './outcome.ts';
 import type { Preset } from './presets.ts';
-import type { ContentType } from './rendition.ts';
+import type { ContentType, FocusPoint } from './rendition.ts';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -13,7 +13,14 @@ export interface UploadReader {
    * Reads exactly the version that the event named. If it was replaced or removed since, or its
    * uploader stored it in a way that makes it unreadable to others, that is returned as a result, not thrown.
    */
-  read(upload: Upload): Promise<{ readonly outcome: 'found'; readonly bytes: Bytes } | Missing | Rejection>;
+  read(upload: Upload): Promise<FoundUpload | Missing | Rejection>;
+}
+
+export interface FoundUpload {
+  readonly outcome: 'found';
+  readonly bytes: Bytes;
+  /** From the upload's metadata. */
+  readonly focus?: FocusPoint;
 }
 
 /** Writes, lists and removes renditions. */
@@ -38,11 +45,14 @@ export interface OpenImage {
   /** Decodes at a small size. */
   portray(): Promise<({ readonly outcome: 'portrayed' } & Portrait) | Rejection>;
   /**
-   * Decodes once for all presets. Renditions are upright, in sRGB, without metadata, of the first frame, never enlarged,
-   * and in the order of the presets.
+   * Decodes once for all presets, and once more for each animated one. Renditions are upright, in sRGB, without metadata,
+   * never enlarged, and in the order of the presets. Only animated ones show more than the first frame.
+   *
+   * @param focus what cropped renditions keep
    */
   render(
     presets: readonly Preset[],
+    focus?: FocusPoint,
   ): Promise<{ readonly outcome: 'rendered'; readonly renditions: readonly EncodedRendition[] } | Rejection>;
 }
 
@@ -51,6 +61,8 @@ export interface EncodedRendition {
   readonly bytes: Bytes;
   readonly width: number;
   readonly height: number;
+  /** Only of an animated rendition. */
+  readonly frames?: number | undefined;
 }
 
 /** The workflow's result once it has decided. A failure is not a decision. */

@@ -19,7 +19,14 @@ export async function resizeImage(
   const upload = await openUpload(task, ports);
   if (upload.outcome !== 'open') return upload;
 
-  const rendered = await upload.image.render(presetsFor(upload.image.header, group.presets));
+  const rendered = await upload.image.render(
+    presetsFor(
+      upload.image.header,
+      group.presets,
+      groups.flatMap(({ presets }) => presets),
+    ),
+    upload.focus,
+  );
   if (rendered.outcome === 'rejected') return rendered;
 
   const stored = rendered.renditions.map((rendition) => store(rendition, task.image, ports.renditionStore));
@@ -27,14 +34,22 @@ export async function resizeImage(
 }
 
 async function store(
-  { preset, bytes, width, height }: EncodedRendition,
+  { preset, bytes, width, height, frames }: EncodedRendition,
   { imageId, sequencer }: Upload,
   renditionStore: RenditionStore,
 ): Promise<Rendition> {
   const key = renditionKey(imageId, sequencer, preset);
   const contentType = contentTypes[preset.format];
   await renditionStore.put(key, bytes, contentType);
-  return { preset: preset.name, key, contentType, width, height, bytes: bytes.byteLength };
+  return {
+    preset: preset.name,
+    key,
+    contentType,
+    width,
+    height,
+    bytes: bytes.byteLength,
+    ...(frames !== undefined && { frames }),
+  };
 }
 
 function groupNamed(name: string, groups: readonly RenditionGroup[]): RenditionGroup {

@@ -1,35 +1,48 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
 import { GetObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import type { Upload } from '../../core/image.ts';
 import { type Missing, type Rejection, rejected } from '../../core/outcome.ts';
-import type { Bytes, UploadReader } from '../../core/ports.ts';
+import type { Bytes, FoundUpload, UploadReader } from '../../core/ports.ts';
+import type { FocusPoint } from '../../core/rendition.ts';
+import { focusPoint } from '../contracts/focus-point.ts';
 import { withinDeadline } from './s3-deadline.ts';
 
 /** For the largest upload: 50 MB at 5 MB/s, a tenth of what S3 delivers. */
 export const READ_DEADLINE_MILLIS = 10_000;
 
+/** @param settings.logger told when the uploader's metadata is ignored, because it makes no sense */
 export function s3UploadReader({
   client,
+  logger,
   deadlineMillis = READ_DEADLINE_MILLIS,
 }: {
   readonly client: S3Client;
+  readonly logger?: Pick<Logger, 'warn'>;
   readonly deadlineMillis?: number;
 }): UploadReader {
-  const bytesOf = async (upload: Upload, abortSignal: AbortSignal): Promise<Bytes> => {
-    const { Body } = await client.send(
+  const focusOf = (upload: Upload, text: string | undefined): FocusPoint | undefined => {
+    const { success, data } = focusPoint.safeParse(text);
+    if (text !== undefined && !success) {
+      logger?.warn('The upload’s x-amz-meta-focus is ignored: it is not two shares like 0.31,0.62', {
+        imageId: upload.imageId,
+      });
+    }
+    return data;
+  };
+  const found = async (upload: Upload, abortSignal: AbortSignal): Promise<FoundUpload> => {
+    const { Body, Metadata } = await client.send(
       new GetObjectCommand({ Bucket: upload.bucket, Key: upload.key, ...versionOf(upload) }),
       { abortSignal },
     );
     if (Body === undefined) throw new Error(`S3 returned no body for ${upload.bucket}/${upload.key}.`);
-    return inPlace(await Body.transformToByteArray());
+    const focus = focusOf(upload, Metadata?.['focus']);
+    return { outcome: 'found', bytes: inPlace(await Body.transformToByteArray()), ...(focus && { focus }) };
   };
   return {
     async read(upload) {
       try {
         const what = `reading ${upload.bucket}/${upload.key}`;
-        return {
-          outcome: 'found',
-          bytes: await withinDeadline(deadlineMillis, what, (abortSignal) => bytesOf(upload, abortSignal)),
-        };
+        return await withinDeadline(deadlineMillis, what, (abortSignal) => found(upload, abortSignal));
       } catch (error) {
         const decided = missingFrom(error) ?? unreadableFrom(error);
         if (decided === undefined) throw error;

@@ -26,7 +26,16 @@ export function imageDescription(object: ObjectSchema) {
     orientation: z
       .literal([1, 2, 3, 4, 5, 6, 7, 8])
       .check(z.describe('EXIF orientation of the upload. Renditions are upright.')),
-    frames: positiveInteger.check(z.describe('Frames of an animation; only the first is rendered.')),
+    frames: positiveInteger.check(z.describe('Frames of an animation, or pages of a document.')),
+    animated: z.optional(
+      z
+        .boolean()
+        .check(
+          z.describe(
+            'Only of an animation (GIF, WebP): true if renditions may move; false if it exceeds a limit, so that they show its first frame.',
+          ),
+        ),
+    ),
     dominantColour: z.string().check(z.regex(/^#[0-9a-f]{6}$/)),
     thumbhash: z.base64().check(z.describe('A placeholder of about 25 bytes: https://evanw.github.io/thumbhash')),
     damaged: z
@@ -62,6 +71,7 @@ export function imageDescription(object: ObjectSchema) {
     width: positiveInteger,
     height: positiveInteger,
     bytes: positiveInteger,
+    frames: z.optional(positiveInteger.check(z.describe('Only of a rendition that moves.'))),
   } satisfies SchemasOf<Rendition>);
 
   return { metadata, rendition };

@@ -38,13 +38,14 @@ interface Task {
  * correlation id, on success and on failure.
  *
  * @param helper another process that works for this one, whose memory counts too
+ * @param logger for steps that log more: their lines get the same correlation id
  */
 export function workflowTask<Input extends Task, Result extends { readonly outcome: string }>(
   schema: z.ZodMiniType<Input>,
   step: (task: Input) => Promise<Result>,
   helper: { readonly peakMegabytes: number } = { peakMegabytes: 0 },
+  logger = new Logger(),
 ) {
-  const logger = new Logger();
   const report = invocationReport(helper);
   return async (input: unknown, context: Context): Promise<Result> => {
     logger.addContext(context);

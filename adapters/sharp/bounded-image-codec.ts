@@ -62,9 +62,11 @@ export function boundedImageCodec({ script, functionMegabytes, limits }: Setting
       return {
         ...image,
         portray: () => inTurn((holder) => holder.with(bytes, ({ ask }) => ask({ ask: 'portray' }, portrayed))),
-        async render(presets) {
+        async render(presets, focus) {
           const result = await inTurn((holder) =>
-            holder.with(bytes, ({ ask }) => ask({ ask: 'render', presets: [...presets] }, rendered)),
+            holder.with(bytes, ({ ask }) =>
+              ask({ ask: 'render', presets: [...presets], ...(focus && { focus }) }, rendered),
+            ),
           );
           if (result.outcome === 'rejected') return result;
           const renditions = presets.flatMap((preset, at) => {

@@ -2,26 +2,21 @@
 import { type ImageHeader, inputFormats, type Portrait } from '../../core/metadata.ts';
 import { type Rejection, rejectionReasons } from '../../core/outcome.ts';
 import type { Bytes } from '../../core/ports.ts';
-import type { Preset } from '../../core/presets.ts';
+import type { FocusPoint } from '../../core/rendition.ts';
+import { preset } from '../contracts/preset.ts';
 import * as z from '../contracts/zod.ts';
 
 const bytes = z.custom<Bytes>((value) => value instanceof Uint8Array && value.buffer instanceof ArrayBuffer);
 const positiveInteger = z.int().check(z.positive());
 
-const preset = z.object({
-  name: z.string(),
-  format: z.enum(['webp', 'avif', 'jpeg']),
-  width: z.number(),
-  quality: z.number(),
-  effort: z.exactOptional(z.number()),
-}) satisfies z.ZodMiniType<Preset>;
+const focusPoint = z.object({ x: z.number(), y: z.number() }) satisfies z.ZodMiniType<FocusPoint>;
 
 /** `portray` and `render` refer to the image that was opened last. */
 const asked = z.discriminatedUnion('ask', [
   // Of a file: a pipe would copy the image twice as often.
   z.object({ ask: z.literal('open'), path: z.string() }),
   z.object({ ask: z.literal('portray') }),
-  z.object({ ask: z.literal('render'), presets: z.array(preset) }),
+  z.object({ ask: z.literal('render'), presets: z.array(preset), focus: z.exactOptional(focusPoint) }),
 ]);
 export type Asked = z.infer<typeof asked>;
 
@@ -44,6 +39,7 @@ const header = z.object({
   orientation: z.literal([1, 2, 3, 4, 5, 6, 7, 8]),
   decodedSize: z.optional(z.object({ width: z.int(), height: z.int() })),
   frames: positiveInteger,
+  animated: z.optional(z.boolean()),
   progressive: z.boolean(),
   hasAlpha: z.boolean(),
   colourSpace: z.string().check(z.maxLength(100)),
@@ -65,7 +61,12 @@ const portrait = z.object({
   damaged: z.boolean(),
 }) satisfies z.ZodMiniType<Portrait>;
 
-const rendition = z.object({ bytes, width: positiveInteger, height: positiveInteger });
+const rendition = z.object({
+  bytes,
+  width: positiveInteger,
+  height: positiveInteger,
+  frames: z.optional(positiveInteger),
+});
 
 export const opened = z.discriminatedUnion('outcome', [z.object({ outcome: z.literal('open'), header }), rejection]);
 export const portrayed = z.discriminatedUnion('outcome', [

@@ -1,6 +1,6 @@
 import sharp, { type ResizeOptions, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
 import type { Bytes } from '../../core/ports.ts';
-import { type Pixels, pixelsOf } from './pyramid.ts';
+import { type Pixels, pixelsOf } from './pixels.ts';
 import { tiffFile } from './tiff-file.ts';
 
 export interface SharpInput {

@@ -2,66 +2,97 @@ import sharp, { type Sharp } from 'sharp';
 import type { ImageHeader } from '../../core/metadata.ts';
 import type { Bytes, EncodedRendition } from '../../core/ports.ts';
 import type { Preset } from '../../core/presets.ts';
-import { renditionSize, type Size } from '../../core/rendition.ts';
-
-/** Decoded pixels, eight bits per channel, row by row: the source of all renditions. */
-export interface Pixels extends Size {
-  readonly channels: 1 | 2 | 3 | 4;
-  readonly data: Bytes;
-}
-
-export async function pixelsOf(image: Sharp): Promise<Pixels> {
-  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, channels: info.channels, data };
-}
+import { cropOf, type FocusPoint, isSameSize, type Placement, placementOf, type Size } from '../../core/rendition.ts';
+import { fromPixels, type Pixels, pixelsOf } from './pixels.ts';
+import { withWatermark } from './watermark.ts';
 
 /**
  * Makes each size from the next larger one, one operation at a time, because parallel operations would only need more
  * memory. No visible difference from sizes made of the full image: compared with Pillow's in test/fixtures/pyramid.
+ *
+ * A cropped or padded rendition is made from the smallest of these sizes that is large enough, and no other is made from it.
  */
 export async function renderPyramid(
   base: Pixels,
   header: ImageHeader,
   presets: readonly Preset[],
+  focus?: FocusPoint,
 ): Promise<readonly EncodedRendition[]> {
   const renditions = new Map<Preset, EncodedRendition>();
-  let pixels = base;
-  for (const size of sizesDownwards(header, presets)) {
-    pixels = await shrink(pixels, size);
-    for (const preset of presets.filter((candidate) => renditionSize(header, candidate).width === size.width)) {
-      renditions.set(preset, { preset, bytes: await encode(pixels, preset), ...size });
-    }
+  let level = base;
+  for (const [preset, placement] of placedDownwards(header, presets)) {
+    const isBoxed = preset.fit === 'cover' || preset.fit === 'pad';
+    if (!isBoxed) level = await shrink(level, placement.picture);
+    const pixels = isBoxed ? await boxed(level, preset, placement, focus) : level;
+    renditions.set(preset, { preset, bytes: await encode(pixels, preset), ...placement.rendition });
   }
   return presets.flatMap((preset) => renditions.get(preset) ?? []);
 }
 
-/** The distinct sizes of the presets, largest first. */
-export function sizesDownwards(header: ImageHeader, presets: readonly Preset[]): readonly Size[] {
-  const sizes = presets.map((preset) => renditionSize(header, preset));
-  return [...new Map(sizes.map((size) => [size.width, size])).values()].sort((a, b) => b.width - a.width);
+/** The size of the upright picture from which all presets can be made. */
+export function baseSize(header: ImageHeader, presets: readonly Preset[]): Size | undefined {
+  return placedDownwards(header, presets)[0]?.[1].picture;
+}
+
+/** Largest picture first. All pictures have the same proportions. */
+function placedDownwards(header: ImageHeader, presets: readonly Preset[]): readonly (readonly [Preset, Placement])[] {
+  const area = ({ picture }: Placement) => picture.width * picture.height;
+  return presets
+    .map((preset) => [preset, placementOf(header, preset)] as const)
+    .sort(([, one], [, other]) => area(other) - area(one));
 }
 
 async function shrink(pixels: Pixels, size: Size): Promise<Pixels> {
-  return size.width === pixels.width ? pixels : pixelsOf(fromPixels(pixels).resize({ ...size, fit: 'fill' }));
+  return isSameSize(pixels, size) ? pixels : pixelsOf(fromPixels(pixels).resize({ ...size, fit: 'fill' }));
+}
+
+/** Crops or pads. */
+function boxed(level: Pixels, preset: Preset, placement: Placement, focus?: FocusPoint): Promise<Pixels> {
+  const { picture, rendition } = placement;
+  if (preset.fit === 'pad') {
+    return pixelsOf(padded(fromPixels(level).resize({ ...picture, fit: 'fill' }), placement, preset));
+  }
+  const crop = cropOf(placement, preset.fit === 'cover' ? preset.focus : undefined, focus);
+  return pixelsOf(
+    crop === 'attention'
+      ? fromPixels(level).resize({ ...rendition, fit: 'cover', position: sharp.strategy.attention })
+      : fromPixels(level)
+          .resize({ ...picture, fit: 'fill' })
+          .extract({ ...crop, ...rendition }),
+  );
+}
+
+export function padded(picture: Sharp, placement: Placement, { format, background }: Preset): Sharp {
+  const transparent = '#00000000';
+  return picture.extend({
+    ...marginsOf(placement),
+    background: background ?? (format === 'jpeg' ? JPEG_BACKGROUND : transparent),
+  });
+}
+
+function marginsOf({ picture, rendition }: Placement) {
+  const [across, down] = [rendition.width - picture.width, rendition.height - picture.height];
+  const [left, top] = [Math.floor(across / 2), Math.floor(down / 2)];
+  return { left, right: across - left, top, bottom: down - top };
 }
 
 async function encode(pixels: Pixels, preset: Preset): Promise<Bytes> {
-  return encoder(fromPixels(pixels), preset).toBuffer();
+  const marked = preset.watermark === undefined ? pixels : await withWatermark(pixels, preset.watermark);
+  return encoder(fromPixels(marked), preset).toBuffer();
 }
 
+const JPEG_BACKGROUND = '#ffffff';
+
 /** The cheapest settings for the visible quality: docs/decisions/0006-image-work.md has the measurements. */
-export function encoder(image: Sharp, { format, quality, effort }: Preset): Sharp {
+export function encoder(image: Sharp, { format, quality, effort, background }: Preset): Sharp {
   const work = effort === undefined ? {} : { effort };
+  if (background !== undefined) image.flatten({ background });
   switch (format) {
     case 'webp':
       return image.webp({ quality, ...work });
     case 'avif':
       return image.avif({ quality, ...work, chromaSubsampling: '4:2:0' });
     case 'jpeg':
-      return image.flatten({ background: '#ffffff' }).jpeg({ quality, quantisationTable: 3 });
+      return image.flatten({ background: background ?? JPEG_BACKGROUND }).jpeg({ quality, quantisationTable: 3 });
   }
-}
-
-function fromPixels({ width, height, channels, data }: Pixels): Sharp {
-  return sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
 }

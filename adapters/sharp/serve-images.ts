@@ -23,9 +23,9 @@ export function serveImages(codec: ImageCodec): void {
     }
     if (image === undefined) throw new Error('No image is open.');
     if (asked.ask === 'portray') return image.portray();
-    const rendered = await image.render(asked.presets);
+    const rendered = await image.render(asked.presets, asked.focus);
     if (rendered.outcome === 'rejected') return rendered;
-    const renditions = rendered.renditions.map(({ bytes, width, height }) => ({ bytes, width, height }));
+    const renditions = rendered.renditions.map(({ preset: _, ...rendition }) => rendition);
     return { outcome: rendered.outcome, renditions };
   };
 

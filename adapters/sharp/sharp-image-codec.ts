@@ -1,8 +1,11 @@
 import sharp, { type ResizeOptions, type Sharp, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
-import { defaultLimits, type Limits, maxPixels, rejectFrames, rejectWork } from '../../core/limits.ts';
+import { defaultLimits, type Limits, maxPixels, rejectFrames, rejectWork, staysAnimated } from '../../core/limits.ts';
 import { formatNames, type ImageHeader, type InputFormat, type Orientation } from '../../core/metadata.ts';
 import { type Rejection, rejected } from '../../core/outcome.ts';
-import type { Bytes, ImageCodec, OpenImage } from '../../core/ports.ts';
+import type { Bytes, EncodedRendition, ImageCodec, OpenImage } from '../../core/ports.ts';
+import type { Preset } from '../../core/presets.ts';
+import { type FocusPoint, isAnimated } from '../../core/rendition.ts';
+import { renderAnimation } from './animation.ts';
 import { isSrgbInEffect } from './colour-profile.ts';
 import { isBeyondDecoder } from './decoder-messages.ts';
 import { exifPortrait } from './exif.ts';
@@ -15,11 +18,12 @@ import { signatureOf } from './image-signatures.ts';
 import { withOrientation } from './jpeg-frame.ts';
 import { hasTooManySegments, scannedPixels } from './jpeg-segments.ts';
 import { rgbProfileOfGrey } from './made-profile.ts';
+import { type Pixels, pixelsOf } from './pixels.ts';
 import { pngWork } from './png-chunks.ts';
 import { PORTRAIT_SIZE, portrayPixels } from './portrait.ts';
 import { type Prepared, preparedUpload, type Raw } from './prepared-upload.ts';
 import { decodeWithProfile, isGrey, type SharpInput, unmultiplied, withAlpha } from './profiled-pixels.ts';
-import { type Pixels, pixelsOf, renderPyramid, sizesDownwards } from './pyramid.ts';
+import { baseSize, renderPyramid } from './pyramid.ts';
 import { tiffPicture } from './tiff-picture.ts';
 import { tiffWork } from './tiff-work.ts';
 import { otherFormat, unsupported, unsupportedVariant } from './unsupported.ts';
@@ -83,8 +87,8 @@ async function open(upload: Bytes, settings: Settings): ReturnType<ImageCodec['o
       found: read,
       // Cameras and scanners write it into the TIFF's own directory.
       exif: format === 'tiff' ? upload : read.exif,
-      header: headerOf(prepared, upload, read),
-      limitInputPixels: maxPixels(limits),
+      header: headerOf(prepared, upload, read, limits),
+      limits,
       heic,
     });
   } catch (error) {
@@ -113,7 +117,7 @@ interface Source extends Prepared {
   readonly found: SharpMetadata;
   readonly exif: Uint8Array | undefined;
   readonly header: ImageHeader;
-  readonly limitInputPixels: number;
+  readonly limits: Limits;
   readonly heic: HeicDecoder | undefined;
 }
 
@@ -137,12 +141,16 @@ function openImage(source: Source): OpenImage {
       };
     },
 
-    async render(presets) {
-      const largest = sizesDownwards(header, presets)[0];
-      if (!largest) return { outcome: 'rendered', renditions: [] };
+    async render(presets, focus) {
+      const moving = header.animated ? await renderAnimations(source, presets.filter(isAnimated), focus) : [];
+      const still = presets.filter((preset) => !moving.some((rendition) => rendition.preset === preset));
+      const largest = baseSize(header, still);
+      if (!largest) return { outcome: 'rendered', renditions: moving };
       const base = await decodeUpload(source, 'whole', { ...largest, fit: 'fill' });
       if (base.outcome === 'rejected') return base;
-      return { outcome: 'rendered', renditions: await renderPyramid(base.decoded, header, presets) };
+      const all = [...moving, ...(await renderPyramid(base.decoded, header, still, focus))];
+      const inOrder = presets.flatMap((preset) => all.filter((rendition) => rendition.preset === preset));
+      return { outcome: 'rendered', renditions: inOrder };
     },
   };
 }
@@ -184,8 +192,13 @@ function readHeader({ bytes, place }: Prepared): Promise<SharpMetadata> {
   return sharp(bytes, { ...place, failOn: 'none', limitInputPixels: false, limitInputChannels }).metadata();
 }
 
-function headerOf({ format, addedFrames, header }: Prepared, upload: Bytes, found: SharpMetadata): ImageHeader {
-  return {
+function headerOf(
+  { format, addedFrames, header: known }: Prepared,
+  upload: Bytes,
+  found: SharpMetadata,
+  limits: Limits,
+): ImageHeader {
+  const header: ImageHeader = {
     format,
     width: found.width,
     height: found.height,
@@ -195,8 +208,10 @@ function headerOf({ format, addedFrames, header }: Prepared, upload: Bytes, foun
     progressive: found.isProgressive,
     hasAlpha: found.hasAlpha,
     colourSpace: found.space,
-    ...header,
+    ...known,
   };
+  const animated = staysAnimated(header, limits);
+  return animated === undefined ? header : { ...header, animated };
 }
 
 const orientations: readonly Orientation[] = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -211,12 +226,15 @@ type Decoded = { readonly outcome: 'decoded'; readonly decoded: Pixels; readonly
 
 /** Of a HEIC, sharp reads the TIFF that our decoder makes of it. */
 async function decodeUpload(source: Source, need: HeicNeed, size: ResizeOptions): Promise<Decoded> {
-  const { format, heic, colours } = source;
+  const { format, heic, colours, limits } = source;
   if (format !== 'heic' || heic === undefined) return decodeTolerantly(source, size);
   const tiff = heic.decode(source, need);
   if (tiff.outcome === 'rejected') return tiff;
   const found = await readHeader(tiff);
-  return decodeTolerantly({ ...source, ...tiff, colours, found, header: headerOf(tiff, tiff.bytes, found) }, size);
+  return decodeTolerantly(
+    { ...source, ...tiff, colours, found, header: headerOf(tiff, tiff.bytes, found, limits) },
+    size,
+  );
 }
 
 // With more of it missing, people see a broken image; a phone upload that lost its last packet lacks far less.
@@ -251,6 +269,22 @@ async function decodeTolerantly(source: Source, size: ResizeOptions): Promise<De
   }
 }
 
+/** All that can be rendered. Of a damaged animation whose first frame is sound, that frame is rendered instead. */
+async function renderAnimations(
+  { bytes, header, limits }: Source,
+  presets: readonly Preset[],
+  focus: FocusPoint | undefined,
+): Promise<readonly EncodedRendition[]> {
+  try {
+    const renditions: EncodedRendition[] = [];
+    for (const preset of presets) renditions.push(await renderAnimation(bytes, { header, preset, focus }, limits));
+    return renditions;
+  } catch (error) {
+    rethrowMachineError(error);
+    return [];
+  }
+}
+
 async function decode(source: Source, size: ResizeOptions, failOn: SharpOptions['failOn']): Promise<Pixels> {
   const { found, header, isFloat, isPremultiplied } = source;
   const profile =
@@ -262,9 +296,10 @@ async function decode(source: Source, size: ResizeOptions, failOn: SharpOptions[
   return isPremultiplied ? unmultiplied(pixels) : pixels;
 }
 
-function inputOf({ bytes, place, format, limitInputPixels }: Source, failOn: SharpOptions['failOn']): SharpInput {
+function inputOf({ bytes, place, format, limits }: Source, failOn: SharpOptions['failOn']): SharpInput {
   // libjpeg otherwise gives up at its hundredth warning. The limits bound the work before it starts.
   const unlimited = format === 'jpeg';
+  const limitInputPixels = maxPixels(limits);
   return { bytes, options: { ...place, failOn, unlimited, limitInputPixels, limitInputChannels, autoOrient: true } };
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Logger } from '@aws-lambda-powertools/logger';
 import { s3Client } from '../../adapters/aws/aws-clients.ts';
 import { s3RenditionStore } from '../../adapters/aws/s3-rendition-store.ts';
 import { s3UploadReader } from '../../adapters/aws/s3-upload-reader.ts';
@@ -15,6 +16,7 @@ const env = readEnvironment({
   LAMBDA_TASK_ROOT: text,
   AWS_LAMBDA_FUNCTION_MEMORY_SIZE: positiveInteger,
 });
+const logger = new Logger();
 const client = s3Client();
 const codec = boundedImageCodec({
   script: join(env.LAMBDA_TASK_ROOT, 'image-process.js'),
@@ -22,10 +24,10 @@ const codec = boundedImageCodec({
   limits: defaultLimits,
 });
 const ports = {
-  uploadReader: s3UploadReader({ client }),
+  uploadReader: s3UploadReader({ client, logger }),
   codec,
   limits: defaultLimits,
   renditionStore: s3RenditionStore({ client, bucket: env.RENDITION_BUCKET }),
 };
 
-export const handler = workflowTask(renditionTask, (task) => resizeImage(task, ports, renditionGroups), codec);
+export const handler = workflowTask(renditionTask, (task) => resizeImage(task, ports, renditionGroups), codec, logger);

@@ -14,6 +14,7 @@ import { benchImage } from './image.ts';
 import { benchIsolation } from './isolation.ts';
 import { benchMemory } from './memory.ts';
 import { benchMix } from './mix.ts';
+import { benchOptions } from './options.ts';
 import { benchPeers } from './peers.ts';
 import { benchPipeline } from './pipeline.ts';
 import { benchQuality } from './quality.ts';
@@ -54,6 +55,7 @@ const sections = {
     page: performancePage,
   },
   memory: { bench: benchMemory, shows: 'peak memory of each worker', unasked: false, page: performancePage },
+  options: { bench: benchOptions, shows: 'what each option of a preset adds', unasked: true, page: 'lab/docs/cost.md' },
   peers: {
     bench: benchPeers,
     shows: 'other image libraries; installs them first',

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { encoder, type Pixels, pixelsOf, sizesDownwards } from '../../adapters/sharp/pyramid.ts';
+import { type Pixels, pixelsOf } from '../../adapters/sharp/pixels.ts';
+import { baseSize, encoder } from '../../adapters/sharp/pyramid.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import type { ImageHeader } from '../../core/metadata.ts';
 import type { Bytes } from '../../core/ports.ts';
@@ -14,6 +15,7 @@ import { showSummary, summarise } from '../summary.ts';
 import { table } from '../table.ts';
 import { sideBySide } from './measure.ts';
 import { renderInProcess } from './render-in-process.ts';
+import { pixelsOfSize, renditionSizes } from './rendition-sizes.ts';
 
 const ROUNDS = 7;
 const REPEATS = 20;
@@ -68,31 +70,28 @@ export async function benchImage(): Promise<string> {
   ].join('\n\n');
 }
 
-type Rasters = ReadonlyMap<number, Pixels>;
-
-async function rastersOf(bytes: Bytes, header: ImageHeader, presets: readonly Preset[]): Promise<Rasters> {
-  const sizes = sizesDownwards(header, presets);
-  return new Map(
-    await Promise.all(
-      sizes.map(async (size) => [size.width, await pixelsOf(sharp(bytes).resize({ ...size, fit: 'fill' }))] as const),
-    ),
-  );
+async function rastersOf(bytes: Bytes, header: ImageHeader, presets: readonly Preset[]): Promise<readonly Pixels[]> {
+  const sizes = renditionSizes(header, presets);
+  return await Promise.all(sizes.map((size) => pixelsOf(sharp(bytes).resize({ ...size, fit: 'cover' }))));
 }
 
 /** One decode with the resize that comes with it, and then only encoders. */
-async function floor(bytes: Bytes, header: ImageHeader, presets: readonly Preset[], rasters: Rasters): Promise<void> {
+async function floor(
+  bytes: Bytes,
+  header: ImageHeader,
+  presets: readonly Preset[],
+  rasters: readonly Pixels[],
+): Promise<void> {
   await decode(bytes, header, presets);
   for (const preset of presets) await encodeFrom(rasters, header, preset);
 }
 
 async function decode(bytes: Bytes, header: ImageHeader, presets: readonly Preset[]): Promise<void> {
-  await pixelsOf(sharp(bytes).resize({ ...sizesDownwards(header, presets)[0], fit: 'fill' }));
+  await pixelsOf(sharp(bytes).resize({ ...baseSize(header, presets), fit: 'fill' }));
 }
 
-async function encodeFrom(rasters: Rasters, header: ImageHeader, preset: Preset): Promise<number> {
-  const pixels = rasters.get(renditionSize(header, preset).width);
-  if (!pixels) throw new Error(`no pixels for ${preset.name}`);
-  const { width, height, channels, data } = pixels;
+async function encodeFrom(rasters: readonly Pixels[], header: ImageHeader, preset: Preset): Promise<number> {
+  const { width, height, channels, data } = pixelsOfSize(rasters, renditionSize(header, preset));
   return (await encoder(sharp(data, { raw: { width, height, channels } }), preset).toBuffer()).length;
 }
 
@@ -100,7 +99,7 @@ type Encode = typeof encoder;
 
 async function naive(bytes: Bytes, header: ImageHeader, presets: readonly Preset[], encode: Encode): Promise<void> {
   for (const preset of presets) {
-    await encode(sharp(bytes).autoOrient().resize(renditionSize(header, preset).width), preset).toBuffer();
+    await encode(sharp(bytes).autoOrient().resize(renditionSize(header, preset)), preset).toBuffer();
   }
 }
 
@@ -111,7 +110,7 @@ async function stepTable(
   bytes: Bytes,
   header: ImageHeader,
   presets: readonly Preset[],
-  rasters: Rasters,
+  rasters: readonly Pixels[],
 ): Promise<string> {
   const encodes = presets.map((preset) => [preset.name, () => encodeFrom(rasters, header, preset)] as const);
   const costs = await sideBySide(

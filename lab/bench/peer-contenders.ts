@@ -88,9 +88,7 @@ function naive(name: string, encode: typeof encoder): Contender {
     render: ({ bytes, header }, presets) =>
       costOf(async () => {
         for (const preset of presets) {
-          await encode(sharp(bytes).autoOrient().resize(renditionSize(header, preset).width), preset).toFile(
-            fileOf(preset),
-          );
+          await encode(sharp(bytes).autoOrient().resize(renditionSize(header, preset)), preset).toFile(fileOf(preset));
         }
       }),
   };

@@ -1,17 +1,19 @@
 /** Decoding, resizing and encoding measured separately, for each input format. */
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
-import { encoder, type Pixels, pixelsOf, sizesDownwards } from '../../adapters/sharp/pyramid.ts';
+import { fromPixels, type Pixels, pixelsOf } from '../../adapters/sharp/pixels.ts';
+import { baseSize, encoder } from '../../adapters/sharp/pyramid.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import type { ImageHeader } from '../../core/metadata.ts';
 import type { Bytes } from '../../core/ports.ts';
 import { type Preset, renditionGroups } from '../../core/presets.ts';
-import { presetsFor, renditionSize, type Size } from '../../core/rendition.ts';
+import { isSameSize, presetsFor, renditionSize, type Size } from '../../core/rendition.ts';
 import { openImage } from '../../test/support/open-image.ts';
 import { showSummary, summarise } from '../summary.ts';
 import { table } from '../table.ts';
 import { inputFile, usualInputs } from './inputs.ts';
 import { sideBySide } from './measure.ts';
+import { pixelsOfSize, renditionSizes } from './rendition-sizes.ts';
 
 const ROUNDS = 5;
 const percent = (share: number) => `${Math.round(100 * share)} %`;
@@ -37,8 +39,9 @@ async function stagesOf(bytes: Bytes): Promise<string[]> {
     header,
     renditionGroups.flatMap((group) => group.presets),
   );
-  const [largest, ...smaller] = sizesDownwards(header, presets);
+  const largest = baseSize(header, presets);
   if (!largest) throw new Error('no preset');
+  const smaller = renditionSizes(header, presets).filter((size) => !isSameSize(size, largest));
   const base = await pixelsOf(withoutProfile(bytes).resize({ ...largest, fit: 'fill' }));
   const rasters = await shrinkDownwards(base, smaller);
   const shrunk = shrunkOnLoad(header, largest);
@@ -96,25 +99,23 @@ function shrunkOnLoad({ format, width, height }: ImageHeader, largest: Size): Si
   return { width: Math.ceil(width / factor), height: Math.ceil(height / factor) };
 }
 
-const fromPixels = ({ width, height, channels, data }: Pixels) => sharp(data, { raw: { width, height, channels } });
-
 async function shrinkDownwards(base: Pixels, sizes: readonly Size[]): Promise<readonly Pixels[]> {
   const made: Pixels[] = [base];
-  for (const size of sizes) made.push(await pixelsOf(fromPixels(made.at(-1) ?? base).resize({ ...size, fit: 'fill' })));
+  for (const size of sizes) {
+    const from = made.findLast(({ width, height }) => width >= size.width && height >= size.height) ?? base;
+    made.push(await pixelsOf(fromPixels(from).resize({ ...size, fit: 'cover' })));
+  }
   return made;
 }
 
 async function encodeAll(rasters: readonly Pixels[], header: ImageHeader, presets: readonly Preset[]): Promise<void> {
   for (const preset of presets) {
-    const { width } = renditionSize(header, preset);
-    const pixels = rasters.find((candidate) => candidate.width === width);
-    if (!pixels) throw new Error(`no pixels for ${preset.name}`);
-    await encoder(fromPixels(pixels), preset).toBuffer();
+    await encoder(fromPixels(pixelsOfSize(rasters, renditionSize(header, preset))), preset).toBuffer();
   }
 }
 
 async function naive(bytes: Bytes, header: ImageHeader, presets: readonly Preset[]): Promise<void> {
   for (const preset of presets) {
-    await encoder(sharp(bytes).autoOrient().resize(renditionSize(header, preset).width), preset).toBuffer();
+    await encoder(sharp(bytes).autoOrient().resize(renditionSize(header, preset)), preset).toBuffer();
   }
 }

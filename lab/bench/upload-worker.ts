@@ -18,7 +18,7 @@ import type { ImageTask } from '../../core/image-task.ts';
 import { defaultLimits } from '../../core/limits.ts';
 import type { Bytes } from '../../core/ports.ts';
 import { type Preset, renditionGroups } from '../../core/presets.ts';
-import { presetsFor, type Rendition, renditionSize } from '../../core/rendition.ts';
+import { presetsFor, type Rendition, renditionSize, type Size } from '../../core/rendition.ts';
 import { resizeImage } from '../../core/resize-image.ts';
 import { InMemoryRenditionStore } from '../../test/support/in-memory-rendition-store.ts';
 import { InMemoryUploadStore } from '../../test/support/in-memory-upload-store.ts';
@@ -98,19 +98,19 @@ function inMemory(image: Upload, bytes: Bytes) {
   return { uploadReader: uploads, codec, limits: defaultLimits, renditionStore: new InMemoryRenditionStore() };
 }
 
-type Sized = { readonly preset: Preset; readonly width: number };
+type Sized = { readonly preset: Preset; readonly size: Size };
 
 async function presetsOf(bytes: Bytes): Promise<readonly Sized[]> {
   const { header } = await openImage(codec, bytes);
   return presetsFor(
     header,
     renditionGroups.flatMap((group) => group.presets),
-  ).map((preset) => ({ preset, width: renditionSize(header, preset).width }));
+  ).map((preset) => ({ preset, size: renditionSize(header, preset) }));
 }
 
 async function eachAlone(bytes: Bytes, presets: readonly Sized[], encode: typeof encoder): Promise<void> {
-  for (const { preset, width } of presets) {
-    await encode(sharp(bytes).autoOrient().resize(width), preset).toBuffer();
+  for (const { preset, size } of presets) {
+    await encode(sharp(bytes).autoOrient().resize(size), preset).toBuffer();
   }
 }
 

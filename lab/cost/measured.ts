@@ -3,8 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
+import { preset } from '../../adapters/contracts/preset.ts';
 import { type ImageHeader, inputFormats } from '../../core/metadata.ts';
-import type { Preset, RenditionGroup } from '../../core/presets.ts';
+import type { RenditionGroup } from '../../core/presets.ts';
 import { Failure } from '../../scripts/terminal/failure.ts';
 import { shownPath, workDirectory } from '../../scripts/terminal/project.ts';
 
@@ -38,13 +39,6 @@ export const imageHeader = z.object({
   colourSpace: z.string(),
 }) satisfies z.ZodType<ImageHeader>;
 
-const preset = z.object({
-  name: z.string(),
-  format: z.enum(['webp', 'avif', 'jpeg']),
-  width: z.int(),
-  quality: z.int(),
-  effort: z.int().exactOptional(),
-}) satisfies z.ZodType<Preset>;
 const group = z.object({ name: z.string(), presets: z.array(preset) }) satisfies z.ZodType<RenditionGroup>;
 
 const measuredUpload = z.object({

@@ -13,13 +13,15 @@ const neededByCrowds = 'SetUploadsAside';
 const stems: readonly string[] = steps.map(({ name }) => name);
 
 export function everyCall(): readonly Call[] {
-  return [
+  const calls = [
     ...workflow.tasks.map((task) => ({ stem: 'ImagePipeline', action: actionOf(task) })),
     // test/pipeline/permissions.test.ts checks that roles allow no other calls.
     ...functionPermissions
       .filter(({ stem, sid }) => stems.includes(stem) && sid !== neededByCrowds)
       .map(({ stem, action }) => ({ stem, action })),
   ];
+  // A role may allow one action for several queues.
+  return [...new Map(calls.map((call) => [`${call.stem} ${call.action}`, call])).values()];
 }
 
 export function missingCalls(found: readonly Call[]): readonly Call[] {

@@ -6,6 +6,7 @@ import { thumbHashToDataURL } from 'thumbhash';
 import type { Metadata } from '../../core/metadata.ts';
 import { projectTitle } from '../../core/names.ts';
 import type { RejectionReason } from '../../core/outcome.ts';
+import type { Size } from '../../core/rendition.ts';
 import { type SavedRendition, type SavedRenditions, saveRenditions } from '../stack/save-renditions.ts';
 import type { UploadResult } from '../stack/send-uploads.ts';
 import type { Stack } from '../stack/stack.ts';
@@ -127,7 +128,7 @@ function picture(
   const rows = renditions.map((rendition) => renditionRow(rendition, metadata, directory));
   const { width, height, format, bytes, dominantColour, frames, damaged, location } = metadata;
   const warnings = [
-    ...(frames > 1 ? [`Shows the first of ${frames} frames.`] : []),
+    ...(frames > 1 ? [framesShown(frames, renditions)] : []),
     ...(damaged ? ['The file is slightly damaged, but the image could be read.'] : []),
   ];
   return {
@@ -154,14 +155,24 @@ function picture(
   };
 }
 
+function framesShown(frames: number, renditions: readonly SavedRendition[]): string {
+  const moving = renditions.filter((rendition) => rendition.frames !== undefined).map(({ preset }) => preset);
+  return moving.length > 0
+    ? `Animation of ${frames} frames. These renditions move: ${moving.join(', ')}.`
+    : `Shows the first of ${frames} frames.`;
+}
+
 function image(
   { width, height }: Metadata,
   renditions: readonly SavedRendition[],
   placeholder: string,
   directory: string,
 ): Html {
-  const webp = renditions.filter(({ contentType }) => contentType === 'image/webp');
-  const shown = (webp.length > 0 ? webp : renditions).toSorted((one, other) => one.width - other.width);
+  const whole = renditions.filter((rendition) => isSameShape(rendition, { width, height }));
+  const webp = whole.filter(({ contentType }) => contentType === 'image/webp');
+  const shown = ([webp, whole].find((some) => some.length > 0) ?? renditions).toSorted(
+    (one, other) => one.width - other.width,
+  );
   const [smallest] = shown;
   const largest = shown.at(-1);
   if (smallest === undefined || largest === undefined) return html`<span class="reason">no renditions</span>`;
@@ -169,6 +180,12 @@ function image(
   return html`<a href="${address(largest, directory)}"><img loading="lazy" width="${width}" height="${height}" alt=""
     style="background-image:url(${placeholder})" src="${address(smallest, directory)}" srcset="${sources}"
     sizes="(min-width: 48rem) 24rem, 100vw"></a>`;
+}
+
+/** Neither cropped nor padded: a browser may choose any of these for the same place. Sizes are rounded to pixels. */
+function isSameShape(rendition: Size, image: Size): boolean {
+  const expected = (rendition.width * image.height) / image.width;
+  return Math.abs(rendition.height - expected) <= Math.max(1, expected / rendition.width);
 }
 
 function renditionRow(rendition: SavedRendition, { bytes }: Metadata, directory: string): Html {

@@ -8,6 +8,7 @@ import { boundedImageCodec } from '../../adapters/sharp/bounded-image-codec.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { defaultLimits, type Limits } from '../../core/limits.ts';
 import type { Bytes } from '../../core/ports.ts';
+import type { Preset } from '../../core/presets.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 import { excessiveWork } from '../hostile/excessive-work.ts';
 import type { Maker } from '../hostile/hostile-file.ts';
@@ -59,6 +60,28 @@ it('answers as the codec within it', async () => {
   expect(outside?.header).toEqual(inside?.header);
   expect(await outside?.portray()).toEqual(await inside?.portray());
   expect(await outside?.render(examplePresets)).toEqual(await inside?.render(examplePresets));
+});
+
+it('passes on every option of a preset, and the upload’s focus', async () => {
+  const common = { width: 100, quality: 80 };
+  const onePixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=';
+  const watermark = { png: onePixel, corner: 'top-left', share: 0.5, opacity: 0.5 } as const;
+  const presets: readonly Preset[] = [
+    { ...common, name: 'cover', format: 'webp', fit: 'cover', height: 50, focus: 'attention' as const, animated: true },
+    { ...common, name: 'centre', format: 'avif', fit: 'cover', height: 50, focus: 'centre' as const },
+    { ...common, name: 'pad', format: 'jpeg', fit: 'pad', height: 90, background: '#ff0000', watermark },
+    { ...common, name: 'inside', format: 'webp', fit: 'inside', height: 30, effort: 1 },
+  ];
+  for (const file of ['animation/forever.gif', 'photos/flowers-iphone5-gps-small.jpg']) {
+    for (const focus of [undefined, { x: 0.1, y: 0.9 }]) {
+      const [inside, outside] = await Promise.all(
+        [sharpImageCodec(), codecWith('unlimited')].map(async (codec) =>
+          (await openImage(codec, fixture(file))).render(presets, focus),
+        ),
+      );
+      expect(outside).toEqual(inside);
+    }
+  }
 });
 
 it('passes on rejections, and keeps two images apart that are open at once', async () => {

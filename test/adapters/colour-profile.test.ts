@@ -53,8 +53,10 @@ async function fixture(name: string): Promise<Bytes> {
   return new Uint8Array(await readFile(`test/fixtures/profiles/${name}`));
 }
 
+const encodings = { webp: { format: 'webp' }, avif: { format: 'avif' }, jpeg: { format: 'jpeg' } } as const;
+
 async function rendered(bytes: Bytes, width: number, format: RenditionFormat = 'jpeg'): Promise<Bytes> {
-  const preset: Preset = { name: 'exact', format, width, quality: 100 };
+  const preset: Preset = { name: 'exact', width, quality: 100, ...encodings[format] };
   const result = await (await openImage(codec, bytes)).render([preset]);
   const [rendition] = result.outcome === 'rendered' ? result.renditions : [];
   if (!rendition) throw new Error('no rendition');

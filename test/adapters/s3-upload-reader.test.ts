@@ -5,7 +5,9 @@ import { mockClient } from '../support/mock-client.ts';
 import { uploadOf } from '../support/upload-events.ts';
 
 const s3 = mockClient(S3Client);
-const store = s3UploadReader({ client: new S3Client({ region: 'us-east-1' }) });
+let warnings: unknown[] = [];
+const logger = { warn: (...line: unknown[]) => void warnings.push(line) };
+const store = s3UploadReader({ client: new S3Client({ region: 'us-east-1' }), logger });
 
 /** The part of a body that the store uses. */
 function bodyOf(transformToByteArray: () => Promise<Uint8Array>): { Body: never } {
@@ -18,6 +20,7 @@ function refusal(httpStatusCode: number, name: string, message = name): S3Servic
 
 beforeEach(() => {
   s3.reset();
+  warnings = [];
 });
 
 describe('reading an upload', () => {
@@ -25,6 +28,27 @@ describe('reading an upload', () => {
     s3.on(GetObjectCommand).resolves(bodyOf(async () => new Uint8Array([1, 2, 3])));
     expect(await store.read(uploadOf())).toEqual({ outcome: 'found', bytes: new Uint8Array([1, 2, 3]) });
   });
+
+  it.each([
+    ['0.31,0.62', { x: 0.31, y: 0.62 }],
+    ['0, 1', { x: 0, y: 1 }],
+    ['.5,1.0', { x: 0.5, y: 1 }],
+  ])('given the metadata x-amz-meta-focus: %s, returns this focus', async (text, focus) => {
+    s3.on(GetObjectCommand).resolves({ ...bodyOf(async () => new Uint8Array()), Metadata: { focus: text } });
+    expect(await store.read(uploadOf())).toMatchObject({ focus });
+    expect(warnings).toEqual([]);
+  });
+
+  it.each(['', '0.5', '0.5,1.1', '-0.1,0.5', '0.5,0.5,0.5', 'NaN,0', '1e-1,0', 'face', ','.repeat(2_000)])(
+    'given the metadata x-amz-meta-focus: “%.20s”, reads the upload, ignores the metadata and logs that',
+    async (text) => {
+      s3.on(GetObjectCommand).resolves({ ...bodyOf(async () => new Uint8Array([1])), Metadata: { focus: text } });
+      expect(await store.read(uploadOf())).toEqual({ outcome: 'found', bytes: new Uint8Array([1]) });
+      expect(warnings).toEqual([
+        [expect.stringContaining('x-amz-meta-focus is ignored'), { imageId: uploadOf().imageId }],
+      ]);
+    },
+  );
 
   it('given the event has a version id, requests exactly that version', async () => {
     s3.on(GetObjectCommand).resolves(bodyOf(async () => new Uint8Array()));

@@ -53,6 +53,11 @@ describe('extractMetadata', () => {
     expect(await extract(true)).toMatchObject({ metadata: { location: { latitude: 47.6, longitude: -122.3 } } });
   });
 
+  it.each([true, false])('says whether renditions of an animation move: %s', async (animated) => {
+    codec.header = { ...codec.header, format: 'gif', frames: 3, animated };
+    expect(await extract()).toMatchObject({ metadata: { frames: 3, animated } });
+  });
+
   it('omits what the image does not contain', async () => {
     codec.portrait = { dominantColour: '#000000', thumbhash: '', damaged: true };
     const { metadata } = { metadata: undefined, ...(await extract(true)) };

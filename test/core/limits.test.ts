@@ -6,6 +6,7 @@ import {
   rejectBytes,
   rejectHeader,
   rejectWork,
+  staysAnimated,
   type Work,
 } from '../../core/limits.ts';
 import { type ImageHeader, inputFormats } from '../../core/metadata.ts';
@@ -20,6 +21,7 @@ const limits: Limits = {
   },
   progressivePixels: { jpeg: 40 * MEGA, png: 25 * MEGA, tiff: 5 * MEGA },
   side: 200 * MEGA,
+  animation: { frames: 20, pixels: 1_000 },
   frames: 10,
   work: {
     ...{ scannedPixels: 200 * MEGA, decodedPixels: 60 * MEGA, readings: 1, pieces: 100, channels: 5 },
@@ -37,6 +39,25 @@ const header: ImageHeader = {
   hasAlpha: false,
   colourSpace: 'srgb',
 };
+
+describe('an animation', () => {
+  it.each([
+    ['gif', 20, 5, 10, 1, true],
+    ['webp', 20, 5, 10, 1, true],
+    ['gif', 21, 1, 1, 1, false],
+    ['gif', 20, 5, 11, 1, false],
+    // The frames of a WebP whose EXIF orientation is not upright cannot be turned.
+    ['webp', 2, 5, 10, 6, false],
+    ['gif', 1, 5, 10, 1, undefined],
+    ['tiff', 3, 5, 10, 1, undefined],
+    ['avif', 3, 5, 10, 1, undefined],
+  ] as const)(
+    '%s with %i frames of %i × %i, orientation %i: %s',
+    (format, frames, width, height, orientation, moves) => {
+      expect(staysAnimated({ ...header, format, frames, width, height, orientation }, limits)).toBe(moves);
+    },
+  );
+});
 
 describe('the size in the event', () => {
   it('zero is rejected as empty', () => {

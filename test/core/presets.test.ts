@@ -11,6 +11,7 @@ describe('the presets', () => {
       [
         'web',
         [
+          ['webp-square-320', 'webp', 320],
           ['webp-320', 'webp', 320],
           ['webp-640', 'webp', 640],
           ['webp-1280', 'webp', 1280],

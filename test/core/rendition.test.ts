@@ -5,6 +5,7 @@ import { type Preset, renditionGroups } from '../../core/presets.ts';
 import {
   contentTypes,
   MAX_RENDITION_HEIGHT,
+  placementOf,
   presetsFor,
   renditionKey,
   renditionSize,
@@ -21,9 +22,8 @@ const header = (width: number, height: number, orientation: ImageHeader['orienta
   hasAlpha: false,
   colourSpace: 'srgb',
 });
-const webp = [320, 640, 1280, 1920].map(
-  (width): Preset => ({ name: `webp-${width}`, format: 'webp', width, quality: 80 }),
-);
+const inWebp = (name: string, width: number) => ({ name, format: 'webp', width, quality: 80 }) as const;
+const webp = [320, 640, 1280, 1920].map((width): Preset => inWebp(`webp-${width}`, width));
 const jpeg: Preset = { name: 'jpeg-1280', format: 'jpeg', width: 1280, quality: 80 };
 const names = (presets: readonly Preset[]) => presets.map(({ name }) => name);
 
@@ -65,6 +65,131 @@ describe('presetsFor', () => {
   });
 });
 
+describe('presets that differ in more than size', () => {
+  const square = (width: number): Preset => ({ ...inWebp(`square-${width}`, width), fit: 'cover', height: width });
+  const marked: Preset = {
+    ...inWebp('marked', 640),
+    watermark: { png: '', corner: 'top-left', share: 0.2, opacity: 1 },
+  };
+
+  it('do not replace each other', () => {
+    const presets = [...webp, square(320), square(640), marked];
+    expect(names(presetsFor(header(300, 200), presets))).toEqual(['webp-320', 'square-320', 'marked']);
+  });
+
+  it.each([
+    [4000, 3000, ['square-320', 'square-640']],
+    [4000, 640, ['square-320', 'square-640']],
+    [4000, 321, ['square-320', 'square-640']],
+    [4000, 320, ['square-320']],
+    [100, 3000, ['square-320']],
+  ])('of an image of %i × %i px, the squares that fit and the next larger one remain', (width, height, expected) => {
+    expect(names(presetsFor(header(width, height), [square(320), square(640)]))).toEqual(expected);
+  });
+
+  it('a height makes a difference too', () => {
+    const low: Preset = { ...inWebp('low', 640), height: 100 };
+    expect(names(presetsFor(header(300, 300), [...webp, low]))).toEqual(['webp-320', 'low']);
+  });
+});
+
+describe('an animation', () => {
+  const gif = (animated: boolean): ImageHeader => ({ ...header(700, 350), format: 'gif', frames: 5, animated });
+  const moving = [320, 640].map((width): Preset => ({ ...inWebp(`moving-${width}`, width), animated: true }));
+  const avif: Preset = { name: 'avif-1280', format: 'avif', width: 1280, quality: 55 };
+  const square: Preset = { ...inWebp('square-320', 320), fit: 'cover', height: 320 };
+  const large: Preset = inWebp('webp-1280', 1280);
+  const all = [...moving, large, avif, jpeg, square];
+
+  it('has animated WebPs and a JPEG as a poster, and no WebP or AVIF that would be shown instead and stand still', () => {
+    expect(names(presetsFor(gif(true), all))).toEqual(['moving-320', 'moving-640', 'jpeg-1280', 'square-320']);
+  });
+
+  it('has none either if they are in another group', () => {
+    expect(presetsFor(gif(true), [avif], all)).toEqual([]);
+  });
+
+  it('has all presets as stills if no preset is animated', () => {
+    expect(names(presetsFor(gif(true), [...webp, avif, jpeg]))).toEqual([
+      ...['webp-320', 'webp-640', 'webp-1280', 'avif-1280', 'jpeg-1280'],
+    ]);
+  });
+
+  it('has the same presets as a still image if it is too long', () => {
+    const still = { ...gif(false), frames: 1, animated: undefined };
+    expect(presetsFor(gif(false), all)).toEqual(presetsFor(still, all));
+  });
+
+  it('has one rendition of its own size, whether it moves or not', () => {
+    for (const image of [{ ...gif(true), width: 200 }, { ...gif(false), width: 200 }, header(200, 100)]) {
+      expect(names(presetsFor(image, [...moving, large]))).toEqual(['moving-320']);
+    }
+    expect(names(presetsFor(header(600, 300), [...moving, large]))).toEqual(['moving-320', 'moving-640']);
+  });
+
+  it('has an animated square if that preset is animated', () => {
+    const movingSquare: Preset = { ...inWebp('moving-square', 320), fit: 'cover', height: 320, animated: true };
+    expect(names(presetsFor(gif(true), [movingSquare, avif]))).toEqual(['moving-square', 'avif-1280']);
+  });
+});
+
+describe('placementOf', () => {
+  it.each([
+    [4000, 3000, 1, 400, 400, { picture: { width: 533, height: 400 }, rendition: { width: 400, height: 400 } }],
+    [4000, 3000, 6, 400, 400, { picture: { width: 400, height: 533 }, rendition: { width: 400, height: 400 } }],
+    [4000, 3000, 1, 1200, 630, { picture: { width: 1200, height: 900 }, rendition: { width: 1200, height: 630 } }],
+    [300, 200, 1, 400, 400, { picture: { width: 300, height: 200 }, rendition: { width: 200, height: 200 } }],
+    [300, 200, 1, 600, 100, { picture: { width: 300, height: 200 }, rendition: { width: 300, height: 50 } }],
+    [1, 60_000, 1, 400, 400, { picture: { width: 1, height: 60_000 }, rendition: { width: 1, height: 1 } }],
+  ] as const)('cover: %i × %i, orientation %i, in %i × %i', (width, height, orientation, w, h, expected) => {
+    const preset: Preset = { ...inWebp('box', w), fit: 'cover', height: h };
+    expect(placementOf(header(width, height, orientation), preset)).toEqual(expected);
+  });
+
+  it.each([
+    [4000, 3000, 1, 400, 400, { picture: { width: 400, height: 300 }, rendition: { width: 400, height: 400 } }],
+    [4000, 3000, 6, 400, 400, { picture: { width: 300, height: 400 }, rendition: { width: 400, height: 400 } }],
+    [300, 200, 1, 400, 400, { picture: { width: 300, height: 200 }, rendition: { width: 300, height: 300 } }],
+    [300, 200, 1, 600, 100, { picture: { width: 150, height: 100 }, rendition: { width: 600, height: 100 } }],
+    [1, 60_000, 1, 400, 400, { picture: { width: 1, height: 400 }, rendition: { width: 400, height: 400 } }],
+  ] as const)('pad: %i × %i, orientation %i, in %i × %i', (width, height, orientation, w, h, expected) => {
+    const preset: Preset = { ...inWebp('box', w), fit: 'pad', height: h };
+    expect(placementOf(header(width, height, orientation), preset)).toEqual(expected);
+  });
+
+  it.each([
+    [4000, 3000, 1, 400, 400, { width: 400, height: 300 }],
+    [3000, 4000, 1, 400, 400, { width: 300, height: 400 }],
+    [300, 200, 1, 400, 400, { width: 300, height: 200 }],
+    [60_000, 10, 1, 400, 400, { width: 400, height: 1 }],
+  ] as const)('inside: %i × %i, orientation %i, in %i × %i', (width, height, orientation, w, h, rendition) => {
+    const preset: Preset = { ...inWebp('box', w), height: h };
+    expect(placementOf(header(width, height, orientation), preset)).toEqual({ picture: rendition, rendition });
+  });
+
+  it('never enlarges, covers the box with the picture, and pads around it', () => {
+    const side = fc.oneof(fc.integer({ min: 1, max: 3_000 }), fc.integer({ min: 1, max: 70_000 }));
+    const boxSide = fc.integer({ min: 1, max: 2_000 });
+    const sides = fc.tuple(side, side, boxSide, boxSide);
+    fc.assert(
+      fc.property(sides, fc.constantFrom('cover', 'pad'), ([width, height, w, h], fit) => {
+        const box = inWebp('box', w);
+        const { picture, rendition } = placementOf(
+          header(width, height),
+          fit === 'cover' ? { ...box, fit, height: h } : { ...box, fit, height: h },
+        );
+        const [smaller, larger] = fit === 'cover' ? [rendition, picture] : [picture, rendition];
+        expect(smaller.width >= 1 && smaller.width <= larger.width).toBe(true);
+        expect(smaller.height >= 1 && smaller.height <= larger.height).toBe(true);
+        expect(picture.width <= width && picture.height <= height).toBe(true);
+        expect(rendition.width <= w && rendition.height <= h).toBe(true);
+        // They touch on two sides.
+        expect(smaller.width === larger.width || smaller.height === larger.height).toBe(true);
+      }),
+    );
+  });
+});
+
 describe('renditionSize', () => {
   it.each([
     [4000, 3000, 1, 1280, { width: 1280, height: 960 }],
@@ -97,9 +222,21 @@ describe('the presets', () => {
 
   it('are within each encoder’s range', () => {
     const mostEffort = { webp: 6, avif: 9, jpeg: 0 };
-    for (const { format, quality, effort = 0, width } of presets) {
+    for (const { format, quality, effort = 0, width, height = 1 } of presets) {
       expect(quality >= 1 && quality <= 100 && width >= 1 && width <= MAX_RENDITION_HEIGHT).toBe(true);
+      expect(height >= 1 && height <= MAX_RENDITION_HEIGHT).toBe(true);
       expect(effort).toBeLessThanOrEqual(mostEffort[format]);
+    }
+  });
+
+  it('have a background and a watermark that can be read', () => {
+    for (const { background = '#ffffff', watermark } of presets) {
+      expect(background).toMatch(/^#[0-9a-f]{6}$/);
+      if (watermark === undefined) continue;
+      // The signature of PNG, in base64.
+      expect(watermark.png).toMatch(/^iVBORw0KGgo/);
+      expect(watermark.share > 0 && watermark.share <= 1).toBe(true);
+      expect(watermark.opacity >= 0 && watermark.opacity <= 1).toBe(true);
     }
   });
 });

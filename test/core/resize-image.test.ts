@@ -83,6 +83,32 @@ describe('resizeImage', () => {
     });
   });
 
+  it('passes on the focus that the uploader chose', async () => {
+    uploads.remove(task.image);
+    uploads.put(task.image, bytes, { x: 0.25, y: 0.75 });
+    await resize();
+    expect(codec.focus).toEqual({ x: 0.25, y: 0.75 });
+  });
+
+  it('says how many frames a rendition has that moves, and makes no other rendition that would be shown instead', async () => {
+    codec.header = { ...codec.header, format: 'gif', frames: 7, animated: true };
+    const moving: RenditionGroup = {
+      name: 'moving',
+      presets: [{ name: 'moving-100', format: 'webp', width: 100, quality: 80, animated: true }],
+    };
+    const of = (group: string) =>
+      resizeImage(
+        { ...task, group },
+        { uploadReader: uploads, codec, limits: defaultLimits, renditionStore: renditions },
+        [...groups, moving],
+      );
+    expect(await of('moving')).toMatchObject({ renditions: [{ preset: 'moving-100', frames: 7 }] });
+    expect(await of('avif')).toEqual({ outcome: 'processed', renditions: [] });
+    const { renditions: posters } = { renditions: [], ...(await of('small')) };
+    expect(posters).toMatchObject([{ preset: 'jpeg-200' }]);
+    expect(posters[0]).not.toHaveProperty('frames');
+  });
+
   it('omits presets that would repeat a size', async () => {
     await resize();
     expect(renditions.keys).not.toContain(`${prefix}/webp-9999.webp`);

@@ -100,7 +100,12 @@ describe('npm start, while it runs', () => {
     const photograph = join(directory, 'rocket.jpg');
     await writeFile(photograph, photo('rocket.jpg'));
     const script = fileURLToPath(new URL('../../scripts/start/start.ts', import.meta.url));
-    const child = spawn(process.execPath, [script, '--port', `${port}`, photograph], { cwd: directory, stdio: 'pipe' });
+    const child = spawn(process.execPath, [script, '--port', `${port}`, photograph], {
+      cwd: directory,
+      // npm's own, if npm runs these tests, is another folder.
+      env: { ...process.env, INIT_CWD: directory },
+      stdio: 'pipe',
+    });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += `${chunk}`));
     const ended = new Promise((resolve) => child.once('close', resolve));

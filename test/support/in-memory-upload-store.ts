@@ -1,15 +1,18 @@
 import type { Upload } from '../../core/image.ts';
-import type { Bytes, UploadReader } from '../../core/ports.ts';
+import type { Bytes, FoundUpload, UploadReader } from '../../core/ports.ts';
+import type { FocusPoint } from '../../core/rendition.ts';
 
 type Stored = Pick<Upload, 'bucket' | 'key' | 'versionId' | 'etag'>;
+
+type StoredVersion = { readonly upload: Stored } & Omit<FoundUpload, 'outcome'>;
 
 /** Keeps every version, like a versioned bucket; the version put last is current. */
 export class InMemoryUploadStore implements UploadReader {
   readonly reads: Upload[] = [];
-  readonly #versions = new Map<string, readonly { readonly upload: Stored; readonly bytes: Bytes }[]>();
+  readonly #versions = new Map<string, readonly StoredVersion[]>();
 
-  put(upload: Stored, bytes: Bytes): void {
-    this.#versions.set(keyOf(upload), [...this.#versionsOf(upload), { upload, bytes }]);
+  put(upload: Stored, bytes: Bytes, focus?: FocusPoint): void {
+    this.#versions.set(keyOf(upload), [...this.#versionsOf(upload), { upload, bytes, ...(focus && { focus }) }]);
   }
 
   /** Removes one version permanently or, without a `versionId`, all versions of the key. */
@@ -27,7 +30,10 @@ export class InMemoryUploadStore implements UploadReader {
       upload.versionId === undefined
         ? versions.slice(-1).find((stored) => stored.upload.etag === upload.etag)
         : versions.find((stored) => stored.upload.versionId === upload.versionId);
-    if (found) return { outcome: 'found', bytes: found.bytes };
+    if (found) {
+      const { upload: _, ...content } = found;
+      return { outcome: 'found', ...content };
+    }
     return { outcome: versions.length > 0 && upload.versionId === undefined ? 'superseded' : 'vanished' };
   }
 

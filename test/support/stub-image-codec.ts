@@ -2,7 +2,7 @@ import type { ImageHeader, Portrait } from '../../core/metadata.ts';
 import type { Rejection } from '../../core/outcome.ts';
 import type { Bytes, ImageCodec, OpenImage } from '../../core/ports.ts';
 import type { Preset } from '../../core/presets.ts';
-import { renditionSize } from '../../core/rendition.ts';
+import { type FocusPoint, isAnimated, renditionSize } from '../../core/rendition.ts';
 
 export const photoHeader: ImageHeader = {
   format: 'jpeg',
@@ -31,6 +31,8 @@ export class StubImageCodec implements ImageCodec {
   unreadable: Rejection | undefined;
   undecodable: Rejection | undefined;
   readonly rendered: (readonly Preset[])[] = [];
+  /** Of the last rendering. */
+  focus: FocusPoint | undefined;
 
   async open(_: Bytes): ReturnType<ImageCodec['open']> {
     const { header } = this;
@@ -39,7 +41,10 @@ export class StubImageCodec implements ImageCodec {
         outcome: 'open',
         header,
         portray: async () => this.undecodable ?? { outcome: 'portrayed', ...this.portrait },
-        render: async (presets) => this.undecodable ?? this.#render(header, presets),
+        render: async (presets, focus) => {
+          this.focus = focus;
+          return this.undecodable ?? this.#render(header, presets);
+        },
       }
     );
   }
@@ -50,6 +55,7 @@ export class StubImageCodec implements ImageCodec {
       preset,
       bytes: new TextEncoder().encode(preset.name),
       ...renditionSize(header, preset),
+      ...(header.animated && isAnimated(preset) && { frames: header.frames }),
     }));
     return { outcome: 'rendered', renditions };
   }

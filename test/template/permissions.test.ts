@@ -62,7 +62,7 @@ const ofThisStack = (service: string, kind: string, rest: string) =>
 
 /** A worker may write what the pipeline serves as images, and no index.html. */
 const renditionNames = Object.keys(contentTypes).map((format) => {
-  const preset = { name: '*', format: format as keyof typeof contentTypes, width: 1, quality: 1 };
+  const preset = { name: '*', format: format as keyof typeof contentTypes };
   return `RenditionBucket/${renditionKey('*', '*', preset)}`;
 });
 
