@@ -38,3 +38,35 @@ function linesOf({ message }: Error): readonly string[] {
     .split('\n')
     .map((line) => line.trim());
 }
+
+// ── Errors of the machine ───────────────────────────────────────────────────────────────────────────────────────────────
+
+// Whole lines, as the libraries write them when an allocation fails, because
+// decoders use the same words for what a file claims.
+const outOfMemory = new RegExp(
+  [
+    'vips_\\w+: out of memory --+ size == \\d+[kMG]?B',
+    'std::bad_alloc',
+    'VipsJpeg: Insufficient memory \\(case \\d+\\)',
+    'heif: Invalid input: Unspecified: Memory allocation error \\(2\\.0\\)',
+    'heif: Memory allocation error: Unspecified: .*Allocating \\d+ bytes failed.*',
+    'libheif: out of memory: .*',
+    'Array buffer allocation failed',
+    '(?:vips_\\w+: )?unable to create thread',
+    '(?:system|unix) error: cannot allocate memory',
+  ]
+    .map((line) => `^(?:Input buffer has corrupt header: )?${line}$`)
+    .join('|'),
+  'im',
+);
+const outOfFiles = /^(?:system|unix) error: too many open files$/im;
+
+/** Also when a thread cannot start, because its stack is memory. */
+export function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && outOfMemory.test(error.message);
+}
+
+/** A retry may help. */
+export function rethrowMachineError(error: unknown): void {
+  if (!(error instanceof Error) || isOutOfMemory(error) || outOfFiles.test(error.message)) throw error;
+}

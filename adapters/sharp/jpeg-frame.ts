@@ -1,6 +1,6 @@
 import type { Bytes } from '../../core/ports.ts';
 import { joinBytes } from './join-bytes.ts';
-import { segmentsOf, uint16 } from './jpeg-segments.ts';
+import { isFrameHeader, segmentsOf, uint16 } from './jpeg-segments.ts';
 
 const SOF0 = 0xc0;
 const SOF1 = 0xc1;
@@ -16,7 +16,7 @@ export interface JpegFrame {
 
 export function jpegFrame(bytes: Uint8Array): JpegFrame | undefined {
   for (const { marker, body } of segmentsOf(bytes)) {
-    if (marker < SOF0 || marker > 0xcf || [0xc4, 0xc8, 0xcc].includes(marker)) continue;
+    if (!isFrameHeader(marker)) continue;
     const isPicture = [SOF0, SOF1, SOF2].includes(marker) && body[0] === 8;
     return { width: uint16(body, 3), height: uint16(body, 1), isPicture };
   }

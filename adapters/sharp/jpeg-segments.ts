@@ -69,7 +69,7 @@ function isLastRefinement(scan: Uint8Array, luma: number | undefined): boolean {
   return components.includes(luma) && lastCoefficient === LAST_COEFFICIENT && missingBits === 0;
 }
 
-function isFrameHeader(marker: number): boolean {
+export function isFrameHeader(marker: number): boolean {
   return marker >= SOF0 && marker <= SOF15 && marker !== DHT && marker !== JPG && marker !== DAC;
 }
 

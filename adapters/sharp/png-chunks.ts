@@ -22,21 +22,32 @@ export function pngWork(bytes: Uint8Array, max: PngWork): PngWork {
   return { compressedTexts, unpackedBytes };
 }
 
-interface Chunk {
+export interface Chunk {
+  /** Four letters, as a number. */
   readonly type: number;
   readonly data: Uint8Array;
+  /** The chunk with its length, type and checksum, up to the end of the file. */
+  readonly whole: Uint8Array;
+  readonly isWhole: boolean;
 }
 
-function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
+/** Whatever the types, also behind the end of the image. */
+export function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = SIGNATURE_LENGTH; at + 8 <= bytes.length; ) {
     const length = view.getUint32(at);
-    yield { type: view.getUint32(at + 4), data: bytes.subarray(at + 8, at + 8 + length) };
-    at += 12 + length;
+    const end = at + 12 + length;
+    yield {
+      type: view.getUint32(at + 4),
+      data: bytes.subarray(at + 8, at + 8 + length),
+      whole: bytes.subarray(at, end),
+      isWhole: end <= bytes.length,
+    };
+    at = end;
   }
 }
 
-const SIGNATURE_LENGTH = 8;
+export const SIGNATURE_LENGTH = 8;
 const TEXT = 0x74455874;
 const COMPRESSED_TEXT = 0x7a545874;
 const INTERNATIONAL_TEXT = 0x69545874;

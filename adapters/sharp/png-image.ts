@@ -2,6 +2,7 @@ import { constants, crc32, createInflate, deflateSync } from 'node:zlib';
 import type { Bytes } from '../../core/ports.ts';
 import { joinBytes } from './join-bytes.ts';
 import { type CodedColours, codedColours, gammaProfile, type Primaries } from './made-profile.ts';
+import { type Chunk, chunksOf, SIGNATURE_LENGTH } from './png-chunks.ts';
 
 /** What a PNG (3rd edition) says about itself that libvips does not read. */
 export interface PngImage {
@@ -14,34 +15,28 @@ export interface PngImage {
   readonly hasEnd: boolean;
 }
 
-interface Chunk {
+interface NamedChunk extends Omit<Chunk, 'type'> {
   readonly type: string;
-  readonly at: number;
-  readonly data: Uint8Array;
-  readonly isWhole: boolean;
 }
-
-const SIGNATURE_LENGTH = 8;
 
 // Even the largest file, written in small chunks, has fewer.
 const MAX_CHUNKS = 200_000;
 
-function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** Up to the end of the image, or to what is no chunk. */
+function* namedChunks(bytes: Uint8Array): Generator<NamedChunk> {
   let left = MAX_CHUNKS;
-  for (let at = SIGNATURE_LENGTH; at + 8 <= bytes.length && left > 0; left -= 1) {
-    const [length, type] = [view.getUint32(at), String.fromCharCode(...bytes.subarray(at + 4, at + 8))];
-    if (!/^[a-z]{4}$/i.test(type)) return;
-    const data = bytes.subarray(at + 8, at + 8 + length);
-    yield { type, at, data, isWhole: at + 12 + length <= bytes.length };
+  for (const chunk of chunksOf(bytes)) {
+    const type = String.fromCharCode(...[24, 16, 8, 0].map((bits) => (chunk.type >> bits) & 255));
+    if (left === 0 || !/^[a-z]{4}$/i.test(type)) return;
+    yield { ...chunk, type };
     if (type === 'IEND') return;
-    at += 12 + length;
+    left -= 1;
   }
 }
 
 export function pngImage(bytes: Uint8Array): PngImage {
   const found = new Map<string, Uint8Array>();
-  for (const { type, data } of chunksOf(bytes)) if (!found.has(type)) found.set(type, data);
+  for (const { type, data } of namedChunks(bytes)) if (!found.has(type)) found.set(type, data);
   const frames = found.get('acTL');
   return {
     frames: frames && found.has('fcTL') ? Math.max(1, viewOf(frames).getUint32(0)) : 1,
@@ -93,8 +88,8 @@ function primariesOf(numbers: readonly number[]): Primaries | undefined {
 export function withColours(bytes: Bytes, profile: Uint8Array): Bytes {
   const others = ['iCCP', 'sRGB', 'gAMA', 'cHRM', 'cICP'];
   const parts: Uint8Array[] = [bytes.subarray(0, SIGNATURE_LENGTH)];
-  for (const { type, at, data } of chunksOf(bytes)) {
-    if (!others.includes(type)) parts.push(bytes.subarray(at, at + 12 + data.length));
+  for (const { type, whole } of namedChunks(bytes)) {
+    if (!others.includes(type)) parts.push(whole);
     if (type === 'IHDR')
       parts.push(chunk('iCCP', Buffer.concat([Buffer.from('colours\0\0', 'latin1'), deflateSync(profile)])));
   }
@@ -123,7 +118,7 @@ const channelCounts: ReadonlyMap<number, number> = new Map([
 export async function lostShareOfPng(bytes: Uint8Array): Promise<number> {
   const expected = unpackedLength(bytes);
   if (expected === undefined) return 1;
-  const packed = joinBytes([...chunksOf(bytes)].filter(({ type }) => type === 'IDAT').map(({ data }) => data));
+  const packed = joinBytes([...namedChunks(bytes)].filter(({ type }) => type === 'IDAT').map(({ data }) => data));
   if (packed.length === 0) return 1;
   const inflate = createInflate({ finishFlush: constants.Z_SYNC_FLUSH });
   inflate.end(packed);
@@ -135,14 +130,14 @@ export async function lostShareOfPng(bytes: Uint8Array): Promise<number> {
       if (length >= expected) return 0;
     }
   } catch {
-    // Damaged: what came before counts.
+    // The data are damaged: count what was unpacked before.
   }
   return Math.max(0, 1 - length / expected);
 }
 
 /** Rows with their filters; of an interlaced image, nearly. */
 function unpackedLength(bytes: Uint8Array): number | undefined {
-  const [header] = chunksOf(bytes);
+  const [header] = namedChunks(bytes);
   if (header?.type !== 'IHDR' || header.data.length < 13) return undefined;
   const view = viewOf(header.data);
   const channels = channelCounts.get(view.getUint8(9));
@@ -153,8 +148,8 @@ function unpackedLength(bytes: Uint8Array): number | undefined {
 /** Ends the data where the file ends, so that the decoder reads all there are. */
 export function withEnd(bytes: Bytes): Bytes {
   const parts: Uint8Array[] = [bytes.subarray(0, SIGNATURE_LENGTH)];
-  for (const { type, at, data, isWhole } of chunksOf(bytes)) {
-    if (isWhole) parts.push(bytes.subarray(at, at + 12 + data.length));
+  for (const { type, data, whole, isWhole } of namedChunks(bytes)) {
+    if (isWhole) parts.push(whole);
     else if (type === 'IDAT') parts.push(chunk(type, data));
   }
   return joinBytes([...parts, chunk('IEND', new Uint8Array())]);

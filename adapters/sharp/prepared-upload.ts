@@ -6,7 +6,7 @@ import { asStill, hasStill, heifImage } from './heif-image.ts';
 import { lostShareOfJpeg, withoutEmptyEnd } from './jpeg-loss.ts';
 import { reachesFullDetail } from './jpeg-segments.ts';
 import { lostShareOfPng, pngImage, withColours, withEnd } from './png-image.ts';
-import { hasTiles } from './tiff-directory.ts';
+import { type Directory, hasTiles } from './tiff-directory.ts';
 import { tiffPicture } from './tiff-picture.ts';
 import { lostShareOfTiff, tiffVariant } from './tiff-variant.ts';
 
@@ -17,6 +17,8 @@ export interface Prepared {
   readonly bytes: Bytes;
   /** Which image of the file. */
   readonly place: Pick<SharpOptions, 'page' | 'tiff'>;
+  /** Of that image, in a TIFF. */
+  readonly directory: Directory | undefined;
   /** What libvips gets wrong about the header. */
   readonly header: Partial<ImageHeader>;
   /** The profile of colours that the file states in another way. */
@@ -40,6 +42,8 @@ export interface Loss {
 
 export interface Raw {
   readonly outcome: 'raw';
+  readonly format: 'tiff';
+  readonly directory: undefined;
   readonly preview: Bytes | undefined;
   readonly orientation: number;
 }
@@ -50,7 +54,7 @@ const unknownLoss: Loss = { isKnown: false, share: () => 0, failOn: 'error' };
 /** With nothing to add to what libvips does. */
 export function plainUpload(format: InputFormat, bytes: Bytes): Prepared {
   return {
-    ...{ outcome: 'prepared', format, bytes, place: {}, header: {}, colours: undefined },
+    ...{ outcome: 'prepared', format, bytes, place: {}, directory: undefined, header: {}, colours: undefined },
     ...{ addedFrames: 0, isFloat: false, isPremultiplied: false, loss: unknownLoss },
   };
 }
@@ -126,7 +130,10 @@ function preparedHeic(bytes: Bytes): Prepared {
 function preparedTiff(bytes: Bytes): Prepared | Raw | undefined {
   const picture = tiffPicture(bytes);
   if (picture === undefined) return plainUpload('tiff', bytes);
-  if (picture.kind === 'raw') return { outcome: 'raw', preview: picture.preview, orientation: picture.orientation };
+  if (picture.kind === 'raw') {
+    const { preview, orientation } = picture;
+    return { outcome: 'raw', format: 'tiff', directory: undefined, preview, orientation };
+  }
   const { directory, page, subifd } = picture;
   const { isUnsupported, isFloat, hasAlpha } = tiffVariant(bytes, directory);
   if (isUnsupported) return undefined;
@@ -134,6 +141,7 @@ function preparedTiff(bytes: Bytes): Prepared | Raw | undefined {
   return {
     ...plainUpload('tiff', bytes),
     place: { page, ...(subifd >= 0 && { tiff: { subifd } }) },
+    directory,
     header: { hasAlpha, progressive: hasTiles(directory) },
     isFloat,
     loss: { isKnown: lost > 0, share: () => lost, failOn: lost > 0 ? 'none' : 'error' },

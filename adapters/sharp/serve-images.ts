@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { ImageCodec, OpenImage } from '../../core/ports.ts';
+import { isOutOfMemory } from './decoder-messages.ts';
 import { framed } from './frames.ts';
 import { type Asked, type Reply, request } from './image-messages.ts';
-import { isOutOfMemory } from './sharp-image-codec.ts';
 
 // image-process.ts opens it.
 const ANSWERS = 3;

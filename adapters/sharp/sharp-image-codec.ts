@@ -7,7 +7,7 @@ import type { Preset } from '../../core/presets.ts';
 import { type FocusPoint, isAnimated } from '../../core/rendition.ts';
 import { renderAnimation } from './animation.ts';
 import { isSrgbInEffect } from './colour-profile.ts';
-import { isBeyondDecoder } from './decoder-messages.ts';
+import { isBeyondDecoder, rethrowMachineError } from './decoder-messages.ts';
 import { exifPortrait } from './exif.ts';
 import { type HeicDecoder, type HeicNeed, heicDecoder } from './heic.ts';
 import { formatByCodec, otherCodecIn } from './heif-codecs.ts';
@@ -24,12 +24,9 @@ import { PORTRAIT_SIZE, portrayPixels } from './portrait.ts';
 import { type Prepared, preparedUpload, type Raw } from './prepared-upload.ts';
 import { decodeWithProfile, isGrey, type SharpInput, unmultiplied, withAlpha } from './profiled-pixels.ts';
 import { baseSize, renderPyramid } from './pyramid.ts';
-import { tiffPicture } from './tiff-picture.ts';
 import { tiffWork } from './tiff-work.ts';
 import { otherFormat, unsupported, unsupportedVariant } from './unsupported.ts';
 import { countFrames } from './webp-frames.ts';
-
-const limitInputChannels = defaultLimits.work.channels;
 
 /**
  * `ImageCodec` by sharp (libvips), whose time and memory only the process that it runs in can bound: `boundedImageCodec`.
@@ -73,13 +70,13 @@ async function open(upload: Bytes, settings: Settings): ReturnType<ImageCodec['o
   if (format === 'heic' && !withHeic) return otherFormat('HEIC', withHeic);
   const prepared = preparedUpload(format, upload);
   if (prepared === undefined) return unsupportedVariant(format);
-  const rejection = rejectBeforeDecoding(format, upload, limits);
+  const rejection = rejectBeforeDecoding(prepared, upload, limits);
   if (rejection) return rejection;
   const otherCodec = format === 'heic' ? otherCodecIn(upload) : undefined;
   if (otherCodec) return unsupported(`The HEIC file contains an image in ${otherCodec}, not in HEVC.`, withHeic);
   if (prepared.outcome === 'raw') return openPreview(upload, prepared, settings);
   try {
-    const read = await readHeader(prepared);
+    const read = await readHeader(prepared, limits);
     const tooComplex = read.icc && rejectProfile(read.icc, limits);
     if (tooComplex) return tooComplex;
     return openImage({
@@ -156,7 +153,11 @@ function openImage(source: Source): OpenImage {
 }
 
 /** Rejects what would exhaust a worker's time or memory as soon as libvips opens it. */
-function rejectBeforeDecoding(format: InputFormat, bytes: Bytes, limits: Limits): Rejection | undefined {
+function rejectBeforeDecoding(
+  { format, directory }: Prepared | Raw,
+  bytes: Bytes,
+  limits: Limits,
+): Rejection | undefined {
   switch (format) {
     case 'jpeg':
       return hasTooManySegments(bytes)
@@ -174,8 +175,7 @@ function rejectBeforeDecoding(format: InputFormat, bytes: Bytes, limits: Limits)
         : rejectWork(work, limits);
     }
     case 'tiff': {
-      const picture = tiffPicture(bytes);
-      const { pages, ...work } = tiffWork(bytes, picture?.kind === 'image' ? picture.directory : undefined);
+      const { pages, ...work } = tiffWork(bytes, directory);
       return rejectFrames(pages, limits) ?? rejectWork(work, limits);
     }
     case 'gif':
@@ -187,9 +187,10 @@ function rejectProfile(profile: Uint8Array, limits: Limits): Rejection | undefin
   return rejectWork(profileWork(profile, limits.work), limits);
 }
 
-function readHeader({ bytes, place }: Prepared): Promise<SharpMetadata> {
+function readHeader({ bytes, place }: Prepared, { work }: Limits): Promise<SharpMetadata> {
   // No pixel limit here: core rejects oversized images in a sentence.
-  return sharp(bytes, { ...place, failOn: 'none', limitInputPixels: false, limitInputChannels }).metadata();
+  const bounds = { limitInputPixels: false, limitInputChannels: work.channels };
+  return sharp(bytes, { ...place, ...bounds, failOn: 'none' }).metadata();
 }
 
 function headerOf(
@@ -230,7 +231,7 @@ async function decodeUpload(source: Source, need: HeicNeed, size: ResizeOptions)
   if (format !== 'heic' || heic === undefined) return decodeTolerantly(source, size);
   const tiff = heic.decode(source, need);
   if (tiff.outcome === 'rejected') return tiff;
-  const found = await readHeader(tiff);
+  const found = await readHeader(tiff, limits);
   return decodeTolerantly(
     { ...source, ...tiff, colours, found, header: headerOf(tiff, tiff.bytes, found, limits) },
     size,
@@ -299,11 +300,11 @@ async function decode(source: Source, size: ResizeOptions, failOn: SharpOptions[
 function inputOf({ bytes, place, format, limits }: Source, failOn: SharpOptions['failOn']): SharpInput {
   // libjpeg otherwise gives up at its hundredth warning. The limits bound the work before it starts.
   const unlimited = format === 'jpeg';
-  const limitInputPixels = maxPixels(limits);
-  return { bytes, options: { ...place, failOn, unlimited, limitInputPixels, limitInputChannels, autoOrient: true } };
+  const bounds = { limitInputPixels: maxPixels(limits), limitInputChannels: limits.work.channels };
+  return { bytes, options: { ...place, ...bounds, failOn, unlimited, autoOrient: true } };
 }
 
-/** When sharp applies the colour profile: to the upload, to what is left of it after scaling, or never. */
+/** When sharp applies the colour profile: to the upload, to the scaled image, or never. */
 type ColourConversion = 'before scaling' | 'after scaling' | 'none';
 
 /**
@@ -330,35 +331,6 @@ function uprightInSrgb(source: Source, conversion: ColourConversion, failOn: Sha
 }
 
 // ── Errors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-// Errors of the machine, not of the image. Whole lines, as the libraries write them when an allocation fails, because
-// decoders use the same words for what a file claims.
-const outOfMemory = new RegExp(
-  [
-    'vips_\\w+: out of memory --+ size == \\d+[kMG]?B',
-    'std::bad_alloc',
-    'VipsJpeg: Insufficient memory \\(case \\d+\\)',
-    'heif: Invalid input: Unspecified: Memory allocation error \\(2\\.0\\)',
-    'heif: Memory allocation error: Unspecified: .*Allocating \\d+ bytes failed.*',
-    'libheif: out of memory: .*',
-    'Array buffer allocation failed',
-    '(?:vips_\\w+: )?unable to create thread',
-    '(?:system|unix) error: cannot allocate memory',
-  ]
-    .map((line) => `^(?:Input buffer has corrupt header: )?${line}$`)
-    .join('|'),
-  'im',
-);
-const outOfFiles = /^(?:system|unix) error: too many open files$/im;
-
-/** Also when a thread cannot start, because its stack is memory. */
-export function isOutOfMemory(error: unknown): boolean {
-  return error instanceof Error && outOfMemory.test(error.message);
-}
-
-function rethrowMachineError(error: unknown): void {
-  if (!(error instanceof Error) || isOutOfMemory(error) || outOfFiles.test(error.message)) throw error;
-}
 
 /** Of a file that may well be sound, what to do instead; otherwise that it is broken. */
 function unreadable(error: unknown, format: InputFormat, sentence: string): Rejection {

@@ -1,3 +1,5 @@
+import { TILE_LENGTH, TILE_OFFSETS, TILE_WIDTH } from './tiff-tags.ts';
+
 /**
  * Reads the directories of a TIFF (TIFF 6.0, BigTIFF) or of EXIF, which has the same structure. Even a hostile file costs
  * only one pass over its entries: values are read on request, and never more than was requested.
@@ -22,10 +24,6 @@ export interface Tiff {
 export function hasTiles(directory: Directory): boolean {
   return [TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS].some((tag) => directory.has(tag));
 }
-
-const TILE_WIDTH = 322;
-const TILE_LENGTH = 323;
-const TILE_OFFSETS = 324;
 
 const ASCII = 2;
 const SHORT = 3;
@@ -56,8 +54,13 @@ export function openTiff(bytes: Uint8Array): Tiff | undefined {
   return known ? { view, littleEndian, big: version === 43 } : undefined;
 }
 
+/** Of the first directory. */
+export function firstOffset(tiff: Tiff): number {
+  return wordAt(tiff, tiff.big ? 8 : 4);
+}
+
 export function firstDirectory(tiff: Tiff): Directory {
-  return directoryAt(tiff, tiff.big ? wordAt(tiff, 8) : wordAt(tiff, 4));
+  return directoryAt(tiff, firstOffset(tiff));
 }
 
 export function directoryAt(tiff: Tiff, start: number): Directory {
@@ -109,6 +112,11 @@ export function integersOf(tiff: Tiff, entry: Entry | undefined, most: number): 
   return Array.from({ length: count }, (_, index) => integerAt(tiff, entry, index)).filter(
     (value) => value !== undefined,
   );
+}
+
+/** The first, or only, integer with a tag. */
+export function integerOf(tiff: Tiff, directory: Directory, tag: number): number | undefined {
+  return integerAt(tiff, directory.get(tag), 0);
 }
 
 /** Undefined beyond the end of the entry or of the file. */

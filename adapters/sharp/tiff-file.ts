@@ -1,5 +1,18 @@
 import type { Bytes } from '../../core/ports.ts';
 import type { Size } from '../../core/rendition.ts';
+import {
+  BITS_PER_SAMPLE,
+  COLOUR_PROFILE,
+  COMPRESSION,
+  EXTRA_SAMPLES,
+  IMAGE_LENGTH,
+  IMAGE_WIDTH,
+  PHOTOMETRIC,
+  ROWS_PER_STRIP,
+  SAMPLES_PER_PIXEL,
+  STRIP_BYTE_COUNTS,
+  STRIP_OFFSETS,
+} from './tiff-tags.ts';
 
 /** Rows of pixels without gaps. */
 export interface PixelLayout extends Size {
@@ -22,8 +35,8 @@ export function tiffFile(layout: PixelLayout, icc?: Uint8Array): { readonly file
   const each = <T>(count: number, value: (index: number) => T) => Array.from({ length: count }, (_, at) => value(at));
 
   const fieldsWith = (pixelsAt: number): readonly Field[] => [
-    long(WIDTH, [width]),
-    long(HEIGHT, [height]),
+    long(IMAGE_WIDTH, [width]),
+    long(IMAGE_LENGTH, [height]),
     short(
       BITS_PER_SAMPLE,
       each(channels, () => bitsPerChannel),
@@ -38,7 +51,7 @@ export function tiffFile(layout: PixelLayout, icc?: Uint8Array): { readonly file
     long(ROWS_PER_STRIP, [rowsPerStrip]),
     long(STRIP_BYTE_COUNTS, each(strips, stripBytes)),
     ...(channels % 2 === 0 ? [short(EXTRA_SAMPLES, [UNASSOCIATED_ALPHA])] : []),
-    ...(icc === undefined ? [] : [{ tag: ICC_PROFILE, type: UNDEFINED, count: icc.length, bytes: icc }]),
+    ...(icc === undefined ? [] : [{ tag: COLOUR_PROFILE, type: UNDEFINED, count: icc.length, bytes: icc }]),
   ];
   // The offsets take the same space whatever they are.
   const pixelsAt = writtenLength(fieldsWith(0));
@@ -50,20 +63,9 @@ export function tiffFile(layout: PixelLayout, icc?: Uint8Array): { readonly file
 // libtiff refuses strips of more than 50 MB, and reads one at a time.
 const MAX_STRIP_BYTES = 1_000_000;
 
-const WIDTH = 256;
-const HEIGHT = 257;
-const BITS_PER_SAMPLE = 258;
-const COMPRESSION = 259;
-const PHOTOMETRIC = 262;
 const BLACK_IS_ZERO = 1;
 const RGB = 2;
-const STRIP_OFFSETS = 273;
-const SAMPLES_PER_PIXEL = 277;
-const ROWS_PER_STRIP = 278;
-const STRIP_BYTE_COUNTS = 279;
-const EXTRA_SAMPLES = 338;
 const UNASSOCIATED_ALPHA = 2;
-const ICC_PROFILE = 34_675;
 
 // ── Fields of a directory ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,6 +1,26 @@
 import type { Bytes } from '../../core/ports.ts';
 import { jpegFrame } from './jpeg-frame.ts';
-import { type Directory, directoryAt, integerAt, integersOf, openTiff, type Tiff, wordAt } from './tiff-directory.ts';
+import {
+  type Directory,
+  directoryAt,
+  firstOffset,
+  integerOf,
+  integersOf,
+  openTiff,
+  type Tiff,
+  wordAt,
+} from './tiff-directory.ts';
+import {
+  COMPRESSION,
+  IMAGE_LENGTH,
+  IMAGE_WIDTH,
+  ORIENTATION,
+  PHOTOMETRIC,
+  STRIP_BYTE_COUNTS,
+  STRIP_OFFSETS,
+  SUB_DIRECTORIES,
+  SUBFILE_TYPE,
+} from './tiff-tags.ts';
 
 /** Which of the images in a TIFF is the picture. Most camera raws are TIFFs, too, with a thumbnail in front. */
 export type TiffPicture =
@@ -19,15 +39,6 @@ export interface TiffImage {
 // Enough for any camera and viewer; the chain of a document may have thousands, of which the first is the picture.
 const MAX_DIRECTORIES = 32;
 
-const SUBFILE_TYPE = 254;
-const IMAGE_WIDTH = 256;
-const IMAGE_LENGTH = 257;
-const COMPRESSION = 259;
-const PHOTOMETRIC = 262;
-const STRIP_OFFSETS = 273;
-const ORIENTATION = 274;
-const STRIP_BYTE_COUNTS = 279;
-const SUB_DIRECTORIES = 330;
 const JPEG_OFFSET = 513;
 const JPEG_LENGTH = 514;
 const PHOTO = 0x8769;
@@ -49,7 +60,7 @@ export function tiffPicture(bytes: Bytes): TiffPicture | undefined {
   if (first === undefined) return undefined;
   const all = chain.flatMap(({ main, subs }) => [main, ...subs]);
   if (all.some((directory) => isRaw(tiff, directory))) {
-    const [size, orientation] = [sensorSize(tiff, all), number(tiff, first.main, ORIENTATION) ?? 1];
+    const [size, orientation] = [sensorSize(tiff, all), integerOf(tiff, first.main, ORIENTATION) ?? 1];
     return { kind: 'raw', preview: size && fullPreview(tiff, bytes, all, size), orientation };
   }
   return wholeImage(tiff, chain) ?? { kind: 'image', directory: first.main, page: 0, subifd: -1 };
@@ -57,7 +68,7 @@ export function tiffPicture(bytes: Bytes): TiffPicture | undefined {
 
 function wholeImage(tiff: Tiff, chain: readonly Pages[]): TiffImage | undefined {
   const isWhole = (directory: Directory) =>
-    ((number(tiff, directory, SUBFILE_TYPE) ?? 0) & (REDUCED | MASK)) === 0 && directory.has(IMAGE_WIDTH);
+    ((integerOf(tiff, directory, SUBFILE_TYPE) ?? 0) & (REDUCED | MASK)) === 0 && directory.has(IMAGE_WIDTH);
   for (const [page, { main }] of chain.entries()) {
     if (isWhole(main)) return { kind: 'image', directory: main, page, subifd: -1 };
   }
@@ -79,7 +90,7 @@ interface Pages {
 function* directoriesOf(tiff: Tiff): Generator<Pages> {
   const visited = new Set<number>();
   let left = MAX_DIRECTORIES;
-  for (let at = wordAt(tiff, tiff.big ? 8 : 4); at !== 0 && Number.isFinite(at) && !visited.has(at) && left > 0; ) {
+  for (let at = firstOffset(tiff); at !== 0 && Number.isFinite(at) && !visited.has(at) && left > 0; ) {
     visited.add(at);
     const main = directoryAt(tiff, at);
     const subs = integersOf(tiff, main.get(SUB_DIRECTORIES), left - 1).map((sub) => directoryAt(tiff, sub));
@@ -96,17 +107,13 @@ function nextDirectory(tiff: Tiff, at: number): number {
   return wordAt(tiff, next);
 }
 
-function number(tiff: Tiff, directory: Directory, tag: number): number | undefined {
-  return integerAt(tiff, directory.get(tag), 0);
-}
-
 // ── Camera raws ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function isRaw(tiff: Tiff, directory: Directory): boolean {
   return (
     directory.has(DNG_VERSION) ||
-    RAW_PHOTOMETRICS.includes(number(tiff, directory, PHOTOMETRIC) ?? 0) ||
-    RAW_COMPRESSIONS.includes(number(tiff, directory, COMPRESSION) ?? 0) ||
+    RAW_PHOTOMETRICS.includes(integerOf(tiff, directory, PHOTOMETRIC) ?? 0) ||
+    RAW_COMPRESSIONS.includes(integerOf(tiff, directory, COMPRESSION) ?? 0) ||
     hasSignature(tiff, 8, 'CR') ||
     hasSignature(tiff, 8, 'IIII') ||
     hasSignature(tiff, 8, 'MMMM')
@@ -129,11 +136,13 @@ interface Size {
 /** The size of the sensor's image. Canon states it in EXIF only. */
 function sensorSize(tiff: Tiff, all: readonly Directory[]): Size | undefined {
   const sizes = all.flatMap((directory) => {
-    const photo = number(tiff, directory, PHOTO);
+    const photo = integerOf(tiff, directory, PHOTO);
     const exif = photo === undefined ? undefined : directoryAt(tiff, photo);
     return [
-      { width: number(tiff, directory, IMAGE_WIDTH) ?? 0, height: number(tiff, directory, IMAGE_LENGTH) ?? 0 },
-      ...(exif ? [{ width: number(tiff, exif, PHOTO_WIDTH) ?? 0, height: number(tiff, exif, PHOTO_HEIGHT) ?? 0 }] : []),
+      { width: integerOf(tiff, directory, IMAGE_WIDTH) ?? 0, height: integerOf(tiff, directory, IMAGE_LENGTH) ?? 0 },
+      ...(exif
+        ? [{ width: integerOf(tiff, exif, PHOTO_WIDTH) ?? 0, height: integerOf(tiff, exif, PHOTO_HEIGHT) ?? 0 }]
+        : []),
     ];
   });
   const isSize = ({ width, height }: Size) => width > 0 && height > 0;
@@ -161,9 +170,9 @@ function fullPreview(tiff: Tiff, bytes: Bytes, all: readonly Directory[], sensor
 function embeddedJpeg(tiff: Tiff, bytes: Bytes, directory: Directory): Bytes | undefined {
   if (directory.get(STRIP_OFFSETS)?.count !== 1 && !directory.has(JPEG_OFFSET)) return undefined;
   const [offset, length] = directory.has(JPEG_OFFSET)
-    ? [number(tiff, directory, JPEG_OFFSET), number(tiff, directory, JPEG_LENGTH)]
-    : [number(tiff, directory, STRIP_OFFSETS), number(tiff, directory, STRIP_BYTE_COUNTS)];
+    ? [integerOf(tiff, directory, JPEG_OFFSET), integerOf(tiff, directory, JPEG_LENGTH)]
+    : [integerOf(tiff, directory, STRIP_OFFSETS), integerOf(tiff, directory, STRIP_BYTE_COUNTS)];
   if (offset === undefined || length === undefined || offset + length > bytes.length) return undefined;
-  const jpeg = bytes.slice(offset, offset + length);
+  const jpeg = bytes.subarray(offset, offset + length);
   return jpeg[0] === 0xff && jpeg[1] === 0xd8 ? jpeg : undefined;
 }

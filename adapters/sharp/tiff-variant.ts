@@ -1,21 +1,22 @@
-import { type Directory, integerAt, integersOf, openTiff, type Tiff } from './tiff-directory.ts';
-
-const WIDTH = 256;
-const BITS_PER_SAMPLE = 258;
-const COMPRESSION = 259;
-const PHOTOMETRIC = 262;
-const SAMPLES_PER_PIXEL = 277;
-const ROWS_PER_STRIP = 278;
-const LENGTH = 257;
-const STRIP_OFFSETS = 273;
-const STRIP_BYTE_COUNTS = 279;
-const PLANAR_CONFIGURATION = 284;
-const TILE_OFFSETS = 324;
-const TILE_BYTE_COUNTS = 325;
-const INK_SET = 332;
-const EXTRA_SAMPLES = 338;
-const SAMPLE_FORMAT = 339;
-const COLOUR_PROFILE = 34_675;
+import { type Directory, integerAt, integerOf, integersOf, openTiff, type Tiff } from './tiff-directory.ts';
+import {
+  BITS_PER_SAMPLE,
+  COLOUR_PROFILE,
+  COMPRESSION,
+  EXTRA_SAMPLES,
+  IMAGE_LENGTH,
+  IMAGE_WIDTH,
+  INK_SET,
+  PHOTOMETRIC,
+  PLANAR_CONFIGURATION,
+  ROWS_PER_STRIP,
+  SAMPLE_FORMAT,
+  SAMPLES_PER_PIXEL,
+  STRIP_BYTE_COUNTS,
+  STRIP_OFFSETS,
+  TILE_BYTE_COUNTS,
+  TILE_OFFSETS,
+} from './tiff-tags.ts';
 
 const UNSIGNED = 1;
 const FLOAT = 3;
@@ -81,7 +82,7 @@ interface Layout {
 }
 
 function layoutOf(tiff: Tiff, directory: Directory): Layout {
-  const tag = (name: number, otherwise: number) => integerAt(tiff, directory.get(name), 0) ?? otherwise;
+  const tag = (name: number, otherwise: number) => integerOf(tiff, directory, name) ?? otherwise;
   const [photometric, sampleFormat] = [tag(PHOTOMETRIC, 1), tag(SAMPLE_FORMAT, UNSIGNED)];
   return {
     bits: tag(BITS_PER_SAMPLE, 1),
@@ -128,7 +129,7 @@ export function lostShareOfTiff(bytes: Uint8Array, directory: Directory): number
   const isTiled = directory.has(TILE_OFFSETS);
   const offsets = directory.get(isTiled ? TILE_OFFSETS : STRIP_OFFSETS);
   const lengths = directory.get(isTiled ? TILE_BYTE_COUNTS : STRIP_BYTE_COUNTS);
-  const isCompressed = (integerAt(tiff, directory.get(COMPRESSION), 0) ?? UNCOMPRESSED) !== UNCOMPRESSED;
+  const isCompressed = (integerOf(tiff, directory, COMPRESSION) ?? UNCOMPRESSED) !== UNCOMPRESSED;
   const file: FileEnd = {
     length: bytes.length,
     // An interrupted copy ends in zeros. Those of pixels may be black.
@@ -165,7 +166,7 @@ function missingShare(start: number, length: number, file: FileEnd): number {
 }
 
 function uncompressedLength(tiff: Tiff, directory: Directory): number {
-  const tag = (name: number) => integerAt(tiff, directory.get(name), 0) ?? 1;
-  const rows = Math.min(tag(ROWS_PER_STRIP), tag(LENGTH));
-  return Math.ceil((tag(WIDTH) * tag(SAMPLES_PER_PIXEL) * tag(BITS_PER_SAMPLE)) / 8) * rows;
+  const tag = (name: number) => integerOf(tiff, directory, name) ?? 1;
+  const rows = Math.min(tag(ROWS_PER_STRIP), tag(IMAGE_LENGTH));
+  return Math.ceil((tag(IMAGE_WIDTH) * tag(SAMPLES_PER_PIXEL) * tag(BITS_PER_SAMPLE)) / 8) * rows;
 }

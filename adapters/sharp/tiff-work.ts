@@ -5,29 +5,33 @@ import {
   type Directory,
   type Entry,
   firstDirectory,
+  firstOffset,
   integerAt,
+  integerOf,
   openTiff,
   type Tiff,
   typeLength,
   wordAt,
 } from './tiff-directory.ts';
+import {
+  COMPRESSION,
+  IMAGE_LENGTH,
+  IMAGE_WIDTH,
+  PLANAR_CONFIGURATION,
+  ROWS_PER_STRIP,
+  SAMPLES_PER_PIXEL,
+  STRIP_BYTE_COUNTS,
+  STRIP_OFFSETS,
+  TILE_BYTE_COUNTS,
+  TILE_LENGTH,
+  TILE_OFFSETS,
+  TILE_WIDTH,
+} from './tiff-tags.ts';
 
 export interface TiffWork extends Pick<Work, 'readings' | 'pieces' | 'channels' | 'tagPairs' | 'scannedPixels'> {
   readonly pages: number;
 }
 
-const IMAGE_WIDTH = 256;
-const IMAGE_LENGTH = 257;
-const COMPRESSION = 259;
-const STRIP_OFFSETS = 273;
-const SAMPLES_PER_PIXEL = 277;
-const ROWS_PER_STRIP = 278;
-const STRIP_BYTE_COUNTS = 279;
-const PLANAR_CONFIGURATION = 284;
-const TILE_WIDTH = 322;
-const TILE_LENGTH = 323;
-const TILE_OFFSETS = 324;
-const TILE_BYTE_COUNTS = 325;
 const SEPARATE_PLANES = 2;
 /** The old and the new way to hold JPEG. */
 const JPEG: readonly number[] = [6, 7];
@@ -54,17 +58,13 @@ export function tiffWork(bytes: Uint8Array, shown?: Directory): TiffWork {
   const image = sumOf(dataOf(tiff, first), ({ length }) => length);
   const readings = Math.max(read, image) / whole;
   // Only then: scans are counted in linear time only if strips do not share bytes.
-  const hasScans = readings <= 1 && JPEG.includes(integerAt(tiff, first.get(COMPRESSION), 0) ?? 0);
+  const hasScans = readings <= 1 && JPEG.includes(integerOf(tiff, first, COMPRESSION) ?? 0);
   const scansOf = ({ offset, length }: Piece) => scannedPixels(bytes.subarray(offset, offset + length));
   return {
     ...{ pages: visited.size, readings, tagPairs, pieces: piecesOf(tiff, first) },
-    channels: integerAt(tiff, first.get(SAMPLES_PER_PIXEL), 0) ?? 1,
+    channels: integerOf(tiff, first, SAMPLES_PER_PIXEL) ?? 1,
     scannedPixels: hasScans ? sumOf(dataOf(tiff, first), scansOf) : 0,
   };
-}
-
-function firstOffset(tiff: Tiff): number {
-  return wordAt(tiff, tiff.big ? 8 : 4);
 }
 
 /** The directory and all values that it refers to, whatever their tags. */
@@ -109,7 +109,7 @@ function* piecesAt(tiff: Tiff, offsets: Entry | undefined, lengths: Entry | unde
 }
 
 function piecesOf(tiff: Tiff, first: Directory): number {
-  const number = (tag: number, otherwise: number) => integerAt(tiff, first.get(tag), 0) ?? otherwise;
+  const number = (tag: number, otherwise: number) => integerOf(tiff, first, tag) ?? otherwise;
   const [width, height] = [number(IMAGE_WIDTH, 0), number(IMAGE_LENGTH, 0)];
   const planes = number(PLANAR_CONFIGURATION, 1) === SEPARATE_PLANES ? number(SAMPLES_PER_PIXEL, 1) : 1;
   const isTiled = first.has(TILE_WIDTH) || first.has(TILE_LENGTH);

@@ -7,6 +7,14 @@ const propertyOf = (resource: string, ...path: Extract<Change, { path: unknown }
   ...path,
 ];
 
+const expiryOfVersions = propertyOf(
+  'UploadBucket',
+  'LifecycleConfiguration',
+  'Rules',
+  { Id: 'expire-replaced-versions' },
+  'NoncurrentVersionExpiration',
+);
+
 /** For each practice of docs/practices.md, by name: the smallest change that removes it. */
 export const withoutPractice: Readonly<Record<string, Change>> = {
   'Pollers start no more dispatchers than can run': {
@@ -126,13 +134,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'Versions of uploads, kept for a month': {
     file: 'template.yaml',
-    path: propertyOf(
-      'UploadBucket',
-      'LifecycleConfiguration',
-      'Rules',
-      { Id: 'expire-replaced-versions' },
-      'NoncurrentVersionExpiration',
-    ),
+    path: expiryOfVersions,
     remove: true,
   },
   'Point-in-time recovery': {
@@ -497,14 +499,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'Erasure is documented': {
     file: 'template.yaml',
-    path: propertyOf(
-      'UploadBucket',
-      'LifecycleConfiguration',
-      'Rules',
-      { Id: 'expire-replaced-versions' },
-      'NoncurrentVersionExpiration',
-      'NoncurrentDays',
-    ),
+    path: [...expiryOfVersions, 'NoncurrentDays'],
     value: 31,
   },
   'Guardrails, Config rules, budget, cost anomalies': {

@@ -1,0 +1,22 @@
+/** Tags of a TIFF's directory (TIFF 6.0, its supplements, and the ICC's profile format). */
+export const SUBFILE_TYPE = 254;
+export const IMAGE_WIDTH = 256;
+export const IMAGE_LENGTH = 257;
+export const BITS_PER_SAMPLE = 258;
+export const COMPRESSION = 259;
+export const PHOTOMETRIC = 262;
+export const STRIP_OFFSETS = 273;
+export const ORIENTATION = 274;
+export const SAMPLES_PER_PIXEL = 277;
+export const ROWS_PER_STRIP = 278;
+export const STRIP_BYTE_COUNTS = 279;
+export const PLANAR_CONFIGURATION = 284;
+export const TILE_WIDTH = 322;
+export const TILE_LENGTH = 323;
+export const TILE_OFFSETS = 324;
+export const TILE_BYTE_COUNTS = 325;
+export const SUB_DIRECTORIES = 330;
+export const INK_SET = 332;
+export const EXTRA_SAMPLES = 338;
+export const SAMPLE_FORMAT = 339;
+export const COLOUR_PROFILE = 34_675;
