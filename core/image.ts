@@ -35,13 +35,26 @@ interface Deletion {
   readonly versionId?: string | undefined;
 }
 
-/** A change in the upload bucket. */
+/** A version in which malware was found. The verdict names it, and not its place in the order. */
+interface Infection {
+  readonly bucket: string;
+  readonly key: string;
+  readonly imageId: ImageId;
+  readonly versionId?: string | undefined;
+  readonly etag: string;
+}
+
+/** A change in the upload bucket, or a verdict about what is in it. */
 export type UploadEvent = {
   /** Follows the image through every log line and into the domain event. */
   readonly correlationId: string;
   /** ISO 8601, UTC. */
   readonly occurredAt: string;
-} & ({ readonly change: 'created'; readonly image: Upload } | { readonly change: 'deleted'; readonly image: Deletion });
+} & (
+  | { readonly change: 'created'; readonly image: Upload }
+  | { readonly change: 'deleted'; readonly image: Deletion }
+  | { readonly change: 'infected'; readonly image: Infection }
+);
 
 /** What "Create folder" in the S3 console makes, and what many tools make by themselves: an empty object, and no upload. */
 export function isFolder(event: UploadEvent): boolean {

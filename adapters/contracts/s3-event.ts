@@ -35,7 +35,10 @@ const objectEvent = z.discriminatedUnion('detail-type', [
  * @throws {Error} naming every wrong field, or if the text is not JSON. The message then goes to the dead-letter queue: it is
  * not from S3, so an operator must look at it.
  */
-export async function parseS3Event(body: string, uploadBucket: string): Promise<UploadEvent> {
+export async function parseS3Event(
+  body: string,
+  uploadBucket: string,
+): Promise<Exclude<UploadEvent, { readonly change: 'infected' }>> {
   const parsed = objectEvent.safeParse(JSON.parse(body));
   if (!parsed.success) {
     throw new Error(`This message is not an S3 object event from EventBridge. ${z.prettifyError(parsed.error)}`);

@@ -6,7 +6,7 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { sha256, type UploadEvent } from '../../core/image.ts';
 import { metricNamespace } from '../../core/names.ts';
 import { retryDelaySeconds } from '../../core/retry-delay.ts';
-import { parseS3Event } from '../contracts/s3-event.ts';
+import { parseUploadEvent } from '../contracts/upload-event.ts';
 
 interface UploadQueueOptions {
   readonly client: SQSClient;
@@ -42,8 +42,8 @@ export function sqsUploads(
 ) {
   const metrics = new Metrics({ namespace: metricNamespace });
   const read = (message: SQSRecord): Promise<UploadEvent> =>
-    parseS3Event(message.body, uploadBucket).catch((error: unknown) => {
-      logger.error('The message is not an S3 event of this bucket; it will go to the dead-letter queue', {
+    parseUploadEvent(message.body, uploadBucket).catch((error: unknown) => {
+      logger.error('The message is no event of this bucket; it will go to the dead-letter queue', {
         messageId: message.messageId,
         error,
       });

@@ -54,7 +54,7 @@ function now({ changes }: Model): Pick<Change, 'sequencer' | 'occurredAt'> {
 
 function happen(model: Model, world: World, change: Change, options: Sending): void {
   model.changes.push(change);
-  world.journal.push(`S3: ${change.type} ${change.key} ${change.versionId ?? ''} at ${change.sequencer}`);
+  world.journal.push(`It happens: ${change.type} ${change.key} ${change.versionId ?? ''} at ${change.sequencer}`);
   world.change(change, options);
 }
 
@@ -78,7 +78,9 @@ const upload = fc
         const bytes = before?.bytes ?? new Uint8Array(Buffer.from(kind === 'empty' ? '' : `${kind} ${sequencer}`));
         const etag = before?.etag ?? `e${sequencer}`;
         const change: Change = { key: given.key, sequencer, occurredAt, type: 'Created', versionId, etag, bytes };
-        model.images.set(given.key, [...states, { ...change, kind }]);
+        // Without versions, a verdict names the bytes, and they are the same.
+        const infected = !model.versioned && before?.infected === true;
+        model.images.set(given.key, [...states, { ...change, kind, infected }]);
         happen(model, world, change, given.sending);
       },
       toString: () => `upload(${JSON.stringify(given)})`,
@@ -125,6 +127,29 @@ const erase = fc.record({ key, version: fc.constantFrom(0, 0, 0, 1, 2), sending 
   };
 });
 
+/** GuardDuty reports malware in one version, possibly an old or an erased one: at once, late, or again. */
+const infect = fc.record({ key, version: fc.constantFrom(0, 0, 0, 1, 2), sending }).map((given): Command => {
+  const chosen = ({ images }: Model) =>
+    images
+      .get(given.key)
+      ?.filter(({ kind }) => kind !== 'deletion')
+      .at(-1 - given.version);
+  return {
+    check: (model) => chosen(model) !== undefined,
+    async run(model, world) {
+      await world.turn('GuardDuty');
+      const state = chosen(model);
+      if (state === undefined) return;
+      // Without versions, GuardDuty names the bytes.
+      for (const other of model.images.get(given.key) ?? [])
+        if (other.type === 'Created' && other.etag === state.etag && (!model.versioned || other === state))
+          other.infected = true;
+      happen(model, world, { ...state, occurredAt: now(model).occurredAt, type: 'Infected' }, given.sending);
+    },
+    toString: () => `infect(${JSON.stringify(given)})`,
+  };
+});
+
 const repeat = fc.record({ change: fc.nat(9), times: fc.integer({ min: 1, max: 5 }), sending }).map(
   (given): Command => ({
     check: ({ changes }) => changes.length > 0,
@@ -157,6 +182,7 @@ const commands = [
   remove,
   erase,
   erase,
+  infect,
   repeat,
   fc.constant(always('rest', rest)),
   fc.constant(always('redrive', (world) => world.redrive())),
@@ -294,6 +320,7 @@ function* consumerDefects(image: string, found: Found, world: World): Generator<
   }
 }
 
+const versionOf = ({ versionId, etag }: Change) => versionId ?? etag;
 const isUpload = ({ type, key, sequencer }: Change, state: Change) =>
   type === 'Created' && key === state.key && sequencer === state.sequencer;
 
@@ -308,6 +335,14 @@ function* failureDefects(state: ImageState, found: Found, world: World): Generat
       outcome !== undefined && change.type === 'Permanently Deleted' && change.versionId === state.versionId,
   );
   if (state.erasedAt !== undefined && isErased) yield `${state.key} has failed, although its version was erased.`;
+  const isCondemned = world.messages.some(
+    ({ change, outcome }) =>
+      outcome !== undefined &&
+      change.type === 'Infected' &&
+      change.key === state.key &&
+      versionOf(change) === versionOf(state),
+  );
+  if (isCondemned) yield `${state.key} has failed, although its version is infected.`;
 }
 
 /** After everything works again, all dead letters were redriven and all zombies have finished. */
@@ -354,6 +389,7 @@ function* renditionDefects(image: string, found: Found, world: World, figures: F
 
 function* eventDefects(states: readonly ImageState[], events: ReturnType<typeof eventsOf>): Generator<string> {
   const ids = new Map<string, string>();
+  const reasons = new Map<string, unknown>();
   for (const { DetailType, Detail } of events) {
     const { version, sequencer } = Detail.image;
     const parsed = Object.entries(domainEvents)
@@ -368,6 +404,9 @@ function* eventDefects(states: readonly ImageState[], events: ReturnType<typeof 
     const event = `${DetailType} ${sequencer}`;
     if ((ids.get(event) ?? Detail.id) !== Detail.id) yield `${event} is announced under two ids.`;
     ids.set(event, Detail.id);
+    const reason = Detail['reason'];
+    if (reasons.has(Detail.id) && reasons.get(Detail.id) !== reason) yield `${Detail.id} has two reasons.`;
+    reasons.set(Detail.id, reason);
   }
 }
 

@@ -10,6 +10,8 @@ interface Sabotage {
 
 const quick: readonly string[] = [
   'the record is written unconditionally',
+  'infection marks are ignored',
+  'an infected version keeps its renditions',
   'a superseded version keeps its renditions',
   'a failure counts as a decision',
   'only one group is rendered',
@@ -47,9 +49,48 @@ export const sabotages: readonly Sabotage[] = [
     'sequencer < :sequencer OR sequencer = :sequencer',
   ),
   sabotage('an erased version leaves no mark', '"Next":"MarkVersionErased"', '"Next":"EraseVersion"'),
-  sabotage('erasure marks are ignored', "$change = 'created' and $exists($image.versionId)", 'false'),
+  sabotage(
+    'erasure marks are ignored',
+    '"{% $erased %}","Next":"EraseVersion"},{"Condition":"{% $infected',
+    '"{% false %}","Next":"EraseVersion"},{"Condition":"{% $infected',
+  ),
+  sabotage('an infected version leaves no mark', '"Next":"MarkVersionInfected"', '"Next":"WithdrawVersion"'),
+  sabotage('infection marks are ignored', "$infected and $decision.outcome != 'rejected'", 'false'),
+  sabotage(
+    'a verdict replaces the mark of an erasure',
+    '"ConditionExpression":"attribute_not_exists(imageId)"',
+    '"ConditionExpression":"attribute_not_exists(nothing)"',
+  ),
+  sabotage(
+    'a verdict about an old version withdraws a newer one',
+    'version = :version AND (outcome = :processed OR',
+    '(outcome = :processed OR',
+  ),
+  sabotage('a verdict brings back an erased image', '(outcome = :processed OR', '(outcome <> :rejected OR'),
+  sabotage(
+    'a verdict changes the reason of a rejection',
+    '(outcome = :rejected AND reason = :malware AND announced = :no)',
+    '(outcome = :rejected AND announced = :no)',
+  ),
+  sabotage(
+    'an unannounced verdict is not finished',
+    '(outcome = :rejected AND reason = :malware AND announced = :no)',
+    'outcome = :failed',
+  ),
+  sabotage('an announced verdict starts again', 'reason = :malware AND announced = :no', 'reason = :malware'),
+  sabotage(
+    'a verdict does not repair a failure',
+    'OR outcome = :failed OR (outcome = :rejected',
+    'OR (outcome = :rejected',
+  ),
+  sabotage(
+    'an infected version keeps its renditions',
+    '"scope":"through","occurredAt"',
+    '"scope":"older","occurredAt"',
+  ),
+  sabotage('a withdrawn version keeps the old list of renditions', 'REMOVE metadata, renditions"', 'REMOVE metadata"'),
   sabotage('the record of a vanished version is not checked', "$decision.outcome = 'vanished' and", 'false and'),
-  sabotage('an erased version also removes a newer one', 'version = :version AND (', '('),
+  sabotage('an erased version also removes a newer one', 'version = :version AND (outcome <>', '(outcome <>'),
   sabotage(
     'a superseded version keeps its renditions',
     '"scope":"own"},"Next":"RemoveRenditions"',
@@ -96,8 +137,8 @@ export const sabotages: readonly Sabotage[] = [
   sabotage('a failed deletion is recorded as failed', "$lastAttempt and $change = 'created'", '$lastAttempt'),
   sabotage(
     'a failure ignores the erasure mark',
-    "$change = 'created' and $exists($image.versionId)",
-    "$change = 'created' and $decision.outcome != 'failed' and $exists($image.versionId)",
+    `{% $change = 'created' %}","Next":"LookForMark"`,
+    `{% $change = 'created' and $decision.outcome != 'failed' %}","Next":"LookForMark"`,
   ),
   sabotage(
     'a record is marked as announced even if it changed',

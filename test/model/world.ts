@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Scheduler } from 'fast-check';
 import * as z from 'zod';
-import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
+import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import { imageTask, removalTask, renditionTask } from '../../adapters/lambda/workflow-task.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
@@ -54,11 +54,11 @@ export const workerTroubles = [
   'works on',
 ] as const;
 
-/** What S3 sends. */
+/** What S3 sends, or GuardDuty about one version: its verdicts have no sequencer. */
 export interface Change {
   readonly key: string;
   readonly sequencer: string;
-  readonly type: 'Created' | 'Permanently Deleted' | 'Delete Marker Created';
+  readonly type: 'Created' | 'Permanently Deleted' | 'Delete Marker Created' | 'Infected';
   readonly versionId?: string | undefined;
   readonly etag: string;
   readonly bytes: Bytes;
@@ -268,7 +268,7 @@ export class World {
   async #handle(message: Message): Promise<boolean> {
     message.receives += 1;
     message.attempts += 1;
-    const event = await compute(() => parseS3Event(bodyOf(message.change), BUCKET));
+    const event = await compute(() => parseUploadEvent(bodyOf(message.change), BUCKET));
     const pipeline = { run: (input: PipelineInput) => this.#execute(message, input) };
     try {
       const options = { lastAttempt: message.receives >= MAX_RECEIVES, groups: exampleGroups };
@@ -580,8 +580,9 @@ function* writeDefects(before: Item, after: Item): Generator<string> {
   if (from !== to) return;
   if (was === 'deleted' && is !== 'deleted') yield 'brought back an erased image';
   const isErasure = was !== 'deleted' && is === 'deleted';
+  const isVerdict = was === 'processed' && is === 'rejected' && after['reason']?.S === 'malware';
   const isFinal = before['announced']?.BOOL === true && was !== 'failed';
-  if (isFinal && !isErasure && !isDeepStrictEqual(before, after))
+  if (isFinal && !isErasure && !isVerdict && !isDeepStrictEqual(before, after))
     yield `changed a record that had been announced as ${was}`;
 }
 
@@ -591,6 +592,17 @@ function silences(kind: Trouble['kind']): boolean {
 }
 
 function bodyOf({ key, sequencer, type, versionId, etag, bytes, occurredAt }: Change): string {
+  if (type === 'Infected') {
+    return JSON.stringify({
+      id: `verdict-${key}-${versionId ?? etag}`,
+      time: occurredAt,
+      'detail-type': 'GuardDuty Malware Protection Object Scan Result',
+      detail: {
+        s3ObjectDetails: { bucketName: BUCKET, objectKey: key, versionId: versionId ?? null, eTag: etag },
+        scanResultDetails: { scanResultStatus: 'THREATS_FOUND' },
+      },
+    });
+  }
   const created = type === 'Created';
   return JSON.stringify({
     id: `event-${key}-${sequencer}`,

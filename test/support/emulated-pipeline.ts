@@ -22,7 +22,7 @@ import pWaitFor from 'p-wait-for';
 import * as z from 'zod';
 import { sfnPipeline } from '../../adapters/aws/sfn-pipeline.ts';
 import { type DomainEventType, domainEvents } from '../../adapters/contracts/domain-events.ts';
-import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
+import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { imageIdOf } from '../../core/image.ts';
 import { eventSource } from '../../core/names.ts';
@@ -149,7 +149,7 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
     /** Runs the workflow for an event, bypassing the queue and the stored decisions. */
     async decide(event: S3Event): Promise<string> {
       const { outcome } = await dispatchImage(
-        await parseS3Event(messageBody(bucket, event), bucket),
+        await parseUploadEvent(messageBody(bucket, event), bucket),
         { pipeline },
         { lastAttempt: false, groups: renditionGroups },
       );
@@ -158,7 +158,7 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
 
     /** Renders an upload like an attempt that ends before it decides. */
     async render(event: S3Event): Promise<void> {
-      const { correlationId, image } = await parseS3Event(messageBody(bucket, event), bucket);
+      const { correlationId, image } = await parseUploadEvent(messageBody(bucket, event), bucket);
       const FunctionName = await physicalId(stack, 'ResizeImageFunction');
       const Payload = JSON.stringify({ correlationId, image, group: renditionGroups[0].name });
       await lambda.send(new InvokeCommand({ FunctionName, Payload }));
