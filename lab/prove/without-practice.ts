@@ -147,7 +147,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: ['Resources', 'ImageTable', 'DeletionPolicy'],
     value: 'Delete',
   },
-  'No recursion': { file: 'template.yaml', path: propertyOf('UploadRule', 'EventPattern', 'detail'), remove: true },
+  'No recursion': {
+    file: 'template.yaml',
+    path: propertyOf('UploadRule', 'EventPattern', '$or', 0, 'detail'),
+    remove: true,
+  },
   'Alarms on metrics that exist': {
     file: 'template.yaml',
     path: propertyOf('ImagePipelineFailedAlarm', 'MetricName'),

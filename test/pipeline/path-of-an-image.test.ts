@@ -153,3 +153,39 @@ describe('an image that is replaced, then deleted', () => {
     ]);
   });
 });
+
+describe('an upload in which GuardDuty finds malware', () => {
+  it('is withdrawn: its renditions are removed, and its record and a second event say why', async () => {
+    const [key, bystander] = ['infected.jpg', 'next-to-it.jpg'];
+    const [{ etag }] = await Promise.all([
+      pipeline.put(key, photo('rocket.jpg')),
+      pipeline.put(bystander, photo('rocket.jpg')),
+    ]);
+    const before = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
+    await pipeline.recordWhen(bystander, ({ outcome }) => outcome === 'processed');
+
+    await pipeline.reportMalware({ key: bystander, etag }, 'NO_THREATS_FOUND');
+    await pipeline.reportMalware({ key, etag });
+
+    const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'rejected');
+    expect(record).toMatchObject({
+      reason: 'malware',
+      message: expect.stringContaining('malware'),
+      version: before.version,
+      sequencer: before.sequencer,
+      occurredAt: before.occurredAt,
+    });
+    expect(record).not.toHaveProperty('renditions');
+    expect(await pipeline.renditionKeys(key)).toEqual([]);
+    const [first, second, ...more] = await eventsOf(key, 2);
+    expect(more).toEqual([]);
+    expect(first?.['detail-type']).toBe('ImageProcessed');
+    expect(second).toMatchObject({
+      'detail-type': 'ImageRejected',
+      detail: { reason: 'malware', image: { sequencer: before.sequencer }, occurredAt: before.occurredAt },
+    });
+    // The same bytes under another key, found clean.
+    expect((await pipeline.record(bystander))?.outcome).toBe('processed');
+    expect(await pipeline.messagesIn(pipeline.deadLetterQueueUrl)).toBe(0);
+  });
+});

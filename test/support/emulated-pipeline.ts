@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
+import { PutEventsCommand, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { IAMClient } from '@aws-sdk/client-iam';
 import {
   InvokeCommand,
@@ -22,6 +22,7 @@ import pWaitFor from 'p-wait-for';
 import * as z from 'zod';
 import { sfnPipeline } from '../../adapters/aws/sfn-pipeline.ts';
 import { type DomainEventType, domainEvents } from '../../adapters/contracts/domain-events.ts';
+import { verdictType } from '../../adapters/contracts/malware-verdict.ts';
 import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { imageIdOf } from '../../core/image.ts';
@@ -146,10 +147,17 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
       await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: messageBody(bucket, event) }));
     },
 
+    /** GuardDuty's event on the default bus, as for a bucket without versions: the emulator's S3 events have none either. */
+    async reportMalware(verdict: Verdict, status = 'THREATS_FOUND'): Promise<void> {
+      const { source: Source, 'detail-type': DetailType, detail } = verdictEvent(bucket, verdict, status);
+      await events.send(new PutEventsCommand({ Entries: [{ Source, DetailType, Detail: JSON.stringify(detail) }] }));
+    },
+
     /** Runs the workflow for an event, bypassing the queue and the stored decisions. */
-    async decide(event: S3Event): Promise<string> {
+    async decide(event: S3Event | Verdict): Promise<string> {
+      const body = 'sequencer' in event ? messageBody(bucket, event) : JSON.stringify(verdictEvent(bucket, event));
       const { outcome } = await dispatchImage(
-        await parseUploadEvent(messageBody(bucket, event), bucket),
+        await parseUploadEvent(body, bucket),
         { pipeline },
         { lastAttempt: false, groups: renditionGroups },
       );
@@ -228,6 +236,29 @@ export interface S3Event {
   readonly deleted?: 'Permanently Deleted' | 'Delete Marker Created';
   readonly etag?: string;
   readonly size?: number;
+}
+
+/** GuardDuty has found malware in one version. */
+export interface Verdict {
+  readonly key: string;
+  readonly etag: string;
+  readonly versionId?: string;
+}
+
+function verdictEvent(bucket: string, { key, etag, versionId }: Verdict, scanResultStatus = 'THREATS_FOUND') {
+  return {
+    id: randomUUID(),
+    time: new Date().toISOString(),
+    source: 'aws.guardduty',
+    'detail-type': verdictType,
+    detail: {
+      schemaVersion: '1.0',
+      scanStatus: 'COMPLETED',
+      resourceType: 'S3_OBJECT',
+      s3ObjectDetails: { bucketName: bucket, objectKey: key, eTag: etag, versionId, s3Throttled: false },
+      scanResultDetails: { scanResultStatus, threats: [{ name: 'EICAR-Test-File (not a virus)' }] },
+    },
+  };
 }
 
 export function messageBody(bucket: string, { key, sequencer, versionId, deleted, etag, size }: S3Event): string {

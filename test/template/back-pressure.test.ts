@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { WINDOW_SECONDS } from '../../adapters/aws/dynamodb-senders.ts';
+import { verdictType } from '../../adapters/contracts/malware-verdict.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { steps } from '../../core/steps.ts';
 import {
@@ -203,10 +204,24 @@ describe.each(stages)('stage %s', (stage) => {
   });
 
   it('receives events of the upload bucket only, so that its own output never starts the pipeline', () => {
+    const bucket = [{ Ref: 'UploadBucket' }];
     expect(properties('UploadRule')['EventPattern']).toEqual({
-      source: ['aws.s3'],
-      'detail-type': ['Object Created', 'Object Deleted'],
-      detail: { bucket: { name: [{ Ref: 'UploadBucket' }] } },
+      $or: [
+        {
+          source: ['aws.s3'],
+          'detail-type': ['Object Created', 'Object Deleted'],
+          detail: { bucket: { name: bucket } },
+        },
+        {
+          source: ['aws.guardduty'],
+          account: [{ Ref: 'AWS::AccountId' }],
+          'detail-type': [verdictType],
+          detail: {
+            s3ObjectDetails: { bucketName: bucket },
+            scanResultDetails: { scanResultStatus: ['THREATS_FOUND'] },
+          },
+        },
+      ],
     });
   });
 });
