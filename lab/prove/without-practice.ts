@@ -152,6 +152,37 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('UploadRule', 'EventPattern', '$or', 0, 'detail'),
     remove: true,
   },
+  'An infected image is withdrawn': {
+    file: 'statemachine/image-pipeline.asl.json',
+    path: ['States', 'WithdrawVersion', 'Arguments', 'ConditionExpression'],
+    from: 'version = :version AND ',
+    to: '',
+  },
+  'Verdicts from GuardDuty only': {
+    file: 'template.yaml',
+    path: propertyOf('UploadRule', 'EventPattern', '$or', 1, 'account'),
+    remove: true,
+  },
+  'An infected original cannot be opened': {
+    file: 'template.yaml',
+    path: propertyOf('UploadBucketPolicy', 'PolicyDocument', 'Statement', { Sid: 'RefuseInfected' }),
+    remove: true,
+  },
+  'An audit trail that nobody can change': {
+    file: 'governance/audit-trail.yaml',
+    path: propertyOf('AuditBucket', 'ObjectLockConfiguration', 'Rule'),
+    remove: true,
+  },
+  'Backups that are restored every month': {
+    file: 'governance/backup.yaml',
+    path: propertyOf('BackupVault', 'LockConfiguration'),
+    remove: true,
+  },
+  'Experiments that end when the pager rings': {
+    file: 'governance/experiments.yaml',
+    path: propertyOf('DenyExperiment', 'StopConditions', 0, 'Source'),
+    value: 'none',
+  },
   'Alarms on metrics that exist': {
     file: 'template.yaml',
     path: propertyOf('ImagePipelineFailedAlarm', 'MetricName'),

@@ -2,7 +2,7 @@ import { CopyObjectCommand } from '@aws-sdk/client-s3';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { renditionGroups } from '../../core/presets.ts';
-import { type DomainEvent, emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
+import { type DomainEvent, emulatedPipeline, eventually, verdictEvent } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 
 const pipeline = emulatedPipeline();
@@ -155,6 +155,19 @@ describe('an image that is replaced, then deleted', () => {
 });
 
 describe('an upload in which GuardDuty finds malware', () => {
+  const verdict = { key: 'next-to-it.jpg', etag: 'e1' };
+
+  it('is not affected by other results of scans, or by events that another account forwards', async () => {
+    const { detail } = verdictEvent(pipeline.bucket, verdict, 'NO_THREATS_FOUND');
+    expect(await pipeline.reportMalware(verdict, { detail })).toBe(false);
+    expect(await pipeline.reportMalware(verdict, { account: '111122223333' })).toBe(false);
+    expect(await pipeline.reportMalware(verdict, { detail: verdictEvent('other-bucket', verdict).detail })).toBe(false);
+  });
+
+  it('cannot be accused by anyone but AWS', async () => {
+    expect(await pipeline.forgeVerdict(verdict)).toBe('NotAuthorizedForSourceException');
+  });
+
   it('is withdrawn: its renditions are removed, and its record and a second event say why', async () => {
     const [key, bystander] = ['infected.jpg', 'next-to-it.jpg'];
     const [{ etag }] = await Promise.all([
@@ -164,8 +177,7 @@ describe('an upload in which GuardDuty finds malware', () => {
     const before = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
     await pipeline.recordWhen(bystander, ({ outcome }) => outcome === 'processed');
 
-    await pipeline.reportMalware({ key: bystander, etag }, 'NO_THREATS_FOUND');
-    await pipeline.reportMalware({ key, etag });
+    expect(await pipeline.reportMalware({ key, etag })).toBe(true);
 
     const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'rejected');
     expect(record).toMatchObject({

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { PutEventsCommand, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
+import {
+  DescribeRuleCommand,
+  PutEventsCommand,
+  PutRuleCommand,
+  PutTargetsCommand,
+  TestEventPatternCommand,
+} from '@aws-sdk/client-eventbridge';
 import { IAMClient } from '@aws-sdk/client-iam';
 import {
   InvokeCommand,
@@ -147,10 +153,27 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
       await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: messageBody(bucket, event) }));
     },
 
-    /** GuardDuty's event on the default bus, as for a bucket without versions: the emulator's S3 events have none either. */
-    async reportMalware(verdict: Verdict, status = 'THREATS_FOUND'): Promise<void> {
-      const { source: Source, 'detail-type': DetailType, detail } = verdictEvent(bucket, verdict, status);
-      await events.send(new PutEventsCommand({ Entries: [{ Source, DetailType, Detail: JSON.stringify(detail) }] }));
+    /**
+     * GuardDuty's event, as for a bucket without versions: the emulator's S3 events have none either. Only AWS can put it on the
+     * bus, so this asks the emulator whether the deployed rule matches it, and if so, delivers it as the rule would.
+     */
+    async reportMalware(verdict: Verdict, changes: Partial<ReturnType<typeof verdictEvent>> = {}): Promise<boolean> {
+      const { EventPattern } = await events.send(
+        new DescribeRuleCommand({ Name: await physicalId(stack, 'UploadRule') }),
+      );
+      const body = JSON.stringify({ ...verdictEvent(bucket, verdict), ...changes });
+      const { Result: matches = false } = await events.send(new TestEventPatternCommand({ EventPattern, Event: body }));
+      if (matches) await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }));
+      return matches;
+    },
+
+    /** What anyone in the account can try. */
+    async forgeVerdict(verdict: Verdict): Promise<string | undefined> {
+      const { source: Source, 'detail-type': DetailType, detail } = verdictEvent(bucket, verdict);
+      const { Entries: [entry] = [] } = await events.send(
+        new PutEventsCommand({ Entries: [{ Source, DetailType, Detail: JSON.stringify(detail) }] }),
+      );
+      return entry?.ErrorCode;
     },
 
     /** Runs the workflow for an event, bypassing the queue and the stored decisions. */
@@ -245,9 +268,13 @@ export interface Verdict {
   readonly versionId?: string;
 }
 
-function verdictEvent(bucket: string, { key, etag, versionId }: Verdict, scanResultStatus = 'THREATS_FOUND') {
+export function verdictEvent(bucket: string, { key, etag, versionId }: Verdict, scanResultStatus = 'THREATS_FOUND') {
   return {
+    version: '0',
     id: randomUUID(),
+    account: '000000000000',
+    region: 'us-east-1',
+    resources: ['arn:aws:guardduty:us-east-1:000000000000:malware-protection-plan/0123'],
     time: new Date().toISOString(),
     source: 'aws.guardduty',
     'detail-type': verdictType,
