@@ -74,6 +74,10 @@ export const defaultLimits: Limits = {
     tiff: 100 * MEGA,
     // 18 MB with 10 bits and alpha, turned or not: the file, its planes, RGB and a TIFF of that. Covers a phone's 48 megapixels.
     heic: 50 * MEGA,
+    // 4 MB with alpha: a TIFF of it.
+    bmp: 100 * MEGA,
+    // An image in it that is a PNG has the limit of PNG; a larger icon is no icon.
+    ico: 20 * MEGA,
   },
   progressivePixels: {
     // 9 MB, CMYK.

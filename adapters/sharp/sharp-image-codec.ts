@@ -1,5 +1,13 @@
-import sharp, { type ResizeOptions, type Sharp, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
-import { defaultLimits, type Limits, maxPixels, rejectFrames, rejectWork, staysAnimated } from '../../core/limits.ts';
+import sharp, { type ResizeOptions, type Sharp, type SharpOptions } from 'sharp';
+import {
+  defaultLimits,
+  type Limits,
+  maxPixels,
+  rejectFrames,
+  rejectHeader,
+  rejectWork,
+  staysAnimated,
+} from '../../core/limits.ts';
 import { formatNames, type ImageHeader, type InputFormat, type Orientation } from '../../core/metadata.ts';
 import { type Rejection, rejected } from '../../core/outcome.ts';
 import type { Bytes, EncodedRendition, ImageCodec, OpenImage } from '../../core/ports.ts';
@@ -21,7 +29,7 @@ import { rgbProfileOfGrey } from './made-profile.ts';
 import { type Pixels, pixelsOf } from './pixels.ts';
 import { pngWork } from './png-chunks.ts';
 import { PORTRAIT_SIZE, portrayPixels } from './portrait.ts';
-import { type Prepared, preparedUpload, type Raw } from './prepared-upload.ts';
+import { type Embedded, type Found, type Prepared, preparedUpload, type Raw } from './prepared-upload.ts';
 import { decodeWithProfile, isGrey, type SharpInput, unmultiplied, withAlpha } from './profiled-pixels.ts';
 import { baseSize, renderPyramid } from './pyramid.ts';
 import { tiffWork } from './tiff-work.ts';
@@ -70,13 +78,21 @@ async function open(upload: Bytes, settings: Settings): ReturnType<ImageCodec['o
   if (format === 'heic' && !withHeic) return otherFormat('HEIC', withHeic);
   const prepared = preparedUpload(format, upload);
   if (prepared === undefined) return unsupportedVariant(format);
+  if (prepared.outcome === 'damaged') return corrupt(damagedHeader(format));
+  if (prepared.outcome === 'embedded') return openEmbedded(prepared, settings);
   const rejection = rejectBeforeDecoding(prepared, upload, limits);
   if (rejection) return rejection;
   const otherCodec = format === 'heic' ? otherCodecIn(upload) : undefined;
   if (otherCodec) return unsupported(`The HEIC file contains an image in ${otherCodec}, not in HEVC.`, withHeic);
-  if (prepared.outcome === 'raw') return openPreview(upload, prepared, settings);
+  return prepared.outcome === 'raw'
+    ? openPreview(upload, prepared, settings)
+    : openPrepared(upload, prepared, settings);
+}
+
+async function openPrepared(upload: Bytes, prepared: Prepared, { limits, heic }: Settings) {
+  const { format } = prepared;
   try {
-    const read = await readHeader(prepared, limits);
+    const read = prepared.replacement?.found ?? (await readHeader(prepared, limits));
     const tooComplex = read.icc && rejectProfile(read.icc, limits);
     if (tooComplex) return tooComplex;
     return openImage({
@@ -89,7 +105,7 @@ async function open(upload: Bytes, settings: Settings): ReturnType<ImageCodec['o
       heic,
     });
   } catch (error) {
-    return unreadable(error, format, `The ${formatNames[format]} file cannot be opened: its header is damaged.`);
+    return unreadable(error, format, damagedHeader(format));
   }
 }
 
@@ -110,8 +126,17 @@ async function openPreview(upload: Bytes, { preview, orientation }: Raw, setting
   };
 }
 
+/** A JPEG or PNG within a BMP or ICO, with the limits of its own format. */
+async function openEmbedded({ format, bytes }: Embedded, settings: Settings) {
+  const inner = signatureOf(bytes);
+  if (inner.kind !== 'image' || (inner.format !== 'jpeg' && inner.format !== 'png')) return unsupportedVariant(format);
+  const image = await open(bytes, settings);
+  if (image.outcome !== 'open') return image;
+  return rejectHeader(image.header, settings.limits) ?? { ...image, header: { ...image.header, format } };
+}
+
 interface Source extends Prepared {
-  readonly found: SharpMetadata;
+  readonly found: Found;
   readonly exif: Uint8Array | undefined;
   readonly header: ImageHeader;
   readonly limits: Limits;
@@ -179,6 +204,8 @@ function rejectBeforeDecoding(
       return rejectFrames(pages, limits) ?? rejectWork(work, limits);
     }
     case 'gif':
+    case 'bmp':
+    case 'ico':
       return undefined;
   }
 }
@@ -187,7 +214,7 @@ function rejectProfile(profile: Uint8Array, limits: Limits): Rejection | undefin
   return rejectWork(profileWork(profile, limits.work), limits);
 }
 
-function readHeader({ bytes, place }: Prepared, { work }: Limits): Promise<SharpMetadata> {
+function readHeader({ bytes, place }: Prepared, { work }: Limits): Promise<Found> {
   // No pixel limit here: core rejects oversized images in a sentence.
   const bounds = { limitInputPixels: false, limitInputChannels: work.channels };
   return sharp(bytes, { ...place, ...bounds, failOn: 'none' }).metadata();
@@ -196,7 +223,7 @@ function readHeader({ bytes, place }: Prepared, { work }: Limits): Promise<Sharp
 function headerOf(
   { format, addedFrames, header: known }: Prepared,
   upload: Bytes,
-  found: SharpMetadata,
+  found: Found,
   limits: Limits,
 ): ImageHeader {
   const header: ImageHeader = {
@@ -227,7 +254,11 @@ type Decoded = { readonly outcome: 'decoded'; readonly decoded: Pixels; readonly
 
 /** Of a HEIC, sharp reads the TIFF that our decoder makes of it. */
 async function decodeUpload(source: Source, need: HeicNeed, size: ResizeOptions): Promise<Decoded> {
-  const { format, heic, colours, limits } = source;
+  const { format, heic, colours, limits, header } = source;
+  // Its pixels would take memory before sharp counts them.
+  if (source.replacement && header.width * header.height > maxPixels(limits)) {
+    return corrupt(`The ${formatNames[format]} file is too large.`);
+  }
   if (format !== 'heic' || heic === undefined) return decodeTolerantly(source, size);
   const tiff = heic.decode(source, need);
   if (tiff.outcome === 'rejected') return tiff;
@@ -297,7 +328,11 @@ async function decode(source: Source, size: ResizeOptions, failOn: SharpOptions[
   return isPremultiplied ? unmultiplied(pixels) : pixels;
 }
 
-function inputOf({ bytes, place, format, limits }: Source, failOn: SharpOptions['failOn']): SharpInput {
+function inputOf(
+  { bytes: upload, replacement, place, format, limits }: Source,
+  failOn: SharpOptions['failOn'],
+): SharpInput {
+  const bytes = replacement?.bytes() ?? upload;
   // libjpeg otherwise gives up at its hundredth warning. The limits bound the work before it starts.
   const unlimited = format === 'jpeg';
   const bounds = { limitInputPixels: maxPixels(limits), limitInputChannels: limits.work.channels };
@@ -344,6 +379,10 @@ function unreadable(error: unknown, format: InputFormat, sentence: string): Reje
 /** libtiff refuses strips and tiles of more than 50 MB: its own guard against decompression bombs. */
 function isOversizedTiffStrip(error: unknown): boolean {
   return error instanceof Error && error.message.includes('cumulated byte limit');
+}
+
+function damagedHeader(format: InputFormat): string {
+  return `The ${formatNames[format]} file cannot be opened: its header is damaged.`;
 }
 
 function corrupt(sentence: string): Rejection {
