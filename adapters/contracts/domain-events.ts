@@ -9,9 +9,10 @@ import * as z from './zod.ts';
 
 /**
  * Increment it for a change that breaks consumers: a field removed, made optional or given another meaning, or a closed
- * list changed. Version 2: the reasons `too-complex` and `unreadable`. Version 3: the format `heic`.
+ * list changed. Version 2: the reasons `too-complex` and `unreadable`. Version 3: the format `heic`. Version 4: the formats `bmp` and
+ * `ico`.
  */
-export const schemaVersion = 3;
+export const schemaVersion = 4;
 
 const { metadata, rendition } = imageDescription(z.strictObject);
 

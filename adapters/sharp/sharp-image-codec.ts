@@ -14,7 +14,7 @@ import type { Bytes, EncodedRendition, ImageCodec, OpenImage } from '../../core/
 import type { Preset } from '../../core/presets.ts';
 import { type FocusPoint, isAnimated } from '../../core/rendition.ts';
 import { renderAnimation } from './animation.ts';
-import { isSrgbInEffect } from './colour-profile.ts';
+import { type ColourSpace, isInEffect } from './colour-profile.ts';
 import { isBeyondDecoder, rethrowMachineError } from './decoder-messages.ts';
 import { exifPortrait } from './exif.ts';
 import { type HeicDecoder, type HeicNeed, heicDecoder } from './heic.ts';
@@ -143,6 +143,26 @@ interface Source extends Prepared {
   readonly heic: HeicDecoder | undefined;
 }
 
+/** Of the presets, those that have sRGB and those that keep the upload's Display P3. */
+async function bySpace(
+  source: Source,
+  presets: readonly Preset[],
+): Promise<ReadonlyMap<ColourSpace, readonly Preset[]>> {
+  const wide = presets.filter(({ gamut }) => gamut === 'keep-p3');
+  const profile = wide.length > 0 ? (source.colours ?? source.found.icc) : undefined;
+  const isRgb = ['srgb', 'rgb16', 'rgb', 'scrgb'].includes(source.header.colourSpace);
+  if (profile === undefined || !isRgb || !(await isInEffect(profile, 'p3'))) return new Map([['srgb', presets]]);
+  return new Map([
+    ['srgb', presets.filter((preset) => !wide.includes(preset))],
+    ['p3', wide],
+  ]);
+}
+
+/** An image, and the colours in which it is decoded. */
+interface Decoding extends Source {
+  readonly space: ColourSpace;
+}
+
 function openImage(source: Source): OpenImage {
   const { exif, header } = source;
   return {
@@ -150,7 +170,7 @@ function openImage(source: Source): OpenImage {
     header,
 
     async portray() {
-      const small = await decodeUpload(source, 'small', {
+      const small = await decodeUpload({ ...source, space: 'srgb' }, 'small', {
         ...{ width: PORTRAIT_SIZE, height: PORTRAIT_SIZE },
         ...{ fit: 'inside', withoutEnlargement: true },
       });
@@ -166,11 +186,14 @@ function openImage(source: Source): OpenImage {
     async render(presets, focus) {
       const moving = header.animated ? await renderAnimations(source, presets.filter(isAnimated), focus) : [];
       const still = presets.filter((preset) => !moving.some((rendition) => rendition.preset === preset));
-      const largest = baseSize(header, still);
-      if (!largest) return { outcome: 'rendered', renditions: moving };
-      const base = await decodeUpload(source, 'whole', { ...largest, fit: 'fill' });
-      if (base.outcome === 'rejected') return base;
-      const all = [...moving, ...(await renderPyramid(base.decoded, header, still, focus))];
+      const all = [...moving];
+      for (const [space, group] of await bySpace(source, still)) {
+        const largest = baseSize(header, group);
+        if (!largest) continue;
+        const base = await decodeUpload({ ...source, space }, 'whole', { ...largest, fit: 'fill' });
+        if (base.outcome === 'rejected') return base;
+        all.push(...(await renderPyramid({ ...base.decoded, space }, header, group, focus)));
+      }
       const inOrder = presets.flatMap((preset) => all.filter((rendition) => rendition.preset === preset));
       return { outcome: 'rendered', renditions: inOrder };
     },
@@ -253,7 +276,7 @@ function orientationOf(stored: number | undefined): Orientation {
 type Decoded = { readonly outcome: 'decoded'; readonly decoded: Pixels; readonly damaged: boolean } | Rejection;
 
 /** Of a HEIC, sharp reads the TIFF that our decoder makes of it. */
-async function decodeUpload(source: Source, need: HeicNeed, size: ResizeOptions): Promise<Decoded> {
+async function decodeUpload(source: Decoding, need: HeicNeed, size: ResizeOptions): Promise<Decoded> {
   const { format, heic, colours, limits, header } = source;
   // Its pixels would take memory before sharp counts them.
   if (source.replacement && header.width * header.height > maxPixels(limits)) {
@@ -276,7 +299,7 @@ const MAX_LOST_SHARE = 0.1;
  * Decodes strictly first. A damaged file is still accepted if the decoder can continue, and a file that ends early if at most
  * {@link MAX_LOST_SHARE} of the image is missing: by where its data end, so that both workers agree.
  */
-async function decodeTolerantly(source: Source, size: ResizeOptions): Promise<Decoded> {
+async function decodeTolerantly(source: Decoding, size: ResizeOptions): Promise<Decoded> {
   const { format, loss } = source;
   const name = formatNames[format];
   const broken = (error: unknown) => unreadable(error, format, `The ${name} file is damaged or incomplete.`);
@@ -317,14 +340,14 @@ async function renderAnimations(
   }
 }
 
-async function decode(source: Source, size: ResizeOptions, failOn: SharpOptions['failOn']): Promise<Pixels> {
+async function decode(source: Decoding, size: ResizeOptions, failOn: SharpOptions['failOn']): Promise<Pixels> {
   const { found, header, isFloat, isPremultiplied } = source;
   const profile =
     source.colours ?? (isFloat || isPremultiplied || header.colourSpace === 'grey16' ? found.icc : undefined);
   const late = profile && (isGrey(header.colourSpace) ? rgbProfileOfGrey(profile) : profile);
-  if (late) return decodeWithProfile(inputOf(source, failOn), size, late, { ...found, isPremultiplied });
+  if (late) return decodeWithProfile(inputOf(source, failOn), size, late, { ...found, isPremultiplied }, source.space);
   const conversion = await colourConversion(source);
-  const pixels = await pixelsOf(uprightInSrgb(source, conversion, failOn).resize(size));
+  const pixels = await pixelsOf(upright(source, conversion, failOn).resize(size));
   return isPremultiplied ? unmultiplied(pixels) : pixels;
 }
 
@@ -346,23 +369,24 @@ type ColourConversion = 'before scaling' | 'after scaling' | 'none';
  * After scaling there are fewer pixels to convert, with no visible difference for RGB with eight bits
  * (docs/decisions/0013-colour-profiles-last.md).
  */
-async function colourConversion({ found, header }: Source): Promise<ColourConversion> {
+async function colourConversion({ found, header, space }: Decoding): Promise<ColourConversion> {
   if (header.colourSpace !== 'srgb' || found.depth !== 'uchar' || found.icc === undefined) return 'before scaling';
-  return (await isSrgbInEffect(found.icc)) ? 'none' : 'after scaling';
+  return (await isInEffect(found.icc, space)) ? 'none' : 'after scaling';
 }
 
 /** sharp converts to sRGB with eight bits per channel by itself, with the exceptions below. */
-function uprightInSrgb(source: Source, conversion: ColourConversion, failOn: SharpOptions['failOn']): Sharp {
-  const { found, header } = source;
+function upright(source: Decoding, conversion: ColourConversion, failOn: SharpOptions['failOn']): Sharp {
+  const { found, header, space } = source;
   const { bytes, options } = inputOf(source, failOn);
   const image = sharp(bytes, { ...options, ignoreIcc: conversion !== 'before scaling' }).toColourspace('srgb');
   // Converts from the upload's profile, as the last step, although that is ignored as the first.
-  if (conversion === 'after scaling') image.withIccProfile('srgb');
+  if (conversion === 'after scaling' || (conversion === 'before scaling' && space === 'p3'))
+    image.withIccProfile(space);
   if (header.format !== 'tiff' && header.colourSpace !== 'rgb16') return image;
   // Only one channel besides the colours can be transparency: masks and spot colours are ignored.
   if (found.hasAlpha && !header.hasAlpha) image.removeAlpha();
   // sharp converts a 16-bit image with a profile to Display P3, unless given an output profile.
-  return header.colourSpace === 'rgb16' && found.icc !== undefined ? image.withIccProfile('srgb') : image;
+  return header.colourSpace === 'rgb16' && found.icc !== undefined ? image.withIccProfile(space) : image;
 }
 
 // ── Errors ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -22,7 +22,7 @@ const anyFields: fc.Arbitrary<BitmapFields> = fc
     ),
   )
   .map(([width, height, isTopDown, version, colours, masks, [bits = 0, compression = 0]]) => ({
-    ...{ width, height: isTopDown ? -height : height, bits, compression, version, masks },
+    ...{ width, height: isTopDown && version > 12 ? -height : height, bits, compression, version, masks },
     colours: colours % 300,
     profile: { after: colours % 5_000, length: colours % 4_000 },
   }));
@@ -57,6 +57,8 @@ const bitmapParts = ({ good, profiles }: Ingredients) =>
     filesOf(good, '.jpg', '.png').map((file) => part('data', file)),
   );
 
+const END_OF_RUNS = Buffer.from([0, 1]);
+
 function bytesOf({ width, height, bits }: BitmapFields): number {
   return Math.ceil((width * bits) / 32) * 4 * Math.abs(height);
 }
@@ -66,12 +68,28 @@ const whole = fc.tuple(anyFields, anyBytes(1_024), pixels).map(([fields, palette
   part('head', bitmapHeaderOf(fields)),
   part('palette', palette),
   // Most have data for all of their pixels.
-  part('data', data, Buffer.alloc(Math.min(60_000, Math.abs(fields.width * fields.height * 4)), 0x55)),
+  part(
+    'data',
+    data,
+    ![1, 2].includes(fields.compression ?? 0) ? Buffer.alloc(Math.min(400_000, bytesOf(fields)), 0x55) : END_OF_RUNS,
+  ),
 ]);
 
 /** BMPs of headers, palettes, pixels and profiles in any number, order and length. */
 export function bmps(from: Ingredients): fc.Arbitrary<readonly [Edit, Buffer]> {
-  return fc.tuple(whole, editsOf(bitmapParts(from))).map(([parts, edit]) => [edit, bmpWith(edit.apply(parts))]);
+  const found = filesOf(from.good, '.bmp').map(partsOfBmp);
+  return fc
+    .tuple(fc.oneof(whole, found), editsOf(bitmapParts(from)))
+    .map(([parts, edit]) => [edit, bmpWith(edit.apply(parts))]);
+}
+
+function partsOfBmp(file: Buffer): readonly Part[] {
+  const [headEnd, dataAt] = [14 + file.readUInt32LE(14), file.readUInt32LE(10)];
+  return [
+    part('head', file.subarray(14, headEnd)),
+    part('palette', file.subarray(headEnd, dataAt)),
+    part('data', file.subarray(dataAt)),
+  ];
 }
 
 /** The header names the place of the first pixels, or the one that they claim. */
