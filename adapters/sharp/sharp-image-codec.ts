@@ -13,7 +13,7 @@ import { type Rejection, rejected } from '../../core/outcome.ts';
 import type { Bytes, EncodedRendition, ImageCodec, OpenImage } from '../../core/ports.ts';
 import type { Preset } from '../../core/presets.ts';
 import { type FocusPoint, isAnimated } from '../../core/rendition.ts';
-import { renderAnimation } from './animation.ts';
+import { hasDamagedFrame, renderAnimation } from './animation.ts';
 import { type ColourSpace, isInEffect } from './colour-profile.ts';
 import { isBeyondDecoder, rethrowMachineError } from './decoder-messages.ts';
 import { exifPortrait } from './exif.ts';
@@ -179,7 +179,7 @@ function openImage(source: Source): OpenImage {
         outcome: 'portrayed',
         ...portrayPixels(withAlpha(small.decoded)),
         ...exifPortrait(exif),
-        damaged: small.damaged,
+        damaged: small.damaged || (header.animated === true && (await hasDamagedFrame(source.bytes, source.limits))),
       };
     },
 
