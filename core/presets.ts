@@ -21,6 +21,8 @@ export type Preset = {
    */
   readonly background?: string;
   readonly watermark?: Watermark;
+  /** `srgb` if absent. */
+  readonly gamut?: Gamut;
 } & Fit &
   Encoding;
 
@@ -42,6 +44,11 @@ export type Focus = 'centre' | 'attention';
 type Encoding =
   /** `animated`: moves if the upload does. Then the image has no still WebP or AVIF of this shape, only JPEGs as posters. */
   { readonly format: 'webp'; readonly animated?: boolean } | { readonly format: 'avif' } | { readonly format: 'jpeg' };
+
+export const gamuts = ['srgb', 'keep-p3'] as const;
+
+/** `keep-p3`: an upload in Display P3, as of iPhones, keeps its colours and has that profile. All others are converted to sRGB. */
+export type Gamut = (typeof gamuts)[number];
 
 export const corners = ['top-left', 'top-right', 'bottom-left', 'bottom-right'] as const;
 

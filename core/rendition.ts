@@ -187,9 +187,9 @@ function isAlike(one: Preset, other: Preset): boolean {
 }
 
 function looksOf(preset: Preset): readonly unknown[] {
-  const { format, fit = 'inside', background, watermark } = preset;
+  const { format, fit = 'inside', background, watermark, gamut = 'srgb' } = preset;
   const focus = preset.fit === 'cover' ? preset.focus : undefined;
-  return [format, fit, shapeOf(preset), focus, background, watermark];
+  return [format, fit, shapeOf(preset), focus, background, watermark, gamut];
 }
 
 function scaledDown({ width, height }: Size, scale: number): Size {

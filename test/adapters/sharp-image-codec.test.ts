@@ -39,17 +39,17 @@ describe('an upload’s format is detected by content', () => {
     expect([(await headerOf(photo)).progressive, (await headerOf(progressive)).progressive]).toEqual([false, true]);
   });
 
-  it.each([
-    ['formats/drawing.svg', /SVG/],
-    ['formats/picture.bmp', /BMP/],
-  ])('%s is rejected with its format and the supported formats', async (file, words) => {
-    const rejection = await codec.open(await fixture(file));
-    expect(rejection).toMatchObject({ outcome: 'rejected', reason: 'unsupported-format' });
-    expect(rejection).toMatchObject({ message: expect.stringMatching(words) });
-    expect(rejection).toMatchObject({
-      message: expect.stringContaining('Supported formats: JPEG, PNG, WebP, AVIF, HEIC, GIF and TIFF'),
-    });
-  });
+  it.each([['formats/drawing.svg', /SVG/]])(
+    '%s is rejected with its format and the supported formats',
+    async (file, words) => {
+      const rejection = await codec.open(await fixture(file));
+      expect(rejection).toMatchObject({ outcome: 'rejected', reason: 'unsupported-format' });
+      expect(rejection).toMatchObject({ message: expect.stringMatching(words) });
+      expect(rejection).toMatchObject({
+        message: expect.stringContaining('Supported formats: JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF, BMP and ICO'),
+      });
+    },
+  );
 
   it.each([
     ['a PDF', '%PDF-1.7\n', /PDF/],

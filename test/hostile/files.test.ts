@@ -4,6 +4,7 @@ import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { inputFormats } from '../../core/metadata.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { renditionKey } from '../../core/rendition.ts';
+import { hostileAnimations } from './animations.ts';
 import { brokenFiles, truncatedAtParts } from './broken-files.ts';
 import { falseHeaders } from './false-headers.ts';
 import { goodFiles } from './good-files.ts';
@@ -55,6 +56,10 @@ describe('a hostile file', () => {
 
   it('for the decoder of HEIC ends processed or rejected', async () => {
     await expectAllHandled(hostileHeics(20261129, 40));
+  });
+
+  it('that is an animation ends processed or rejected', async () => {
+    await expectAllHandled(hostileAnimations(20261129, 40));
   });
 
   it.each(inputFormats)(
