@@ -26,7 +26,9 @@ def packaged(resource):
             properties[name] = PACKAGED
     if "DefinitionUri" in properties:
         # Inline, so that cfn-lint also checks the state machine.
-        properties["Definition"] = json.loads((PROJECT / properties.pop("DefinitionUri")).read_text())
+        text = (PROJECT / properties.pop("DefinitionUri")).read_text()
+        # cfn-lint knows the resources of tasks by their full names only.
+        properties["Definition"] = json.loads(text.replace("${Partition}", "aws"))
     return resource
 
 

@@ -223,6 +223,26 @@ it('the workflow’s log contains no execution data', () => {
   });
 });
 
+it.each(ofType(template, 'AWS::S3::BucketPolicy'))(
+  '%s stays when the stack is deleted, as its bucket does',
+  (_id, { Properties, DeletionPolicy, UpdateReplacePolicy }) => {
+    const bucket = resource(String(at(Properties['Bucket'], 'Ref')));
+    expect([DeletionPolicy, UpdateReplacePolicy]).toEqual([bucket.DeletionPolicy, bucket.UpdateReplacePolicy]);
+  },
+);
+
+it('the table of records cannot be deleted in prod while its protection is on', () => {
+  const isProtected = (stage: Stage) =>
+    templateFor(stage).resources.get('ImageTable')?.Properties['DeletionProtectionEnabled'];
+  expect(stages.map(isProtected)).toEqual([false, false, true]);
+});
+
+it('updates of the runtime pass the gates of a release', () => {
+  expect(template.functionGlobals['RuntimeManagementConfig']).toEqual({ UpdateRuntimeOn: 'FunctionUpdate' });
+  for (const [id, { Properties }] of ofType(template, 'AWS::Serverless::Function'))
+    expect(Properties['RuntimeManagementConfig'], id).toBeUndefined();
+});
+
 describe.each(ofType(template, 'AWS::S3::Bucket'))('%s', (id, { Properties, DeletionPolicy, UpdateReplacePolicy }) => {
   it('refuses requests without TLS', () => {
     expect(refusesPlainHttp(policyStatements('AWS::S3::BucketPolicy', id, 'Bucket'), 's3:*', id)).toBe(true);

@@ -19,12 +19,13 @@ const key = { Ref: 'DataKey' };
 
 describe('the data key', () => {
   it.each(all('AWS::S3::Bucket').filter(([id]) => id !== 'AccessLogBucket'))(
-    'encrypts %s, with a bucket key',
+    'encrypts %s, with a bucket key, and no uploader can use another key that only they have',
     (_id, { Properties }) => {
       expect(at(Properties['BucketEncryption'], 'ServerSideEncryptionConfiguration')).toEqual([
         {
           ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: keyArn },
           BucketKeyEnabled: true,
+          BlockedEncryptionTypes: { EncryptionType: ['SSE-C'] },
         },
       ]);
     },
