@@ -396,7 +396,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   'Traces through all steps': { file: 'template.yaml', path: ['Globals', 'Function', 'Tracing'], remove: true },
   'No personal data in logs': {
     file: 'template.yaml',
-    path: propertyOf('ImagePipeline', 'Logging', 'IncludeExecutionData'),
+    path: propertyOf('ImagePipeline', 'LoggingConfiguration', 'IncludeExecutionData'),
     value: true,
   },
   'Least-privilege role for CodeDeploy': {

@@ -139,8 +139,8 @@ describe('the workflow', () => {
   const { Properties } = resource('ImagePipeline');
 
   it('is EXPRESS, traced, and logs errors without the images’ data', () => {
-    expect(Properties).toMatchObject({ Type: 'EXPRESS', Tracing: { Enabled: true } });
-    expect(Properties['Logging']).toMatchObject({ Level: 'ERROR', IncludeExecutionData: false });
+    expect(Properties).toMatchObject({ StateMachineType: 'EXPRESS', TracingConfiguration: { Enabled: true } });
+    expect(Properties['LoggingConfiguration']).toMatchObject({ Level: 'ERROR', IncludeExecutionData: false });
   });
 
   it('calls functions by alias, so that a canary deployment gets traffic', () => {
@@ -213,11 +213,11 @@ it('all steps have tracing', () => {
   for (const [id, { Properties }] of ofType(template, 'AWS::Serverless::Function')) {
     expect(Properties['Tracing'], id).toBeUndefined();
   }
-  expect(at(resource('ImagePipeline').Properties['Tracing'], 'Enabled')).toBe(true);
+  expect(at(resource('ImagePipeline').Properties['TracingConfiguration'], 'Enabled')).toBe(true);
 });
 
 it('the workflow’s log contains no execution data', () => {
-  expect(resource('ImagePipeline').Properties['Logging']).toMatchObject({
+  expect(resource('ImagePipeline').Properties['LoggingConfiguration']).toMatchObject({
     Level: 'ERROR',
     IncludeExecutionData: false,
   });

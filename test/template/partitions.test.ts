@@ -27,7 +27,9 @@ describe.each(['aws', 'aws-us-gov', 'aws-cn'])('in the partition %s', (partition
   it.each(['ImagePipeline', 'IntakeBreaker'])('so is every ARN of %s', (id) => {
     const properties = at(template, 'Resources', id, 'Properties');
     expect(at(properties, 'DefinitionSubstitutions', 'Partition')).toEqual({ Ref: 'AWS::Partition' });
-    const tasks = JSON.parse(textOf(String(at(properties, 'DefinitionUri'))).replaceAll('${Partition}', partition));
+    const tasks = JSON.parse(
+      textOf(String(at(properties, 'DefinitionS3Location'))).replaceAll('${Partition}', partition),
+    );
     expect(JSON.stringify(tasks)).toContain(`arn:${partition}:states:::`);
     expect(foreignIn(stringsIn(tasks))).toEqual([]);
   });
