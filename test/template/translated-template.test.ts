@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { workers } from '../../core/steps.ts';
@@ -26,8 +26,11 @@ const lastOnes = [
 ];
 
 let byStage: ReadonlyMap<Stage, Resources>;
+/** The folder of their executables. */
+let linters: string;
 beforeAll(async () => {
-  byStage = translate(join(await installLinters(() => undefined), 'python'));
+  linters = await installLinters(() => undefined);
+  byStage = translate(join(linters, 'python'));
 }, INSTALLATION_MILLIS);
 
 function translate(python: string): ReadonlyMap<Stage, Resources> {
@@ -161,6 +164,35 @@ describe('in prod', () => {
       expect(reaches(`${worker}FunctionAliaslive`, 'ImagePipelineLiveAlias'), worker).toBe(false);
     }
     expect(reaches('DispatchImagesFunctionAliaslive', 'ImagePipelineLiveAlias')).toBe(true);
+  });
+});
+
+describe('docs/regions.md', () => {
+  const text = readFileSync(join(projectDirectory, 'docs/regions.md'), 'utf8').replaceAll('\n', ' ');
+  const regionsAfter = (title: string) => {
+    const [, section = ''] = text.split(`**${title}`);
+    return (section.split('**')[1] ?? '').match(/\b[a-z]{2}(-gov)?-[a-z]+-\d\b/g) ?? [];
+  };
+  /** The types that a region lacks, according to cfn-lint's copy of CloudFormation's lists. */
+  const missingIn = (region: string): string[] => {
+    const [file = ''] = globSync('lib/python*/site-packages/cfnlint/data/schemas/providers', {
+      cwd: dirname(linters),
+    }).map((folder) => join(dirname(linters), folder, `${region}.json`));
+    const known = readFileSync(file, 'utf8');
+    const types = new Set(Object.values(translated('prod')).map(({ Type }) => Type));
+    return [...types].filter((type) => !known.includes(`"${type}"`));
+  };
+
+  it('names regions that have every type of the template', () => {
+    const regions = regionsAfter('Every type:');
+    expect(regions.length).toBeGreaterThan(20);
+    expect(regions.filter((region) => missingIn(region).length > 0)).toEqual([]);
+  });
+
+  it('names regions that lack code signing only', () => {
+    const regions = regionsAfter('All but code signing');
+    expect(regions.length).toBeGreaterThan(10);
+    for (const region of regions) expect(missingIn(region), region).toEqual(['AWS::Lambda::CodeSigningConfig']);
   });
 });
 
