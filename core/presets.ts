@@ -73,6 +73,19 @@ export interface RenditionGroup {
   readonly presets: readonly Preset[];
 }
 
+/** A name that a group had in the release before this one. */
+export interface RetiredGroup {
+  readonly name: string;
+  /** The groups that now have its presets; none if the presets are gone. */
+  readonly replacedBy: readonly string[];
+}
+
+/**
+ * Rename or remove a group, and its old name belongs here for one release: workers are released before the dispatcher, which
+ * asks them for the groups that it knows (docs/releases.md).
+ */
+export const retiredGroups: readonly RetiredGroup[] = [];
+
 export const renditionGroups: readonly [RenditionGroup, ...RenditionGroup[]] = [
   {
     name: 'web',

@@ -80,9 +80,9 @@ export function deploymentOf(stage: Exclude<Stage, 'local'>): Deployment {
   };
   const memoryOf = (id: string) => numberAt(properties(id)['MemorySize']);
   const pipeline = properties('ImagePipeline');
-  const logging = at(pipeline['Logging'], 'Level');
+  const logging = at(pipeline['LoggingConfiguration'], 'Level');
   return {
-    workflow: pipeline['Type'] === 'EXPRESS' ? 'EXPRESS' : 'STANDARD',
+    workflow: pipeline['StateMachineType'] === 'EXPRESS' ? 'EXPRESS' : 'STANDARD',
     workflowLog: logging === 'ALL' || logging === 'ERROR' ? logging : 'OFF',
     architecture: parameterDefault('Architecture') === 'arm64' ? 'arm64' : 'x86_64',
     memory: {

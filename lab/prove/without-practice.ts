@@ -39,6 +39,16 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: ['Mappings', 'Stages', 'prod', 'MostWarmResizeWorkers'],
     value: 100,
   },
+  'Warm workers that can be switched off': {
+    file: 'scripts/warm/warm-workers.ts',
+    from: "if (inTemplate) await changeParameter(stack, PARAMETER, 'false');",
+    to: '',
+  },
+  'Warm workers scale in because probes make data': {
+    file: 'template.yaml',
+    path: ['Mappings', 'Stages', 'prod', 'ProbeState'],
+    value: 'DISABLED',
+  },
   'Visibility timeout of six times the function timeout': {
     file: 'template.yaml',
     path: propertyOf('UploadQueue', 'VisibilityTimeout'),
@@ -142,6 +152,26 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('ImageTable', 'PointInTimeRecoverySpecification', 'PointInTimeRecoveryEnabled'),
     value: false,
   },
+  'Deletions by a lifecycle rule count': {
+    file: 'core/image.ts',
+    from: 'return assigned < happened ? happened : assigned;',
+    to: 'return happened > assigned ? assigned : assigned;',
+  },
+  'What outlives the stack stays protected': {
+    file: 'template.yaml',
+    path: ['Resources', 'RenditionBucketPolicy', 'DeletionPolicy'],
+    remove: true,
+  },
+  'Records are protected from deletion in prod': {
+    file: 'governance/stack-policy.json',
+    path: ['Statement', 1, 'Resource', 'LogicalResourceId/ImageTable'],
+    remove: true,
+  },
+  'A deletion that does not stop half-way': {
+    file: 'scripts/teardown/foreign-rules.ts',
+    from: 'while (NextToken !== undefined)',
+    to: 'while (false)',
+  },
   'Data outlives the stack': {
     file: 'template.yaml',
     path: ['Resources', 'ImageTable', 'DeletionPolicy'],
@@ -213,6 +243,36 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   'Log retention': {
     file: 'template.yaml',
     path: propertyOf('DispatchImagesLogGroup', 'RetentionInDays'),
+    remove: true,
+  },
+  'The probe follows the gates': {
+    file: 'template.yaml',
+    path: ['Resources', 'ProbePipelineFunction', 'DependsOn'],
+    remove: true,
+  },
+  'A rendition group can be renamed': {
+    file: 'core/resize-image.ts',
+    from: '?.replacedBy ?? [name]',
+    to: '?.replacedBy.slice(1) ?? [name]',
+  },
+  'Runtime updates pass the gates': {
+    file: 'template.yaml',
+    path: ['Globals', 'Function', 'RuntimeManagementConfig'],
+    remove: true,
+  },
+  'Stacks in one account share no versions': {
+    file: 'template.yaml',
+    path: propertyOf('HeifLayer', 'LayerName'),
+    remove: true,
+  },
+  'Known regions and partitions': {
+    file: 'template.yaml',
+    path: propertyOf('ImagePipeline', 'DefinitionSubstitutions', 'Partition'),
+    remove: true,
+  },
+  "Workflows and events encrypted with the stack's key": {
+    file: 'template.yaml',
+    path: propertyOf('DomainEventBus', 'KmsKeyIdentifier'),
     remove: true,
   },
   'Least-privilege role per function': {
@@ -431,7 +491,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   'Traces through all steps': { file: 'template.yaml', path: ['Globals', 'Function', 'Tracing'], remove: true },
   'No personal data in logs': {
     file: 'template.yaml',
-    path: propertyOf('ImagePipeline', 'Logging', 'IncludeExecutionData'),
+    path: propertyOf('ImagePipeline', 'LoggingConfiguration', 'IncludeExecutionData'),
     value: true,
   },
   'Least-privilege role for CodeDeploy': {

@@ -3,6 +3,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import fc from 'fast-check';
 import * as z from 'zod';
 import { domainEvents } from '../../adapters/contracts/domain-events.ts';
+import type { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import { padSequencer } from '../../core/image.ts';
 import { workers } from '../../core/steps.ts';
 import { substituted } from '../support/asl.ts';
@@ -44,12 +45,15 @@ const sending = fc.record({
   troubles: fc.array(trouble, { maxLength: 3 }),
 });
 
-/** Like S3's, sequencers have different lengths and must be padded on the right before comparing. */
+/** All changes are made on this day, one per second. */
+const MIDNIGHT = Date.UTC(2026, 0, 1);
+/** Like S3's: two zeros and the time in seconds. */
+const sequencerOf = (millis: number) => `00${(millis / 1000).toString(16)}`.replace(/0+$/, '');
+
+/** Sequencers have different lengths, as S3's have, and must be padded on the right before comparing. */
 function now({ changes }: Model): Pick<Change, 'sequencer' | 'occurredAt'> {
-  return {
-    sequencer: (changes.length + 1).toString(16).padStart(4, '0').replace(/0+$/, ''),
-    occurredAt: new Date(Date.UTC(2026, 0, 1, 0, 0, changes.length)).toISOString(),
-  };
+  const millis = MIDNIGHT + (changes.length + 1) * 1000;
+  return { sequencer: sequencerOf(millis), occurredAt: new Date(millis).toISOString() };
 }
 
 function happen(model: Model, world: World, change: Change, options: Sending): void {
@@ -106,6 +110,30 @@ const remove = fc.record({ key, sending }).map(
   }),
 );
 
+/** A lifecycle rule removes what is there. S3 dates the deletion to the midnight before the upload. */
+const expire = fc.record({ key, sending }).map((given): Command => {
+  const newest = ({ images }: Model) => images.get(given.key)?.at(-1);
+  return {
+    check: (model) => {
+      const state = newest(model);
+      return state !== undefined && state.kind !== 'deletion' && state.erasedAt === undefined;
+    },
+    async run(model, world) {
+      await world.turn('S3');
+      const { sequencer, occurredAt } = now(model);
+      const change: Change = {
+        ...{ key: given.key, sequencer, occurredAt, etag: '', bytes: new Uint8Array(), dated: sequencerOf(MIDNIGHT) },
+        ...(model.versioned
+          ? { type: 'Delete Marker Created', versionId: `v${sequencer}` }
+          : { type: 'Permanently Deleted' }),
+      };
+      model.images.get(given.key)?.push({ ...change, kind: 'deletion' });
+      happen(model, world, change, given.sending);
+    },
+    toString: () => `expire(${JSON.stringify(given)})`,
+  };
+});
+
 /** Removes one version permanently, possibly a delete marker. */
 const erase = fc.record({ key, version: fc.constantFrom(0, 0, 0, 1, 2), sending }).map((given): Command => {
   const chosen = ({ images }: Model) => images.get(given.key)?.toReversed()[given.version];
@@ -118,7 +146,8 @@ const erase = fc.record({ key, version: fc.constantFrom(0, 0, 0, 1, 2), sending 
       await world.turn('S3');
       const state = chosen(model);
       if (state === undefined) return;
-      const change: Change = { ...state, ...now(model), type: 'Permanently Deleted' };
+      const { dated: _, ...version } = state;
+      const change: Change = { ...version, ...now(model), type: 'Permanently Deleted' };
       // Removing a delete marker does not change the record: docs/decisions/0005.
       if (state.kind !== 'deletion') state.erasedAt = change.occurredAt;
       happen(model, world, change, given.sending);
@@ -180,6 +209,7 @@ const commands = [
   upload,
   upload,
   remove,
+  expire,
   erase,
   erase,
   infect,
@@ -226,7 +256,9 @@ export interface Findings {
 export async function runHistories(options: {
   readonly seed: number;
   readonly runs: number;
-  readonly workflow?: StateMachine;
+  readonly workflow?: StateMachine | undefined;
+  /** How messages are read. */
+  readonly readEvent?: typeof parseUploadEvent | undefined;
   /** Whether to look for the smallest history that shows a defect, which takes many more runs. */
   readonly shrink?: boolean;
 }): Promise<Findings> {
@@ -234,7 +266,7 @@ export async function runHistories(options: {
     ...{ histories: 0, changes: 0, messages: 0, events: 0, leftBehind: 0 },
     troubles: new Map(),
   };
-  const property = everyHistoryEndsWell(options.workflow ?? substituted('image-pipeline'), figures);
+  const property = everyHistoryEndsWell(options, figures);
   const details = await fc.check(property, {
     seed: options.seed,
     numRuns: options.runs,
@@ -249,7 +281,13 @@ export async function runHistories(options: {
   return { figures, defect: { after, smallest, report: [what, ...journal, '', ...steps, '', again].join('\n') } };
 }
 
-function everyHistoryEndsWell(definition: StateMachine, figures: Figures) {
+function everyHistoryEndsWell(
+  {
+    workflow = substituted('image-pipeline'),
+    readEvent,
+  }: Pick<Parameters<typeof runHistories>[0], 'workflow' | 'readEvent'>,
+  figures: Figures,
+) {
   return fc.asyncProperty(
     fc.record({ versioned: fc.constantFrom(true, true, true, false), zombiesLast: fc.boolean() }),
     fc.commands(commands, { maxCommands: 24, size: 'max' }),
@@ -260,7 +298,7 @@ function everyHistoryEndsWell(definition: StateMachine, figures: Figures) {
       },
     }),
     async ({ versioned, zombiesLast }, history, scheduler) => {
-      const world = new World(definition, scheduler);
+      const world = new World(workflow, scheduler, readEvent);
       const model: Model = { versioned, images: new Map(), changes: [] };
       const atRest = () => world.defects.push(...defectsAtRest(model, world));
       const run = async () => {

@@ -64,6 +64,8 @@ export interface Change {
   readonly bytes: Bytes;
   /** ISO 8601, UTC. */
   readonly occurredAt: string;
+  /** Deleted by a lifecycle rule: the event has this sequencer, of a midnight before all changes. */
+  readonly dated?: string;
 }
 
 export interface Message {
@@ -193,10 +195,12 @@ export class World {
   /** What is running. */
   readonly #active = new Set<object>();
   #clock = 0;
+  readonly #readEvent: typeof parseUploadEvent;
   #calm = false;
 
-  constructor(definition: StateMachine, scheduler: Scheduler) {
+  constructor(definition: StateMachine, scheduler: Scheduler, readEvent: typeof parseUploadEvent = parseUploadEvent) {
     this.#definition = definition;
+    this.#readEvent = readEvent;
     this.#scheduler = scheduler;
   }
 
@@ -268,7 +272,7 @@ export class World {
   async #handle(message: Message): Promise<boolean> {
     message.receives += 1;
     message.attempts += 1;
-    const event = await compute(() => parseUploadEvent(bodyOf(message.change), BUCKET));
+    const event = await compute(() => this.#readEvent(bodyOf(message.change), BUCKET));
     const pipeline = { run: (input: PipelineInput) => this.#execute(message, input) };
     try {
       const options = { lastAttempt: message.receives >= MAX_RECEIVES, groups: exampleGroups };
@@ -591,7 +595,7 @@ function silences(kind: Trouble['kind']): boolean {
   return kind === 'dies before' || kind === 'dies after' || kind === 'abandoned' || kind === 'stalls';
 }
 
-function bodyOf({ key, sequencer, type, versionId, etag, bytes, occurredAt }: Change): string {
+function bodyOf({ key, sequencer, type, versionId, etag, bytes, occurredAt, dated }: Change): string {
   if (type === 'Infected') {
     return JSON.stringify({
       id: `verdict-${key}-${versionId ?? etag}`,
@@ -610,8 +614,16 @@ function bodyOf({ key, sequencer, type, versionId, etag, bytes, occurredAt }: Ch
     'detail-type': created ? 'Object Created' : 'Object Deleted',
     detail: {
       bucket: { name: BUCKET },
-      object: { key, sequencer, 'version-id': versionId, ...(created && { etag, size: bytes.length }) },
-      ...(!created && { 'deletion-type': type }),
+      object: {
+        key,
+        sequencer: dated ?? sequencer,
+        'version-id': versionId,
+        ...(created && { etag, size: bytes.length }),
+      },
+      ...(!created && {
+        'deletion-type': type,
+        reason: dated === undefined ? 'DeleteObject' : 'Lifecycle Expiration',
+      }),
     },
   });
 }

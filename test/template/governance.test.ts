@@ -271,7 +271,7 @@ describe('config-rules.yaml', () => {
     S3_BUCKET_VERSIONING_ENABLED: 'AWS::S3::Bucket',
     SNS_ENCRYPTED_KMS: 'AWS::SNS::Topic',
     SQS_QUEUE_NO_PUBLIC_ACCESS: 'AWS::SQS::Queue',
-    STEP_FUNCTIONS_STATE_MACHINE_LOGGING_ENABLED: 'AWS::Serverless::StateMachine',
+    STEP_FUNCTIONS_STATE_MACHINE_LOGGING_ENABLED: 'AWS::StepFunctions::StateMachine',
   };
   const rules = z
     .record(
