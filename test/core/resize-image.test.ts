@@ -58,6 +58,7 @@ describe('resizeImage', () => {
           width: 100,
           height: 133,
           bytes: 8,
+          settings: 'webp 100 q80',
         },
         {
           preset: 'jpeg-200',
@@ -66,6 +67,7 @@ describe('resizeImage', () => {
           width: 200,
           height: 267,
           bytes: 8,
+          settings: 'jpeg 200 q80',
         },
         {
           preset: 'webp-9000',
@@ -74,6 +76,7 @@ describe('resizeImage', () => {
           width: 3000,
           height: 4000,
           bytes: 9,
+          settings: 'webp 9000 q80',
         },
       ],
     });
