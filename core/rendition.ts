@@ -28,6 +28,9 @@ export type ContentType = (typeof contentTypes)[RenditionFormat];
 
 const extensions: Readonly<Record<RenditionFormat, string>> = { webp: 'webp', avif: 'avif', jpeg: 'jpg' };
 
+/** Of every rendition. A key identifies one version of one upload: its content never changes. */
+export const CACHE_CONTROL = 'public, max-age=31536000, immutable';
+
 /** Pixels. The limit of WebP. */
 export const MAX_RENDITION_HEIGHT = 16_383;
 
@@ -43,6 +46,12 @@ export function renditionKey(imageId: ImageId, sequencer: Sequencer, preset: Pic
 
 /** The parts of a header that decide about sizes. */
 type Shape = Pick<ImageHeader, 'width' | 'height' | 'orientation'>;
+
+/** The sequencer in a rendition's key; undefined if the key has any other shape. */
+export function sequencerOf(key: string): Sequencer | undefined {
+  const [, sequencer, file, ...rest] = key.split('/');
+  return file !== undefined && rest.length === 0 ? sequencer : undefined;
+}
 
 /** As displayed: EXIF orientation applied. */
 export function uprightSize({ width, height, orientation }: Shape): Size {
