@@ -148,6 +148,21 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     value: 'Delete',
   },
   'No recursion': { file: 'template.yaml', path: propertyOf('UploadRule', 'EventPattern', 'detail'), remove: true },
+  'A rendition says what it was made with': {
+    file: 'core/settings.ts',
+    from: '...(effort === undefined ? [] : [`e${effort}`]),',
+    to: '',
+  },
+  'An audit that looks twice': {
+    file: 'scripts/audit/looks.ts',
+    from: 'if (stateOf(facts) !== state) return;',
+    to: '',
+  },
+  'A repair loses against every later change': {
+    file: 'core/image.ts',
+    from: '+ 1n',
+    to: '+ (1n << 100n)',
+  },
   'Alarms on metrics that exist': {
     file: 'template.yaml',
     path: propertyOf('ImagePipelineFailedAlarm', 'MetricName'),

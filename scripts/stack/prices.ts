@@ -15,7 +15,7 @@ export const requestPrices = {
 
 /** For processing one upload of a photograph, from its event in the queue to the domain event. */
 export function imagePrice(renditions: number): number {
-  return (24 + 7.5 * renditions) / 1_000_000;
+  return (28 + 7.5 * renditions) / 1_000_000;
 }
 
 export function shownPrice(usd: number): string {
