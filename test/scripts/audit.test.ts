@@ -106,9 +106,10 @@ describe('an audit', () => {
     const sources = new SyntheticSources(3, torn);
     const late = imageOf(0);
     const changed: ImageFacts = { ...torn(1), record: { ...imageOf(1).record, recordedAt: '2026-02-02T03:05:00Z' } };
-    const read = sources.look.bind(sources);
-    sources.look = async (imageId) =>
-      imageId === idOf(0) ? late : imageId === idOf(1) ? changed : await read(imageId);
+    // The third image has the same fault as before, and a new one, which only the second look sees.
+    const fresh = { key: renditionKey(idOf(2), `${'0'.repeat(31)}1`, preset), bytes: 1 };
+    const later = [late, changed, { ...torn(2), renditions: [fresh] }];
+    sources.look = async (imageId) => later.find((image) => image.imageId === imageId) ?? { imageId, renditions: [] };
 
     expect(await looks(auditOf(sources))).toEqual([`2.jpg: ${renditionKey(idOf(2), sequencer, preset)} is missing`]);
   });
