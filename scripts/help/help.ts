@@ -15,6 +15,8 @@ export const summaries = {
   invoke: 'run one function in a container, with one of its sample events',
   redrive: 'see why uploads failed, and move them back to the queue',
   audit: 'compare uploads, records and renditions, and repair what does not agree',
+  announce: 'publish the current state of all images, for a new consumer',
+  replay: 'send the events of a period to a consumer once more',
   intake: 'pause or resume the pipeline; while paused, uploads wait in the queue',
   load: 'run a load test, on the emulator or on a stack in your account',
   rename: 'rename the project in every file',
