@@ -593,4 +593,14 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: "s3Write: { label: 'S3 writes', usd: 5 / MILLION",
     to: "s3Write: { label: 'S3 writes', usd: 6 / MILLION",
   },
+  'An archive of 30 days, and replays to one rule': {
+    file: 'scripts/replay/replay-events.ts',
+    from: ', FilterArns: [arn] }',
+    to: ' }',
+  },
+  'Announcements that are repeats': {
+    file: 'scripts/announce/snapshot.ts',
+    from: 'return `${imageId}-${sequencer}-${outcome}`;',
+    to: 'return `${imageId}-${sequencer}-${outcome}-snapshot`;',
+  },
 };

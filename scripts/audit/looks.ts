@@ -2,7 +2,7 @@
  * Two looks at every image. While the pipeline works, a listing of one bucket is older than that of the other, so one look
  * proves nothing. A finding is what both looks see, some minutes apart, of an image that did not change between them.
  */
-import { pMapIterable } from 'p-map';
+import pMap, { pMapIterable } from 'p-map';
 import { findingsIn, type ImageFacts, repairsOf, type StoredRendition } from '../../core/audit.ts';
 import type { ImageId, Sequencer } from '../../core/image.ts';
 import type { Preset } from '../../core/presets.ts';
@@ -12,7 +12,9 @@ import type { Page, Sources } from './sources.ts';
 
 /** Images looked at together. Also how much of the audit a stop repeats. */
 const BATCH = 500;
-const AT_ONCE = 32;
+// Together at most 48 requests: the SDK opens 50 connections.
+const AT_ONCE = 8;
+const HEADERS_AT_ONCE = 6;
 const imageIdPattern = /^[0-9a-f]{32}$/;
 
 export interface Audit {
@@ -140,12 +142,13 @@ function keyOf({ upload, record }: ImageFacts): string | undefined {
 /** Only of renditions in use: an orphan's do not matter. */
 async function withHeaders({ record, renditions }: ImageFacts, sources: Sources): Promise<readonly StoredRendition[]> {
   const sizes = new Map(record && shownBy(record)?.renditions.map(({ key, bytes }) => [key, bytes]));
-  return await Promise.all(
-    renditions.map(async (rendition) =>
+  return await pMap(
+    renditions,
+    async (rendition) =>
       sizes.get(rendition.key) === rendition.bytes
         ? { ...rendition, headers: await sources.headersOf(rendition.key) }
         : rendition,
-    ),
+    { concurrency: HEADERS_AT_ONCE },
   );
 }
 

@@ -41,11 +41,15 @@ export async function repairAll(
 function eventOf(repair: Exclude<Repair, { repair: 'remove' }>): QueuedEvent {
   switch (repair.repair) {
     case 'process': {
-      const { key, etag, size, versionId } = repair.upload;
-      return { change: 'created', key, etag, size, versionId, sequencer: repair.sequencer };
+      const { key, etag, size, versionId, storedAt: occurredAt } = repair.upload;
+      return { change: 'created', key, etag, size, versionId, occurredAt, sequencer: repair.sequencer };
     }
     case 'delete':
-      return { change: 'deleted', key: repair.key, sequencer: repair.sequencer };
+      return {
+        ...{ change: 'deleted', key: repair.key, sequencer: repair.sequencer },
+        // Nothing says when the upload was deleted: it may have left no delete marker.
+        occurredAt: new Date().toISOString(),
+      };
     default:
       return repair satisfies never;
   }

@@ -107,7 +107,7 @@ export function stackSources(
       const renditions = await pMap(
         await sources.renditionsOf(imageId),
         async (rendition) => ({ ...rendition, headers: await sources.headersOf(rendition.key) }),
-        { concurrency: 8 },
+        { concurrency: 6 },
       );
       return { imageId, upload, record, renditions };
     },

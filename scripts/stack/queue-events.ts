@@ -5,7 +5,12 @@ import { Failure } from '../terminal/failure.ts';
 import { batchesOf } from './batches.ts';
 import type { Stack } from './stack.ts';
 
-export type QueuedEvent = { readonly key: string; readonly sequencer: string } & (
+export type QueuedEvent = {
+  readonly key: string;
+  readonly sequencer: string;
+  /** When the bucket changed, as far as it is known; ISO 8601, UTC. */
+  readonly occurredAt: string;
+} & (
   | {
       readonly change: 'created';
       readonly etag: string;
@@ -40,7 +45,7 @@ function bodyOf({ emulated, outputs }: Stack, event: QueuedEvent): string {
     id: randomUUID(),
     'detail-type': created ? 'Object Created' : 'Object Deleted',
     source: 'aws.s3',
-    time: new Date().toISOString(),
+    time: event.occurredAt,
     detail: {
       version: '0',
       bucket: { name: outputs.UploadBucketName },
