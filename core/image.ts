@@ -89,6 +89,14 @@ export function sequencerOfExpiry(assigned: Sequencer, occurredAt: string): Sequ
   return assigned < happened ? happened : assigned;
 }
 
+/**
+ * The next one, for a repair of the version that has this one: it wins against that version, and loses against any later change,
+ * because S3's own sequencers differ before their padding.
+ */
+export function nextSequencer(sequencer: Sequencer): Sequencer {
+  return (BigInt(`0x${sequencer}`) + 1n).toString(16).toUpperCase().padStart(SEQUENCER_WIDTH, '0');
+}
+
 /** Lower-case hex. */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));

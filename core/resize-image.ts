@@ -4,6 +4,7 @@ import { type OpenUploadPorts, openUpload } from './open-upload.ts';
 import type { EncodedRendition, RenditionStore } from './ports.ts';
 import type { Preset, RenditionGroup, RetiredGroup } from './presets.ts';
 import { contentTypes, presetsFor, type Rendition, renditionKey } from './rendition.ts';
+import { settingsOf } from './settings.ts';
 
 export interface ResizeImagePorts extends OpenUploadPorts {
   readonly renditionStore: RenditionStore;
@@ -54,6 +55,7 @@ async function store(
     width,
     height,
     bytes: bytes.byteLength,
+    settings: settingsOf(preset),
     ...(frames !== undefined && { frames }),
   };
 }

@@ -67,9 +67,9 @@ export const assumptions = {
   /** A workflow's log with data at level ALL: one line each for entering and leaving a state. */
   historyBytesPerState: 1400,
 
-  /** A record, and the addition per rendition. */
-  recordBytes: 800,
-  renditionRecordBytes: 165,
+  /** A record of a photograph with a key of 46 characters, and the addition per rendition, by DynamoDB's rules for item sizes. */
+  recordBytes: 690,
+  renditionRecordBytes: 185,
   idempotencyRecordBytes: 300,
 
   /** X-Ray's default rule: this share of the dispatcher's calls, plus the first one each second, which hardly counts here. */

@@ -213,6 +213,21 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('DenyExperiment', 'StopConditions', 0, 'Source'),
     value: 'none',
   },
+  'A rendition says what it was made with': {
+    file: 'core/settings.ts',
+    from: '...(effort === undefined ? [] : [`e${effort}`]),',
+    to: '',
+  },
+  'An audit that looks twice': {
+    file: 'scripts/audit/looks.ts',
+    from: 'if (stateOf(facts) !== state) return;',
+    to: '',
+  },
+  'A repair loses against every later change': {
+    file: 'core/image.ts',
+    from: '+ 1n',
+    to: '+ (1n << 100n)',
+  },
   'Alarms on metrics that exist': {
     file: 'template.yaml',
     path: propertyOf('ImagePipelineFailedAlarm', 'MetricName'),
@@ -672,5 +687,15 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     file: 'lab/cost/prices.ts',
     from: "s3Write: { label: 'S3 writes', usd: 5 / MILLION",
     to: "s3Write: { label: 'S3 writes', usd: 6 / MILLION",
+  },
+  'An archive of 30 days, and replays to one rule': {
+    file: 'scripts/replay/replay-events.ts',
+    from: ', FilterArns: [arn] }',
+    to: ' }',
+  },
+  'Announcements that are repeats': {
+    file: 'scripts/announce/snapshot.ts',
+    from: 'return `${imageId}-${sequencer}-${outcome}`;',
+    to: 'return `${imageId}-${sequencer}-${outcome}-snapshot`;',
   },
 };

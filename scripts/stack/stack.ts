@@ -23,6 +23,8 @@ export const stackOutputs = z.object({
   ImageTableName: z.string(),
   IdempotencyTableName: z.string(),
   DomainEventBusName: z.string(),
+  // Only in an account: the emulator's CloudFormation has no archives.
+  DomainEventArchiveName: z.string().optional(),
   UploadQueueUrl: z.string(),
   OverflowQueueUrl: z.string(),
   UploadDeadLetterQueueUrl: z.string(),

@@ -59,6 +59,7 @@ describe('resizeImage', () => {
           width: 100,
           height: 133,
           bytes: 8,
+          settings: 'webp 100 q80',
         },
         {
           preset: 'jpeg-200',
@@ -67,6 +68,7 @@ describe('resizeImage', () => {
           width: 200,
           height: 267,
           bytes: 8,
+          settings: 'jpeg 200 q80',
         },
         {
           preset: 'webp-9000',
@@ -75,6 +77,7 @@ describe('resizeImage', () => {
           width: 3000,
           height: 4000,
           bytes: 9,
+          settings: 'webp 9000 q80',
         },
       ],
     });

@@ -99,6 +99,11 @@ export const sabotages: readonly Sabotage[] = [
     '"scope":"own"},"Next":"RemoveRenditions"',
     '"scope":"own"},"Next":"Decided"',
   ),
+  sabotage(
+    'an erased version keeps the renditions of its repair',
+    "$change = 'created' and $ownSequencer > $image.sequencer ? $ownSequencer : $image.sequencer",
+    '$image.sequencer',
+  ),
   sabotage('a repeat removes renditions that the record lists', '"{% $shown %}"', '"{% false %}"'),
   sabotage(
     'a repeat checks the sequencer instead of the listed renditions',

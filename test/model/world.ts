@@ -7,6 +7,7 @@ import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import { imageTask, removalTask, renditionTask } from '../../adapters/lambda/workflow-task.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { extractMetadata } from '../../core/extract-metadata.ts';
+import type { RemovalTask } from '../../core/image-task.ts';
 import { defaultLimits } from '../../core/limits.ts';
 import { eventSource } from '../../core/names.ts';
 import { rejected, rejectionReasons } from '../../core/outcome.ts';
@@ -182,6 +183,8 @@ export class World {
   readonly defects: string[] = [];
   /** The last put of each rendition. `late`: its own workflow had already listed the renditions to remove. */
   readonly puts = new Map<string, { readonly message: Message; readonly at: number; readonly late: boolean }>();
+  /** Made by audits. */
+  repairs = 0;
   /** How often each kind of trouble occurred. */
   readonly struck = new Map<Trouble['kind'], number>();
   /** Changes that some attempt recorded with an outcome other than failed. */
@@ -219,6 +222,12 @@ export class World {
     const message = { name, change, receives, attempts: 0, troubles };
     this.messages.push(message);
     this.#enqueue(message);
+  }
+
+  /** The repair of an audit that is no event. */
+  async removeOwn(imageId: string, sequencer: string): Promise<void> {
+    const task: RemovalTask = { correlationId: 'audit', image: { imageId, sequencer }, scope: 'own' };
+    await compute(() => removeRenditions(task, { renditionStore: this.renditions }));
   }
 
   redrive(): void {

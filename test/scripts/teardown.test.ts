@@ -52,19 +52,17 @@ beforeEach(() => {
     resource('UploadDeadLetterQueue', 'AWS::SQS::Queue'),
     resource('UploadQueue', 'AWS::SQS::Queue'),
   ];
-  cloudFormation
-    .on(DescribeStacksCommand)
-    .resolves({
-      Stacks: [
-        {
-          StackName: stack.name,
-          StackId: 'the-id',
-          StackStatus: 'CREATE_COMPLETE',
-          CreationTime: new Date(),
-          EnableTerminationProtection: true,
-        },
-      ],
-    });
+  cloudFormation.on(DescribeStacksCommand).resolves({
+    Stacks: [
+      {
+        StackName: stack.name,
+        StackId: 'the-id',
+        StackStatus: 'CREATE_COMPLETE',
+        CreationTime: new Date(),
+        EnableTerminationProtection: true,
+      },
+    ],
+  });
   cloudFormation.on(ListStackResourcesCommand).callsFake(() => ({ StackResourceSummaries: resources }));
   cloudFormation.on(DeleteStackCommand).resolves({});
   cloudFormation.on(UpdateTerminationProtectionCommand).resolves({});
