@@ -8,7 +8,7 @@ import { workers } from '../../core/steps.ts';
 import { substituted } from '../support/asl.ts';
 import { type StateMachine, workflow } from '../support/workflow.ts';
 import { consume, type ImageState, isTrueOf, kinds, meaningOf, possibleEndings, renditionKeys } from './reference.ts';
-import { allWait, BUCKET, type Change, type Trouble, taskTroubles, World } from './world.ts';
+import { allWait, BUCKET, type Change, hashingAtOnce, type Trouble, taskTroubles, World } from './world.ts';
 
 /** Random histories of a bucket, and what must be true of the pipeline after each of them. */
 
@@ -209,11 +209,8 @@ export async function runHistories(options: {
     troubles: new Map(),
   };
   const property = everyHistoryEndsWell(options.workflow ?? substituted('image-pipeline'), figures);
-  const details = await fc.check(property, {
-    seed: options.seed,
-    numRuns: options.runs,
-    endOnFailure: options.shrink === false,
-  });
+  const settings = { seed: options.seed, numRuns: options.runs, endOnFailure: options.shrink === false };
+  const details = await hashingAtOnce(() => fc.check(property, settings));
   if (!details.failed) return { figures };
   const { counterexample, errorInstance, counterexamplePath: path, numRuns: after } = details;
   const steps = counterexample === null ? [] : [...counterexample[1]].map(String);
