@@ -12,7 +12,7 @@ import { substituted } from '../support/asl.ts';
 import { type StateMachine, workflow } from '../support/workflow.ts';
 import { consume, type ImageState, isTrueOf, kinds, meaningOf, possibleEndings, renditionKeys } from './reference.ts';
 import { currentOf, repairsFor } from './repairs.ts';
-import { allWait, BUCKET, type Change, type Trouble, taskTroubles, World } from './world.ts';
+import { allWait, BUCKET, type Change, hashingAtOnce, type Trouble, taskTroubles, World } from './world.ts';
 
 /** Random histories of a bucket, and what must be true of the pipeline after each of them. */
 
@@ -322,11 +322,8 @@ export async function runHistories(options: {
     troubles: new Map(),
   };
   const property = everyHistoryEndsWell(options, figures);
-  const details = await fc.check(property, {
-    seed: options.seed,
-    numRuns: options.runs,
-    endOnFailure: options.shrink === false,
-  });
+  const settings = { seed: options.seed, numRuns: options.runs, endOnFailure: options.shrink === false };
+  const details = await hashingAtOnce(() => fc.check(property, settings));
   if (!details.failed) return { figures };
   const { counterexample, errorInstance, counterexamplePath: path, numRuns: after } = details;
   const steps = counterexample === null ? [] : [...counterexample[1]].map(String);
