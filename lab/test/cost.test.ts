@@ -416,6 +416,22 @@ describe('the speed of the processor', () => {
   });
 });
 
+it('docs/decisions/0017 prices traces and the layer of ADOT as the model does', () => {
+  const record = readFileSync(new URL('../../docs/decisions/0017-traces-without-an-sdk.md', import.meta.url), 'utf8');
+  const shown = [...record.matchAll(/^\| (?:X-Ray|ADOT).*\| ([\d.]+) \| 0 \|$/gm)].map(([, usd]) => usd);
+  const { metadata, resize, dispatcher } = prod.memory;
+  const calls = (metadata + resize + dispatcher / prod.batchSize) / 1024;
+  const traces = (share: number, batch: number) => (prices.trace.usd * share) / batch;
+  expect(shown).toEqual(
+    [
+      traces(assumptions.tracedShare, prod.batchSize),
+      traces(1, prod.batchSize),
+      traces(1, 1),
+      0.385 * assumptions.coldStarts * calls * prices.lambdaArm64.usd,
+    ].map((usd) => (usd * MILLION).toFixed(2)),
+  );
+});
+
 describe('the price list', () => {
   it('names AWS’s page for each price', () => {
     for (const [name, { source, usd }] of Object.entries(prices)) {

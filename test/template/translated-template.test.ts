@@ -1,14 +1,23 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { workers } from '../../core/steps.ts';
 import { releasedSteps } from '../../core/watch/release.ts';
 import { isolatedEnvironment } from '../../scripts/local/isolated-environment.ts';
 import { installLinters } from '../../scripts/local/toolchain.ts';
-import { type Stage, stages } from '../../scripts/template/template.ts';
+import {
+  deployedParameters,
+  deployedTemplate,
+  ofType,
+  readTemplate,
+  type Stage,
+  stages,
+  type Template,
+  templateFor,
+} from '../../scripts/template/template.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 
 /** The template as SAM translates it for CloudFormation: what the source does not show. */
@@ -18,6 +27,8 @@ const resources = z.record(z.string(), z.looseObject({ Type: z.string() }));
 type Resources = z.infer<typeof resources>;
 
 let byStage: ReadonlyMap<Stage, Resources>;
+/** With all conditions resolved, as `sam deploy` creates it. */
+let deployed: ReadonlyMap<Stage, Template>;
 beforeAll(async () => {
   byStage = translate(join(await installLinters(() => undefined), 'python'));
 }, INSTALLATION_MILLIS);
@@ -33,6 +44,12 @@ function translate(python: string): ReadonlyMap<Stage, Resources> {
       env: isolatedEnvironment(),
       stdio: ['ignore', 'ignore', 'pipe'],
     });
+    deployed = new Map(
+      outputs.map(([stage, output]) => [
+        stage,
+        templateFor(stage, deployedParameters(stage), readTemplate(relative(projectDirectory, output))),
+      ]),
+    );
     return new Map(
       outputs.map(([stage, output]) => [
         stage,
@@ -86,6 +103,18 @@ describe.each(stages)('stage %s', (stage) => {
   it('has no circular dependency', () => {
     expect(circleIn(translated(stage))).toBeUndefined();
   });
+});
+
+describe.each(['dev', 'prod'] as const)('stage %s', (stage) => {
+  it.each(['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm', 'AWS::ApplicationAutoScaling::ScalingPolicy'])(
+    'has the %ss that its monthly price counts, and SAM adds none',
+    (type) => {
+      const translatedTo = deployed.get(stage);
+      if (translatedTo === undefined) throw new Error(`Stage ${stage} was not translated.`);
+      const idsIn = (template: Template) => ofType(template, type).map(([id]) => id);
+      expect(idsIn(translatedTo).sort()).toEqual(idsIn(deployedTemplate(stage)).sort());
+    },
+  );
 });
 
 describe('in prod', () => {
