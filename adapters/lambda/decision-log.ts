@@ -37,7 +37,7 @@ export function decisionLog(
   const metrics = new Metrics({ namespace: metricNamespace });
   // No await between the first metric and the last: the messages of a batch share `metrics`.
   const publish = ({ correlationId, image }: UploadEvent, measures: readonly Measure[], reason?: string) => {
-    // Only users' images count: the probe has metrics of its own, and a release check shows in its deployment.
+    // Only users' images count: the probe publishes its own metrics, and a release check shows in its deployment.
     if ([probePrefix, releaseCheckPrefix].some((prefix) => image.key.startsWith(prefix))) return;
     for (const measure of measures) metrics.addMetric(...measure);
     // Published twice: without the reason, and by reason.

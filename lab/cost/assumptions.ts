@@ -58,8 +58,8 @@ export const assumptions = {
   /** Bytes per log line as CloudWatch counts them: 26 more than the line. A test compares these three with real lines. */
   workerLogBytes: 650,
   decisionLogBytes: 930,
-  /** Two metrics in EMF. */
-  metricsLogBytes: 500,
+  /** Three metrics in EMF. */
+  metricsLogBytes: 570,
   /** `platform.start` and `platform.report`, which Lambda writes per invocation unless configured otherwise. */
   platformLogBytes: 710,
   /** Stored bytes per byte of log, after compression. */

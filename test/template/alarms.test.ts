@@ -352,7 +352,7 @@ it('where workers are kept warm, the probe gives their scaling data every five m
 });
 
 describe('the pager', () => {
-  it('gets one alarm for all that affects users, and those that nobody acted on for days', () => {
+  it('gets one alarm for all that affects users, and those about letters that are about to expire', () => {
     expect(alarmNamed('UsersAffectedAlarm').Properties).toMatchObject(notifies('PageTopic'));
     expect(pagingThemselves.map(([id]) => id)).toEqual([
       'UndeliveredEventQueueAgeAlarm',
@@ -412,7 +412,7 @@ describe('AlarmEmail', () => {
     ]);
   });
 
-  it('is nobody if it is empty', () => {
+  it('subscribes no one if it is empty', () => {
     expect(subscriptions('')).toEqual([]);
   });
 });

@@ -91,7 +91,7 @@ describe('a quiet stack', () => {
     ['an upload every hour, and one that failed', [...sparse(DAY, HOUR), [1], ...sparse(DAY, HOUR)]],
     ['one upload, which failed', [...traffic(HOUR, 0), [1], ...traffic(HOUR, 0)]],
     ['four failed uploads at once, and nothing else', [...traffic(HOUR, 0), [1, 1, 1, 1], ...traffic(HOUR, 0)]],
-  ])('with %s does not ring', async (_, minutes) => {
+  ])('with %s fires no alarm', async (_, minutes) => {
     expect(await pages(minutes)).toEqual([]);
     expect(await informs(minutes)).toBe(false);
   });
