@@ -299,7 +299,7 @@ describe('the monthly cost', () => {
     expect(watched('ImagePipelineErrorRateAlarm')).toBe(3);
     expect(watched('DispatchImagesUndecidedAlarm')).toBe(8);
     expect(watched('UploadQueueVolumeAnomalyAlarm')).toBe(3);
-    expect(watched('UploadDeadLetterQueueGrowthAlarm')).toBe(2);
+    expect(watched('DispatchImagesFastBurnHourAlarm')).toBe(2);
   });
 
   it('is below $6 for stage dev', () => {

@@ -12,6 +12,7 @@ import {
   ofType,
   type Resource,
   referredId,
+  type Template,
   templateFor,
 } from '../../scripts/template/template.ts';
 import { awsMetrics, METRIC_DELAY_SECONDS } from '../support/aws-metrics.ts';
@@ -24,7 +25,7 @@ import { workflow } from '../support/workflow.ts';
 const template = templateFor('prod');
 const alarms = ofType(template, 'AWS::CloudWatch::Alarm');
 const items = (value: Json | undefined): Json[] => [value ?? []].flat();
-const alarmNamed = (id: string, { resources } = template): Resource => {
+const alarmNamed = (id: string, { resources }: Pick<Template, 'resources'> = template): Resource => {
   const found = resources.get(id);
   if (found === undefined) throw new Error(`template.yaml has no ${id} in this stage.`);
   return found;
@@ -272,11 +273,16 @@ describe('a dead-letter queue', () => {
   });
 
   it('pages at once when the dispatcher gives up, and once, though the queue’s own metric comes 15 minutes later', async () => {
-    const pages = await pagesOf('UploadDeadLetterQueueGrowthAlarm', {
+    const recorded = {
       ImagesFailed: [...quiet(60), [1], ...quiet(60)],
       ApproximateNumberOfMessagesVisible: [...quiet(75), ...waiting(1, 46)],
-    });
-    expect(pages).toEqual([60]);
+    };
+    const gaveUp = await playedAlarm(alarmNamed('DispatchImagesGaveUpAlarm'), recorded);
+    const grew = await playedAlarm(alarmNamed('UploadDeadLetterQueueGrowthAlarm'), recorded);
+    const either = gaveUp.map((isOn, minute) => isOn || grew[minute] === true);
+    expect(either.flatMap((isOn, minute) => (isOn && either[minute - 1] !== true ? [minute] : []))).toEqual([60]);
+    expect(grew).toContain(true);
+    expect(combined).toEqual(expect.arrayContaining(['DispatchImagesGaveUpAlarm', 'UploadDeadLetterQueueGrowthAlarm']));
   });
 });
 
@@ -317,16 +323,17 @@ describe.each([
     expect(properties('ProbeSchedule')).toMatchObject({ State: state, ScheduleExpression: rate });
   });
 
-  it('raises an alarm when three in a row are missing, only where its schedule is enabled', () => {
-    expect(properties('ProbePipelineMissingAlarm')).toMatchObject({
-      Statistic: 'SampleCount',
-      Period: period,
-      EvaluationPeriods: 3,
-      Threshold: 1,
-      ComparisonOperator: 'LessThanThreshold',
-      TreatMissingData: state === 'ENABLED' ? 'breaching' : 'notBreaching',
+  it.runIf(stage !== 'local')('raises an alarm when three in a row are missing, and not before', async () => {
+    const probe = [[0], ...Array.from({ length: period / 60 - 1 }, () => [])];
+    const gone = Array.from({ length: (4 * period) / 60 }, () => []);
+    const running = [...probe, ...probe, ...probe, ...probe];
+    const states = await playedAlarm(alarmNamed('ProbePipelineMissingAlarm', { resources }), {
+      ProbeFailed: [...running, ...gone],
     });
-    expect(properties('ProbePipelineMissingAlarm')['DatapointsToAlarm']).toBeUndefined();
+    // The last probe began its period, so that period counts from its beginning.
+    const last = running.length - period / 60;
+    expect(states.indexOf(true, (3 * period) / 60)).toBe(last + (3 * period) / 60);
+    expect(properties('ProbePipelineMissingAlarm')['TreatMissingData']).toBe('breaching');
   });
 
   it('raises an alarm when two of three failed', () => {
