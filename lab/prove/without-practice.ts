@@ -44,11 +44,6 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: "if (inTemplate) await changeParameter(stack, PARAMETER, 'false');",
     to: '',
   },
-  'Warm workers scale in because probes make data': {
-    file: 'template.yaml',
-    path: ['Mappings', 'Stages', 'prod', 'ProbeState'],
-    value: 'DISABLED',
-  },
   'Visibility timeout of six times the function timeout': {
     file: 'template.yaml',
     path: propertyOf('UploadQueue', 'VisibilityTimeout'),
@@ -239,15 +234,51 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: '/resize-image.md',
     to: '/resize-images.md',
   },
-  'Errors, throttles, duration and concurrency of every function': {
+  'Errors, throttles, duration and concurrency of every step': {
     file: 'template.yaml',
     path: propertyOf('ResizeImageDurationAlarm', 'Threshold'),
     value: 40000,
   },
-  'An alarm for the first dead letter': {
+  'Few alarms page, the rest inform': {
     file: 'template.yaml',
-    path: propertyOf('UploadDeadLetterQueueDepthAlarm', 'Dimensions', { Name: 'QueueName' }, 'Value'),
-    value: { 'Fn::GetAtt': 'UploadQueue.QueueName' },
+    path: propertyOf('ImagePipelineFailedAlarm', 'AlarmActions', 0, 'Ref'),
+    value: 'PageTopic',
+  },
+  'A page before dead letters expire': {
+    file: 'template.yaml',
+    path: propertyOf('UploadDeadLetterQueueAgeAlarm', 'Threshold'),
+    value: 864000,
+  },
+  'An alarm on EventBridge’s silent retries': {
+    file: 'template.yaml',
+    path: propertyOf('UploadRuleRetriesAlarm', 'Metrics', { Id: 'retries' }, 'MetricStat', 'Metric', 'MetricName'),
+    value: 'FailedInvocations',
+  },
+  'An objective with an error budget': {
+    file: 'template.yaml',
+    path: propertyOf('DispatchImagesFastBurnHourAlarm', 'Metrics', { Id: 'share' }, 'Expression'),
+    from: '>= 5',
+    to: '>= 1',
+  },
+  'Users’ traffic apart from probes': {
+    file: 'adapters/lambda/decision-log.ts',
+    from: '[probePrefix, releaseCheckPrefix].some',
+    to: '[releaseCheckPrefix, `${probePrefix}-`].some',
+  },
+  'A development stage that costs little while idle': {
+    file: 'template.yaml',
+    path: ['Mappings', 'Stages', 'dev', 'WatchesClosely'],
+    value: 'true',
+  },
+  'Warm workers are scaled down after a burst': {
+    file: 'template.yaml',
+    path: ['Conditions', 'ProbesOften', 'Fn::Or', 1, 'Condition'],
+    value: 'WatchesClosely',
+  },
+  'A page each time that dead letters arrive': {
+    file: 'template.yaml',
+    path: propertyOf('UploadDeadLetterQueueGrowthAlarm', 'Metrics', { Id: 'arrived' }, 'Expression'),
+    value: 'FILL(letters, 0)',
   },
   'One composite alarm for the pager': {
     file: 'template.yaml',
@@ -329,7 +360,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: '${AWS::StackName}-*',
     to: '*',
   },
-  'Encrypted alarm topic': { file: 'template.yaml', path: propertyOf('AlarmTopic', 'KmsMasterKeyId'), remove: true },
+  'Encrypted alarm topics': { file: 'template.yaml', path: propertyOf('PageTopic', 'KmsMasterKeyId'), remove: true },
   'TLS only': {
     file: 'template.yaml',
     path: propertyOf(
@@ -454,17 +485,17 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: '> 5',
     to: '> 0',
   },
-  'Anomaly detection on volume and duration': {
+  'Anomaly detection on volume': {
     file: 'template.yaml',
     path: propertyOf(
-      'DispatchImagesReadyTimeAnomalyAlarm',
+      'UploadQueueVolumeAnomalyAlarm',
       'Metrics',
-      { Id: 'ready' },
+      { Id: 'uploads' },
       'MetricStat',
       'Metric',
       'MetricName',
     ),
-    value: 'UploadToDecision',
+    value: 'NumberOfMessagesReceived',
   },
   'Business metrics without API calls': {
     file: 'adapters/lambda/decision-log.ts',
@@ -560,7 +591,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'Every rollback alarm is used': {
     file: 'template.yaml',
-    path: propertyOf('ImagePipelineLiveAlias', 'DeploymentPreference', 'Alarms', {
+    path: propertyOf('ImagePipelineLiveAlias', 'DeploymentPreference', 'Alarms', 'Fn::If', 1, {
       Ref: 'ImagePipelineTimedOutRollbackAlarm',
     }),
     remove: true,

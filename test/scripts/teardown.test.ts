@@ -168,7 +168,7 @@ describe('deleting the stack', () => {
 });
 
 describe('what stays', () => {
-  const toImport = parseTemplate('governance/import-retained.yaml');
+  const toImport = parseTemplate('scripts/teardown/import-retained.yaml');
 
   it('can be imported into a new stack: the template for that has the same resources as this one keeps', () => {
     const imported = Object.entries(at(toImport, 'Resources') ?? {}).map(([id, found]) => [id, at(found, 'Type')]);

@@ -25,6 +25,7 @@ const environment: Readonly<Record<string, string>> = {
   OVERFLOW_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/123456789012/overflow',
   RUNNING_PER_SENDER: '2',
   UPLOAD_BUCKET: uploadOf().bucket,
+  READY_WITHIN_SECONDS: '60',
   MAX_RECEIVE_COUNT: '5',
   RETRY_BASE_SECONDS: '1',
   KEEP_LOCATION: 'true',

@@ -1,14 +1,23 @@
 import { execFileSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { workers } from '../../core/steps.ts';
 import { releasedSteps } from '../../core/watch/release.ts';
 import { isolatedEnvironment } from '../../scripts/local/isolated-environment.ts';
 import { installLinters } from '../../scripts/local/toolchain.ts';
-import { type Stage, stages } from '../../scripts/template/template.ts';
+import {
+  deployedParameters,
+  deployedTemplate,
+  ofType,
+  readTemplate,
+  type Stage,
+  stages,
+  type Template,
+  templateFor,
+} from '../../scripts/template/template.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 
 /** The template as SAM translates it for CloudFormation: what the source does not show. */
@@ -28,6 +37,8 @@ const lastOnes = [
 let byStage: ReadonlyMap<Stage, Resources>;
 /** The folder of their executables. */
 let linters: string;
+/** With all conditions resolved, as `sam deploy` creates it. */
+let deployed: ReadonlyMap<Stage, Template>;
 beforeAll(async () => {
   linters = await installLinters(() => undefined);
   byStage = translate(join(linters, 'python'));
@@ -44,6 +55,12 @@ function translate(python: string): ReadonlyMap<Stage, Resources> {
       env: isolatedEnvironment(),
       stdio: ['ignore', 'ignore', 'pipe'],
     });
+    deployed = new Map(
+      outputs.map(([stage, output]) => [
+        stage,
+        templateFor(stage, deployedParameters(stage), readTemplate(relative(projectDirectory, output))),
+      ]),
+    );
     return new Map(
       outputs.map(([stage, output]) => [
         stage,
@@ -132,6 +149,16 @@ describe.each(['dev', 'prod'] as const)('stage %s', (stage) => {
       .map(([id]) => id);
     expect(early).toEqual([]);
   });
+
+  it.each(['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm', 'AWS::ApplicationAutoScaling::ScalingPolicy'])(
+    'has the %ss that its monthly price counts, and SAM adds none',
+    (type) => {
+      const translatedTo = deployed.get(stage);
+      if (translatedTo === undefined) throw new Error(`Stage ${stage} was not translated.`);
+      const idsIn = (template: Template) => ofType(template, type).map(([id]) => id);
+      expect(idsIn(translatedTo).sort()).toEqual(idsIn(deployedTemplate(stage)).sort());
+    },
+  );
 });
 
 describe('in prod', () => {
