@@ -43,7 +43,9 @@ export type Focus = 'centre' | 'attention';
 
 type Encoding =
   /** `animated`: moves if the upload does. Then the image has no still WebP or AVIF of this shape, only JPEGs as posters. */
-  { readonly format: 'webp'; readonly animated?: boolean } | { readonly format: 'avif' } | { readonly format: 'jpeg' };
+  | { readonly format: 'webp'; readonly animated?: boolean }
+  | { readonly format: 'avif' }
+  | { readonly format: 'jpeg' /** Only with `inside`. */; readonly keepGainMap?: boolean };
 
 export const gamuts = ['srgb', 'keep-p3'] as const;
 

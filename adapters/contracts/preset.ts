@@ -21,7 +21,7 @@ const common = {
 const encoding = z.discriminatedUnion('format', [
   z.object({ ...common, format: z.literal('webp'), animated: z.exactOptional(z.boolean()) }),
   z.object({ ...common, format: z.literal('avif') }),
-  z.object({ ...common, format: z.literal('jpeg') }),
+  z.object({ ...common, format: z.literal('jpeg'), keepGainMap: z.exactOptional(z.boolean()) }),
 ]);
 
 const fit = z.union([

@@ -12,11 +12,12 @@ import { formatNames, type ImageHeader, type InputFormat, type Orientation } fro
 import { type Rejection, rejected } from '../../core/outcome.ts';
 import type { Bytes, EncodedRendition, ImageCodec, OpenImage } from '../../core/ports.ts';
 import type { Preset } from '../../core/presets.ts';
-import { type FocusPoint, isAnimated } from '../../core/rendition.ts';
+import { type FocusPoint, isAnimated, keepsGainMap } from '../../core/rendition.ts';
 import { hasDamagedFrame, renderAnimation } from './animation.ts';
 import { type ColourSpace, isInEffect } from './colour-profile.ts';
 import { isBeyondDecoder, rethrowMachineError } from './decoder-messages.ts';
 import { exifPortrait } from './exif.ts';
+import { gainMapOf, withGainMap } from './gain-map.ts';
 import { type HeicDecoder, type HeicNeed, heicDecoder } from './heic.ts';
 import { formatByCodec, otherCodecIn } from './heif-codecs.ts';
 import { largestDecodedSize } from './heif-sizes.ts';
@@ -158,6 +159,31 @@ async function bySpace(
   ]);
 }
 
+// The map is smooth: phones write a quarter of the picture's width.
+const MAP_SHARE = 0.5;
+const MAP_QUALITY = 80;
+
+/** A map that cannot be read is no reason to reject the picture, which is right without it. */
+async function withGainMaps(source: Source, renditions: readonly EncodedRendition[]): Promise<EncodedRendition[]> {
+  const wanted = source.format === 'jpeg' && renditions.some(({ preset }) => keepsGainMap(preset));
+  const found = wanted ? gainMapOf(source.bytes) : undefined;
+  if (found === undefined) return [...renditions];
+  const { orientation } = source.header;
+  const map = await open(orientation > 1 ? withOrientation(found.image, orientation) : found.image, source);
+  if (map.outcome !== 'open' || rejectHeader(map.header, source.limits)) return [...renditions];
+  return Promise.all(
+    renditions.map(async (rendition) => {
+      if (!keepsGainMap(rendition.preset)) return rendition;
+      const width = Math.ceil(rendition.width * MAP_SHARE);
+      const scaled = await map.render([{ name: 'map', format: 'jpeg', width, quality: MAP_QUALITY }]);
+      const [bytes] = scaled.outcome === 'rendered' ? scaled.renditions.map((one) => one.bytes) : [];
+      return bytes === undefined
+        ? rendition
+        : { ...rendition, bytes: withGainMap(rendition.bytes, bytes, found.description) };
+    }),
+  );
+}
+
 /** An image, and the colours in which it is decoded. */
 interface Decoding extends Source {
   readonly space: ColourSpace;
@@ -192,7 +218,8 @@ function openImage(source: Source): OpenImage {
         if (!largest) continue;
         const base = await decodeUpload({ ...source, space }, 'whole', { ...largest, fit: 'fill' });
         if (base.outcome === 'rejected') return base;
-        all.push(...(await renderPyramid({ ...base.decoded, space }, header, group, focus)));
+        const renditions = await renderPyramid({ ...base.decoded, space }, header, group, focus);
+        all.push(...(await withGainMaps(source, renditions)));
       }
       const inOrder = presets.flatMap((preset) => all.filter((rendition) => rendition.preset === preset));
       return { outcome: 'rendered', renditions: inOrder };

@@ -60,7 +60,7 @@ const gifs: fc.Arbitrary<Misfit> = fc
     sides,
     fc.array(gifFrame, { minLength: 1, maxLength: 12 }),
     fc.nat(65_535),
-    fc.constantFrom(1, 1, 1, 40),
+    fc.constantFrom(1, 1, 1, 1, 1, 1, 1, 40),
   )
   .map(([width, height, frames, loops, times]) => {
     const head = [Buffer.from('GIF89a'), u16le(width), u16le(height), Buffer.from([0, 0, 0])];
@@ -150,7 +150,7 @@ const webps: fc.Arbitrary<Misfit> = fc
   .tuple(
     ...([fc.integer({ min: 700, max: 900 }), rarely(600, sides)] as const),
     fc.array(webpFrame, { minLength: 1, maxLength: 12 }),
-    ...([fc.nat(65_535), fc.constantFrom(1, 1, 1, 20)] as const),
+    ...([fc.nat(65_535), fc.constantFrom(1, 1, 1, 1, 1, 1, 1, 20)] as const),
   )
   .map(([width, height, frames, loops, times]) => {
     const animation = webpChunk('ANIM', Buffer.concat([u32le(0), u16le(loops)]));
