@@ -52,19 +52,17 @@ beforeEach(() => {
     resource('UploadDeadLetterQueue', 'AWS::SQS::Queue'),
     resource('UploadQueue', 'AWS::SQS::Queue'),
   ];
-  cloudFormation
-    .on(DescribeStacksCommand)
-    .resolves({
-      Stacks: [
-        {
-          StackName: stack.name,
-          StackId: 'the-id',
-          StackStatus: 'CREATE_COMPLETE',
-          CreationTime: new Date(),
-          EnableTerminationProtection: true,
-        },
-      ],
-    });
+  cloudFormation.on(DescribeStacksCommand).resolves({
+    Stacks: [
+      {
+        StackName: stack.name,
+        StackId: 'the-id',
+        StackStatus: 'CREATE_COMPLETE',
+        CreationTime: new Date(),
+        EnableTerminationProtection: true,
+      },
+    ],
+  });
   cloudFormation.on(ListStackResourcesCommand).callsFake(() => ({ StackResourceSummaries: resources }));
   cloudFormation.on(DeleteStackCommand).resolves({});
   cloudFormation.on(UpdateTerminationProtectionCommand).resolves({});
@@ -170,7 +168,7 @@ describe('deleting the stack', () => {
 });
 
 describe('what stays', () => {
-  const toImport = parseTemplate('governance/import-retained.yaml');
+  const toImport = parseTemplate('scripts/teardown/import-retained.yaml');
 
   it('can be imported into a new stack: the template for that has the same resources as this one keeps', () => {
     const imported = Object.entries(at(toImport, 'Resources') ?? {}).map(([id, found]) => [id, at(found, 'Type')]);

@@ -59,11 +59,13 @@ describe('the data key', () => {
         KmsKeyId: keyArn,
         KmsDataKeyReusePeriodSeconds: 900,
       });
+      // Its role, and the policies in governance/, go by this name.
+      expect(Properties['StateMachineName']).toEqual({ 'Fn::Sub': `\${AWS::StackName}-${id}` });
       expect(Properties['RoleArn']).toEqual({ 'Fn::GetAtt': `${id}Role.Arn` });
       const arn = (rest: string) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:${rest}` });
       const ofWorkflow = {
         'kms:EncryptionContext:aws:states:stateMachineArn': arn(
-          `states:\${AWS::Region}:\${AWS::AccountId}:stateMachine:*${id}-*`,
+          `states:\${AWS::Region}:\${AWS::AccountId}:stateMachine:\${AWS::StackName}-${id}*`,
         ),
       };
       const ofLogs = { 'kms:EncryptionContext:SourceArn': arn('logs:${AWS::Region}:${AWS::AccountId}:*') };
