@@ -1,5 +1,6 @@
 import { PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { expect, it } from 'vitest';
+import { eventSource } from '../../core/names.ts';
 import { protect, readProtection, unprotect } from '../../scripts/stack/stack-protection.ts';
 import { foreignRules, removeRules } from '../../scripts/teardown/foreign-rules.ts';
 import { readTeardown } from '../../scripts/teardown/teardown-plan.ts';
@@ -14,7 +15,7 @@ const { DomainEventBusName: EventBusName } = stack.outputs;
 it('a consumer’s rule on the event bus is found and removed, with its targets', async () => {
   const Name = 'thumbnail-index';
   await stack.clients.events.send(
-    new PutRuleCommand({ EventBusName, Name, EventPattern: '{"source":["darkroom.pipeline"]}' }),
+    new PutRuleCommand({ EventBusName, Name, EventPattern: JSON.stringify({ source: [eventSource] }) }),
   );
   const target = { Id: 'images', Arn: 'arn:aws:sqs:us-east-1:000000000000:images' };
   await stack.clients.events.send(new PutTargetsCommand({ EventBusName, Rule: Name, Targets: [target] }));
