@@ -122,6 +122,21 @@ describe('the data key', () => {
     expect(Properties).toEqual({ AliasName: { 'Fn::Sub': 'alias/${AWS::StackName}-data' }, TargetKeyId: key });
   });
 
+  it.each(all('AWS::DynamoDB::Table'))('encrypts %s', (_id, { Properties }) => {
+    expect(Properties['SSESpecification']).toEqual({ SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: key });
+  });
+
+  it.each(all('AWS::Logs::LogGroup'))('encrypts %s, and its policy covers that name', (_id, { Properties }) => {
+    expect(Properties['KmsKeyId']).toEqual(keyArn);
+    // CloudFormation generates a name that begins with the stack's.
+    const name = at(Properties['LogGroupName'], 'Fn::Sub') ?? '${AWS::StackName}-';
+    const known = items(
+      at(keyStatement('LogsAreWritten'), 'Condition', 'ArnLike', 'kms:EncryptionContext:aws:logs:arn'),
+    );
+    const prefixes = known.map((arn) => String(at(arn, 'Fn::Sub')).replace(/^.*:log-group:|\*$/g, ''));
+    expect(prefixes.filter((prefix) => String(name).startsWith(prefix))).toHaveLength(1);
+  });
+
   it('is rotated every year, and retained when the stack is deleted, like the data that needs it', () => {
     const { Properties, DeletionPolicy, UpdateReplacePolicy } = resource('DataKey');
     expect(Properties['EnableKeyRotation']).toBe(true);
