@@ -1,6 +1,8 @@
 /** Warm workers: the provisioned concurrency of the functions that the template keeps warm. */
 import {
   DeleteProvisionedConcurrencyConfigCommand,
+  type ProvisionedConcurrencyConfigListItem,
+  ProvisionedConcurrencyConfigNotFoundException,
   PutProvisionedConcurrencyConfigCommand,
   paginateListProvisionedConcurrencyConfigs,
 } from '@aws-sdk/client-lambda';
@@ -111,22 +113,29 @@ async function findWorkers(stack: Stack): Promise<WarmWorkers[]> {
   const found: WarmWorkers[] = [];
   for (const name of warmFunctions) {
     const functionName = await physicalId(stack, name);
-    const pages = paginateListProvisionedConcurrencyConfigs(
-      { client: stack.clients.lambda },
-      { FunctionName: functionName },
-    );
-    for await (const { ProvisionedConcurrencyConfigs = [] } of pages) {
-      found.push(
-        ...ProvisionedConcurrencyConfigs.map((config) => ({
-          ...{ function: name, functionName },
-          qualifier: config.FunctionArn?.split(':').at(-1) ?? '',
-          requested: config.RequestedProvisionedConcurrentExecutions ?? 0,
-          ready: config.AvailableProvisionedConcurrentExecutions ?? 0,
-          status: config.Status ?? 'unknown',
-          reason: config.StatusReason,
-        })),
-      );
+    for (const config of await configsOf(stack, functionName)) {
+      found.push({
+        ...{ function: name, functionName },
+        qualifier: config.FunctionArn?.split(':').at(-1) ?? '',
+        requested: config.RequestedProvisionedConcurrentExecutions ?? 0,
+        ready: config.AvailableProvisionedConcurrentExecutions ?? 0,
+        status: config.Status ?? 'unknown',
+        reason: config.StatusReason,
+      });
     }
+  }
+  return found;
+}
+
+async function configsOf({ clients }: Stack, FunctionName: string): Promise<ProvisionedConcurrencyConfigListItem[]> {
+  const found: ProvisionedConcurrencyConfigListItem[] = [];
+  try {
+    for await (const page of paginateListProvisionedConcurrencyConfigs({ client: clients.lambda }, { FunctionName })) {
+      found.push(...(page.ProvisionedConcurrencyConfigs ?? []));
+    }
+  } catch (error) {
+    // Some answer this instead of an empty list.
+    if (!(error instanceof ProvisionedConcurrencyConfigNotFoundException)) throw error;
   }
   return found;
 }

@@ -11,6 +11,7 @@ import {
   LambdaClient,
   ListProvisionedConcurrencyConfigsCommand,
   type ProvisionedConcurrencyConfigListItem,
+  ProvisionedConcurrencyConfigNotFoundException,
   PutProvisionedConcurrencyConfigCommand,
 } from '@aws-sdk/client-lambda';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -162,6 +163,13 @@ describe('switching warm workers on', () => {
       /ResizeImageFunction:live warm \(FUNCTION_ERROR\).*warm-workers\.md/,
     );
   });
+});
+
+it('a function without warm workers may be answered with an error', async () => {
+  lambda
+    .on(ListProvisionedConcurrencyConfigsCommand)
+    .rejects(new ProvisionedConcurrencyConfigNotFoundException({ message: 'none', $metadata: {} }));
+  expect((await warmStatus(stack)).workers).toEqual([]);
 });
 
 describe('the report', () => {

@@ -70,7 +70,7 @@ const renditionNames = Object.keys(contentTypes).map((format) => {
 const ofWorkflow = (id: string) => ({
   StringLike: {
     'kms:EncryptionContext:aws:states:stateMachineArn': {
-      'Fn::Sub': `arn:\${AWS::Partition}:states:\${AWS::Region}:\${AWS::AccountId}:stateMachine:*${id}-*`,
+      'Fn::Sub': `arn:\${AWS::Partition}:states:\${AWS::Region}:\${AWS::AccountId}:stateMachine:\${AWS::StackName}-${id}*`,
     },
   },
 });
