@@ -79,7 +79,7 @@ export function findingsIn(facts: ImageFacts, presets: readonly Preset[]): reado
 }
 
 function findingsOnRecord(upload: CurrentUpload | undefined, record: ImageRecord | undefined): readonly Finding[] {
-  if (upload !== undefined && (record === undefined || !isOf(record, upload))) return [{ kind: 'no-record' }];
+  if (upload !== undefined && (record === undefined || !isRecordOf(record, upload))) return [{ kind: 'no-record' }];
   if (record === undefined) return [];
   const { outcome, announced } = record;
   if (upload === undefined && outcome !== 'deleted') return [{ kind: 'no-upload' }];
@@ -88,7 +88,7 @@ function findingsOnRecord(upload: CurrentUpload | undefined, record: ImageRecord
 }
 
 /** S3's events carry the version id; the emulator's only the etag. */
-function isOf({ outcome, version }: ImageRecord, { versionId, etag }: CurrentUpload): boolean {
+export function isRecordOf({ outcome, version }: ImageRecord, { versionId, etag }: CurrentUpload): boolean {
   return outcome !== 'deleted' && (version === versionId || version === etag);
 }
 
@@ -140,7 +140,7 @@ function mayBeWanted(
   if (sequencer === undefined) return false;
   if (record === undefined) return upload !== undefined;
   if (sequencer === record.sequencer) return record.outcome === 'failed';
-  return sequencer > record.sequencer && upload !== undefined && !isOf(record, upload);
+  return sequencer > record.sequencer && upload !== undefined && !isRecordOf(record, upload);
 }
 
 // ── Repairs ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,4 +8,4 @@ const { seed, runs, sabotage } = z
   .object({ seed: z.int(), runs: z.int(), sabotage: z.string().optional() })
   .parse(workerData);
 const broken = sabotages.find(({ what }) => what === sabotage);
-parentPort?.postMessage(await runHistories({ seed, runs, workflow: broken?.workflow, readEvent: broken?.readEvent }));
+parentPort?.postMessage(await runHistories({ seed, runs, ...broken }));

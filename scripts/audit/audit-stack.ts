@@ -7,11 +7,11 @@ import type { Stack } from '../stack/stack.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { print, printError } from '../terminal/print.ts';
 import { printable } from '../terminal/printable.ts';
-import { type Step, showStep } from '../terminal/progress.ts';
+import { quietStep, type Step, showStep } from '../terminal/progress.ts';
 import { workDirectory } from '../terminal/project.ts';
 import { plainTable } from '../terminal/table.ts';
 import { firstLook, gather, type Audit as Looks, lookForRest, secondLook } from './looks.ts';
-import { type Confirmed, deleteNotebook, everyOf, type Notebook, openNotebook } from './notebook.ts';
+import { type Confirmed, deleteNotebook, everyOf, type Notebook, openNotebook, resumedNotebook } from './notebook.ts';
 import { describePrice, sizeOf } from './price.ts';
 import { lowestSequencer, repairAll } from './repair.ts';
 import { describeKinds, describeWork, rowsOf, workOf } from './report.ts';
@@ -36,8 +36,6 @@ const presets = renditionGroups.flatMap((group) => group.presets);
 const SHOWN_ROWS = 20;
 /** Repairs of what is left after a repair. */
 const MOST_ROUNDS = 2;
-/** What was read longer ago says little about today. */
-const OLDEST_NOTEBOOK_MILLIS = 24 * 3_600_000;
 // EventBridge delivers within seconds, and a workflow ends within 280.
 const MINUTES_IN_AN_ACCOUNT = 10;
 
@@ -61,7 +59,7 @@ export async function audit(stack: Stack, options: AuditOptions, signal: AbortSi
 
   const path = notebookOf(stack, options.prefix);
   if (options.restart) deleteNotebook(path);
-  const notebook = openedNotebook(path, say);
+  const notebook = resumedNotebook(path, 'audit', say);
   const images = await look(stack, notebook, options, step, signal);
   report(notebook, images, options, say);
   const before = notebook.counts().confirmed;
@@ -157,11 +155,14 @@ async function repair(
   const looks = looksAt(stack, notebook, { prefix, perSecond, signal });
   // A second round removes what the first one replaced: an upload without a record may have left renditions.
   for (let round = 0; round < MOST_ROUNDS && notebook.counts().confirmed > 0; round += 1) {
-    const startedAt = new Date();
     await step('Repair', (progress) =>
-      repairAll(stack, notebook, { perSecond: repairsPerSecond, report: progress, signal }),
+      repairAll(stack, everyOf<Confirmed>(notebook.confirmed), {
+        perSecond: repairsPerSecond,
+        report: progress,
+        signal,
+      }),
     );
-    await step('Outcomes', (progress) => settled(stack, startedAt, 0, progress));
+    await step('Outcomes', (progress) => settled(stack, new Date(), 0, progress));
     await step('Last look', (progress) => lookForRest({ ...looks, report: progress }));
   }
   const { confirmed } = notebook.counts();
@@ -185,24 +186,3 @@ function notebookOf({ name }: Stack, prefix = ''): string {
   const part = prefix === '' ? '' : `-${createHash('sha256').update(prefix).digest('hex').slice(0, 12)}`;
   return join(workDirectory, 'audit', `${name}${part}.sqlite`);
 }
-
-/** Goes on with one that was stopped within a day. */
-function openedNotebook(path: string, say: typeof print): Notebook {
-  const found = openNotebook(path);
-  const begun = found.place('begun');
-  if (begun !== undefined && Date.now() - Date.parse(begun) < OLDEST_NOTEBOOK_MILLIS) {
-    say(`Going on with the audit of ${begun}. To begin again: --restart`);
-    return found;
-  }
-  found.close();
-  deleteNotebook(path);
-  const fresh = openNotebook(path);
-  fresh.setPlace('begun', new Date().toISOString());
-  return fresh;
-}
-
-/** Standard output has only JSON. */
-const quietStep: Step = async (title, work) => {
-  printError(`${title} …`);
-  return await work(() => undefined);
-};

@@ -197,6 +197,24 @@ export function openNotebook(path: string) {
   return notebook;
 }
 
+/** What was read longer ago says little about today. */
+const OLDEST_MILLIS = 24 * 3_600_000;
+
+/** That of a run that was stopped within a day, or a new one. */
+export function resumedNotebook(path: string, what: string, say: (line: string) => void): Notebook {
+  const found = openNotebook(path);
+  const begun = found.place('begun');
+  if (begun !== undefined && Date.now() - Date.parse(begun) < OLDEST_MILLIS) {
+    say(`Going on with the ${what} of ${begun}. To begin again: --restart`);
+    return found;
+  }
+  found.close();
+  deleteNotebook(path);
+  const fresh = openNotebook(path);
+  fresh.setPlace('begun', new Date().toISOString());
+  return fresh;
+}
+
 export function deleteNotebook(path: string): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
 }

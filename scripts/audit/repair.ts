@@ -7,35 +7,43 @@ import { type ImageId, SEQUENCER_WIDTH } from '../../core/image.ts';
 import type { RemovalTask } from '../../core/image-task.ts';
 import { type QueuedEvent, queueEvents } from '../stack/queue-events.ts';
 import { physicalId, type Stack } from '../stack/stack.ts';
-import { everyOf, type Notebook } from './notebook.ts';
+import type { Confirmed } from './notebook.ts';
 
-interface Pace {
+interface Pace<Image> {
   /** Images per second: live uploads share the workers. */
   readonly perSecond: number;
   readonly report: (progress: string) => void;
+  /** Called after each image. */
+  readonly done?: (image: Image) => Promise<void>;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Returns how many images it repaired. Repairing twice does no harm, so a stopped run may begin again. */
-export async function repairAll(
+export async function repairAll<Image extends Pick<Confirmed, 'imageId' | 'repairs'>>(
   stack: Stack,
-  notebook: Notebook,
-  { perSecond, report, signal }: Pace,
+  images: Iterable<Image> | AsyncIterable<Image>,
+  { perSecond, report, done, signal }: Pace<Image>,
 ): Promise<number> {
   const turn = pThrottle({ limit: perSecond, interval: 1000 })(() => undefined);
-  const removeRenditions = `${await physicalId(stack, 'RemoveRenditionsFunction')}:live`;
   let repaired = 0;
-  for (const { imageId, repairs } of everyOf(notebook.confirmed)) {
+  for await (const image of images) {
     signal?.throwIfAborted();
-    if (repairs.length > 0) await turn();
-    for (const repair of repairs) {
-      if (repair.repair === 'remove') await remove(stack, removeRenditions, imageId, repair.sequencer);
-      else await queueEvents(stack, [eventOf(repair)]);
+    if (image.repairs.length > 0) {
+      await turn();
+      await repairOne(stack, image);
+      repaired += 1;
     }
-    if (repairs.length > 0) repaired += 1;
+    await done?.(image);
     if (repaired % 20 === 0) report(`${repaired} images`);
   }
   return repaired;
+}
+
+async function repairOne(stack: Stack, { imageId, repairs }: Pick<Confirmed, 'imageId' | 'repairs'>): Promise<void> {
+  for (const repair of repairs) {
+    if (repair.repair === 'remove') await remove(stack, imageId, repair.sequencer);
+    else await queueEvents(stack, [eventOf(repair)]);
+  }
 }
 
 function eventOf(repair: Exclude<Repair, { repair: 'remove' }>): QueuedEvent {
@@ -55,9 +63,10 @@ function eventOf(repair: Exclude<Repair, { repair: 'remove' }>): QueuedEvent {
   }
 }
 
-async function remove({ clients }: Stack, FunctionName: string, imageId: ImageId, sequencer: string): Promise<void> {
+async function remove(stack: Stack, imageId: ImageId, sequencer: string): Promise<void> {
+  const FunctionName = `${await physicalId(stack, 'RemoveRenditionsFunction')}:live`;
   const task: RemovalTask = { correlationId: randomUUID(), image: { imageId, sequencer }, scope: 'own' };
-  const { FunctionError, Payload } = await clients.lambda.send(
+  const { FunctionError, Payload } = await stack.clients.lambda.send(
     new InvokeCommand({ FunctionName, Payload: JSON.stringify(task) }),
   );
   if (FunctionError !== undefined)

@@ -17,6 +17,8 @@ export interface Sources {
   renditions(after: ImageId | undefined): AsyncIterable<StoredRendition>;
   renditionsOf(imageId: ImageId): Promise<readonly StoredRendition[]>;
   headersOf(key: string): Promise<StoredRendition['headers']>;
+  /** What an image is now, without its renditions. */
+  current(imageId: ImageId, key: string | undefined): Promise<Pick<ImageFacts, 'record' | 'upload'>>;
   /** Everything about one image, read now. */
   look(imageId: ImageId, key: string | undefined): Promise<ImageFacts>;
 }

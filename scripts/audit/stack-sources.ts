@@ -99,17 +99,21 @@ export function stackSources(
       return head && { contentType: head.ContentType, cacheControl: head.CacheControl };
     },
 
-    async look(imageId, key) {
+    async current(imageId, key) {
       await turn();
       const { Item } = await table.send(new GetCommand({ TableName, Key: { imageId }, ConsistentRead: true }));
       const record = Item?.['sequencer'] === undefined ? undefined : imageRecord.parse(Item);
-      const upload = key === undefined ? undefined : await uploadAt(key);
+      return { record, upload: key === undefined ? undefined : await uploadAt(key) };
+    },
+
+    async look(imageId, key) {
+      const current = await sources.current(imageId, key);
       const renditions = await pMap(
         await sources.renditionsOf(imageId),
         async (rendition) => ({ ...rendition, headers: await sources.headersOf(rendition.key) }),
         { concurrency: 6 },
       );
-      return { imageId, upload, record, renditions };
+      return { imageId, ...current, renditions };
     },
   };
 

@@ -15,6 +15,7 @@ export const summaries = {
   invoke: 'run one function in a container, with one of its sample events',
   redrive: 'see why uploads failed, and move them back to the queue',
   audit: 'compare uploads, records and renditions, and repair what does not agree',
+  rerender: 'render images again that were made with other presets',
   announce: 'publish the current state of all images, for a new consumer',
   replay: 'send the events of a period to a consumer once more',
   intake: 'pause or resume the pipeline; while paused, uploads wait in the queue',

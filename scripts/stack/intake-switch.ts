@@ -30,12 +30,12 @@ export interface IntakeStatus {
 const settleMillis = 180_000;
 
 export async function intakeStatus(stack: Stack): Promise<IntakeStatus> {
-  const { uploads, waiting, inWork } = await readIntake(stack);
+  const { uploads, overflow, waiting, inWork } = await readIntake(stack);
   const { arn, retentionSeconds } = uploads;
   const { State, LastModified } = await mappingOf(stack, arn);
   return {
     ...{ state: State, since: LastModified, waiting, inWork, retentionSeconds },
-    oldestSeconds: await oldestSeconds(stack, arn),
+    oldestSeconds: await oldestOf(stack, [uploads, overflow]),
     breaker: await breakerState(stack),
   };
 }
@@ -118,6 +118,17 @@ async function stopBreaker({ clients: { stepFunctions }, outputs }: Stack, cause
   );
   for (const { executionArn } of executions)
     await stepFunctions.send(new StopExecutionCommand({ executionArn, cause }));
+}
+
+/** Undefined if it is unknown of any queue that is not empty. */
+async function oldestOf(
+  stack: Stack,
+  queues: readonly { readonly arn: string; readonly waiting: number; readonly inWork: number }[],
+): Promise<number | undefined> {
+  const used = queues.filter(({ waiting, inWork }) => waiting + inWork > 0);
+  const ages = await Promise.all(used.map(({ arn }) => oldestSeconds(stack, arn)));
+  const known = ages.filter((age) => age !== undefined);
+  return known.length === 0 || known.length < used.length ? undefined : Math.max(...known);
 }
 
 async function oldestSeconds({ clients }: Stack, queueArn: string): Promise<number | undefined> {

@@ -1,4 +1,7 @@
-/** Puts events into the upload queue, in S3's own form: the queue is the only way into the pipeline. */
+/**
+ * Puts events into the overflow queue, in S3's own form. It has its own dispatchers, so uploads never wait behind them, and it
+ * leads to the same workflow: there is no other way into the pipeline.
+ */
 import { randomUUID } from 'node:crypto';
 import { SendMessageBatchCommand, SQSServiceException } from '@aws-sdk/client-sqs';
 import { Failure } from '../terminal/failure.ts';
@@ -21,18 +24,24 @@ export type QueuedEvent = {
   | { readonly change: 'deleted' }
 );
 
+/** Among the senders there, all of these are one: if it has many, SQS delivers the messages of the others first. */
+const MessageGroupId = 'operator';
 // SQS's largest batch.
 const batchSize = 10;
 
 /** @throws {Failure} if the queue refuses them. */
 export async function queueEvents(stack: Stack, events: readonly QueuedEvent[]): Promise<void> {
   for (const batch of batchesOf(events, batchSize)) {
-    const Entries = batch.map((event, index) => ({ Id: String(index), MessageBody: bodyOf(stack, event) }));
+    const Entries = batch.map((event, index) => ({
+      Id: String(index),
+      MessageBody: bodyOf(stack, event),
+      MessageGroupId,
+    }));
     const { Failed: [refused] = [] } = await stack.clients.sqs
-      .send(new SendMessageBatchCommand({ QueueUrl: stack.outputs.UploadQueueUrl, Entries }))
+      .send(new SendMessageBatchCommand({ QueueUrl: stack.outputs.OverflowQueueUrl, Entries }))
       .catch(explainRefusal);
     if (refused !== undefined) {
-      throw new Failure(`The upload queue rejected an event (${refused.Code}: ${refused.Message}). Run this again.`);
+      throw new Failure(`The overflow queue rejected an event (${refused.Code}: ${refused.Message}). Run this again.`);
     }
   }
 }
@@ -63,7 +72,7 @@ function bodyOf({ emulated, outputs }: Stack, event: QueuedEvent): string {
 export function explainRefusal(error: unknown): never {
   if (!(error instanceof SQSServiceException) || !error.name.startsWith('AccessDenied')) throw error;
   throw new Failure(
-    `The upload queue accepts no messages from you (${error.message.replace(/\.$/, '')}). ` +
+    `The queue accepts no messages from you (${error.message.replace(/\.$/, '')}). ` +
       'Deploy the stack with the ARN of your role as OperatorRoleArn, or run this as that role: docs/runbooks/dead-letters.md, Permissions.',
   );
 }

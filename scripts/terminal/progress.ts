@@ -1,4 +1,5 @@
 import { Listr, PRESET_TIMER } from 'listr2';
+import { printError } from './print.ts';
 import { printable } from './printable.ts';
 
 /** Shows what a long step is currently doing. */
@@ -38,6 +39,12 @@ export const showStep: Step = async (title, work) => {
   );
   await Promise.all([list.run(), promise]);
   return await promise;
+};
+
+/** For programs: standard output has only JSON. */
+export const quietStep: Step = async (title, work) => {
+  printError(`${title} …`);
+  return await work(() => undefined);
 };
 
 /** A spinner hides the cursor, and does not restore it if the program ends first. */

@@ -4,16 +4,16 @@ import { sabotages } from './sabotages.ts';
 import { taskTroubles, workerTroubles } from './world.ts';
 
 /**
- * The real workflow and use cases, with everything around them in memory: uploads, overwrites, deletions, repeats and
- * redrives, interleaved at every await, with failures, crashes and zombies. `npm run lab -- prove model` runs 10,000 different
+ * The real workflow and use cases, with everything around them in memory: uploads, overwrites, deletions, repeats,
+ * redrives and re-renders, interleaved at every await, with failures, crashes and zombies. `npm run lab -- prove model` runs 10,000 different
  * ones each time.
  */
-describe('500 histories of a bucket', () => {
+describe('700 histories of a bucket', () => {
   // Fixed, so that a defect breaks only the build that introduced it.
   const seed = 20261129;
   let findings: Findings;
   beforeAll(async () => {
-    findings = await runHistories({ seed, runs: 500 });
+    findings = await runHistories({ seed, runs: 700 });
   });
 
   it('match the reference: nothing is lost or resurrected, each outcome has one event id, only the winner’s renditions remain', () => {
@@ -29,8 +29,13 @@ describe('500 histories of a bucket', () => {
     expect(findings.figures.repairs).toBeGreaterThanOrEqual(50);
   });
 
+  it('include at least 50 images that are rendered again', () => {
+    expect(findings.figures.rerenders).toBeGreaterThanOrEqual(50);
+  });
+
   // Those detected quickly; `npm run lab -- prove` runs all of them.
-  it.each(sabotages.filter(({ quick }) => quick))('detect that $what', async ({ workflow, readEvent }) => {
-    expect((await runHistories({ seed, runs: 400, workflow, readEvent, shrink: false })).defect).toBeDefined();
+  it.each(sabotages.filter(({ quick }) => quick))('detect that $what', async ({ workflow, readEvent, rerender }) => {
+    const options = { seed, runs: 400, workflow, readEvent, rerender, shrink: false };
+    expect((await runHistories(options)).defect).toBeDefined();
   });
 });

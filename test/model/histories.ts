@@ -1,18 +1,29 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import fc from 'fast-check';
 import * as z from 'zod';
 import { domainEvents } from '../../adapters/contracts/domain-events.ts';
 import type { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
-import type { Repair } from '../../core/audit.ts';
+import { isRecordOf, type Repair } from '../../core/audit.ts';
 import { padSequencer } from '../../core/image.ts';
+import { isOutdated, outdated } from '../../core/settings.ts';
 import { workers } from '../../core/steps.ts';
 import { snapshotId } from '../../scripts/announce/snapshot.ts';
 import { substituted } from '../support/asl.ts';
 import { type StateMachine, workflow } from '../support/workflow.ts';
 import { consume, type ImageState, isTrueOf, kinds, meaningOf, possibleEndings, renditionKeys } from './reference.ts';
-import { currentOf, repairsFor } from './repairs.ts';
-import { allWait, BUCKET, type Change, hashingAtOnce, type Trouble, taskTroubles, World } from './world.ts';
+import { currentOf, factsOf, presetsOf, type Rerender, repairsFor, rerender } from './repairs.ts';
+import {
+  allWait,
+  BUCKET,
+  type Change,
+  hashingAtOnce,
+  presetLists,
+  type Trouble,
+  taskTroubles,
+  World,
+} from './world.ts';
 
 /** Random histories of a bucket, and what must be true of the pipeline after each of them. */
 
@@ -21,6 +32,7 @@ interface Model {
   readonly versioned: boolean;
   readonly images: Map<string, ImageState[]>;
   readonly changes: Change[];
+  readonly rerender: Rerender;
 }
 type Command = fc.AsyncCommand<Model, World>;
 interface Sending {
@@ -231,6 +243,70 @@ function repeatedState(model: Model, image: string, { repair, sequencer }: Repai
   return state;
 }
 
+const always = (name: string, act: (world: World, model: Model) => void | Promise<void>): Command => ({
+  check: () => true,
+  async run(model, world) {
+    await world.turn(name);
+    await act(world, model);
+  },
+  toString: () => name,
+});
+
+/** A release changes the presets. No attempt spans it here; what was done before may have to be repeated after it. */
+async function changePresets(world: World): Promise<void> {
+  world.wake();
+  await world.rest();
+  world.changePresets();
+}
+
+/** An operator renders an image again. Anything may happen while the command runs, and before its event arrives. */
+const renderAgain = fc.record({ key, afterRelease: fc.constantFrom(true, true, false), sending }).map(
+  (given): Command => ({
+    check: ({ images }) => images.has(given.key),
+    async run(model, world) {
+      await world.turn('rerender');
+      if (given.afterRelease) await changePresets(world);
+      world.inBackground(() => rerenderNow(model, world, given.key, given.sending));
+    },
+    toString: () => `rerender(${JSON.stringify(given)})`,
+  }),
+);
+
+async function rerenderNow(model: Model, world: World, image: string, options: Sending): Promise<void> {
+  const facts = factsOf(image, model.images.get(image) ?? [], world);
+  const repairs = model.rerender(facts, presetsOf(world));
+  for (const repair of repairs) {
+    await world.turn(`rerender of ${image}`);
+    world.rerenders += 1;
+    world.journal.push(`rerender: ${repair.repair} ${image} at ${repair.sequencer}`);
+    if (repair.repair === 'remove') await world.removeOwn(imageIdOf(image), repair.sequencer);
+    if (repair.repair === 'process') {
+      const change = sameVersionAgain(model, image, facts.record?.sequencer, repair.sequencer);
+      const { versionId, etag } = repair.upload;
+      if (change !== undefined) world.send({ ...change, versionId, etag }, options);
+    }
+  }
+}
+
+/** The same version once more, whatever its sequencer: every later version comes after it. */
+function sameVersionAgain(
+  model: Model,
+  image: string,
+  recorded: string | undefined,
+  sequencer: string,
+): Change | undefined {
+  const states = model.images.get(image) ?? [];
+  const known = statesAt(states, sequencer).find(({ kind }) => kind !== 'deletion');
+  if (known !== undefined) return known;
+  const origin = states.findIndex((state) => padSequencer(state.sequencer) === recorded);
+  const original = states[origin];
+  if (original === undefined) return undefined;
+  const state: ImageState = { ...original, sequencer };
+  states.splice(origin + 1, 0, state);
+  model.changes.push(state);
+  return state;
+}
+
 const repeat = fc.record({ change: fc.nat(9), times: fc.integer({ min: 1, max: 5 }), sending }).map(
   (given): Command => ({
     check: ({ changes }) => changes.length > 0,
@@ -242,15 +318,6 @@ const repeat = fc.record({ change: fc.nat(9), times: fc.integer({ min: 1, max: 5
     toString: () => `repeat(${JSON.stringify(given)})`,
   }),
 );
-
-const always = (name: string, act: (world: World, model: Model) => void | Promise<void>): Command => ({
-  check: () => true,
-  async run(model, world) {
-    await world.turn(name);
-    await act(world, model);
-  },
-  toString: () => name,
-});
 
 async function rest(world: World, model: Model): Promise<void> {
   await world.rest();
@@ -267,6 +334,11 @@ const commands = [
   infect,
   repeat,
   audit,
+  audit,
+  renderAgain,
+  renderAgain,
+  renderAgain,
+  fc.constant(always('change presets', changePresets)),
   fc.constant(always('rest', rest)),
   fc.constant(always('redrive', (world) => world.redrive())),
   fc.constant(always('wake', (world) => world.wake())),
@@ -291,6 +363,7 @@ export interface Figures {
   events: number;
   /** By audits. */
   repairs: number;
+  rerenders: number;
   /** Renditions that a worker wrote after its message was decided: no record lists them and nothing removes them. */
   leftBehind: number;
   readonly troubles: Map<Trouble['kind'], number>;
@@ -314,11 +387,13 @@ export async function runHistories(options: {
   readonly workflow?: StateMachine | undefined;
   /** How messages are read. */
   readonly readEvent?: typeof parseUploadEvent | undefined;
+  /** How an image is rendered again. */
+  readonly rerender?: Rerender | undefined;
   /** Whether to look for the smallest history that shows a defect, which takes many more runs. */
   readonly shrink?: boolean;
 }): Promise<Findings> {
   const figures: Figures = {
-    ...{ histories: 0, changes: 0, messages: 0, events: 0, repairs: 0, leftBehind: 0 },
+    ...{ histories: 0, changes: 0, messages: 0, events: 0, repairs: 0, rerenders: 0, leftBehind: 0 },
     troubles: new Map(),
   };
   const property = everyHistoryEndsWell(options, figures);
@@ -337,7 +412,8 @@ function everyHistoryEndsWell(
   {
     workflow = substituted('image-pipeline'),
     readEvent,
-  }: Pick<Parameters<typeof runHistories>[0], 'workflow' | 'readEvent'>,
+    rerender: again = rerender,
+  }: Pick<Parameters<typeof runHistories>[0], 'workflow' | 'readEvent' | 'rerender'>,
   figures: Figures,
 ) {
   return fc.asyncProperty(
@@ -351,26 +427,36 @@ function everyHistoryEndsWell(
     }),
     async ({ versioned, zombiesLast }, history, scheduler) => {
       const world = new World(workflow, scheduler, readEvent);
-      const model: Model = { versioned, images: new Map(), changes: [] };
+      const model: Model = { versioned, images: new Map(), changes: [], rerender: again };
       const atRest = () => world.defects.push(...defectsAtRest(model, world));
       const run = async () => {
         await fc.asyncModelRun(() => ({ model, real: world }), history);
         await world.settle({ zombiesLast, atRest });
+        world.defects.push(...defectsInTheEnd(model, world, figures));
+        for (const image of model.images.keys()) {
+          world.inBackground(() => rerenderNow(model, world, image, { receives: 0, troubles: [] }));
+        }
+        await world.settle({ zombiesLast, atRest });
       };
       await scheduler.waitFor(run());
       count(figures, model, world);
-      const defects = new Set([...world.defects, ...defectsInTheEnd(model, world, figures)]);
+      const defects = new Set([
+        ...world.defects,
+        ...defectsInTheEnd(model, world, figures),
+        ...outdatedInTheEnd(model, world),
+      ]);
       if (defects.size > 0) throw new Error(`${[...defects].join('\n')}\n\n${world.journal.join('\n')}`);
     },
   );
 }
 
-function count(figures: Figures, { changes }: Model, { messages, bus, struck, repairs }: World): void {
+function count(figures: Figures, { changes }: Model, { messages, bus, struck, repairs, rerenders }: World): void {
   figures.histories += 1;
   figures.changes += changes.length;
   figures.messages += messages.length;
   figures.events += bus.length;
   figures.repairs += repairs;
+  figures.rerenders += rerenders;
   for (const [kind, times] of struck) figures.troubles.set(kind, (figures.troubles.get(kind) ?? 0) + times);
 }
 
@@ -449,8 +535,7 @@ function* defectsInTheEnd(model: Model, world: World, figures: Figures): Generat
     if (!possible.some((ending) => isSame(ending, found))) {
       yield `${image} is ${shown(found)}, but should be ${possible.map(shown).join(' or ')}.`;
     }
-    const state = stateAt(states, found?.sequencer);
-    if (found && !(state && isTrueOf(state, found))) {
+    if (found && !statesAt(states, found.sequencer).some((state) => isTrueOf(state, found))) {
       yield `${image} is ${shown(found)}, of version ${found.version} at ${found.occurredAt}, which is false.`;
     }
     if (found?.announced === false) yield `${image} is ${shown(found)}, but was not announced.`;
@@ -461,14 +546,15 @@ function* defectsInTheEnd(model: Model, world: World, figures: Figures): Generat
   }
 }
 
-function stateAt(states: readonly ImageState[], sequencer: string | undefined): ImageState | undefined {
-  return states.find((state) => padSequencer(state.sequencer) === sequencer);
+/** More than one if an audit first processed an upload, and then, while that was a dead letter, deleted the image. */
+function statesAt(states: readonly ImageState[], sequencer: string): readonly ImageState[] {
+  return states.filter((state) => padSequencer(state.sequencer) === sequencer);
 }
 
 function* renditionDefects(image: string, found: Found, world: World, figures: Figures): Generator<string> {
   const imageId = imageIdOf(image);
-  const wanted = found?.outcome === 'processed' ? renditionKeys(imageId, found.sequencer) : [];
   const listed = found?.renditions.map((rendition) => rendition.key) ?? [];
+  const wanted = found?.outcome === 'processed' ? wantedKeys(imageId, found.sequencer, listed, world) : [];
   if (listed.toSorted().join() !== wanted.toSorted().join()) {
     const [has, needs] = [listed, wanted].map((keys) => keys.map((key) => key.split('/').at(-1)).join(', '));
     yield `${image} lists [${has}], but should list [${needs}].`;
@@ -476,9 +562,42 @@ function* renditionDefects(image: string, found: Found, world: World, figures: F
   for (const key of wanted) if (!world.renditions.objects.has(key)) yield `${key} does not exist.`;
   for (const key of world.renditions.keys.filter((stored) => stored.startsWith(`${imageId}/`))) {
     if (wanted.includes(key)) continue;
-    const put = world.puts.get(key);
-    if (put?.late && put.at > (put.message.closedAt ?? Number.POSITIVE_INFINITY)) figures.leftBehind += 1;
+    // Another attempt at the same version had other presets. The next re-render removes it, or an audit.
+    const hasOtherPresets = world.releases > 0 && key.includes(`/${found?.sequencer}/`);
+    if (isLate(key, world) || hasOtherPresets) figures.leftBehind += 1;
     else yield `No record lists ${key}, but it was not removed.`;
+  }
+}
+
+function isLate(key: string, { puts }: World): boolean {
+  const put = puts.get(key);
+  return put?.late === true && put.at > (put.message.closedAt ?? Number.POSITIVE_INFINITY);
+}
+
+/** Of the presets of today, or of those before. */
+function wantedKeys(imageId: string, sequencer: string, listed: readonly string[], { groups }: World) {
+  const isListed = (keys: readonly string[]) => keys.toSorted().join() === listed.toSorted().join();
+  const possible = presetLists.map((list) => renditionKeys(imageId, sequencer, list));
+  return possible.find(isListed) ?? renditionKeys(imageId, sequencer, groups);
+}
+
+/** After every image was rendered again: what its record says, its files are, and consumers know. */
+function* outdatedInTheEnd({ images }: Model, world: World): Generator<string> {
+  for (const [image, states] of images) {
+    const facts = factsOf(image, states, world);
+    if (facts.record?.outcome !== 'processed') continue;
+    const difference = outdated(facts.record, presetsOf(world));
+    // An erased version is not rendered again: its event is about to arrive, or the record is of the version before.
+    const isCurrent = facts.upload !== undefined && isRecordOf(facts.record, facts.upload);
+    if (isCurrent && isOutdated(difference)) yield `${image} is still outdated: ${JSON.stringify(difference)}.`;
+    const { sequencer, renditions } = facts.record;
+    const event = eventsOf(world, image).findLast(({ Detail }) => Detail.image.sequencer === sequencer);
+    if (!isDeepStrictEqual(event?.Detail['renditions'], renditions))
+      yield `Consumers know other renditions of ${image} than its record.`;
+    for (const { key, settings } of renditions) {
+      const stored = new TextDecoder().decode(world.renditions.objects.get(key)?.bytes);
+      if (stored !== settings && !world.stale.has(key)) yield `${key} is ${stored}, but its record says ${settings}.`;
+    }
   }
 }
 
@@ -491,9 +610,8 @@ function* eventDefects(states: readonly ImageState[], events: ReturnType<typeof 
       .find(([type]) => type === DetailType)?.[1]
       .safeParse(Detail);
     if (!parsed?.success) yield `${DetailType} breaks its contract: ${parsed?.error.message ?? 'unknown event'}.`;
-    const state = stateAt(states, sequencer);
     const { outcome } = meaningOf(DetailType);
-    if (!(state && isTrueOf(state, { ...Detail, outcome, version }))) {
+    if (!statesAt(states, sequencer).some((state) => isTrueOf(state, { ...Detail, outcome, version }))) {
       yield `${Detail.id} is of version ${version} at ${Detail.occurredAt}, which is false.`;
     }
     const event = `${DetailType} ${sequencer}`;

@@ -1,6 +1,6 @@
 import { padSequencer } from '../../core/image.ts';
+import type { RenditionGroup } from '../../core/presets.ts';
 import { presetsFor, renditionKey } from '../../core/rendition.ts';
-import { exampleGroups } from '../support/example-presets.ts';
 import { type Change, type DomainEvent, header } from './world.ts';
 
 /** What the records must be in the end, expressed without queues, workflows or tables. */
@@ -46,8 +46,12 @@ export function possibleEndings(states: readonly ImageState[]): readonly (Ending
 }
 
 /** The keys of a photo's renditions, one per preset that applies, regardless of which worker makes it. */
-export function renditionKeys(imageId: string, sequencer: string): readonly string[] {
-  const presets = exampleGroups.flatMap((group) => presetsFor(header, group.presets));
+export function renditionKeys(
+  imageId: string,
+  sequencer: string,
+  groups: readonly RenditionGroup[],
+): readonly string[] {
+  const presets = groups.flatMap((group) => presetsFor(header, group.presets));
   return presets.map((preset) => renditionKey(imageId, sequencer, preset));
 }
 

@@ -3,8 +3,9 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { imageRecord } from '../../adapters/aws/dynamodb-catalogue.ts';
 import { type CurrentUpload, findingsIn, type ImageFacts, type Repair, repairsOf } from '../../core/audit.ts';
 import { padSequencer } from '../../core/image.ts';
+import type { Preset } from '../../core/presets.ts';
 import { CACHE_CONTROL } from '../../core/rendition.ts';
-import { examplePresets } from '../support/example-presets.ts';
+import { rerenderOf } from '../../core/rerender.ts';
 import type { ImageState } from './reference.ts';
 import { BUCKET, type World } from './world.ts';
 
@@ -12,10 +13,21 @@ import { BUCKET, type World } from './world.ts';
 export function repairsFor(image: string, states: readonly ImageState[], world: World): readonly Repair[] {
   const facts = factsOf(image, states, world);
   // Just below the upload's own sequencer, as the second in which S3 stored it is.
-  return repairsOf(facts, findingsIn(facts, examplePresets), (storedAt) => below(padSequencer(storedAt)));
+  return repairsOf(facts, findingsIn(facts, presetsOf(world)), (storedAt) => below(padSequencer(storedAt)));
 }
 
-function factsOf(image: string, states: readonly ImageState[], world: World): ImageFacts {
+/** What `npm run rerender` would do for one image, at any time. */
+export type Rerender = (facts: ImageFacts, presets: readonly Preset[]) => readonly Repair[];
+export const rerender: Rerender = (facts, presets) => {
+  const found = rerenderOf(facts, presets);
+  return found === undefined ? [] : [found];
+};
+
+export function presetsOf({ groups }: World): readonly Preset[] {
+  return groups.flatMap(({ presets }) => presets);
+}
+
+export function factsOf(image: string, states: readonly ImageState[], world: World): ImageFacts {
   const imageId = createHash('sha256').update(`${BUCKET}/${image}`).digest('hex').slice(0, 32);
   const item = world.table.get({ imageId: { S: imageId } });
   return {

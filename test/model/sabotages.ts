@@ -1,12 +1,15 @@
 import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import { substituted } from '../support/asl.ts';
 import type { StateMachine } from '../support/workflow.ts';
+import { type Rerender, rerender } from './repairs.ts';
 
 interface Sabotage {
   readonly what: string;
   readonly workflow?: StateMachine;
   /** How messages are read, if that is what is broken. */
   readonly readEvent?: typeof parseUploadEvent;
+  /** How an image is rendered again, if that is what is broken. */
+  readonly rerender?: Rerender;
   /** One of the first histories finds it. */
   readonly quick: boolean;
 }
@@ -179,7 +182,51 @@ export const sabotages: readonly Sabotage[] = [
     readEvent: (body, bucket) => parseUploadEvent(body.replace('Lifecycle Expiration', 'DeleteObject'), bucket),
     quick: true,
   },
+  {
+    what: 'a re-render outranks later uploads, deletions and verdicts',
+    rerender: differently((repair) => ({ ...repair, sequencer: `00FF${repair.sequencer.slice(4)}` })),
+    quick: true,
+  },
+  {
+    what: 'a re-render has the place of the version that it renders',
+    rerender: (facts, presets) => {
+      const sequencer = facts.record?.sequencer ?? '';
+      return rerender(facts, presets).map((repair) => ({ ...repair, sequencer }));
+    },
+    quick: true,
+  },
+  {
+    what: 'a re-render names no version, so that erasures and verdicts do not apply to it',
+    rerender: differently((repair) => ({ ...repair, upload: { ...repair.upload, versionId: undefined } })),
+    quick: true,
+  },
+  {
+    what: 'a re-render of one version names the upload that has replaced it',
+    rerender: ({ record, upload, ...facts }, presets) =>
+      record?.outcome === 'processed' && upload !== undefined
+        ? rerender({ ...facts, record: { ...record, version: upload.versionId ?? upload.etag }, upload }, presets)
+        : [],
+    quick: false,
+  },
+  {
+    what: 'old renditions are removed before the new ones are on record',
+    rerender: (facts, presets) => {
+      const repairs = rerender(facts, presets);
+      const { record } = facts;
+      return record === undefined || repairs.length === 0
+        ? repairs
+        : [{ repair: 'remove', sequencer: record.sequencer }, ...repairs];
+    },
+    quick: true,
+  },
 ];
+
+function differently(
+  change: (repair: Extract<ReturnType<Rerender>[number], { repair: 'process' }>) => ReturnType<Rerender>[number],
+): Rerender {
+  return (facts, presets) =>
+    rerender(facts, presets).map((repair) => (repair.repair === 'process' ? change(repair) : repair));
+}
 
 function sabotage(what: string, line: string, broken: string): Sabotage {
   const workflow = substituted('image-pipeline', {

@@ -13,8 +13,10 @@ import { defaultLimits } from '../../core/limits.ts';
 import { eventSource } from '../../core/names.ts';
 import { rejected, rejectionReasons } from '../../core/outcome.ts';
 import type { Bytes, ImageCodec, PipelineInput, RenditionStore, UploadReader } from '../../core/ports.ts';
+import type { RenditionGroup } from '../../core/presets.ts';
 import { removeRenditions } from '../../core/remove-renditions.ts';
 import { resizeImage } from '../../core/resize-image.ts';
+import { settingsOf } from '../../core/settings.ts';
 import { never, runStateMachine, TaskError } from '../support/asl.ts';
 import { exampleGroups } from '../support/example-presets.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
@@ -168,6 +170,24 @@ export async function hashingAtOnce<Result>(work: () => Promise<Result>): Promis
 }
 
 const MAX_RECEIVES = 5;
+
+/** Before and after a change: one rendition has another quality, one is new, and one is gone. */
+export const presetLists: readonly [readonly RenditionGroup[], readonly RenditionGroup[]] = [
+  exampleGroups,
+  exampleGroups.map(({ name, presets }) => ({
+    name,
+    presets: presets
+      .filter(({ format }) => format !== 'jpeg')
+      .flatMap((preset) =>
+        preset.name === 'webp-320'
+          ? [
+              { ...preset, name: 'webp-160', width: 160 },
+              { ...preset, quality: 70 },
+            ]
+          : [preset],
+      ),
+  })),
+];
 export const BUCKET = 'uploads';
 
 /** S3, queues, workflow, workers, table and bus in memory. At every await, a scheduler decides what continues. */
@@ -187,6 +207,13 @@ export class World {
   readonly puts = new Map<string, { readonly message: Message; readonly at: number; readonly late: boolean }>();
   /** Made by audits. */
   repairs = 0;
+  rerenders = 0;
+  /** How often the presets changed. */
+  releases = 0;
+  /** The deployed presets. */
+  groups = presetLists[0];
+  /** Renditions that exist since before the presets last changed. */
+  readonly stale = new Set<string>();
   /** How often each kind of trouble occurred. */
   readonly struck = new Map<Trouble['kind'], number>();
   /** Changes that some attempt recorded with an outcome other than failed. */
@@ -229,7 +256,27 @@ export class World {
   /** The repair of an audit that is no event. */
   async removeOwn(imageId: string, sequencer: string): Promise<void> {
     const task: RemovalTask = { correlationId: 'audit', image: { imageId, sequencer }, scope: 'own' };
-    await removeRenditions(task, { renditionStore: this.renditions });
+    const renditionStore: RenditionStore = {
+      put: (...rendition) => this.renditions.put(...rendition),
+      list: (image) => this.renditions.list(image),
+      remove: async (keys) => {
+        for (const key of keys) this.#mayGo(key, 'an operator');
+        await this.renditions.remove(keys);
+      },
+    };
+    await removeRenditions(task, { renditionStore });
+  }
+
+  /** Releases the other list of presets, while nothing is in progress. */
+  changePresets(): void {
+    this.groups = this.groups === presetLists[0] ? presetLists[1] : presetLists[0];
+    this.releases += 1;
+    for (const key of this.renditions.keys) this.stale.add(key);
+  }
+
+  /** While everything else goes on. */
+  inBackground(work: () => Promise<void>): void {
+    void this.#busy({}, work);
   }
 
   redrive(): void {
@@ -286,7 +333,7 @@ export class World {
     const event = await this.#readEvent(bodyOf(message.change), BUCKET);
     const pipeline = { run: (input: PipelineInput) => this.#execute(message, input) };
     try {
-      const options = { lastAttempt: message.receives >= MAX_RECEIVES, groups: exampleGroups };
+      const options = { lastAttempt: message.receives >= MAX_RECEIVES, groups: this.groups };
       const { outcome } = await dispatchImage(event, { pipeline }, options);
       message.outcome = outcome;
       message.closedAt ??= this.#clock;
@@ -509,7 +556,7 @@ export class World {
           return resizeImage(
             renditionTask.parse(Payload),
             { uploadReader: uploads, renditionStore: renditions, codec, limits: defaultLimits },
-            exampleGroups,
+            this.groups,
           );
         case 'RemoveRenditionsFunction':
           return removeRenditions(removalTask.parse(Payload), { renditionStore: renditions });
@@ -543,13 +590,24 @@ export class World {
         tidied();
         yield* renditions.list(imageId);
       },
-      async remove(keys) {
+      remove: async (keys) => {
         for (const key of keys) {
           await turn(`removes ${key}`);
+          this.#mayGo(key, run.name);
           await renditions.remove([key]);
         }
       },
     };
+  }
+
+  /** Checks that no record shows it. */
+  #mayGo(key: string, who: string): void {
+    const [imageId = ''] = key.split('/');
+    const record = this.table.get({ imageId: { S: imageId } });
+    // Of an erased or infected version, the record is about to change.
+    const isMarked = this.table.get({ imageId: { S: `${imageId}#${record?.['version']?.S}` } }) !== undefined;
+    const isShown = record?.['renditions']?.L?.some((rendition) => rendition.M?.['key']?.S === key) === true;
+    if (isShown && !isMarked) this.defects.push(`${who} removes ${key}, which is still on record.`);
   }
 
   /** Resolves when the scheduler says so. */
@@ -576,7 +634,14 @@ class ModelCodec extends StubImageCodec {
         // In the other group, the renditions are written nevertheless.
         if (text.startsWith('deadly') && presets.some(({ format }) => format === 'avif'))
           throw new TaskError('Runtime.OutOfMemory', 'the worker ran out of memory');
-        return text.startsWith('torn') ? torn : image.render(presets);
+        if (text.startsWith('torn')) return torn;
+        const rendered = await image.render(presets);
+        if (rendered.outcome === 'rejected') return rendered;
+        const renditions = rendered.renditions.map((rendition) => ({
+          ...rendition,
+          bytes: new TextEncoder().encode(settingsOf(rendition.preset)),
+        }));
+        return { ...rendered, renditions };
       },
     };
   }

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as z from 'zod';
 import { imageIdOf } from '../../core/image.ts';
 import { audit, disagreements } from '../../scripts/audit/audit-stack.ts';
-import { openNotebook } from '../../scripts/audit/notebook.ts';
 import { repairAll } from '../../scripts/audit/repair.ts';
 import { pauseIntake, resumeIntake } from '../../scripts/stack/intake-switch.ts';
 import { type DomainEvent, emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
@@ -172,15 +171,8 @@ it('removes renditions of which nothing else is known', async () => {
   const orphan = await putRendition(imageId);
   expect(await disagreements(stack)).toContain(`${imageId}: ${orphan} is on no record`);
 
-  const notebook = openNotebook(':memory:');
-  notebook.noteConfirmed({
-    imageId,
-    key: undefined,
-    findings: [],
-    repairs: [{ repair: 'remove', sequencer: `${old}1` }],
-  });
-  await repairAll(stack, notebook, { perSecond: 10, report: () => undefined });
-  notebook.close();
+  const repairs = [{ repair: 'remove', sequencer: `${old}1` }] as const;
+  await repairAll(stack, [{ imageId, repairs }], { perSecond: 10, report: () => undefined });
 
   expect((await disagreements(stack)).filter((finding) => finding.startsWith(imageId))).toEqual([]);
 });

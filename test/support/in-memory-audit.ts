@@ -50,6 +50,10 @@ export class SyntheticSources implements Sources {
     return this.#find(imageId)?.renditions.find((rendition) => rendition.key === key)?.headers;
   }
 
+  async current(imageId: ImageId) {
+    return this.#find(imageId) ?? { record: undefined, upload: undefined };
+  }
+
   async look(imageId: ImageId): Promise<ImageFacts> {
     this.looks += 1;
     return this.#find(imageId) ?? { imageId, renditions: [] };

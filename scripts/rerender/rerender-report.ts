@@ -1,0 +1,38 @@
+/** What a re-render reads, does and costs, and how it ended. */
+import type { Size } from '../audit/price.ts';
+import { imagePrice, requestPrices, shownPrice } from '../stack/prices.ts';
+import type { Rerendered } from './rerender-stack.ts';
+
+const READ_UNIT_BYTES = 4096;
+
+export function describeScan({ images, tableBytes }: Pick<Size, 'images' | 'tableBytes'>): string {
+  return `reads about ${images} records, ${shownPrice((tableBytes / READ_UNIT_BYTES / 2) * requestPrices.dynamoDbRead)}.`;
+}
+
+export function describeWork({
+  images,
+  renditions,
+  perSecond,
+}: {
+  readonly images: number;
+  readonly renditions: number;
+  readonly perSecond: number;
+}): string {
+  if (images === 0) return 'No image is outdated.';
+  const minutes = Math.ceil(images / perSecond / 60);
+  return `${images} images to render again, ${shownPrice(priceOf(images, renditions))}, ${minutes} minutes at ${perSecond} images per second.`;
+}
+
+/** Each image is rendered, and read three times: before it, and twice for the summary. */
+function priceOf(images: number, renditions: number): number {
+  return images * (imagePrice(renditions) + 3 * (requestPrices.dynamoDbRead + requestPrices.s3Read));
+}
+
+export function describeResult({ rendered, gone, failed, left }: Rerendered): string {
+  return [
+    `${rendered} images have the renditions of the presets.`,
+    ...(gone > 0 ? [`${gone} were deleted or rejected meanwhile.`] : []),
+    ...(failed > 0 ? [`${failed} failed, and still show their old renditions: npm run redrive -- --list`] : []),
+    ...(left > 0 ? [`${left} are still outdated: run this again; if that does not help, npm run audit says why.`] : []),
+  ].join('\n');
+}
