@@ -223,6 +223,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: '+ 1n',
     to: '+ (1n << 100n)',
   },
+  'Images follow a change of presets, and uploads come first': {
+    file: 'core/rerender.ts',
+    from: 'sequencer: nextSequencer(record.sequencer)',
+    to: 'sequencer: record.sequencer',
+  },
   'Alarms on metrics that exist': {
     file: 'template.yaml',
     path: propertyOf('ImagePipelineFailedAlarm', 'MetricName'),

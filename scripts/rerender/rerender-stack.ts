@@ -122,7 +122,12 @@ function refuseUnknown(only: readonly string[] | undefined, presets: readonly Pr
 
 function notebookOf(
   { name }: Stack,
-  { presets, prefix, only, dryRun }: Pick<Run, 'presets' | 'only'> & {
+  {
+    presets,
+    prefix,
+    only,
+    dryRun,
+  }: Pick<Run, 'presets' | 'only'> & {
     readonly prefix: string | undefined;
     readonly dryRun: true | undefined;
   },

@@ -19,7 +19,7 @@ const pipeline = emulatedPipeline();
 const { stack, s3, bucket, renditionBucket } = pipeline;
 const prefix = 'rerendered/';
 const outdatedNames = ['one', 'two', 'three'] as const;
-const liveNames = ['overwritten', 'replaced-before', 'deleted'] as const;
+const liveNames = ['overwritten', 'replaced-before', 'deleted', 'infected'] as const;
 const names = [...outdatedNames, ...liveNames, 'current'] as const;
 const keyOf = (name: (typeof names)[number]) => `${prefix}${name}.jpg`;
 const presets = renditionGroups.flatMap((group) => group.presets);
@@ -110,7 +110,7 @@ it('outdated images get new renditions, one event each, and their old renditions
   expect(await disagreements(stack, { prefix })).toEqual([]);
 });
 
-it('an overwrite, an overwrite that is already on record, and a deletion win against a re-render in the queue', async () => {
+it('an overwrite, an overwrite that is already on record, a deletion and a malware verdict win against a re-render in the queue', async () => {
   await Promise.all(liveNames.map(makeOutdated));
   const asked = new Map(await Promise.all(liveNames.map(async (name) => [name, await due(name)] as const)));
   const before = await pipeline.put(keyOf('replaced-before'), photo('rocket.jpg'));
@@ -122,6 +122,8 @@ it('an overwrite, an overwrite that is already on record, and a deletion win aga
   for (const name of liveNames) await repairAll(stack, asked.get(name) ?? [], pace);
   const overwrite = await pipeline.put(keyOf('overwritten'), photo('flowers-iphone5-gps-small.jpg'));
   await pipeline.delete(keyOf('deleted'));
+  const { version: etag } = await pipeline.recordWhen(keyOf('infected'), () => true);
+  await pipeline.reportMalware({ key: keyOf('infected'), etag });
   await resumeIntake(stack);
   await pipeline.queueIsEmpty();
 
@@ -131,6 +133,8 @@ it('an overwrite, an overwrite that is already on record, and a deletion win aga
   expect(await pipeline.record(keyOf('replaced-before'))).toEqual(replaced);
   expect(replaced.version).toBe(before.etag);
   await pipeline.recordWhen(keyOf('deleted'), ({ outcome }) => outcome === 'deleted');
+  await pipeline.recordWhen(keyOf('infected'), ({ outcome }) => outcome === 'rejected');
+  expect(await pipeline.renditionKeys(keyOf('infected'))).toEqual([]);
   expect(await disagreements(stack, { prefix })).toEqual([]);
 });
 

@@ -50,8 +50,8 @@ export class SyntheticSources implements Sources {
     return this.#find(imageId)?.renditions.find((rendition) => rendition.key === key)?.headers;
   }
 
-  async current(imageId: ImageId) {
-    return this.#find(imageId) ?? { record: undefined, upload: undefined };
+  async current(imageId: ImageId): Promise<Pick<ImageFacts, 'record' | 'upload'>> {
+    return this.#find(imageId) ?? {};
   }
 
   async look(imageId: ImageId): Promise<ImageFacts> {
