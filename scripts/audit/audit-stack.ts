@@ -3,7 +3,19 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { renditionGroups } from '../../core/presets.ts';
 import { stackNamed } from '../local/running-stack.ts';
+import {
+  type Confirmed,
+  deleteNotebook,
+  everyOf,
+  type Notebook,
+  openNotebook,
+  resumedNotebook,
+} from '../stack/notebook.ts';
+import { lowestSequencer, repairAll } from '../stack/repair.ts';
+import { settled } from '../stack/settle.ts';
 import type { Stack } from '../stack/stack.ts';
+import { stackSources } from '../stack/stack-sources.ts';
+import { tableSize } from '../stack/table-size.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { print, printError } from '../terminal/print.ts';
 import { printable } from '../terminal/printable.ts';
@@ -11,12 +23,8 @@ import { quietStep, type Step, showStep } from '../terminal/progress.ts';
 import { workDirectory } from '../terminal/project.ts';
 import { plainTable } from '../terminal/table.ts';
 import { firstLook, gather, type Audit as Looks, lookForRest, secondLook } from './looks.ts';
-import { type Confirmed, deleteNotebook, everyOf, type Notebook, openNotebook, resumedNotebook } from './notebook.ts';
-import { describePrice, sizeOf } from './price.ts';
-import { lowestSequencer, repairAll } from './repair.ts';
+import { describePrice } from './price.ts';
 import { describeKinds, describeWork, rowsOf, workOf } from './report.ts';
-import { settled } from './settle.ts';
-import { stackSources } from './stack-sources.ts';
 
 interface AuditOptions {
   readonly repair?: true;
@@ -53,7 +61,9 @@ export async function auditStack(options: AuditOptions, signal: AbortSignal): Pr
 export async function audit(stack: Stack, options: AuditOptions, signal: AbortSignal): Promise<number> {
   const step = options.json ? quietStep : showStep;
   const say = options.json ? printError : print;
-  say(`${stack.name}: ${describePrice(await sizeOf(stack, presets.length), options.perSecond)}`);
+  say(
+    `${stack.name}: ${describePrice({ ...(await tableSize(stack)), renditionsPerImage: presets.length }, options.perSecond)}`,
+  );
   if (options.dryRun && !options.repair) return 0;
   if (!stack.emulated && !options.yes && !(await confirm('Begin?', signal))) return 0;
 

@@ -7,8 +7,8 @@ import { findingsIn, type ImageFacts, repairsOf, type StoredRendition } from '..
 import type { ImageId, Sequencer } from '../../core/image.ts';
 import type { Preset } from '../../core/presets.ts';
 import { shownBy } from '../../core/settings.ts';
-import { type Candidate, type Confirmed, everyOf, type Notebook, type Noted } from './notebook.ts';
-import type { Page, Sources } from './sources.ts';
+import { type Candidate, type Confirmed, everyOf, type Notebook, type Noted } from '../stack/notebook.ts';
+import type { Page, Sources } from '../stack/sources.ts';
 
 /** Images looked at together. Also how much of the audit a stop repeats. */
 const BATCH = 500;

@@ -1,18 +1,11 @@
 /** What an audit reads, and what that costs. */
-import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { requestPrices, shownPrice } from '../stack/prices.ts';
-import type { Stack } from '../stack/stack.ts';
 
 export interface Size {
   /** Records; DynamoDB counts them every six hours. */
   readonly images: number;
   readonly tableBytes: number;
   readonly renditionsPerImage: number;
-}
-
-export async function sizeOf({ clients, outputs }: Stack, renditionsPerImage: number): Promise<Size> {
-  const { Table } = await clients.dynamoDb.send(new DescribeTableCommand({ TableName: outputs.ImageTableName }));
-  return { images: Table?.ItemCount ?? 0, tableBytes: Table?.TableSizeBytes ?? 0, renditionsPerImage };
 }
 
 // Of a thousand keys; S3's and DynamoDB's limits.

@@ -1,7 +1,7 @@
 /** Findings, for people and for programs. */
 import { type Finding, type FindingKind, findingKinds, type Repair } from '../../core/audit.ts';
+import type { Confirmed } from '../stack/notebook.ts';
 import { imagePrice, shownPrice } from '../stack/prices.ts';
-import type { Confirmed } from './notebook.ts';
 
 const titles: Readonly<Record<FindingKind, string>> = {
   'no-record': 'uploads without a record',

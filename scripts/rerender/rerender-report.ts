@@ -1,11 +1,19 @@
 /** What a re-render reads, does and costs, and how it ended. */
-import type { Size } from '../audit/price.ts';
 import { imagePrice, requestPrices, shownPrice } from '../stack/prices.ts';
-import type { Rerendered } from './rerender-stack.ts';
+
+export interface Rerendered {
+  /** They have the renditions of the presets, whoever made them. */
+  readonly rendered: number;
+  /** Deleted, or rejected, meanwhile. */
+  readonly gone: number;
+  /** In the dead-letter queue. The old renditions are still served. */
+  readonly failed: number;
+  readonly left: number;
+}
 
 const READ_UNIT_BYTES = 4096;
 
-export function describeScan({ images, tableBytes }: Pick<Size, 'images' | 'tableBytes'>): string {
+export function describeScan({ images, tableBytes }: { readonly images: number; readonly tableBytes: number }): string {
   return `reads about ${images} records, ${shownPrice((tableBytes / READ_UNIT_BYTES / 2) * requestPrices.dynamoDbRead)}.`;
 }
 

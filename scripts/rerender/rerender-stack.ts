@@ -8,22 +8,22 @@ import { type Preset, renditionGroups } from '../../core/presets.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { chosenFor, rerenderOf } from '../../core/rerender.ts';
 import { settingsOf } from '../../core/settings.ts';
-import { type Candidate, deleteNotebook, everyOf, type Notebook, resumedNotebook } from '../audit/notebook.ts';
-import { sizeOf } from '../audit/price.ts';
-import { repairAll } from '../audit/repair.ts';
-import { settled } from '../audit/settle.ts';
-import type { Sources } from '../audit/sources.ts';
-import { stackSources } from '../audit/stack-sources.ts';
 import { stackNamed } from '../local/running-stack.ts';
+import { type Candidate, deleteNotebook, everyOf, type Notebook, resumedNotebook } from '../stack/notebook.ts';
 import { readIntake } from '../stack/queues.ts';
+import { repairAll } from '../stack/repair.ts';
+import { settled } from '../stack/settle.ts';
+import type { Sources } from '../stack/sources.ts';
 import type { Stack } from '../stack/stack.ts';
+import { stackSources } from '../stack/stack-sources.ts';
+import { tableSize } from '../stack/table-size.ts';
 import { suggestion } from '../terminal/command.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
 import { print, printError } from '../terminal/print.ts';
 import { quietStep, type Report, type Step, showStep } from '../terminal/progress.ts';
 import { workDirectory } from '../terminal/project.ts';
-import { describeResult, describeScan, describeWork } from './rerender-report.ts';
+import { describeResult, describeScan, describeWork, type Rerendered } from './rerender-report.ts';
 
 interface RerenderOptions {
   readonly prefix?: string;
@@ -74,13 +74,14 @@ export async function rerender(
   const step = json ? quietStep : showStep;
   const say = json ? printError : print;
   const perSecond = options.perSecond ?? stack.outputs.IntakeConcurrency;
-  const path = notebookOf(stack, { prefix, only, presets, dryRun });
+  const size = await tableSize(stack);
+  const path = notebookOf(stack, { prefix, only, presets, dryRun, tableId: size.tableId });
   if (restart || dryRun) deleteNotebook(path);
   const notebook = resumedNotebook(path, 're-render', say);
   const sources = stackSources(stack, { prefix, perSecond: READS_PER_SECOND });
   const run: Run = { stack, sources, notebook, presets, only, perSecond, signal, report: () => undefined };
 
-  say(`${stack.name}: ${describeScan(await sizeOf(stack, presets.length))}`);
+  say(`${stack.name}: ${describeScan(size)}`);
   await step('Records', (report) => findOutdated({ ...run, report }));
   const images = notebook.counts().candidates;
   say(describeWork({ images: images - doneIn(notebook), renditions: presets.length, perSecond }));
@@ -127,12 +128,21 @@ function notebookOf(
     prefix,
     only,
     dryRun,
+    tableId,
   }: Pick<Run, 'presets' | 'only'> & {
     readonly prefix: string | undefined;
     readonly dryRun: true | undefined;
+    /** A new stack may have the name of a deleted one. */
+    readonly tableId: string;
   },
 ): string {
-  const what = JSON.stringify([prefix, only, dryRun, presets.map((preset) => [preset.name, settingsOf(preset)])]);
+  const what = JSON.stringify([
+    tableId,
+    prefix,
+    only,
+    dryRun,
+    presets.map((preset) => [preset.name, settingsOf(preset)]),
+  ]);
   return join(
     workDirectory,
     'rerender',
@@ -240,16 +250,6 @@ async function hasRoom({ stack, perSecond, signal }: Run): Promise<void> {
     return overflow.waiting <= perSecond * MOST_SECONDS_QUEUED;
   };
   await pWaitFor(isFree, { interval: stack.emulated ? 200 : 2000 });
-}
-
-export interface Rerendered {
-  /** They have the renditions of the presets, whoever made them. */
-  readonly rendered: number;
-  /** Deleted, or rejected, meanwhile. */
-  readonly gone: number;
-  /** In the dead-letter queue. The old renditions are still served. */
-  readonly failed: number;
-  readonly left: number;
 }
 
 export async function countOutcomes({ notebook, sources, presets, only, report, signal }: Run): Promise<Rerendered> {

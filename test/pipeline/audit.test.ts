@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as z from 'zod';
 import { imageIdOf } from '../../core/image.ts';
 import { audit, disagreements } from '../../scripts/audit/audit-stack.ts';
-import { repairAll } from '../../scripts/audit/repair.ts';
 import { pauseIntake, resumeIntake } from '../../scripts/stack/intake-switch.ts';
+import { repairAll } from '../../scripts/stack/repair.ts';
 import { type DomainEvent, emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 

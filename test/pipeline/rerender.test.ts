@@ -6,10 +6,10 @@ import { imageIdOf, nextSequencer } from '../../core/image.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { rerenderOf } from '../../core/rerender.ts';
 import { disagreements } from '../../scripts/audit/audit-stack.ts';
-import { repairAll } from '../../scripts/audit/repair.ts';
-import { stackSources } from '../../scripts/audit/stack-sources.ts';
 import { rerender } from '../../scripts/rerender/rerender-stack.ts';
 import { pauseIntake, resumeIntake } from '../../scripts/stack/intake-switch.ts';
+import { repairAll } from '../../scripts/stack/repair.ts';
+import { stackSources } from '../../scripts/stack/stack-sources.ts';
 import { type DomainEvent, emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 
@@ -141,7 +141,9 @@ it('an overwrite, an overwrite that is already on record, a deletion and a malwa
 it('stops after the first image if the stack has other presets than this checkout', async () => {
   const changed = presets.map((preset) => ({ ...preset, quality: 1 }));
   const before = await Promise.all(outdatedNames.map((name) => pipeline.record(keyOf(name))));
-  await expect(rerender(stack, quietly, signal, changed)).rejects.toThrow('has other presets than this checkout');
+  await expect(rerender(stack, { ...quietly, restart: true }, signal, changed)).rejects.toThrow(
+    'has other presets than this checkout',
+  );
   await pipeline.queueIsEmpty();
   const after = await Promise.all(outdatedNames.map((name) => pipeline.record(keyOf(name))));
   const touched = after.filter((record, index) => record?.sequencer !== before[index]?.sequencer);

@@ -1,7 +1,7 @@
 import type { CurrentUpload, ImageFacts, StoredRendition } from '../../core/audit.ts';
 import type { ImageId } from '../../core/image.ts';
 import type { ImageRecord } from '../../core/record.ts';
-import type { Page, Sources } from '../../scripts/audit/sources.ts';
+import type { Page, Sources } from '../../scripts/stack/sources.ts';
 
 /** Any number of images that are made when they are listed, and counted while they are held. */
 export class SyntheticSources implements Sources {

@@ -5,9 +5,9 @@ import pThrottle from 'p-throttle';
 import type { Repair } from '../../core/audit.ts';
 import { type ImageId, SEQUENCER_WIDTH } from '../../core/image.ts';
 import type { RemovalTask } from '../../core/image-task.ts';
-import { type QueuedEvent, queueEvents } from '../stack/queue-events.ts';
-import { physicalId, type Stack } from '../stack/stack.ts';
 import type { Confirmed } from './notebook.ts';
+import { type QueuedEvent, queueEvents } from './queue-events.ts';
+import { physicalId, type Stack } from './stack.ts';
 
 interface Pace<Image> {
   /** Images per second: live uploads share the workers. */

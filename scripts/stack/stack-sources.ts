@@ -13,8 +13,8 @@ import * as z from 'zod';
 import { imageRecord } from '../../adapters/aws/dynamodb-catalogue.ts';
 import type { CurrentUpload, StoredRendition } from '../../core/audit.ts';
 import { imageIdOf } from '../../core/image.ts';
-import type { Stack } from '../stack/stack.ts';
 import type { Sources } from './sources.ts';
+import type { Stack } from './stack.ts';
 
 const versionsPlace = z.object({ KeyMarker: z.string().optional(), VersionIdMarker: z.string().optional() });
 const scanPlace = z.record(z.string(), z.unknown());

@@ -1,0 +1,9 @@
+import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
+import type { Stack } from './stack.ts';
+
+/** Of the table of records. DynamoDB counts every six hours. */
+export async function tableSize({ clients, outputs }: Stack) {
+  const { Table } = await clients.dynamoDb.send(new DescribeTableCommand({ TableName: outputs.ImageTableName }));
+  const { ItemCount: images = 0, TableSizeBytes: tableBytes = 0, TableId: tableId = '' } = Table ?? {};
+  return { images, tableBytes, tableId };
+}
