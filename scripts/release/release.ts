@@ -188,7 +188,10 @@ const commentCommand = command({
       .option(...inDirectory, path),
   run: async ({ options: { stack, base, in: directory = releaseDirectory } }) => {
     const changes = await readFile(join(directory, `changes-${stack}.md`), 'utf8');
-    const prices = priceComment(await readFile(base, 'utf8'), await readFile(join(projectDirectory, 'README.md'), 'utf8'));
+    const prices = priceComment(
+      await readFile(base, 'utf8'),
+      await readFile(join(projectDirectory, 'README.md'), 'utf8'),
+    );
     process.stdout.write(`${changes}\n${prices}\n`);
   },
 });
