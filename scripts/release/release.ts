@@ -20,7 +20,7 @@ import { priceComment } from './price-comment.ts';
 import { isUnneeded, pullRequestStacks, removeStack } from './pull-request-stacks.ts';
 import { assertSameArtifact, readReceipt, readReviewed, writeReceipt, writeReviewed } from './receipt.ts';
 
-const several = (value: string, before: readonly string[] = []): string[] => [...before, nonEmpty(value)];
+const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
 const inDirectory = ['--in <folder>', `the folder of the artifact (default: .${projectName}/release)`] as const;
 
 const buildCommand = command({
@@ -42,8 +42,8 @@ interface ChangesOptions {
   readonly in?: string | undefined;
   readonly after?: string | undefined;
   readonly replace?: readonly string[] | undefined;
-  readonly parameter?: readonly string[] | undefined;
-  readonly tag?: readonly string[] | undefined;
+  readonly parameters?: readonly string[] | undefined;
+  readonly tags?: readonly string[] | undefined;
   readonly bucket?: string | undefined;
   readonly role?: string | undefined;
   readonly disposable?: true | undefined;
@@ -59,9 +59,9 @@ const changesCommand = command({
       .option('--stack <name>', `another name than ${projectName}-STAGE`, nonEmpty)
       .option(...inDirectory, path)
       .option('--after <receipt>', 'refuse unless the stage before runs the same artifact', path)
-      .option('--replace <logical id>', 'allow this resource to be replaced or removed; can be repeated', several)
-      .option('--parameter <name=value>', 'a parameter of the template; can be repeated', several)
-      .option('--tag <name=value>', 'instead of the tags in samconfig.toml; can be repeated', several)
+      .option('--replace <logical ids>', 'allow these resources to be replaced or removed', words)
+      .option('--parameters <name=value ...>', 'parameters of the template, in addition to samconfig.toml', words)
+      .option('--tags <name=value ...>', 'instead of the tags in samconfig.toml', words)
       .option('--bucket <name>', 'upload the code there, not to the bucket that SAM CLI creates', nonEmpty)
       .option('--role <arn>', 'the role that CloudFormation uses, instead of your permissions', nonEmpty)
       .option('--disposable', 'deleting the stack deletes its data too: for the stack of a pull request'),
@@ -79,13 +79,13 @@ async function showChanges(options: ChangesOptions): Promise<void> {
     const template = parseTemplateText(await readFile(artifact.template, 'utf8'));
     await writeFile(artifact.template, JSON.stringify(disposable(template)));
   }
-  const parameters = parametersFor(await readFile(artifact.config, 'utf8'), stage, options.parameter ?? []);
+  const parameters = parametersFor(await readFile(artifact.config, 'utf8'), stage, options.parameters ?? []);
   const sam = await installSam(() => undefined);
   const client = new CloudFormationClient();
   try {
     const changeSet = await showStep(`Change set for ${stack}`, () =>
       createChangeSet(sam, {
-        ...{ artifact, stage, stack, parameters, tags: options.tag ?? [] },
+        ...{ artifact, stage, stack, parameters, tags: options.tags ?? [] },
         ...{ bucket: options.bucket, role: options.role },
       }),
     );

@@ -215,7 +215,7 @@ describe('the role that CloudFormation uses', () => {
     expect(everywhere).toEqual(['ListKeys', 'CodeSigning', 'Network', 'WarmWorkers', 'ReadAlarms', 'LogDelivery']);
   });
 
-  it.each([...servicePolicies, 'ReviewPolicy'])('%s is not longer than AWS allows', (id) => {
+  it.each([...servicePolicies, 'ReviewPolicy', 'VerifyPolicy'])('%s is not longer than AWS allows', (id) => {
     // 6,144 characters without white space; names and ARNs are longer than their variables.
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
     expect(JSON.stringify(at(properties(id), 'PolicyDocument')).length).toBeLessThan(6100);
@@ -244,6 +244,7 @@ describe('a role that GitHub gets', () => {
   it.each([
     ['ReviewRole', '-review'],
     ['ReleaseRole', ''],
+    ['VerifyRole', '-verify'],
   ])('%s is for one repository, one environment and some branches', (id, environment) => {
     const [{ Condition }] = trust.parse(properties(id)).AssumeRolePolicyDocument.Statement;
     expect(Condition.StringEquals).toEqual({
@@ -281,6 +282,22 @@ describe('a role that GitHub gets', () => {
       `${projectName}-pr-*/*`,
       `${projectName}-pr-*`,
     ]);
+  });
+
+  it('to verify, changes no queue and no rule but its own temporary ones', () => {
+    const changing = managed('VerifyPolicy').filter(({ Action }) =>
+      Action.some((action) => /^(sqs|events):(Create|Put|Delete(?!Message)|Remove)/.test(action)),
+    );
+    expect(changing.map(({ Sid }) => Sid)).toEqual(['TemporaryQueues', 'TemporaryRules']);
+    for (const { Resource } of changing) expect(JSON.stringify(Resource)).toMatch(/-verify-\*"}$/);
+  });
+
+  it('to verify, changes no setting of the stack', () => {
+    const settings =
+      /^(?!s3:|dynamodb:|sqs:|events:|sns:|cloudwatch:SetAlarmState)[a-z]+:(Create|Put|Update|Delete|Set)/;
+    expect(managed('VerifyPolicy').flatMap(({ Action }) => Action.filter((action) => settings.test(action)))).toEqual(
+      [],
+    );
   });
 
   it('there is no user and no key', () => {
