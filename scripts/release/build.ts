@@ -55,20 +55,22 @@ export async function buildRelease(
 async function bringWorkflows(directory: string, from: string): Promise<void> {
   const file = join(directory, 'template.yaml');
   const template = builtTemplate.parse(parseTemplateText(await readFile(file, 'utf8')));
-  for (const { Properties } of Object.values(template.Resources)) {
-    const definition = Properties?.DefinitionUri;
-    if (Properties === undefined || definition === undefined) continue;
-    await copyFile(resolve(from, definition), join(directory, basename(definition)));
-    Properties.DefinitionUri = basename(definition);
+  for (const { Properties = {} } of Object.values(template.Resources)) {
+    for (const property of definitions) {
+      const definition = z.string().optional().catch(undefined).parse(Properties[property]);
+      if (definition === undefined) continue;
+      await copyFile(resolve(from, definition), join(directory, basename(definition)));
+      Properties[property] = basename(definition);
+    }
   }
   await writeFile(file, JSON.stringify(template));
 }
 
+/** Of SAM's resource type and of CloudFormation's own. */
+const definitions = ['DefinitionUri', 'DefinitionS3Location'];
+
 const builtTemplate = z.looseObject({
-  Resources: z.record(
-    z.string(),
-    z.looseObject({ Properties: z.looseObject({ DefinitionUri: z.string().optional() }).optional() }),
-  ),
+  Resources: z.record(z.string(), z.looseObject({ Properties: z.looseObject({}).optional() })),
 });
 
 async function currentCommit(): Promise<string> {

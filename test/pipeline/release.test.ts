@@ -1,9 +1,10 @@
 import { CloudFormationClient, DeleteStackCommand, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CreateBucketCommand, ListBucketsCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import * as z from 'zod';
 import { projectName } from '../../core/names.ts';
 import { rehearse, rehearsedStacks } from '../../scripts/release/rehearse.ts';
-import { at, parseTemplate } from '../../scripts/template/template.ts';
+import { at, type Json, parseTemplate } from '../../scripts/template/template.ts';
 import { providedStack } from '../support/provided-stack.ts';
 import { recordRequests } from '../support/recorded-requests.ts';
 
@@ -34,7 +35,8 @@ beforeAll(async () => {
   } finally {
     await requests.stop();
   }
-});
+  // A safety bound, as in vitest.config.ts: three deployments take longer than one test does.
+}, 900_000);
 afterAll(async () => {
   for (const StackName of [dev, prod]) await cloudFormation.send(new DeleteStackCommand({ StackName }));
   cloudFormation.destroy();
@@ -56,11 +58,17 @@ it('leaves nothing of the pull request’s stack', async () => {
   expect(Buckets.filter(({ Name }) => Name?.startsWith(pullRequest))).toEqual([]);
 });
 
-const actionsOf = (value: unknown): string[] =>
-  (JSON.stringify(value).match(/"(?:cloudformation|s3|iam|sts):[A-Za-z]+"/g) ?? []).map((text) => text.slice(1, -1));
 const template = parseTemplate('governance/deploy-role.yaml');
-const review = actionsOf(at(template, 'Resources', 'ReviewPolicy', 'Properties', 'PolicyDocument'));
-const release = [...review, ...actionsOf(at(template, 'Resources', 'ReleaseRole', 'Properties', 'Policies'))];
+/** Of all policy statements within a part of the template. */
+function actionsIn(value: Json | undefined): string[] {
+  if (Array.isArray(value)) return value.flatMap(actionsIn);
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) =>
+    name === 'Action' ? z.array(z.string()).parse([inner].flat()) : actionsIn(inner),
+  );
+}
+const review = actionsIn(at(template, 'Resources', 'ReviewPolicy', 'Properties', 'PolicyDocument'));
+const release = [...review, ...actionsIn(at(template, 'Resources', 'ReleaseRole', 'Properties', 'Policies'))];
 const during = (title: RegExp) => [...called].flatMap(([step, actions]) => (title.test(step) ? actions : []));
 
 it('before the approval, calls only what the review role of governance/deploy-role.yaml may', () => {
