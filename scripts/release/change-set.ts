@@ -140,6 +140,14 @@ export async function statusOf(client: CloudFormationClient, stack: string): Pro
   }
 }
 
+/** When the stack was last changed. @throws {Failure} if there is no such stack */
+export async function updatedAt(client: CloudFormationClient, stack: string): Promise<string> {
+  const { Stacks: [found] = [] } = await client.send(new DescribeStacksCommand({ StackName: stack }));
+  const time = found?.LastUpdatedTime ?? found?.CreationTime;
+  if (time === undefined) throw new Failure(`There is no stack ${stack}.`);
+  return time.toISOString();
+}
+
 async function lastEventAt(client: CloudFormationClient, stack: string): Promise<number> {
   for await (const { StackEvents: [newest] = [] } of paginateDescribeStackEvents({ client }, { StackName: stack })) {
     return newest?.Timestamp?.getTime() ?? 0;

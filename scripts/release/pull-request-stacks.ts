@@ -25,6 +25,14 @@ export function pullRequestOf(stack: string): number | undefined {
   return number === undefined ? undefined : Number(number);
 }
 
+/** @throws {Failure} for any other stack: its data may be someone's. */
+export function assertPullRequest(stack: string): void {
+  if (pullRequestOf(stack) !== undefined) return;
+  throw new Failure(
+    `${stack} is not the stack of a pull request (${prefix}NUMBER), so its data may be someone's: to delete it, follow the README.`,
+  );
+}
+
 const hourMillis = 3_600_000;
 
 /** The pull request is closed, or nobody has pushed to it for a while: a push makes the stack again. */
@@ -68,11 +76,7 @@ export async function removeStack(
   stack: string,
   report: Report,
 ): Promise<void> {
-  if (pullRequestOf(stack) === undefined) {
-    throw new Failure(
-      `${stack} is not the stack of a pull request (${prefix}NUMBER), so its data may be someone's: to delete it, follow the README.`,
-    );
-  }
+  assertPullRequest(stack);
   const startedAt = Date.now();
   for (let attempt = 1; ; attempt += 1) {
     if ((await untilSettled(cloudFormation, stack, report)) === undefined) return;

@@ -15,6 +15,7 @@ const reviewed = z.object({
 });
 export type Reviewed = z.infer<typeof reviewed>;
 
+/** The time is CloudFormation's, of the stack's last change. */
 const receipt = reviewed.extend({ releasedAt: z.iso.datetime() });
 export type Receipt = z.infer<typeof receipt>;
 
@@ -56,5 +57,13 @@ export function assertSameArtifact(before: Receipt, artifact: string): void {
   throw new Failure(
     `${before.stack} runs another artifact (${before.artifact.slice(0, 12)}) than this one (${artifact.slice(0, 12)}): ` +
       `release this artifact to ${before.stack} and verify it there first.`,
+  );
+}
+
+/** @throws {Failure} if somebody released something else to the stack in the meantime. */
+export function assertNotReleasedSince({ stack, releasedAt }: Receipt, updatedAt: string): void {
+  if (releasedAt === updatedAt) return;
+  throw new Failure(
+    `${stack} was released again at ${updatedAt}, after this artifact (${releasedAt}): what was verified may be the other one. Run this release again.`,
   );
 }

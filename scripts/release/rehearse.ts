@@ -56,6 +56,7 @@ export async function rehearse({ environment, bucket, step }: Rehearsal): Promis
   await step(`Changes to ${dev}`, () => tool('changes', ...how, '--stack', dev, ...here));
   await step(`Deploy ${dev}`, () => tool('deploy', '--stack', dev, ...here));
   await step(`Verify ${dev}`, () => processOne(environment, dev));
+  await step(`Confirm ${dev}`, () => tool('confirm', join(directory, `receipt-${dev}.json`)));
   const verified = ['--after', join(directory, `receipt-${dev}.json`)];
   await step(`Changes to ${prod}`, () => tool('changes', ...how, '--stack', prod, ...verified, ...here));
   await step(`Deploy ${prod}`, () => tool('deploy', '--stack', prod, ...here));

@@ -7,18 +7,17 @@ import { projectName } from '../../core/names.ts';
 import { installSam } from '../local/toolchain.ts';
 import { parseTemplateText } from '../template/template.ts';
 import { command, commandGroup, main, nonEmpty, path, wholeNumber } from '../terminal/command.ts';
-import { describeFailure, Failure } from '../terminal/failure.ts';
+import { describeFailure } from '../terminal/failure.ts';
 import { print, printError } from '../terminal/print.ts';
 import { showStep } from '../terminal/progress.ts';
 import { projectDirectory, shownPath } from '../terminal/project.ts';
-import { plainTable } from '../terminal/table.ts';
 import { openArtifact, parametersFor, releaseDirectory } from './artifact.ts';
-import { createChangeSet, describeChanges, discardChangeSet, runChangeSet } from './change-set.ts';
-import { changeColumns, changeRows, changesAsMarkdown, changesOf, countsOf, refusalsOf } from './changes.ts';
+import { createChangeSet, runChangeSet, updatedAt } from './change-set.ts';
 import { disposable } from './disposable.ts';
 import { priceComment } from './price-comment.ts';
-import { isUnneeded, pullRequestStacks, removeStack } from './pull-request-stacks.ts';
-import { assertSameArtifact, readReceipt, readReviewed, writeReceipt, writeReviewed } from './receipt.ts';
+import { assertPullRequest, isUnneeded, pullRequestStacks, removeStack } from './pull-request-stacks.ts';
+import { assertNotReleasedSince, assertSameArtifact, readReceipt, readReviewed, writeReceipt } from './receipt.ts';
+import { review } from './review.ts';
 
 const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
 const inDirectory = ['--in <folder>', `the folder of the artifact (default: .${projectName}/release)`] as const;
@@ -76,6 +75,7 @@ async function showChanges(options: ChangesOptions): Promise<void> {
   const artifact = await openArtifact(directory);
   if (options.after !== undefined) assertSameArtifact(await readReceipt(options.after), artifact.sha256);
   if (options.disposable) {
+    assertPullRequest(stack);
     const template = parseTemplateText(await readFile(artifact.template, 'utf8'));
     await writeFile(artifact.template, JSON.stringify(disposable(template)));
   }
@@ -89,16 +89,7 @@ async function showChanges(options: ChangesOptions): Promise<void> {
         ...{ bucket: options.bucket, role: options.role },
       }),
     );
-    const changes = changeSet === undefined ? [] : changesOf(await describeChanges(client, changeSet));
-    const refusals = refusalsOf(changes, replace);
-    if (changes.length > 0) print(plainTable(changeColumns, changeRows(changes)));
-    print(`${stack}: ${countsOf(changes)}.`);
-    await writeFile(join(directory, `changes-${stack}.md`), changesAsMarkdown(stack, changes, refusals));
-    if (refusals.length > 0) {
-      if (changeSet !== undefined) await discardChangeSet(client, changeSet);
-      throw new Failure(`This release was stopped.\n${refusals.join('\n')}`);
-    }
-    await writeReviewed(directory, { stack, artifact: artifact.sha256, commit: artifact.commit, changeSet });
+    await review(client, { stack, artifact, changeSet, replace, directory });
   } finally {
     client.destroy();
   }
@@ -116,7 +107,23 @@ const deployCommand = command({
     try {
       if (changeSet === undefined) print(`${stack} already is as the artifact wants it.`);
       else await showStep(`Release ${stack}`, (report) => runChangeSet(client, { stack, changeSet }, report));
-      await writeReceipt(directory, { ...reviewed, releasedAt: new Date().toISOString() });
+      await writeReceipt(directory, { ...reviewed, releasedAt: await updatedAt(client, stack) });
+    } finally {
+      client.destroy();
+    }
+  },
+});
+
+const confirmCommand = command({
+  name: 'confirm',
+  summary: 'After a verification: refuses if the stack was released again since the receipt.',
+  syntax: (line) => line.argument('<receipt>', 'the file that deploy wrote', path),
+  run: async ({ arguments: [file] }) => {
+    const receipt = await readReceipt(file);
+    const client = new CloudFormationClient();
+    try {
+      assertNotReleasedSince(receipt, await updatedAt(client, receipt.stack));
+      print(`${receipt.stack} still runs what was released at ${receipt.releasedAt}.`);
     } finally {
       client.destroy();
     }
@@ -211,7 +218,7 @@ export const releaseCommand = commandGroup({
   name: 'npm run release',
   summary: 'From a commit to production: docs/releases.md has the picture.',
   commands: [
-    ...[buildCommand, changesCommand, deployCommand],
+    ...[buildCommand, changesCommand, deployCommand, confirmCommand],
     ...[removeCommand, sweepCommand, commentCommand, rehearseCommand],
   ],
 });

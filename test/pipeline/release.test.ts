@@ -78,7 +78,7 @@ it('before the approval, calls only what the review role of governance/deploy-ro
 });
 
 it('calls only what the release role may, and that has no other permission', () => {
-  const calls = during(/^(Changes to|Deploy|Stack|Sweep)/);
+  const calls = during(/^(Changes to|Deploy|Confirm|Stack|Sweep)/);
   expect(calls.filter((action) => !release.includes(action))).toEqual([]);
   const unseen = [
     // Checked by AWS for another call: with the role and for code that is not there yet.

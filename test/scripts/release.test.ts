@@ -10,7 +10,12 @@ import { lastResult } from '../../scripts/release/change-set.ts';
 import { disposable } from '../../scripts/release/disposable.ts';
 import { priceComment } from '../../scripts/release/price-comment.ts';
 import { isUnneeded, pullRequestOf, removeStack } from '../../scripts/release/pull-request-stacks.ts';
-import { assertSameArtifact, readReceipt, writeReceipt } from '../../scripts/release/receipt.ts';
+import {
+  assertNotReleasedSince,
+  assertSameArtifact,
+  readReceipt,
+  writeReceipt,
+} from '../../scripts/release/receipt.ts';
 import { at, parseTemplate } from '../../scripts/template/template.ts';
 import { mockClient } from '../support/mock-client.ts';
 
@@ -31,6 +36,13 @@ describe('prod', () => {
   it('refuses an artifact that dev does not run', () => {
     expect(() => assertSameArtifact(receipt, 'b'.repeat(64))).toThrow(
       'dev runs another artifact (aaaaaaaaaaaa) than this one (bbbbbbbbbbbb): release this artifact to dev and verify it there first.',
+    );
+  });
+
+  it('refuses what was verified while something else was released to dev', () => {
+    expect(() => assertNotReleasedSince(receipt, receipt.releasedAt)).not.toThrow();
+    expect(() => assertNotReleasedSince(receipt, '2026-11-29T12:30:00.000Z')).toThrow(
+      'dev was released again at 2026-11-29T12:30:00.000Z, after this artifact',
     );
   });
 
