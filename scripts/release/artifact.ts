@@ -57,7 +57,12 @@ export async function digestOf(file: string): Promise<string> {
   return hash.digest('hex');
 }
 
-export async function tar(args: readonly string[], directory: string): Promise<void> {
+/** Packs what a build left in the folder. SAM CLI links the packages of a layer, so links are followed. */
+export async function packArtifact(directory: string): Promise<void> {
+  await tar(['--create', '--dereference', '--file', artifactFile, ...Object.values(contents)], directory);
+}
+
+async function tar(args: readonly string[], directory: string): Promise<void> {
   const log = join(logDirectory, 'release-tar.log');
   const { succeeded, output } = await runCommand({ command: 'tar', args, directory, environment: process.env, log });
   if (!succeeded) throw new Failure(`tar failed: ${output.trim().split('\n').at(-1) ?? 'it gave no reason'}.`);

@@ -10,7 +10,7 @@ import { Failure } from '../terminal/failure.ts';
 import type { Report } from '../terminal/progress.ts';
 import { logDirectory, projectDirectory, shownPath } from '../terminal/project.ts';
 import { runCommand } from '../terminal/run-command.ts';
-import { artifactFile, billOfMaterialsFile, contents, digestOf, tar, toolFile } from './artifact.ts';
+import { artifactFile, billOfMaterialsFile, contents, digestOf, packArtifact, toolFile } from './artifact.ts';
 
 export interface Build {
   readonly commit: string;
@@ -39,7 +39,7 @@ export async function buildRelease(
   report('writing the artifact');
   await copyFile(join(projectDirectory, 'samconfig.toml'), join(directory, contents.config));
   await writeFile(join(directory, contents.about), `${JSON.stringify({ commit }, null, 2)}\n`);
-  await tar(['--create', '--file', artifactFile, ...Object.values(contents)], directory);
+  await packArtifact(directory);
   for (const path of Object.values(contents)) await rm(join(directory, path), { recursive: true });
   await writeTool(join(directory, toolFile));
   await writeBillOfMaterials(join(directory, billOfMaterialsFile));

@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CloudFormationClient, DeleteStackCommand, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { projectName } from '../../core/names.ts';
-import { parametersFor } from '../../scripts/release/artifact.ts';
+import { openArtifact, packArtifact, parametersFor } from '../../scripts/release/artifact.ts';
 import { lastResult } from '../../scripts/release/change-set.ts';
 import { disposable } from '../../scripts/release/disposable.ts';
 import { priceComment } from '../../scripts/release/price-comment.ts';
@@ -48,6 +48,27 @@ describe('prod', () => {
 
   it('refuses to go on without a receipt', async () => {
     await expect(readReceipt(join(tmpdir(), 'no-such-receipt.json'))).rejects.toThrow('give --after the receipt');
+  });
+});
+
+describe('the artifact', () => {
+  it('contains the packages of the layers, which SAM CLI only links, and opens to what was packed', async () => {
+    const [directory, source] = [mkdtempSync(join(tmpdir(), 'artifact-')), mkdtempSync(join(tmpdir(), 'layer-'))];
+    onTestFinished(() => {
+      for (const each of [directory, source]) rmSync(each, { recursive: true });
+    });
+    writeFileSync(join(source, 'index.js'), 'sharp');
+    mkdirSync(join(directory, 'build', 'SharpLayer'), { recursive: true });
+    symlinkSync(source, join(directory, 'build', 'SharpLayer', 'node_modules'));
+    writeFileSync(join(directory, 'samconfig.toml'), '');
+    writeFileSync(join(directory, 'release.json'), '{"commit":"1234567"}');
+
+    await packArtifact(directory);
+    rmSync(join(source, 'index.js'));
+    const { commit, template } = await openArtifact(directory);
+
+    expect(commit).toBe('1234567');
+    expect(readFileSync(join(template, '..', 'SharpLayer', 'node_modules', 'index.js'), 'utf8')).toBe('sharp');
   });
 });
 
