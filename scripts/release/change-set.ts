@@ -84,7 +84,7 @@ export async function describeChanges(client: CloudFormationClient, changeSet: s
   return changes;
 }
 
-/** So that nobody can run it. */
+/** So that it cannot be run. */
 export async function discardChangeSet(client: CloudFormationClient, changeSet: string): Promise<void> {
   await client.send(new DeleteChangeSetCommand({ ChangeSetName: changeSet }));
 }

@@ -1,7 +1,7 @@
 import type { Json } from '../template/template.ts';
 
 /**
- * The same template for a stack that nobody keeps: deleting the stack deletes everything in it. Otherwise, each pull request
+ * The same template for a temporary stack: deleting the stack deletes everything in it. Otherwise, each pull request
  * would leave three buckets, a table and a key.
  */
 export function disposable(template: Json): Json {

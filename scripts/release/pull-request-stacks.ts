@@ -1,4 +1,4 @@
-/** Stacks of pull requests: which ones there are, which nobody needs any more, and how one is removed with all its data. */
+/** Stacks of pull requests: which ones there are, which are no longer needed, and how one is removed with all its data. */
 import {
   type CloudFormationClient,
   DeleteStackCommand,
@@ -35,7 +35,7 @@ export function assertPullRequest(stack: string): void {
 
 const hourMillis = 3_600_000;
 
-/** The pull request is closed, or nobody has pushed to it for a while: a push makes the stack again. */
+/** The pull request is closed, or has had no push for a while: the next push makes the stack again. */
 export function isUnneeded(
   { name, changedAt }: PullRequestStack,
   { open, idleHours, now }: { readonly open: readonly number[]; readonly idleHours: number; readonly now: Date },
@@ -67,7 +67,7 @@ export interface RemovalClients {
 const ATTEMPTS = 4;
 
 /**
- * Deletes the stack with its images. Can be repeated at any point: the stack is the list of what is left.
+ * Deletes the stack with its images. Can be repeated at any point: the stack lists what still has to be deleted.
  *
  * @throws {Failure} if the name is not that of a pull request's stack, or something could not be deleted
  */

@@ -60,7 +60,7 @@ export function assertSameArtifact(before: Receipt, artifact: string): void {
   );
 }
 
-/** @throws {Failure} if somebody released something else to the stack in the meantime. */
+/** @throws {Failure} if another release to the stack came in between. */
 export function assertNotReleasedSince({ stack, releasedAt }: Receipt, updatedAt: string): void {
   if (releasedAt === updatedAt) return;
   throw new Failure(

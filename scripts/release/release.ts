@@ -51,7 +51,7 @@ interface ChangesOptions {
 const changesCommand = command({
   name: 'changes',
   summary:
-    'Makes the change set of a release and shows it. Refuses one that would replace or remove a resource with data: the exit code is 1, and nobody can run it.',
+    'Makes the change set of a release and shows it. Refuses one that would replace or remove a resource with data: the exit code is 1, and the change set is deleted.',
   syntax: (line) =>
     line
       .requiredOption('--stage <name>', 'its settings in samconfig.toml', nonEmpty)
@@ -140,7 +140,7 @@ const removeCommand = command({
 
 const sweepCommand = command({
   name: 'sweep',
-  summary: 'Removes the stacks of pull requests that are closed, or to which nobody has pushed for a while.',
+  summary: 'Removes the stacks of pull requests that are closed, or that have had no push for a while.',
   syntax: (line) =>
     line
       .requiredOption('--open <numbers>', 'the open pull requests, separated by commas; "" for none', numbersIn)

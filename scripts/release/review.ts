@@ -20,7 +20,7 @@ interface Review {
   readonly directory: string;
 }
 
-/** @throws {Failure} if a resource with data would be replaced or removed; then nobody can run the change set. */
+/** @throws {Failure} if a resource with data would be replaced or removed; then the change set is deleted. */
 export async function review(
   client: CloudFormationClient,
   { stack, artifact, changeSet, replace, directory }: Review,

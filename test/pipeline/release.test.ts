@@ -8,7 +8,7 @@ import { at, type Json, parseTemplate } from '../../scripts/template/template.ts
 import { providedStack } from '../support/provided-stack.ts';
 import { recordRequests } from '../support/recorded-requests.ts';
 
-/** A release from the commit to production, with the commands that the workflows run, beside the stack of the other tests. */
+/** A release from the commit to production, with the commands that the workflows run, on the emulator of the other tests. */
 
 const { dev, prod, pullRequest } = rehearsedStacks;
 const stack = providedStack();

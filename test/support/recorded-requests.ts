@@ -1,4 +1,4 @@
-/** A proxy in front of the emulator that notes the IAM action of each request, for clients that are programs of their own. */
+/** A proxy in front of the emulator that notes the IAM action of each request, for clients in other processes. */
 import { createServer } from 'node:http';
 import { Agent, request } from 'node:https';
 import * as z from 'zod';

@@ -86,7 +86,7 @@ const isUnused = (action: string) => unused.some(([, actions]) => actions.some((
 
 /** Permissions that no schema names, and why they are needed all the same. */
 const undocumented: Readonly<Record<string, string>> = {
-  'logs:GetLogDelivery': 'Step Functions sets up its logs in the name of whoever creates the workflow',
+  'logs:GetLogDelivery': 'Step Functions sets up its logs in the name of the workflow’s creator',
   'logs:UpdateLogDelivery': 'the same',
   'logs:DeleteLogDelivery': 'the same',
   'logs:ListLogDeliveries': 'the same',
