@@ -15,6 +15,7 @@ export const summaries = {
   invoke: 'run one function in a container, with one of its sample events',
   redrive: 'see why uploads failed, and move them back to the queue',
   intake: 'pause or resume the pipeline; while paused, uploads wait in the queue',
+  policies: 'check the policies of template.yaml with IAM Access Analyzer, before you deploy',
   load: 'run a load test, on the emulator or on a stack in your account',
   rename: 'rename the project in every file',
   lab: 'test and measure the pipeline: cost, scale, benchmarks, a bad release, injected faults',

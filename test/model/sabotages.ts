@@ -29,7 +29,7 @@ const renderingRetries =
 export const sabotages: readonly Sabotage[] = [
   sabotage(
     'the record is written unconditionally',
-    '"attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND (outcome = :failed OR (announced = :no AND (outcome <> :deleted OR outcome = :outcome))))"',
+    '"attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND (outcome = :failed OR (announced = :no AND (attribute_not_exists(reason) OR reason <> :malware) AND (outcome <> :deleted OR outcome = :outcome))))"',
     '"attribute_not_exists(nothing)"',
   ),
   sabotage('a repeat does not finish an unannounced record', '(announced = :no AND (', '(announced = :failed AND ('),
@@ -78,6 +78,12 @@ export const sabotages: readonly Sabotage[] = [
     'outcome = :failed',
   ),
   sabotage('an announced verdict starts again', 'reason = :malware AND announced = :no', 'reason = :malware'),
+  sabotage('an upload overwrites an unannounced verdict', 'reason <> :malware)', 'reason <> :no)'),
+  sabotage(
+    'an unannounced verdict is not finished by its own upload',
+    `"{% $infected %}","Next":"WithdrawVersion"`,
+    `"{% false %}","Next":"WithdrawVersion"`,
+  ),
   sabotage(
     'a verdict does not repair a failure',
     'OR outcome = :failed OR (outcome = :rejected',
@@ -152,8 +158,8 @@ export const sabotages: readonly Sabotage[] = [
   ),
   sabotage(
     'an unannounced erasure is not finished by its own upload',
-    '$states.result.Item.announced.BOOL = false',
-    'false',
+    "$states.result.Item.outcome.S = 'deleted' and",
+    'false and',
   ),
   sabotage('a file that kills its workers is never decided', `[{${deaths},"Next":"RejectRendition"}]`, '[]'),
   sabotage(
