@@ -152,6 +152,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('UploadRule', 'EventPattern', '$or', 0, 'detail'),
     remove: true,
   },
+  'Policies are checked by IAM Access Analyzer': {
+    file: 'scripts/policies/check-policies.ts',
+    from: "kind === 'public' || ",
+    to: '',
+  },
   'An infected image is withdrawn': {
     file: 'statemachine/image-pipeline.asl.json',
     path: ['States', 'WithdrawVersion', 'Arguments', 'ConditionExpression'],

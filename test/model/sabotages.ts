@@ -51,8 +51,8 @@ export const sabotages: readonly Sabotage[] = [
   sabotage('an erased version leaves no mark', '"Next":"MarkVersionErased"', '"Next":"EraseVersion"'),
   sabotage(
     'erasure marks are ignored',
-    '"{% $erased %}","Next":"EraseVersion"},{"Condition":"{% $infected',
-    '"{% false %}","Next":"EraseVersion"},{"Condition":"{% $infected',
+    '"{% $erased %}","Next":"EraseVersion"},{"Condition":"{% $infected and',
+    '"{% false %}","Next":"EraseVersion"},{"Condition":"{% $infected and',
   ),
   sabotage('an infected version leaves no mark', '"Next":"MarkVersionInfected"', '"Next":"WithdrawVersion"'),
   sabotage('infection marks are ignored', "$infected and $decision.outcome != 'rejected'", 'false'),
