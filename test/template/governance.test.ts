@@ -366,6 +366,15 @@ describe('malware-protection.yaml', () => {
       ).toBe(true);
   });
 
+  it('raises an alarm for uploads that were not scanned, whatever the reason', () => {
+    const metrics = at(propertiesIn('malware-protection.yaml', 'UploadUnscannedAlarm'), 'Metrics');
+    const names = z
+      .array(z.json())
+      .parse(metrics)
+      .map((metric) => at(metric, 'MetricStat', 'Metric', 'MetricName'));
+    expect(names.filter((name) => name !== undefined)).toEqual(['FailedScanCount', 'SkippedScanCount']);
+  });
+
   it('writes nothing to the bucket except its own test object', () => {
     expect(allowed.find(({ action }) => action === 's3:PutObject')?.on).toContain(
       '/malware-protection-resource-validation-object',
