@@ -173,7 +173,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('UploadBucketPolicy', 'PolicyDocument', 'Statement', { Sid: 'RefuseInfected' }),
     remove: true,
   },
-  'An audit trail that nobody can change': {
+  'An audit trail that cannot be changed': {
     file: 'governance/audit-trail.yaml',
     path: propertyOf('AuditBucket', 'ObjectLockConfiguration', 'Rule'),
     remove: true,
@@ -183,7 +183,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('BackupVault', 'LockConfiguration'),
     remove: true,
   },
-  'Experiments that end when the pager rings': {
+  'Experiments that end when the paging alarm fires': {
     file: 'governance/experiments.yaml',
     path: propertyOf('DenyExperiment', 'StopConditions', 0, 'Source'),
     value: 'none',

@@ -445,7 +445,7 @@ describe('backup.yaml', () => {
     expect(at(governance('backup.yaml'), 'Parameters', 'VaultLock', 'Default')).toBe('governance');
   });
 
-  it('locks for good only if that was chosen, and leaves time to reconsider', () => {
+  it('locks permanently only if that was chosen, and leaves time to reconsider', () => {
     const days = at(propertiesIn('backup.yaml', 'BackupVault'), 'LockConfiguration', 'Fn::If', 1, 'ChangeableForDays');
     expect(days).toEqual({ 'Fn::If': ['LocksForGood', 3, { Ref: 'AWS::NoValue' }] });
   });
@@ -482,7 +482,7 @@ describe('experiments.yaml', () => {
     expect(at(template, 'Parameters', 'ProdStackName', 'Default')).toBe('');
   });
 
-  it.each(experiments)('%s stops as soon as the pager rings', (id) => {
+  it.each(experiments)('%s stops as soon as the paging alarm fires', (id) => {
     expect(at(propertiesIn('experiments.yaml', id), 'StopConditions')).toEqual([
       { Source: 'aws:cloudwatch:alarm', Value: { Ref: 'PagerAlarmArn' } },
     ]);
