@@ -64,7 +64,7 @@ function policiesOf(id: string, { Type, Properties }: Resource): Found[] {
   }
 }
 
-const account = '111122223333';
+const account = '1'.repeat(12);
 const region = 'us-east-1';
 const pseudoParameters: Readonly<Record<string, string>> = {
   'AWS::Partition': 'aws',
