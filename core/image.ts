@@ -74,6 +74,29 @@ export function padSequencer(raw: string): Sequencer {
   return raw.toUpperCase().padEnd(SEQUENCER_WIDTH, '0');
 }
 
+/** The lowest sequencer of a second: S3's begin with two zeros and the time in seconds, in hex. */
+export function sequencerAt(occurredAt: string): Sequencer {
+  const second = Math.floor(Date.parse(occurredAt) / 1000);
+  return padSequencer(`00${second.toString(16).padStart(8, '0')}`);
+}
+
+/**
+ * The order of a deletion by a lifecycle rule. S3 dates it to a midnight, which can be before the upload that it deletes: an
+ * upload that a rule with a past date removes on the same day. It cannot have happened later than its event says.
+ */
+export function sequencerOfExpiry(assigned: Sequencer, occurredAt: string): Sequencer {
+  const happened = sequencerAt(occurredAt);
+  return assigned < happened ? happened : assigned;
+}
+
+/**
+ * The next one, for a repair of the version that has this one: it wins against that version, and loses against any later change,
+ * because S3's own sequencers differ before their padding.
+ */
+export function nextSequencer(sequencer: Sequencer): Sequencer {
+  return (BigInt(`0x${sequencer}`) + 1n).toString(16).toUpperCase().padStart(SEQUENCER_WIDTH, '0');
+}
+
 /** Lower-case hex. */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));

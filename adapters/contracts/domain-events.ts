@@ -9,8 +9,8 @@ import * as z from './zod.ts';
 
 /**
  * Increment it for a change that breaks consumers: a field removed, made optional or given another meaning, or a closed
- * list changed. Version 2: the reasons `too-complex` and `unreadable`. Version 3: the format `heic`.
- * Version 4: the reason `malware`, also of an image that was processed before.
+ * list changed. Version 2: the reasons `too-complex` and `unreadable`. Version 3: the format `heic`. Version 4: the formats `bmp` and
+ * `ico`, and the reason `malware`, also of an image that was processed before.
  */
 export const schemaVersion = 4;
 

@@ -14,7 +14,6 @@ import {
   type Message,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
-  SQSServiceException,
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import pWaitFor from 'p-wait-for';
@@ -24,6 +23,7 @@ import type { UploadEvent } from '../../core/image.ts';
 import { Failure } from '../terminal/failure.ts';
 import { batchesOf } from './batches.ts';
 import type { DeadLetterQueueName } from './dead-letter-queue-names.ts';
+import { explainRefusal } from './queue-events.ts';
 import { messagesIn, readQueue } from './queues.ts';
 import type { Stack } from './stack.ts';
 
@@ -166,15 +166,6 @@ export async function forwardLetters(
     );
   }
   return sent.map(({ letter: { event }, newMessageId }) => ({ event, newMessageId }));
-}
-
-/** The queue's policy lets one role send by hand. */
-function explainRefusal(error: unknown): never {
-  if (!(error instanceof SQSServiceException) || !error.name.startsWith('AccessDenied')) throw error;
-  throw new Failure(
-    `The upload queue accepts no messages from you (${error.message.replace(/\.$/, '')}). ` +
-      'Deploy the stack with the ARN of your role as OperatorRoleArn, or run this as that role: docs/runbooks/dead-letters.md, Permissions.',
-  );
 }
 
 async function receive(stack: Stack, queue: DeadLetterQueueName, count: number): Promise<DeadLetter[]> {

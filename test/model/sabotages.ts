@@ -1,9 +1,12 @@
+import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import { substituted } from '../support/asl.ts';
 import type { StateMachine } from '../support/workflow.ts';
 
 interface Sabotage {
   readonly what: string;
-  readonly workflow: StateMachine;
+  readonly workflow?: StateMachine;
+  /** How messages are read, if that is what is broken. */
+  readonly readEvent?: typeof parseUploadEvent;
   /** One of the first histories finds it. */
   readonly quick: boolean;
 }
@@ -25,7 +28,7 @@ const deaths =
 const renderingRetries =
   '"group":"{% $states.input.group %}"}},"Output":"{% $states.result.Payload %}","TimeoutSeconds":45,"Retry":[';
 
-/** The workflow broken on purpose, one line at a time. Some history must detect each, or the histories prove nothing. */
+/** The workflow, or the reading of events, broken on purpose, one line at a time. Some history must detect each, or the histories prove nothing. */
 export const sabotages: readonly Sabotage[] = [
   sabotage(
     'the record is written unconditionally',
@@ -102,6 +105,11 @@ export const sabotages: readonly Sabotage[] = [
     '"scope":"own"},"Next":"RemoveRenditions"',
     '"scope":"own"},"Next":"Decided"',
   ),
+  sabotage(
+    'an erased version keeps the renditions of its repair',
+    "$change = 'created' and $ownSequencer > $image.sequencer ? $ownSequencer : $image.sequencer",
+    '$image.sequencer',
+  ),
   sabotage('a repeat removes renditions that the record lists', '"{% $shown %}"', '"{% false %}"'),
   sabotage(
     'a repeat checks the sequencer instead of the listed renditions',
@@ -172,6 +180,11 @@ export const sabotages: readonly Sabotage[] = [
     `[{${deaths},"Next":"RejectRendition"}]`,
     '[{"ErrorEquals":["States.ALL"],"Next":"RejectRendition"}]',
   ),
+  {
+    what: 'a deletion by a lifecycle rule is ordered by the midnight to which S3 dates it',
+    readEvent: (body, bucket) => parseUploadEvent(body.replace('Lifecycle Expiration', 'DeleteObject'), bucket),
+    quick: true,
+  },
 ];
 
 function sabotage(what: string, line: string, broken: string): Sabotage {

@@ -203,8 +203,7 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
     },
 
     /** Subscribes to the domain events as a consumer would, with its own rule and queue. */
-    async subscribe(): Promise<() => Promise<DomainEvent[]>> {
-      const name = `test-${randomUUID()}`;
+    async subscribe(name = `test-${randomUUID()}`): Promise<() => Promise<DomainEvent[]>> {
       const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
       const { arn } = await readQueue(sqs, z.string().parse(QueueUrl));
       const EventBusName = stack.outputs.DomainEventBusName;

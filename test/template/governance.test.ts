@@ -138,7 +138,7 @@ describe('service-control-policy.yaml', () => {
     ['lambda:PutFunctionConcurrency', name('lambda', `function:${projectName}-prod-ResizeImageFunction-1`)],
     ['dynamodb:PutResourcePolicy', name('dynamodb', `table/${projectName}-prod-ImageTable-1`)],
     ['dynamodb:ExportTableToPointInTime', name('dynamodb', `table/${projectName}-prod-ImageTable-1`)],
-    ['sns:SetTopicAttributes', name('sns', `${projectName}-prod-AlarmTopic-1`)],
+    ['sns:SetTopicAttributes', name('sns', `${projectName}-prod-PageTopic-1`)],
     ['logs:PutSubscriptionFilter', name('logs', `log-group:${projectName}-prod-ResizeImageLogGroup-1`)],
   ])('denies an administrator %s', (action, resource) => {
     expect(denied(admin, action, resource)).toEqual(['KeepEncryptionPrivacyAndTraces']);
@@ -271,7 +271,7 @@ describe('config-rules.yaml', () => {
     S3_BUCKET_VERSIONING_ENABLED: 'AWS::S3::Bucket',
     SNS_ENCRYPTED_KMS: 'AWS::SNS::Topic',
     SQS_QUEUE_NO_PUBLIC_ACCESS: 'AWS::SQS::Queue',
-    STEP_FUNCTIONS_STATE_MACHINE_LOGGING_ENABLED: 'AWS::Serverless::StateMachine',
+    STEP_FUNCTIONS_STATE_MACHINE_LOGGING_ENABLED: 'AWS::StepFunctions::StateMachine',
   };
   const rules = z
     .record(
