@@ -177,6 +177,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('UploadRule', 'EventPattern', '$or', 0, 'detail'),
     remove: true,
   },
+  'Policies are checked by IAM Access Analyzer': {
+    file: 'scripts/policies/check-policies.ts',
+    from: "kind === 'public' || ",
+    to: '',
+  },
   'An infected image is withdrawn': {
     file: 'statemachine/image-pipeline.asl.json',
     path: ['States', 'WithdrawVersion', 'Arguments', 'ConditionExpression'],
@@ -193,7 +198,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('UploadBucketPolicy', 'PolicyDocument', 'Statement', { Sid: 'RefuseInfected' }),
     remove: true,
   },
-  'An audit trail that nobody can change': {
+  'An audit trail that cannot be changed': {
     file: 'governance/audit-trail.yaml',
     path: propertyOf('AuditBucket', 'ObjectLockConfiguration', 'Rule'),
     remove: true,
@@ -203,7 +208,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('BackupVault', 'LockConfiguration'),
     remove: true,
   },
-  'Experiments that end when the pager rings': {
+  'Experiments that end when the paging alarm fires': {
     file: 'governance/experiments.yaml',
     path: propertyOf('DenyExperiment', 'StopConditions', 0, 'Source'),
     value: 'none',

@@ -383,6 +383,15 @@ describe('malware-protection.yaml', () => {
       ).toBe(true);
   });
 
+  it('raises an alarm for uploads that were not scanned, whatever the reason', () => {
+    const metrics = at(propertiesIn('malware-protection.yaml', 'UploadUnscannedAlarm'), 'Metrics');
+    const names = z
+      .array(z.json())
+      .parse(metrics)
+      .map((metric) => at(metric, 'MetricStat', 'Metric', 'MetricName'));
+    expect(names.filter((name) => name !== undefined)).toEqual(['FailedScanCount', 'SkippedScanCount']);
+  });
+
   it('writes nothing to the bucket except its own test object', () => {
     expect(allowed.find(({ action }) => action === 's3:PutObject')?.on).toContain(
       '/malware-protection-resource-validation-object',
@@ -453,7 +462,7 @@ describe('backup.yaml', () => {
     expect(at(governance('backup.yaml'), 'Parameters', 'VaultLock', 'Default')).toBe('governance');
   });
 
-  it('locks for good only if that was chosen, and leaves time to reconsider', () => {
+  it('locks permanently only if that was chosen, and leaves time to reconsider', () => {
     const days = at(propertiesIn('backup.yaml', 'BackupVault'), 'LockConfiguration', 'Fn::If', 1, 'ChangeableForDays');
     expect(days).toEqual({ 'Fn::If': ['LocksForGood', 3, { Ref: 'AWS::NoValue' }] });
   });
@@ -490,7 +499,7 @@ describe('experiments.yaml', () => {
     expect(at(template, 'Parameters', 'ProdStackName', 'Default')).toBe('');
   });
 
-  it.each(experiments)('%s stops as soon as the pager rings', (id) => {
+  it.each(experiments)('%s stops as soon as the paging alarm fires', (id) => {
     expect(at(propertiesIn('experiments.yaml', id), 'StopConditions')).toEqual([
       { Source: 'aws:cloudwatch:alarm', Value: { Ref: 'PagerAlarmArn' } },
     ]);
