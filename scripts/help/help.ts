@@ -14,6 +14,7 @@ export const summaries = {
   check: 'run everything that CI runs',
   invoke: 'run one function in a container, with one of its sample events',
   redrive: 'see why uploads failed, and move them back to the queue',
+  verify: 'check a deployed stack: alarms, queues, permissions, versions, quotas, and each reason to reject a file',
   intake: 'pause or resume the pipeline; while paused, uploads wait in the queue',
   load: 'run a load test, on the emulator or on a stack in your account',
   rename: 'rename the project in every file',

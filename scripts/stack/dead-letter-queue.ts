@@ -83,16 +83,15 @@ export async function sampleLetters(stack: Stack, queue: DeadLetterQueueName, li
   return [...letters.values()];
 }
 
-/** Yields batches of messages to forward, which stay hidden. Unreadable messages, and those in `skip`, stay in the queue. */
+/** Yields batches of messages to forward, which stay hidden. All others, and unreadable ones, stay in the queue. */
 export async function* takeLetters(
   stack: Stack,
   queue: DeadLetterQueueName,
   limit: number,
-  skip: ReadonlySet<string>,
+  toForward: (letter: ReadableLetter) => boolean,
 ): AsyncGenerator<readonly ReadableLetter[]> {
   const left = new Map<string, DeadLetter>();
-  const isWanted = (letter: DeadLetter): letter is ReadableLetter =>
-    letter.event !== undefined && !skip.has(letter.messageId);
+  const isWanted = (letter: DeadLetter): letter is ReadableLetter => letter.event !== undefined && toForward(letter);
   try {
     for (let taken = 0; taken < limit; ) {
       const batch = await receive(stack, queue, limit - taken);
@@ -122,7 +121,7 @@ export async function moveAllLetters(
   const { arn: SourceArn } = await readQueue(sqs, urlOf(stack, queue));
   await sqs
     .send(new StartMessageMoveTaskCommand({ SourceArn, MaxNumberOfMessagesPerSecond: perSecond }))
-    .catch(explainRefusal);
+    .catch(refusedByQueue);
   const isMoved = async (): Promise<boolean> => {
     // SQS lists the newest task first.
     const { Results: [task] = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults: 1 }));
@@ -148,7 +147,7 @@ export async function forwardLetters(
     .send(new SendMessageBatchCommand({ QueueUrl: stack.outputs.UploadQueueUrl, Entries }))
     .catch(async (error: unknown) => {
       await makeVisible(stack, queue, letters);
-      return explainRefusal(error);
+      return refusedByQueue(error);
     });
   const sent = Successful.flatMap(({ Id, MessageId = '' }) => {
     const letter = letters[Number(Id)];
@@ -169,7 +168,7 @@ export async function forwardLetters(
 }
 
 /** The queue's policy lets one role send by hand. */
-function explainRefusal(error: unknown): never {
+export function refusedByQueue(error: unknown): never {
   if (!(error instanceof SQSServiceException) || !error.name.startsWith('AccessDenied')) throw error;
   throw new Failure(
     `The upload queue accepts no messages from you (${error.message.replace(/\.$/, '')}). ` +
