@@ -17,8 +17,6 @@ import { temporaryQueue } from './temporary-queue.ts';
 import { decided, type SentUpload, upload } from './uploads.ts';
 import { type Finding, idOf, pause, physicalIds, type Verification, waitFor } from './verification.ts';
 
-const ruleDelay = 60_000;
-
 const domainEvent = z.object({ 'detail-type': z.string(), detail: z.object({ image: z.object({ key: z.string() }) }) });
 
 /** Sends an upload from S3 through the encrypted upload queue, and its domain event to an encrypted queue of a consumer. */
@@ -36,7 +34,7 @@ export async function checkEncryptedQueues(verification: Verification): Promise<
   }
   const consumer = await subscribe(verification, keyId);
   // A new rule takes effect after a while: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
-  if (!stack.emulated) await pause(verification, ruleDelay);
+  if (!stack.emulated) await pause(verification);
   const { key } = await upload(verification, 'event.jpg', knownImage.bytes);
   const type = await consumer.receive(`domain event of ${key}`, 5, (body) => {
     const event = domainEvent.parse(JSON.parse(body));

@@ -28,6 +28,8 @@ export interface Verification {
   readonly undo: Undo;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
+  /** How long a minute is: tests do not wait that long. */
+  readonly minute: number;
 }
 
 export function clientsFor({ clientConfig }: Pick<Stack, 'clientConfig'>) {
@@ -39,9 +41,14 @@ export function clientsFor({ clientConfig }: Pick<Stack, 'clientConfig'>) {
   };
 }
 
+interface UndoStep {
+  readonly what: string;
+  readonly remove: () => Promise<unknown>;
+}
+
 /** Steps that remove what a check has created, in any order. */
 export class Undo {
-  readonly #steps: { readonly what: string; readonly remove: () => Promise<unknown> }[] = [];
+  readonly #steps: UndoStep[] = [];
 
   /** Call it before the creation: removing what does not exist must succeed. */
   add(what: string, remove: () => Promise<unknown>): void {
@@ -50,15 +57,15 @@ export class Undo {
 
   /** Returns a sentence for each thing that could not be removed. */
   async all(): Promise<string[]> {
-    const left = await pMap(
-      this.#steps.splice(0),
-      ({ what, remove }) =>
-        remove().then(
-          () => [],
-          (error: unknown) => [`${what} is left behind: ${describeFailure(error)}`],
-        ),
-      { concurrency: 4 },
-    );
+    const leftBy = async ({ what, remove }: UndoStep): Promise<string[]> => {
+      try {
+        await remove();
+        return [];
+      } catch (error) {
+        return [`${what} is left behind: ${describeFailure(error)}`];
+      }
+    };
+    const left = await pMap(this.#steps.splice(0), leftBy, { concurrency: 4 });
     return left.flat();
   }
 }
@@ -97,11 +104,9 @@ export function idOf({ resources, stack }: Pick<Verification, 'resources' | 'sta
   return found.physicalId;
 }
 
-const minute = 60_000;
-
 /** Polls until `look` finds something. @throws {Failure} after `minutes`. */
 export async function waitFor<Found>(
-  { stack, signal }: Pick<Verification, 'stack' | 'signal'>,
+  { stack, signal, minute }: Pick<Verification, 'stack' | 'signal' | 'minute'>,
   { what, minutes }: { readonly what: string; readonly minutes: number },
   look: () => Promise<Found | undefined>,
 ): Promise<Found> {
@@ -111,10 +116,10 @@ export async function waitFor<Found>(
   };
   const message = new Failure(`No ${what} within ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}.`);
   // In an account, each look costs a request or two.
-  const interval = stack.emulated ? 200 : Math.min(10_000, (minutes * minute) / 60);
+  const interval = stack.emulated ? 200 : Math.min(10_000, (minutes * minute) / 20);
   return await pWaitFor(isThere, { interval, timeout: { milliseconds: minutes * minute, message }, signal });
 }
 
-export async function pause({ signal }: Pick<Verification, 'signal'>, millis: number): Promise<void> {
-  await sleep(millis, undefined, { signal });
+export async function pause({ signal, minute }: Pick<Verification, 'signal' | 'minute'>): Promise<void> {
+  await sleep(minute, undefined, { signal });
 }

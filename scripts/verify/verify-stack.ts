@@ -104,6 +104,7 @@ export async function runChecks(
 ): Promise<CheckResult[]> {
   const clients = clientsFor(stack);
   const shared = {
+    minute: 60_000,
     stack,
     clients,
     signal,
