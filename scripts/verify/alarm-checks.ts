@@ -36,18 +36,29 @@ async function readAlarms({ stack, resources }: Verification): Promise<Alarm[]> 
 
 export async function checkAlarmActions(verification: Verification): Promise<Finding> {
   const alarms = await readAlarms(verification);
-  const topics = new Set(physicalIds(verification.resources, 'AWS::SNS::Topic'));
-  const faults = alarms.flatMap(({ AlarmName, ActionsEnabled, AlarmActions = [] }) => {
-    if (ActionsEnabled === false) return `The actions of ${AlarmName} are switched off.`;
-    return AlarmActions.some((action) => topics.has(action)) ? [] : `${AlarmName} notifies no topic of the stack.`;
-  });
+  const faults = alarms
+    .filter((alarm) => !isPart(alarm, alarms))
+    .flatMap((alarm) => {
+      if (alarm.ActionsEnabled === false) return `The actions of ${alarm.AlarmName} are switched off.`;
+      return topicsOf([alarm]).length > 0 ? [] : `${alarm.AlarmName} notifies no topic.`;
+    });
   return { faults, seen: `alarms: ${alarms.length}` };
+}
+
+function topicsOf(alarms: readonly Alarm[]): string[] {
+  const actions = alarms.flatMap(({ AlarmActions = [] }) => AlarmActions);
+  return [...new Set(actions.filter((action) => action.split(':')[2] === 'sns'))];
+}
+
+/** Of another alarm, which then notifies for it. */
+function isPart({ AlarmName }: Alarm, alarms: readonly Alarm[]): boolean {
+  return alarms.some(({ AlarmRule = '' }) => AlarmRule.includes(AlarmName));
 }
 
 /** Sets off one alarm of each topic, and waits for its message in a queue of its own. */
 export async function checkAlarmMessage(verification: Verification): Promise<Finding> {
   const alarms = await readAlarms(verification);
-  const topics = physicalIds(verification.resources, 'AWS::SNS::Topic');
+  const topics = topicsOf(alarms);
   const faults: string[] = [];
   for (const [index, topic] of topics.entries()) {
     const alarm = quietest(alarms, topic);
@@ -68,13 +79,12 @@ export async function checkAlarmMessage(verification: Verification): Promise<Fin
  * start the circuit breaker. A composite alarm only if the topic has no other.
  */
 function quietest(alarms: readonly Alarm[], topic: string): Alarm | undefined {
-  const isPart = ({ AlarmName }: Alarm) => alarms.some(({ AlarmRule = '' }) => AlarmRule.includes(AlarmName));
   const suitable = alarms.filter(
     (alarm) =>
       alarm.StateValue !== 'ALARM' &&
       alarm.AlarmActions?.includes(topic) &&
       !alarm.AlarmName.includes('RollbackAlarm') &&
-      !isPart(alarm),
+      !isPart(alarm, alarms),
   );
   return suitable.find(({ AlarmRule }) => AlarmRule === undefined) ?? suitable[0];
 }
@@ -114,10 +124,10 @@ async function setOff(
   });
 }
 
-export async function checkAlarmSubscribers({ clients, resources }: Verification): Promise<Finding> {
-  const client = clients.sns;
+export async function checkAlarmSubscribers(verification: Verification): Promise<Finding> {
+  const client = verification.clients.sns;
   const counts = await Promise.all(
-    physicalIds(resources, 'AWS::SNS::Topic').map(async (TopicArn) => {
+    topicsOf(await readAlarms(verification)).map(async (TopicArn) => {
       const pages = await Array.fromAsync(paginateListSubscriptionsByTopic({ client }, { TopicArn }));
       // Until it is confirmed, a subscription has no ARN. This command's own queues do not count.
       const confirmed = pages
@@ -154,12 +164,9 @@ const rarelyUsed = /^(IntakeBreaker|CheckRelease)/;
 export async function checkAlarmMetrics(verification: Verification): Promise<Finding> {
   const { resources } = verification;
   const watched = watchedBy(await readAlarms(verification));
-  const quiet = new Set(
-    [...resources]
-      .filter(([logicalId]) => rarelyUsed.test(logicalId))
-      .map(([, { physicalId }]) => lastPart(physicalId)),
-  );
-  let missing = watched.filter(({ Dimensions }) => !Dimensions.some(({ Value = '' }) => quiet.has(lastPart(Value))));
+  const quiet = [...resources].filter(([id]) => rarelyUsed.test(id)).map(([, { physicalId }]) => physicalId);
+  const isQuiet = ({ Value = '' }: Dimension) => quiet.some((id) => Value === id || Value.startsWith(`${id}:`));
+  let missing = watched.filter(({ Dimensions }) => !Dimensions.some(isQuiet));
   const required = missing.length;
   const waiting = { what: 'metrics', minutes: metricMinutes };
   await waitFor(verification, waiting, async () => {
@@ -208,9 +215,4 @@ function described(dimensions: readonly Dimension[]): string {
 
 function nameOf(arn: string): string {
   return arn.split(':').at(-1) ?? arn;
-}
-
-/** Of an ARN or URL: alarms name a queue, and CloudFormation its URL. */
-function lastPart(id: string): string {
-  return id.split(/[:/|]/).at(-1) ?? id;
 }

@@ -74,9 +74,8 @@ export const checkList = [
   {
     name: 'warm-workers',
     promise: 'Workers are warm where ProvisionConcurrency asks for it, and you pay for none elsewhere.',
-    page: 'docs/releases.md',
-    remedy:
-      'To remove what the stack no longer asks for: aws lambda delete-provisioned-concurrency-config --qualifier live. Otherwise, wait for READY.',
+    page: 'docs/verify.md#warm-workers',
+    remedy: 'Wait for READY. Remove warm workers that the stack no longer asks for, as the page describes.',
     onlyInAccount: 'it provisions no concurrency',
   },
   {

@@ -41,23 +41,18 @@ export function clientsFor({ clientConfig }: Pick<Stack, 'clientConfig'>) {
   };
 }
 
-interface UndoStep {
-  readonly what: string;
-  readonly remove: () => Promise<unknown>;
-}
-
 /** Steps that remove what a check has created, in any order. */
 export class Undo {
-  readonly #steps: UndoStep[] = [];
+  readonly #steps = new Map<string, () => Promise<unknown>>();
 
   /** Call it before the creation: removing what does not exist must succeed. */
   add(what: string, remove: () => Promise<unknown>): void {
-    this.#steps.push({ what, remove });
+    this.#steps.set(what, remove);
   }
 
   /** Returns a sentence for each thing that could not be removed. */
   async all(): Promise<string[]> {
-    const leftBy = async ({ what, remove }: UndoStep): Promise<string[]> => {
+    const leftBy = async ([what, remove]: [string, () => Promise<unknown>]): Promise<string[]> => {
       try {
         await remove();
         return [];
@@ -65,7 +60,7 @@ export class Undo {
         return [`${what} is left behind: ${describeFailure(error)}`];
       }
     };
-    const left = await pMap(this.#steps.splice(0), leftBy, { concurrency: 4 });
+    const left = await pMap(this.#steps, leftBy, { concurrency: 4 });
     return left.flat();
   }
 }

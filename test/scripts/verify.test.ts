@@ -52,13 +52,13 @@ const topic = 'arn:aws:sns:eu-west-1:111122223333:images-dev-AlarmTopic';
 describe('alarm-actions', () => {
   const check = () =>
     checkAlarmActions(
-      mockedVerification({ resources: { A: alarmResource('images-dev-A'), Topic: ['AWS::SNS::Topic', topic] } }),
+      mockedVerification({ resources: { A: alarmResource('images-dev-A'), B: alarmResource('images-dev-B') } }),
     );
   const alarm = { AlarmName: 'images-dev-A', ActionsEnabled: true, AlarmActions: [topic] };
 
   it.each([
     ['passes for an alarm that notifies the stack’s topic', {}, []],
-    ['fails for an alarm without an action', { AlarmActions: [] }, ['images-dev-A notifies no topic of the stack.']],
+    ['fails for an alarm without an action', { AlarmActions: [] }, ['images-dev-A notifies no topic.']],
     [
       'fails if the actions are switched off',
       { ActionsEnabled: false },
@@ -73,11 +73,24 @@ describe('alarm-actions', () => {
     cloudWatch.on(DescribeAlarmsCommand).resolves({ MetricAlarms: [{ ...alarm, ...changes }] });
     expect((await check()).faults).toEqual(faults);
   });
+
+  it('passes for an alarm without an action that is part of one that has', async () => {
+    const page = { ...alarm, AlarmName: 'images-dev-B', AlarmRule: 'ALARM("images-dev-A")' };
+    cloudWatch
+      .on(DescribeAlarmsCommand)
+      .resolves({ MetricAlarms: [{ ...alarm, AlarmActions: [] }], CompositeAlarms: [page] });
+    expect((await check()).faults).toEqual([]);
+  });
 });
 
 describe('alarm-subscribers', () => {
   const sns = mockClient(SNSClient);
-  const check = () => checkAlarmSubscribers(mockedVerification({ resources: { Topic: ['AWS::SNS::Topic', topic] } }));
+  const check = () => checkAlarmSubscribers(mockedVerification({ resources: { A: alarmResource('images-dev-A') } }));
+  beforeEach(() => {
+    cloudWatch
+      .on(DescribeAlarmsCommand)
+      .resolves({ MetricAlarms: [{ AlarmName: 'images-dev-A', AlarmActions: [topic] }] });
+  });
 
   it.each<[string, Subscription[], number]>([
     ['passes if someone is subscribed', [{ SubscriptionArn: `${topic}:1`, Endpoint: 'on-call@example.com' }], 0],
@@ -105,6 +118,11 @@ describe('alarm-metrics', () => {
         resources: {
           A: alarmResource('images-dev-A'),
           IntakeBreaker: ['AWS::StepFunctions::StateMachine', 'arn:aws:states:eu-west-1:1:stateMachine:breaker'],
+          CheckReleaseFunction: ['AWS::Lambda::Function', 'images-dev-CheckRelease'],
+          CheckReleaseFunctionAliaslive: [
+            'AWS::Lambda::Alias',
+            'arn:aws:lambda:eu-west-1:1:function:images-dev-CheckRelease:live',
+          ],
         },
       }),
     );
@@ -135,6 +153,11 @@ describe('alarm-metrics', () => {
       'a dimension has the wrong name',
       { Dimensions: [dimension('Queue', 'images-dev-UploadQueue')] },
       'Queue=images-dev',
+    ],
+    [
+      'a function has no calls through its alias',
+      { Dimensions: [dimension('Resource', 'images-dev-Resize:live')] },
+      'Resize:live',
     ],
     [
       'a metric of its expression does not exist',
