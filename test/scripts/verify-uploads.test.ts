@@ -39,6 +39,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { knownImage } from '../../adapters/aws/known-image.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { imageIdOf } from '../../core/image.ts';
+import { defaultLimits } from '../../core/limits.ts';
+import { openUpload } from '../../core/open-upload.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import type { ImageRecord } from '../../core/record.ts';
@@ -49,6 +51,7 @@ import { checkAlarmMessage } from '../../scripts/verify/alarm-checks.ts';
 import { checkList, checkNames } from '../../scripts/verify/check-list.ts';
 import { checkDeadLetter, checkEncryptedQueues } from '../../scripts/verify/event-checks.ts';
 import { checkPicture, checkRejections } from '../../scripts/verify/pipeline-checks.ts';
+import { rejectedFiles } from '../../scripts/verify/rejected-files.ts';
 import { uprightImage } from '../../scripts/verify/uploads.ts';
 import type { Verification } from '../../scripts/verify/verification.ts';
 import { verifyCommand } from '../../scripts/verify/verify.ts';
@@ -57,6 +60,7 @@ import { mockClient } from '../support/mock-client.ts';
 import { mockedStack } from '../support/mocked-stack.ts';
 import { mockedVerification } from '../support/mocked-verification.ts';
 import { deletedRecord, processedRecord } from '../support/records.ts';
+import { uploadOf } from '../support/upload-events.ts';
 
 const s3 = mockClient(S3Client);
 const table = mockClient(DynamoDBDocumentClient);
@@ -100,15 +104,15 @@ const rejected = (reason: string): ImageRecord => ({
   reason: rejectionReasons.find((one) => one === reason) ?? 'corrupt',
 });
 
-/** @param decide the record of an upload */
-function pipelineThat(decide: (put: Put) => ImageRecord, { removes = true } = {}): void {
+/** @param decide the record of an upload; undefined if there is none, and an earlier one stays */
+function pipelineThat(decide: (put: Put) => ImageRecord | undefined, { removes = true } = {}): void {
   s3.on(PutObjectCommand).callsFake(async ({ Key, Body }: Put) => {
     const VersionId = `v${versions.length + 1}`;
     versions.push({ Key, VersionId });
     if (removes) renditions.clear();
-    const record = { ...decide({ Key, Body, VersionId }), key: Key, version: VersionId };
-    records.set(await imageIdOf(bucket, Key), record);
-    if (record.outcome === 'processed') for (const one of record.renditions) renditions.set(one.key, one);
+    const record = decide({ Key, Body, VersionId });
+    if (record !== undefined) records.set(await imageIdOf(bucket, Key), { ...record, key: Key, version: VersionId });
+    if (record?.outcome === 'processed') for (const one of record.renditions) renditions.set(one.key, one);
     return { ETag: '"e"', VersionId };
   });
   s3.on(DeleteObjectCommand).callsFake(async ({ Key, VersionId }: { Key: string; VersionId?: string }) => {
@@ -208,6 +212,11 @@ describe('picture', () => {
     ]);
   });
 
+  it('fails if an overwrite is not decided, although the record of the replaced version is there', async () => {
+    pipelineThat((put) => (put.VersionId === 'v1' ? processed(put) : undefined));
+    await expect(faults()).rejects.toThrow(/^No outcome of /);
+  });
+
   it('fails if no record appears, and still removes its file', async () => {
     pipelineThat((put) => ({ ...processed(put), announced: false }));
     await expect(faults()).rejects.toThrow(/^No outcome of .*picture\.jpg within 5 minutes\.$/);
@@ -226,6 +235,19 @@ describe('rejections', () => {
     pipelineThat((put) => rejected(reasonIn(put)));
     refuseArchives();
     expect(await faults()).toEqual([]);
+  });
+
+  it.each(rejectionReasons.filter((reason) => reason !== 'unreadable'))('has a file that is %s', async (reason) => {
+    const { bytes } = rejectedFiles[reason]();
+    const opened = await openUpload(
+      { correlationId: 'c', image: uploadOf({ size: bytes.length }) },
+      {
+        uploadReader: { read: async () => ({ outcome: 'found', bytes }) },
+        ...{ codec: sharpImageCodec(), limits: defaultLimits },
+      },
+    );
+    const decision = opened.outcome === 'open' ? await opened.image.portray() : opened;
+    expect(decision).toMatchObject({ outcome: 'rejected', reason });
   });
 
   it('fails if a file is processed, or rejected with another reason', async () => {
