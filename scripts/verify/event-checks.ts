@@ -15,7 +15,7 @@ import { eventSource } from '../../core/names.ts';
 import { forwardLetters, refusedByQueue, sampleLetters, takeLetters } from '../stack/dead-letter-queue.ts';
 import { temporaryQueue } from './temporary-queue.ts';
 import { decided, type SentUpload, upload } from './uploads.ts';
-import { type Finding, idOf, pause, physicalIds, type Verification, waitFor } from './verification.ts';
+import { type Finding, idOf, pause, physicalIds, temporaryName, type Verification, waitFor } from './verification.ts';
 
 const domainEvent = z.object({ 'detail-type': z.string(), detail: z.object({ image: z.object({ key: z.string() }) }) });
 
@@ -45,10 +45,10 @@ export async function checkEncryptedQueues(verification: Verification): Promise<
 }
 
 async function subscribe(verification: Verification, keyId: string) {
-  const { stack, undo, runId } = verification;
+  const { stack, undo } = verification;
   const { events } = stack.clients;
   const EventBusName = stack.outputs.DomainEventBusName;
-  const rule = { Name: `${stack.name}-verify-${runId}`, EventBusName };
+  const rule = { Name: temporaryName(verification), EventBusName };
   const target = { Rule: rule.Name, EventBusName };
   undo.add(`The rule ${rule.Name}`, async () => {
     await events.send(new RemoveTargetsCommand({ ...target, Ids: ['verify'] }));

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { readQueue } from '../stack/queues.ts';
-import { type Verification, waitFor } from './verification.ts';
+import { temporaryName, type Verification, waitFor } from './verification.ts';
 
 export interface TemporaryQueue {
   readonly arn: string;
@@ -20,9 +20,9 @@ export async function temporaryQueue(
   name: string,
   { service, sourceArn, keyId }: { readonly service: string; readonly sourceArn: string; readonly keyId?: string },
 ): Promise<TemporaryQueue> {
-  const { stack, undo, runId } = verification;
+  const { stack, undo } = verification;
   const { sqs } = stack.clients;
-  const QueueName = `${stack.name}-verify-${runId}-${name}`;
+  const QueueName = `${temporaryName(verification)}-${name}`;
   const Statement = {
     Effect: 'Allow',
     Principal: { Service: service },

@@ -34,11 +34,17 @@ export interface Verification {
 
 export function clientsFor({ clientConfig }: Pick<Stack, 'clientConfig'>) {
   return {
-    iam: new IAMClient(clientConfig),
+    // Hundreds of requests, which IAM throttles.
+    iam: new IAMClient({ ...clientConfig, maxAttempts: 10 }),
     kms: new KMSClient(clientConfig),
     quotas: new ServiceQuotasClient(clientConfig),
     sns: new SNSClient(clientConfig),
   };
+}
+
+/** Of something that a check creates. Short enough for a rule, which may have 64 characters, whatever the stack is called. */
+export function temporaryName({ stack, runId }: Pick<Verification, 'stack' | 'runId'>): string {
+  return `${stack.name.slice(0, 45)}-verify-${runId}`;
 }
 
 /** Steps that remove what a check has created, in any order. */

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import pMap from 'p-map';
 import { stackNamed } from '../local/running-stack.ts';
+import { requireOpenIntake } from '../stack/intake-switch.ts';
 import type { Stack } from '../stack/stack.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { describeFailure } from '../terminal/failure.ts';
@@ -65,6 +66,7 @@ export async function verify(options: VerifyOptions, signal: AbortSignal): Promi
   const stack = await stackNamed(options.stack);
   try {
     const names = checkList.map(({ name }) => name).filter((name) => options.only?.includes(name) ?? true);
+    if (names.some((name) => sending.includes(name))) await requireOpenIntake(stack);
     if (!stack.emulated && !options.yes && !(await agreed(stack, names, signal))) {
       print('Nothing was checked.');
       return 0;
@@ -82,6 +84,9 @@ export async function verify(options: VerifyOptions, signal: AbortSignal): Promi
     stack.close();
   }
 }
+
+/** Those that wait for the outcomes of uploads. */
+const sending: readonly CheckName[] = ['picture', 'encrypted-queues', 'rejections', 'dead-letter'];
 
 /** Alarm messages and dead letters reach people. */
 const heard: readonly CheckName[] = ['alarm-message', 'dead-letter'];
