@@ -74,16 +74,19 @@ export async function checkAlarmMessage(verification: Verification): Promise<Fin
   return { faults, seen: `topics: ${topics.length}` };
 }
 
+/** Roll back a release, or start the circuit breaker. */
+const consequential = /RollbackAlarm|DispatchImagesUndecidedAlarm/;
+
 /**
- * One that affects as little as possible. Not one that rolls back a release, or is part of another: that would page, or
- * start the circuit breaker. A composite alarm only if the topic has no other.
+ * One that affects as little as possible: not one that is part of another, which would notify, too. A composite alarm only if
+ * the topic has no other.
  */
 function quietest(alarms: readonly Alarm[], topic: string): Alarm | undefined {
   const suitable = alarms.filter(
     (alarm) =>
       alarm.StateValue !== 'ALARM' &&
       alarm.AlarmActions?.includes(topic) &&
-      !alarm.AlarmName.includes('RollbackAlarm') &&
+      !consequential.test(alarm.AlarmName) &&
       !isPart(alarm, alarms),
   );
   return suitable.find(({ AlarmRule }) => AlarmRule === undefined) ?? suitable[0];

@@ -49,7 +49,7 @@ export const checkList = [
     name: 'alarm-message',
     promise: 'An alarm that fires sends a message through every alarm topic.',
     page: 'docs/observability.md',
-    remedy: 'Compare the policies of AlarmKey and of the topic with template.yaml, and deploy it again.',
+    remedy: 'Compare the policies of the topic and of its key with template.yaml, and deploy it again.',
   },
   {
     name: 'alarm-subscribers',

@@ -21,37 +21,44 @@ const keyPolicy = z.object({
   ),
 });
 
-/** The services that use each key on their own behalf. The others do it on behalf of a role. */
-const servicesOf = { DataKey: ['events', 'logs'], AlarmKey: ['cloudwatch'] } as const;
+/** These use a key on their own behalf. All others do it on behalf of a role. */
+const services = ['events', 'logs', 'cloudwatch'] as const;
 
-export async function checkKeys(verification: Verification): Promise<Finding> {
-  const faults = await Promise.all([keyFaults(verification, 'DataKey'), keyFaults(verification, 'AlarmKey')]);
-  return { faults: faults.flat(), seen: `keys: ${faults.length}` };
+interface Principal {
+  /** `AWS` or `Service`. */
+  readonly kind: string;
+  readonly name: string;
 }
 
-async function keyFaults(verification: Verification, logicalId: keyof typeof servicesOf): Promise<string[]> {
-  const { kms } = verification.clients;
-  const KeyId = idOf(verification, logicalId);
+export async function checkKeys(verification: Verification): Promise<Finding> {
+  const keys = [...verification.resources].filter(([, { type }]) => type === 'AWS::KMS::Key');
+  const read = await Promise.all(keys.map(([id, { physicalId }]) => readKey(verification, id, physicalId)));
+  const allowed = read.flatMap((key) => key.allowed);
+  const missing = services.filter(
+    (service) => !allowed.some(({ kind, name }) => kind === 'Service' && name.startsWith(`${service}.`)),
+  );
+  const faults = missing.map((service) => `No key’s policy lets ${service} use it.`);
+  return { faults: [...read.flatMap((key) => key.faults), ...faults], seen: `keys: ${keys.length}` };
+}
+
+async function readKey({ clients: { kms } }: Verification, logicalId: string, KeyId: string) {
   const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId }));
   const { KeyRotationEnabled } = await kms.send(new GetKeyRotationStatusCommand({ KeyId }));
   const { Policy = '' } = await kms.send(new GetKeyPolicyCommand({ KeyId }));
   const account = accountOf(KeyMetadata?.Arn);
-  const allowed = keyPolicy
+  const allowed: Principal[] = keyPolicy
     .parse(JSON.parse(Policy))
     .Statement.filter(({ Effect }) => Effect === 'Allow')
     .flatMap(({ Principal }) =>
       Object.entries(Principal).flatMap(([kind, names]) => names.map((name) => ({ kind, name }))),
     );
   const strangers = allowed.filter(({ kind, name }) => kind !== 'Service' && accountOf(name) !== account);
-  const missing = servicesOf[logicalId].filter(
-    (service) => !allowed.some(({ kind, name }) => kind === 'Service' && name.startsWith(`${service}.`)),
-  );
-  return [
+  const faults = [
     ...(KeyMetadata?.KeyState === 'Enabled' ? [] : [`${logicalId} is ${KeyMetadata?.KeyState} instead of Enabled.`]),
     ...(KeyRotationEnabled === true ? [] : [`${logicalId} is not rotated.`]),
     ...strangers.map(({ name }) => `The policy of ${logicalId} lets ${name} use it.`),
-    ...missing.map((service) => `The policy of ${logicalId} does not let ${service} use it.`),
   ];
+  return { allowed, faults };
 }
 
 /** Of an ARN; principals may also be a bare account. */

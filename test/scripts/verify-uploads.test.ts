@@ -386,7 +386,10 @@ describe('alarm-message', () => {
   const alarm = (AlarmName: string) => ({ AlarmName, StateValue: 'OK' as const, AlarmActions: [topic] });
   const quiet = alarm('images-dev-CheckReleaseErrorsAlarm');
   const page = { ...alarm('images-dev-UsersAffectedAlarm'), AlarmRule: 'ALARM("images-dev-UploadQueueAgeAlarm")' };
-  const alarms = [alarm('images-dev-UploadQueueAgeAlarm'), alarm('images-dev-ResizeErrorsRollbackAlarm'), quiet];
+  const alarms = [
+    ...[alarm('images-dev-UploadQueueAgeAlarm'), alarm('images-dev-ResizeErrorsRollbackAlarm')],
+    ...[alarm('images-dev-DispatchImagesUndecidedAlarm'), quiet],
+  ];
   const names = [...alarms, page].map(({ AlarmName }) => [AlarmName, ['AWS::CloudWatch::Alarm', AlarmName]] as const);
   const faults = () => ended(checkAlarmMessage, mockedVerification({ resources: Object.fromEntries(names) }));
   const states = () =>
@@ -410,7 +413,7 @@ describe('alarm-message', () => {
     expect(sqs.commandCalls(DeleteQueueCommand)).toHaveLength(1);
   });
 
-  it('sets off an alarm that neither pages nor rolls back a release, and ends it', async () => {
+  it('sets off an alarm that does not page, roll back a release or pause intake, and ends it', async () => {
     await faults();
     expect(states()).toEqual([
       [quiet.AlarmName, 'ALARM'],

@@ -415,9 +415,9 @@ describe('keys', () => {
   it('fails if a service that delivers or encrypts may not use them', async () => {
     policyOf(allow({ AWS: account }));
     expect(await check()).toEqual([
-      'The policy of DataKey does not let events use it.',
-      'The policy of DataKey does not let logs use it.',
-      'The policy of AlarmKey does not let cloudwatch use it.',
+      'No key’s policy lets events use it.',
+      'No key’s policy lets logs use it.',
+      'No key’s policy lets cloudwatch use it.',
     ]);
   });
 
