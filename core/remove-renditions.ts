@@ -1,12 +1,14 @@
 import type { Sequencer } from './image.ts';
 import type { RemovalResult, RemovalTask } from './image-task.ts';
 import type { RenditionStore } from './ports.ts';
+import { sequencerOf } from './rendition.ts';
 
 export async function removeRenditions(
   task: RemovalTask,
   ports: { readonly renditionStore: RenditionStore },
 ): Promise<RemovalResult> {
   const keys = await Array.fromAsync(ports.renditionStore.list(task.image.imageId));
+  // A key of any other shape is never removed.
   const obsolete = keys.filter((key) => isObsolete(sequencerOf(key), task));
   await ports.renditionStore.remove(obsolete);
   return { outcome: 'removed', count: obsolete.length };
@@ -22,10 +24,4 @@ function isObsolete(sequencer: Sequencer | undefined, { image, scope }: RemovalT
     case 'own':
       return sequencer === image.sequencer;
   }
-}
-
-/** From `<imageId>/<sequencer>/<file>`; a key of any other shape is never removed. */
-function sequencerOf(key: string): Sequencer | undefined {
-  const [, sequencer, file, ...rest] = key.split('/');
-  return file !== undefined && rest.length === 0 ? sequencer : undefined;
 }

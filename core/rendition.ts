@@ -11,6 +11,8 @@ export interface Rendition {
   readonly width: number;
   readonly height: number;
   readonly bytes: number;
+  /** What it was made with: settings.ts. Absent in records written before it was added. */
+  readonly settings?: string | undefined;
   /** Only of an animated rendition. Encoders join frames that are equal, so there may be fewer than in the upload. */
   readonly frames?: number | undefined;
 }
@@ -26,6 +28,9 @@ export type ContentType = (typeof contentTypes)[RenditionFormat];
 
 const extensions: Readonly<Record<RenditionFormat, string>> = { webp: 'webp', avif: 'avif', jpeg: 'jpg' };
 
+/** Of every rendition. A key identifies one version of one upload: its content never changes. */
+export const CACHE_CONTROL = 'public, max-age=31536000, immutable';
+
 /** Pixels. The limit of WebP. */
 export const MAX_RENDITION_HEIGHT = 16_383;
 
@@ -39,8 +44,17 @@ export function renditionKey(imageId: ImageId, sequencer: Sequencer, preset: Pic
   return `${imageId}/${sequencer}/${preset.name}.${extensions[preset.format]}`;
 }
 
+/** The parts of a header that decide about sizes. */
+type Shape = Pick<ImageHeader, 'width' | 'height' | 'orientation'>;
+
+/** The sequencer in a rendition's key; undefined if the key has any other shape. */
+export function sequencerOf(key: string): Sequencer | undefined {
+  const [, sequencer, file, ...rest] = key.split('/');
+  return file !== undefined && rest.length === 0 ? sequencer : undefined;
+}
+
 /** As displayed: EXIF orientation applied. */
-export function uprightSize({ width, height, orientation }: ImageHeader): Size {
+export function uprightSize({ width, height, orientation }: Shape): Size {
   return orientation >= 5 ? { width: height, height: width } : { width, height };
 }
 
@@ -52,7 +66,7 @@ export function uprightSize({ width, height, orientation }: ImageHeader): Size {
  * @param all presets of the image, if `presets` are not
  */
 export function presetsFor(
-  header: ImageHeader,
+  header: Shape & Pick<ImageHeader, 'animated'>,
   presets: readonly Preset[],
   all: readonly Preset[] = presets,
 ): readonly Preset[] {
@@ -77,6 +91,11 @@ export function isAnimated(preset: Preset): boolean {
   return preset.format === 'webp' && preset.animated === true;
 }
 
+/** A crop would have to apply to the map as well. */
+export function keepsGainMap(preset: Preset): boolean {
+  return preset.format === 'jpeg' && preset.keepGainMap === true && (preset.fit ?? 'inside') === 'inside';
+}
+
 /** Whether the presets crop and pad to the same proportions, or not at all. */
 function isSameShape(one: Preset, other: Preset): boolean {
   return (one.fit ?? 'inside') === (other.fit ?? 'inside') && shapeOf(one) === shapeOf(other);
@@ -87,7 +106,7 @@ function shapeOf({ width, height }: Preset): number | undefined {
 }
 
 /** In pixels, at least 1 × 1. */
-export function renditionSize(header: ImageHeader, preset: Preset): Size {
+export function renditionSize(header: Shape, preset: Preset): Size {
   return placementOf(header, preset).rendition;
 }
 
@@ -97,7 +116,7 @@ export interface Placement {
   readonly rendition: Size;
 }
 
-export function placementOf(header: ImageHeader, preset: Preset): Placement {
+export function placementOf(header: Shape, preset: Preset): Placement {
   const image = uprightSize(header);
   if (preset.fit === 'cover') {
     const rendition = scaledDown(preset, Math.min(1, image.width / preset.width, image.height / preset.height));
@@ -187,9 +206,9 @@ function isAlike(one: Preset, other: Preset): boolean {
 }
 
 function looksOf(preset: Preset): readonly unknown[] {
-  const { format, fit = 'inside', background, watermark } = preset;
+  const { format, fit = 'inside', background, watermark, gamut = 'srgb' } = preset;
   const focus = preset.fit === 'cover' ? preset.focus : undefined;
-  return [format, fit, shapeOf(preset), focus, background, watermark];
+  return [format, fit, shapeOf(preset), focus, background, watermark, gamut, keepsGainMap(preset)];
 }
 
 function scaledDown({ width, height }: Size, scale: number): Size {

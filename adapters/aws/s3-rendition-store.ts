@@ -6,6 +6,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import type { RenditionStore } from '../../core/ports.ts';
+import { CACHE_CONTROL } from '../../core/rendition.ts';
 import { withinDeadline } from './s3-deadline.ts';
 
 // DeleteObjects takes at most 1,000 keys.
@@ -30,8 +31,7 @@ export function s3RenditionStore({
         Key: key,
         Body: bytes,
         ContentType: contentType,
-        // A key identifies one version of one upload: its content never changes.
-        CacheControl: 'public, max-age=31536000, immutable',
+        CacheControl: CACHE_CONTROL,
         // Nothing is ever replaced, and the bucket's policy refuses writes without this header.
         IfNoneMatch: '*',
       });

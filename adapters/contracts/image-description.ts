@@ -71,6 +71,9 @@ export function imageDescription(object: ObjectSchema) {
     width: positiveInteger,
     height: positiveInteger,
     bytes: positiveInteger,
+    settings: z.optional(
+      z.string().check(z.describe('What it was made with, such as webp 1920 q80 e2. Changes with the preset.')),
+    ),
     frames: z.optional(positiveInteger.check(z.describe('Only of a rendition that moves.'))),
   } satisfies SchemasOf<Rendition>);
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import type { ImageRecord } from '../../core/record.ts';
+import { disagreements } from '../../scripts/audit/audit-stack.ts';
 import { moveLetters } from '../../scripts/redrive/redrive-stack.ts';
 import { countLetters } from '../../scripts/stack/dead-letter-queue.ts';
 import { deadLetterQueueNames } from '../../scripts/stack/dead-letter-queue-names.ts';
@@ -182,6 +183,7 @@ export async function chaos(
     renditionsCompared: compared,
     defects: [
       ...defects,
+      ...(await disagreements(stack)).map((finding) => `The audit found: ${finding}.`),
       ...(left > 0 ? [`${left} dead letters remain.`] : []),
       ...troubleKinds
         .filter((kind) => troubles[kind] === 0)

@@ -3,6 +3,7 @@ import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { disagreements } from '../../scripts/audit/audit-stack.ts';
 import type { Stack } from '../../scripts/stack/stack.ts';
 import type { Step } from '../../scripts/terminal/progress.ts';
 import { workDirectory } from '../../scripts/terminal/project.ts';
@@ -191,14 +192,20 @@ async function conclude(
     byRecords.lost.length + byRecords.notInTime.length === 0
       ? byRecords
       : reconcile(changes, records, await deadLettersBelow(stack, prefix), workLeft);
-  const problems = problemsOf({
-    plannedChanges: prepared.changes,
-    lost: lost.length,
-    notInTime: notInTime.length,
-    problem: artillery.problem,
-    phases: scenario.phases,
-    changes,
-  });
+  // Unfinished and failed uploads are reported above.
+  const atRest = !workLeft && sums.deadLetters === 0;
+  const findings = atRest ? await disagreements(stack, { prefix }) : [];
+  const problems = [
+    ...problemsOf({
+      plannedChanges: prepared.changes,
+      lost: lost.length,
+      notInTime: notInTime.length,
+      problem: artillery.problem,
+      phases: scenario.phases,
+      changes,
+    }),
+    ...findings.map((finding) => `The audit found: ${finding}.`),
+  ];
   return { reconciliation: { ...sums, lost: [...lost], notInTime: [...notInTime] }, problems };
 }
 

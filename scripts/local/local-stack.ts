@@ -1,4 +1,5 @@
 /** Starts an emulator and deploys the stack to it, for `npm start` and the pipeline tests. */
+import { createArchive } from '../stack/archive.ts';
 import { readStack, type Stack, type StackAddress } from '../stack/stack.ts';
 import type { Step } from '../terminal/progress.ts';
 import { build, deploy, stackName } from './deploy.ts';
@@ -22,7 +23,9 @@ export async function startLocalStack(
   try {
     const template = await step('Build', (report) => build(sam, report));
     await step('Deploy', (report) => deploy(sam, template, emulator, report));
-    return { stack: await readStack(localStackAddress(emulator)), emulator };
+    const stack = await readStack(localStackAddress(emulator));
+    await createArchive(stack);
+    return { stack, emulator };
   } catch (error) {
     await emulator.stop();
     throw error;

@@ -14,16 +14,16 @@ import {
   type Message,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
-  SQSServiceException,
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import pWaitFor from 'p-wait-for';
 import * as z from 'zod';
-import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
+import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import type { UploadEvent } from '../../core/image.ts';
 import { Failure } from '../terminal/failure.ts';
 import { batchesOf } from './batches.ts';
 import type { DeadLetterQueueName } from './dead-letter-queue-names.ts';
+import { explainRefusal } from './queue-events.ts';
 import { messagesIn, readQueue } from './queues.ts';
 import type { Stack } from './stack.ts';
 
@@ -121,7 +121,7 @@ export async function moveAllLetters(
   const { arn: SourceArn } = await readQueue(sqs, urlOf(stack, queue));
   await sqs
     .send(new StartMessageMoveTaskCommand({ SourceArn, MaxNumberOfMessagesPerSecond: perSecond }))
-    .catch(refusedByQueue);
+    .catch(explainRefusal);
   const isMoved = async (): Promise<boolean> => {
     // SQS lists the newest task first.
     const { Results: [task] = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults: 1 }));
@@ -147,7 +147,7 @@ export async function forwardLetters(
     .send(new SendMessageBatchCommand({ QueueUrl: stack.outputs.UploadQueueUrl, Entries }))
     .catch(async (error: unknown) => {
       await makeVisible(stack, queue, letters);
-      return refusedByQueue(error);
+      return explainRefusal(error);
     });
   const sent = Successful.flatMap(({ Id, MessageId = '' }) => {
     const letter = letters[Number(Id)];
@@ -165,15 +165,6 @@ export async function forwardLetters(
     );
   }
   return sent.map(({ letter: { event }, newMessageId }) => ({ event, newMessageId }));
-}
-
-/** The queue's policy lets one role send by hand. */
-export function refusedByQueue(error: unknown): never {
-  if (!(error instanceof SQSServiceException) || !error.name.startsWith('AccessDenied')) throw error;
-  throw new Failure(
-    `The upload queue accepts no messages from you (${error.message.replace(/\.$/, '')}). ` +
-      'Deploy the stack with the ARN of your role as OperatorRoleArn, or run this as that role: docs/runbooks/dead-letters.md, Permissions.',
-  );
 }
 
 async function receive(stack: Stack, queue: DeadLetterQueueName, count: number): Promise<DeadLetter[]> {
@@ -215,6 +206,6 @@ async function readLetter(
     receiptHandle: z.string().parse(ReceiptHandle),
     body,
     deliveryError: errors.length === 0 ? undefined : errors.join(': '),
-    event: await parseS3Event(body, uploadBucket).catch(() => undefined),
+    event: await parseUploadEvent(body, uploadBucket).catch(() => undefined),
   };
 }

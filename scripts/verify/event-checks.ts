@@ -12,7 +12,8 @@ import { rememberedOutcomes } from '../../adapters/aws/idempotent-pipeline.ts';
 import { knownImage } from '../../adapters/aws/known-image.ts';
 import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { eventSource } from '../../core/names.ts';
-import { forwardLetters, refusedByQueue, sampleLetters, takeLetters } from '../stack/dead-letter-queue.ts';
+import { type DeadLetter, forwardLetters, sampleLetters, takeLetters } from '../stack/dead-letter-queue.ts';
+import { explainRefusal } from '../stack/queue-events.ts';
 import { temporaryQueue } from './temporary-queue.ts';
 import { decided, type SentUpload, upload } from './uploads.ts';
 import { type Finding, idOf, pause, physicalIds, temporaryName, type Verification, waitFor } from './verification.ts';
@@ -79,11 +80,11 @@ export async function checkDeadLetter(verification: Verification): Promise<Findi
   const MessageBody = repeatedEvent(stack.outputs.UploadBucketName, sent, record.sequencer);
   const event = await parseS3Event(MessageBody, stack.outputs.UploadBucketName);
   const memory = rememberedOutcomes({ client: dynamoDb, tableName: stack.outputs.IdempotencyTableName });
-  const isOurs = (letter: { readonly event: typeof event | undefined }) => letter.event?.image.key === sent.key;
+  const isOurs = (letter: DeadLetter) => letter.event?.image.key === sent.key;
 
   undo.add(`The hold on ${sent.key}`, () => memory.release(event));
   await memory.hold(event, holdMillis);
-  await sqs.send(new SendMessageCommand({ QueueUrl: stack.outputs.UploadQueueUrl, MessageBody })).catch(refusedByQueue);
+  await sqs.send(new SendMessageCommand({ QueueUrl: stack.outputs.UploadQueueUrl, MessageBody })).catch(explainRefusal);
   const waiting = { what: `dead letter of ${sent.key}`, minutes: deadLetterMinutes };
   const [found] = await waitFor(verification, waiting, async () => {
     const letters = (await sampleLetters(stack, 'uploads', sampleSize)).filter(isOurs);

@@ -3,13 +3,12 @@ import { S3ServiceException } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { knownImage } from '../../adapters/aws/known-image.ts';
 import { s3RenditionReader } from '../../adapters/aws/s3-rendition-reader.ts';
-import { type RejectionReason, rejectionReasons } from '../../core/outcome.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { contentTypes, presetsFor, type Rendition, renditionSize } from '../../core/rendition.ts';
 import type { KnownImage, RenditionReader } from '../../core/watch/ports.ts';
 import { describeFailure } from '../terminal/failure.ts';
-import { rejectedFiles } from './rejected-files.ts';
+import { rejectedFiles, type SentReason, sentReasons } from './rejected-files.ts';
 import { decided, deleteUpload, deletionDecided, upload, uprightImage } from './uploads.ts';
 import type { Finding, Verification } from './verification.ts';
 
@@ -65,13 +64,13 @@ function renditionsOf(record: ImageRecord): readonly Rendition[] {
 /** Sends a file for each reason to reject one. */
 export async function checkRejections(verification: Verification): Promise<Finding> {
   // A file that fails must not end the check while others are being sent.
-  const faultsOf = (reason: RejectionReason) =>
+  const faultsOf = (reason: SentReason) =>
     rejectionFaults(verification, reason).catch((error: unknown) => [`${reason}: ${describeFailure(error)}`]);
-  const faults = await pMap(rejectionReasons, faultsOf, { concurrency: concurrentUploads });
-  return { faults: faults.flat(), seen: `reasons: ${rejectionReasons.length}` };
+  const faults = await pMap(sentReasons, faultsOf, { concurrency: concurrentUploads });
+  return { faults: faults.flat(), seen: `reasons: ${sentReasons.length}` };
 }
 
-async function rejectionFaults(verification: Verification, reason: RejectionReason): Promise<string[]> {
+async function rejectionFaults(verification: Verification, reason: SentReason): Promise<string[]> {
   const { bytes, refusedClass } = rejectedFiles[reason]();
   try {
     const sent = await upload(verification, reason, bytes, refusedClass);

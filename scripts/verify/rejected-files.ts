@@ -2,7 +2,7 @@
 import { crc32, deflateSync } from 'node:zlib';
 import type { StorageClass } from '@aws-sdk/client-s3';
 import { defaultLimits } from '../../core/limits.ts';
-import type { RejectionReason } from '../../core/outcome.ts';
+import { type RejectionReason, rejectionReasons } from '../../core/outcome.ts';
 
 export interface RejectedFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -10,8 +10,13 @@ export interface RejectedFile {
   readonly refusedClass?: StorageClass;
 }
 
+/** Only GuardDuty finds malware, minutes after an upload, and only where it is switched on. */
+const foundByOthers = 'malware' satisfies RejectionReason;
+export type SentReason = Exclude<RejectionReason, typeof foundByOthers>;
+export const sentReasons: readonly SentReason[] = rejectionReasons.filter((reason) => reason !== foundByOthers);
+
 /** Functions, because one file is large. A reason without a file does not compile. */
-export const rejectedFiles: Readonly<Record<RejectionReason, () => RejectedFile>> = {
+export const rejectedFiles: Readonly<Record<SentReason, () => RejectedFile>> = {
   empty: () => ({ bytes: new Uint8Array() }),
   // The size is the reason, so this one cannot be small.
   'too-many-bytes': () => ({ bytes: new Uint8Array(defaultLimits.bytes + 1) }),

@@ -94,6 +94,7 @@ function compare(left: AttributeValue | undefined, operator: string, right: Attr
     case '<>':
       return !equal;
     case '<':
+      if (left?.N !== undefined && right.N !== undefined) return Number(left.N) < Number(right.N);
       return (
         left?.S !== undefined && right.S !== undefined && Buffer.compare(Buffer.from(left.S), Buffer.from(right.S)) < 0
       );

@@ -1,6 +1,7 @@
 import { type AttributeValue, GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { InMemoryTable, type Item, type Write } from '../model/in-memory-table.ts';
+import { consumerCondition } from '../support/example-consumer.ts';
 import { providedStack } from '../support/provided-stack.ts';
 import { workflow } from '../support/workflow.ts';
 
@@ -50,6 +51,24 @@ describe.each(writes)('$state', ({ state, write, update }) => {
       await onDynamoDb(key, before, write, update),
     ];
     expect(inMemory).toEqual(inDynamoDb);
+  });
+});
+
+/** As test/support/example-consumer.ts, with the condition of docs/events/README.md. */
+describe('a consumer of events', () => {
+  const positions = ['1', '2', '3'].flatMap((sequencer) => ['0', '1', '2', '10'].map((rank) => ({ sequencer, rank })));
+  const known = positions.map(({ sequencer, rank }): Item => ({ sequencer: text(sequencer), rank: { N: rank } }));
+  const write: Write = {
+    ConditionExpression: consumerCondition,
+    ExpressionAttributeNames: { '#rank': 'rank' },
+    ExpressionAttributeValues: { ':sequencer': text('2'), ':rank': { N: '2' } },
+  };
+
+  it.each([undefined, ...known].map((item, index) => ({ item, index })))('who knows $item', async ({ item, index }) => {
+    const key: Item = { imageId: text(`consumer-${index}`) };
+    const before = item && { ...item, ...key };
+    const inDynamoDb = await onDynamoDb(key, before, write, undefined);
+    expect(await onFake(key, before, write, undefined)).toEqual(inDynamoDb);
   });
 });
 

@@ -45,6 +45,11 @@ it.each([
     row: '| `UploadDeadLetterQueue`',
     days: numberAt(properties('UploadDeadLetterQueue')['MessageRetentionPeriod']) / DAY_SECONDS,
   },
+  {
+    what: 'events',
+    row: '| `DomainEventArchive`',
+    days: numberAt(properties('DomainEventArchive')['RetentionDays']),
+  },
   { what: 'logs in dev', row: 'logs of `dispatch-images`', days: logDays('dev') },
 ])('docs/erase.md states how long $what are kept', ({ row, days }) => {
   const line = page.split('\n').find((text) => text.startsWith('|') && text.includes(row)) ?? '';

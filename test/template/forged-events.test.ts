@@ -71,6 +71,12 @@ it('a message for the dead-letter queue is accepted only from the operator, who 
   expect(mayForge(withOperator, 'UploadDeadLetterQueue', asOperator)).toBe(true);
 });
 
+it('a message for the queue of undelivered domain events is accepted only from the bus', () => {
+  expect(mayForge(withOperator, 'UndeliveredDomainEventQueue', { 'aws:sourcearn': 'DomainEventBus.Arn' })).toBe(true);
+  for (const who of [neighbour, rule, { 'aws:principalarn': operator }])
+    expect(mayForge(withOperator, 'UndeliveredDomainEventQueue', who)).toBe(false);
+});
+
 it('every queue of the stack refuses messages from strangers', () => {
   const queues = ofType(template, 'AWS::SQS::Queue').map(([id]) => id);
   expect(queues.filter((queue) => mayForge(template, queue, neighbour))).toEqual([]);
@@ -108,13 +114,19 @@ it.each(['UploadQueue', 'OverflowQueue'])('an update that replaces %s retains it
 });
 
 describe('an event on the domain event bus', () => {
-  const policy = template.resources.get('DomainEventBusPolicy')?.Properties;
-  const mayAnnounce = (principal: string) =>
-    denialsOf([{ Sid: String(policy?.['StatementId']), ...Object(policy?.['Statement']) }], {
+  const policyOf = (found: typeof template) => found.resources.get('DomainEventBusPolicy')?.Properties;
+  const policy = policyOf(template);
+  const mayAnnounce = (principal: string, found = template) =>
+    denialsOf([{ Sid: String(policyOf(found)?.['StatementId']), ...Object(policyOf(found)?.['Statement']) }], {
       action: 'events:PutEvents',
       resource: 'DomainEventBus.Arn',
       context: { 'aws:principalarn': principal },
     }).length === 0;
+
+  it('is accepted from the operator role, if it is set, so that it can announce the state of images', () => {
+    expect(mayAnnounce(operator)).toBe(false);
+    expect(mayAnnounce(operator, withOperator)).toBe(true);
+  });
 
   it('is accepted from the workflow', () => {
     expect(policy?.['EventBusName']).toEqual({ Ref: 'DomainEventBus' });
@@ -123,5 +135,6 @@ describe('an event on the domain event bus', () => {
 
   it.each(['arn:aws:iam::111122223333:role/neighbour', 'DispatchImagesRole.Arn'])('is refused from %s', (principal) => {
     expect(mayAnnounce(principal)).toBe(false);
+    expect(mayAnnounce(principal, withOperator)).toBe(false);
   });
 });

@@ -1,0 +1,208 @@
+/** One audit, from the price to the last look. */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { renditionGroups } from '../../core/presets.ts';
+import { stackNamed } from '../local/running-stack.ts';
+import type { Stack } from '../stack/stack.ts';
+import { confirm } from '../terminal/confirm.ts';
+import { print, printError } from '../terminal/print.ts';
+import { printable } from '../terminal/printable.ts';
+import { type Step, showStep } from '../terminal/progress.ts';
+import { workDirectory } from '../terminal/project.ts';
+import { plainTable } from '../terminal/table.ts';
+import { firstLook, gather, type Audit as Looks, lookForRest, secondLook } from './looks.ts';
+import { type Confirmed, deleteNotebook, everyOf, type Notebook, openNotebook } from './notebook.ts';
+import { describePrice, sizeOf } from './price.ts';
+import { lowestSequencer, repairAll } from './repair.ts';
+import { describeKinds, describeWork, rowsOf, workOf } from './report.ts';
+import { settled } from './settle.ts';
+import { stackSources } from './stack-sources.ts';
+
+interface AuditOptions {
+  readonly repair?: true;
+  readonly prefix?: string;
+  readonly dryRun?: true;
+  readonly json?: true;
+  readonly perSecond: number;
+  readonly repairsPerSecond: number;
+  readonly waitMinutes: number | undefined;
+  readonly restart?: true;
+  readonly stack?: string;
+  readonly yes?: true;
+}
+
+const presets = renditionGroups.flatMap((group) => group.presets);
+/** Maximum rows in the table; totals count all. */
+const SHOWN_ROWS = 20;
+/** Repairs of what is left after a repair. */
+const MOST_ROUNDS = 2;
+/** What was read longer ago says little about today. */
+const OLDEST_NOTEBOOK_MILLIS = 24 * 3_600_000;
+// EventBridge delivers within seconds, and a workflow ends within 280.
+const MINUTES_IN_AN_ACCOUNT = 10;
+
+/** Returns the exit code. */
+export async function auditStack(options: AuditOptions, signal: AbortSignal): Promise<number> {
+  const stack = await stackNamed(options.stack);
+  try {
+    return await audit(stack, options, signal);
+  } finally {
+    stack.close();
+  }
+}
+
+/** Returns the exit code: 0 if everything agrees, or was repaired. */
+export async function audit(stack: Stack, options: AuditOptions, signal: AbortSignal): Promise<number> {
+  const step = options.json ? quietStep : showStep;
+  const say = options.json ? printError : print;
+  say(`${stack.name}: ${describePrice(await sizeOf(stack, presets.length), options.perSecond)}`);
+  if (options.dryRun && !options.repair) return 0;
+  if (!stack.emulated && !options.yes && !(await confirm('Begin?', signal))) return 0;
+
+  const path = notebookOf(stack, options.prefix);
+  if (options.restart) deleteNotebook(path);
+  const notebook = openedNotebook(path, say);
+  const images = await look(stack, notebook, options, step, signal);
+  report(notebook, images, options, say);
+  const before = notebook.counts().confirmed;
+  if (before > 0 && options.repair) await repair(stack, notebook, options, { step, say, signal });
+  const left = notebook.counts().confirmed;
+  if (options.json)
+    print(JSON.stringify({ images, findings: Object.fromEntries(notebook.byKind()), repaired: before - left }));
+  // Only a stopped audit goes on: what this one has found may have changed by the next.
+  notebook.close();
+  deleteNotebook(path);
+  return left === 0 ? 0 : 1;
+}
+
+/** Both looks. Returns how many images there are. */
+async function look(
+  stack: Stack,
+  notebook: Notebook,
+  { prefix, perSecond, waitMinutes }: Pick<AuditOptions, 'prefix' | 'perSecond' | 'waitMinutes'>,
+  step: Step,
+  signal?: AbortSignal,
+): Promise<number> {
+  const looks = looksAt(stack, notebook, { prefix, perSecond, signal });
+  await step('Uploads and records', (progress) => gather({ ...looks, report: progress }));
+  const images = await step('First look', (progress) => firstLook({ ...looks, report: progress }));
+  if (notebook.counts().candidates === 0) return images;
+  const minutes = waitMinutes ?? (stack.emulated ? 0 : MINUTES_IN_AN_ACCOUNT);
+  await step('Uploads on their way', (progress) => settled(stack, new Date(), minutes, progress));
+  await step('Second look', (progress) => secondLook({ ...looks, report: progress }));
+  return images;
+}
+
+function looksAt(
+  stack: Stack,
+  notebook: Notebook,
+  { prefix, perSecond, signal }: { prefix?: string | undefined; perSecond: number; signal?: AbortSignal | undefined },
+): Looks {
+  return {
+    notebook,
+    sources: stackSources(stack, { prefix, perSecond }),
+    presets,
+    partial: prefix !== undefined,
+    sequencerAt: lowestSequencer(stack.emulated),
+    report: () => undefined,
+    signal,
+  };
+}
+
+/** For tests and proofs: everything that does not agree in a stack at rest, as sentences. */
+export async function disagreements(stack: Stack, { prefix }: { readonly prefix?: string } = {}): Promise<string[]> {
+  const notebook = openNotebook(':memory:');
+  try {
+    const options = { ...(prefix !== undefined && { prefix }), perSecond: 5000, waitMinutes: 0 };
+    await look(stack, notebook, options, async (_, work) => await work(() => undefined));
+    return [...everyOf(notebook.confirmed)].flatMap(rowsOf).map((row) => row.join(': '));
+  } finally {
+    notebook.close();
+  }
+}
+
+function report(notebook: Notebook, images: number, { json }: AuditOptions, say: typeof print): void {
+  if (json) {
+    for (const { imageId, key, findings, repairs } of everyOf(notebook.confirmed))
+      print(JSON.stringify({ imageId, key, findings, repairs }));
+    return;
+  }
+  const { confirmed } = notebook.counts();
+  if (confirmed === 0) {
+    say(`${images} images: uploads, records and renditions agree.`);
+    return;
+  }
+  const rows = firstOf(notebook, SHOWN_ROWS).map((row) => row.map(printable));
+  say('', plainTable(['Image', 'Finding'], rows));
+  say(
+    ...(confirmed > SHOWN_ROWS ? ['… and more: --json lists all.'] : []),
+    '',
+    ...describeKinds(notebook.byKind()),
+    '',
+  );
+}
+
+function firstOf(notebook: Notebook, count: number): string[][] {
+  return notebook.confirmed(undefined, count).flatMap(rowsOf).slice(0, count);
+}
+
+async function repair(
+  stack: Stack,
+  notebook: Notebook,
+  { perSecond, repairsPerSecond, dryRun, yes, prefix }: AuditOptions,
+  { step, say, signal }: { readonly step: Step; readonly say: typeof print; readonly signal: AbortSignal },
+): Promise<void> {
+  say(describeWork(workOf(everyOf<Confirmed>(notebook.confirmed)), presets.length, repairsPerSecond));
+  if (dryRun || (!yes && !(await confirm('Repair?', signal)))) return;
+  const looks = looksAt(stack, notebook, { prefix, perSecond, signal });
+  // A second round removes what the first one replaced: an upload without a record may have left renditions.
+  for (let round = 0; round < MOST_ROUNDS && notebook.counts().confirmed > 0; round += 1) {
+    const startedAt = new Date();
+    await step('Repair', (progress) =>
+      repairAll(stack, notebook, { perSecond: repairsPerSecond, report: progress, signal }),
+    );
+    await step('Outcomes', (progress) => settled(stack, startedAt, 0, progress));
+    await step('Last look', (progress) => lookForRest({ ...looks, report: progress }));
+  }
+  const { confirmed } = notebook.counts();
+  if (confirmed > 0)
+    say(
+      '',
+      plainTable(
+        ['Image', 'Still'],
+        firstOf(notebook, SHOWN_ROWS).map((row) => row.map(printable)),
+      ),
+      '',
+    );
+  say(
+    confirmed === 0
+      ? 'All repaired.'
+      : `${confirmed} images still have findings. If an upload changed meanwhile, run the audit again; otherwise see docs/runbooks/audit.md.`,
+  );
+}
+
+function notebookOf({ name }: Stack, prefix = ''): string {
+  const part = prefix === '' ? '' : `-${createHash('sha256').update(prefix).digest('hex').slice(0, 12)}`;
+  return join(workDirectory, 'audit', `${name}${part}.sqlite`);
+}
+
+/** Goes on with one that was stopped within a day. */
+function openedNotebook(path: string, say: typeof print): Notebook {
+  const found = openNotebook(path);
+  const begun = found.place('begun');
+  if (begun !== undefined && Date.now() - Date.parse(begun) < OLDEST_NOTEBOOK_MILLIS) {
+    say(`Going on with the audit of ${begun}. To begin again: --restart`);
+    return found;
+  }
+  found.close();
+  deleteNotebook(path);
+  const fresh = openNotebook(path);
+  fresh.setPlace('begun', new Date().toISOString());
+  return fresh;
+}
+
+/** Standard output has only JSON. */
+const quietStep: Step = async (title, work) => {
+  printError(`${title} …`);
+  return await work(() => undefined);
+};

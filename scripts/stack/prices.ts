@@ -1,0 +1,23 @@
+/**
+ * What requests cost in us-east-1, in US dollars, for commands that state their price before they spend. lab/cost/prices.ts has
+ * the sources and all other prices; a test there compares the two.
+ */
+export const requestPrices = {
+  /** PUT, COPY, POST or LIST. */
+  s3Write: 5 / 1_000_000,
+  /** GET or HEAD. */
+  s3Read: 0.4 / 1_000_000,
+  /** 4 KB, strongly consistent; half of it otherwise. */
+  dynamoDbRead: 0.125 / 1_000_000,
+  /** 64 KB of an event. */
+  customEvent: 1 / 1_000_000,
+} as const;
+
+/** For processing one upload of a photograph, from its event in the queue to the domain event. */
+export function imagePrice(renditions: number): number {
+  return (28 + 7.5 * renditions) / 1_000_000;
+}
+
+export function shownPrice(usd: number): string {
+  return usd < 0.01 ? 'less than US$ 0.01' : `about US$ ${usd.toFixed(2)}`;
+}

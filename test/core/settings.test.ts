@@ -1,0 +1,132 @@
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Preset } from '../../core/presets.ts';
+import { outdated, settingsOf } from '../../core/settings.ts';
+import { deletedRecord, processedRecord } from '../support/records.ts';
+
+const plain: Preset = { name: 'large', format: 'webp', width: 1920, quality: 80, effort: 2 };
+const mark = { png: 'iVBORw0KGgo=', corner: 'bottom-right', share: 0.2, opacity: 0.5 } as const;
+
+describe('settingsOf', () => {
+  it.each<[preset: Preset, text: string]>([
+    [plain, 'webp 1920 q80 e2'],
+    [{ name: 'a', format: 'jpeg', width: 1280, quality: 82 }, 'jpeg 1280 q82'],
+    [{ name: 'b', format: 'webp', width: 640, quality: 80, effort: 2, animated: true }, 'webp 640 q80 e2 animated'],
+    [{ name: 'c', format: 'avif', width: 320, height: 320, fit: 'cover', quality: 55 }, 'avif 320x320 cover q55'],
+    [
+      { name: 'd', format: 'webp', width: 320, height: 200, fit: 'cover', focus: 'centre', quality: 80 },
+      'webp 320x200 cover centre q80',
+    ],
+    [
+      { name: 'e', format: 'jpeg', width: 800, height: 600, fit: 'pad', quality: 82, background: '#FFFFFF' },
+      'jpeg 800x600 pad q82 on #ffffff',
+    ],
+    [{ ...plain, watermark: mark }, 'webp 1920 q80 e2 mark 8a0ca939 bottom-right 0.2 0.5'],
+  ])('of %j can be read: %s', (preset, text) => {
+    expect(settingsOf(preset)).toBe(text);
+  });
+
+  const corner = fc.constantFrom('top-left', 'bottom-right');
+  const preset = fc
+    .record({
+      name: fc.constant('any'),
+      format: fc.constantFrom('webp', 'avif', 'jpeg'),
+      width: fc.integer({ min: 1, max: 3 }),
+      quality: fc.integer({ min: 79, max: 81 }),
+      effort: fc.option(fc.integer({ min: 0, max: 1 }), { nil: undefined }),
+      height: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
+      background: fc.option(fc.constantFrom('#ffffff', '#000000'), { nil: undefined }),
+      animated: fc.option(fc.constant(true), { nil: undefined }),
+      watermark: fc.option(
+        fc.record({ png: fc.constantFrom('AA==', 'AAA='), corner, share: fc.constant(0.2), opacity: fc.constant(0.5) }),
+        { nil: undefined },
+      ),
+    })
+    // What JSON leaves out is absent, as in a list of presets.
+    .map(({ animated, ...rest }): Preset => {
+      const whole = { ...rest, ...(rest.format === 'webp' && { animated }) };
+      return JSON.parse(JSON.stringify(whole));
+    });
+
+  const options = ['format', 'width', 'quality', 'effort', 'height', 'background', 'animated', 'watermark'] as const;
+
+  it('differs exactly if an option differs', () => {
+    fc.assert(
+      fc.property(preset, preset, fc.constantFrom(...options), (one, another, option) => {
+        // One option of another preset: two presets at random nearly always differ in several.
+        const values: Readonly<Record<string, unknown>> = { ...another };
+        const other: Preset = JSON.parse(JSON.stringify({ ...one, [option]: values[option] }));
+        const isSame = isDeepStrictEqual(one, other);
+        // Only WebP moves.
+        const hasMeaning = option !== 'animated' || one.format === 'webp';
+        fc.pre(hasMeaning && !(option === 'format' && 'animated' in one));
+        expect(settingsOf(one) === settingsOf(other)).toBe(isSame);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('does not change with the name', () => {
+    expect(settingsOf({ ...plain, name: 'hero' })).toBe(settingsOf(plain));
+  });
+});
+
+describe('outdated', () => {
+  const small: Preset = { name: 'small', format: 'webp', width: 320, quality: 80 };
+  const jpeg: Preset = { name: 'jpeg', format: 'jpeg', width: 1280, quality: 80 };
+  const { metadata } = processedRecord();
+  const shown = { ...metadata, width: 4000, height: 3000 };
+  const rendition = (preset: Preset) => ({
+    ...{ preset: preset.name, key: `image/1/${preset.name}`, contentType: 'image/webp', width: 4, height: 3, bytes: 5 },
+    settings: settingsOf(preset),
+  });
+  const made = (...presets: readonly Preset[]) =>
+    processedRecord({ metadata: shown, renditions: presets.map(rendition) });
+
+  it('is nothing for an image made with the presets of today', () => {
+    expect(outdated(made(small, plain, jpeg), [small, plain, jpeg])).toEqual({
+      missing: [],
+      changed: [],
+      unwanted: [],
+    });
+  });
+
+  it('names what is missing, changed and no longer wanted', () => {
+    const sharper = { ...plain, quality: 85 };
+    expect(outdated(made(plain, jpeg), [small, sharper])).toEqual({
+      missing: ['small'],
+      changed: ['large'],
+      unwanted: ['jpeg'],
+    });
+  });
+
+  it('counts another effort as a change', () => {
+    expect(outdated(made(plain), [{ ...plain, effort: 6 }]).changed).toEqual(['large']);
+  });
+
+  it('counts a rendition as changed if its record does not say what it was made with', () => {
+    const { settings: _, ...old } = rendition(plain);
+    expect(outdated(processedRecord({ metadata: shown, renditions: [old] }), [plain]).changed).toEqual(['large']);
+  });
+
+  it('does not miss a preset that would repeat another rendition of a small image', () => {
+    const tiny = processedRecord({
+      metadata: { ...metadata, width: 300, height: 200 },
+      renditions: [rendition(small)],
+    });
+    expect(outdated(tiny, [small, plain])).toEqual({ missing: [], changed: [], unwanted: [] });
+  });
+
+  it('uses the size as displayed, which the record has', () => {
+    const turned = processedRecord({
+      metadata: { ...metadata, width: 300, height: 4000, orientation: 6 },
+      renditions: [rendition(small)],
+    });
+    expect(outdated(turned, [small, plain])).toEqual({ missing: [], changed: [], unwanted: [] });
+  });
+
+  it('is nothing for an image that shows no renditions', () => {
+    expect(outdated(deletedRecord(), [small])).toEqual({ missing: [], changed: [], unwanted: [] });
+  });
+});

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { imageRecord } from '../../adapters/aws/dynamodb-catalogue.ts';
+import { type CurrentUpload, findingsIn, type ImageFacts, type Repair, repairsOf } from '../../core/audit.ts';
+import { padSequencer } from '../../core/image.ts';
+import { CACHE_CONTROL } from '../../core/rendition.ts';
+import { examplePresets } from '../support/example-presets.ts';
+import type { ImageState } from './reference.ts';
+import { BUCKET, type World } from './world.ts';
+
+/** What `npm run audit -- --repair` would do for one image while nothing is in progress. Its events wait in the queue like any other. */
+export function repairsFor(image: string, states: readonly ImageState[], world: World): readonly Repair[] {
+  const facts = factsOf(image, states, world);
+  // Just below the upload's own sequencer, as the second in which S3 stored it is.
+  return repairsOf(facts, findingsIn(facts, examplePresets), (storedAt) => below(padSequencer(storedAt)));
+}
+
+function factsOf(image: string, states: readonly ImageState[], world: World): ImageFacts {
+  const imageId = createHash('sha256').update(`${BUCKET}/${image}`).digest('hex').slice(0, 32);
+  const item = world.table.get({ imageId: { S: imageId } });
+  return {
+    imageId,
+    upload: uploadOf(image, currentOf(states)),
+    record: item && imageRecord.parse(unmarshall(item)),
+    renditions: [...world.renditions.objects].flatMap(([key, { bytes, contentType }]) =>
+      key.startsWith(`${imageId}/`)
+        ? [{ key, bytes: bytes.byteLength, headers: { contentType, cacheControl: CACHE_CONTROL } }]
+        : [],
+    ),
+  };
+}
+
+/** What the key holds now: an erased version brings back the one before it. */
+export function currentOf(states: readonly ImageState[]): ImageState | undefined {
+  const left = states.findLast(({ erasedAt }) => erasedAt === undefined);
+  return left?.type === 'Created' ? left : undefined;
+}
+
+/** `storedAt` is the sequencer: there is no other clock here. */
+function uploadOf(key: string, state: ImageState | undefined): CurrentUpload | undefined {
+  if (state === undefined) return undefined;
+  const { versionId, etag, bytes, sequencer } = state;
+  return { key, versionId, etag, size: bytes.byteLength, storedAt: sequencer };
+}
+
+function below(sequencer: string): string {
+  return (BigInt(`0x${sequencer}`) - 1n).toString(16).toUpperCase().padStart(sequencer.length, '0');
+}

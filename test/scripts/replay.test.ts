@@ -1,0 +1,75 @@
+import {
+  CancelReplayCommand,
+  DescribeArchiveCommand,
+  DescribeReplayCommand,
+  EventBridgeClient,
+  ListRulesCommand,
+  ResourceNotFoundException,
+  StartReplayCommand,
+} from '@aws-sdk/client-eventbridge';
+import { beforeEach, expect, it } from 'vitest';
+import { replayCommand } from '../../scripts/replay/replay.ts';
+import { replay } from '../../scripts/replay/replay-events.ts';
+import { parsedOptions } from '../../scripts/terminal/command.ts';
+import { mockClient } from '../support/mock-client.ts';
+import { mockedStack } from '../support/mocked-stack.ts';
+
+const events = mockClient(EventBridgeClient);
+const period = { from: new Date('2026-11-28T09:00Z'), to: new Date('2026-11-28T10:00Z'), rule: 'images' };
+const [archive, bus, rule] = ['arn:archive', 'arn:bus', 'arn:rule/images'];
+
+beforeEach(() => {
+  events.reset();
+  events.on(DescribeArchiveCommand).resolves({ ArchiveArn: archive, EventSourceArn: bus, EventCount: 7 });
+  events.on(ListRulesCommand).resolvesOnce({ Rules: [{ Name: 'thumbnails', Arn: 'arn:other' }], NextToken: 'more' });
+  events.on(ListRulesCommand, { NextToken: 'more' }).resolves({ Rules: [{ Name: 'images', Arn: rule }] });
+  events.on(StartReplayCommand).resolves({});
+});
+
+it('replays the period to one rule only, and waits for the end', async () => {
+  events
+    .on(DescribeReplayCommand)
+    .resolvesOnce({ State: 'RUNNING', EventLastReplayedTime: new Date('2026-11-28T09:30Z') })
+    .resolves({ State: 'COMPLETED' });
+  const progress: string[] = [];
+
+  await replay(mockedStack(), period, (text) => void progress.push(text));
+
+  const [started] = events.commandCalls(StartReplayCommand);
+  expect(started?.args[0].input).toMatchObject({
+    EventSourceArn: archive,
+    EventStartTime: period.from,
+    EventEndTime: period.to,
+    Destination: { Arn: bus, FilterArns: [rule] },
+  });
+  expect(progress).toEqual(['until 2026-11-28T09:30:00.000Z', 'started']);
+});
+
+it('suggests a rule of a similar name', async () => {
+  await expect(replay(mockedStack(), { ...period, rule: 'image' })).rejects.toThrow('Did you mean images?');
+  expect(events.commandCalls(StartReplayCommand)).toEqual([]);
+});
+
+it('says why EventBridge gave up', async () => {
+  events.on(DescribeReplayCommand).resolves({ State: 'FAILED', StateReason: 'the archive is gone' });
+  await expect(replay(mockedStack(), period)).rejects.toThrow('FAILED: the archive is gone');
+});
+
+it('says what to do without an archive', async () => {
+  events.on(DescribeArchiveCommand).rejects(new ResourceNotFoundException({ message: 'none', $metadata: {} }));
+  await expect(replay(mockedStack(), period)).rejects.toThrow('no archive of domain events: deploy it again');
+});
+
+it('cancels the replay when it is stopped', async () => {
+  await expect(replay(mockedStack(), period, undefined, AbortSignal.abort())).rejects.toThrow('was stopped');
+  expect(events.commandCalls(CancelReplayCommand)).toHaveLength(1);
+});
+
+it.each(['yesterday', '2026-11-28', '2026-11-28T09:00', '2026-13-01T00:00Z'])(
+  'refuses %s, which is no point in time',
+  (text) => {
+    expect(() => parsedOptions(replayCommand, ['--from', text, '--to', '2026-11-28T10:00Z', '--rule', 'r'])).toThrow(
+      'Use a time with its zone',
+    );
+  },
+);
