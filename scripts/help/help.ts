@@ -14,6 +14,7 @@ export const summaries = {
   check: 'run everything that CI runs',
   invoke: 'run one function in a container, with one of its sample events',
   redrive: 'see why uploads failed, and move them back to the queue',
+  verify: 'check a deployed stack: alarms, queues, permissions, versions, quotas, and each reason to reject a file',
   audit: 'compare uploads, records and renditions, and repair what does not agree',
   announce: 'publish the current state of all images, for a new consumer',
   replay: 'send the events of a period to a consumer once more',
