@@ -157,6 +157,9 @@ const audit = fc.record({ key, sending }).map(
 function repeatedState(model: Model, image: string, { repair, sequencer }: Repair): Change {
   const { occurredAt } = now(model);
   const states = model.images.get(image) ?? [];
+  // A second audit, before the repair of the first one is decided, repeats it.
+  const known = states.find((state) => padSequencer(state.sequencer) === sequencer);
+  if (known !== undefined) return known;
   const current = currentOf(states);
   const state: ImageState =
     repair === 'process' && current !== undefined
