@@ -1,5 +1,29 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
+const unitTests = [
+  'test/{core,adapters,docs,functions,hostile,model,template,scripts}/**/*.test.ts',
+  '{lab,load-tests}/test/*.test.ts',
+];
+// They decode thousands of real files, which takes about as long as all other unit tests together.
+const pictureTests = [
+  'test/adapters/{animation,bounded-image-codec,colour-profile,heic,native-limits,picture-table,preset-options}.test.ts',
+  'test/adapters/{sharp-image-codec,tiff-file,watermark}.test.ts',
+  'test/hostile/*.test.ts',
+];
+
+const withoutEmulator = {
+  // One process for many files, which still start fresh. As many processes as cores: by default, Vitest leaves one
+  // core to itself, which on a laptop or runner with two is half of the machine.
+  isolate: false,
+  maxWorkers: '100%',
+  setupFiles: ['test/support/fresh-file.ts'],
+
+  // Safety bounds, never a measure: the slowest tests take a few seconds of processor time, which is minutes on a
+  // busy machine.
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+};
+
 export default defineConfig({
   test: {
     // Tests read these files instead of importing them: with --changed, a change to one runs all tests.
@@ -13,22 +37,13 @@ export default defineConfig({
     projects: [
       {
         test: {
+          ...withoutEmulator,
           name: 'unit',
-          include: [
-            'test/{core,adapters,docs,functions,hostile,model,template,scripts}/**/*.test.ts',
-            '{lab,load-tests}/test/*.test.ts',
-          ],
-          // One process for many files, which still start fresh. As many processes as cores: by default, Vitest leaves one
-          // core to itself, which on a laptop or runner with two is half of the machine.
-          isolate: false,
-          maxWorkers: '100%',
-          setupFiles: ['test/support/fresh-file.ts'],
-
-          // Safety bounds, never a measure: the slowest tests take a few seconds of processor time, which is minutes on a
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          include: unitTests,
+          exclude: [...configDefaults.exclude, ...pictureTests],
         },
       },
+      { test: { ...withoutEmulator, name: 'pictures', include: pictureTests } },
       {
         test: {
           name: 'pipeline',
@@ -39,7 +54,7 @@ export default defineConfig({
           // Safety bounds for a pipeline that hangs on a busy machine: an outage takes all five attempts.
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          // Unit tests first: they are quick, and would compete with the emulator for processor time.
+          // The others first: they are quick, and would compete with the emulator for processor time.
           sequence: { groupOrder: 1 },
         },
       },

@@ -35,13 +35,26 @@ interface Deletion {
   readonly versionId?: string | undefined;
 }
 
-/** A change in the upload bucket. */
+/** A version in which malware was found. The verdict names it, and not its place in the order. */
+interface Infection {
+  readonly bucket: string;
+  readonly key: string;
+  readonly imageId: ImageId;
+  readonly versionId?: string | undefined;
+  readonly etag: string;
+}
+
+/** A change in the upload bucket, or a verdict about what is in it. */
 export type UploadEvent = {
   /** Follows the image through every log line and into the domain event. */
   readonly correlationId: string;
   /** ISO 8601, UTC. */
   readonly occurredAt: string;
-} & ({ readonly change: 'created'; readonly image: Upload } | { readonly change: 'deleted'; readonly image: Deletion });
+} & (
+  | { readonly change: 'created'; readonly image: Upload }
+  | { readonly change: 'deleted'; readonly image: Deletion }
+  | { readonly change: 'infected'; readonly image: Infection }
+);
 
 /** What "Create folder" in the S3 console makes, and what many tools make by themselves: an empty object, and no upload. */
 export function isFolder(event: UploadEvent): boolean {
@@ -59,6 +72,21 @@ export async function imageIdOf(bucket: string, key: string): Promise<ImageId> {
  */
 export function padSequencer(raw: string): Sequencer {
   return raw.toUpperCase().padEnd(SEQUENCER_WIDTH, '0');
+}
+
+/** The lowest sequencer of a second: S3's begin with two zeros and the time in seconds, in hex. */
+export function sequencerAt(occurredAt: string): Sequencer {
+  const second = Math.floor(Date.parse(occurredAt) / 1000);
+  return padSequencer(`00${second.toString(16).padStart(8, '0')}`);
+}
+
+/**
+ * The order of a deletion by a lifecycle rule. S3 dates it to a midnight, which can be before the upload that it deletes: an
+ * upload that a rule with a past date removes on the same day. It cannot have happened later than its event says.
+ */
+export function sequencerOfExpiry(assigned: Sequencer, occurredAt: string): Sequencer {
+  const happened = sequencerAt(occurredAt);
+  return assigned < happened ? happened : assigned;
 }
 
 /**

@@ -74,6 +74,10 @@ export const defaultLimits: Limits = {
     tiff: 100 * MEGA,
     // 18 MB with 10 bits and alpha, turned or not: the file, its planes, RGB and a TIFF of that. Covers a phone's 48 megapixels.
     heic: 50 * MEGA,
+    // 3 MB: a TIFF of it. The limit for bytes allows only 12 megapixels with 32 bits.
+    bmp: 100 * MEGA,
+    // 4 MB: the same, with alpha. A PNG in it has the limit of PNG as well. No icon is larger.
+    ico: 20 * MEGA,
   },
   progressivePixels: {
     // 9 MB, CMYK.

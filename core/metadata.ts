@@ -1,4 +1,4 @@
-export const inputFormats = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff', 'heic'] as const;
+export const inputFormats = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff', 'heic', 'bmp', 'ico'] as const;
 export type InputFormat = (typeof inputFormats)[number];
 
 /** For sentences that people read. */
@@ -10,6 +10,8 @@ export const formatNames: Readonly<Record<InputFormat, string>> = {
   gif: 'GIF',
   tiff: 'TIFF',
   heic: 'HEIC',
+  bmp: 'BMP',
+  ico: 'ICO',
 };
 
 /** EXIF's eight orientations; 1 is upright, 5 to 8 swap width and height. */

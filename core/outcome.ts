@@ -13,6 +13,7 @@ export const rejectionReasons = [
   'unsupported-format',
   'unreadable',
   'corrupt',
+  'malware',
 ] as const;
 export type RejectionReason = (typeof rejectionReasons)[number];
 

@@ -45,8 +45,8 @@ export interface OpenImage {
   /** Decodes at a small size. */
   portray(): Promise<({ readonly outcome: 'portrayed' } & Portrait) | Rejection>;
   /**
-   * Decodes once for all presets, and once more for each animated one. Renditions are upright, in sRGB, without metadata,
-   * never enlarged, and in the order of the presets. Only animated ones show more than the first frame.
+   * Decodes once for all presets, and once more for each animated one and for those that keep Display P3, if others do not.
+   * Renditions are upright, in sRGB or Display P3, without metadata, never enlarged, and in the order of the presets. Only animated ones show more than the first frame.
    *
    * @param focus what cropped renditions keep
    */

@@ -21,6 +21,8 @@ export type Preset = {
    */
   readonly background?: string;
   readonly watermark?: Watermark;
+  /** `srgb` if absent. */
+  readonly gamut?: Gamut;
 } & Fit &
   Encoding;
 
@@ -41,7 +43,14 @@ export type Focus = 'centre' | 'attention';
 
 type Encoding =
   /** `animated`: moves if the upload does. Then the image has no still WebP or AVIF of this shape, only JPEGs as posters. */
-  { readonly format: 'webp'; readonly animated?: boolean } | { readonly format: 'avif' } | { readonly format: 'jpeg' };
+  | { readonly format: 'webp'; readonly animated?: boolean }
+  | { readonly format: 'avif' }
+  | { readonly format: 'jpeg' /** Only with `inside`. */; readonly keepGainMap?: boolean };
+
+export const gamuts = ['srgb', 'keep-p3'] as const;
+
+/** `keep-p3`: an upload in Display P3, as of iPhones, keeps its colours and has that profile. All others are converted to sRGB. */
+export type Gamut = (typeof gamuts)[number];
 
 export const corners = ['top-left', 'top-right', 'bottom-left', 'bottom-right'] as const;
 
@@ -65,6 +74,19 @@ export interface RenditionGroup {
   readonly name: string;
   readonly presets: readonly Preset[];
 }
+
+/** A name that a group had in the release before this one. */
+export interface RetiredGroup {
+  readonly name: string;
+  /** The groups that now have its presets; none if the presets are gone. */
+  readonly replacedBy: readonly string[];
+}
+
+/**
+ * Rename or remove a group, and its old name belongs here for one release: workers are released before the dispatcher, which
+ * asks them for the groups that it knows (docs/releases.md).
+ */
+export const retiredGroups: readonly RetiredGroup[] = [];
 
 export const renditionGroups: readonly [RenditionGroup, ...RenditionGroup[]] = [
   {

@@ -91,6 +91,11 @@ export function isAnimated(preset: Preset): boolean {
   return preset.format === 'webp' && preset.animated === true;
 }
 
+/** A crop would have to apply to the map as well. */
+export function keepsGainMap(preset: Preset): boolean {
+  return preset.format === 'jpeg' && preset.keepGainMap === true && (preset.fit ?? 'inside') === 'inside';
+}
+
 /** Whether the presets crop and pad to the same proportions, or not at all. */
 function isSameShape(one: Preset, other: Preset): boolean {
   return (one.fit ?? 'inside') === (other.fit ?? 'inside') && shapeOf(one) === shapeOf(other);
@@ -201,9 +206,9 @@ function isAlike(one: Preset, other: Preset): boolean {
 }
 
 function looksOf(preset: Preset): readonly unknown[] {
-  const { format, fit = 'inside', background, watermark } = preset;
+  const { format, fit = 'inside', background, watermark, gamut = 'srgb' } = preset;
   const focus = preset.fit === 'cover' ? preset.focus : undefined;
-  return [format, fit, shapeOf(preset), focus, background, watermark];
+  return [format, fit, shapeOf(preset), focus, background, watermark, gamut, keepsGainMap(preset)];
 }
 
 function scaledDown({ width, height }: Size, scale: number): Size {

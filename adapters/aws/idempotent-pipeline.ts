@@ -72,7 +72,7 @@ export function rememberedOutcomes({
 /** Never the SQS message id, which differs when S3 sends one event twice. */
 type StateKey = { readonly imageId: string; readonly version: string; readonly sequencer: string };
 
-function stateKeyOf({ image }: UploadEvent): StateKey {
+function stateKeyOf({ change, image }: UploadEvent): StateKey {
   const version = image.versionId ?? ('etag' in image ? image.etag : 'deleted');
-  return { imageId: image.imageId, version, sequencer: image.sequencer };
+  return { imageId: image.imageId, version, sequencer: 'sequencer' in image ? image.sequencer : change };
 }

@@ -9,9 +9,10 @@ import * as z from './zod.ts';
 
 /**
  * Increment it for a change that breaks consumers: a field removed, made optional or given another meaning, or a closed
- * list changed. Version 2: the reasons `too-complex` and `unreadable`. Version 3: the format `heic`.
+ * list changed. Version 2: the reasons `too-complex` and `unreadable`. Version 3: the format `heic`. Version 4: the formats `bmp` and
+ * `ico`, and the reason `malware`, also of an image that was processed before.
  */
-export const schemaVersion = 3;
+export const schemaVersion = 4;
 
 const { metadata, rendition } = imageDescription(z.strictObject);
 
@@ -46,7 +47,7 @@ export const domainEvents = {
     })
     .check(
       z.describe(
-        'The file cannot be rendered. It has no renditions, and those of the version it replaced are removed.',
+        'The file cannot be rendered, or has malware in it. It has no renditions, and those of the version it replaced are removed.',
       ),
     ),
   ImageDeleted: z.strictObject(common).check(z.describe('The upload was deleted and its renditions are removed.')),

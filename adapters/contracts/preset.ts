@@ -1,4 +1,4 @@
-import { corners, type Preset, type Watermark } from '../../core/presets.ts';
+import { corners, gamuts, type Preset, type Watermark } from '../../core/presets.ts';
 import * as z from './zod.ts';
 
 const watermark = z.object({
@@ -15,12 +15,13 @@ const common = {
   effort: z.exactOptional(z.number()),
   background: z.exactOptional(z.string()),
   watermark: z.exactOptional(watermark),
+  gamut: z.exactOptional(z.enum(gamuts)),
 };
 
 const encoding = z.discriminatedUnion('format', [
   z.object({ ...common, format: z.literal('webp'), animated: z.exactOptional(z.boolean()) }),
   z.object({ ...common, format: z.literal('avif') }),
-  z.object({ ...common, format: z.literal('jpeg') }),
+  z.object({ ...common, format: z.literal('jpeg'), keepGainMap: z.exactOptional(z.boolean()) }),
 ]);
 
 const fit = z.union([

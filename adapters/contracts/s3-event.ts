@@ -1,4 +1,11 @@
-import { imageIdOf, padSequencer, SEQUENCER_WIDTH, type Sequencer, type UploadEvent } from '../../core/image.ts';
+import {
+  imageIdOf,
+  padSequencer,
+  SEQUENCER_WIDTH,
+  type Sequencer,
+  sequencerOfExpiry,
+  type UploadEvent,
+} from '../../core/image.ts';
 import * as z from './zod.ts';
 
 // EventBridge delivers keys verbatim, not URL-encoded: decoding would break `+` and `%`.
@@ -25,6 +32,8 @@ const objectEvent = z.discriminatedUnion('detail-type', [
       bucket: z.object({ name: z.text }),
       object,
       'deletion-type': z.enum(['Permanently Deleted', 'Delete Marker Created']),
+      // `DeleteObject` or `Lifecycle Expiration`: https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html
+      reason: z.optional(z.text),
     }),
   }),
 ]);
@@ -35,7 +44,10 @@ const objectEvent = z.discriminatedUnion('detail-type', [
  * @throws {Error} naming every wrong field, or if the text is not JSON. The message then goes to the dead-letter queue: it is
  * not from S3, so an operator must look at it.
  */
-export async function parseS3Event(body: string, uploadBucket: string): Promise<UploadEvent> {
+export async function parseS3Event(
+  body: string,
+  uploadBucket: string,
+): Promise<Exclude<UploadEvent, { readonly change: 'infected' }>> {
   const parsed = objectEvent.safeParse(JSON.parse(body));
   if (!parsed.success) {
     throw new Error(`This message is not an S3 object event from EventBridge. ${z.prettifyError(parsed.error)}`);
@@ -48,6 +60,9 @@ export async function parseS3Event(body: string, uploadBucket: string): Promise<
   const sequencer = readSequencer(found.sequencer);
   if (sequencer === undefined) {
     throw new Error(`This message is forged: S3 cannot have assigned its sequencer ${found.sequencer} until now.`);
+  }
+  if (Date.parse(data.time) / 1000 > latestSecond()) {
+    throw new Error(`This message is forged: S3 cannot have sent it at ${data.time}.`);
   }
   const identity = {
     bucket: bucket.name,
@@ -65,12 +80,16 @@ export async function parseS3Event(body: string, uploadBucket: string): Promise<
       // A delete marker has its own version id, which is not that of the image.
       const permanent = data.detail['deletion-type'] === 'Permanently Deleted';
       const versionId = permanent ? found['version-id'] : undefined;
-      return { ...common, change: 'deleted', image: { ...identity, versionId } };
+      const expired = data.detail.reason === 'Lifecycle Expiration' && versionId === undefined;
+      const order = expired ? sequencerOfExpiry(sequencer, data.time) : sequencer;
+      return { ...common, change: 'deleted', image: { ...identity, sequencer: order, versionId } };
     }
   }
 }
 
 const DAY_SECONDS = 86_400;
+/** A day from now, because clocks differ. */
+const latestSecond = () => Date.now() / 1000 + DAY_SECONDS;
 /** S3 opened on 14 March 2006. */
 const S3_OPENED = Date.UTC(2006, 2, 14) / 1000;
 
@@ -83,7 +102,7 @@ const S3_OPENED = Date.UTC(2006, 2, 14) / 1000;
  * (October 2021). Compared as they are, any of the second form would outrank all of the first, so the second is read as if it
  * had the zeros. Anything else is refused: a new form would be seen at once and lose nothing.
  *
- * @returns undefined if S3 cannot have assigned it by tomorrow; a day, because clocks differ.
+ * @returns undefined if S3 cannot have assigned it by tomorrow.
  */
 function readSequencer(raw: string): Sequencer | undefined {
   const hasZeros = raw.startsWith('00');
@@ -91,6 +110,6 @@ function readSequencer(raw: string): Sequencer | undefined {
   const second = Number.parseInt(sequencer.slice(2, 10), 16);
   // With the zeros, any time in the past: it outranks nothing. The emulator counts in another unit.
   const earliest = hasZeros ? 0 : S3_OPENED;
-  const isPossible = second >= earliest && second <= Date.now() / 1000 + DAY_SECONDS;
+  const isPossible = second >= earliest && second <= latestSecond();
   return isPossible && sequencer.length === SEQUENCER_WIDTH ? sequencer : undefined;
 }

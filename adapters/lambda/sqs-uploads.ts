@@ -6,7 +6,7 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { sha256, type UploadEvent } from '../../core/image.ts';
 import { metricNamespace } from '../../core/names.ts';
 import { retryDelaySeconds } from '../../core/retry-delay.ts';
-import { parseS3Event } from '../contracts/s3-event.ts';
+import { parseUploadEvent } from '../contracts/upload-event.ts';
 
 interface UploadQueueOptions {
   readonly client: SQSClient;
@@ -27,7 +27,12 @@ export interface Delivery {
   readonly context: Context;
   /** Moves the event to the overflow queue. Absent if it comes from there, or from a release check, which waits for it. */
   readonly setAside?: ((sender: string) => Promise<void>) | undefined;
+  /** It was sent to the queue long after its event: it is back from a dead-letter queue. */
+  readonly redriven?: boolean | undefined;
 }
+
+/** Less than five failed attempts take, and more than EventBridge takes to deliver. */
+export const REDRIVEN_AFTER_SECONDS = 300;
 
 /** Throws if there is no decision: the queue then delivers the message again. */
 export type HandleUpload = (event: UploadEvent, delivery: Delivery) => Promise<unknown>;
@@ -42,8 +47,8 @@ export function sqsUploads(
 ) {
   const metrics = new Metrics({ namespace: metricNamespace });
   const read = (message: SQSRecord): Promise<UploadEvent> =>
-    parseS3Event(message.body, uploadBucket).catch((error: unknown) => {
-      logger.error('The message is not an S3 event of this bucket; it will go to the dead-letter queue', {
+    parseUploadEvent(message.body, uploadBucket).catch((error: unknown) => {
+      logger.error('The message is no event of this bucket; it will go to the dead-letter queue', {
         messageId: message.messageId,
         error,
       });
@@ -99,7 +104,9 @@ export function sqsUploads(
       try {
         event = await read(message);
         const aside = isFrom(queueUrl, message) ? (sender: string) => setAside(message.body, sender) : undefined;
-        await handle(event, { lastAttempt, context, setAside: aside });
+        const sentAfter = Number(message.attributes.SentTimestamp) - Date.parse(event.occurredAt);
+        const redriven = sentAfter > 1000 * REDRIVEN_AFTER_SECONDS;
+        await handle(event, { lastAttempt, context, setAside: aside, redriven });
       } catch (error) {
         await retryLater(message, receives, lastAttempt, event?.correlationId);
         throw error;

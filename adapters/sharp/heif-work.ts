@@ -52,7 +52,8 @@ function costOf(items: HeifItems, bytes: Uint8Array): (id: number, depth?: numbe
     const sources = item.sources.map((source) => cost(source, depth + 1));
     const own = item.pixels * framesIn(item, bytes);
     const others = sum(sources.map((source) => source.pixels));
-    // A grid only copies its tiles, which takes next to no time.
+    // A grid only copies its tiles, in next to no time. The larger of both, because its canvas is filled even where tiles are missing, and
+    // tiles are decoded even where they exceed it.
     const pixels = item.type === GRID ? Math.max(own, others) : own + others;
     const found = {
       pixels: pixels * (1 + item.transforms),

@@ -10,12 +10,10 @@ export type Signature =
 export type OtherFormat =
   | 'HEIC sequence'
   | 'SVG'
-  | 'BMP'
   | 'PDF'
   | 'JPEG XL'
   | 'JPEG 2000'
   | 'PSD'
-  | 'ICO'
   | 'camera raw'
   | 'video'
   | 'ZIP'
@@ -40,14 +38,14 @@ const signatures: readonly (readonly [prefix: string, signature: Signature])[] =
   ['MMOR', other('camera raw')],
   ['IIU\0', other('camera raw')],
   ['FUJIFILMCCD-RAW', other('camera raw')],
-  ['BM', other('BMP')],
+  ['BM', image('bmp')],
   ['%PDF-', other('PDF')],
   ['\xff\x0a', other('JPEG XL')],
   ['\0\0\0\x0cJXL ', other('JPEG XL')],
   ['\0\0\0\x0cjP  ', other('JPEG 2000')],
   ['\xff\x4f\xff\x51', other('JPEG 2000')],
   ['8BPS', other('PSD')],
-  ['\0\0\x01\0', other('ICO')],
+  ['\0\0\x01\0', image('ico')],
   ['PK\x03\x04', other('ZIP')],
 ];
 

@@ -1,11 +1,17 @@
 import sharp, { type Sharp } from 'sharp';
 import type { Bytes } from '../../core/ports.ts';
 import type { Size } from '../../core/rendition.ts';
+import type { ColourSpace } from './colour-profile.ts';
 
 /** Decoded pixels, eight bits per channel, row by row. */
 export interface Pixels extends Size {
   readonly channels: 1 | 2 | 3 | 4;
   readonly data: Bytes;
+}
+
+/** Of a picture whose colours are in one space. */
+export interface ColouredPixels extends Pixels {
+  readonly space: ColourSpace;
 }
 
 export async function pixelsOf(image: Sharp): Promise<Pixels> {

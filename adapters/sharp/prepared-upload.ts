@@ -1,8 +1,11 @@
-import type { SharpOptions } from 'sharp';
+import type { Metadata as SharpMetadata, SharpOptions } from 'sharp';
 import type { ImageHeader, InputFormat } from '../../core/metadata.ts';
 import type { Bytes } from '../../core/ports.ts';
+import { type BitmapHeader, bmpHeader } from './bitmap-header.ts';
+import { bitmapTiff, isCutOff, lostShareOfBitmap, transparencyOf } from './bitmap-pixels.ts';
 import { gifImage, withTransparentSurround } from './gif-image.ts';
 import { asStill, hasStill, heifImage } from './heif-image.ts';
+import { icoImage } from './ico-image.ts';
 import { lostShareOfJpeg, withoutEmptyEnd } from './jpeg-loss.ts';
 import { reachesFullDetail } from './jpeg-segments.ts';
 import { lostShareOfPng, pngImage, withColours, withEnd } from './png-image.ts';
@@ -28,6 +31,21 @@ export interface Prepared {
   readonly isFloat: boolean;
   readonly isPremultiplied: boolean;
   readonly loss: Loss;
+  /** Of formats that libvips does not read. */
+  readonly replacement: Replacement | undefined;
+}
+
+/** What sharp tells of an image. */
+export type Found = Pick<
+  SharpMetadata,
+  'width' | 'height' | 'space' | 'depth' | 'hasAlpha' | 'isProgressive' | 'orientation' | 'pages' | 'icc' | 'exif'
+>;
+
+/** Takes the place of the upload for sharp. */
+export interface Replacement {
+  readonly found: Found;
+  /** Takes memory for all pixels. */
+  bytes(): Bytes;
 }
 
 /** What is missing of a file, once its decoder complains. */
@@ -48,6 +66,18 @@ export interface Raw {
   readonly orientation: number;
 }
 
+/** A BMP or ICO that contains a whole JPEG or PNG. */
+export interface Embedded {
+  readonly outcome: 'embedded';
+  readonly format: 'bmp' | 'ico';
+  readonly bytes: Bytes;
+}
+
+/** The header makes no sense. */
+export interface Damaged {
+  readonly outcome: 'damaged';
+}
+
 /** The decoder has to find what is wrong, and goes on or does not. */
 const unknownLoss: Loss = { isKnown: false, share: () => 0, failOn: 'error' };
 
@@ -55,12 +85,12 @@ const unknownLoss: Loss = { isKnown: false, share: () => 0, failOn: 'error' };
 export function plainUpload(format: InputFormat, bytes: Bytes): Prepared {
   return {
     ...{ outcome: 'prepared', format, bytes, place: {}, directory: undefined, header: {}, colours: undefined },
-    ...{ addedFrames: 0, isFloat: false, isPremultiplied: false, loss: unknownLoss },
+    ...{ addedFrames: 0, isFloat: false, isPremultiplied: false, loss: unknownLoss, replacement: undefined },
   };
 }
 
 /** Undefined if our decoder cannot read this variant of the format. */
-export function preparedUpload(format: InputFormat, bytes: Bytes): Prepared | Raw | undefined {
+export function preparedUpload(format: InputFormat, bytes: Bytes): Prepared | Raw | Embedded | Damaged | undefined {
   switch (format) {
     case 'jpeg':
       return preparedJpeg(bytes);
@@ -76,6 +106,10 @@ export function preparedUpload(format: InputFormat, bytes: Bytes): Prepared | Ra
       return preparedTiff(bytes);
     case 'webp':
       return plainUpload('webp', bytes);
+    case 'bmp':
+      return preparedBitmap('bmp', bytes, bmpHeader(bytes));
+    case 'ico':
+      return preparedBitmap('ico', bytes, icoImage(bytes));
   }
 }
 
@@ -146,4 +180,39 @@ function preparedTiff(bytes: Bytes): Prepared | Raw | undefined {
     isFloat,
     loss: { isKnown: lost > 0, share: () => lost, failOn: lost > 0 ? 'none' : 'error' },
   };
+}
+
+function preparedBitmap(
+  format: 'bmp' | 'ico',
+  upload: Bytes,
+  header: BitmapHeader,
+): Prepared | Embedded | Damaged | undefined {
+  switch (header.kind) {
+    case 'unsupported':
+      return undefined;
+    case 'damaged':
+      return { outcome: 'damaged' };
+    case 'embedded':
+      return { outcome: 'embedded', format, bytes: header.bytes };
+    case 'bitmap': {
+      const { width, height, profile } = header;
+      const hasAlpha = transparencyOf(header) !== 'none';
+      return {
+        ...plainUpload(format, upload),
+        loss: { isKnown: isCutOff(header), share: () => lostShareOfBitmap(header), failOn: 'warning' },
+        replacement: {
+          found: {
+            width,
+            height,
+            hasAlpha,
+            space: 'srgb',
+            depth: 'uchar',
+            isProgressive: false,
+            ...(profile && { icc: Buffer.from(profile) }),
+          },
+          bytes: () => bitmapTiff(header),
+        },
+      };
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import sharp, { type ResizeOptions, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
 import type { Bytes } from '../../core/ports.ts';
+import type { ColourSpace } from './colour-profile.ts';
 import { type Pixels, pixelsOf } from './pixels.ts';
 import { tiffFile } from './tiff-file.ts';
 
@@ -13,7 +14,7 @@ interface Layout extends Pick<SharpMetadata, 'space' | 'depth' | 'hasAlpha'> {
 }
 
 /**
- * Scales an image first, with the numbers as stored, and then converts it from an RGB profile to sRGB: for numbers with a
+ * Scales an image first, with the numbers as stored, and then converts it from an RGB profile to `target`: for numbers with a
  * fraction, grey with 16 bits, and profiles that are not part of the file, to all of which libvips applies none.
  */
 export async function decodeWithProfile(
@@ -21,14 +22,18 @@ export async function decodeWithProfile(
   size: ResizeOptions,
   profile: Uint8Array,
   { space, depth, hasAlpha, isPremultiplied }: Layout,
+  target: ColourSpace,
 ): Promise<Pixels> {
   const stored = await storedNumbers(input, size, isGrey(space), depth);
   const [channels, bitsPerChannel] = [hasAlpha ? 4 : 3, depth === 'uchar' ? 8 : 16] as const;
   const { file, pixels } = tiffFile({ width: stored.width, height: stored.height, channels, bitsPerChannel }, profile);
   fill(pixels, bitsPerChannel, channels, stored);
   if (isPremultiplied && bitsPerChannel === 8) unmultiply(pixels);
-  const converted = sharp(file, { limitInputPixels: false }).toColourspace('srgb');
-  return pixelsOf(bitsPerChannel === 8 ? converted : converted.withIccProfile('srgb'));
+  const isDefault = bitsPerChannel === 8 && target === 'srgb';
+  // With eight bits, sharp converts to sRGB first, which clips what is outside of it.
+  const ignoreIcc = bitsPerChannel === 8 && target !== 'srgb';
+  const converted = sharp(file, { limitInputPixels: false, ignoreIcc }).toColourspace('srgb');
+  return pixelsOf(isDefault ? converted : converted.withIccProfile(target));
 }
 
 interface StoredNumbers {

@@ -3,7 +3,9 @@ import type { ImageHeader } from '../../core/metadata.ts';
 import type { Bytes, EncodedRendition } from '../../core/ports.ts';
 import type { Preset } from '../../core/presets.ts';
 import { cropOf, type FocusPoint, isSameSize, type Placement, placementOf, type Size } from '../../core/rendition.ts';
-import { fromPixels, type Pixels, pixelsOf } from './pixels.ts';
+import { type ColourSpace, displayP3Profile } from './colour-profile.ts';
+import { type ColouredPixels, fromPixels, type Pixels, pixelsOf } from './pixels.ts';
+import { tiffFile } from './tiff-file.ts';
 import { withWatermark } from './watermark.ts';
 
 /**
@@ -13,18 +15,20 @@ import { withWatermark } from './watermark.ts';
  * A cropped or padded rendition is made from the smallest of these sizes that is large enough, and no other is made from it.
  */
 export async function renderPyramid(
-  base: Pixels,
+  base: ColouredPixels,
   header: ImageHeader,
   presets: readonly Preset[],
   focus?: FocusPoint,
 ): Promise<readonly EncodedRendition[]> {
   const renditions = new Map<Preset, EncodedRendition>();
-  let level = base;
+  let level: Pixels = base;
   for (const [preset, placement] of placedDownwards(header, presets)) {
     const isBoxed = preset.fit === 'cover' || preset.fit === 'pad';
     if (!isBoxed) level = await shrink(level, placement.picture);
-    const pixels = isBoxed ? await boxed(level, preset, placement, focus) : level;
-    renditions.set(preset, { preset, bytes: await encode(pixels, preset), ...placement.rendition });
+    const coloured = await withColoursIn(base.space, preset);
+    const pixels = isBoxed ? await boxed(level, coloured, placement, focus) : level;
+    const bytes = await encode({ ...pixels, space: base.space }, coloured);
+    renditions.set(preset, { preset, bytes, ...placement.rendition });
   }
   return presets.flatMap((preset) => renditions.get(preset) ?? []);
 }
@@ -76,9 +80,27 @@ function marginsOf({ picture, rendition }: Placement) {
   return { left, right: across - left, top, bottom: down - top };
 }
 
-async function encode(pixels: Pixels, preset: Preset): Promise<Bytes> {
-  const marked = preset.watermark === undefined ? pixels : await withWatermark(pixels, preset.watermark);
-  return encoder(fromPixels(marked), preset).toBuffer();
+async function encode(pixels: ColouredPixels, preset: Preset): Promise<Bytes> {
+  const { watermark } = preset;
+  const marked = watermark === undefined ? pixels : await withWatermark(pixels, watermark, pixels.space);
+  const image = pixels.space === 'srgb' ? fromPixels(marked) : await withProfile(marked);
+  return encoder(image, preset).toBuffer();
+}
+
+/** By way of a TIFF, because raw pixels cannot have a profile. Without converting them. */
+async function withProfile({ width, height, channels, data }: Pixels): Promise<Sharp> {
+  const { file, pixels } = tiffFile({ width, height, channels }, await displayP3Profile());
+  pixels.set(data);
+  return sharp(file, { ignoreIcc: true, limitInputPixels: false }).keepIccProfile();
+}
+
+/** Colours of presets are in sRGB. */
+async function withColoursIn(space: ColourSpace, preset: Preset): Promise<Preset> {
+  const { background } = preset;
+  if (space === 'srgb' || background === undefined) return preset;
+  const pixel = sharp({ create: { width: 1, height: 1, channels: 3, background } });
+  const { data } = await pixelsOf(pixel.withIccProfile(space));
+  return { ...preset, background: `#${Buffer.from(data.subarray(0, 3)).toString('hex')}` };
 }
 
 const JPEG_BACKGROUND = '#ffffff';

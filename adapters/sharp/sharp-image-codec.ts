@@ -1,14 +1,23 @@
-import sharp, { type ResizeOptions, type Sharp, type Metadata as SharpMetadata, type SharpOptions } from 'sharp';
-import { defaultLimits, type Limits, maxPixels, rejectFrames, rejectWork, staysAnimated } from '../../core/limits.ts';
+import sharp, { type ResizeOptions, type Sharp, type SharpOptions } from 'sharp';
+import {
+  defaultLimits,
+  type Limits,
+  maxPixels,
+  rejectFrames,
+  rejectHeader,
+  rejectWork,
+  staysAnimated,
+} from '../../core/limits.ts';
 import { formatNames, type ImageHeader, type InputFormat, type Orientation } from '../../core/metadata.ts';
 import { type Rejection, rejected } from '../../core/outcome.ts';
 import type { Bytes, EncodedRendition, ImageCodec, OpenImage } from '../../core/ports.ts';
 import type { Preset } from '../../core/presets.ts';
-import { type FocusPoint, isAnimated } from '../../core/rendition.ts';
-import { renderAnimation } from './animation.ts';
-import { isSrgbInEffect } from './colour-profile.ts';
+import { type FocusPoint, isAnimated, keepsGainMap } from '../../core/rendition.ts';
+import { hasDamagedFrame, renderAnimation } from './animation.ts';
+import { type ColourSpace, isInEffect } from './colour-profile.ts';
 import { isBeyondDecoder, rethrowMachineError } from './decoder-messages.ts';
 import { exifPortrait } from './exif.ts';
+import { gainMapOf, withGainMap } from './gain-map.ts';
 import { type HeicDecoder, type HeicNeed, heicDecoder } from './heic.ts';
 import { formatByCodec, otherCodecIn } from './heif-codecs.ts';
 import { largestDecodedSize } from './heif-sizes.ts';
@@ -21,7 +30,7 @@ import { rgbProfileOfGrey } from './made-profile.ts';
 import { type Pixels, pixelsOf } from './pixels.ts';
 import { pngWork } from './png-chunks.ts';
 import { PORTRAIT_SIZE, portrayPixels } from './portrait.ts';
-import { type Prepared, preparedUpload, type Raw } from './prepared-upload.ts';
+import { type Embedded, type Found, type Prepared, preparedUpload, type Raw } from './prepared-upload.ts';
 import { decodeWithProfile, isGrey, type SharpInput, unmultiplied, withAlpha } from './profiled-pixels.ts';
 import { baseSize, renderPyramid } from './pyramid.ts';
 import { tiffWork } from './tiff-work.ts';
@@ -70,13 +79,21 @@ async function open(upload: Bytes, settings: Settings): ReturnType<ImageCodec['o
   if (format === 'heic' && !withHeic) return otherFormat('HEIC', withHeic);
   const prepared = preparedUpload(format, upload);
   if (prepared === undefined) return unsupportedVariant(format);
+  if (prepared.outcome === 'damaged') return corrupt(damagedHeader(format));
+  if (prepared.outcome === 'embedded') return openEmbedded(prepared, settings);
   const rejection = rejectBeforeDecoding(prepared, upload, limits);
   if (rejection) return rejection;
   const otherCodec = format === 'heic' ? otherCodecIn(upload) : undefined;
   if (otherCodec) return unsupported(`The HEIC file contains an image in ${otherCodec}, not in HEVC.`, withHeic);
-  if (prepared.outcome === 'raw') return openPreview(upload, prepared, settings);
+  return prepared.outcome === 'raw'
+    ? openPreview(upload, prepared, settings)
+    : openPrepared(upload, prepared, settings);
+}
+
+async function openPrepared(upload: Bytes, prepared: Prepared, { limits, heic }: Settings) {
+  const { format } = prepared;
   try {
-    const read = await readHeader(prepared, limits);
+    const read = prepared.replacement?.found ?? (await readHeader(prepared, limits));
     const tooComplex = read.icc && rejectProfile(read.icc, limits);
     if (tooComplex) return tooComplex;
     return openImage({
@@ -89,7 +106,7 @@ async function open(upload: Bytes, settings: Settings): ReturnType<ImageCodec['o
       heic,
     });
   } catch (error) {
-    return unreadable(error, format, `The ${formatNames[format]} file cannot be opened: its header is damaged.`);
+    return unreadable(error, format, damagedHeader(format));
   }
 }
 
@@ -110,12 +127,66 @@ async function openPreview(upload: Bytes, { preview, orientation }: Raw, setting
   };
 }
 
+/** A JPEG or PNG within a BMP or ICO, with the limits of its own format. */
+async function openEmbedded({ format, bytes }: Embedded, settings: Settings) {
+  const inner = signatureOf(bytes);
+  if (inner.kind !== 'image' || (inner.format !== 'jpeg' && inner.format !== 'png')) return unsupportedVariant(format);
+  const image = await open(bytes, settings);
+  if (image.outcome !== 'open') return image;
+  return rejectHeader(image.header, settings.limits) ?? { ...image, header: { ...image.header, format } };
+}
+
 interface Source extends Prepared {
-  readonly found: SharpMetadata;
+  readonly found: Found;
   readonly exif: Uint8Array | undefined;
   readonly header: ImageHeader;
   readonly limits: Limits;
   readonly heic: HeicDecoder | undefined;
+}
+
+/** Of the presets, those that have sRGB and those that keep the upload's Display P3. */
+async function bySpace(
+  source: Source,
+  presets: readonly Preset[],
+): Promise<ReadonlyMap<ColourSpace, readonly Preset[]>> {
+  const wide = presets.filter(({ gamut }) => gamut === 'keep-p3');
+  const profile = wide.length > 0 ? (source.colours ?? source.found.icc) : undefined;
+  const isRgb = ['srgb', 'rgb16', 'rgb', 'scrgb'].includes(source.header.colourSpace);
+  if (profile === undefined || !isRgb || !(await isInEffect(profile, 'p3'))) return new Map([['srgb', presets]]);
+  return new Map([
+    ['srgb', presets.filter((preset) => !wide.includes(preset))],
+    ['p3', wide],
+  ]);
+}
+
+// The map is smooth: phones write a quarter of the picture's width.
+const MAP_SHARE = 0.5;
+const MAP_QUALITY = 80;
+
+/** A map that cannot be read is no reason to reject the picture, which is right without it. */
+async function withGainMaps(source: Source, renditions: readonly EncodedRendition[]): Promise<EncodedRendition[]> {
+  const wanted = source.format === 'jpeg' && renditions.some(({ preset }) => keepsGainMap(preset));
+  const found = wanted ? gainMapOf(source.bytes) : undefined;
+  if (found === undefined) return [...renditions];
+  const { orientation } = source.header;
+  const map = await open(orientation > 1 ? withOrientation(found.image, orientation) : found.image, source);
+  if (map.outcome !== 'open' || rejectHeader(map.header, source.limits)) return [...renditions];
+  return Promise.all(
+    renditions.map(async (rendition) => {
+      if (!keepsGainMap(rendition.preset)) return rendition;
+      const width = Math.ceil(rendition.width * MAP_SHARE);
+      const scaled = await map.render([{ name: 'map', format: 'jpeg', width, quality: MAP_QUALITY }]);
+      const [bytes] = scaled.outcome === 'rendered' ? scaled.renditions.map((one) => one.bytes) : [];
+      return bytes === undefined
+        ? rendition
+        : { ...rendition, bytes: withGainMap(rendition.bytes, bytes, found.description) };
+    }),
+  );
+}
+
+/** An image, and the colours in which it is decoded. */
+interface Decoding extends Source {
+  readonly space: ColourSpace;
 }
 
 function openImage(source: Source): OpenImage {
@@ -125,7 +196,7 @@ function openImage(source: Source): OpenImage {
     header,
 
     async portray() {
-      const small = await decodeUpload(source, 'small', {
+      const small = await decodeUpload({ ...source, space: 'srgb' }, 'small', {
         ...{ width: PORTRAIT_SIZE, height: PORTRAIT_SIZE },
         ...{ fit: 'inside', withoutEnlargement: true },
       });
@@ -134,18 +205,22 @@ function openImage(source: Source): OpenImage {
         outcome: 'portrayed',
         ...portrayPixels(withAlpha(small.decoded)),
         ...exifPortrait(exif),
-        damaged: small.damaged,
+        damaged: small.damaged || (header.animated === true && (await hasDamagedFrame(source.bytes, source.limits))),
       };
     },
 
     async render(presets, focus) {
       const moving = header.animated ? await renderAnimations(source, presets.filter(isAnimated), focus) : [];
       const still = presets.filter((preset) => !moving.some((rendition) => rendition.preset === preset));
-      const largest = baseSize(header, still);
-      if (!largest) return { outcome: 'rendered', renditions: moving };
-      const base = await decodeUpload(source, 'whole', { ...largest, fit: 'fill' });
-      if (base.outcome === 'rejected') return base;
-      const all = [...moving, ...(await renderPyramid(base.decoded, header, still, focus))];
+      const all = [...moving];
+      for (const [space, group] of await bySpace(source, still)) {
+        const largest = baseSize(header, group);
+        if (!largest) continue;
+        const base = await decodeUpload({ ...source, space }, 'whole', { ...largest, fit: 'fill' });
+        if (base.outcome === 'rejected') return base;
+        const renditions = await renderPyramid({ ...base.decoded, space }, header, group, focus);
+        all.push(...(await withGainMaps(source, renditions)));
+      }
       const inOrder = presets.flatMap((preset) => all.filter((rendition) => rendition.preset === preset));
       return { outcome: 'rendered', renditions: inOrder };
     },
@@ -179,6 +254,8 @@ function rejectBeforeDecoding(
       return rejectFrames(pages, limits) ?? rejectWork(work, limits);
     }
     case 'gif':
+    case 'bmp':
+    case 'ico':
       return undefined;
   }
 }
@@ -187,7 +264,7 @@ function rejectProfile(profile: Uint8Array, limits: Limits): Rejection | undefin
   return rejectWork(profileWork(profile, limits.work), limits);
 }
 
-function readHeader({ bytes, place }: Prepared, { work }: Limits): Promise<SharpMetadata> {
+function readHeader({ bytes, place }: Prepared, { work }: Limits): Promise<Found> {
   // No pixel limit here: core rejects oversized images in a sentence.
   const bounds = { limitInputPixels: false, limitInputChannels: work.channels };
   return sharp(bytes, { ...place, ...bounds, failOn: 'none' }).metadata();
@@ -196,7 +273,7 @@ function readHeader({ bytes, place }: Prepared, { work }: Limits): Promise<Sharp
 function headerOf(
   { format, addedFrames, header: known }: Prepared,
   upload: Bytes,
-  found: SharpMetadata,
+  found: Found,
   limits: Limits,
 ): ImageHeader {
   const header: ImageHeader = {
@@ -226,8 +303,12 @@ function orientationOf(stored: number | undefined): Orientation {
 type Decoded = { readonly outcome: 'decoded'; readonly decoded: Pixels; readonly damaged: boolean } | Rejection;
 
 /** Of a HEIC, sharp reads the TIFF that our decoder makes of it. */
-async function decodeUpload(source: Source, need: HeicNeed, size: ResizeOptions): Promise<Decoded> {
-  const { format, heic, colours, limits } = source;
+async function decodeUpload(source: Decoding, need: HeicNeed, size: ResizeOptions): Promise<Decoded> {
+  const { format, heic, colours, limits, header } = source;
+  // Its pixels would take memory before sharp counts them.
+  if (source.replacement && header.width * header.height > maxPixels(limits)) {
+    return corrupt(`The ${formatNames[format]} file is too large.`);
+  }
   if (format !== 'heic' || heic === undefined) return decodeTolerantly(source, size);
   const tiff = heic.decode(source, need);
   if (tiff.outcome === 'rejected') return tiff;
@@ -245,7 +326,7 @@ const MAX_LOST_SHARE = 0.1;
  * Decodes strictly first. A damaged file is still accepted if the decoder can continue, and a file that ends early if at most
  * {@link MAX_LOST_SHARE} of the image is missing: by where its data end, so that both workers agree.
  */
-async function decodeTolerantly(source: Source, size: ResizeOptions): Promise<Decoded> {
+async function decodeTolerantly(source: Decoding, size: ResizeOptions): Promise<Decoded> {
   const { format, loss } = source;
   const name = formatNames[format];
   const broken = (error: unknown) => unreadable(error, format, `The ${name} file is damaged or incomplete.`);
@@ -286,18 +367,22 @@ async function renderAnimations(
   }
 }
 
-async function decode(source: Source, size: ResizeOptions, failOn: SharpOptions['failOn']): Promise<Pixels> {
+async function decode(source: Decoding, size: ResizeOptions, failOn: SharpOptions['failOn']): Promise<Pixels> {
   const { found, header, isFloat, isPremultiplied } = source;
   const profile =
     source.colours ?? (isFloat || isPremultiplied || header.colourSpace === 'grey16' ? found.icc : undefined);
   const late = profile && (isGrey(header.colourSpace) ? rgbProfileOfGrey(profile) : profile);
-  if (late) return decodeWithProfile(inputOf(source, failOn), size, late, { ...found, isPremultiplied });
+  if (late) return decodeWithProfile(inputOf(source, failOn), size, late, { ...found, isPremultiplied }, source.space);
   const conversion = await colourConversion(source);
-  const pixels = await pixelsOf(uprightInSrgb(source, conversion, failOn).resize(size));
+  const pixels = await pixelsOf(upright(source, conversion, failOn).resize(size));
   return isPremultiplied ? unmultiplied(pixels) : pixels;
 }
 
-function inputOf({ bytes, place, format, limits }: Source, failOn: SharpOptions['failOn']): SharpInput {
+function inputOf(
+  { bytes: upload, replacement, place, format, limits }: Source,
+  failOn: SharpOptions['failOn'],
+): SharpInput {
+  const bytes = replacement?.bytes() ?? upload;
   // libjpeg otherwise gives up at its hundredth warning. The limits bound the work before it starts.
   const unlimited = format === 'jpeg';
   const bounds = { limitInputPixels: maxPixels(limits), limitInputChannels: limits.work.channels };
@@ -311,23 +396,24 @@ type ColourConversion = 'before scaling' | 'after scaling' | 'none';
  * After scaling there are fewer pixels to convert, with no visible difference for RGB with eight bits
  * (docs/decisions/0013-colour-profiles-last.md).
  */
-async function colourConversion({ found, header }: Source): Promise<ColourConversion> {
+async function colourConversion({ found, header, space }: Decoding): Promise<ColourConversion> {
   if (header.colourSpace !== 'srgb' || found.depth !== 'uchar' || found.icc === undefined) return 'before scaling';
-  return (await isSrgbInEffect(found.icc)) ? 'none' : 'after scaling';
+  return (await isInEffect(found.icc, space)) ? 'none' : 'after scaling';
 }
 
 /** sharp converts to sRGB with eight bits per channel by itself, with the exceptions below. */
-function uprightInSrgb(source: Source, conversion: ColourConversion, failOn: SharpOptions['failOn']): Sharp {
-  const { found, header } = source;
+function upright(source: Decoding, conversion: ColourConversion, failOn: SharpOptions['failOn']): Sharp {
+  const { found, header, space } = source;
   const { bytes, options } = inputOf(source, failOn);
   const image = sharp(bytes, { ...options, ignoreIcc: conversion !== 'before scaling' }).toColourspace('srgb');
   // Converts from the upload's profile, as the last step, although that is ignored as the first.
-  if (conversion === 'after scaling') image.withIccProfile('srgb');
+  if (conversion === 'after scaling' || (conversion === 'before scaling' && space === 'p3'))
+    image.withIccProfile(space);
   if (header.format !== 'tiff' && header.colourSpace !== 'rgb16') return image;
   // Only one channel besides the colours can be transparency: masks and spot colours are ignored.
   if (found.hasAlpha && !header.hasAlpha) image.removeAlpha();
   // sharp converts a 16-bit image with a profile to Display P3, unless given an output profile.
-  return header.colourSpace === 'rgb16' && found.icc !== undefined ? image.withIccProfile('srgb') : image;
+  return header.colourSpace === 'rgb16' && found.icc !== undefined ? image.withIccProfile(space) : image;
 }
 
 // ── Errors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -344,6 +430,10 @@ function unreadable(error: unknown, format: InputFormat, sentence: string): Reje
 /** libtiff refuses strips and tiles of more than 50 MB: its own guard against decompression bombs. */
 function isOversizedTiffStrip(error: unknown): boolean {
   return error instanceof Error && error.message.includes('cumulated byte limit');
+}
+
+function damagedHeader(format: InputFormat): string {
+  return `The ${formatNames[format]} file cannot be opened: its header is damaged.`;
 }
 
 function corrupt(sentence: string): Rejection {

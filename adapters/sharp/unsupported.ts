@@ -6,12 +6,10 @@ const otherFormats: Readonly<Record<OtherFormat | 'HEIC', string>> = {
   HEIC: 'HEIC images, the default of iPhones, are not supported: set the camera to "Most Compatible", or share the image as JPEG.',
   'HEIC sequence': 'The file is a HEIC image sequence, not a single image.',
   SVG: 'The file is an SVG drawing, not a photo.',
-  BMP: 'The file is a BMP image.',
   PDF: 'The file is a PDF document, not an image.',
   'JPEG XL': 'The file is a JPEG XL image.',
   'JPEG 2000': 'The file is a JPEG 2000 image.',
   PSD: 'The file is a Photoshop document.',
-  ICO: 'The file is an icon.',
   'camera raw':
     'The file is a camera raw image, and we find no full-size JPEG in it: export it as JPEG, or let the camera save JPEGs as well.',
   video: 'The file is a video or audio file, not an image.',
@@ -28,6 +26,8 @@ const variants: Readonly<Record<InputFormat, string>> = {
   avif: 'It may be an image sequence without a still image. Please save it as a still AVIF, JPEG or PNG.',
   heic: 'Please share the image as JPEG.',
   gif: 'Please save it again as GIF or PNG.',
+  bmp: 'It may be a fax or a drawing of OS/2. Please save it as a BMP with 24 bits, or as PNG.',
+  ico: 'Please save it as ICO again, or as PNG.',
   tiff: 'Please save it as RGB or greyscale with 8 or 16 bits per channel and at most two extra channels, uncompressed or compressed with LZW or Deflate.',
 };
 
@@ -41,6 +41,6 @@ export function unsupportedVariant(format: InputFormat): Rejection {
 }
 
 export function unsupported(sentence: string, withHeic: boolean): Rejection {
-  const formats = withHeic ? 'JPEG, PNG, WebP, AVIF, HEIC, GIF and TIFF' : 'JPEG, PNG, WebP, AVIF, GIF and TIFF';
+  const formats = `JPEG, PNG, WebP, AVIF, ${withHeic ? 'HEIC, ' : ''}GIF, TIFF, BMP and ICO`;
   return rejected('unsupported-format', `${sentence} Supported formats: ${formats}.`);
 }

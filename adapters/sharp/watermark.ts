@@ -1,14 +1,19 @@
 import sharp, { type OverlayOptions } from 'sharp';
 import type { Watermark } from '../../core/presets.ts';
 import { type Size, watermarkBox } from '../../core/rendition.ts';
+import type { ColourSpace } from './colour-profile.ts';
 import { fromPixels, type Pixels, pixelsOf } from './pixels.ts';
 
 /** Blends the watermark into its corner; sharp's `composite` would process the whole picture for that. */
-export async function withWatermark(pixels: Pixels, watermark: Watermark): Promise<Pixels> {
-  const mark = await markOf(watermark.png);
+export async function withWatermark<Picture extends Pixels>(
+  pixels: Picture,
+  watermark: Watermark,
+  space: ColourSpace = 'srgb',
+): Promise<Picture> {
+  const mark = await markOf(watermark.png, space);
   const { left, top, ...size } = watermarkBox(pixels, mark, watermark);
   const scaled = await pixelsOf(fromPixels(mark).resize({ ...size, fit: 'fill' }));
-  const blended: Pixels = { ...pixels, data: new Uint8Array(pixels.data) };
+  const blended = { ...pixels, data: new Uint8Array(pixels.data) };
   for (let y = 0; y < size.height; y += 1) {
     for (let x = 0; x < size.width; x += 1) {
       const under = ((top + y) * pixels.width + left + x) * pixels.channels;
@@ -28,11 +33,12 @@ export async function watermarkLayer(size: Size, watermark: Watermark): Promise<
 // Presets hold the same text each time, so each watermark is decoded once for all images.
 const marks = new Map<string, Promise<Pixels>>();
 
-function markOf(png: string): Promise<Pixels> {
-  const known = marks.get(png);
+function markOf(png: string, space: ColourSpace): Promise<Pixels> {
+  const known = marks.get(`${space} ${png}`);
   if (known !== undefined) return known;
-  const mark = pixelsOf(sharp(Buffer.from(png, 'base64')).toColourspace('srgb').ensureAlpha());
-  marks.set(png, mark);
+  const image = sharp(Buffer.from(png, 'base64')).toColourspace('srgb').ensureAlpha();
+  const mark = pixelsOf(space === 'srgb' ? image : image.withIccProfile(space));
+  marks.set(`${space} ${png}`, mark);
   return mark;
 }
 

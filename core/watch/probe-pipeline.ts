@@ -7,8 +7,12 @@ import type { ImageRecord } from '../record.ts';
 import { contentTypes, presetsFor, type Rendition, renditionSize, type Size } from '../rendition.ts';
 import type { Catalogue, Clock, KnownImage, RenditionReader, SentUpload, Uploader } from './ports.ts';
 
-// Also the precision of the measured time. Each poll costs one small read.
-const POLL_INTERVAL_MILLIS = 250;
+/**
+ * Also the precision of the measured time. Each poll costs one small read.
+ *
+ * @lab
+ */
+export const POLL_INTERVAL_MILLIS = 250;
 
 export interface ProbePorts {
   readonly uploader: Uploader;

@@ -19,6 +19,7 @@ const env = readEnvironment({
   OVERFLOW_QUEUE_URL: z.url(),
   RUNNING_PER_SENDER: positiveInteger,
   UPLOAD_BUCKET: z.text,
+  READY_WITHIN_SECONDS: positiveInteger,
   MAX_RECEIVE_COUNT: positiveInteger,
   RETRY_BASE_SECONDS: positiveInteger,
 });
@@ -30,7 +31,7 @@ const pipelineFor = idempotentPipeline(sfnPipeline({ client, stateMachineArn: en
   keepSeconds: env.IDEMPOTENCY_SECONDS,
 });
 const senders = dynamoDbSenders({ ...table, most: env.RUNNING_PER_SENDER });
-const dispatch = decisionLog(logger, (event, delivery) =>
+const dispatch = decisionLog(logger, { readyWithinSeconds: env.READY_WITHIN_SECONDS }, (event, delivery) =>
   dispatchInTurn(event, { pipeline: pipelineFor(delivery.context), senders }, { ...delivery, groups: renditionGroups }),
 );
 

@@ -8,7 +8,7 @@ import { positiveInteger, readEnvironment } from '../../adapters/lambda/environm
 import { renditionTask, workflowTask } from '../../adapters/lambda/workflow-task.ts';
 import { boundedImageCodec } from '../../adapters/sharp/bounded-image-codec.ts';
 import { defaultLimits } from '../../core/limits.ts';
-import { renditionGroups } from '../../core/presets.ts';
+import { renditionGroups, retiredGroups } from '../../core/presets.ts';
 import { resizeImage } from '../../core/resize-image.ts';
 
 const env = readEnvironment({
@@ -30,4 +30,9 @@ const ports = {
   renditionStore: s3RenditionStore({ client, bucket: env.RENDITION_BUCKET }),
 };
 
-export const handler = workflowTask(renditionTask, (task) => resizeImage(task, ports, renditionGroups), codec, logger);
+export const handler = workflowTask(
+  renditionTask,
+  (task) => resizeImage(task, ports, renditionGroups, retiredGroups),
+  codec,
+  logger,
+);

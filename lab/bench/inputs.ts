@@ -1,10 +1,12 @@
 /** One real photograph in every format that an upload may have, made once and kept in the work directory. */
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp, { type Sharp } from 'sharp';
 import { workDirectory } from '../../scripts/terminal/project.ts';
+import { bitmapHeaderOf, bmpOf, icoOf } from '../../test/hostile/containers/bitmap.ts';
 
 const photo = fileURLToPath(new URL('../../test/fixtures/photos/book-d90-12mp.jpg', import.meta.url));
 const PHOTO_SIZE = { width: 4288, height: 2848 };
@@ -58,6 +60,29 @@ export const heaviestInputs = {
 /** The path of a HEIC, which sharp cannot write: 10 bits with alpha, made by heic/make-inputs.py. */
 export const heaviestHeic = (megapixels: number) =>
   fileURLToPath(new URL(`heic/${megapixels}-megapixels.heic`, import.meta.url));
+
+/** Which sharp cannot write. Fewer bits for each pixel allow for more of them within the limit for bytes. */
+export const heaviestBitmaps = {
+  bmp: ({ width, height }) =>
+    bmpOf(bitmapHeaderOf({ width, height, bits: 4 }), noise(64 + Math.ceil(width / 8) * 4 * height), 64),
+  ico: ({ width, height }) => {
+    const header = bitmapHeaderOf({ width, height: 2 * height, bits: 8 });
+    const rows = (Math.ceil(width / 4) + Math.ceil(width / 32)) * 4 * height;
+    return icoOf([{ bytes: Buffer.concat([header, noise(1_024 + rows)]) }]);
+  },
+} satisfies Readonly<Record<string, (size: InputSize) => Buffer>>;
+
+function noise(length: number): Buffer {
+  return Buffer.alloc(length, randomBytes(9_973));
+}
+
+/** The path of the file. */
+export async function bitmapFile(name: string, bytes: Buffer, { width, height }: InputSize): Promise<string> {
+  const file = join(directory, `${name}-${width}x${height}`);
+  await mkdir(directory, { recursive: true });
+  await writeFile(file, bytes);
+  return file;
+}
 
 /** The path of the file. */
 export async function inputFile(

@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import { installBenchPeers } from '../../scripts/local/toolchain.ts';
+import { toolEnvironment } from '../../scripts/local/tool-cache.ts';
+import { findPython } from '../../scripts/local/toolchain.ts';
 import { Failure } from '../../scripts/terminal/failure.ts';
 import { logDirectory, shownPath } from '../../scripts/terminal/project.ts';
 import { runCommand } from '../../scripts/terminal/run-command.ts';
@@ -14,7 +15,9 @@ const say = (progress: string) => void process.stderr.write(`${progress}\n`);
 
 /** Pillow, the command line tools and the judge. */
 export async function startPythonPeers(): Promise<LineWorker> {
-  return startLineWorker(await installBenchPeers(say), ['peer.py'], directory);
+  const lock = fileURLToPath(new URL('./requirements/peers.txt', import.meta.url));
+  const peers = { tool: 'peers', title: 'Pillow and SSIMULACRA2', lock, python: await findPython() };
+  return startLineWorker(join(await toolEnvironment(peers, say), 'bin', 'python'), ['peer.py'], directory);
 }
 
 /** jimp and @napi-rs/image. */

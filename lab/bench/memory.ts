@@ -8,7 +8,7 @@ import { defaultLimits } from '../../core/limits.ts';
 import { inputFormats } from '../../core/metadata.ts';
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
 import { table } from '../table.ts';
-import { heaviestHeic, heaviestInputs, inputFile } from './inputs.ts';
+import { bitmapFile, heaviestBitmaps, heaviestHeic, heaviestInputs, inputFile } from './inputs.ts';
 import { renderInProcess } from './render-in-process.ts';
 
 const measuredMemoryFile = fileURLToPath(new URL('measured-memory.json', import.meta.url));
@@ -57,6 +57,13 @@ export async function benchMemory(write: boolean): Promise<string> {
   }
   const heics = await Promise.all(steps.map((megapixels) => measure(megapixels, heaviestHeic(megapixels))));
   kinds['heic'] = { ...lineThrough(heics), points: heics };
+  for (const [kind, write] of Object.entries(heaviestBitmaps)) {
+    const points: Point[] = [];
+    for (const { megapixels, ...size } of sizesOf(kind)) {
+      points.push(await measure(megapixels, await bitmapFile(`heaviest-${kind}`, write(size), size)));
+    }
+    kinds[kind] = { ...lineThrough(points), points };
+  }
   const measured = {
     date: new Date().toISOString().slice(0, 10),
     machine: `${process.platform} ${arch()}, Node ${process.version}, sharp ${sharp.versions.sharp}`,
@@ -77,7 +84,7 @@ async function measure(megapixels: number, file: string): Promise<Point> {
 function showMemory(kinds: Kinds): string {
   return [
     'Peak memory of a fresh worker in MB, for the most expensive variant of each format (JPEG: CMYK; PNG and TIFF: 16 bits ' +
-      'with alpha, 32 bits if in tiles as high as the image; WebP: lossless with alpha; AVIF: 12 bits with alpha, rotated; HEIC: 10 bits with alpha), for `portray` or the `web` group, ' +
+      'with alpha, 32 bits if in tiles as high as the image; WebP: lossless with alpha; AVIF: 12 bits with alpha, rotated; HEIC: 10 bits with alpha; BMP: 4 bits; ICO: 8 bits with a mask), for `portray` or the `web` group, ' +
       `whichever takes more. The peak includes ${FILE_COPIES} copies of the file; “MB per megapixel” does not: it is the slope of the line through ` +
       'the four sizes. The last size is the limit, if that is lower. Worst case: the base, the largest file twice, and the most megapixels that ' +
       `\`core/limits.ts\` accepts, as a share of ${MEMORY_SIZE} MB.`,

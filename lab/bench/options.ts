@@ -8,6 +8,7 @@ import type { Preset } from '../../core/presets.ts';
 import { openImage } from '../../test/support/open-image.ts';
 import { showSummary, summarise } from '../summary.ts';
 import { table } from '../table.ts';
+import { profiles } from './inputs.ts';
 import { sideBySide } from './measure.ts';
 
 const ROUNDS = 7;
@@ -23,6 +24,8 @@ export async function benchOptions(): Promise<string> {
   const codec = sharpImageCodec();
   const still: Bytes = new Uint8Array(readFileSync(photo));
   const animation = await panOver(still);
+  const inP3 = new Uint8Array(await sharp(still).withIccProfile(profiles.displayP3).jpeg({ quality: 90 }).toBuffer());
+  const keep = (preset: Preset): Preset => ({ ...preset, gamut: 'keep-p3' });
   const watermark = { png: await logo(), corner: 'bottom-right', share: 0.2, opacity: 0.7 } as const;
   const render = (bytes: Bytes, presets: readonly Preset[]) => async () => {
     const result = await (await openImage(codec, bytes)).render(presets);
@@ -36,6 +39,9 @@ export async function benchOptions(): Promise<string> {
       attention: render(still, [large, medium, { ...box, fit: 'cover', focus: 'attention' as const }]),
       pad: render(still, [large, medium, { ...box, fit: 'pad', background: '#ffffff' }]),
       watermark: render(still, [{ ...large, watermark }, medium]),
+      p3: render(inP3, [large, medium]),
+      keepAll: render(inP3, [keep(large), keep(medium)]),
+      keepOne: render(inP3, [keep(large), medium]),
       poster: render(animation, [medium]),
       animation: render(animation, [moving]),
     },
@@ -53,6 +59,8 @@ export async function benchOptions(): Promise<string> {
     ['one more rendition: `cover` 320 × 320, focus `attention`', more('attention', 'sizes')],
     ['one more rendition: `pad` 320 × 320', more('pad', 'sizes')],
     ['`watermark` on a rendition 1280 px wide', more('watermark', 'sizes')],
+    ['`gamut` on all renditions of a photograph in Display P3', more('keepAll', 'p3')],
+    ['`gamut` on one of two renditions of such a photograph', more('keepOne', 'p3')],
     [`\`animated\` at 640 × 360, ${FRAMES} frames, instead of a still`, more('animation', 'poster')],
   ];
   return [

@@ -58,8 +58,8 @@ export const assumptions = {
   /** Bytes per log line as CloudWatch counts them: 26 more than the line. A test compares these three with real lines. */
   workerLogBytes: 650,
   decisionLogBytes: 930,
-  /** Two metrics in EMF. */
-  metricsLogBytes: 500,
+  /** Three metrics in EMF. */
+  metricsLogBytes: 570,
   /** `platform.start` and `platform.report`, which Lambda writes per invocation unless configured otherwise. */
   platformLogBytes: 710,
   /** Stored bytes per byte of log, after compression. */
@@ -76,9 +76,16 @@ export const assumptions = {
   tracedShare: 0.05,
   /** Share of requests that still reach KMS with a bucket key, which saves "up to 99 %". */
   bucketKeyRequests: 0.01,
-  /** A probe waits for its renditions and for their removal, and checks once per second. */
+  /** A probe waits for its renditions and for their removal. */
   probeSeconds: 5,
-  /** Pollers of the event source mapping; each polls three times per minute even when the queue is empty. */
+  /**
+   * KMS is asked for the key of each queue, bucket and table that a probe meets: services remember a key for about five minutes,
+   * the time between two probes.
+   */
+  kmsRequestsPerProbe: 8,
+  /** Its image and the marker of its deletion expire after a day, and each expiry is an event. */
+  expiriesPerProbe: 2,
+  /** Pollers of each event source mapping; each polls three times per minute even when the queue is empty. */
   pollers: 5,
   pollsPerMinute: 3,
 } as const;

@@ -53,9 +53,15 @@ interface Standing {
   /** Alarms are billed per metric they watch. */
   readonly alarmMetrics: number;
   readonly compositeAlarms: number;
+  /** Application Auto Scaling makes two alarms for each policy that tracks a target. */
+  readonly scalingAlarms: number;
   readonly keys: number;
   readonly dashboards: number;
-  readonly customMetrics: number;
+  /** Published without users' uploads. */
+  readonly probeMetrics: number;
+  /** Published while there are uploads of every kind. */
+  readonly uploadMetrics: number;
+  readonly polledQueues: number;
   /** GB of provisioned concurrency. */
   readonly provisionedGigabytes: number;
   readonly probesAMonth: number;
@@ -66,7 +72,7 @@ export const MONTH_SECONDS = 730 * 3600;
 /** In the pipeline's own namespace, dimension `service`: of adapters/lambda/decision-log.ts and adapters/lambda/scheduled-probe.ts; a test compares them. */
 export const customMetrics = [
   ...['ImagesProcessed', 'ImagesRejected', 'ImagesSuperseded', 'ImagesVanished', 'ImagesDeleted', 'ImagesRepeated'],
-  ...['AttemptsFailed', 'ImagesFailed', 'EventsRefused', 'UploadToReady', 'BytesIn', 'BytesOut'],
+  ...['AttemptsFailed', 'ImagesFailed', 'EventsRefused', 'UploadToReady', 'ObjectiveMissed', 'BytesIn', 'BytesOut'],
   ...['ProbeFailed', 'ProbeUploadToReady'],
   ...rejectionReasons.map((reason) => `ImagesRejected ${reason}`),
 ];
@@ -80,9 +86,9 @@ export function deploymentOf(stage: Exclude<Stage, 'local'>): Deployment {
   };
   const memoryOf = (id: string) => numberAt(properties(id)['MemorySize']);
   const pipeline = properties('ImagePipeline');
-  const logging = at(pipeline['Logging'], 'Level');
+  const logging = at(pipeline['LoggingConfiguration'], 'Level');
   return {
-    workflow: pipeline['Type'] === 'EXPRESS' ? 'EXPRESS' : 'STANDARD',
+    workflow: pipeline['StateMachineType'] === 'EXPRESS' ? 'EXPRESS' : 'STANDARD',
     workflowLog: logging === 'ALL' || logging === 'ERROR' ? logging : 'OFF',
     architecture: parameterDefault('Architecture') === 'arm64' ? 'arm64' : 'x86_64',
     memory: {
@@ -120,17 +126,25 @@ function standingOf(template: Template): Standing {
     const warm = at(Properties['ProvisionedConcurrencyConfig'], 'ProvisionedConcurrentExecutions');
     return warm === undefined ? 0 : (numberAt(warm) * numberAt(Properties['MemorySize'])) / 1024;
   });
+  const probesAMonth = ofType(template, 'AWS::Scheduler::Schedule').reduce(
+    (sum, [, { Properties }]) => sum + runsOf(Properties),
+    0,
+  );
+  const probeMetrics = customMetrics.filter((metric) => metric.startsWith('Probe')).length;
   return {
     alarmMetrics: ofType(template, 'AWS::CloudWatch::Alarm').reduce((sum, [, alarm]) => sum + metricsOf(alarm), 0),
     compositeAlarms: count('AWS::CloudWatch::CompositeAlarm'),
+    scalingAlarms: 2 * count('AWS::ApplicationAutoScaling::ScalingPolicy'),
     keys: count('AWS::KMS::Key'),
     dashboards: count('AWS::CloudWatch::Dashboard'),
-    customMetrics: customMetrics.length,
-    provisionedGigabytes: provisioned.reduce((sum, gigabytes) => sum + gigabytes, 0),
-    probesAMonth: ofType(template, 'AWS::Scheduler::Schedule').reduce(
-      (sum, [, { Properties }]) => sum + runsOf(Properties),
+    probeMetrics: probesAMonth === 0 ? 0 : probeMetrics,
+    uploadMetrics: customMetrics.length - probeMetrics,
+    polledQueues: ofType(template, 'AWS::Serverless::Function').reduce(
+      (sum, [, { Properties }]) => sum + queuesOf(Properties['Events']),
       0,
     ),
+    provisionedGigabytes: provisioned.reduce((sum, gigabytes) => sum + gigabytes, 0),
+    probesAMonth,
   };
 }
 
@@ -144,7 +158,12 @@ export function metricsOf({ Properties }: Resource): number {
 
 function runsOf({ State, ScheduleExpression }: Resource['Properties']): number {
   if (State !== 'ENABLED') return 0;
-  const [, minutes] = /^rate\((\d+) minutes\)$/.exec(String(ScheduleExpression)) ?? [];
-  if (minutes === undefined) throw new Error(`${ScheduleExpression} is not a supported rate.`);
-  return MONTH_SECONDS / 60 / Number(minutes);
+  const [, count, unit] = /^rate\((\d+) (minute|hour)s?\)$/.exec(String(ScheduleExpression)) ?? [];
+  if (count === undefined) throw new Error(`${ScheduleExpression} is not a supported rate.`);
+  return MONTH_SECONDS / (unit === 'hour' ? 3600 : 60) / Number(count);
+}
+
+function queuesOf(events: Parameters<typeof at>[0]): number {
+  if (typeof events !== 'object' || events === null) return 0;
+  return Object.values(events).filter((event) => at(event, 'Type') === 'SQS').length;
 }

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Preset, RenditionGroup } from '../../core/presets.ts';
 import { presetsFor, renditionSize } from '../../core/rendition.ts';
 import { folderOf, workers as workerSteps } from '../../core/steps.ts';
+import { POLL_INTERVAL_MILLIS } from '../../core/watch/probe-pipeline.ts';
 import { assumptions, otherWorkers } from './assumptions.ts';
 import { type Deployment, deploymentOf, MONTH_SECONDS } from './deployment.ts';
 import { renderingMillis } from './estimate.ts';
@@ -449,14 +450,15 @@ export interface MonthlyLine {
 export function standingLines({ standing, architecture }: Deployment): MonthlyLine[] {
   return [
     { what: 'alarms, per metric they watch', price: 'alarm', quantity: standing.alarmMetrics },
+    { what: 'alarms that scale warm workers', price: 'alarm', quantity: standing.scalingAlarms },
     { what: 'composite alarms', price: 'compositeAlarm', quantity: standing.compositeAlarms },
-    { what: 'custom metrics', price: 'metric', quantity: standing.customMetrics },
+    { what: 'custom metrics of the probe', price: 'metric', quantity: standing.probeMetrics },
     { what: 'dashboards', price: 'dashboard', quantity: standing.dashboards },
     { what: 'KMS keys', price: 'kmsKey', quantity: standing.keys },
     {
-      what: 'polling an empty queue',
+      what: 'polling the empty queues',
       price: 'sqsRequest',
-      quantity: (assumptions.pollers * assumptions.pollsPerMinute * MONTH_SECONDS) / 60,
+      quantity: (standing.polledQueues * assumptions.pollers * assumptions.pollsPerMinute * MONTH_SECONDS) / 60,
     },
     {
       what: 'provisioned concurrency',
@@ -466,10 +468,28 @@ export function standingLines({ standing, architecture }: Deployment): MonthlyLi
   ];
 }
 
-/** US dollars per month: each probe uploads a small image, waits for its outcome, and deletes it. */
+/** A version that a lifecycle rule deletes: the workflow sees that the record is of another one. */
+export function expiredVersion(deployment: Deployment): Usage[] {
+  const seconds = assumptions.workflowMillis / 1000;
+  const renditions = deployment.groups.flatMap(({ presets }) => presets).length;
+  const workflow: Workflow = {
+    ...{ states: new Map(), seconds, metadataSeconds: 0, resizeSeconds: [], removalSeconds: 0, renditions, reads: 0 },
+  };
+  const dispatcher = seconds * assumptions.slowestOfBatch + assumptions.dispatcherMillis / 1000;
+  const work = { workflow, dispatcherSeconds: dispatcher / deployment.batchSize };
+  const record = units(assumptions.recordBytes + (renditions - 1) * assumptions.renditionRecordBytes);
+  return [
+    ...arrival(work, deployment),
+    ...coordination(work, deployment),
+    line('DynamoDB', 'mark, and an update that is refused', 'dynamoDbWrite', 1 + record),
+  ];
+}
+
+/** US dollars per month: each probe uploads a small image, waits for its outcome, and deletes it. A day later it expires. */
 export function probesCost(deployment: Deployment, measured: Measured): number {
   const { memory, groups, standing } = deployment;
-  const { probeSeconds, workerLogBytes, metricsLogBytes, platformLogBytes } = assumptions;
+  const { probeSeconds, kmsRequestsPerProbe, expiriesPerProbe } = assumptions;
+  const { workerLogBytes, metricsLogBytes, platformLogBytes } = assumptions;
   const upload = uploadNamed('web-jpeg', measured);
   const renditions = groups.flatMap(({ presets }) => presetsFor(upload.header, presets)).length;
   const probe = [
@@ -479,7 +499,9 @@ export function probesCost(deployment: Deployment, measured: Measured): number {
     line('Lambda', 'probe-pipeline, waiting', gigabyteSecond(deployment), gigabytes(memory.probe) * probeSeconds),
     line('S3', 'upload, PUT', 's3Write', 1),
     line('S3', 'renditions, GET', 's3Read', renditions),
-    line('DynamoDB', 'record, read', 'dynamoDbRead', probeSeconds),
+    line('DynamoDB', 'record, read', 'dynamoDbRead', (1000 * probeSeconds) / POLL_INTERVAL_MILLIS),
+    line('KMS', 'keys of queues, tables and buckets', 'kmsRequest', kmsRequestsPerProbe),
+    ...expiredVersion(deployment).map((usage) => ({ ...usage, quantity: usage.quantity * expiriesPerProbe })),
     ...logs(workerLogBytes + metricsLogBytes + platformLogBytes, deployment.logRetentionDays),
   ];
   return standing.probesAMonth * total(billOf(probe));

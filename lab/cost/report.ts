@@ -62,7 +62,7 @@ export function readmePrices(
   const estimated = estimateNotice(prod.groups, measured) !== undefined;
   const million = (deployment: Deployment) =>
     (costPerImage(mixes.photographs, deployment, measured) * MILLION).toFixed(0);
-  const month = (deployment: Deployment) => sum(monthlyCosts(deployment, measured).map(({ usd }) => usd)).toFixed(0);
+  const month = (deployment: Deployment) => idleMonth(deployment, measured).toFixed(2);
   const renditions = quantityOf(usageOf(mixes.photographs, prod, measured), 'renditions, PUT').toFixed(0);
   const each = renditions === '1' ? '1 rendition each' : `${renditions} renditions each`;
   return table(
@@ -278,14 +278,19 @@ function practiceTable(prod: Deployment, measured: Measured, images: number): st
 function monthlyCosts(deployment: Deployment, measured: Measured) {
   return [
     ...standingLines(deployment).map(({ what, price, quantity }) => ({ what, usd: quantity * prices[price].usd })),
-    { what: 'probes', usd: probesCost(deployment, measured) },
+    { what: 'probes, with the events of their expiry', usd: probesCost(deployment, measured) },
   ];
+}
+
+/** US dollars of an idle month, in all. */
+export function idleMonth(deployment: Deployment, measured: Measured): number {
+  return sum(monthlyCosts(deployment, measured).map(({ usd }) => usd));
 }
 
 function monthlyTable(measured: Measured): string {
   const prod = deploymentOf('prod');
   const months = [deploymentOf('dev'), prod].map((deployment) => monthlyCosts(deployment, measured));
-  const everything = months.map((lines) => sum(lines.map(({ usd }) => usd)));
+  const everything = [deploymentOf('dev'), prod].map((deployment) => idleMonth(deployment, measured));
   const rows = (months[0] ?? []).map(({ what }, index) => [
     what,
     ...months.map((lines) => showUsd(lines[index]?.usd ?? 0)),
@@ -294,6 +299,26 @@ function monthlyTable(measured: Measured): string {
     table(
       ['US$ per month, idle', 'dev', 'prod'],
       [...rows, ['**all**', ...everything.map((usd) => `**${showUsd(usd)}**`)]],
+    ),
+    '',
+    'What comes on top:',
+    '',
+    table(
+      ['US$ per month', 'prod'],
+      [
+        [
+          `the ${prod.standing.uploadMetrics} custom metrics of uploads, if there are some of every kind in every hour`,
+          showUsd(prod.standing.uploadMetrics * prices.metric.usd),
+        ],
+        [
+          'from the second year, after the first yearly rotation of the key',
+          showUsd(prod.standing.keys * prices.kmsKey.usd),
+        ],
+        [
+          'from the third year, after the second (later ones cost nothing)',
+          showUsd(2 * prod.standing.keys * prices.kmsKey.usd),
+        ],
+      ],
     ),
     '',
     table(

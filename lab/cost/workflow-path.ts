@@ -12,8 +12,8 @@ export const waysOf = {
   processed: {
     WhatChanged: 'ProcessImage',
     WasThereAnUpload: 'JoinRenditions',
-    HasVersion: 'LookForMark',
-    IsVersionErased: 'IsAnythingObsolete',
+    IsVersionRecorded: 'LookForMark',
+    IsVersionMarked: 'IsAnythingObsolete',
     IsAnythingObsolete: 'ComposeEvent',
     IsItDecided: 'Decided',
   },
@@ -21,8 +21,8 @@ export const waysOf = {
   rejected: {
     WhatChanged: 'ProcessImage',
     WasThereAnUpload: 'ComposeRecord',
-    HasVersion: 'LookForMark',
-    IsVersionErased: 'IsAnythingObsolete',
+    IsVersionRecorded: 'LookForMark',
+    IsVersionMarked: 'IsAnythingObsolete',
     IsAnythingObsolete: 'RemoveRenditions',
     NeedsAnnouncement: 'ComposeEvent',
     IsItDecided: 'Decided',
@@ -30,7 +30,7 @@ export const waysOf = {
   /** A deletion: a tombstone is written, and renditions are removed. */
   deleted: {
     WhatChanged: 'DecideDeletion',
-    HasVersion: 'IsAnythingObsolete',
+    IsVersionRecorded: 'IsAnythingObsolete',
     IsAnythingObsolete: 'RemoveRenditions',
     NeedsAnnouncement: 'ComposeEvent',
     IsItDecided: 'Decided',

@@ -4,6 +4,7 @@ import { type InputFormat, inputFormats } from '../../core/metadata.ts';
 import { batchesOf } from '../../scripts/stack/batches.ts';
 import { showStep } from '../../scripts/terminal/progress.ts';
 import { workDirectory } from '../../scripts/terminal/project.ts';
+import { hostileAnimations } from '../../test/hostile/animations.ts';
 import { brokenFiles, truncatedAtParts } from '../../test/hostile/broken-files.ts';
 import { excessiveWork } from '../../test/hostile/excessive-work.ts';
 import { falseHeaders } from '../../test/hostile/false-headers.ts';
@@ -42,7 +43,8 @@ const overlooking: Judging = {
 // Of drawing files of each kind. The nightly workflow has an hour.
 const MINUTES = 20;
 const FILES_A_PROCESS = 50;
-const HEICS = 500;
+// Of HEICs, and of animations.
+const MOST_OF_KIND = 500;
 const FILES_A_LONG_PROCESS = 500;
 const FILES_OF_OVERLOOKED = 10;
 // Of each format.
@@ -56,6 +58,7 @@ const excessive = { some: 2, many: 10 };
 export async function proveHostile(options: ProofOptions): Promise<readonly Proof[]> {
   const { seed, long, runs, minutes = MINUTES } = options;
   const amount = ({ some, many }: { readonly some: number; readonly many: number }) => (long ? many : some);
+  const ofKind = Math.min(runs ?? MOST_OF_KIND, MOST_OF_KIND);
   const made = await ingredients();
   const good = await goodFiles();
   const still = [
@@ -86,7 +89,12 @@ export async function proveHostile(options: ProofOptions): Promise<readonly Proo
     proof('odd and misleading files', await judged('Odd and misleading', batchesOf(still, FILES_A_PROCESS)), bounds),
     proof(
       'HEICs that are damaged, or whose parts do not fit together,',
-      await judged('HEIC', batchesOf(hostileHeics(seed, HEICS), FILES_A_PROCESS)),
+      await judged('HEIC', batchesOf(hostileHeics(seed, ofKind), FILES_A_PROCESS)),
+      bounds,
+    ),
+    proof(
+      'animations that are damaged, or whose frames do not fit together,',
+      await judged('Animations', batchesOf(hostileAnimations(seed, ofKind), FILES_A_PROCESS)),
       bounds,
     ),
     proof(

@@ -7,5 +7,5 @@ import { sabotages } from '../../test/model/sabotages.ts';
 const { seed, runs, sabotage } = z
   .object({ seed: z.int(), runs: z.int(), sabotage: z.string().optional() })
   .parse(workerData);
-const workflow = sabotages.find(({ what }) => what === sabotage)?.workflow;
-parentPort?.postMessage(await runHistories({ seed, runs, ...(workflow && { workflow }) }));
+const broken = sabotages.find(({ what }) => what === sabotage);
+parentPort?.postMessage(await runHistories({ seed, runs, workflow: broken?.workflow, readEvent: broken?.readEvent }));

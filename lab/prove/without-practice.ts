@@ -39,6 +39,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: ['Mappings', 'Stages', 'prod', 'MostWarmResizeWorkers'],
     value: 100,
   },
+  'Warm workers that can be switched off': {
+    file: 'scripts/warm/warm-workers.ts',
+    from: "if (inTemplate) await changeParameter(stack, PARAMETER, 'false');",
+    to: '',
+  },
   'Visibility timeout of six times the function timeout': {
     file: 'template.yaml',
     path: propertyOf('UploadQueue', 'VisibilityTimeout'),
@@ -142,12 +147,67 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('ImageTable', 'PointInTimeRecoverySpecification', 'PointInTimeRecoveryEnabled'),
     value: false,
   },
+  'Deletions by a lifecycle rule count': {
+    file: 'core/image.ts',
+    from: 'return assigned < happened ? happened : assigned;',
+    to: 'return happened > assigned ? assigned : assigned;',
+  },
+  'What outlives the stack stays protected': {
+    file: 'template.yaml',
+    path: ['Resources', 'RenditionBucketPolicy', 'DeletionPolicy'],
+    remove: true,
+  },
+  'Records are protected from deletion in prod': {
+    file: 'governance/stack-policy.json',
+    path: ['Statement', 1, 'Resource', 'LogicalResourceId/ImageTable'],
+    remove: true,
+  },
+  'A deletion that does not stop half-way': {
+    file: 'scripts/teardown/foreign-rules.ts',
+    from: 'while (NextToken !== undefined)',
+    to: 'while (false)',
+  },
   'Data outlives the stack': {
     file: 'template.yaml',
     path: ['Resources', 'ImageTable', 'DeletionPolicy'],
     value: 'Delete',
   },
-  'No recursion': { file: 'template.yaml', path: propertyOf('UploadRule', 'EventPattern', 'detail'), remove: true },
+  'No recursion': {
+    file: 'template.yaml',
+    path: propertyOf('UploadRule', 'EventPattern', '$or', 0, 'detail'),
+    remove: true,
+  },
+  'An infected image is withdrawn': {
+    file: 'statemachine/image-pipeline.asl.json',
+    path: ['States', 'WithdrawVersion', 'Arguments', 'ConditionExpression'],
+    from: 'version = :version AND ',
+    to: '',
+  },
+  'Verdicts from GuardDuty only': {
+    file: 'template.yaml',
+    path: propertyOf('UploadRule', 'EventPattern', '$or', 1, 'account'),
+    remove: true,
+  },
+  'An infected original cannot be opened': {
+    file: 'template.yaml',
+    path: propertyOf('UploadBucketPolicy', 'PolicyDocument', 'Statement', { Sid: 'RefuseInfected' }),
+    remove: true,
+  },
+  'An audit trail that nobody can change': {
+    file: 'governance/audit-trail.yaml',
+    path: propertyOf('AuditBucket', 'ObjectLockConfiguration', 'Rule'),
+    remove: true,
+  },
+  'Backups that are restored every month': {
+    file: 'governance/backup.yaml',
+    path: propertyOf('BackupVault', 'LockConfiguration'),
+    remove: true,
+  },
+  'Experiments that end when the pager rings': {
+    file: 'governance/experiments.yaml',
+    path: propertyOf('DenyExperiment', 'StopConditions', 0, 'Source'),
+    value: 'none',
+  },
   'A rendition says what it was made with': {
     file: 'core/settings.ts',
     from: '...(effort === undefined ? [] : [`e${effort}`]),',
@@ -174,15 +234,51 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: '/resize-image.md',
     to: '/resize-images.md',
   },
-  'Errors, throttles, duration and concurrency of every function': {
+  'Errors, throttles, duration and concurrency of every step': {
     file: 'template.yaml',
     path: propertyOf('ResizeImageDurationAlarm', 'Threshold'),
     value: 40000,
   },
-  'An alarm for the first dead letter': {
+  'Few alarms page, the rest inform': {
     file: 'template.yaml',
-    path: propertyOf('UploadDeadLetterQueueDepthAlarm', 'Dimensions', { Name: 'QueueName' }, 'Value'),
-    value: { 'Fn::GetAtt': 'UploadQueue.QueueName' },
+    path: propertyOf('ImagePipelineFailedAlarm', 'AlarmActions', 0, 'Ref'),
+    value: 'PageTopic',
+  },
+  'A page before dead letters expire': {
+    file: 'template.yaml',
+    path: propertyOf('UploadDeadLetterQueueAgeAlarm', 'Threshold'),
+    value: 864000,
+  },
+  'An alarm on EventBridge’s silent retries': {
+    file: 'template.yaml',
+    path: propertyOf('UploadRuleRetriesAlarm', 'Metrics', { Id: 'retries' }, 'MetricStat', 'Metric', 'MetricName'),
+    value: 'FailedInvocations',
+  },
+  'An objective with an error budget': {
+    file: 'template.yaml',
+    path: propertyOf('DispatchImagesFastBurnHourAlarm', 'Metrics', { Id: 'share' }, 'Expression'),
+    from: '>= 5',
+    to: '>= 1',
+  },
+  'Users’ traffic apart from probes': {
+    file: 'adapters/lambda/decision-log.ts',
+    from: '[probePrefix, releaseCheckPrefix].some',
+    to: '[releaseCheckPrefix, `${probePrefix}-`].some',
+  },
+  'A development stage that costs little while idle': {
+    file: 'template.yaml',
+    path: ['Mappings', 'Stages', 'dev', 'WatchesClosely'],
+    value: 'true',
+  },
+  'Warm workers are scaled down after a burst': {
+    file: 'template.yaml',
+    path: ['Conditions', 'ProbesOften', 'Fn::Or', 1, 'Condition'],
+    value: 'WatchesClosely',
+  },
+  'A page each time that dead letters arrive': {
+    file: 'template.yaml',
+    path: propertyOf('UploadDeadLetterQueueGrowthAlarm', 'Metrics', { Id: 'arrived' }, 'Expression'),
+    value: 'FILL(letters, 0)',
   },
   'One composite alarm for the pager': {
     file: 'template.yaml',
@@ -193,6 +289,36 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   'Log retention': {
     file: 'template.yaml',
     path: propertyOf('DispatchImagesLogGroup', 'RetentionInDays'),
+    remove: true,
+  },
+  'The probe follows the gates': {
+    file: 'template.yaml',
+    path: ['Resources', 'ProbePipelineFunction', 'DependsOn'],
+    remove: true,
+  },
+  'A rendition group can be renamed': {
+    file: 'core/resize-image.ts',
+    from: '?.replacedBy ?? [name]',
+    to: '?.replacedBy.slice(1) ?? [name]',
+  },
+  'Runtime updates pass the gates': {
+    file: 'template.yaml',
+    path: ['Globals', 'Function', 'RuntimeManagementConfig'],
+    remove: true,
+  },
+  'Stacks in one account share no versions': {
+    file: 'template.yaml',
+    path: propertyOf('HeifLayer', 'LayerName'),
+    remove: true,
+  },
+  'Known regions and partitions': {
+    file: 'template.yaml',
+    path: propertyOf('ImagePipeline', 'DefinitionSubstitutions', 'Partition'),
+    remove: true,
+  },
+  "Workflows and events encrypted with the stack's key": {
+    file: 'template.yaml',
+    path: propertyOf('DomainEventBus', 'KmsKeyIdentifier'),
     remove: true,
   },
   'Least-privilege role per function': {
@@ -234,7 +360,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: '${AWS::StackName}-*',
     to: '*',
   },
-  'Encrypted alarm topic': { file: 'template.yaml', path: propertyOf('AlarmTopic', 'KmsMasterKeyId'), remove: true },
+  'Encrypted alarm topics': { file: 'template.yaml', path: propertyOf('PageTopic', 'KmsMasterKeyId'), remove: true },
   'TLS only': {
     file: 'template.yaml',
     path: propertyOf(
@@ -359,17 +485,17 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: '> 5',
     to: '> 0',
   },
-  'Anomaly detection on volume and duration': {
+  'Anomaly detection on volume': {
     file: 'template.yaml',
     path: propertyOf(
-      'DispatchImagesReadyTimeAnomalyAlarm',
+      'UploadQueueVolumeAnomalyAlarm',
       'Metrics',
-      { Id: 'ready' },
+      { Id: 'uploads' },
       'MetricStat',
       'Metric',
       'MetricName',
     ),
-    value: 'UploadToDecision',
+    value: 'NumberOfMessagesReceived',
   },
   'Business metrics without API calls': {
     file: 'adapters/lambda/decision-log.ts',
@@ -411,7 +537,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   'Traces through all steps': { file: 'template.yaml', path: ['Globals', 'Function', 'Tracing'], remove: true },
   'No personal data in logs': {
     file: 'template.yaml',
-    path: propertyOf('ImagePipeline', 'Logging', 'IncludeExecutionData'),
+    path: propertyOf('ImagePipeline', 'LoggingConfiguration', 'IncludeExecutionData'),
     value: true,
   },
   'Least-privilege role for CodeDeploy': {
@@ -465,7 +591,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'Every rollback alarm is used': {
     file: 'template.yaml',
-    path: propertyOf('ImagePipelineLiveAlias', 'DeploymentPreference', 'Alarms', {
+    path: propertyOf('ImagePipelineLiveAlias', 'DeploymentPreference', 'Alarms', 'Fn::If', 1, {
       Ref: 'ImagePipelineTimedOutRollbackAlarm',
     }),
     remove: true,

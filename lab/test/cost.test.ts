@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import type { RenditionGroup } from '../../core/presets.ts';
-import { at, deployedTemplate, numberAt, ofType, templateFor } from '../../scripts/template/template.ts';
+import { at, deployedTemplate, numberAt, templateFor } from '../../scripts/template/template.ts';
 import { parse, parsedOptions } from '../../scripts/terminal/command.ts';
 import { captureLog } from '../../test/support/captured-log.ts';
 import { exampleGroups, examplePresets } from '../../test/support/example-presets.ts';
@@ -17,6 +17,7 @@ import {
   billOf,
   costPerImage,
   cpuFactor,
+  expiredVersion,
   mixes,
   oneByOne,
   probesCost,
@@ -28,7 +29,7 @@ import {
 import { settings } from '../cost/power-tuning.ts';
 import { avifApart, naive, practices, sharesAvif } from '../cost/practices.ts';
 import { freeTier, prices } from '../cost/prices.ts';
-import { costBlocks, slowestReference } from '../cost/report.ts';
+import { costBlocks, idleMonth, slowestReference } from '../cost/report.ts';
 import { callsOn, invocationsOn, refuseUnknownTasks, statesOn, waysOf } from '../cost/workflow-path.ts';
 
 const MILLION = 1_000_000;
@@ -42,8 +43,8 @@ const dollars = (change: Partial<Deployment> = {}, mix: Parameters<typeof costPe
 const oneGroup = { groups: [{ name: 'web', presets: examplePresets }] };
 
 describe('the bill of a million images', () => {
-  it('is under $60 for photographs with the measured presets', () => {
-    expect(dollars(), 'A preset more costs more: raise the number on purpose.').toBeLessThan(60);
+  it('is under its limit for photographs with the measured presets', () => {
+    expect(dollars(), 'A preset or step more costs more: raise the number on purpose.').toBeLessThan(60);
     expect(dollars({ referenceMillis: assumptions.referenceMillis[prod.architecture].likely })).toBe(dollars());
   });
 
@@ -198,6 +199,13 @@ describe('an expired version', () => {
   const recordUnits = Math.ceil((assumptions.recordBytes + 6 * assumptions.renditionRecordBytes) / 1024);
   const document = (url: URL) => readFileSync(url, 'utf8').replaceAll('\n', ' ');
 
+  it('costs as much in the price of probes', () => {
+    const page = document(new URL('../docs/cost.md', import.meta.url));
+    const [, said] = /\*\*Expired versions\*\*.*?\*\*\$([\d.]+) per million\*\*/.exec(page) ?? [];
+    // The page leaves out the storage of the log lines.
+    expect(total(billOf(expiredVersion(prod))) * MILLION).toBeCloseTo(Number(said), 1);
+  });
+
   it('costs as much as lab/docs/cost.md says', () => {
     const { decisionLogBytes, metricsLogBytes, platformLogBytes, tracedShare, workflowMillis } = assumptions;
     const parts = [
@@ -291,21 +299,39 @@ describe('the monthly cost', () => {
     expect(watched('ImagePipelineErrorRateAlarm')).toBe(3);
     expect(watched('DispatchImagesUndecidedAlarm')).toBe(8);
     expect(watched('UploadQueueVolumeAnomalyAlarm')).toBe(3);
+    expect(watched('DispatchImagesFastBurnHourAlarm')).toBe(2);
   });
 
-  it('follows samconfig.toml: dev reserves no concurrency and has no alarms for it', () => {
-    const concurrency = ofType(deployedTemplate('prod'), 'AWS::CloudWatch::Alarm').filter(([id]) =>
-      id.endsWith('ConcurrencyAlarm'),
+  it('is below $6 for stage dev', () => {
+    expect(
+      idleMonth(dev, measured),
+      'An alarm that does not page belongs to WatchesClosely in template.yaml, which dev does not have.',
+    ).toBeLessThan(6);
+  });
+
+  it('of stage dev is hardly more than its paging alarms', () => {
+    const { standing } = dev;
+    expect(standing).toMatchObject({ dashboards: 0, keys: 1, provisionedGigabytes: 0, scalingAlarms: 0 });
+    expect(standing.alarmMetrics).toBeLessThan(prod.standing.alarmMetrics / 2);
+  });
+
+  it('includes two alarms for each function whose warm workers are scaled, and both queues that are polled', () => {
+    expect(prod.standing).toMatchObject({ scalingAlarms: 4, polledQueues: 2 });
+  });
+
+  it('of an idle stack has no metrics of uploads, and those of uploads are priced apart', () => {
+    expect(prod.standing.probeMetrics + prod.standing.uploadMetrics).toBe(customMetrics.length);
+    expect(prod.standing.probeMetrics).toBe(2);
+    expect(costBlocks(measured)['monthly']).toContain(
+      `the ${prod.standing.uploadMetrics} custom metrics of uploads, if there are some of every kind in every hour | $`,
     );
-    expect(concurrency.length).toBeGreaterThan(0);
-    expect(prod.standing.alarmMetrics - dev.standing.alarmMetrics).toBe(concurrency.length);
   });
 
-  it('includes a probe every five minutes, each with the full cost of an image and its deletion', () => {
-    expect(dev.standing.probesAMonth).toBe(8760);
+  it('includes a probe every five minutes in prod and every hour in dev, each with an image, its deletion and two expiries', () => {
+    expect([prod.standing.probesAMonth, dev.standing.probesAMonth]).toEqual([8760, 730]);
     const one = probesCost(prod, measured) / 8760;
     expect(one * MILLION).toBeGreaterThan(dollars({}, mixes.web));
-    expect(one * MILLION).toBeLessThan(4 * dollars({}, mixes.web));
+    expect(one * MILLION).toBeLessThan(5 * dollars({}, mixes.web));
     expect(probesCost({ ...prod, standing: { ...prod.standing, probesAMonth: 0 } }, measured)).toBe(0);
   });
 });
@@ -388,6 +414,22 @@ describe('the speed of the processor', () => {
     expect(dollars({ referenceMillis: slowest })).toBeLessThan(60);
     expect(dollars({ referenceMillis: slowest + 1 })).toBeGreaterThanOrEqual(60);
   });
+});
+
+it('docs/decisions/0017 prices traces and the layer of ADOT as the model does', () => {
+  const record = readFileSync(new URL('../../docs/decisions/0017-traces-without-an-sdk.md', import.meta.url), 'utf8');
+  const shown = [...record.matchAll(/^\| (?:X-Ray|ADOT).*\| ([\d.]+) \| 0 \|$/gm)].map(([, usd]) => usd);
+  const { metadata, resize, dispatcher } = prod.memory;
+  const calls = (metadata + resize + dispatcher / prod.batchSize) / 1024;
+  const traces = (share: number, batch: number) => (prices.trace.usd * share) / batch;
+  expect(shown).toEqual(
+    [
+      traces(assumptions.tracedShare, prod.batchSize),
+      traces(1, prod.batchSize),
+      traces(1, 1),
+      0.385 * assumptions.coldStarts * calls * prices.lambdaArm64.usd,
+    ].map((usd) => (usd * MILLION).toFixed(2)),
+  );
 });
 
 describe('the price list', () => {

@@ -31,7 +31,7 @@ const event = {
   source: eventSource as typeof eventSource,
   'detail-type': 'ImageProcessed' as const,
   detail: {
-    schemaVersion: 3 as const,
+    schemaVersion: 4 as const,
     ...{ id: `${id}-processed`, correlationId: 'c', occurredAt: common.occurredAt },
     ...{ image: { id, bucket, key, version, sequencer }, metadata, renditions },
   },

@@ -260,7 +260,7 @@ it('a run without changes is still plotted', async () => {
 });
 
 it('a chart that is wider than a phone says so, because phones hide scroll bars', async () => {
-  const page = await reportPage(run(), undefined);
+  const page = plainPage;
   const charts = page.match(/<figure.*?<svg/gs) ?? [];
   expect(charts.length).toBeGreaterThan(3);
   for (const chart of charts) expect(chart).toContain('<p class="scrolls">Scroll sideways to see all of it.</p>');

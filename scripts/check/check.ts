@@ -70,7 +70,7 @@ async function check(pipeline: boolean): Promise<number> {
   await run('Tools: MiniStack, SAM CLI and linters', () =>
     Promise.all([toolchain, linters]).then(() => undefined, describeFailure),
   );
-  const args = ['run', ...(pipeline ? [] : ['--project', 'unit'])];
+  const args = ['run', ...(pipeline ? [] : ['--project=!pipeline'])];
   const tests = await runInTerminal({ command: 'vitest', args, directory: projectDirectory, environment });
   if (tests !== 0) failed.push('Tests');
   for (const { name, seconds, failure } of await scanned) {

@@ -8,9 +8,9 @@ import { plainTable } from '../terminal/table.ts';
 
 export const summaries = {
   start: 'send photos through the pipeline on an AWS emulator, and see the results',
-  test: 'run all tests: unit tests, then pipeline tests on the emulator',
-  'test:unit': 'run the unit tests',
-  'test:changed': 'run the unit tests that your uncommitted changes affect',
+  test: 'run all tests: unit and picture tests, then pipeline tests on the emulator',
+  'test:unit': 'run the fast tests: all that need neither the emulator nor many pictures',
+  'test:changed': 'run the unit and picture tests that your uncommitted changes affect',
   check: 'run everything that CI runs',
   invoke: 'run one function in a container, with one of its sample events',
   redrive: 'see why uploads failed, and move them back to the queue',
@@ -18,6 +18,9 @@ export const summaries = {
   announce: 'publish the current state of all images, for a new consumer',
   replay: 'send the events of a period to a consumer once more',
   intake: 'pause or resume the pipeline; while paused, uploads wait in the queue',
+  warm: 'start or stop warm workers, and see what is warm',
+  protect: 'keep a stack in your account from being deleted',
+  teardown: 'delete a stack in your account, and see what stays',
   load: 'run a load test, on the emulator or on a stack in your account',
   rename: 'rename the project in every file',
   lab: 'test and measure the pipeline: cost, scale, benchmarks, a bad release, injected faults',

@@ -1,7 +1,6 @@
 /**
- * The Python tools: MiniStack (the emulator), SAM CLI, the linters and the libraries that benchmarks compare with. Each has
- * a separate virtual environment, because they pin conflicting versions of botocore. The lock files in requirements/ list
- * every package with its hashes. To update one:
+ * The Python tools: MiniStack (the emulator), SAM CLI and the linters. Each has a separate virtual environment, because they
+ * pin conflicting versions of botocore. The lock files in requirements/ list every package with its hashes. To update one:
  *
  *   uv pip compile --universal --generate-hashes --no-header --python-version 3.10 ministack.in -o ministack.txt
  */
@@ -54,15 +53,6 @@ export async function installLinters(report: Report): Promise<string> {
   return join(await installEnvironment('linters', report), 'bin');
 }
 
-/**
- * The interpreter that finds the packages of `npm run lab -- bench peers`.
- *
- * @lab
- */
-export async function installBenchPeers(report: Report): Promise<string> {
-  return join(await installEnvironment('peers', report), 'bin', 'python');
-}
-
 async function samOnPath(): Promise<string | undefined> {
   const sam = findOnPath('sam');
   if (sam === undefined) return undefined;
@@ -74,7 +64,6 @@ const titles = {
   ministack: 'MiniStack',
   sam: 'SAM CLI',
   linters: 'the linters',
-  peers: 'Pillow and SSIMULACRA2',
 } as const;
 
 async function installEnvironment(tool: keyof typeof titles, report: Report): Promise<string> {
@@ -85,7 +74,7 @@ async function installEnvironment(tool: keyof typeof titles, report: Report): Pr
 let python: Promise<Python> | undefined;
 
 /** Searches only once, for all environments. */
-function findPython(): Promise<Python> {
+export function findPython(): Promise<Python> {
   python ??= choosePython();
   return python;
 }

@@ -24,12 +24,14 @@ export function causesOf(found: readonly Found[]): readonly Cause[] {
 
 function causeOf({ queue, letter, record }: Found): string {
   if (letter.event === undefined)
-    return 'Not an S3 event of this upload bucket: it cannot be processed, and stays in the queue.';
+    return 'No event of this upload bucket: it cannot be processed, and stays in the queue.';
   if (queue === 'undelivered') return `Not delivered: ${letter.deliveryError ?? 'EventBridge gave no reason'}`;
   return causeOnRecord(letter, record);
 }
 
 function causeOnRecord({ event: { change, image } }: ReadableLetter, record: ImageRecord | undefined): string {
+  if (change === 'infected')
+    return 'A malware verdict failed, and no record explains why. Search the logs for the correlation id.';
   if (record === undefined || record.sequencer < image.sequencer) {
     return change === 'deleted'
       ? 'A deletion failed, and no record explains why. Search the logs for the correlation id.'

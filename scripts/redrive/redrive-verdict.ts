@@ -24,8 +24,8 @@ export function verdictOf(
   { decided, record, dead }: Evidence,
 ): Exclude<Verdict, 'undecided'> | undefined {
   if (decided !== undefined) return decided;
-  const failedAnew =
-    record?.outcome === 'failed' && record.sequencer === event.image.sequencer && record.recordedAt !== failedAt;
+  const sequencer = 'sequencer' in event.image ? event.image.sequencer : undefined;
+  const failedAnew = record?.outcome === 'failed' && record.sequencer === sequencer && record.recordedAt !== failedAt;
   return failedAnew || dead.has(newMessageId ?? event.correlationId) ? 'failed again' : undefined;
 }
 

@@ -18,7 +18,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import pWaitFor from 'p-wait-for';
 import * as z from 'zod';
-import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
+import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import type { UploadEvent } from '../../core/image.ts';
 import { Failure } from '../terminal/failure.ts';
 import { batchesOf } from './batches.ts';
@@ -207,6 +207,6 @@ async function readLetter(
     receiptHandle: z.string().parse(ReceiptHandle),
     body,
     deliveryError: errors.length === 0 ? undefined : errors.join(': '),
-    event: await parseS3Event(body, uploadBucket).catch(() => undefined),
+    event: await parseUploadEvent(body, uploadBucket).catch(() => undefined),
   };
 }

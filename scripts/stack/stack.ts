@@ -70,6 +70,13 @@ interface StackClients {
 
 export type StackAddress = Pick<Stack, 'name' | 'emulated' | 'clientConfig'>;
 
+/** A stack that may have no outputs, because its deployment or deletion has failed. */
+export type NamedStack = Pick<Stack, 'name' | 'clients' | 'close'>;
+
+export function namedStack(address: StackAddress): NamedStack {
+  return { name: address.name, ...lazyClients(address) };
+}
+
 /** For a stack whose outputs are known; {@link readStack} reads them from CloudFormation. */
 export function stackOf(address: StackAddress & { readonly outputs: StackOutputs }): Stack {
   return { ...address, ...lazyClients(address) };

@@ -103,6 +103,7 @@ const headlines: Readonly<Record<RejectionReason, string>> = {
   'unsupported-format': 'Format not supported',
   unreadable: 'File cannot be read',
   corrupt: 'Damaged file',
+  malware: 'Malware found',
 };
 
 /** The card of an upload that has no renditions. */

@@ -47,7 +47,7 @@ const customTags = [
     tag: `!${name}`,
     resolve: (value: string) => ({ [shortForm(name)]: value }),
   })),
-  ...['And', 'If', 'Not', 'Equals', 'FindInMap', 'Join', 'Select', 'Split', 'Sub'].map((name) => ({
+  ...['And', 'Or', 'If', 'Not', 'Equals', 'FindInMap', 'Join', 'Select', 'Split', 'Sub'].map((name) => ({
     tag: `!${name}`,
     collection: 'seq' as const,
     resolve: (value: unknown) => ({ [shortForm(name)]: JSON.parse(JSON.stringify(value)) }),
@@ -129,6 +129,11 @@ export function templateFor(
         .array(json)
         .parse(evaluate(conditions))
         .every((condition) => condition === true),
+    'Fn::Or': (conditions) =>
+      z
+        .array(json)
+        .parse(evaluate(conditions))
+        .some((condition) => condition === true),
     'Fn::Not': (condition) => z.array(json).parse(evaluate(condition))[0] !== true,
   };
   const evaluate = (value: Json): Json => {

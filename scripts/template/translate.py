@@ -24,19 +24,12 @@ def packaged(resource):
     for name in ("CodeUri", "ContentUri"):
         if name in properties:
             properties[name] = PACKAGED
-    if "DefinitionUri" in properties:
+    if "DefinitionS3Location" in properties:
         # Inline, so that cfn-lint also checks the state machine.
-        properties["Definition"] = json.loads((PROJECT / properties.pop("DefinitionUri")).read_text())
+        text = (PROJECT / properties.pop("DefinitionS3Location")).read_text()
+        # cfn-lint knows the resources of tasks by their full names only.
+        properties["Definition"] = json.loads(text.replace("${Partition}", "aws"))
     return resource
-
-
-def join_definition(resource):
-    """Joins the lines of an inline state machine: cfn-lint recurses once per element of a Join, and runs out of stack."""
-    properties = resource.get("Properties", {})
-    definition = properties.get("DefinitionString")
-    if definition is not None:
-        separator, lines = definition["Fn::Join"]
-        properties["DefinitionString"] = separator.join(lines)
 
 
 def write(output, overrides, template):
@@ -46,8 +39,6 @@ def write(output, overrides, template):
         packaged(resource)
     translator = Translator(managed_policy_map={}, sam_parser=Parser())
     translated = translator.translate(template, {})
-    for resource in translated["Resources"].values():
-        join_definition(resource)
     Path(output).write_text(json.dumps(translated, indent=2))
 
 

@@ -1,6 +1,6 @@
 /** `npm test`: Vitest, with a short help page. */
 import { globSync } from 'node:fs';
-import { isAbsolute, join, normalize } from 'node:path';
+import { basename, isAbsolute, join, normalize } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { command, parse } from '../terminal/command.ts';
 import { printError } from '../terminal/print.ts';
@@ -8,7 +8,7 @@ import { projectDirectory } from '../terminal/project.ts';
 
 const testCommand = command({
   name: 'npm test',
-  summary: 'Runs the tests with Vitest: unit tests, then the pipeline tests, which start an AWS emulator.',
+  summary: 'Runs the tests with Vitest: unit and picture tests, then the pipeline tests, which start an AWS emulator.',
   syntax: (line) =>
     line
       .argument('[arguments...]', 'names of test files, and Vitest options')
@@ -16,8 +16,9 @@ const testCommand = command({
       .allowUnknownOption(),
   examples: {
     'npm run test:unit': 'unit tests only',
-    'npm run test:changed': 'unit tests that your uncommitted changes affect',
-    'npm run test:changed -- main': 'unit tests that your changes since main affect',
+    'npm test -- --project pictures': 'picture tests only, which decode thousands of files',
+    'npm run test:changed': 'unit and picture tests that your uncommitted changes affect',
+    'npm run test:changed -- main': 'those that your changes since main affect',
     'npm test -- resize-image': 'the test files whose path contains resize-image',
     'npm test -- --watch --project unit FILE': 'run again whenever a file changes',
     'npm test -- -t "keeps the orientation"': 'the tests with that name',
@@ -52,9 +53,10 @@ try {
 /** As Vitest does: by any part of the path, which may end with a line number. */
 function isTestFile(name: string): boolean {
   const part = normalize(name.replace(/:\d+$/, ''));
-  const files = globSync('{test,lab,load-tests}/**/*.test.ts', {
+  // A fork may have tests in folders of its own.
+  const files = globSync('**/*.test.ts', {
     cwd: projectDirectory,
-    exclude: (path) => path.endsWith('node_modules'),
+    exclude: (path) => /^(node_modules|\..+)$/.test(basename(path)),
   });
   return files.some((file) => (isAbsolute(part) ? join(projectDirectory, file) : file).includes(part));
 }

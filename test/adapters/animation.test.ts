@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
@@ -118,6 +118,29 @@ describe('an animation is rendered as a still', () => {
   });
 });
 
+describe('is marked as damaged', () => {
+  it.each([
+    ['forever.gif', 0.5],
+    ['forever.gif', 0.9],
+    ['forever.webp', 0.5],
+    ['forever.webp', 0.9],
+  ])('if a frame after the first cannot be read: %s at %d', async (file, share) => {
+    const bytes = fixture(file);
+    const at = Math.floor(bytes.length * share);
+    expect(await damageIn(bytes.fill(0x55, at, at + 200))).toBe(true);
+  });
+
+  it('if it ends early', async () => {
+    const whole = fixture('forever.gif');
+    expect(await damageIn(whole.slice(0, Math.floor(whole.length * 0.95)))).toBe(true);
+  });
+
+  it.each(readdirSync(new URL('../fixtures/animation/', import.meta.url)).filter((name) => /\.(gif|webp)$/.test(name)))(
+    'not if it is sound: %s',
+    async (file) => expect(await damageIn(fixture(file))).toBe(false),
+  );
+});
+
 it('a GIF that ends early moves as far as it goes', async () => {
   const whole = fixture('forever.gif');
   const [rendition] = await renderedBytes(whole.slice(0, Math.floor(whole.length * 0.6)), [moving]);
@@ -138,6 +161,11 @@ it('an AVIF with several images is a still: its first image', async () => {
   const avif: Preset = { name: 'avif', format: 'avif', width: 320, quality: 55, effort: 0 };
   expect(presetsFor(header, [moving, avif])).toEqual([moving, avif]);
 });
+
+async function damageIn(bytes: Bytes, limits?: Limits): Promise<boolean | string> {
+  const portrait = await (await openImage(sharpImageCodec(limits), bytes)).portray();
+  return portrait.outcome === 'rejected' ? portrait.message : portrait.damaged;
+}
 
 // ── Support ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

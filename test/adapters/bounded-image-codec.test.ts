@@ -25,6 +25,8 @@ const scripts = { unlimited: join(folder, 'unlimited.js'), misbehaving: join(fol
 const fixture = (name: string): Bytes => new Uint8Array(readFileSync(new URL(`../fixtures/${name}`, import.meta.url)));
 const onLinux = process.platform === 'linux';
 vi.setConfig({ testTimeout: 60_000 });
+// Of every format. Small, because here nothing depends on their size.
+const presets = examplePresets.map((preset) => ({ ...preset, width: preset.width / 8 }));
 
 function codecWith(script: keyof typeof scripts, seconds: Partial<Limits['seconds']> = {}, megabytes = 1_769) {
   return boundedImageCodec({
@@ -59,14 +61,14 @@ it('answers as the codec within it', async () => {
   );
   expect(outside?.header).toEqual(inside?.header);
   expect(await outside?.portray()).toEqual(await inside?.portray());
-  expect(await outside?.render(examplePresets)).toEqual(await inside?.render(examplePresets));
+  expect(await outside?.render(presets)).toEqual(await inside?.render(presets));
 });
 
 it('passes on every option of a preset, and the upload’s focus', async () => {
   const common = { width: 100, quality: 80 };
   const onePixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=';
   const watermark = { png: onePixel, corner: 'top-left', share: 0.5, opacity: 0.5 } as const;
-  const presets: readonly Preset[] = [
+  const everyOption: readonly Preset[] = [
     { ...common, name: 'cover', format: 'webp', fit: 'cover', height: 50, focus: 'attention' as const, animated: true },
     { ...common, name: 'centre', format: 'avif', fit: 'cover', height: 50, focus: 'centre' as const },
     { ...common, name: 'pad', format: 'jpeg', fit: 'pad', height: 90, background: '#ff0000', watermark },
@@ -76,7 +78,7 @@ it('passes on every option of a preset, and the upload’s focus', async () => {
     for (const focus of [undefined, { x: 0.1, y: 0.9 }]) {
       const [inside, outside] = await Promise.all(
         [sharpImageCodec(), codecWith('unlimited')].map(async (codec) =>
-          (await openImage(codec, fixture(file))).render(presets, focus),
+          (await openImage(codec, fixture(file))).render(everyOption, focus),
         ),
       );
       expect(outside).toEqual(inside);
@@ -114,7 +116,7 @@ describe('a file that the checks overlooked', () => {
       message: expect.stringMatching(/^The file is valid but too complex .* Please export it again/),
     });
     const next = await openImage(codec, fixture('photos/rocket.jpg'));
-    expect(await next.render(examplePresets)).toMatchObject({ outcome: 'rendered' });
+    expect(await next.render(presets)).toMatchObject({ outcome: 'rendered' });
   });
 });
 

@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { describe, expect, it } from 'vitest';
 import { decisionLog } from '../../adapters/lambda/decision-log.ts';
 import type { Delivery } from '../../adapters/lambda/sqs-uploads.ts';
-import { metricNamespace } from '../../core/names.ts';
+import { metricNamespace, probePrefix, releaseCheckPrefix } from '../../core/names.ts';
 import { rejectionReasons } from '../../core/outcome.ts';
 import type { Decision, FolderDecision, RepeatedDecision, SetAside } from '../../core/ports.ts';
 import { captureLog } from '../support/captured-log.ts';
@@ -15,11 +15,23 @@ const published = () => publishedMetrics(logged('log'));
 const counted = () => published().map(({ metric }) => metric);
 const measured = (metric: string) => published().find((found) => found.metric === metric)?.value;
 
-const delivery = (lastAttempt = false): Delivery => ({ lastAttempt, context: lambdaContext() });
-const decided = (decision: Decision | RepeatedDecision | FolderDecision | SetAside, event = createdEvent()) =>
-  decisionLog(new Logger(), async () => decision)(event, delivery());
-const undecided = (lastAttempt: boolean) =>
-  decisionLog(new Logger(), () => Promise.reject(new Error('throttled')))(createdEvent(), delivery(lastAttempt));
+const objective = { readyWithinSeconds: 60 };
+/** Of a message that was set aside before, unless the changes say otherwise. */
+const delivery = (changes: Partial<Delivery> = {}): Delivery => ({
+  lastAttempt: false,
+  context: lambdaContext(),
+  ...changes,
+});
+const decided = (
+  decision: Decision | RepeatedDecision | FolderDecision | SetAside,
+  event = createdEvent(),
+  changes: Partial<Delivery> = {},
+) => decisionLog(new Logger(), objective, async () => decision)(event, delivery(changes));
+const undecided = (lastAttempt: boolean, event = createdEvent(), changes: Partial<Delivery> = {}) =>
+  decisionLog(new Logger(), objective, () => Promise.reject(new Error('throttled')))(
+    event,
+    delivery({ lastAttempt, ...changes }),
+  );
 
 describe('an image that was decided', () => {
   it('is logged in one line with the image, the decision and the time since the upload', async () => {
@@ -92,7 +104,11 @@ describe('an image that was decided', () => {
 
   it('does not pass its reason on to the next image', async () => {
     const decisions: Decision[] = [{ outcome: 'rejected', reason: 'empty' }, { outcome: 'vanished' }];
-    const handle = decisionLog(new Logger(), async () => decisions.shift() ?? Promise.reject(new Error('no more')));
+    const handle = decisionLog(
+      new Logger(),
+      objective,
+      async () => decisions.shift() ?? Promise.reject(new Error('no more')),
+    );
     await handle(createdEvent(), delivery());
     await handle(createdEvent(), delivery());
     expect(published().at(-1)).toMatchObject({ metric: 'ImagesVanished', dimensions: { service: expect.any(String) } });
@@ -136,3 +152,59 @@ it('an upload that was set aside is logged with its sender, and counts neither a
   ]);
   expect(published()).toEqual([]);
 });
+
+describe('the objective, ready within 60 seconds,', () => {
+  const ofUploadQueue: Partial<Delivery> = { setAside: async () => undefined };
+  const uploadedAgo = (seconds: number) => ({
+    ...createdEvent(),
+    occurredAt: new Date(Date.now() - 1000 * seconds).toISOString(),
+  });
+  const misses = () => published().flatMap(({ metric, value }) => (metric === 'ObjectiveMissed' ? [value] : []));
+
+  it.each([
+    ['is met by an upload that is processed in time', 1, 0],
+    ['is missed by one that is processed later', 3600, 1],
+  ])('%s', async (_, seconds, missed) => {
+    await decided({ outcome: 'processed', bytesOut: 567 }, uploadedAgo(seconds), ofUploadQueue);
+    expect(misses()).toEqual([missed]);
+  });
+
+  it('is missed by an upload whose last attempt failed, and by no earlier attempt', async () => {
+    await expect(undecided(false, uploadedAgo(3600), ofUploadQueue)).rejects.toThrow();
+    expect(misses()).toEqual([]);
+    await expect(undecided(true, uploadedAgo(1), ofUploadQueue)).rejects.toThrow();
+    expect(misses()).toEqual([1]);
+  });
+
+  it.each<[what: string, changes: Partial<Delivery>]>([
+    ['an upload that was set aside: its sender has too many in progress', {}],
+    ['a dead letter that was moved back: it was counted when it failed', { ...ofUploadQueue, redriven: true }],
+  ])('does not count %s', async (_, changes) => {
+    await decided({ outcome: 'processed', bytesOut: 567 }, uploadedAgo(3600), changes);
+    await expect(undecided(true, uploadedAgo(3600), changes)).rejects.toThrow();
+    expect(misses()).toEqual([]);
+  });
+
+  it.each<[what: string, decision: Decision | RepeatedDecision]>([
+    ['a rejected upload', { outcome: 'rejected', reason: 'corrupt' }],
+    ['a superseded one', { outcome: 'superseded' }],
+    ['one that is processed already', { outcome: 'processed', repeated: true }],
+  ])('does not count %s', async (_, decision) => {
+    await decided(decision, uploadedAgo(3600), ofUploadQueue);
+    expect(misses()).toEqual([]);
+  });
+});
+
+it.each([probePrefix, releaseCheckPrefix])(
+  'an image below %s is logged and is in no metric: the metrics are those of users',
+  async (prefix) => {
+    const event = createdEvent({ key: `${prefix}1.jpg` });
+    const changes: Partial<Delivery> = { setAside: async () => undefined };
+    await decided({ outcome: 'processed', bytesOut: 567 }, event, changes);
+    await decided({ outcome: 'rejected', reason: 'corrupt' }, event, changes);
+    await expect(undecided(true, event, changes)).rejects.toThrow();
+    expect(logged('info')).toHaveLength(2);
+    expect(logged('error')).toHaveLength(1);
+    expect(published()).toEqual([]);
+  },
+);

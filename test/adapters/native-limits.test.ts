@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { defaultLimits } from '../../core/limits.ts';
 import { at, templateFor } from '../../scripts/template/template.ts';
+import { bitmapHeaderOf, bmpOf } from '../hostile/containers/bitmap.ts';
 import { flat } from '../hostile/containers/flat.ts';
 import { tiffOfStrips } from '../hostile/containers/tiff.ts';
 import { examplePresets } from '../support/example-presets.ts';
@@ -45,12 +46,18 @@ describe('a decoder', () => {
   afterEach(() => void vi.restoreAllMocks());
 
   it('decodes no more pixels than the highest limit, whatever the header claims', async () => {
-    const bytes = new Uint8Array(await flat(200).png().toBuffer());
-    const pixels = { jpeg: 100, png: 100, webp: 100, avif: 100, gif: 100, tiff: 100, heic: 100 };
+    const png = await flat(200).png().toBuffer();
+    const bmp = bmpOf(bitmapHeaderOf({ width: 200, height: 200, bits: 24 }), Buffer.alloc(120_000), 0);
+    const pixels = {
+      ...{ jpeg: 100, png: 100, webp: 100, avif: 100, gif: 100, tiff: 100, heic: 100, bmp: 100, ico: 100 },
+    };
     // Opening does not judge the size: that is up to its caller, which trusts the header.
-    const image = await openImage(sharpImageCodec({ ...defaultLimits, pixels, progressivePixels: pixels }), bytes);
-    expect(await image.render(examplePresets)).toMatchObject({ outcome: 'rejected' });
-    expect(await image.portray()).toMatchObject({ outcome: 'rejected' });
+    for (const bytes of [png, bmp]) {
+      const strict = sharpImageCodec({ ...defaultLimits, pixels, progressivePixels: pixels });
+      const image = await openImage(strict, new Uint8Array(bytes));
+      expect(await image.render(examplePresets)).toMatchObject({ outcome: 'rejected' });
+      expect(await image.portray()).toMatchObject({ outcome: 'rejected' });
+    }
   });
 
   it('decodes no more than five channels', async () => {

@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { unzipSync } from 'fflate';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { bmpHeader } from '../../adapters/sharp/bitmap-header.ts';
+import { bitmapTiff } from '../../adapters/sharp/bitmap-pixels.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import type { OpenImage } from '../../core/ports.ts';
 import type { Preset } from '../../core/presets.ts';
@@ -15,6 +18,7 @@ interface Expected {
   readonly cases: readonly Case[];
   readonly cuts: readonly { readonly file: string; readonly lost: Readonly<Record<string, number>> }[];
   readonly exif: readonly ExifCase[];
+  readonly exact: readonly { readonly file: string; readonly sha256: string }[];
   readonly references: Readonly<Record<string, { readonly columns: number; readonly cells: string }>>;
 }
 
@@ -60,6 +64,7 @@ const refused: readonly (readonly [files: RegExp, sentence: RegExp])[] = [
   [/^raw\/(.*thumbnail|.*small-preview|linear|cfa-first|cr2)|^tiff\/cfa/, /camera raw.*export it as JPEG/],
   [/^jpeg\/(12-bits|lossless-16|jpeg-ls)/, /JPEG with 8 bits/],
   [/^png\/cgbi/, /save it as PNG again/],
+  [/^bmp\/suite-(pal1huffmsb|rgb24rle24|rgba64)/, /BMP with 24 bits/],
 ];
 
 // Differences below this are hard to see (CIE76), and lossy formats alone cause as much as half of it.
@@ -71,7 +76,10 @@ describe('sound files of every kind come out right, or are refused with what to 
   const sound = expected.cases.filter((each) => refusal(each) === undefined);
   it.each(sound)('$file', async (each) => {
     const image = await opened(each.file);
-    const [portrait, rendered] = [await image.portray(), await image.render([preset])];
+    const [portrait, rendered] = [
+      await image.portray(),
+      await image.render([{ ...preset, width: each.width ?? preset.width }]),
+    ];
     expect(portrait).toMatchObject({ outcome: 'portrayed', damaged: each.damaged ?? false });
     expect(rendered).toMatchObject({ outcome: 'rendered' });
     const { orientation = 1, frames = 1, hasAlpha, anyAlpha } = each;
@@ -99,6 +107,16 @@ describe('sound files of every kind come out right, or are refused with what to 
       message: expect.stringMatching(sentence),
     });
   });
+});
+
+// Red, green, blue and alpha of every pixel, as the author of the BMP Suite or Pillow sees them.
+it.each(expected.exact)('each pixel is right: $file', async ({ file, sha256 }) => {
+  const header = bmpHeader(bytesOf(file));
+  if (header.kind !== 'bitmap') throw new Error(header.kind);
+  const pixels = await sharp(bitmapTiff(header)).ensureAlpha().raw().toBuffer();
+  // What is not visible has no colour.
+  for (let at = 0; at < pixels.length; at += 4) if (pixels[at + 3] === 0) pixels.fill(0, at, at + 4);
+  expect(createHash('sha256').update(pixels).digest('hex')).toBe(sha256);
 });
 
 // libtiff gives up at the first of its tiles that is missing.

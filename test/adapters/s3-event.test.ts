@@ -15,6 +15,19 @@ const deletion = (sequencer: string, bucket = uploadBucket) =>
     }),
     uploadBucket,
   );
+/** As S3 sends it for a versioned bucket, dated to a midnight. */
+const expiry = (time: string, sequencer: string, detail: object = {}) =>
+  parseS3Event(
+    JSON.stringify({
+      ...{ id: 'e', time, 'detail-type': 'Object Deleted' },
+      detail: {
+        bucket: { name: uploadBucket },
+        object: { key: 'old.jpg', sequencer, 'version-id': 'v1' },
+        ...{ reason: 'Lifecycle Expiration', 'deletion-type': 'Delete Marker Created', ...detail },
+      },
+    }),
+    uploadBucket,
+  );
 const secondsFromNow = (seconds: number) => Math.floor(Date.now() / 1000 + seconds).toString(16);
 
 /** The two forms: as S3 sends it, and as AWS's guide to EventBridge shows it. */
@@ -64,5 +77,35 @@ describe('an event', () => {
 
   it('with a sequencer that has no room for the zeros is refused', async () => {
     await expect(deletion(withoutZeros(at(0)).padEnd(31, '0'))).rejects.toThrow(/forged.*sequencer/);
+  });
+});
+
+describe('a deletion by a lifecycle rule', () => {
+  // 29 October 2021, as in AWS's example.
+  const midnight = '617b398000000000';
+  const upload = padSequencer('00617BC02F9329D189');
+
+  it('removes an upload of the day to whose midnight S3 dates it', async () => {
+    const { image } = await expiry('2021-10-29T15:00:00Z', midnight);
+    expect(upload < image.sequencer).toBe(true);
+    expect(image.sequencer < padSequencer(`00${(Date.UTC(2021, 9, 29, 15, 0, 1) / 1000).toString(16)}`)).toBe(true);
+  });
+
+  it('keeps its sequencer if that is later than its time', async () => {
+    expect((await expiry('2021-10-28T23:59:59Z', midnight)).image.sequencer).toBe(padSequencer(`00${midnight}`));
+  });
+
+  it.each([
+    ['by a person', { reason: 'DeleteObject' }],
+    ['of one version, which no order decides', { 'deletion-type': 'Permanently Deleted' }],
+  ])('is not a deletion %s', async (_, detail) => {
+    expect((await expiry('2021-10-29T15:00:00Z', midnight, detail)).image.sequencer).toBe(
+      padSequencer(`00${midnight}`),
+    );
+  });
+
+  it('of next week is refused: it would outrank every later upload', async () => {
+    const nextWeek = new Date(Date.now() + 7 * 86_400_000).toISOString();
+    await expect(expiry(nextWeek, midnight)).rejects.toThrow(/forged.*sent it at/);
   });
 });

@@ -8,7 +8,7 @@ import type { Bytes } from '../../core/ports.ts';
 import type { Preset } from '../../core/presets.ts';
 import { presetsFor } from '../../core/rendition.ts';
 import { tiffOfChannels } from '../hostile/containers/tiff.ts';
-import { exampleGroups, examplePresets } from '../support/example-presets.ts';
+import { examplePresets } from '../support/example-presets.ts';
 import { openImage } from '../support/open-image.ts';
 import { type Raster, ssim } from '../support/ssim.ts';
 
@@ -39,17 +39,17 @@ describe('an upload’s format is detected by content', () => {
     expect([(await headerOf(photo)).progressive, (await headerOf(progressive)).progressive]).toEqual([false, true]);
   });
 
-  it.each([
-    ['formats/drawing.svg', /SVG/],
-    ['formats/picture.bmp', /BMP/],
-  ])('%s is rejected with its format and the supported formats', async (file, words) => {
-    const rejection = await codec.open(await fixture(file));
-    expect(rejection).toMatchObject({ outcome: 'rejected', reason: 'unsupported-format' });
-    expect(rejection).toMatchObject({ message: expect.stringMatching(words) });
-    expect(rejection).toMatchObject({
-      message: expect.stringContaining('Supported formats: JPEG, PNG, WebP, AVIF, HEIC, GIF and TIFF'),
-    });
-  });
+  it.each([['formats/drawing.svg', /SVG/]])(
+    '%s is rejected with its format and the supported formats',
+    async (file, words) => {
+      const rejection = await codec.open(await fixture(file));
+      expect(rejection).toMatchObject({ outcome: 'rejected', reason: 'unsupported-format' });
+      expect(rejection).toMatchObject({ message: expect.stringMatching(words) });
+      expect(rejection).toMatchObject({
+        message: expect.stringContaining('Supported formats: JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF, BMP and ICO'),
+      });
+    },
+  );
 
   it.each([
     ['a PDF', '%PDF-1.7\n', /PDF/],
@@ -531,14 +531,21 @@ async function portrait(bytes: Bytes) {
   return result;
 }
 
+// Two workers that decode every pixel, and take little time to encode.
+const quickGroups: readonly (readonly Preset[])[] = [
+  [
+    { name: 'webp-320', format: 'webp', width: 320, quality: 80, effort: 0 },
+    { name: 'webp-1280', format: 'webp', width: 1280, quality: 80, effort: 0 },
+  ],
+  [{ name: 'jpeg-1280', format: 'jpeg', width: 1280, quality: 80 }],
+];
+
 /** The workers' verdict on a file. */
 async function verdicts(bytes: Bytes): Promise<'sound' | 'damaged' | 'rejected' | 'at odds'> {
   const image = await codec.open(bytes);
   if (image.outcome === 'rejected') return 'rejected';
   const portrayed = await image.portray();
-  const results = await Promise.all(
-    exampleGroups.map(({ presets }) => image.render(presetsFor(image.header, presets))),
-  );
+  const results = await Promise.all(quickGroups.map((presets) => image.render(presetsFor(image.header, presets))));
   const refusals = [portrayed, ...results].filter(({ outcome }) => outcome === 'rejected').length;
   if (refusals > 0) return refusals === results.length + 1 ? 'rejected' : 'at odds';
   return portrayed.outcome === 'portrayed' && portrayed.damaged ? 'damaged' : 'sound';

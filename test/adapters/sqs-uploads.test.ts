@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { ChangeMessageVisibilityCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type HandleUpload, sqsUploads } from '../../adapters/lambda/sqs-uploads.ts';
+import { type HandleUpload, REDRIVEN_AFTER_SECONDS, sqsUploads } from '../../adapters/lambda/sqs-uploads.ts';
 import type { UploadEvent } from '../../core/image.ts';
 import { releaseCheckPrefix } from '../../core/names.ts';
 import { captureLog } from '../support/captured-log.ts';
@@ -217,4 +217,17 @@ describe('an upload whose sender has too many in progress', () => {
     expect(offered).toEqual([undefined]);
     expect(delayed().map(({ QueueUrl }) => QueueUrl)).toEqual([overflow]);
   });
+});
+
+it.each([
+  ['that the queue got with its event is not redriven', 2, false],
+  ['that was sent to the queue long after its event is redriven', REDRIVEN_AFTER_SECONDS + 1, true],
+])('a message %s', async (_, seconds, redriven) => {
+  const seen: unknown[] = [];
+  const sent = message('1', body('a.jpg'));
+  const SentTimestamp = String(Date.parse('2026-01-02T03:04:05Z') + 1000 * seconds);
+  await handleAll([{ ...sent, attributes: { ...sent.attributes, SentTimestamp } }], async (_event, delivery) => {
+    seen.push(delivery.redriven);
+  });
+  expect(seen).toEqual([redriven]);
 });

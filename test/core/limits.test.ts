@@ -17,7 +17,7 @@ const limits: Limits = {
   bytes: 50 * MEGA,
   pixels: {
     ...{ jpeg: 100 * MEGA, png: 60 * MEGA, webp: 50 * MEGA, avif: 30 * MEGA, gif: 20 * MEGA, tiff: 10 * MEGA },
-    heic: 15 * MEGA,
+    ...{ heic: 15 * MEGA, bmp: 12 * MEGA, ico: 1 * MEGA },
   },
   progressivePixels: { jpeg: 40 * MEGA, png: 25 * MEGA, tiff: 5 * MEGA },
   side: 200 * MEGA,
@@ -89,6 +89,8 @@ describe('the header', () => {
     ['tiff', false, 10],
     ['tiff', true, 5],
     ['heic', false, 15],
+    ['bmp', false, 12],
+    ['ico', false, 1],
   ] as const)('%s, progressive %s: up to %i megapixels', (format, progressive, megapixels) => {
     const wide = { ...header, format, progressive, height: 1 };
     expect(rejectHeader({ ...wide, width: megapixels * MEGA }, limits)).toBeUndefined();
@@ -117,6 +119,8 @@ describe('the header', () => {
     ['tiff', false, 'TIFF'],
     ['tiff', true, 'tiled TIFF'],
     ['heic', false, 'HEIC'],
+    ['bmp', false, 'BMP'],
+    ['ico', false, 'ICO'],
   ] as const)('given %s, progressive %s, the sentence calls it %s', (format, progressive, name) => {
     const bomb = { ...header, format, progressive, width: 65_535, height: 65_535 };
     expect(rejectHeader(bomb, limits)?.message).toContain(`limit for ${name} is`);

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { RenditionTask } from '../../core/image-task.ts';
 import { defaultLimits } from '../../core/limits.ts';
 import { rejected } from '../../core/outcome.ts';
-import type { RenditionGroup } from '../../core/presets.ts';
+import type { RenditionGroup, RetiredGroup } from '../../core/presets.ts';
 import { resizeImage } from '../../core/resize-image.ts';
 import { InMemoryRenditionStore } from '../support/in-memory-rendition-store.ts';
 import { InMemoryUploadStore } from '../support/in-memory-upload-store.ts';
@@ -33,11 +33,12 @@ describe('resizeImage', () => {
   let uploads: InMemoryUploadStore;
   let renditions: InMemoryRenditionStore;
   let codec: StubImageCodec;
-  const resize = (group = 'small') =>
+  const resize = (group = 'small', retired: readonly RetiredGroup[] = []) =>
     resizeImage(
       { ...task, group },
       { uploadReader: uploads, codec, limits: defaultLimits, renditionStore: renditions },
       groups,
+      retired,
     );
 
   beforeEach(() => {
@@ -142,6 +143,20 @@ describe('resizeImage', () => {
     uploads.remove(task.image);
     expect(await resize()).toEqual({ outcome: 'vanished' });
     expect(renditions.keys).toEqual([]);
+  });
+
+  it('given a name that the last release used, renders the groups that have its presets now', async () => {
+    const result = await resize('all', [{ name: 'all', replacedBy: ['small', 'avif'] }]);
+    const each = [await resize('small'), await resize('avif')].flatMap((one) =>
+      one.outcome === 'processed' ? one.renditions : [],
+    );
+    expect(each).toHaveLength(4);
+    expect(result).toEqual({ outcome: 'processed', renditions: each });
+  });
+
+  it('given the name of a removed group, renders nothing and does not fail, so that its release passes', async () => {
+    expect(await resize('tiny', [{ name: 'tiny', replacedBy: [] }])).toEqual({ outcome: 'processed', renditions: [] });
+    expect(uploads.reads).toEqual([]);
   });
 
   it('throws for an unknown group, and the error says what to do', async () => {

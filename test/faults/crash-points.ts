@@ -93,7 +93,9 @@ export async function crashPoints(stack: Stack, proxy: FaultProxy) {
     if (line !== undefined) return `log: ${line.error?.message ?? line.message}`;
     const cause = `${causesOf([found])[0]?.text}`;
     // Otherwise the record has this version or a newer one already: there is no failure to explain.
-    const undecided = record === undefined || record.sequencer < (letter.event?.image.sequencer ?? '');
+    const { image } = letter.event ?? {};
+    const sequencer = image !== undefined && 'sequencer' in image ? image.sequencer : '';
+    const undecided = record === undefined || record.sequencer < sequencer;
     if (!undecided) return `record: ${cause}`;
     // A killed dispatcher logs nothing. Lambda's own line names the request, not the image.
     const lastWords = isKilledDispatcher(tried) ? await linesWith('Worker process died') : [];

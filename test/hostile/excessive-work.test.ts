@@ -16,7 +16,6 @@ import { flat } from './containers/flat.ts';
 import { repeated } from './containers/numbers.ts';
 import { tiffOfPages } from './containers/tiff.ts';
 import { ambiguousWork, excessiveWork, wideCanvases } from './excessive-work.ts';
-import { goodFiles } from './good-files.ts';
 import type { Maker } from './hostile-file.ts';
 import { ingredients } from './structured/ingredients.ts';
 import { structuredFiles } from './structured-files.ts';
@@ -78,8 +77,8 @@ describe('what reads a file before its decoder', () => {
 
   beforeAll(async () => {
     const excessive = await Promise.all(all(7).map(([, make]) => make()));
-    const good = [...(await goodFiles()).values()];
     const made = await ingredients();
+    const good = [...made.good.values()];
     const structured = inputFormats.flatMap((format) => structuredFiles(format, made, { seed: 7, count: 60 }));
     const bytesOf = ([, make]: Maker) => make();
     files = [...good, ...excessive, tiffOfPages(300), ...(await Promise.all(structured.map(bytesOf)))].filter(

@@ -43,6 +43,9 @@ function falseSizes(side: number, of: (name: string) => Buffer): readonly Maker[
       const bytes = of('still.heic');
       return patched(bytes, bytes.indexOf('ispe') - 4, ispe(side, side));
     }),
+    claims('bmp', () => patched(of('plain.bmp'), 18, Buffer.concat([u32le(side), u32le(side)]))),
+    claims('runs.bmp', () => patched(of('runs.bmp'), 18, Buffer.concat([u32le(side), u32le(side)]))),
+    claims('ico', () => patched(of('alpha.ico'), 6 + 16 + 4, Buffer.concat([u32le(side), u32le(side)]))),
     claims('tiff', () => tiffClaiming(tiffClaiming(of('lzw.tiff'), 256, side), 257, side)),
     claims('tiles.tiff', () => tiffClaiming(tiffClaiming(of('tiles.tiff'), 322, side), 323, side)),
   ];
@@ -87,6 +90,13 @@ function otherFalseHeaders(of: (name: string) => Buffer): readonly Maker[] {
     ),
     still('a length beyond the end.webp', () => patched(of('lossless.webp'), 16, u32le(2 ** 32 - 2))),
     still('a RIFF of four gigabytes.webp', () => patched(of('lossless.webp'), 4, u32le(2 ** 32 - 2))),
+    still('pixels at the end of the file.bmp', () => patched(of('plain.bmp'), 10, u32le(of('plain.bmp').length))),
+    still('pixels beyond the end.bmp', () => patched(of('plain.bmp'), 10, u32le(2 ** 32 - 1))),
+    still('a topmost row first, of 2³¹.bmp', () => patched(of('plain.bmp'), 22, u32le(2 ** 31))),
+    still('four billion colours.bmp', () => patched(of('runs.bmp'), 46, u32le(2 ** 32 - 1))),
+    still('a header of four gigabytes.bmp', () => patched(of('plain.bmp'), 14, u32le(2 ** 32 - 1))),
+    still('65,535 images.ico', () => patched(of('mask.ico'), 4, u16le(65_535))),
+    still('an image at the directory.ico', () => patched(of('mask.ico'), 18, u32le(0))),
     still('a box of four gigabytes.avif', () => patched(of('still.avif'), 0, u32be(2 ** 32 - 1))),
     still('a box of no length.avif', () => patched(of('still.avif'), of('still.avif').indexOf('ipco') - 4, u32be(0))),
   ];

@@ -4,23 +4,25 @@ import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { inputFormats } from '../../core/metadata.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { renditionKey } from '../../core/rendition.ts';
+import { hostileAnimations } from './animations.ts';
 import { brokenFiles, truncatedAtParts } from './broken-files.ts';
 import { falseHeaders } from './false-headers.ts';
-import { goodFiles } from './good-files.ts';
 import { hostileHeics } from './heics.ts';
 import { canary, type Maker } from './hostile-file.ts';
 import { hostileKeys } from './keys.ts';
 import { collections, oddFiles } from './odd-files.ts';
 import { oddProfiles } from './profiles.ts';
-import { ingredients } from './structured/ingredients.ts';
+import { type Ingredients, ingredients } from './structured/ingredients.ts';
 import { structuredFiles } from './structured-files.ts';
 import { judge } from './workers.ts';
 
 /** A sample; `npm run lab -- prove hostile` sends hundreds more and the bombs, and measures their memory. */
 describe('a hostile file', () => {
+  let made: Ingredients;
   let good: ReadonlyMap<string, Buffer>;
   beforeAll(async () => {
-    good = await goodFiles();
+    made = await ingredients();
+    good = made.good;
   });
 
   const expectAllHandled = async (makers: readonly Maker[]) => {
@@ -57,10 +59,14 @@ describe('a hostile file', () => {
     await expectAllHandled(hostileHeics(20261129, 40));
   });
 
+  it('that is an animation ends processed or rejected', async () => {
+    await expectAllHandled(hostileAnimations(20261129, 40));
+  });
+
   it.each(inputFormats)(
     'of sound parts in hostile numbers, orders and places ends processed or rejected: %s',
     async (format) => {
-      const files = structuredFiles(format, await ingredients(), { seed: 7, count: 25 });
+      const files = structuredFiles(format, made, { seed: 7, count: 25 });
       const verdicts = await Promise.all(files.map(async ([name, make]) => ({ name, ...(await judge(await make())) })));
       expect(verdicts.filter(({ defects }) => defects.length > 0)).toEqual([]);
       // Otherwise, they would prove little about decoders.

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import sharp, { type Sharp } from 'sharp';
+import { bitmapHeaderOf, bmpOf, icoOf } from './containers/bitmap.ts';
 import { jpegSegment, jpegWith } from './containers/jpeg.ts';
 import { u16be, u32be } from './containers/numbers.ts';
 import { tiffWithPrivateData } from './containers/tiff.ts';
@@ -50,11 +51,42 @@ export async function goodFiles(): Promise<ReadonlyMap<string, Buffer>> {
   ];
   return new Map([
     ...made,
+    ...(await bitmaps(small)),
     ...withPrivateData,
     ...found.map((name): [string, Buffer] => [name, fixture(`formats/${name}`)]),
     ['still.heic', fixture('heic/p3-10-bit.heic')],
     ['clear.heic', fixture('heic/clear.heic')],
   ]);
+}
+
+/** A BMP of 24 bits, one of runs, and ICOs with alpha, with a mask and with a PNG. */
+async function bitmaps(picture: Sharp): Promise<readonly (readonly [string, Buffer])[]> {
+  const { data, info } = await picture
+    .clone()
+    .resize(64, 44, { fit: 'fill' })
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { width, height } = info;
+  const size = { width, height };
+  const pixels = Array.from({ length: width * height }, (_, pixel) => [...data.subarray(3 * pixel, 3 * pixel + 3)]);
+  const bgr = Buffer.from(pixels.flatMap(([red = 0, green = 0, blue = 0]) => [blue, green, red]));
+  const bgra = Buffer.from(pixels.flatMap(([red = 0, green = 0, blue = 0], at) => [blue, green, red, at % 256]));
+  const runs = Buffer.from([...pixels.flatMap(([red = 0]) => [1, red]), 0, 1]);
+  const greys = Buffer.from(Array.from({ length: 256 }, (_, grey) => [grey, grey, grey, 0]).flat());
+  const mask = Buffer.alloc((width / 8) * height, 0x0f);
+  const icon = (bits: number, rest: Buffer) =>
+    icoOf([{ ...size, bytes: Buffer.concat([bitmapHeaderOf({ width, height: 2 * height, bits }), rest]) }]);
+  return [
+    ['plain.bmp', bmpOf(bitmapHeaderOf({ ...size, bits: 24 }), Buffer.concat([bgr, Buffer.from(canary)]), 0)],
+    [
+      'runs.bmp',
+      bmpOf(bitmapHeaderOf({ ...size, bits: 8, compression: 1 }), Buffer.concat([greys, runs]), greys.length),
+    ],
+    ['alpha.ico', icon(32, Buffer.concat([bgra, mask]))],
+    ['mask.ico', icon(24, Buffer.concat([bgr, mask]))],
+    ['png.ico', icoOf([{ bytes: await picture.clone().png().toBuffer() }])],
+  ];
 }
 
 const gps = { GPSLatitudeRef: 'N', GPSLatitude: '47/1 36/1 0/1', GPSLongitudeRef: 'W', GPSLongitude: '122/1 18/1 0/1' };

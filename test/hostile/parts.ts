@@ -7,7 +7,15 @@ export function partsOf(bytes: Buffer): readonly number[] {
   if (head.startsWith('GIF8')) return gifParts(bytes);
   if (head.startsWith('RIFF')) return riffParts(bytes, 12, bytes.length);
   if (head.startsWith('II') || head.startsWith('MM')) return tiffParts(bytes);
+  // Header and palette of a BMP, and the directory of an ICO and what it names.
+  if (head.startsWith('BM')) return [14, 14 + bytes.readUInt32LE(14), bytes.readUInt32LE(10)];
+  if (head.startsWith('\0\0\x01\0')) return icoParts(bytes);
   return boxParts(bytes, 0, bytes.length);
+}
+
+function icoParts(bytes: Buffer): number[] {
+  const entries = Array.from({ length: bytes.readUInt16LE(4) }, (_, index) => 6 + 16 * index);
+  return [...entries, ...entries.map((entry) => bytes.readUInt32LE(entry + 12))];
 }
 
 function pngParts(bytes: Buffer): number[] {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { InputFormat } from '../../core/metadata.ts';
 import type { Maker } from './hostile-file.ts';
+import { bmps, icos } from './structured/bitmap.ts';
 import { gifs } from './structured/gif.ts';
 import { heifs } from './structured/heif.ts';
 import type { Ingredients } from './structured/ingredients.ts';
@@ -11,7 +12,7 @@ import { tiffs } from './structured/tiff.ts';
 import { webps } from './structured/webp.ts';
 
 const generators = {
-  ...{ jpeg: jpegs, png: pngs, webp: webps, gif: gifs, tiff: tiffs },
+  ...{ jpeg: jpegs, png: pngs, webp: webps, gif: gifs, tiff: tiffs, bmp: bmps, ico: icos },
   avif: (from: Ingredients) => heifs('avif', from.avifImages, from),
   heic: (from: Ingredients) => heifs('heic', from.heicImages, from),
 } satisfies Record<InputFormat, (ingredients: Ingredients) => fc.Arbitrary<readonly [Edit, Buffer]>>;

@@ -3,6 +3,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import fc from 'fast-check';
 import * as z from 'zod';
 import { domainEvents } from '../../adapters/contracts/domain-events.ts';
+import type { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import type { Repair } from '../../core/audit.ts';
 import { padSequencer } from '../../core/image.ts';
 import { workers } from '../../core/steps.ts';
@@ -11,7 +12,7 @@ import { substituted } from '../support/asl.ts';
 import { type StateMachine, workflow } from '../support/workflow.ts';
 import { consume, type ImageState, isTrueOf, kinds, meaningOf, possibleEndings, renditionKeys } from './reference.ts';
 import { currentOf, repairsFor } from './repairs.ts';
-import { allWait, BUCKET, type Change, type Trouble, taskTroubles, World } from './world.ts';
+import { allWait, BUCKET, type Change, hashingAtOnce, type Trouble, taskTroubles, World } from './world.ts';
 
 /** Random histories of a bucket, and what must be true of the pipeline after each of them. */
 
@@ -47,17 +48,20 @@ const sending = fc.record({
   troubles: fc.array(trouble, { maxLength: 3 }),
 });
 
-/** Like S3's, sequencers have different lengths and must be padded on the right before comparing. */
+/** All changes are made on this day, one per second. */
+const MIDNIGHT = Date.UTC(2026, 0, 1);
+/** Like S3's: two zeros and the time in seconds. */
+const sequencerOf = (millis: number) => `00${(millis / 1000).toString(16)}`.replace(/0+$/, '');
+
+/** Sequencers have different lengths, as S3's have, and must be padded on the right before comparing. */
 function now({ changes }: Model): Pick<Change, 'sequencer' | 'occurredAt'> {
-  return {
-    sequencer: (changes.length + 1).toString(16).padStart(4, '0').replace(/0+$/, ''),
-    occurredAt: new Date(Date.UTC(2026, 0, 1, 0, 0, changes.length)).toISOString(),
-  };
+  const millis = MIDNIGHT + (changes.length + 1) * 1000;
+  return { sequencer: sequencerOf(millis), occurredAt: new Date(millis).toISOString() };
 }
 
 function happen(model: Model, world: World, change: Change, options: Sending): void {
   model.changes.push(change);
-  world.journal.push(`S3: ${change.type} ${change.key} ${change.versionId ?? ''} at ${change.sequencer}`);
+  world.journal.push(`It happens: ${change.type} ${change.key} ${change.versionId ?? ''} at ${change.sequencer}`);
   world.change(change, options);
 }
 
@@ -81,7 +85,9 @@ const upload = fc
         const bytes = before?.bytes ?? new Uint8Array(Buffer.from(kind === 'empty' ? '' : `${kind} ${sequencer}`));
         const etag = before?.etag ?? `e${sequencer}`;
         const change: Change = { key: given.key, sequencer, occurredAt, type: 'Created', versionId, etag, bytes };
-        model.images.set(given.key, [...states, { ...change, kind }]);
+        // Without versions, a verdict names the bytes, and they are the same.
+        const infected = !model.versioned && before?.infected === true;
+        model.images.set(given.key, [...states, { ...change, kind, infected }]);
         happen(model, world, change, given.sending);
       },
       toString: () => `upload(${JSON.stringify(given)})`,
@@ -107,6 +113,30 @@ const remove = fc.record({ key, sending }).map(
   }),
 );
 
+/** A lifecycle rule removes what is there. S3 dates the deletion to the midnight before the upload. */
+const expire = fc.record({ key, sending }).map((given): Command => {
+  const newest = ({ images }: Model) => images.get(given.key)?.at(-1);
+  return {
+    check: (model) => {
+      const state = newest(model);
+      return state !== undefined && state.kind !== 'deletion' && state.erasedAt === undefined;
+    },
+    async run(model, world) {
+      await world.turn('S3');
+      const { sequencer, occurredAt } = now(model);
+      const change: Change = {
+        ...{ key: given.key, sequencer, occurredAt, etag: '', bytes: new Uint8Array(), dated: sequencerOf(MIDNIGHT) },
+        ...(model.versioned
+          ? { type: 'Delete Marker Created', versionId: `v${sequencer}` }
+          : { type: 'Permanently Deleted' }),
+      };
+      model.images.get(given.key)?.push({ ...change, kind: 'deletion' });
+      happen(model, world, change, given.sending);
+    },
+    toString: () => `expire(${JSON.stringify(given)})`,
+  };
+});
+
 /** Removes one version permanently, possibly a delete marker. */
 const erase = fc.record({ key, version: fc.constantFrom(0, 0, 0, 1, 2), sending }).map((given): Command => {
   const states = ({ images }: Model) => images.get(given.key) ?? [];
@@ -121,7 +151,8 @@ const erase = fc.record({ key, version: fc.constantFrom(0, 0, 0, 1, 2), sending 
       await world.turn('S3');
       const state = chosen(model);
       if (state === undefined) return;
-      const change: Change = { ...state, ...now(model), type: 'Permanently Deleted' };
+      const { dated: _, ...version } = state;
+      const change: Change = { ...version, ...now(model), type: 'Permanently Deleted' };
       // Removing a delete marker does not change the record: docs/decisions/0005.
       const isSameVersion = ({ kind, versionId }: ImageState) => kind !== 'deletion' && versionId === state.versionId;
       // A repaired version occurs more than once.
@@ -130,6 +161,33 @@ const erase = fc.record({ key, version: fc.constantFrom(0, 0, 0, 1, 2), sending 
       happen(model, world, change, given.sending);
     },
     toString: () => `erase(${JSON.stringify(given)})`,
+  };
+});
+
+/** GuardDuty reports malware in one version, possibly an old or an erased one: at once, late, or again. */
+const infect = fc.record({ key, version: fc.constantFrom(0, 0, 0, 1, 2), sending }).map((given): Command => {
+  const chosen = ({ images }: Model) =>
+    images
+      .get(given.key)
+      ?.filter(({ kind }) => kind !== 'deletion')
+      .at(-1 - given.version);
+  return {
+    check: (model) => chosen(model) !== undefined,
+    async run(model, world) {
+      await world.turn('GuardDuty');
+      const state = chosen(model);
+      if (state === undefined) return;
+      // Without versions, GuardDuty names the bytes.
+      for (const other of model.images.get(given.key) ?? [])
+        if (
+          other.type === 'Created' &&
+          other.etag === state.etag &&
+          (!model.versioned || other.versionId === state.versionId)
+        )
+          other.infected = true;
+      happen(model, world, { ...state, occurredAt: now(model).occurredAt, type: 'Infected' }, given.sending);
+    },
+    toString: () => `infect(${JSON.stringify(given)})`,
   };
 });
 
@@ -206,8 +264,10 @@ const commands = [
   upload,
   upload,
   remove,
+  expire,
   erase,
   erase,
+  infect,
   repeat,
   audit,
   fc.constant(always('rest', rest)),
@@ -254,7 +314,9 @@ export interface Findings {
 export async function runHistories(options: {
   readonly seed: number;
   readonly runs: number;
-  readonly workflow?: StateMachine;
+  readonly workflow?: StateMachine | undefined;
+  /** How messages are read. */
+  readonly readEvent?: typeof parseUploadEvent | undefined;
   /** Whether to look for the smallest history that shows a defect, which takes many more runs. */
   readonly shrink?: boolean;
 }): Promise<Findings> {
@@ -262,12 +324,9 @@ export async function runHistories(options: {
     ...{ histories: 0, changes: 0, messages: 0, events: 0, repairs: 0, leftBehind: 0 },
     troubles: new Map(),
   };
-  const property = everyHistoryEndsWell(options.workflow ?? substituted('image-pipeline'), figures);
-  const details = await fc.check(property, {
-    seed: options.seed,
-    numRuns: options.runs,
-    endOnFailure: options.shrink === false,
-  });
+  const property = everyHistoryEndsWell(options, figures);
+  const settings = { seed: options.seed, numRuns: options.runs, endOnFailure: options.shrink === false };
+  const details = await hashingAtOnce(() => fc.check(property, settings));
   if (!details.failed) return { figures };
   const { counterexample, errorInstance, counterexamplePath: path, numRuns: after } = details;
   const steps = counterexample === null ? [] : [...counterexample[1]].map(String);
@@ -277,7 +336,13 @@ export async function runHistories(options: {
   return { figures, defect: { after, smallest, report: [what, ...journal, '', ...steps, '', again].join('\n') } };
 }
 
-function everyHistoryEndsWell(definition: StateMachine, figures: Figures) {
+function everyHistoryEndsWell(
+  {
+    workflow = substituted('image-pipeline'),
+    readEvent,
+  }: Pick<Parameters<typeof runHistories>[0], 'workflow' | 'readEvent'>,
+  figures: Figures,
+) {
   return fc.asyncProperty(
     fc.record({ versioned: fc.constantFrom(true, true, true, false), zombiesLast: fc.boolean() }),
     fc.commands(commands, { maxCommands: 24, size: 'max' }),
@@ -288,7 +353,7 @@ function everyHistoryEndsWell(definition: StateMachine, figures: Figures) {
       },
     }),
     async ({ versioned, zombiesLast }, history, scheduler) => {
-      const world = new World(definition, scheduler);
+      const world = new World(workflow, scheduler, readEvent);
       const model: Model = { versioned, images: new Map(), changes: [] };
       const atRest = () => world.defects.push(...defectsAtRest(model, world));
       const run = async () => {
@@ -353,6 +418,7 @@ function* consumerDefects(image: string, found: Found, world: World): Generator<
     yield `To consumers, a snapshot of ${image} would be news: ${id}.`;
 }
 
+const versionOf = ({ versionId, etag }: Change) => versionId ?? etag;
 const isUpload = ({ type, key, sequencer }: Change, state: Change) =>
   type === 'Created' && key === state.key && sequencer === state.sequencer;
 
@@ -379,6 +445,14 @@ function* failureDefects(
       outcome !== undefined && change.type === 'Permanently Deleted' && change.versionId === state.versionId,
   );
   if (state.erasedAt !== undefined && isErased) yield `${state.key} has failed, although its version was erased.`;
+  const isCondemned = world.messages.some(
+    ({ change, outcome }) =>
+      outcome !== undefined &&
+      change.type === 'Infected' &&
+      change.key === state.key &&
+      versionOf(change) === versionOf(state),
+  );
+  if (isCondemned) yield `${state.key} has failed, although its version is infected.`;
 }
 
 /** After everything works again, all dead letters were redriven and all zombies have finished. */
@@ -425,6 +499,7 @@ function* renditionDefects(image: string, found: Found, world: World, figures: F
 
 function* eventDefects(states: readonly ImageState[], events: ReturnType<typeof eventsOf>): Generator<string> {
   const ids = new Map<string, string>();
+  const reasons = new Map<string, unknown>();
   for (const { DetailType, Detail } of events) {
     const { version, sequencer } = Detail.image;
     const parsed = Object.entries(domainEvents)
@@ -439,6 +514,9 @@ function* eventDefects(states: readonly ImageState[], events: ReturnType<typeof 
     const event = `${DetailType} ${sequencer}`;
     if ((ids.get(event) ?? Detail.id) !== Detail.id) yield `${event} is announced under two ids.`;
     ids.set(event, Detail.id);
+    const reason = Detail['reason'];
+    if (reasons.has(Detail.id) && reasons.get(Detail.id) !== reason) yield `${Detail.id} has two reasons.`;
+    reasons.set(Detail.id, reason);
   }
 }
 

@@ -15,6 +15,8 @@ export interface ImageState extends Change {
   readonly kind: Kind;
   /** When the version was permanently removed; ISO 8601, UTC. */
   erasedAt?: string;
+  /** GuardDuty has found malware in it. */
+  infected?: boolean;
 }
 /** A cracked file can be rendered but not described. A deadly one kills every worker that renders its AVIF. */
 export const kinds = ['photo', 'torn', 'cracked', 'empty', 'deadly'] as const;
@@ -25,6 +27,9 @@ const decisions: Readonly<Record<Kind, string>> = {
   deletion: 'deleted',
 };
 
+/** The decision once everything has arrived, whether the verdict came before the version was processed or after. */
+const decisionOf = ({ kind, infected }: ImageState) => (infected === true ? 'rejected' : decisions[kind]);
+
 /**
  * The highest sequencer wins. An erased version leaves a tombstone if it was recorded before the erasure; otherwise it
  * leaves nothing, and the version before it counts.
@@ -33,9 +38,9 @@ export function possibleEndings(states: readonly ImageState[]): readonly (Ending
   const newestFirst = states.toReversed();
   const last = newestFirst.findIndex(({ erasedAt }) => erasedAt === undefined);
   const possible = last < 0 ? newestFirst : newestFirst.slice(0, last + 1);
-  const endings = possible.map(({ kind, erasedAt, sequencer }) => ({
-    outcome: erasedAt === undefined ? decisions[kind] : 'deleted',
-    sequencer: padSequencer(sequencer),
+  const endings = possible.map((state) => ({
+    outcome: state.erasedAt === undefined ? decisionOf(state) : 'deleted',
+    sequencer: padSequencer(state.sequencer),
   }));
   return last < 0 ? [...endings, undefined] : endings;
 }
@@ -48,13 +53,15 @@ export function renditionKeys(imageId: string, sequencer: string): readonly stri
 
 /** Whether a record or event is true of a version. An erasure may have the time of the upload, if the upload detects it. */
 export function isTrueOf(
-  { kind, versionId, etag, occurredAt, erasedAt }: ImageState,
+  { kind, versionId, etag, occurredAt, erasedAt, infected }: ImageState,
   claim: { readonly outcome: string; readonly version: string; readonly occurredAt: string },
 ): boolean {
   const isErasure = kind !== 'deletion' && claim.outcome === 'deleted' && erasedAt !== undefined;
   const isFailure = kind !== 'deletion' && claim.outcome === 'failed';
+  // Until the verdict arrives, an infected photo is processed.
+  const isVerdict = infected === true && claim.outcome === 'rejected';
   return (
-    (claim.outcome === decisions[kind] || isErasure || isFailure) &&
+    (claim.outcome === decisions[kind] || isErasure || isFailure || isVerdict) &&
     claim.version === (kind === 'deletion' ? 'none' : (versionId ?? etag)) &&
     (claim.occurredAt === occurredAt || (isErasure && claim.occurredAt === erasedAt))
   );
@@ -63,8 +70,8 @@ export function isTrueOf(
 const meanings: Readonly<Record<string, { readonly outcome: string; readonly rank: number }>> = {
   ImageFailed: { outcome: 'failed', rank: 0 },
   ImageProcessed: { outcome: 'processed', rank: 1 },
-  ImageRejected: { outcome: 'rejected', rank: 1 },
-  ImageDeleted: { outcome: 'deleted', rank: 2 },
+  ImageRejected: { outcome: 'rejected', rank: 2 },
+  ImageDeleted: { outcome: 'deleted', rank: 3 },
 };
 export const meaningOf = (detailType: string) => meanings[detailType] ?? { outcome: detailType, rank: -1 };
 

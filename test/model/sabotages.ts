@@ -1,15 +1,20 @@
+import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import { substituted } from '../support/asl.ts';
 import type { StateMachine } from '../support/workflow.ts';
 
 interface Sabotage {
   readonly what: string;
-  readonly workflow: StateMachine;
+  readonly workflow?: StateMachine;
+  /** How messages are read, if that is what is broken. */
+  readonly readEvent?: typeof parseUploadEvent;
   /** One of the first histories finds it. */
   readonly quick: boolean;
 }
 
 const quick: readonly string[] = [
   'the record is written unconditionally',
+  'infection marks are ignored',
+  'an infected version keeps its renditions',
   'a superseded version keeps its renditions',
   'a failure counts as a decision',
   'only one group is rendered',
@@ -23,7 +28,7 @@ const deaths =
 const renderingRetries =
   '"group":"{% $states.input.group %}"}},"Output":"{% $states.result.Payload %}","TimeoutSeconds":45,"Retry":[';
 
-/** The workflow broken on purpose, one line at a time. Some history must detect each, or the histories prove nothing. */
+/** The workflow, or the reading of events, broken on purpose, one line at a time. Some history must detect each, or the histories prove nothing. */
 export const sabotages: readonly Sabotage[] = [
   sabotage(
     'the record is written unconditionally',
@@ -47,9 +52,48 @@ export const sabotages: readonly Sabotage[] = [
     'sequencer < :sequencer OR sequencer = :sequencer',
   ),
   sabotage('an erased version leaves no mark', '"Next":"MarkVersionErased"', '"Next":"EraseVersion"'),
-  sabotage('erasure marks are ignored', "$change = 'created' and $exists($image.versionId)", 'false'),
+  sabotage(
+    'erasure marks are ignored',
+    '"{% $erased %}","Next":"EraseVersion"},{"Condition":"{% $infected',
+    '"{% false %}","Next":"EraseVersion"},{"Condition":"{% $infected',
+  ),
+  sabotage('an infected version leaves no mark', '"Next":"MarkVersionInfected"', '"Next":"WithdrawVersion"'),
+  sabotage('infection marks are ignored', "$infected and $decision.outcome != 'rejected'", 'false'),
+  sabotage(
+    'a verdict replaces the mark of an erasure',
+    '"ConditionExpression":"attribute_not_exists(imageId)"',
+    '"ConditionExpression":"attribute_not_exists(nothing)"',
+  ),
+  sabotage(
+    'a verdict about an old version withdraws a newer one',
+    'version = :version AND (outcome = :processed OR',
+    '(outcome = :processed OR',
+  ),
+  sabotage('a verdict brings back an erased image', '(outcome = :processed OR', '(outcome <> :rejected OR'),
+  sabotage(
+    'a verdict changes the reason of a rejection',
+    '(outcome = :rejected AND reason = :malware AND announced = :no)',
+    '(outcome = :rejected AND announced = :no)',
+  ),
+  sabotage(
+    'an unannounced verdict is not finished',
+    '(outcome = :rejected AND reason = :malware AND announced = :no)',
+    'outcome = :failed',
+  ),
+  sabotage('an announced verdict starts again', 'reason = :malware AND announced = :no', 'reason = :malware'),
+  sabotage(
+    'a verdict does not repair a failure',
+    'OR outcome = :failed OR (outcome = :rejected',
+    'OR (outcome = :rejected',
+  ),
+  sabotage(
+    'an infected version keeps its renditions',
+    '"scope":"through","occurredAt"',
+    '"scope":"older","occurredAt"',
+  ),
+  sabotage('a withdrawn version keeps the old list of renditions', 'REMOVE metadata, renditions"', 'REMOVE metadata"'),
   sabotage('the record of a vanished version is not checked', "$decision.outcome = 'vanished' and", 'false and'),
-  sabotage('an erased version also removes a newer one', 'version = :version AND (', '('),
+  sabotage('an erased version also removes a newer one', 'version = :version AND (outcome <>', '(outcome <>'),
   sabotage(
     'a superseded version keeps its renditions',
     '"scope":"own"},"Next":"RemoveRenditions"',
@@ -101,8 +145,8 @@ export const sabotages: readonly Sabotage[] = [
   sabotage('a failed deletion is recorded as failed', "$lastAttempt and $change = 'created'", '$lastAttempt'),
   sabotage(
     'a failure ignores the erasure mark',
-    "$change = 'created' and $exists($image.versionId)",
-    "$change = 'created' and $decision.outcome != 'failed' and $exists($image.versionId)",
+    `{% $change = 'created' %}","Next":"LookForMark"`,
+    `{% $change = 'created' and $decision.outcome != 'failed' %}","Next":"LookForMark"`,
   ),
   sabotage(
     'a record is marked as announced even if it changed',
@@ -130,6 +174,11 @@ export const sabotages: readonly Sabotage[] = [
     `[{${deaths},"Next":"RejectRendition"}]`,
     '[{"ErrorEquals":["States.ALL"],"Next":"RejectRendition"}]',
   ),
+  {
+    what: 'a deletion by a lifecycle rule is ordered by the midnight to which S3 dates it',
+    readEvent: (body, bucket) => parseUploadEvent(body.replace('Lifecycle Expiration', 'DeleteObject'), bucket),
+    quick: true,
+  },
 ];
 
 function sabotage(what: string, line: string, broken: string): Sabotage {

@@ -210,3 +210,67 @@ describe('an upload that is gone when its event arrives', () => {
     expect(await pipeline.record(key)).toBeUndefined();
   });
 });
+
+describe('a malware verdict', () => {
+  const infected = ({ versionId, etag }: { versionId: string; etag: string }) => ({ key, versionId, etag });
+
+  it('that overtakes its upload is found by it: the image is rejected, and consumers never hear of it as processed', async () => {
+    const upload = { key, sequencer: '000A', ...(await pipeline.put(key, older)) };
+    expect(await pipeline.decide(infected(upload))).toBe('superseded');
+
+    expect(await pipeline.decide(upload)).toBe('rejected');
+
+    expect(await pipeline.record(key)).toMatchObject({ outcome: 'rejected', reason: 'malware', announced: true });
+    expect(await pipeline.renditionKeys(key)).toEqual([]);
+    expect(await eventTypes()).toEqual(['ImageRejected']);
+  });
+
+  it('about a version that was overwritten does nothing, before and after the newer one is processed', async () => {
+    const first = { key, sequencer: '000A', ...(await pipeline.put(key, older)) };
+    await pipeline.decide(first);
+    const second = { key, sequencer: '000B', ...(await pipeline.put(key, newer)) };
+    await pipeline.decide(second);
+
+    expect(await pipeline.decide(infected(first))).toBe('superseded');
+
+    expect(await pipeline.record(key)).toMatchObject({ outcome: 'processed', version: second.versionId });
+    expect(await sequencersShown()).toEqual([padSequencer('000B')]);
+    expect(await eventTypes()).toEqual(['ImageProcessed', 'ImageProcessed']);
+  });
+
+  it('that comes twice is announced once, and one whose announcement was lost is announced by the next', async () => {
+    const upload = { key, sequencer: '000A', ...(await pipeline.put(key, older)) };
+    await pipeline.decide(upload);
+    expect(await pipeline.decide(infected(upload))).toBe('rejected');
+    expect(await pipeline.decide(infected(upload))).toBe('superseded');
+    expect(await eventTypes()).toEqual(['ImageProcessed', 'ImageRejected']);
+
+    await pipeline.forgetAnnouncement(key);
+    expect(await pipeline.decide(infected(upload))).toBe('rejected');
+    expect(await pipeline.record(key)).toMatchObject({ reason: 'malware', announced: true });
+  });
+
+  it('is final for its version, and a new upload is not affected', async () => {
+    const upload = { key, sequencer: '000A', ...(await pipeline.put(key, older)) };
+    await pipeline.decide(upload);
+    await pipeline.decide(infected(upload));
+    expect(await pipeline.decide(upload)).toBe('superseded');
+    expect(await pipeline.renditionKeys(key)).toEqual([]);
+
+    expect(await pipeline.decide({ key, sequencer: '000B', ...(await pipeline.put(key, newer)) })).toBe('processed');
+    expect(await pipeline.record(key)).toMatchObject({ outcome: 'processed', sequencer: padSequencer('000B') });
+  });
+
+  it('does not bring back an erased version, and an erasure ends an infected one', async () => {
+    const upload = { key, sequencer: '000A', ...(await pipeline.put(key, older)) };
+    await pipeline.decide(upload);
+    await pipeline.decide(infected(upload));
+    const erasure = { key, sequencer: '000B', versionId: upload.versionId, deleted: 'Permanently Deleted' } as const;
+    expect(await pipeline.decide(erasure)).toBe('deleted');
+
+    expect(await pipeline.decide(infected(upload))).toBe('superseded');
+
+    expect(await pipeline.record(key)).toMatchObject({ outcome: 'deleted' });
+    expect(await eventTypes()).toEqual(['ImageProcessed', 'ImageRejected', 'ImageDeleted']);
+  });
+});

@@ -2,7 +2,7 @@ import { CopyObjectCommand } from '@aws-sdk/client-s3';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { renditionGroups } from '../../core/presets.ts';
-import { type DomainEvent, emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
+import { type DomainEvent, emulatedPipeline, eventually, verdictEvent } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 
 const pipeline = emulatedPipeline();
@@ -151,5 +151,53 @@ describe('an image that is replaced, then deleted', () => {
       'ImageProcessed',
       'ImageDeleted',
     ]);
+  });
+});
+
+describe('an upload in which GuardDuty finds malware', () => {
+  const verdict = { key: 'next-to-it.jpg', etag: 'e1' };
+
+  it('is not affected by other results of scans, or by events that another account forwards', async () => {
+    const { detail } = verdictEvent(pipeline.bucket, verdict, 'NO_THREATS_FOUND');
+    expect(await pipeline.reportMalware(verdict, { detail })).toBe(false);
+    expect(await pipeline.reportMalware(verdict, { account: '111122223333' })).toBe(false);
+    expect(await pipeline.reportMalware(verdict, { detail: verdictEvent('other-bucket', verdict).detail })).toBe(false);
+  });
+
+  it('cannot be accused by anyone but AWS', async () => {
+    expect(await pipeline.forgeVerdict(verdict)).toBe('NotAuthorizedForSourceException');
+  });
+
+  it('is withdrawn: its renditions are removed, and its record and a second event say why', async () => {
+    const [key, bystander] = ['infected.jpg', 'next-to-it.jpg'];
+    const [{ etag }] = await Promise.all([
+      pipeline.put(key, photo('rocket.jpg')),
+      pipeline.put(bystander, photo('rocket.jpg')),
+    ]);
+    const before = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
+    await pipeline.recordWhen(bystander, ({ outcome }) => outcome === 'processed');
+
+    expect(await pipeline.reportMalware({ key, etag })).toBe(true);
+
+    const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'rejected');
+    expect(record).toMatchObject({
+      reason: 'malware',
+      message: expect.stringContaining('malware'),
+      version: before.version,
+      sequencer: before.sequencer,
+      occurredAt: before.occurredAt,
+    });
+    expect(record).not.toHaveProperty('renditions');
+    expect(await pipeline.renditionKeys(key)).toEqual([]);
+    const [first, second, ...more] = await eventsOf(key, 2);
+    expect(more).toEqual([]);
+    expect(first?.['detail-type']).toBe('ImageProcessed');
+    expect(second).toMatchObject({
+      'detail-type': 'ImageRejected',
+      detail: { reason: 'malware', image: { sequencer: before.sequencer }, occurredAt: before.occurredAt },
+    });
+    // The same bytes under another key, found clean.
+    expect((await pipeline.record(bystander))?.outcome).toBe('processed');
+    expect(await pipeline.messagesIn(pipeline.deadLetterQueueUrl)).toBe(0);
   });
 });

@@ -67,7 +67,7 @@ describe('the cause of a dead letter', () => {
     const causes = causesOf([found({ event: undefined }), ...letters]);
     expect(causes.map(({ text, found: { length } }) => [length, text])).toEqual([
       [3, 'Task timed out after … seconds for …, s3://out/…'],
-      [1, expect.stringContaining('Not an S3 event')],
+      [1, expect.stringContaining('No event of this upload bucket')],
     ]);
   });
 
@@ -104,7 +104,20 @@ describe('the cause of a dead letter', () => {
     const deletion = { ...event, change: 'deleted', image: { bucket, key, imageId, sequencer } } as const;
     expect(causeOf(found({ event: deletion }))).toEqual([expect.stringContaining('A deletion failed')]);
   });
+
+  it('refers to the logs for a malware verdict, whatever the record of the image says', () => {
+    for (const record of [undefined, failedRecord(), deletedRecord({ imageId, sequencer: later })])
+      expect(causeOf({ ...found({ event: infection }), record })).toEqual([
+        expect.stringContaining('A malware verdict failed'),
+      ]);
+  });
 });
+
+const infection = {
+  ...event,
+  change: 'infected',
+  image: { bucket, key, imageId, versionId: 'v1', etag: 'e1' },
+} as const;
 
 describe('the outcome of a moved message', () => {
   const moved: Moved = { event, newMessageId: 'new', failedAt: '2026-01-02T03:05:00Z' };
@@ -119,6 +132,11 @@ describe('the outcome of a moved message', () => {
 
   it('is not the failure that was on record before the move', () => {
     expect(verdictOf(moved, nothing)).toBeUndefined();
+  });
+
+  it('of a malware verdict is no failure of an upload', () => {
+    const record = failedRecord({ recordedAt: '2026-01-02T04:00:00Z' });
+    expect(verdictOf({ ...moved, event: infection }, { ...nothing, record })).toBeUndefined();
   });
 
   it.each([

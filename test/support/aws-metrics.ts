@@ -22,7 +22,13 @@ export const awsMetrics: Readonly<Record<string, Readonly<Record<string, readonl
   ),
   // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html: RuleName alone is the default bus.
   'AWS/Events': byMetric(
-    ['FailedInvocations', 'InvocationsFailedToBeSentToDlq', 'InvocationsSentToDlq'],
+    [
+      'FailedInvocations',
+      'InvocationAttempts',
+      'InvocationsFailedToBeSentToDlq',
+      'InvocationsSentToDlq',
+      'RetryInvocationAttempts',
+    ],
     [['RuleName']],
   ),
   // https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
+import {
+  DescribeRuleCommand,
+  PutEventsCommand,
+  PutRuleCommand,
+  PutTargetsCommand,
+  TestEventPatternCommand,
+} from '@aws-sdk/client-eventbridge';
 import { IAMClient } from '@aws-sdk/client-iam';
 import {
   InvokeCommand,
@@ -22,7 +28,8 @@ import pWaitFor from 'p-wait-for';
 import * as z from 'zod';
 import { sfnPipeline } from '../../adapters/aws/sfn-pipeline.ts';
 import { type DomainEventType, domainEvents } from '../../adapters/contracts/domain-events.ts';
-import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
+import { verdictType } from '../../adapters/contracts/malware-verdict.ts';
+import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
 import { imageIdOf } from '../../core/image.ts';
 import { eventSource } from '../../core/names.ts';
@@ -146,10 +153,34 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
       await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: messageBody(bucket, event) }));
     },
 
+    /**
+     * GuardDuty's event, as for a bucket without versions: the emulator's S3 events have none either. Only AWS can put it on the
+     * bus, so this asks the emulator whether the deployed rule matches it, and if so, delivers it as the rule would.
+     */
+    async reportMalware(verdict: Verdict, changes: Partial<ReturnType<typeof verdictEvent>> = {}): Promise<boolean> {
+      const { EventPattern } = await events.send(
+        new DescribeRuleCommand({ Name: await physicalId(stack, 'UploadRule') }),
+      );
+      const body = JSON.stringify({ ...verdictEvent(bucket, verdict), ...changes });
+      const { Result: matches = false } = await events.send(new TestEventPatternCommand({ EventPattern, Event: body }));
+      if (matches) await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }));
+      return matches;
+    },
+
+    /** What anyone in the account can try. */
+    async forgeVerdict(verdict: Verdict): Promise<string | undefined> {
+      const { source: Source, 'detail-type': DetailType, detail } = verdictEvent(bucket, verdict);
+      const { Entries: [entry] = [] } = await events.send(
+        new PutEventsCommand({ Entries: [{ Source, DetailType, Detail: JSON.stringify(detail) }] }),
+      );
+      return entry?.ErrorCode;
+    },
+
     /** Runs the workflow for an event, bypassing the queue and the stored decisions. */
-    async decide(event: S3Event): Promise<string> {
+    async decide(event: S3Event | Verdict): Promise<string> {
+      const body = 'sequencer' in event ? messageBody(bucket, event) : JSON.stringify(verdictEvent(bucket, event));
       const { outcome } = await dispatchImage(
-        await parseS3Event(messageBody(bucket, event), bucket),
+        await parseUploadEvent(body, bucket),
         { pipeline },
         { lastAttempt: false, groups: renditionGroups },
       );
@@ -158,7 +189,7 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
 
     /** Renders an upload like an attempt that ends before it decides. */
     async render(event: S3Event): Promise<void> {
-      const { correlationId, image } = await parseS3Event(messageBody(bucket, event), bucket);
+      const { correlationId, image } = await parseUploadEvent(messageBody(bucket, event), bucket);
       const FunctionName = await physicalId(stack, 'ResizeImageFunction');
       const Payload = JSON.stringify({ correlationId, image, group: renditionGroups[0].name });
       await lambda.send(new InvokeCommand({ FunctionName, Payload }));
@@ -227,6 +258,33 @@ export interface S3Event {
   readonly deleted?: 'Permanently Deleted' | 'Delete Marker Created';
   readonly etag?: string;
   readonly size?: number;
+}
+
+/** GuardDuty has found malware in one version. */
+export interface Verdict {
+  readonly key: string;
+  readonly etag: string;
+  readonly versionId?: string;
+}
+
+export function verdictEvent(bucket: string, { key, etag, versionId }: Verdict, scanResultStatus = 'THREATS_FOUND') {
+  return {
+    version: '0',
+    id: randomUUID(),
+    account: '000000000000',
+    region: 'us-east-1',
+    resources: ['arn:aws:guardduty:us-east-1:000000000000:malware-protection-plan/0123'],
+    time: new Date().toISOString(),
+    source: 'aws.guardduty',
+    'detail-type': verdictType,
+    detail: {
+      schemaVersion: '1.0',
+      scanStatus: 'COMPLETED',
+      resourceType: 'S3_OBJECT',
+      s3ObjectDetails: { bucketName: bucket, objectKey: key, eTag: etag, versionId, s3Throttled: false },
+      scanResultDetails: { scanResultStatus, threats: [{ name: 'EICAR-Test-File (not a virus)' }] },
+    },
+  };
 }
 
 export function messageBody(bucket: string, { key, sequencer, versionId, deleted, etag, size }: S3Event): string {

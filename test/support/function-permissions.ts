@@ -11,8 +11,8 @@ export interface FunctionPermission {
   readonly on: string;
 }
 
-// Used by Lambda, S3 and KMS on the function's behalf.
-const madeByAws = ['TakeUploads', 'WriteLogs', 'WriteTraces', 'TellGoneFromDenied', 'UseDataKey'];
+// Used by Lambda, S3, Step Functions and KMS on the function's behalf.
+const madeByAws = ['TakeUploads', 'WriteLogs', 'WriteTraces', 'TellGoneFromDenied', 'UseDataKey', 'ReadResults'];
 
 const template = templateFor('local');
 export const functionPermissions: readonly FunctionPermission[] = ofType(template, 'AWS::Serverless::Function').flatMap(

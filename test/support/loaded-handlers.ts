@@ -25,6 +25,7 @@ const environment: Readonly<Record<string, string>> = {
   OVERFLOW_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/123456789012/overflow',
   RUNNING_PER_SENDER: '2',
   UPLOAD_BUCKET: uploadOf().bucket,
+  READY_WITHIN_SECONDS: '60',
   MAX_RECEIVE_COUNT: '5',
   RETRY_BASE_SECONDS: '1',
   KEEP_LOCATION: 'true',
@@ -35,7 +36,7 @@ const environment: Readonly<Record<string, string>> = {
 
 /** The real handlers as Lambda loads them, with logs that `captureLog` sees and made-up responses from AWS. */
 export async function loadedHandlers(changes: Readonly<Record<string, string>> = {}) {
-  const LAMBDA_TASK_ROOT = await bundledImageProcess();
+  const LAMBDA_TASK_ROOT = await folderWithImageProcess();
   for (const [name, value] of Object.entries({ ...environment, LAMBDA_TASK_ROOT, ...changes })) vi.stubEnv(name, value);
   vi.resetModules();
   // Each loads when it is called: those that decode start a process.
@@ -69,13 +70,22 @@ export async function loadedHandlers(changes: Readonly<Record<string, string>> =
   };
 }
 
+// Once for all tests of a file.
+let imageProcess: Promise<Uint8Array> | undefined;
+
 /** A folder with the workers' second entry point, as it is deployed. */
-async function bundledImageProcess(): Promise<string> {
-  const [worker] = await bundleFunctions({}, (logicalId) => logicalId === 'ResizeImageFunction');
+async function folderWithImageProcess(): Promise<string> {
+  imageProcess ??= bundledImageProcess();
+  const code = await imageProcess;
   const folder = mkdtempSync(join(tmpdir(), 'image-process-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  writeFileSync(join(folder, 'image-process.js'), worker?.code.get('image-process.js') ?? '');
+  writeFileSync(join(folder, 'image-process.js'), code);
   return folder;
+}
+
+async function bundledImageProcess(): Promise<Uint8Array> {
+  const [resizeImage] = await bundleFunctions({}, (logicalId) => logicalId === 'ResizeImageFunction');
+  return resizeImage?.code.get('image-process.js') ?? new Uint8Array();
 }
 
 /** Responses for every client; call it before each test. */

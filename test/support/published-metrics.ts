@@ -69,11 +69,14 @@ const verdicts: readonly ProbeVerdict[] = [
 export async function publishEverything(): Promise<void> {
   for (const verdict of verdicts) await scheduledProbe(async () => verdict)({}, lambdaContext());
   const context = lambdaContext();
+  const objective = { readyWithinSeconds: 60 };
+  const delivery = { context, setAside: async () => undefined };
   for (const decision of decisions) {
-    await decisionLog(new Logger(), async () => decision)(createdEvent(), { lastAttempt: false, context });
+    const handle = decisionLog(new Logger(), objective, async () => decision);
+    await handle(createdEvent(), { ...delivery, lastAttempt: false });
   }
-  const fail = decisionLog(new Logger(), () => Promise.reject(new Error('failed')));
-  await fail(createdEvent(), { lastAttempt: true, context }).catch(() => undefined);
+  const fail = decisionLog(new Logger(), objective, () => Promise.reject(new Error('failed')));
+  await fail(createdEvent(), { ...delivery, lastAttempt: true }).catch(() => undefined);
   await refuseForgery().catch(() => undefined);
 }
 

@@ -86,13 +86,17 @@ export type Branch = Pick<StateMachine, 'StartAt' | 'States'>;
 export type State = z.infer<typeof state>;
 export type StateOf<Type extends State['Type']> = Extract<State, { Type: Type }>;
 
-/** @param change applied to the compact JSON text before it is read */
+/**
+ * The resources of its tasks are those of the commercial regions.
+ * @param change applied to the compact JSON text before it is read
+ */
 export function readStateMachine(
   name: 'image-pipeline' | 'intake-breaker',
   change: (text: string) => string = (text) => text,
 ): StateMachine {
   const file = new URL(`../../statemachine/${name}.asl.json`, import.meta.url);
-  return stateMachine.parse(JSON.parse(change(JSON.stringify(JSON.parse(readFileSync(file, 'utf8'))))));
+  const text = JSON.stringify(JSON.parse(readFileSync(file, 'utf8'))).replaceAll('${Partition}', 'aws');
+  return stateMachine.parse(JSON.parse(change(text)));
 }
 
 export function* branchesOf(found: State): Generator<Branch> {

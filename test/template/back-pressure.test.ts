@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { WINDOW_SECONDS } from '../../adapters/aws/dynamodb-senders.ts';
+import { verdictType } from '../../adapters/contracts/malware-verdict.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { steps } from '../../core/steps.ts';
 import {
@@ -54,12 +55,15 @@ describe.each(stages)('stage %s', (stage) => {
     ).toBeGreaterThanOrEqual(mostCalls(takes));
   });
 
-  it.each(steps)('sets the concurrency alarm of $name at a value that it can reach', ({ name, takes }) => {
-    expect(
-      numberAt(properties(`${name}ConcurrencyAlarm`)['Threshold']),
-      `template.yaml, Mappings, Stages, ${stage}: ${name}ConcurrencyAlarm never fires above ${mostCalls(takes)}.`,
-    ).toBeLessThanOrEqual(mostCalls(takes));
-  });
+  it.runIf(stage === 'prod').each(steps)(
+    'sets the concurrency alarm of $name at a value that it can reach',
+    ({ name, takes }) => {
+      expect(
+        numberAt(properties(`${name}ConcurrencyAlarm`)['Threshold']),
+        `template.yaml, Mappings, Stages, ${stage}: ${name}ConcurrencyAlarm never fires above ${mostCalls(takes)}.`,
+      ).toBeLessThanOrEqual(mostCalls(takes));
+    },
+  );
 
   it.runIf(stage !== 'local').each(steps)('leaves room for the release check of $name', ({ name, takes }) => {
     expect(
@@ -70,10 +74,12 @@ describe.each(stages)('stage %s', (stage) => {
 
   it('provisions at most half of the reserve, so that a deployment can warm the next version alongside', () => {
     const targets = ofType(templateFor(stage), 'AWS::ApplicationAutoScaling::ScalableTarget');
-    const warmed = steps.filter(({ takes }) => takes !== 'removal').map(({ name }) => `${name}WarmTarget`);
+    const warmed = steps
+      .filter(({ takes }) => takes === 'image' || takes === 'rendition')
+      .map(({ name }) => `${name}WarmTarget`);
     expect(
       targets.map(([id]) => id).sort(),
-      'template.yaml: in prod, all steps but removals are kept warm by a target named <step>WarmTarget.',
+      'template.yaml: in prod, all steps that decode are kept warm by a target named <step>WarmTarget.',
     ).toEqual(stage === 'prod' ? warmed.sort() : []);
     for (const [id, { Properties }] of targets) {
       const functionId = id.replace(/WarmTarget$/, 'Function');
@@ -181,7 +187,7 @@ describe.each(stages)('stage %s', (stage) => {
     // The alarm fires at 80 %.
     expect(2 * waitSeconds).toBeLessThan(0.8 * numberAt(probe['Timeout']));
     const [, minutes] = /^rate\((\d+) minutes\)$/.exec(String(properties('ProbeSchedule')['ScheduleExpression'])) ?? [];
-    expect(numberAt(probe['Timeout'])).toBeLessThan(60 * Number(minutes));
+    expect(numberAt(probe['Timeout'])).toBeLessThan(60 * Number(minutes ?? 60));
     expect(probe['ReservedConcurrentExecutions']).toBe(1);
   });
 
@@ -203,16 +209,38 @@ describe.each(stages)('stage %s', (stage) => {
   });
 
   it('receives events of the upload bucket only, so that its own output never starts the pipeline', () => {
+    const bucket = [{ Ref: 'UploadBucket' }];
     expect(properties('UploadRule')['EventPattern']).toEqual({
-      source: ['aws.s3'],
-      'detail-type': ['Object Created', 'Object Deleted'],
-      detail: { bucket: { name: [{ Ref: 'UploadBucket' }] } },
+      $or: [
+        {
+          source: ['aws.s3'],
+          'detail-type': ['Object Created', 'Object Deleted'],
+          detail: { bucket: { name: bucket } },
+        },
+        {
+          source: ['aws.guardduty'],
+          account: [{ Ref: 'AWS::AccountId' }],
+          'detail-type': [verdictType],
+          detail: {
+            s3ObjectDetails: { bucketName: bucket },
+            scanResultDetails: { scanResultStatus: ['THREATS_FOUND'] },
+          },
+        },
+      ],
     });
   });
 });
 
 it('without provisioned concurrency, has no scaling target', () => {
   const { resources } = templateFor('prod', { ProvisionConcurrency: 'false' });
-  expect(resources.get('DispatchImagesWarmTarget')).toBeUndefined();
+  expect(resources.get('ResizeImageWarmTarget')).toBeUndefined();
   expect(resources.get('DispatchImagesFunction')?.Properties['ProvisionedConcurrencyConfig']).toBeUndefined();
+});
+
+it('the dispatcher is kept warm and not scaled: each probe is full utilization of one, so it would alternate', () => {
+  const { resources } = templateFor('prod');
+  const dispatcher = resources.get('DispatchImagesFunction')?.Properties ?? {};
+  expect(at(dispatcher['ProvisionedConcurrencyConfig'], 'ProvisionedConcurrentExecutions')).toBe(1);
+  const scaled = [...resources.values()].filter(({ Type }) => Type === 'AWS::ApplicationAutoScaling::ScalableTarget');
+  expect(JSON.stringify(scaled.map(({ Properties }) => Properties['ResourceId']))).not.toContain('DispatchImages');
 });

@@ -139,8 +139,8 @@ describe('the workflow', () => {
   const { Properties } = resource('ImagePipeline');
 
   it('is EXPRESS, traced, and logs errors without the images’ data', () => {
-    expect(Properties).toMatchObject({ Type: 'EXPRESS', Tracing: { Enabled: true } });
-    expect(Properties['Logging']).toMatchObject({ Level: 'ERROR', IncludeExecutionData: false });
+    expect(Properties).toMatchObject({ StateMachineType: 'EXPRESS', TracingConfiguration: { Enabled: true } });
+    expect(Properties['LoggingConfiguration']).toMatchObject({ Level: 'ERROR', IncludeExecutionData: false });
   });
 
   it('calls functions by alias, so that a canary deployment gets traffic', () => {
@@ -213,14 +213,34 @@ it('all steps have tracing', () => {
   for (const [id, { Properties }] of ofType(template, 'AWS::Serverless::Function')) {
     expect(Properties['Tracing'], id).toBeUndefined();
   }
-  expect(at(resource('ImagePipeline').Properties['Tracing'], 'Enabled')).toBe(true);
+  expect(at(resource('ImagePipeline').Properties['TracingConfiguration'], 'Enabled')).toBe(true);
 });
 
 it('the workflow’s log contains no execution data', () => {
-  expect(resource('ImagePipeline').Properties['Logging']).toMatchObject({
+  expect(resource('ImagePipeline').Properties['LoggingConfiguration']).toMatchObject({
     Level: 'ERROR',
     IncludeExecutionData: false,
   });
+});
+
+it.each(ofType(template, 'AWS::S3::BucketPolicy'))(
+  '%s stays when the stack is deleted, as its bucket does',
+  (_id, { Properties, DeletionPolicy, UpdateReplacePolicy }) => {
+    const bucket = resource(String(at(Properties['Bucket'], 'Ref')));
+    expect([DeletionPolicy, UpdateReplacePolicy]).toEqual([bucket.DeletionPolicy, bucket.UpdateReplacePolicy]);
+  },
+);
+
+it('the table of records cannot be deleted in prod while its protection is on', () => {
+  const isProtected = (stage: Stage) =>
+    templateFor(stage).resources.get('ImageTable')?.Properties['DeletionProtectionEnabled'];
+  expect(stages.map(isProtected)).toEqual([false, false, true]);
+});
+
+it('updates of the runtime pass the gates of a release', () => {
+  expect(template.functionGlobals['RuntimeManagementConfig']).toEqual({ UpdateRuntimeOn: 'FunctionUpdate' });
+  for (const [id, { Properties }] of ofType(template, 'AWS::Serverless::Function'))
+    expect(Properties['RuntimeManagementConfig'], id).toBeUndefined();
 });
 
 describe.each(ofType(template, 'AWS::S3::Bucket'))('%s', (id, { Properties, DeletionPolicy, UpdateReplacePolicy }) => {

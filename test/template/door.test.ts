@@ -74,3 +74,28 @@ describe.each(stages)('in stage %s, a prefix that consumers ignore', (stage) => 
     expect(refusals(`${prefix}1.jpg`, {}, role, found)).toHaveLength(exists ? 0 : 1);
   });
 });
+
+describe('a file that GuardDuty tagged as infected', () => {
+  const reading = (principal: string, status: string) =>
+    denialsOf(at(template.resources.get('UploadBucketPolicy')?.Properties['PolicyDocument'], 'Statement'), {
+      action: 's3:GetObjectVersion',
+      resource: 'UploadBucket.Arn/cat.jpg',
+      context: {
+        ...{ 'aws:securetransport': 'true', 'aws:principalarn': principal, 'aws:sourcevpce': 'WorkerEndpoint' },
+        's3:existingobjecttag/guarddutymalwarescanstatus': status,
+      },
+    });
+
+  it('cannot be read by people or other services', () => {
+    expect(reading(uploader, 'THREATS_FOUND')).toEqual(['RefuseInfected']);
+  });
+
+  // A denied call is retried: an infected upload would become a dead letter.
+  it.each(['ExtractMetadataRole.Arn', 'ResizeImageRole.Arn'])('can be read by %s', (role) => {
+    expect(reading(role, 'THREATS_FOUND')).toEqual([]);
+  });
+
+  it.each(['NO_THREATS_FOUND', 'UNSUPPORTED', 'FAILED'])('and not one tagged %s', (status) => {
+    expect(reading(uploader, status)).toEqual([]);
+  });
+});

@@ -71,6 +71,12 @@ it('a message for the dead-letter queue is accepted only from the operator, who 
   expect(mayForge(withOperator, 'UploadDeadLetterQueue', asOperator)).toBe(true);
 });
 
+it('a message for the queue of undelivered domain events is accepted only from the bus', () => {
+  expect(mayForge(withOperator, 'UndeliveredDomainEventQueue', { 'aws:sourcearn': 'DomainEventBus.Arn' })).toBe(true);
+  for (const who of [neighbour, rule, { 'aws:principalarn': operator }])
+    expect(mayForge(withOperator, 'UndeliveredDomainEventQueue', who)).toBe(false);
+});
+
 it('every queue of the stack refuses messages from strangers', () => {
   const queues = ofType(template, 'AWS::SQS::Queue').map(([id]) => id);
   expect(queues.filter((queue) => mayForge(template, queue, neighbour))).toEqual([]);

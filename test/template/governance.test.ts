@@ -1,8 +1,9 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { verdictType } from '../../adapters/contracts/malware-verdict.ts';
 import { projectName } from '../../core/names.ts';
-import { at, ofType, parseTemplate, statementsOf, templateFor } from '../../scripts/template/template.ts';
+import { at, type Json, ofType, parseTemplate, statementsOf, templateFor } from '../../scripts/template/template.ts';
 import { denialsOf } from '../support/policy-evaluation.ts';
 
 /** The governance templates match the main template; `npm run check` lints them (scripts/template/scan-template.ts). */
@@ -137,7 +138,7 @@ describe('service-control-policy.yaml', () => {
     ['lambda:PutFunctionConcurrency', name('lambda', `function:${projectName}-prod-ResizeImageFunction-1`)],
     ['dynamodb:PutResourcePolicy', name('dynamodb', `table/${projectName}-prod-ImageTable-1`)],
     ['dynamodb:ExportTableToPointInTime', name('dynamodb', `table/${projectName}-prod-ImageTable-1`)],
-    ['sns:SetTopicAttributes', name('sns', `${projectName}-prod-AlarmTopic-1`)],
+    ['sns:SetTopicAttributes', name('sns', `${projectName}-prod-PageTopic-1`)],
     ['logs:PutSubscriptionFilter', name('logs', `log-group:${projectName}-prod-ResizeImageLogGroup-1`)],
   ])('denies an administrator %s', (action, resource) => {
     expect(denied(admin, action, resource)).toEqual(['KeepEncryptionPrivacyAndTraces']);
@@ -270,7 +271,7 @@ describe('config-rules.yaml', () => {
     S3_BUCKET_VERSIONING_ENABLED: 'AWS::S3::Bucket',
     SNS_ENCRYPTED_KMS: 'AWS::SNS::Topic',
     SQS_QUEUE_NO_PUBLIC_ACCESS: 'AWS::SQS::Queue',
-    STEP_FUNCTIONS_STATE_MACHINE_LOGGING_ENABLED: 'AWS::Serverless::StateMachine',
+    STEP_FUNCTIONS_STATE_MACHINE_LOGGING_ENABLED: 'AWS::StepFunctions::StateMachine',
   };
   const rules = z
     .record(
@@ -312,5 +313,208 @@ describe('config-rules.yaml', () => {
       expect(Properties['AlarmActions'], id).toBeDefined();
       expect(Properties['OKActions'], id).toBeDefined();
     }
+  });
+});
+
+/** What a governance stack creates; conditions are left as they are. */
+const propertiesIn = (file: string, id: string) => at(governance(file), 'Resources', id, 'Properties');
+
+/** Allowed actions of a policy document, as `action on resource`. */
+const allowedBy = (document: Json | undefined) =>
+  z
+    .array(
+      z.object({ Effect: z.literal('Allow'), Action: z.union([z.string(), z.array(z.string())]), Resource: z.json() }),
+    )
+    .parse(at(document, 'Statement'))
+    .flatMap(({ Action, Resource }) => [Action].flat().map((action) => ({ action, on: JSON.stringify(Resource) })));
+
+describe('malware-protection.yaml', () => {
+  const allowed = allowedBy(at(propertiesIn('malware-protection.yaml', 'ScanPolicy'), 'PolicyDocument'));
+
+  it('tags uploads, which the stack’s bucket policy relies on', () => {
+    const plan = propertiesIn('malware-protection.yaml', 'UploadScan');
+    expect(at(plan, 'Actions', 'Tagging', 'Status')).toBe('ENABLED');
+    expect(at(plan, 'ProtectedResource', 'S3Bucket')).toEqual({ BucketName: { Ref: 'UploadBucketName' } });
+    expect(JSON.stringify(prod.resources.get('UploadBucketPolicy'))).toContain(
+      's3:ExistingObjectTag/GuardDutyMalwareScanStatus',
+    );
+  });
+
+  it('sends its verdicts where the stack’s rule listens', () => {
+    expect(JSON.stringify(prod.resources.get('UploadRule'))).toContain(verdictType);
+  });
+
+  // https://docs.aws.amazon.com/guardduty/latest/ug/malware-protection-s3-iam-policy-prerequisite.html
+  it('grants what AWS documents, and nothing on other buckets, keys or rules', () => {
+    expect(allowed.map(({ action }) => action).sort()).toEqual([
+      ...[
+        'events:DeleteRule',
+        'events:DescribeRule',
+        'events:ListTargetsByRule',
+        'events:PutRule',
+        'events:PutTargets',
+      ],
+      ...['events:RemoveTargets', 'kms:Decrypt', 'kms:GenerateDataKey', 's3:GetBucketNotification', 's3:GetObject'],
+      ...['s3:GetObjectTagging', 's3:GetObjectVersion', 's3:GetObjectVersionTagging', 's3:ListBucket'],
+      ...['s3:PutBucketNotification', 's3:PutObject', 's3:PutObjectTagging', 's3:PutObjectVersionTagging'],
+    ]);
+    const scopes = [/\$\{UploadBucketName\}/, /DataKeyArn/, /rule\/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3\*/];
+    for (const { action, on } of allowed)
+      expect(
+        scopes.some((scope) => scope.test(on)),
+        action,
+      ).toBe(true);
+  });
+
+  it('writes nothing to the bucket except its own test object', () => {
+    expect(allowed.find(({ action }) => action === 's3:PutObject')?.on).toContain(
+      '/malware-protection-resource-validation-object',
+    );
+  });
+});
+
+describe('audit-trail.yaml', () => {
+  const trail = propertiesIn('audit-trail.yaml', 'AuditTrail');
+
+  it('records data events of the objects in both buckets, and nothing else', () => {
+    expect(at(trail, 'AdvancedEventSelectors', 1)).toBeUndefined();
+    expect(at(trail, 'AdvancedEventSelectors', 0, 'FieldSelectors')).toEqual([
+      { Field: 'eventCategory', Equals: ['Data'] },
+      { Field: 'resources.type', Equals: ['AWS::S3::Object'] },
+      {
+        Field: 'resources.ARN',
+        // Without the slash, they would match other buckets too.
+        StartsWith: ['UploadBucketName', 'RenditionBucketName'].map((bucket) => ({
+          'Fn::Sub': `arn:\${AWS::Partition}:s3:::\${${bucket}}/`,
+        })),
+      },
+    ]);
+  });
+
+  it('shows whether a record was changed, and encrypts it with a key of its own', () => {
+    expect(at(trail, 'EnableLogFileValidation')).toBe(true);
+    expect(at(trail, 'KMSKeyId')).toEqual({ 'Fn::GetAtt': 'AuditKey.Arn' });
+  });
+
+  it('locks each record for as long as it is kept', () => {
+    const bucket = propertiesIn('audit-trail.yaml', 'AuditBucket');
+    expect(at(bucket, 'ObjectLockEnabled')).toBe(true);
+    expect(at(bucket, 'ObjectLockConfiguration', 'Rule', 'DefaultRetention')).toEqual({
+      Mode: { Ref: 'LockMode' },
+      Days: { Ref: 'RetentionDays' },
+    });
+    expect(at(bucket, 'LifecycleConfiguration', 'Rules', 0, 'ExpirationInDays')).toEqual({ Ref: 'RetentionDays' });
+  });
+
+  it('accepts records only from this trail', () => {
+    const document = at(propertiesIn('audit-trail.yaml', 'AuditBucketPolicy'), 'PolicyDocument', 'Statement');
+    const statements = z
+      .array(z.object({ Effect: z.string(), Principal: z.json(), Condition: z.json() }))
+      .parse(document)
+      .filter(({ Effect }) => Effect === 'Allow');
+    expect(statements).toHaveLength(2);
+    for (const { Principal, Condition } of statements) {
+      expect(Principal).toEqual({ Service: 'cloudtrail.amazonaws.com' });
+      expect(JSON.stringify(at(Condition, 'StringEquals', 'aws:SourceArn'))).toContain(':trail/${AWS::StackName}');
+    }
+  });
+});
+
+describe('backup.yaml', () => {
+  const rule = at(propertiesIn('backup.yaml', 'BackupPlan'), 'BackupPlan', 'BackupPlanRule', 0);
+
+  it('copies uploads and records, which cannot be made again, every day', () => {
+    const resources = at(propertiesIn('backup.yaml', 'BackupSelection'), 'BackupSelection', 'Resources');
+    expect(JSON.stringify(resources)).toMatch(/s3:::\$\{UploadBucketName\}.*table\/\$\{ImageTableName\}/);
+    expect(at(rule, 'ScheduleExpression')).toMatch(/^cron\(\d+ \d+ \* \* \? \*\)$/);
+  });
+
+  it('keeps a backup exactly as long as the vault is locked for it', () => {
+    expect(at(rule, 'Lifecycle', 'DeleteAfterDays')).toEqual({ Ref: 'RetentionDays' });
+    const vault = propertiesIn('backup.yaml', 'BackupVault');
+    expect(at(vault, 'LockConfiguration', 'Fn::If', 1, 'MinRetentionDays')).toEqual({ Ref: 'RetentionDays' });
+    expect(at(governance('backup.yaml'), 'Parameters', 'VaultLock', 'Default')).toBe('governance');
+  });
+
+  it('locks for good only if that was chosen, and leaves time to reconsider', () => {
+    const days = at(propertiesIn('backup.yaml', 'BackupVault'), 'LockConfiguration', 'Fn::If', 1, 'ChangeableForDays');
+    expect(days).toEqual({ 'Fn::If': ['LocksForGood', 3, { Ref: 'AWS::NoValue' }] });
+  });
+
+  it.each(['DynamoDB', 'S3'])('restores the newest backup of %s every month, to see whether it can', (type) => {
+    const tests = ['RestoreTestOfRecords', 'RestoreTestOfUploads'].map((id) => propertiesIn('backup.yaml', id));
+    expect(tests.map((test) => at(test, 'ProtectedResourceType'))).toContain(type);
+    expect(at(propertiesIn('backup.yaml', 'RestoreTest'), 'ScheduleExpression')).toContain('SUN#1');
+  });
+
+  it('cannot restore with the role that backs up', () => {
+    const policies = (id: string) => JSON.stringify(at(propertiesIn('backup.yaml', id), 'ManagedPolicyArns'));
+    expect(policies('BackupRole')).not.toContain('Restore');
+    expect(policies('RestoreRole')).not.toContain('ForBackup');
+  });
+
+  it('raises an alarm if backups fail, and if there are none', () => {
+    expect(at(propertiesIn('backup.yaml', 'BackupFailedAlarm'), 'MetricName')).toBe('NumberOfBackupJobsFailed');
+    expect(at(propertiesIn('backup.yaml', 'BackupMissingAlarm'), 'TreatMissingData')).toBe('breaching');
+  });
+});
+
+describe('experiments.yaml', () => {
+  const template = governance('experiments.yaml');
+  const experiments = ['ThrottleExperiment', 'DenyExperiment', 'StopExperiment'] as const;
+  const documents = ['ThrottleDocument', 'StopDocument'] as const;
+  const step = z.looseObject({ name: z.string(), onFailure: z.string().optional(), onCancel: z.string().optional() });
+  const stepsOf = (id: string) => z.array(step).parse(at(propertiesIn('experiments.yaml', id), 'Content', 'mainSteps'));
+
+  it.each([`${projectName}-prod`, 'prod', 'my-production-1'])('refuses %s', (name) => {
+    const pattern = z.string().parse(at(template, 'Parameters', 'StackName', 'AllowedPattern'));
+    expect(name).not.toMatch(new RegExp(pattern));
+    expect(`${projectName}-dev`).toMatch(new RegExp(pattern));
+    expect(at(template, 'Parameters', 'ProdStackName', 'Default')).toBe('');
+  });
+
+  it.each(experiments)('%s stops as soon as the pager rings', (id) => {
+    expect(at(propertiesIn('experiments.yaml', id), 'StopConditions')).toEqual([
+      { Source: 'aws:cloudwatch:alarm', Value: { Ref: 'PagerAlarmArn' } },
+    ]);
+  });
+
+  it.each(documents)('%s undoes what it changed, also if it fails or is stopped', (id) => {
+    const [find, ...steps] = stepsOf(id);
+    const restore = steps.pop();
+    expect([find?.name, restore?.name, restore?.['isEnd']]).toEqual(['find', 'restore', true]);
+    expect(steps.length).toBeGreaterThan(0);
+    for (const { name, onFailure, onCancel } of steps)
+      expect([onFailure, onCancel], name).toEqual(['step:restore', 'step:restore']);
+  });
+
+  it('lasts less time than the five attempts of an upload take', () => {
+    const most = Number(at(template, 'Parameters', 'Minutes', 'MaxValue'));
+    expect(most).toBeLessThanOrEqual(10);
+    // The automation may take longer than its wait, and must not be cut off before it has restored.
+    for (const [id, action] of [
+      ['ThrottleExperiment', 'throttle'],
+      ['StopExperiment', 'stop'],
+    ] as const)
+      expect(at(propertiesIn('experiments.yaml', id), 'Actions', action, 'Parameters', 'maxDuration')).toBe('PT15M');
+  });
+
+  it('names resources that the stack has', () => {
+    const named = documents.map((id) => at(propertiesIn('experiments.yaml', id), 'Content', 'mainSteps', 0, 'inputs'));
+    const [throttled, stopped] = named.map((inputs) => at(inputs, 'LogicalResourceId'));
+    expect(prod.resources.has(String(throttled))).toBe(true);
+    // SAM names the mapping after the function and its event.
+    const events = prod.resources.get('DispatchImagesFunction')?.Properties['Events'];
+    expect(Object.keys(Object(events)).map((event) => `DispatchImagesFunction${event}`)).toContain(stopped);
+  });
+
+  it('may change one function and one queue’s readers of the stack, and nothing else', () => {
+    const document = at(propertiesIn('experiments.yaml', 'AutomationRole'), 'Policies', 0, 'PolicyDocument');
+    expect(allowedBy(document).map(({ action }) => action)).toEqual([
+      ...['cloudformation:DescribeStackResource', 'lambda:PutFunctionConcurrency', 'lambda:DeleteFunctionConcurrency'],
+      'lambda:UpdateEventSourceMapping',
+    ]);
+    expect(JSON.stringify(document)).toContain('${Name}-ResizeImageFunction-*');
+    expect(JSON.stringify(document)).toContain('${Name}-DispatchImagesFunction-*');
   });
 });

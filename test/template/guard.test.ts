@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { at, type Json, ofType, type Resource, stages, templateFor } from '../../scripts/template/template.ts';
+import {
+  at,
+  type Json,
+  ofType,
+  type Resource,
+  stages,
+  statementsOf,
+  templateFor,
+} from '../../scripts/template/template.ts';
 
 /** Encryption with the stack's own key, access logs, code signing. */
 
@@ -19,19 +27,99 @@ const key = { Ref: 'DataKey' };
 
 describe('the data key', () => {
   it.each(all('AWS::S3::Bucket').filter(([id]) => id !== 'AccessLogBucket'))(
-    'encrypts %s, with a bucket key',
+    'encrypts %s, with a bucket key, and no uploader can use another key that only they have',
     (_id, { Properties }) => {
       expect(at(Properties['BucketEncryption'], 'ServerSideEncryptionConfiguration')).toEqual([
         {
           ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: keyArn },
           BucketKeyEnabled: true,
+          BlockedEncryptionTypes: { EncryptionType: ['SSE-C'] },
         },
       ]);
     },
   );
 
-  it.each(all('AWS::SQS::Queue'))('encrypts %s', (_id, { Properties }) => {
-    expect(Properties['KmsMasterKeyId']).toEqual(key);
+  it.each(all('AWS::SQS::Queue').filter(([id]) => id !== 'UndeliveredDomainEventQueue'))(
+    'encrypts %s',
+    (_id, { Properties }) => {
+      expect(Properties['KmsMasterKeyId']).toEqual(key);
+    },
+  );
+
+  it('does not encrypt the queue of events that it could not encrypt', () => {
+    const { KmsMasterKeyId, SqsManagedSseEnabled } = resource('UndeliveredDomainEventQueue').Properties;
+    expect([KmsMasterKeyId, SqsManagedSseEnabled]).toEqual([undefined, true]);
+  });
+
+  it.each(all('AWS::StepFunctions::StateMachine'))(
+    'encrypts %s, whose role may use it for this workflow and its log lines only',
+    (id, { Properties }) => {
+      expect(Properties['EncryptionConfiguration']).toEqual({
+        Type: 'CUSTOMER_MANAGED_KMS_KEY',
+        KmsKeyId: keyArn,
+        KmsDataKeyReusePeriodSeconds: 900,
+      });
+      // Its role, and the policies in governance/, go by this name.
+      expect(Properties['StateMachineName']).toEqual({ 'Fn::Sub': `\${AWS::StackName}-${id}` });
+      expect(Properties['RoleArn']).toEqual({ 'Fn::GetAtt': `${id}Role.Arn` });
+      const arn = (rest: string) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:${rest}` });
+      const ofWorkflow = {
+        'kms:EncryptionContext:aws:states:stateMachineArn': arn(
+          `states:\${AWS::Region}:\${AWS::AccountId}:stateMachine:\${AWS::StackName}-${id}*`,
+        ),
+      };
+      const ofLogs = { 'kms:EncryptionContext:SourceArn': arn('logs:${AWS::Region}:${AWS::AccountId}:*') };
+      const statements = statementsOf(resource(`${id}Role`));
+      const own = (sid: string) => statements.find(({ Sid }) => Sid === sid);
+      expect(own('EncryptExecutions')).toMatchObject({
+        Effect: 'Allow',
+        Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        Condition: { StringLike: ofWorkflow },
+      });
+      expect(own('EncryptLogDelivery')).toMatchObject({
+        Effect: 'Allow',
+        Action: ['kms:GenerateDataKey'],
+        Condition: { StringLike: ofLogs },
+      });
+      expect(keyStatement('WorkflowLogsAreDelivered')).toEqual({
+        Sid: 'WorkflowLogsAreDelivered',
+        Effect: 'Allow',
+        Principal: { Service: 'delivery.logs.amazonaws.com' },
+        Action: 'kms:Decrypt',
+        Resource: '*',
+        Condition: { StringLike: ofLogs },
+      });
+    },
+  );
+
+  it('encrypts the event bus, for this bus only, and what it cannot encrypt goes to a queue', () => {
+    const { KmsKeyIdentifier, DeadLetterConfig, Name } = resource('DomainEventBus').Properties;
+    expect(KmsKeyIdentifier).toEqual(keyArn);
+    expect(keyStatement('EventBusIsEncrypted')).toMatchObject({
+      Principal: { Service: 'events.amazonaws.com' },
+      Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      Condition: {
+        StringEquals: {
+          'kms:EncryptionContext:aws:events:event-bus:arn': {
+            'Fn::Sub': `arn:\${AWS::Partition}:events:\${AWS::Region}:\${AWS::AccountId}:event-bus/${at(Name, 'Fn::Sub')}`,
+          },
+        },
+      },
+    });
+    expect(keyStatement('EventBridgeChecksKey')).toMatchObject({ Action: 'kms:DescribeKey' });
+    expect(DeadLetterConfig).toEqual({ Arn: { 'Fn::GetAtt': 'UndeliveredDomainEventQueue.Arn' } });
+    const policy = resource('UndeliveredDomainEventQueuePolicy').Properties['PolicyDocument'];
+    expect(at(policy, 'Statement', 0)).toMatchObject({
+      Effect: 'Allow',
+      Principal: { Service: 'events.amazonaws.com' },
+      Action: 'sqs:SendMessage',
+      Condition: { ArnEquals: { 'aws:SourceArn': { 'Fn::GetAtt': 'DomainEventBus.Arn' } } },
+    });
+  });
+
+  it('has a name that contains the stack’s, for people who look for it in the account', () => {
+    const { Properties } = resource('DataKeyAlias');
+    expect(Properties).toEqual({ AliasName: { 'Fn::Sub': 'alias/${AWS::StackName}-data' }, TargetKeyId: key });
   });
 
   it.each(all('AWS::DynamoDB::Table'))('encrypts %s', (_id, { Properties }) => {

@@ -233,6 +233,7 @@ it('the breaker switches the event source mapping of the upload queue, and resto
   expect(properties('IntakeBreaker')['DefinitionSubstitutions']).toEqual({
     IntakeMapping: { Ref: 'DispatchImagesFunctionUploads' },
     OverflowMapping: { Ref: 'DispatchImagesFunctionOverflow' },
+    Partition: { Ref: 'AWS::Partition' },
     Dispatchers: at(mapping, 'MaximumConcurrency'),
     DispatchImagesUndecidedAlarm: { Ref: 'DispatchImagesUndecidedAlarm' },
     ProbePipelineFunction: { Ref: 'ProbePipelineFunction.Alias' },

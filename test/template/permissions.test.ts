@@ -66,6 +66,21 @@ const renditionNames = Object.keys(contentTypes).map((format) => {
   return `RenditionBucket/${renditionKey('*', '*', preset)}`;
 });
 
+/** The executions of one workflow, by the context with which Step Functions encrypts them. */
+const ofWorkflow = (id: string) => ({
+  StringLike: {
+    'kms:EncryptionContext:aws:states:stateMachineArn': {
+      'Fn::Sub': `arn:\${AWS::Partition}:states:\${AWS::Region}:\${AWS::AccountId}:stateMachine:\${AWS::StackName}-${id}*`,
+    },
+  },
+});
+const ofLogDelivery = {
+  StringLike: {
+    'kms:EncryptionContext:SourceArn': { 'Fn::Sub': 'arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:*' },
+  },
+};
+const dataKeyIf = (condition: object) => `DataKey (Allow if ${JSON.stringify(condition)})`;
+
 const allow = (on: string, ...actions: string[]): Permission[] => actions.map((action) => ({ action, on }));
 
 // Lambda does this with the function's role, and the function's code may not:
@@ -117,10 +132,12 @@ describe.each(stages)('stage %s', (stage) => {
     const services = (['s3', 'sqs', 'dynamodb'] as const).filter((service) => has(needsKey[service]));
     const through = services.map((service) => ({ 'Fn::Sub': `${service}.\${AWS::Region}.amazonaws.com` }));
     const condition = { StringEquals: { 'kms:ViaService': through.length === 1 ? through[0] : through } };
-    const key = `DataKey (Allow if ${JSON.stringify(condition)})`;
+    const key = dataKeyIf(condition);
     return [
       ...(services.length > 0 ? allow(key, 'kms:Decrypt') : []),
       ...(has(/^(s3:PutObject|sqs:SendMessage)$/) ? allow(key, 'kms:GenerateDataKey') : []),
+      // https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html#using-api-with-encryption-required-permissions
+      ...(has(/^states:StartSyncExecution$/) ? allow(dataKeyIf(ofWorkflow('ImagePipeline')), 'kms:Decrypt') : []),
     ];
   };
 
@@ -202,7 +219,13 @@ describe.each(stages)('stage %s', (stage) => {
     const byDefinition = [...new Map(tasks.map((permission) => [text(permission), permission])).values()];
     const byLoggingAndTracing = granted(roleOf(stage, 'ImagePipelineRole')).filter(({ on }) => on === '*');
     expect(sorted(granted(roleOf(stage, 'ImagePipelineRole')))).toEqual(
-      sorted([...byDefinition, ...throughDataKey(byDefinition), ...byLoggingAndTracing]),
+      sorted([
+        ...byDefinition,
+        ...throughDataKey(byDefinition),
+        ...byLoggingAndTracing,
+        ...allow(dataKeyIf(ofWorkflow('ImagePipeline')), 'kms:Decrypt', 'kms:GenerateDataKey'),
+        ...allow(dataKeyIf(ofLogDelivery), 'kms:GenerateDataKey'),
+      ]),
     );
     // https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html and …/xray-iam.html
     expect(byLoggingAndTracing.map(({ action }) => action).sort()).toEqual([
@@ -359,6 +382,8 @@ it('the circuit breaker may switch intake, read its alarm and metrics, and call 
         'arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/${AWS::StackName}-IntakeBreakerRule-*',
         'events:DescribeRule',
       ),
+      ...allow(dataKeyIf(ofWorkflow('IntakeBreaker')), 'kms:Decrypt', 'kms:GenerateDataKey'),
+      ...allow(dataKeyIf(ofLogDelivery), 'kms:GenerateDataKey'),
       ...byTracing,
     ]),
   );

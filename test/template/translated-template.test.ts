@@ -1,14 +1,23 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { workers } from '../../core/steps.ts';
 import { releasedSteps } from '../../core/watch/release.ts';
 import { isolatedEnvironment } from '../../scripts/local/isolated-environment.ts';
 import { installLinters } from '../../scripts/local/toolchain.ts';
-import { type Stage, stages } from '../../scripts/template/template.ts';
+import {
+  deployedParameters,
+  deployedTemplate,
+  ofType,
+  readTemplate,
+  type Stage,
+  stages,
+  type Template,
+  templateFor,
+} from '../../scripts/template/template.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 
 /** The template as SAM translates it for CloudFormation: what the source does not show. */
@@ -17,9 +26,22 @@ const INSTALLATION_MILLIS = 600_000;
 const resources = z.record(z.string(), z.looseObject({ Type: z.string() }));
 type Resources = z.infer<typeof resources>;
 
+/** Most of what holds, moves or guards images, and the alarm that pages. */
+const lastOnes = [
+  ...['AWS::S3::Bucket', 'AWS::S3::BucketPolicy', 'AWS::SQS::Queue', 'AWS::SQS::QueuePolicy', 'AWS::DynamoDB::Table'],
+  ...['AWS::Lambda::Function', 'AWS::Lambda::EventSourceMapping', 'AWS::StepFunctions::StateMachine'],
+  ...['AWS::Events::Rule', 'AWS::IAM::Role', 'AWS::Logs::LogGroup'],
+  'AWS::CloudWatch::CompositeAlarm',
+];
+
 let byStage: ReadonlyMap<Stage, Resources>;
+/** The folder of their executables. */
+let linters: string;
+/** With all conditions resolved, as `sam deploy` creates it. */
+let deployed: ReadonlyMap<Stage, Template>;
 beforeAll(async () => {
-  byStage = translate(join(await installLinters(() => undefined), 'python'));
+  linters = await installLinters(() => undefined);
+  byStage = translate(join(linters, 'python'));
 }, INSTALLATION_MILLIS);
 
 function translate(python: string): ReadonlyMap<Stage, Resources> {
@@ -33,6 +55,12 @@ function translate(python: string): ReadonlyMap<Stage, Resources> {
       env: isolatedEnvironment(),
       stdio: ['ignore', 'ignore', 'pipe'],
     });
+    deployed = new Map(
+      outputs.map(([stage, output]) => [
+        stage,
+        templateFor(stage, deployedParameters(stage), readTemplate(relative(projectDirectory, output))),
+      ]),
+    );
     return new Map(
       outputs.map(([stage, output]) => [
         stage,
@@ -82,10 +110,55 @@ function circleIn(all: Resources): readonly string[] | undefined {
     .find((circle) => circle !== undefined);
 }
 
+/** Every resource that CloudFormation creates and updates before this one. */
+function waitsFor(all: Resources, id: string, seen = new Set<string>()): ReadonlySet<string> {
+  for (const next of waitedFor(all[id])) {
+    if (seen.has(next) || all[next] === undefined) continue;
+    seen.add(next);
+    waitsFor(all, next, seen);
+  }
+  return seen;
+}
+
 describe.each(stages)('stage %s', (stage) => {
+  it('changes the probe after every part of the pipeline, because it expects the presets of its own release', () => {
+    const before = waitsFor(translated(stage), 'ProbePipelineFunction');
+    expect(releasedSteps.filter((step) => !before.has(`${step}FunctionAliaslive`))).toEqual([]);
+  });
+
+  it('has no layer that shares its name, and so its list of versions, with another stack', () => {
+    const layers = Object.values(translated(stage)).filter(({ Type }) => Type === 'AWS::Lambda::LayerVersion');
+    expect(layers.length).toBeGreaterThan(0);
+    for (const layer of layers)
+      expect(JSON.stringify(layer['Properties'])).toMatch(/"LayerName":\{"Fn::Sub":"\$\{AWS::StackName\}-/);
+  });
+
   it('has no circular dependency', () => {
     expect(circleIn(translated(stage))).toBeUndefined();
   });
+});
+
+describe.each(['dev', 'prod'] as const)('stage %s', (stage) => {
+  it('starts the probe last: what it writes would keep a failed first deployment from being removed', () => {
+    const all = translated(stage);
+    const before = waitsFor(all, 'ProbeSchedule');
+    const early = Object.entries(all)
+      // A DependsOn may not name what depends on another condition.
+      .filter(([, { Condition }]) => Condition === undefined || Condition === 'IsAccount')
+      .filter(([id, { Type }]) => lastOnes.includes(Type) && !before.has(id))
+      .map(([id]) => id);
+    expect(early).toEqual([]);
+  });
+
+  it.each(['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm', 'AWS::ApplicationAutoScaling::ScalingPolicy'])(
+    'has the %ss that its monthly price counts, and SAM adds none',
+    (type) => {
+      const translatedTo = deployed.get(stage);
+      if (translatedTo === undefined) throw new Error(`Stage ${stage} was not translated.`);
+      const idsIn = (template: Template) => ofType(template, type).map(([id]) => id);
+      expect(idsIn(translatedTo).sort()).toEqual(idsIn(deployedTemplate(stage)).sort());
+    },
+  );
 });
 
 describe('in prod', () => {
@@ -114,18 +187,41 @@ describe('in prod', () => {
   });
 
   it('workers are deployed first, then the workflow, then the dispatcher', () => {
-    const all = translated('prod');
-    const reaches = (from: string, to: string, seen = new Set<string>()): boolean => {
-      if (from === to) return true;
-      if (seen.has(from) || all[from] === undefined) return false;
-      seen.add(from);
-      return waitedFor(all[from]).some((next) => reaches(next, to, seen));
-    };
+    const reaches = (from: string, to: string) => waitsFor(translated('prod'), from).has(to);
     for (const { name: worker } of workers) {
       expect(reaches('ImagePipelineLiveAlias', `${worker}FunctionAliaslive`), worker).toBe(true);
       expect(reaches(`${worker}FunctionAliaslive`, 'ImagePipelineLiveAlias'), worker).toBe(false);
     }
     expect(reaches('DispatchImagesFunctionAliaslive', 'ImagePipelineLiveAlias')).toBe(true);
+  });
+});
+
+describe('docs/regions.md', () => {
+  const text = readFileSync(join(projectDirectory, 'docs/regions.md'), 'utf8').replaceAll('\n', ' ');
+  const regionsAfter = (title: string) => {
+    const [, section = ''] = text.split(`**${title}`);
+    return (section.split('**')[1] ?? '').match(/\b[a-z]{2}(-gov)?-[a-z]+-\d\b/g) ?? [];
+  };
+  /** The types that a region lacks, according to cfn-lint's copy of CloudFormation's lists. */
+  const missingIn = (region: string): string[] => {
+    const [file = ''] = globSync('lib/python*/site-packages/cfnlint/data/schemas/providers', {
+      cwd: dirname(linters),
+    }).map((folder) => join(dirname(linters), folder, `${region}.json`));
+    const known = readFileSync(file, 'utf8');
+    const types = new Set(Object.values(translated('prod')).map(({ Type }) => Type));
+    return [...types].filter((type) => !known.includes(`"${type}"`));
+  };
+
+  it('names regions that have every type of the template', () => {
+    const regions = regionsAfter('Every type:');
+    expect(regions.length).toBeGreaterThan(20);
+    expect(regions.filter((region) => missingIn(region).length > 0)).toEqual([]);
+  });
+
+  it('names regions that lack code signing only', () => {
+    const regions = regionsAfter('All but code signing');
+    expect(regions.length).toBeGreaterThan(10);
+    for (const region of regions) expect(missingIn(region), region).toEqual(['AWS::Lambda::CodeSigningConfig']);
   });
 });
 

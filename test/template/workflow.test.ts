@@ -154,7 +154,7 @@ describe('every task', () => {
   );
 
   it('catches a failed write condition separately: it is not a failure', () => {
-    for (const name of ['WriteRecord', 'EraseVersion', 'MarkAnnounced'])
+    for (const name of ['WriteRecord', 'EraseVersion', 'MarkVersionInfected', 'WithdrawVersion', 'MarkAnnounced'])
       expect(task(name).Catch[0]).toMatchObject({ ErrorEquals: lostWrite.ErrorEquals });
   });
 });
@@ -232,7 +232,7 @@ describe('the record', () => {
     expect(await evaluate(pass('Begin').Assign?.['version'], { states: { input: { image } } })).toBe(version);
   });
 
-  it.each(['WriteRecord', 'WriteFailure', 'EraseVersion', 'MarkAnnounced'])(
+  it.each(['WriteRecord', 'WriteFailure', 'EraseVersion', 'WithdrawVersion', 'MarkAnnounced'])(
     '%s: defines exactly the values that its expressions use',
     (name) => {
       const { ConditionExpression, UpdateExpression = '', ExpressionAttributeValues } = task(name).Arguments;
@@ -253,6 +253,44 @@ describe('the record', () => {
     expect(task('WriteFailure').Arguments['ConditionExpression']).toBe(
       'attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND outcome = :failed)',
     );
+  });
+
+  it.each([
+    ['an upload', { versionId: 'v1', etag: 'e1' }, 'i1#v1'],
+    ['an upload to a bucket without versions', { etag: 'e1' }, 'i1#e1'],
+  ])('of %s looks for the marks that an erasure and a verdict leave', async (_, image, id) => {
+    const given = { image: { imageId: 'i1', ...image } };
+    const version = await evaluate(pass('Begin').Assign?.['version'], { states: { input: given } });
+    const keyOf = (item: unknown) => evaluate(item, { ...given, version });
+    const key = { imageId: { S: id } };
+    expect(await keyOf(task('LookForMark').Arguments['Key'])).toEqual(key);
+    const { imageId } = Object(task('MarkVersionInfected').Arguments['Item']);
+    expect(await keyOf({ imageId })).toEqual(key);
+  });
+
+  it('of an infected version is replaced only by its own rejection, and not once it was rejected, deleted or overwritten', () => {
+    expect(task('WithdrawVersion').Arguments['ConditionExpression']).toBe(
+      'version = :version AND (outcome = :processed OR outcome = :failed OR ' +
+        '(outcome = :rejected AND reason = :malware AND announced = :no))',
+    );
+  });
+
+  it('of an infected version says so to the uploader, under the time and sequencer of the upload', async () => {
+    const values = Object(task('WithdrawVersion').Arguments['ExpressionAttributeValues']);
+    expect(values[':malware']).toEqual({ S: 'malware' satisfies RejectionReason });
+    const Attributes = {
+      ...{ sequencer: { S: 'S1' }, occurredAt: { S: 'then' }, reason: values[':malware'], message: values[':message'] },
+    };
+    const after = await evaluate(task('WithdrawVersion').Assign, {
+      image: { imageId: 'i1', key: 'k' },
+      states: { result: { Attributes } },
+    });
+    expect(after).toEqual({
+      decision: { outcome: 'rejected', reason: 'malware', message: expect.stringMatching(/^A virus scanner .*\.$/) },
+      scope: 'through',
+      occurredAt: 'then',
+      image: { imageId: 'i1', key: 'k', sequencer: 'S1' },
+    });
   });
 
   it.each(['ReadRecord', 'LookForMark'])('%s reads strongly consistently', (name) => {
@@ -288,10 +326,13 @@ async function choose(name: string, variables: Readonly<Record<string, unknown>>
   return Default;
 }
 
+const unmarked = { erased: false, infected: false, decision: { outcome: 'processed' } };
+
 describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, next: string]>([
   ['WhatChanged', { change: 'created', image: { versionId: 'v' } }, 'ProcessImage'],
   ['WhatChanged', { change: 'deleted', image: {} }, 'DecideDeletion'],
   ['WhatChanged', { change: 'deleted', image: { versionId: 'v' } }, 'MarkVersionErased'],
+  ['WhatChanged', { change: 'infected', image: { versionId: 'v' } }, 'MarkVersionInfected'],
   ['WasThereAnUpload', { decision: { outcome: 'processed' } }, 'JoinRenditions'],
   ['WasThereAnUpload', { decision: { outcome: 'rejected' } }, 'ComposeRecord'],
   ['WasThereAnUpload', { decision: { outcome: 'superseded' }, image: {} }, 'ReadRecord'],
@@ -300,11 +341,15 @@ describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, nex
   ['WasThereAnUpload', { decision: { outcome: 'vanished' }, image: { versionId: 'v' } }, 'EraseVersion'],
   ['HasOwnRenditions', { change: 'created' }, 'DiscardOwnRenditions'],
   ['HasOwnRenditions', { change: 'deleted' }, 'Repeat'],
-  ['HasVersion', { change: 'created', image: { versionId: 'v' } }, 'LookForMark'],
-  ['HasVersion', { change: 'created', image: {} }, 'IsAnythingObsolete'],
-  ['HasVersion', { change: 'deleted', image: {} }, 'IsAnythingObsolete'],
-  ['IsVersionErased', { erased: true }, 'EraseVersion'],
-  ['IsVersionErased', { erased: false }, 'IsAnythingObsolete'],
+  ['HasOwnRenditions', { change: 'infected' }, 'Repeat'],
+  ['IsVersionRecorded', { change: 'created' }, 'LookForMark'],
+  ['IsVersionRecorded', { change: 'deleted' }, 'IsAnythingObsolete'],
+  ['IsVersionMarked', { ...unmarked, erased: true }, 'EraseVersion'],
+  ['IsVersionMarked', { ...unmarked, infected: true }, 'WithdrawVersion'],
+  ['IsVersionMarked', { ...unmarked, infected: true, decision: { outcome: 'failed' } }, 'WithdrawVersion'],
+  // It has no renditions, and a reason.
+  ['IsVersionMarked', { ...unmarked, infected: true, decision: { outcome: 'rejected' } }, 'IsAnythingObsolete'],
+  ['IsVersionMarked', unmarked, 'IsAnythingObsolete'],
   ['WhoWasFirst', { shown: true, erased: false }, 'Repeat'],
   ['WhoWasFirst', { shown: false, erased: true }, 'EraseVersion'],
   ['WhoWasFirst', { shown: false, erased: false }, 'DiscardOwnRenditions'],

@@ -13,13 +13,21 @@ export function gifOfFrames(count: number, side = 1): Buffer {
   return Buffer.concat([head, repeated(frame, count), Buffer.from([0x3b])]);
 }
 
-/** Extensions without data, before a frame. */
+/**
+ * Extensions without data, before a frame.
+ *
+ * @lab
+ */
 export function gifOfExtensions(count: number): Buffer {
   const [head, frame] = [gifOfFrames(0).subarray(0, 19), gifOfFrames(1).subarray(19)];
   return Buffer.concat([head, repeated(Buffer.from([0x21, 0xfe, 0]), count), frame]);
 }
 
-/** A square of one colour in the fewest bytes: each code of LZW stands for one pixel more than the one before. */
+/**
+ * A square of one colour in the fewest bytes: each code of LZW stands for one pixel more than the one before.
+ *
+ * @lab
+ */
 export function gifOfRuns(side: number): Buffer {
   const codes = new CodeWriter();
   const [clear, end] = [4, 5];

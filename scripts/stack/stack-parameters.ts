@@ -1,0 +1,52 @@
+/** The parameters of a deployed stack, and a deployment that changes one of them and nothing else. */
+import {
+  CreateChangeSetCommand,
+  DescribeStacksCommand,
+  ExecuteChangeSetCommand,
+  waitUntilChangeSetCreateComplete,
+  waitUntilStackUpdateComplete,
+} from '@aws-sdk/client-cloudformation';
+import { Failure } from '../terminal/failure.ts';
+import type { Stack } from './stack.ts';
+
+// Warm workers take minutes to start, and to stop; nothing else in the stack changes.
+const UPDATE_SECONDS = 1800;
+const CHANGE_SET_SECONDS = 300;
+
+export type StackParameters = ReadonlyMap<string, string>;
+
+export async function readParameters({ name, clients }: Pick<Stack, 'name' | 'clients'>): Promise<StackParameters> {
+  const { Stacks: [found] = [] } = await clients.cloudFormation.send(new DescribeStacksCommand({ StackName: name }));
+  return new Map(
+    (found?.Parameters ?? []).map(({ ParameterKey = '', ParameterValue = '' }) => [ParameterKey, ParameterValue]),
+  );
+}
+
+/** Deploys the same template again with another value. */
+export async function changeParameter(
+  stack: Pick<Stack, 'name' | 'clients'>,
+  parameter: string,
+  value: string,
+): Promise<void> {
+  const { name: StackName, clients } = stack;
+  const parameters = await readParameters(stack);
+  if (!parameters.has(parameter)) {
+    throw new Failure(`The stack ${StackName} has no parameter ${parameter}: deploy the current template first.`);
+  }
+  const ChangeSetName = `${parameter}-${value}-${Date.now()}`;
+  await clients.cloudFormation.send(
+    new CreateChangeSetCommand({
+      StackName,
+      ChangeSetName,
+      UsePreviousTemplate: true,
+      Capabilities: ['CAPABILITY_IAM', 'CAPABILITY_AUTO_EXPAND'],
+      Parameters: [...parameters.keys()].map((ParameterKey) =>
+        ParameterKey === parameter ? { ParameterKey, ParameterValue: value } : { ParameterKey, UsePreviousValue: true },
+      ),
+    }),
+  );
+  const waiter = { client: clients.cloudFormation, minDelay: 5, maxDelay: 15 };
+  await waitUntilChangeSetCreateComplete({ ...waiter, maxWaitTime: CHANGE_SET_SECONDS }, { StackName, ChangeSetName });
+  await clients.cloudFormation.send(new ExecuteChangeSetCommand({ StackName, ChangeSetName }));
+  await waitUntilStackUpdateComplete({ ...waiter, maxWaitTime: UPDATE_SECONDS }, { StackName });
+}
