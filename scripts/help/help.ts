@@ -19,6 +19,7 @@ export const summaries = {
   replay: 'send the events of a period to a consumer once more',
   intake: 'pause or resume the pipeline; while paused, uploads wait in the queue',
   policies: 'check the policies of template.yaml with IAM Access Analyzer, before you deploy',
+  release: 'from a commit to production: build, show the changes, deploy; rehearse on the emulator',
   warm: 'start or stop warm workers, and see what is warm',
   protect: 'keep a stack in your account from being deleted',
   teardown: 'delete a stack in your account, and see what stays',
