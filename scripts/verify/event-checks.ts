@@ -16,16 +16,18 @@ import { type DeadLetter, forwardLetters, sampleLetters, takeLetters } from '../
 import { explainRefusal } from '../stack/queue-events.ts';
 import { temporaryQueue } from './temporary-queue.ts';
 import { decided, type SentUpload, upload } from './uploads.ts';
-import { type Finding, idOf, pause, physicalIds, temporaryName, type Verification, waitFor } from './verification.ts';
+import { type Finding, idOf, pause, temporaryName, type Verification, waitFor } from './verification.ts';
 
 const domainEvent = z.object({ 'detail-type': z.string(), detail: z.object({ image: z.object({ key: z.string() }) }) });
 
 /** Sends an upload from S3 through the encrypted upload queue, and its domain event to an encrypted queue of a consumer. */
 export async function checkEncryptedQueues(verification: Verification): Promise<Finding> {
-  const { stack, resources } = verification;
+  const { stack } = verification;
   const keyId = idOf(verification, 'DataKey');
   const faults: string[] = [];
-  const queues = physicalIds(resources, 'AWS::SQS::Queue');
+  const { UploadQueueUrl, OverflowQueueUrl, UploadDeadLetterQueueUrl, UndeliveredEventQueueUrl } = stack.outputs;
+  // Those of uploads. The queue for undelivered domain events has another key on purpose.
+  const queues = [UploadQueueUrl, OverflowQueueUrl, UploadDeadLetterQueueUrl, UndeliveredEventQueueUrl];
   for (const QueueUrl of queues) {
     const { Attributes } = await stack.clients.sqs.send(
       new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['KmsMasterKeyId'] }),

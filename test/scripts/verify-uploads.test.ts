@@ -279,7 +279,6 @@ describe('rejections', () => {
 describe('encrypted-queues', () => {
   const resources = {
     DataKey: ['AWS::KMS::Key', 'data-key'],
-    UploadQueue: ['AWS::SQS::Queue', 'https://sqs/images-dev-UploadQueue'],
   } as const;
   const faults = () => ended(checkEncryptedQueues, mockedVerification({ resources }));
   const deliver = (type: string) => {
@@ -309,9 +308,9 @@ describe('encrypted-queues', () => {
 
   it('fails if a queue of the stack has another key', async () => {
     sqs
-      .on(GetQueueAttributesCommand, { QueueUrl: 'https://sqs/images-dev-UploadQueue' })
+      .on(GetQueueAttributesCommand, { QueueUrl: 'UploadDeadLetterQueueUrl' })
       .resolves({ Attributes: { KmsMasterKeyId: 'alias/aws/sqs' } });
-    expect(await faults()).toEqual(['images-dev-UploadQueue is not encrypted with the stack’s key.']);
+    expect(await faults()).toEqual(['UploadDeadLetterQueueUrl is not encrypted with the stack’s key.']);
   });
 
   it('fails if the event is another one', async () => {
