@@ -635,8 +635,52 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'The deployment role never runs a build': {
     file: '.github/workflows/deploy.yml',
-    from: '      - name: Output of the job `build`',
-    to: '      - run: npm ci\n      - name: Output of the job `build`',
+    from: '      - run: scripts/release/fetch-release.sh',
+    to: '      - run: npm ci\n      - run: scripts/release/fetch-release.sh',
+  },
+  'The same artifact in dev and in prod': {
+    file: 'scripts/release/receipt.ts',
+    from: 'if (before.artifact === artifact) return;',
+    to: 'if (before.artifact.length === artifact.length) return;',
+  },
+  'Changes are shown before the approval': {
+    file: 'governance/deploy-role.yaml',
+    path: [
+      ...['Resources', 'ReviewPolicy', 'Properties', 'PolicyDocument', 'Statement'],
+      ...[{ Sid: 'ReadAndDiscardChangeSets' }, 'Action', 'cloudformation:DescribeChangeSet'],
+    ],
+    value: 'cloudformation:ExecuteChangeSet',
+  },
+  'A release that would lose data stops': {
+    file: 'scripts/release/changes.ts',
+    from: 'if (holds === undefined || allowed.includes(logicalId)) return [];',
+    to: 'if (holds !== "nothing" || allowed.includes(logicalId)) return [];',
+  },
+  'Signed, with a bill of materials': {
+    file: 'scripts/release/fetch-release.sh',
+    from: 'gh attestation verify',
+    to: 'echo',
+  },
+  'A stack for each pull request, and nothing of it afterwards': {
+    file: 'scripts/release/disposable.ts',
+    from: "DeletionPolicy: 'Delete'",
+    to: 'DeletionPolicy',
+  },
+  'Least-privilege role for deployments': {
+    file: 'governance/deploy-role.yaml',
+    path: [
+      ...['Resources', 'CodePolicy', 'Properties', 'PolicyDocument', 'Statement'],
+      ...[{ Sid: 'TrafficShifting' }, 'Action', 'codedeploy:CreateDeployment'],
+    ],
+    remove: true,
+  },
+  'No stored key, and no other branch': {
+    file: 'governance/deploy-role.yaml',
+    path: [
+      ...['Resources', 'ReleaseRole', 'Properties', 'AssumeRolePolicyDocument', 'Statement'],
+      ...[{ Sid: 'GitHubActions' }, 'Condition', 'StringLike'],
+    ],
+    remove: true,
   },
   'Erasure is documented': {
     file: 'template.yaml',

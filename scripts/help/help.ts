@@ -18,6 +18,7 @@ export const summaries = {
   announce: 'publish the current state of all images, for a new consumer',
   replay: 'send the events of a period to a consumer once more',
   intake: 'pause or resume the pipeline; while paused, uploads wait in the queue',
+  release: 'from a commit to production: build, show the changes, deploy; rehearse on the emulator',
   warm: 'start or stop warm workers, and see what is warm',
   protect: 'keep a stack in your account from being deleted',
   teardown: 'delete a stack in your account, and see what stays',
