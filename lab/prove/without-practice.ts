@@ -215,8 +215,8 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'A rendition says what it was made with': {
     file: 'core/settings.ts',
-    from: '...(effort === undefined ? [] : [`e${effort}`]),',
-    to: '',
+    from: 'effort === undefined ? undefined : `e${effort}`',
+    to: 'undefined',
   },
   'An audit that looks twice': {
     file: 'scripts/audit/looks.ts',
