@@ -199,7 +199,7 @@ const commentCommand = command({
       await readFile(base, 'utf8'),
       await readFile(join(projectDirectory, 'README.md'), 'utf8'),
     );
-    process.stdout.write(`${changes}\n${prices}\n`);
+    print(`${changes}\n${prices}`);
   },
 });
 
