@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import type { RenditionGroup } from '../../core/presets.ts';
-import { workers } from '../../core/steps.ts';
+import { steps } from '../../core/steps.ts';
 import { at, deployedTemplate, numberAt, templateFor } from '../../scripts/template/template.ts';
 import { parse, parsedOptions } from '../../scripts/terminal/command.ts';
 import { captureLog } from '../../test/support/captured-log.ts';
@@ -316,8 +316,11 @@ describe('the monthly cost', () => {
     expect(standing.alarmMetrics).toBeLessThan(prod.standing.alarmMetrics / 2);
   });
 
-  it('includes two alarms for each worker, whose warm environments are scaled, and both queues that are polled', () => {
-    expect(prod.standing).toMatchObject({ scalingAlarms: 2 * workers.length, polledQueues: 2 });
+  it('includes two alarms for each step that decodes, since its warm environments are scaled, and both queues that are polled', () => {
+    expect(prod.standing).toMatchObject({
+      scalingAlarms: 2 * steps.filter(({ decodes }) => decodes).length,
+      polledQueues: 2,
+    });
   });
 
   it('of an idle stack has no metrics of uploads, and those of uploads are priced apart', () => {
