@@ -316,9 +316,9 @@ describe('the monthly cost', () => {
     expect(standing.alarmMetrics).toBeLessThan(prod.standing.alarmMetrics / 2);
   });
 
-  it('includes two alarms for each step that decodes, since its warm environments are scaled, and both queues that are polled', () => {
+  it('includes two alarms for each worker that uploads wait for, since its warm environments are scaled, and both queues that are polled', () => {
     expect(prod.standing).toMatchObject({
-      scalingAlarms: 2 * steps.filter(({ decodes }) => decodes).length,
+      scalingAlarms: 2 * steps.filter(({ takes }) => takes === 'image' || takes === 'rendition').length,
       polledQueues: 2,
     });
   });
