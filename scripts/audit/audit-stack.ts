@@ -42,7 +42,7 @@ interface AuditOptions {
 const presets = renditionGroups.flatMap((group) => group.presets);
 /** Maximum rows in the table; totals count all. */
 const SHOWN_ROWS = 20;
-/** Repairs of what is left after a repair. */
+/** The second repairs what the first one left behind. */
 const MOST_ROUNDS = 2;
 // EventBridge delivers within seconds, and a workflow ends within 280.
 const MINUTES_IN_AN_ACCOUNT = 10;
@@ -188,7 +188,7 @@ async function repair(
   say(
     confirmed === 0
       ? 'All repaired.'
-      : `${confirmed} images still have findings. If an upload changed meanwhile, run the audit again; otherwise see docs/runbooks/audit.md.`,
+      : `${confirmed} images still have findings. If uploads changed during the repair, run the audit again; otherwise see docs/runbooks/audit.md.`,
   );
 }
 
