@@ -354,13 +354,19 @@ async function decodeTolerantly(source: Decoding, size: ResizeOptions): Promise<
   }
   const lost = (await loss.share()) ?? 0;
   if (lost > MAX_LOST_SHARE) {
-    return corrupt(`The ${name} file is truncated: about ${Math.round(lost * 100)}% of the image is missing.`);
+    return corrupt(`The ${name} file is truncated: ${missingPart(lost)} of the image is missing.`);
   }
   try {
     return { outcome: 'decoded', decoded: await decode(source, size, loss.failOn), damaged: true };
   } catch (error) {
     return broken(error);
   }
+}
+
+/** Where the share cannot be measured, it counts as all: of a progressive JPEG, details are missing everywhere. */
+function missingPart(lost: number): string {
+  const percent = Math.round(lost * 100);
+  return percent === 100 ? 'too much' : `about ${percent}%`;
 }
 
 /** All that can be rendered. Of a damaged animation whose first frame is sound, that frame is rendered instead. */
