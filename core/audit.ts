@@ -186,7 +186,7 @@ export function repairsOf(
 function isSolvedByRemoval(finding: Finding, removable: ReadonlySet<Sequencer>): boolean {
   if (finding.kind !== 'orphan') return false;
   const sequencer = sequencerOf(finding.key);
-  // Nobody knows what a key of another shape is: it is reported, and left to people.
+  // A key of another shape is unknown: it is reported, and left to people.
   return sequencer === undefined || removable.has(sequencer);
 }
 

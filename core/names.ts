@@ -24,3 +24,6 @@ export const probePrefix = `${projectName}-probe/`;
 
 /** Only release checks have keys with this prefix in the upload bucket. */
 export const releaseCheckPrefix = `${projectName}-release/`;
+
+/** `npm run verify` sends its files below this prefix. Unlike the two above, anyone may upload there: consumers must not ignore it. */
+export const verifyPrefix = `${projectName}-verify/`;

@@ -12,19 +12,30 @@ import { presetsFor, type Rendition } from './rendition.ts';
  * not, or every update of sharp would make all renditions outdated.
  */
 export function settingsOf(preset: Preset): string {
-  const { format, width, height, fit = 'inside', quality, effort, background, watermark } = preset;
-  return [
+  const { format, width, height, fit, quality, effort, background, watermark, gamut } = preset;
+  // In the order of the text. The compiler reports an option of presets that is missing here.
+  const parts: Readonly<Record<Exclude<OptionOf<Preset>, 'name'>, string | undefined>> = {
     format,
-    height === undefined ? width : `${width}x${height}`,
-    ...(fit === 'inside' ? [] : [fit]),
-    ...(preset.fit === 'cover' && preset.focus !== undefined ? [preset.focus] : []),
-    `q${quality}`,
-    ...(effort === undefined ? [] : [`e${effort}`]),
-    ...(preset.format === 'webp' && preset.animated === true ? ['animated'] : []),
-    ...(background === undefined ? [] : [`on ${background.toLowerCase()}`]),
-    ...(watermark === undefined ? [] : [settingsOfWatermark(watermark)]),
-  ].join(' ');
+    width: height === undefined ? `${width}` : `${width}x${height}`,
+    // Part of the size.
+    height: undefined,
+    fit: fit === 'inside' ? undefined : fit,
+    focus: preset.fit === 'cover' ? preset.focus : undefined,
+    quality: `q${quality}`,
+    effort: effort === undefined ? undefined : `e${effort}`,
+    animated: preset.format === 'webp' && preset.animated === true ? 'animated' : undefined,
+    keepGainMap: preset.format === 'jpeg' && preset.keepGainMap === true ? 'gain-map' : undefined,
+    gamut: gamut === 'srgb' ? undefined : gamut,
+    background: background === undefined ? undefined : `on ${background.toLowerCase()}`,
+    watermark: watermark && settingsOfWatermark(watermark),
+  };
+  return Object.values(parts)
+    .filter((part) => part !== undefined)
+    .join(' ');
 }
+
+/** The names of the properties of all members of a union. */
+type OptionOf<Type> = Type extends unknown ? keyof Type : never;
 
 function settingsOfWatermark({ png, corner, share, opacity }: Watermark): string {
   return `mark ${checksum(png)} ${corner} ${share} ${opacity}`;

@@ -46,7 +46,7 @@ export function idempotentPipeline(
   };
 }
 
-/** Looks up the outcomes of recent events. */
+/** Looks up the outcomes of recent events, and holds up an event on purpose. */
 export function rememberedOutcomes({
   client,
   tableName,
@@ -66,6 +66,10 @@ export function rememberedOutcomes({
         throw error;
       }
     },
+
+    /** As if an attempt were in progress: until `release`, or for `millis`, every attempt at the event fails. */
+    hold: (event: UploadEvent, millis: number): Promise<void> => records.saveInProgress(stateKeyOf(event), millis),
+    release: (event: UploadEvent): Promise<void> => records.deleteRecord(stateKeyOf(event)),
   };
 }
 

@@ -177,6 +177,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('UploadRule', 'EventPattern', '$or', 0, 'detail'),
     remove: true,
   },
+  'Policies are checked by IAM Access Analyzer': {
+    file: 'scripts/policies/check-policies.ts',
+    from: "kind === 'public' || ",
+    to: '',
+  },
   'An infected image is withdrawn': {
     file: 'statemachine/image-pipeline.asl.json',
     path: ['States', 'WithdrawVersion', 'Arguments', 'ConditionExpression'],
@@ -193,7 +198,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('UploadBucketPolicy', 'PolicyDocument', 'Statement', { Sid: 'RefuseInfected' }),
     remove: true,
   },
-  'An audit trail that nobody can change': {
+  'An audit trail that cannot be changed': {
     file: 'governance/audit-trail.yaml',
     path: propertyOf('AuditBucket', 'ObjectLockConfiguration', 'Rule'),
     remove: true,
@@ -203,15 +208,15 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('BackupVault', 'LockConfiguration'),
     remove: true,
   },
-  'Experiments that end when the pager rings': {
+  'Experiments that end when the paging alarm fires': {
     file: 'governance/experiments.yaml',
     path: propertyOf('DenyExperiment', 'StopConditions', 0, 'Source'),
     value: 'none',
   },
   'A rendition says what it was made with': {
     file: 'core/settings.ts',
-    from: '...(effort === undefined ? [] : [`e${effort}`]),',
-    to: '',
+    from: 'effort === undefined ? undefined : `e${effort}`',
+    to: 'undefined',
   },
   'An audit that looks twice': {
     file: 'scripts/audit/looks.ts',
@@ -635,8 +640,52 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'The deployment role never runs a build': {
     file: '.github/workflows/deploy.yml',
-    from: '      - name: Output of the job `build`',
-    to: '      - run: npm ci\n      - name: Output of the job `build`',
+    from: '      - run: scripts/release/fetch-release.sh',
+    to: '      - run: npm ci\n      - run: scripts/release/fetch-release.sh',
+  },
+  'The same artifact in dev and in prod': {
+    file: 'scripts/release/receipt.ts',
+    from: 'if (before.artifact === artifact) return;',
+    to: 'if (before.artifact.length === artifact.length) return;',
+  },
+  'Changes are shown before the approval': {
+    file: 'governance/deploy-role.yaml',
+    path: [
+      ...['Resources', 'ReviewPolicy', 'Properties', 'PolicyDocument', 'Statement'],
+      ...[{ Sid: 'ReadAndDiscardChangeSets' }, 'Action', 'cloudformation:DescribeChangeSet'],
+    ],
+    value: 'cloudformation:ExecuteChangeSet',
+  },
+  'A release that would lose data stops': {
+    file: 'scripts/release/changes.ts',
+    from: 'if (holds === undefined || allowed.includes(logicalId)) return [];',
+    to: 'if (holds !== "nothing" || allowed.includes(logicalId)) return [];',
+  },
+  'Signed, with a bill of materials': {
+    file: 'scripts/release/fetch-release.sh',
+    from: 'gh attestation verify',
+    to: 'echo',
+  },
+  'A stack for each pull request, and nothing of it afterwards': {
+    file: 'scripts/release/disposable.ts',
+    from: "DeletionPolicy: 'Delete'",
+    to: 'DeletionPolicy',
+  },
+  'Least-privilege role for deployments': {
+    file: 'governance/deploy-role.yaml',
+    path: [
+      ...['Resources', 'CodePolicy', 'Properties', 'PolicyDocument', 'Statement'],
+      ...[{ Sid: 'TrafficShifting' }, 'Action', 'codedeploy:CreateDeployment'],
+    ],
+    remove: true,
+  },
+  'No stored key, and no other branch': {
+    file: 'governance/deploy-role.yaml',
+    path: [
+      ...['Resources', 'ReleaseRole', 'Properties', 'AssumeRolePolicyDocument', 'Statement'],
+      ...[{ Sid: 'GitHubActions' }, 'Condition', 'StringLike'],
+    ],
+    remove: true,
   },
   'Erasure is documented': {
     file: 'template.yaml',
@@ -703,6 +752,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     file: 'lab/prove/mutation-proof.ts',
     from: 'LEAST_KILLED = 0.85',
     to: 'LEAST_KILLED = 0.8',
+  },
+  'The deployment is verified in the account': {
+    file: 'scripts/verify/verify-stack.ts',
+    from: "result: faults.length === 0 ? 'passed' : 'failed'",
+    to: "result: 'passed'",
   },
   'Events that do not break consumers': {
     file: 'adapters/contracts/domain-events.ts',

@@ -34,7 +34,7 @@ interface AuditOptions {
 const presets = renditionGroups.flatMap((group) => group.presets);
 /** Maximum rows in the table; totals count all. */
 const SHOWN_ROWS = 20;
-/** Repairs of what is left after a repair. */
+/** The second repairs what the first one left behind. */
 const MOST_ROUNDS = 2;
 /** What was read longer ago says little about today. */
 const OLDEST_NOTEBOOK_MILLIS = 24 * 3_600_000;
@@ -177,7 +177,7 @@ async function repair(
   say(
     confirmed === 0
       ? 'All repaired.'
-      : `${confirmed} images still have findings. If an upload changed meanwhile, run the audit again; otherwise see docs/runbooks/audit.md.`,
+      : `${confirmed} images still have findings. If uploads changed during the repair, run the audit again; otherwise see docs/runbooks/audit.md.`,
   );
 }
 

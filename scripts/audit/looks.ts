@@ -21,7 +21,7 @@ export interface Audit {
   readonly notebook: Notebook;
   readonly sources: Sources;
   readonly presets: readonly Preset[];
-  /** Only some images are audited, so what belongs to others is nobody's business. */
+  /** Only images with a prefix are audited: renditions of others are ignored. */
   readonly partial: boolean;
   readonly sequencerAt: (time: string) => Sequencer;
   readonly report: (progress: string) => void;
@@ -113,7 +113,7 @@ export async function secondLook({ notebook, sources, presets, sequencerAt, repo
   }
 }
 
-/** After a repair: what is left of the findings, if anything, and what would repair that. */
+/** After a repair: the findings that remain, if any, and their repairs. */
 export async function lookForRest({ notebook, sources, presets, sequencerAt, report, signal }: Audit): Promise<void> {
   let looked = 0;
   const look = async ({ imageId, key }: Confirmed) => {
@@ -188,7 +188,7 @@ function alone(image: Noted): ImageFacts {
   return { ...image, renditions: [] };
 }
 
-/** Consecutive renditions of one image. A key of any other shape is a group of its own. */
+/** Consecutive renditions of one image. A key of any other shape is a separate group. */
 async function* grouped(renditions: AsyncIterable<StoredRendition>) {
   let group: { imageId: ImageId; renditions: StoredRendition[] } | undefined;
   for await (const rendition of renditions) {

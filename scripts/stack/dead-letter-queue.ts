@@ -83,16 +83,15 @@ export async function sampleLetters(stack: Stack, queue: DeadLetterQueueName, li
   return [...letters.values()];
 }
 
-/** Yields batches of messages to forward, which stay hidden. Unreadable messages, and those in `skip`, stay in the queue. */
+/** Yields batches of messages to forward, which stay hidden. All others, and unreadable ones, stay in the queue. */
 export async function* takeLetters(
   stack: Stack,
   queue: DeadLetterQueueName,
   limit: number,
-  skip: ReadonlySet<string>,
+  toForward: (letter: ReadableLetter) => boolean,
 ): AsyncGenerator<readonly ReadableLetter[]> {
   const left = new Map<string, DeadLetter>();
-  const isWanted = (letter: DeadLetter): letter is ReadableLetter =>
-    letter.event !== undefined && !skip.has(letter.messageId);
+  const isWanted = (letter: DeadLetter): letter is ReadableLetter => letter.event !== undefined && toForward(letter);
   try {
     for (let taken = 0; taken < limit; ) {
       const batch = await receive(stack, queue, limit - taken);

@@ -40,6 +40,16 @@ export async function intakeStatus(stack: Stack): Promise<IntakeStatus> {
   };
 }
 
+/** @throws {Failure} while it is paused or changing. */
+export async function requireOpenIntake(stack: Stack): Promise<void> {
+  const { state } = await intakeStatus(stack);
+  if (state === 'Enabled') return;
+  const named = stack.emulated ? '' : ` --stack ${stack.name}`;
+  throw new Failure(
+    `Intake is not open (${state}), so nothing would process the messages. To open it: npm run intake -- resume${named}`,
+  );
+}
+
 /** Stays paused until `resumeIntake`: an operator's decision takes precedence over the circuit breaker. */
 export async function pauseIntake(stack: Stack): Promise<void> {
   const { IntakeBreakerRuleName: Name } = stack.outputs;

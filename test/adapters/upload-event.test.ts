@@ -17,10 +17,10 @@ const verdict = (changes: Partial<typeof object> = {}, scanResultDetails: object
     id: '72c7d362-737a-6dce-fc78-9e27a0171419',
     'detail-type': 'GuardDuty Malware Protection Object Scan Result',
     source: 'aws.guardduty',
-    account: '111122223333',
+    account: '000000000000',
     time: '2026-02-28T01:01:01Z',
     region: 'us-east-1',
-    resources: ['arn:aws:guardduty:us-east-1:111122223333:malware-protection-plan/b4c7f464ab3a4EXAMPLE'],
+    resources: ['arn:aws:guardduty:us-east-1:000000000000:malware-protection-plan/b4c7f464ab3a4EXAMPLE'],
     detail: {
       schemaVersion: '1.0',
       scanStatus: 'COMPLETED',

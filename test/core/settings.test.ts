@@ -22,6 +22,9 @@ describe('settingsOf', () => {
       { name: 'e', format: 'jpeg', width: 800, height: 600, fit: 'pad', quality: 82, background: '#FFFFFF' },
       'jpeg 800x600 pad q82 on #ffffff',
     ],
+    [{ name: 'f', format: 'jpeg', width: 1280, quality: 82, keepGainMap: true }, 'jpeg 1280 q82 gain-map'],
+    [{ ...plain, gamut: 'keep-p3' }, 'webp 1920 q80 e2 keep-p3'],
+    [{ ...plain, gamut: 'srgb' }, 'webp 1920 q80 e2'],
     [{ ...plain, watermark: mark }, 'webp 1920 q80 e2 mark 8a0ca939 bottom-right 0.2 0.5'],
   ])('of %j can be read: %s', (preset, text) => {
     expect(settingsOf(preset)).toBe(text);
@@ -38,18 +41,32 @@ describe('settingsOf', () => {
       height: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
       background: fc.option(fc.constantFrom('#ffffff', '#000000'), { nil: undefined }),
       animated: fc.option(fc.constant(true), { nil: undefined }),
+      keepGainMap: fc.option(fc.constant(true), { nil: undefined }),
+      gamut: fc.option(fc.constant('keep-p3'), { nil: undefined }),
       watermark: fc.option(
         fc.record({ png: fc.constantFrom('AA==', 'AAA='), corner, share: fc.constant(0.2), opacity: fc.constant(0.5) }),
         { nil: undefined },
       ),
     })
     // What JSON leaves out is absent, as in a list of presets.
-    .map(({ animated, ...rest }): Preset => {
-      const whole = { ...rest, ...(rest.format === 'webp' && { animated }) };
+    .map(({ animated, keepGainMap, ...rest }): Preset => {
+      const own = { webp: { animated }, avif: {}, jpeg: { keepGainMap } }[rest.format];
+      const whole = { ...rest, ...own };
       return JSON.parse(JSON.stringify(whole));
     });
 
-  const options = ['format', 'width', 'quality', 'effort', 'height', 'background', 'animated', 'watermark'] as const;
+  const options = [
+    'format',
+    'width',
+    'quality',
+    'effort',
+    'height',
+    'background',
+    'animated',
+    'watermark',
+    'keepGainMap',
+    'gamut',
+  ] as const;
 
   it('differs exactly if an option differs', () => {
     fc.assert(
@@ -58,9 +75,10 @@ describe('settingsOf', () => {
         const values: Readonly<Record<string, unknown>> = { ...another };
         const other: Preset = JSON.parse(JSON.stringify({ ...one, [option]: values[option] }));
         const isSame = isDeepStrictEqual(one, other);
-        // Only WebP moves.
-        const hasMeaning = option !== 'animated' || one.format === 'webp';
-        fc.pre(hasMeaning && !(option === 'format' && 'animated' in one));
+        // Only WebP moves, and only JPEG has a gain map.
+        const isOfFormat =
+          (option !== 'animated' || one.format === 'webp') && (option !== 'keepGainMap' || one.format === 'jpeg');
+        fc.pre(isOfFormat && !(option === 'format' && ('animated' in one || 'keepGainMap' in one)));
         expect(settingsOf(one) === settingsOf(other)).toBe(isSame);
       }),
       { numRuns: 1000 },

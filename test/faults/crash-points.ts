@@ -1,6 +1,7 @@
 /** Makes every AWS call of the functions and the workflow fail in every way, and checks what happens to the image. */
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
+import type { UploadEvent } from '../../core/image.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { steps } from '../../core/steps.ts';
@@ -93,9 +94,7 @@ export async function crashPoints(stack: Stack, proxy: FaultProxy) {
     if (line !== undefined) return `log: ${line.error?.message ?? line.message}`;
     const cause = `${causesOf([found])[0]?.text}`;
     // Otherwise the record has this version or a newer one already: there is no failure to explain.
-    const { image } = letter.event ?? {};
-    const sequencer = image !== undefined && 'sequencer' in image ? image.sequencer : '';
-    const undecided = record === undefined || record.sequencer < sequencer;
+    const undecided = record === undefined || record.sequencer < sequencerOf(letter.event);
     if (!undecided) return `record: ${cause}`;
     // A killed dispatcher logs nothing. Lambda's own line names the request, not the image.
     const lastWords = isKilledDispatcher(tried) ? await linesWith('Worker process died') : [];
@@ -236,6 +235,11 @@ export async function crashPoints(stack: Stack, proxy: FaultProxy) {
 }
 
 /** Two dead workers decide: the upload is rejected as too complex, and no repair changes that. */
+/** A malware verdict has none. */
+function sequencerOf(event: UploadEvent | undefined): string {
+  return event !== undefined && 'sequencer' in event.image ? event.image.sequencer : '';
+}
+
 function killsEveryWorker({ stem, kind, lasting }: Case): boolean {
   return (stem === 'ExtractMetadata' || stem === 'ResizeImage') && lasting && isKill(kind);
 }

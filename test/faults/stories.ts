@@ -123,6 +123,16 @@ export async function imageStories(
         };
       },
     },
+    'found to be infected': {
+      async begin({ key }) {
+        const { etag } = await put(key, image);
+        await processed(key, etag);
+        return async () => {
+          await pipeline.reportMalware({ key, etag });
+          return { outcome: 'rejected' };
+        };
+      },
+    },
     'disturbed once': {
       ...uploaded,
       troubles: (image) => [

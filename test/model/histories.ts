@@ -215,6 +215,9 @@ const audit = fc.record({ key, sending }).map(
 function repeatedState(model: Model, image: string, { repair, sequencer }: Repair): Change {
   const { occurredAt } = now(model);
   const states = model.images.get(image) ?? [];
+  // A second audit, before the repair of the first one is decided, repeats it.
+  const known = states.find((state) => padSequencer(state.sequencer) === sequencer);
+  if (known !== undefined) return known;
   const current = currentOf(states);
   const state: ImageState =
     repair === 'process' && current !== undefined
@@ -396,7 +399,7 @@ function* defectsAtRest({ images }: Model, world: World): Generator<string> {
     }
     const newest = states.at(-1);
     if (newest && world.deadLetters.some(({ change }) => isUpload(change, newest) && !world.unrecorded.has(change))) {
-      yield* failureDefects(newest, found, world);
+      yield* failureDefects(newest, states, found, world);
     }
   }
 }
@@ -419,10 +422,22 @@ const versionOf = ({ versionId, etag }: Change) => versionId ?? etag;
 const isUpload = ({ type, key, sequencer }: Change, state: Change) =>
   type === 'Created' && key === state.key && sequencer === state.sequencer;
 
+const isSameUpload = (one: ImageState, other: ImageState) =>
+  one.kind !== 'deletion' && one.versionId === other.versionId && one.etag === other.etag;
+
 /** The newest upload is a dead letter and its last attempt could record that: it must have, unless another attempt decided. */
-function* failureDefects(state: ImageState, found: Found, world: World): Generator<string> {
+function* failureDefects(
+  state: ImageState,
+  states: readonly ImageState[],
+  found: Found,
+  world: World,
+): Generator<string> {
   const failure = { outcome: 'failed', sequencer: padSequencer(state.sequencer) };
-  if (world.decided.has(`${imageIdOf(state.key)}/${failure.sequencer}`)) return;
+  const isDecided = (sequencer: string) => world.decided.has(`${imageIdOf(state.key)}/${padSequencer(sequencer)}`);
+  if (isDecided(state.sequencer)) return;
+  // A repaired version has more than one sequencer, and the record of its erasure keeps the first.
+  const same = states.filter((other) => isSameUpload(other, state));
+  if (found?.outcome === 'deleted' && same.some(({ sequencer }) => isDecided(sequencer))) return;
   if (!isSame(found, failure)) yield `${state.key} is ${shown(found)}, but should be ${shown(failure)}.`;
   if (found?.announced === false) yield `${state.key} is ${shown(found)}, but that was not announced.`;
   const isErased = world.messages.some(

@@ -32,7 +32,7 @@ const renderingRetries =
 export const sabotages: readonly Sabotage[] = [
   sabotage(
     'the record is written unconditionally',
-    '"attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND (outcome = :failed OR (announced = :no AND (outcome <> :deleted OR outcome = :outcome))))"',
+    '"attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND (outcome = :failed OR (announced = :no AND (attribute_not_exists(reason) OR reason <> :malware) AND (outcome <> :deleted OR outcome = :outcome))))"',
     '"attribute_not_exists(nothing)"',
   ),
   sabotage('a repeat does not finish an unannounced record', '(announced = :no AND (', '(announced = :failed AND ('),
@@ -54,8 +54,8 @@ export const sabotages: readonly Sabotage[] = [
   sabotage('an erased version leaves no mark', '"Next":"MarkVersionErased"', '"Next":"EraseVersion"'),
   sabotage(
     'erasure marks are ignored',
-    '"{% $erased %}","Next":"EraseVersion"},{"Condition":"{% $infected',
-    '"{% false %}","Next":"EraseVersion"},{"Condition":"{% $infected',
+    '"{% $erased %}","Next":"EraseVersion"},{"Condition":"{% $infected and',
+    '"{% false %}","Next":"EraseVersion"},{"Condition":"{% $infected and',
   ),
   sabotage('an infected version leaves no mark', '"Next":"MarkVersionInfected"', '"Next":"WithdrawVersion"'),
   sabotage('infection marks are ignored', "$infected and $decision.outcome != 'rejected'", 'false'),
@@ -81,6 +81,12 @@ export const sabotages: readonly Sabotage[] = [
     'outcome = :failed',
   ),
   sabotage('an announced verdict starts again', 'reason = :malware AND announced = :no', 'reason = :malware'),
+  sabotage('an upload overwrites an unannounced verdict', 'reason <> :malware)', 'reason <> :no)'),
+  sabotage(
+    'an unannounced verdict is not finished by its own upload',
+    `"{% $infected %}","Next":"WithdrawVersion"`,
+    `"{% false %}","Next":"WithdrawVersion"`,
+  ),
   sabotage(
     'a verdict does not repair a failure',
     'OR outcome = :failed OR (outcome = :rejected',
@@ -160,8 +166,8 @@ export const sabotages: readonly Sabotage[] = [
   ),
   sabotage(
     'an unannounced erasure is not finished by its own upload',
-    '$states.result.Item.announced.BOOL = false',
-    'false',
+    "$states.result.Item.outcome.S = 'deleted' and",
+    'false and',
   ),
   sabotage('a file that kills its workers is never decided', `[{${deaths},"Next":"RejectRendition"}]`, '[]'),
   sabotage(

@@ -150,7 +150,7 @@ it('repairs all of them through the upload queue, and nothing is left to find', 
   const types = new Map((await heard()).map((event) => [event.detail.image.key, event['detail-type']]));
   expect(types.get(keyOf('lost'))).toBe('ImageProcessed');
   expect(types.get(keyOf('deleted'))).toBe('ImageDeleted');
-  // Removing an orphan tells nobody, because nothing that anybody knows has changed.
+  // Removing an orphan publishes no event: consumers never knew it.
   expect(types.has(keyOf('orphan'))).toBe(false);
   expect(await pipeline.record(keyOf('sound'))).toEqual(before);
 });

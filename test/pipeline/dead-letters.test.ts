@@ -94,7 +94,7 @@ describe('an outage that outlasts all five attempts', () => {
   it('is explained by its dead letters, and listing them does not hide them', async () => {
     const expected = [
       [2, expect.stringContaining('s3:PutObject')],
-      [1, expect.stringContaining('Not an S3 event')],
+      [1, expect.stringContaining('No event of this upload bucket')],
     ];
     expect(await causes()).toEqual(expected);
     expect(await causes()).toEqual(expected);

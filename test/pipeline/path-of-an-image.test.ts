@@ -160,7 +160,7 @@ describe('an upload in which GuardDuty finds malware', () => {
   it('is not affected by other results of scans, or by events that another account forwards', async () => {
     const { detail } = verdictEvent(pipeline.bucket, verdict, 'NO_THREATS_FOUND');
     expect(await pipeline.reportMalware(verdict, { detail })).toBe(false);
-    expect(await pipeline.reportMalware(verdict, { account: '111122223333' })).toBe(false);
+    expect(await pipeline.reportMalware(verdict, { account: '1'.repeat(12) })).toBe(false);
     expect(await pipeline.reportMalware(verdict, { detail: verdictEvent('other-bucket', verdict).detail })).toBe(false);
   });
 

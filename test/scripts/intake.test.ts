@@ -1,8 +1,14 @@
+import { CloudWatchClient, GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
+import { DescribeRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { LambdaClient, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
+import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from 'vitest';
 import { intakeCommand } from '../../scripts/intake/intake.ts';
 import { describeIntake } from '../../scripts/intake/intake-report.ts';
-import type { IntakeStatus } from '../../scripts/stack/intake-switch.ts';
+import { type IntakeStatus, requireOpenIntake } from '../../scripts/stack/intake-switch.ts';
 import { parsedOptions } from '../../scripts/terminal/command.ts';
+import { mockClient } from '../support/mock-client.ts';
+import { mockedStack } from '../support/mocked-stack.ts';
 
 const paused: IntakeStatus = {
   state: 'Disabled',
@@ -36,6 +42,32 @@ describe('the description of intake', () => {
   it('says when the first upload will be deleted, based on the age of the oldest message or else on the pause', () => {
     expect(described({ oldestSeconds: 2 * 86_400 })).toContain('deleted at 2026-01-08T00:00:00.000Z');
     expect(described({})).toContain('deleted at 2026-01-09T00:00:00.000Z');
+  });
+});
+
+describe('what needs an open intake', () => {
+  const lambda = mockClient(LambdaClient);
+  const sqs = mockClient(SQSClient);
+  const cloudWatch = mockClient(CloudWatchClient);
+  const events = mockClient(EventBridgeClient);
+  const intakeThatIs = (State: string) => {
+    const counts = { ApproximateNumberOfMessages: '0', ApproximateNumberOfMessagesNotVisible: '0' };
+    const Attributes = { QueueArn: 'arn:aws:sqs:eu-west-1:1:queue', MessageRetentionPeriod: '1', ...counts };
+    sqs.on(GetQueueAttributesCommand).resolves({ Attributes });
+    lambda.on(ListEventSourceMappingsCommand).resolves({ EventSourceMappings: [{ UUID: 'mapping', State }] });
+    cloudWatch.on(GetMetricStatisticsCommand).resolves({});
+    events.on(DescribeRuleCommand).resolves({ State: 'ENABLED' });
+    return mockedStack();
+  };
+
+  it('goes on while it is open', async () => {
+    await expect(requireOpenIntake(intakeThatIs('Enabled'))).resolves.toBeUndefined();
+  });
+
+  it.each(['Disabled', 'Enabling'])('says how to open it while it is %s', async (state) => {
+    await expect(requireOpenIntake(intakeThatIs(state))).rejects.toThrow(
+      `Intake is not open (${state}), so nothing would process the messages. To open it: npm run intake -- resume --stack images-dev`,
+    );
   });
 });
 

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
+import { projectName } from '../../core/names.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 
 /** Installs exactly what the lock files name, without running any of its code. */
@@ -12,7 +13,8 @@ const read = (path: string) => readFileSync(join(projectDirectory, path), 'utf8'
 const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: projectDirectory })
   .toString()
   .split('\n')
-  .filter((file) => file !== '' && existsSync(join(projectDirectory, file)));
+  .filter((file) => file !== '' && existsSync(join(projectDirectory, file)))
+  .sort();
 const locks = files.filter((file) => file.endsWith('package-lock.json'));
 const lockFile = z.object({
   packages: z.record(
@@ -50,6 +52,11 @@ const workflow = z.object({
     z.string(),
     z.object({
       permissions: z.record(z.string(), z.string()).default({}),
+      environment: z.string().optional(),
+      needs: z
+        .union([z.string(), z.array(z.string())])
+        .default([])
+        .transform((value) => [value].flat()),
       steps: z.array(z.object({ run: z.string().default(''), uses: z.string().default('') })).default([]),
     }),
   ),
@@ -60,22 +67,109 @@ const jobs = files
     Object.entries(workflow.parse(parse(read(file))).jobs).map(([name, job]) => ({ file, name, ...job })),
   );
 
-describe('a job that can ask for the role in AWS', () => {
-  const privileged = jobs.filter(({ permissions }) => permissions['id-token'] === 'write');
+const commandsIn = (steps: (typeof jobs)[number]['steps']) => steps.map(({ run }) => run).join('\n');
 
-  it('exists once', () => {
-    expect(privileged.map(({ file, name }) => [file, name])).toEqual([['.github/workflows/deploy.yml', 'prod']]);
+describe('a job that can ask for a role in AWS', () => {
+  const privileged = jobs.filter(({ permissions }) => permissions['id-token'] === 'write');
+  const environments = (wanted: readonly string[]) =>
+    privileged.filter(({ environment }) => wanted.includes(environment ?? ''));
+  const commandsOf = (some: typeof privileged) => some.flatMap(({ steps }) => steps.map(({ run }) => run)).join('\n');
+
+  it('names the environment whose role it gets, except for the one that signs', () => {
+    expect(
+      privileged.map(({ file, name, environment }) => [file.replace('.github/workflows/', ''), name, environment]),
+    ).toEqual([
+      ['deploy.yml', 'sign', undefined],
+      ['deploy.yml', 'dev', 'dev'],
+      ['deploy.yml', 'verify', 'dev-verify'],
+      ['deploy.yml', 'review', 'prod-review'],
+      ['deploy.yml', 'prod', 'prod'],
+      ['pull-request.yml', 'stack', 'pr'],
+      ['pull-request.yml', 'remove', 'pr'],
+      ['sweep.yml', 'sweep', 'pr'],
+    ]);
   });
 
-  it('installs no npm package and builds nothing', () => {
-    const commands = privileged.flatMap(({ steps }) => steps.map(({ run }) => run)).join('\n');
-    expect(commands).not.toMatch(/\b(npm|npx|node)\b|sam build|sam validate/);
-    expect(commands).toContain('sha256sum --check');
+  it('and release to dev or prod, installs no npm package and builds nothing', () => {
+    const releasing = environments(['dev', 'prod-review', 'prod']);
+    expect(releasing).toHaveLength(3);
+    expect(commandsOf(releasing)).not.toMatch(/\b(npm|npx)\b|sam build|sam validate/);
+    // What an earlier job built, after a check of its digests and of who built it.
+    for (const job of releasing) {
+      const [first = '', ...others] = job.steps.map(({ run }) => run).filter((run) => run !== '');
+      expect(first).toBe('scripts/release/fetch-release.sh');
+      expect(others.join('\n')).toContain(`node .${projectName}/release/release.mjs`);
+    }
+  });
+
+  it('and signs, runs nothing that was built', () => {
+    expect(commandsOf(environments(['']))).not.toMatch(/\b(npm|npx|node|sam)\b/);
+  });
+
+  it('checks the digest and the builder of what it downloads, before it runs any of it', () => {
+    const script = read('scripts/release/fetch-release.sh');
+    expect(script).toContain('sha256sum --check --strict');
+    expect(script).toContain('gh attestation verify');
+    expect(script).toMatch(/^set -eu$/m);
+    expect(script).not.toMatch(/^(npm|npx|node|tar)\b/m);
+  });
+
+  it('signs the artifact that is deployed, with its bill of materials', () => {
+    const signing = jobs.filter(({ name }) => name === 'sign').flatMap(({ steps }) => steps);
+    expect(signing.map(({ uses }) => uses.split('@')[0])).toEqual([
+      '',
+      'actions/attest-build-provenance',
+      'actions/attest-sbom',
+    ]);
+  });
+
+  it('gets an artifact that was built once', () => {
+    const building = jobs.filter(
+      ({ file, steps }) => file.endsWith('/deploy.yml') && commandsIn(steps).includes('release -- build'),
+    );
+    expect(building.map(({ name }) => name)).toEqual(['build']);
   });
 });
 
+it('every action is pinned by the hash of its commit', () => {
+  const used = jobs.flatMap(({ steps }) => steps.map(({ uses }) => uses)).filter((uses) => uses !== '');
+  expect(used.filter((uses) => !/@[0-9a-f]{40}$/.test(uses))).toEqual([]);
+});
+
+it('prod follows dev, its verification and an approval', () => {
+  const needs = (name: string) => jobs.find((job) => job.file.endsWith('/deploy.yml') && job.name === name)?.needs;
+  expect(needs('dev')).toEqual(['check', 'build', 'sign']);
+  expect(needs('verify')).toEqual(['dev']);
+  expect(needs('review')).toEqual(['build', 'verify']);
+  expect(needs('prod')).toEqual(['build', 'review']);
+  const review = commandsIn(jobs.find(({ name }) => name === 'review')?.steps ?? []);
+  expect(review).toContain('--after');
+});
+
+it('a stack of a pull request is removed when the pull request is closed, and every night', () => {
+  const commands = (file: string, name: string) =>
+    commandsIn(jobs.find((job) => job.file.endsWith(file) && job.name === name)?.steps ?? []);
+  expect(commands('/pull-request.yml', 'stack')).toContain('--disposable');
+  expect(commands('/pull-request.yml', 'remove')).toContain('release -- remove');
+  expect(commands('/sweep.yml', 'sweep')).toContain('release -- sweep');
+  expect(read('.github/workflows/sweep.yml')).toMatch(/schedule:\n\s+- cron/);
+  expect(read('.github/workflows/pull-request.yml')).toContain('types: [opened, reopened, synchronize, closed]');
+});
+
+it('an update merges itself only by GitHub’s auto-merge, which waits for the required checks', () => {
+  const commands = commandsIn(
+    jobs.filter(({ file }) => file.endsWith('/dependabot.yml')).flatMap(({ steps }) => steps),
+  );
+  expect(commands).toMatch(/^gh pr merge \S+ --auto --squash$/m);
+  expect(commands).not.toContain('--admin');
+});
+
 it('every Python package is prebuilt and has a hash', () => {
-  const installations = jobs.flatMap(({ steps }) => steps.flatMap(({ run }) => run.match(/pip" install.*/g) ?? []));
+  const scripts = [
+    ...jobs.flatMap(({ steps }) => steps.map(({ run }) => run)),
+    read('scripts/release/fetch-release.sh'),
+  ];
+  const installations = scripts.flatMap((run) => run.match(/pip" install.*/g) ?? []);
   expect(installations.length).toBeGreaterThan(0);
   for (const line of [...installations, read('scripts/local/tool-cache.ts')])
     for (const flag of ['--require-hashes', '--only-binary=:all:']) expect(line).toContain(flag);

@@ -95,7 +95,7 @@ export function readStateMachine(
   change: (text: string) => string = (text) => text,
 ): StateMachine {
   const file = new URL(`../../statemachine/${name}.asl.json`, import.meta.url);
-  const text = JSON.stringify(JSON.parse(readFileSync(file, 'utf8'))).replaceAll('${Partition}', 'aws');
+  const text = JSON.stringify(JSON.parse(readFileSync(file, 'utf8'))).replaceAll(/\$\{Partition\}/g, 'aws');
   return stateMachine.parse(JSON.parse(change(text)));
 }
 

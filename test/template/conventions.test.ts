@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { probePrefix, releaseCheckPrefix } from '../../core/names.ts';
+import { probePrefix, releaseCheckPrefix, verifyPrefix } from '../../core/names.ts';
 import { folderOf, steps, workers } from '../../core/steps.ts';
 import {
   at,
@@ -277,12 +277,13 @@ it('older versions of an upload are kept for 30 days', () => {
   expect(at(Properties['NotificationConfiguration'], 'EventBridgeConfiguration', 'EventBridgeEnabled')).toBe(true);
 });
 
-it('images of the probe and of release checks expire after a day, and no others do', () => {
+it('images of the probe, of release checks and of verifications expire after a day, and no others do', () => {
   const rules = at(resource('UploadBucket').Properties['LifecycleConfiguration'], 'Rules');
   const expiring = [rules ?? []].flat().filter((rule) => at(rule, 'ExpirationInDays') !== undefined);
   expect(expiring.map((rule) => [at(rule, 'Prefix'), at(rule, 'ExpirationInDays')])).toEqual([
     [probePrefix, 1],
     [releaseCheckPrefix, 1],
+    [verifyPrefix, 1],
   ]);
 });
 

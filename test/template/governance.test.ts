@@ -82,7 +82,10 @@ describe('service-control-policy.yaml', () => {
   });
 
   const named = (role: string) => `arn:aws:iam::111122223333:role/${role}`;
-  const [admin, deployer, platform] = ['Admin', `deploy-${projectName}`, 'OrganizationAccountAccessRole'].map(named);
+  const [admin, deployer, platform] = ['Admin', `deploy-${projectName}-prod`, 'OrganizationAccountAccessRole'].map(
+    named,
+  );
+  const releaser = named(`release-${projectName}-prod`);
   const [operator, ownRole] = [`operate-${projectName}`, `${projectName}-prod-ReleaseRole-1`].map(named);
   // Parameters replaced by their default values.
   const defaults = z
@@ -154,7 +157,7 @@ describe('service-control-policy.yaml', () => {
     'iam:DeleteRole',
     'iam:DeleteRolePermissionsBoundary',
   ])('denies %s on the exempt roles to everyone except the platform team', (action) => {
-    for (const role of [deployer, operator, platform]) {
+    for (const role of [deployer, releaser, operator, platform]) {
       expect(denied(admin, action, role ?? '')).toEqual(['KeepPrivilegedRoles']);
       expect(denied(deployer, action, role ?? '')).toEqual(['KeepPrivilegedRoles']);
       expect(denied(platform, action, role ?? '')).toEqual([]);
@@ -174,6 +177,20 @@ describe('service-control-policy.yaml', () => {
       expect(denied(other, action, ownRole ?? '', bounded)).toEqual(['KeepRoles']);
     expect(denied(deployer, action, ownRole ?? '', bounded)).toEqual([]);
     expect(denied(admin, action, named('team-role'))).toEqual([]);
+  });
+
+  it('lets only the roles of the release workflow pass the deployer to CloudFormation', () => {
+    for (const other of [admin, operator, platform, ownRole])
+      expect(denied(other, 'iam:PassRole', deployer ?? '')).toEqual(['KeepDeployer']);
+    expect(denied(releaser, 'iam:PassRole', deployer ?? '')).toEqual([]);
+  });
+
+  it('exempts the names of the roles in deploy-role.yaml', () => {
+    const roleName = (id: string) => at(governance('deploy-role.yaml'), 'Resources', id, 'Properties', 'RoleName');
+    const exempt = (parameter: string) => String(defaults[parameter]?.Default).replace('*', '');
+    expect(JSON.stringify(roleName('ServiceRole'))).toContain(exempt('DeployerRole'));
+    for (const id of ['ReleaseRole', 'ReviewRole'])
+      expect(JSON.stringify(roleName(id))).toContain(exempt('ReleaserRole'));
   });
 
   it.each([
@@ -366,6 +383,15 @@ describe('malware-protection.yaml', () => {
       ).toBe(true);
   });
 
+  it('raises an alarm for uploads that were not scanned, whatever the reason', () => {
+    const metrics = at(propertiesIn('malware-protection.yaml', 'UploadUnscannedAlarm'), 'Metrics');
+    const names = z
+      .array(z.json())
+      .parse(metrics)
+      .map((metric) => at(metric, 'MetricStat', 'Metric', 'MetricName'));
+    expect(names.filter((name) => name !== undefined)).toEqual(['FailedScanCount', 'SkippedScanCount']);
+  });
+
   it('writes nothing to the bucket except its own test object', () => {
     expect(allowed.find(({ action }) => action === 's3:PutObject')?.on).toContain(
       '/malware-protection-resource-validation-object',
@@ -436,7 +462,7 @@ describe('backup.yaml', () => {
     expect(at(governance('backup.yaml'), 'Parameters', 'VaultLock', 'Default')).toBe('governance');
   });
 
-  it('locks for good only if that was chosen, and leaves time to reconsider', () => {
+  it('locks permanently only if that was chosen, and leaves time to reconsider', () => {
     const days = at(propertiesIn('backup.yaml', 'BackupVault'), 'LockConfiguration', 'Fn::If', 1, 'ChangeableForDays');
     expect(days).toEqual({ 'Fn::If': ['LocksForGood', 3, { Ref: 'AWS::NoValue' }] });
   });
@@ -473,7 +499,7 @@ describe('experiments.yaml', () => {
     expect(at(template, 'Parameters', 'ProdStackName', 'Default')).toBe('');
   });
 
-  it.each(experiments)('%s stops as soon as the pager rings', (id) => {
+  it.each(experiments)('%s stops as soon as the paging alarm fires', (id) => {
     expect(at(propertiesIn('experiments.yaml', id), 'StopConditions')).toEqual([
       { Source: 'aws:cloudwatch:alarm', Value: { Ref: 'PagerAlarmArn' } },
     ]);

@@ -10,6 +10,7 @@ import {
   projectName,
   projectTitle,
   releaseCheckPrefix,
+  verifyPrefix,
 } from '../../core/names.ts';
 
 /** Files that cannot import core/names.ts repeat its names. `npm run rename` changes all of them. */
@@ -43,7 +44,11 @@ describe('core/names.ts', () => {
   });
 
   it('defines prefixes that start with the project’s name', () => {
-    expect([probePrefix, releaseCheckPrefix]).toEqual([`${projectName}-probe/`, `${projectName}-release/`]);
+    expect([probePrefix, releaseCheckPrefix, verifyPrefix]).toEqual([
+      `${projectName}-probe/`,
+      `${projectName}-release/`,
+      `${projectName}-verify/`,
+    ]);
   });
 });
 
@@ -56,10 +61,18 @@ describe('template.yaml', () => {
   });
 
   it.each([
-    ['expires the objects of the probe and of release checks', /\bPrefix: (\S+-(?:probe|release)\/)/g],
-    ['permits the probe and release checks their own objects only', /\$\{UploadBucket\.Arn\}\/([\w-]+\/)\*/g],
-  ])('%s', (_, pattern) => {
-    expect(found('template.yaml', pattern)).toEqual([probePrefix, releaseCheckPrefix]);
+    [
+      'expires the objects of the probe, of release checks and of verifications',
+      /\bPrefix: (\S+-(?:probe|release|verify)\/)/g,
+      [probePrefix, releaseCheckPrefix, verifyPrefix],
+    ],
+    [
+      'permits the probe and release checks their own objects only',
+      /\$\{UploadBucket\.Arn\}\/([\w-]+\/)\*/g,
+      [probePrefix, releaseCheckPrefix],
+    ],
+  ])('%s', (_, pattern, prefixes) => {
+    expect(found('template.yaml', pattern)).toEqual(prefixes);
   });
 
   it('has the title and the event source in its descriptions', () => {

@@ -241,11 +241,12 @@ describe('the record', () => {
     },
   );
 
-  it('is replaced by a newer event, or by a repeat of a failed or unannounced one, but never by the upload of an erased version', () => {
+  it('is replaced by a newer event, or by a repeat of a failed or unannounced one, but never by the upload of an erased or infected version', () => {
     expect(task('WriteRecord').Arguments['ConditionExpression']).toBe(
       'attribute_not_exists(sequencer) OR sequencer < :sequencer OR ' +
         '(sequencer = :sequencer AND (outcome = :failed OR ' +
-        '(announced = :no AND (outcome <> :deleted OR outcome = :outcome))))',
+        '(announced = :no AND (attribute_not_exists(reason) OR reason <> :malware) AND ' +
+        '(outcome <> :deleted OR outcome = :outcome))))',
     );
   });
 
@@ -350,9 +351,10 @@ describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, nex
   // It has no renditions, and a reason.
   ['IsVersionMarked', { ...unmarked, infected: true, decision: { outcome: 'rejected' } }, 'IsAnythingObsolete'],
   ['IsVersionMarked', unmarked, 'IsAnythingObsolete'],
-  ['WhoWasFirst', { shown: true, erased: false }, 'Repeat'],
-  ['WhoWasFirst', { shown: false, erased: true }, 'EraseVersion'],
-  ['WhoWasFirst', { shown: false, erased: false }, 'DiscardOwnRenditions'],
+  ['WhoWasFirst', { shown: true, erased: false, infected: false }, 'Repeat'],
+  ['WhoWasFirst', { shown: false, erased: true, infected: false }, 'EraseVersion'],
+  ['WhoWasFirst', { shown: false, erased: false, infected: true }, 'WithdrawVersion'],
+  ['WhoWasFirst', { shown: false, erased: false, infected: false }, 'DiscardOwnRenditions'],
   ['IsAnythingObsolete', { decision: { outcome: 'processed' }, replaced: false }, 'ComposeEvent'],
   ['IsAnythingObsolete', { decision: { outcome: 'processed' }, replaced: true }, 'RemoveRenditions'],
   // One group may have rendered what another found corrupt; an attempt that died may have rendered what was deleted.
@@ -413,6 +415,23 @@ describe('the erasure of this version', () => {
   ])('%s', async (_, Item, expected) => {
     const variables = { image: { sequencer: 'S1' }, states: { result: { Item } } };
     expect(await evaluate(task('ReadRecord').Assign?.['erased'], variables)).toBe(expected);
+  });
+});
+
+describe('the verdict about this version', () => {
+  const infected = {
+    ...{ outcome: { S: 'rejected' }, reason: { S: 'malware' } },
+    ...{ sequencer: { S: 'S1' }, announced: { BOOL: false } },
+  };
+  it.each([
+    ['is completed, if it was recorded but not announced', infected, true],
+    ['is already complete, if it was announced', { ...infected, announced: { BOOL: true } }, false],
+    ['is not confused with that about a newer version', { ...infected, sequencer: { S: 'S2' } }, false],
+    ['is not confused with another rejection', { ...infected, reason: { S: 'corrupt' } }, false],
+    ['has not happened, if there is no record', undefined, false],
+  ])('%s', async (_, Item, expected) => {
+    const variables = { image: { sequencer: 'S1' }, states: { result: { Item } } };
+    expect(await evaluate(task('ReadRecord').Assign?.['infected'], variables)).toBe(expected);
   });
 });
 
