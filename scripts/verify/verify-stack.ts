@@ -5,6 +5,7 @@ import pMap from 'p-map';
 import { stackNamed } from '../local/running-stack.ts';
 import { requireOpenIntake } from '../stack/intake-switch.ts';
 import type { Stack } from '../stack/stack.ts';
+import { readParameters } from '../stack/stack-parameters.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { describeFailure } from '../terminal/failure.ts';
 import { makeFolder } from '../terminal/make-folder.ts';
@@ -20,7 +21,7 @@ import { checkPermissions } from './permission-checks.ts';
 import { checkPicture, checkRejections } from './pipeline-checks.ts';
 import { checkQuotas } from './quota-checks.ts';
 import { checkVersions, checkWarmWorkers } from './release-checks.ts';
-import { clientsFor, type Finding, readParameters, readResources, Undo, type Verification } from './verification.ts';
+import { clientsFor, type Finding, readResources, Undo, type Verification } from './verification.ts';
 
 /** A name in check-list.ts without a check does not compile. */
 const checks: Readonly<Record<CheckName, (verification: Verification) => Promise<Finding>>> = {

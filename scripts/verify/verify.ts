@@ -15,7 +15,7 @@ export const verifyCommand = command({
       .option('--only <name>', 'only this check; repeat it for more', someOf(checkNames))
       .option('--list', 'only list the checks; check nothing')
       .option('--json <file>', 'write the results as JSON', path)
-      .option('--yes', 'do not ask before starting'),
+      .option('--yes', 'do not ask'),
   examples: {
     'npm run verify -- --stack NAME': 'check everything; takes about 15 minutes in an account',
     'npm run verify -- --stack NAME --only versions --only keys': 'only some checks',

@@ -448,7 +448,8 @@ describe('a run', () => {
     runChecks(stack, names, signal, () => undefined);
   beforeEach(() => {
     cloudFormation.on(ListStackResourcesCommand).resolves({ StackResourceSummaries: [] });
-    cloudFormation.on(DescribeStacksCommand).resolves({});
+    const described = { StackName: 'images-dev', CreationTime: new Date(0), StackStatus: 'CREATE_COMPLETE' as const };
+    cloudFormation.on(DescribeStacksCommand).resolves({ Stacks: [described] });
   });
 
   it('names, for each check, the promise, the page and what to do', async () => {

@@ -87,6 +87,7 @@ describe('service-control-policy.yaml', () => {
   );
   const releaser = named(`release-${projectName}-prod`);
   const [operator, ownRole] = [`operate-${projectName}`, `${projectName}-prod-ReleaseRole-1`].map(named);
+  const verifier = named(`verify-${projectName}-prod`);
   // Parameters replaced by their default values.
   const defaults = z
     .record(z.string(), z.object({ Default: z.string().optional() }))
@@ -129,11 +130,8 @@ describe('service-control-policy.yaml', () => {
     ['s3:PutBucketNotification', bucket],
     ['s3:DeleteBucketPolicy', bucket],
     ['sqs:PurgeQueue', name('sqs', `${projectName}-prod-UploadQueue`)],
-    ['sqs:DeleteQueue', name('sqs', `${projectName}-prod-UploadQueue`)],
     ['lambda:UpdateFunctionCode', name('lambda', `function:${projectName}-prod-ResizeImageFunction-1`)],
     ['lambda:CreateFunctionUrlConfig', name('lambda', `function:${projectName}-prod-ResizeImageFunction-1`)],
-    ['events:RemoveTargets', name('events', `rule/${projectName}-prod-UploadRule-1`)],
-    ['events:PutTargets', name('events', `rule/${projectName}-prod-UploadRule-1`)],
     ['events:PutPermission', name('events', `event-bus/${projectName}-prod-domain-events`)],
     ['states:UpdateStateMachine', name('states', `stateMachine:${projectName}-prod-ImagePipeline-1`)],
     ['states:DeleteStateMachine', name('states', `stateMachine:${projectName}-prod-ImagePipeline-1`)],
@@ -157,7 +155,7 @@ describe('service-control-policy.yaml', () => {
     'iam:DeleteRole',
     'iam:DeleteRolePermissionsBoundary',
   ])('denies %s on the exempt roles to everyone except the platform team', (action) => {
-    for (const role of [deployer, releaser, operator, platform]) {
+    for (const role of [deployer, releaser, operator, verifier, platform]) {
       expect(denied(admin, action, role ?? '')).toEqual(['KeepPrivilegedRoles']);
       expect(denied(deployer, action, role ?? '')).toEqual(['KeepPrivilegedRoles']);
       expect(denied(platform, action, role ?? '')).toEqual([]);
@@ -191,6 +189,50 @@ describe('service-control-policy.yaml', () => {
     expect(JSON.stringify(roleName('ServiceRole'))).toContain(exempt('DeployerRole'));
     for (const id of ['ReleaseRole', 'ReviewRole'])
       expect(JSON.stringify(roleName(id))).toContain(exempt('ReleaserRole'));
+    expect(JSON.stringify(roleName('VerifyRole'))).toContain(exempt('VerifierRole'));
+  });
+
+  const changes = [
+    'sqs:DeleteQueue',
+    'events:DeleteRule',
+    'events:PutRule',
+    'events:PutTargets',
+    'events:RemoveTargets',
+  ];
+
+  const ownQueuesAndRules = [
+    ...ofType(prod, 'AWS::SQS::Queue').map(([id]) => [id, 'sqs', ''] as const),
+    ...ofType(prod, 'AWS::Events::Rule').map(([id]) => [id, 'events', 'rule/'] as const),
+  ];
+
+  it.each(ownQueuesAndRules)('lets nobody but the deployer delete or change %s', (id, service, path) => {
+    const resource = name(service, `${path}${projectName}-prod-${id}-1A2B`);
+    for (const action of changes.filter((each) => each.startsWith(service))) {
+      for (const other of [admin, operator, verifier])
+        expect(denied(other, action, resource)).toContain('KeepQueuesAndRules');
+      expect(denied(deployer, action, resource)).toEqual([]);
+    }
+  });
+
+  it('knows the stack’s queues and rules by their logical ids, which are in their names', () => {
+    const names = [...ofType(prod, 'AWS::SQS::Queue'), ...ofType(prod, 'AWS::Events::Rule')].map(([id, resource]) => [
+      id,
+      resource.Properties['QueueName'] ?? resource.Properties['Name'],
+    ]);
+    for (const [id, given] of names.filter(([, given]) => given !== undefined))
+      expect(given).toEqual({ 'Fn::Sub': `\${AWS::StackName}-${String(id)}` });
+  });
+
+  it('lets a verification and an operator make temporary queues, and rules on the event bus', () => {
+    const temporary = `${projectName}-prod-verify-0a1b2c3d`;
+    const bus = `${projectName}-prod-domain-events`;
+    for (const action of changes) {
+      const resource = action.startsWith('sqs')
+        ? name('sqs', `${temporary}-events`)
+        : name('events', `rule/${bus}/${temporary}`);
+      for (const exempt of [deployer, operator, verifier]) expect(denied(exempt, action, resource)).toEqual([]);
+      expect(denied(admin, action, resource)).toEqual(['KeepBus']);
+    }
   });
 
   it.each([
