@@ -14,7 +14,7 @@ import { printable } from '../terminal/printable.ts';
 import { type Report, showStep } from '../terminal/progress.ts';
 import { plainTable } from '../terminal/table.ts';
 import { checkAlarmActions, checkAlarmMessage, checkAlarmMetrics, checkAlarmSubscribers } from './alarm-checks.ts';
-import { type CheckName, checkList } from './check-list.ts';
+import { type CheckName, checkList, checkNames } from './check-list.ts';
 import { checkDeadLetter, checkEncryptedQueues } from './event-checks.ts';
 import { checkEncryption, checkKeys } from './key-checks.ts';
 import { checkPermissions } from './permission-checks.ts';
@@ -55,6 +55,7 @@ export interface CheckResult {
 interface VerifyOptions {
   readonly stack?: string;
   readonly only?: readonly CheckName[];
+  readonly except?: readonly CheckName[];
   readonly json?: string;
   readonly yes?: true;
 }
@@ -66,7 +67,7 @@ const concurrentChecks = 5;
 export async function verify(options: VerifyOptions, signal: AbortSignal): Promise<number> {
   const stack = await stackNamed(options.stack);
   try {
-    const names = checkList.map(({ name }) => name).filter((name) => options.only?.includes(name) ?? true);
+    const names = chosenChecks(options);
     if (names.some((name) => sending.includes(name))) await requireOpenIntake(stack);
     if (!stack.emulated && !options.yes && !(await agreed(stack, names, signal))) {
       print('Nothing was checked.');
@@ -84,6 +85,10 @@ export async function verify(options: VerifyOptions, signal: AbortSignal): Promi
   } finally {
     stack.close();
   }
+}
+
+export function chosenChecks({ only = checkNames, except = [] }: Pick<VerifyOptions, 'only' | 'except'>): CheckName[] {
+  return checkNames.filter((name) => only.includes(name) && !except.includes(name));
 }
 
 /** Those that wait for the outcomes of uploads. */
