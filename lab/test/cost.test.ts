@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import type { RenditionGroup } from '../../core/presets.ts';
+import { steps } from '../../core/steps.ts';
 import { at, deployedTemplate, numberAt, templateFor } from '../../scripts/template/template.ts';
 import { parse, parsedOptions } from '../../scripts/terminal/command.ts';
 import { captureLog } from '../../test/support/captured-log.ts';
@@ -315,8 +316,11 @@ describe('the monthly cost', () => {
     expect(standing.alarmMetrics).toBeLessThan(prod.standing.alarmMetrics / 2);
   });
 
-  it('includes two alarms for each function whose warm workers are scaled, and both queues that are polled', () => {
-    expect(prod.standing).toMatchObject({ scalingAlarms: 4, polledQueues: 2 });
+  it('includes two alarms for each worker that uploads wait for, since its warm environments are scaled, and both queues that are polled', () => {
+    expect(prod.standing).toMatchObject({
+      scalingAlarms: 2 * steps.filter(({ takes }) => takes === 'image' || takes === 'rendition').length,
+      polledQueues: 2,
+    });
   });
 
   it('of an idle stack has no metrics of uploads, and those of uploads are priced apart', () => {

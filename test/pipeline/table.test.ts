@@ -37,7 +37,10 @@ const writes = workflow.tasks.flatMap(({ state, definition: { Arguments } }) => 
   const write = {
     ConditionExpression,
     ...(ExpressionAttributeNames !== undefined && { ExpressionAttributeNames: { '#bucket': 'bucket', '#key': 'key' } }),
-    ExpressionAttributeValues: Object.fromEntries(names.map((name) => [name, given(name)])),
+    // DynamoDB refuses an empty object.
+    ...(names.length > 0 && {
+      ExpressionAttributeValues: Object.fromEntries(names.map((name) => [name, given(name)])),
+    }),
   };
   return [{ state, write, update: typeof UpdateExpression === 'string' ? UpdateExpression : undefined }];
 });
