@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { verdictType } from '../../adapters/contracts/malware-verdict.ts';
 import { projectName } from '../../core/names.ts';
-import { at, type Json, ofType, parseTemplate, statementsOf, templateFor } from '../../scripts/template/template.ts';
+import {
+  at,
+  type Json,
+  ofType,
+  parseTemplate,
+  type Resource,
+  statementsOf,
+  templateFor,
+} from '../../scripts/template/template.ts';
 import { denialsOf } from '../support/policy-evaluation.ts';
 
 /** The governance templates match the main template; `npm run check` lints them (scripts/template/scan-template.ts). */
@@ -200,13 +208,17 @@ describe('service-control-policy.yaml', () => {
     'events:RemoveTargets',
   ];
 
+  // A name that the template does not give ends in a random suffix.
+  const nameOf = (id: string, { Properties }: Resource) =>
+    Properties['QueueName'] === undefined ? `${projectName}-prod-${id}-1A2B` : `${projectName}-prod-${id}`;
   const ownQueuesAndRules = [
-    ...ofType(prod, 'AWS::SQS::Queue').map(([id]) => [id, 'sqs', ''] as const),
-    ...ofType(prod, 'AWS::Events::Rule').map(([id]) => [id, 'events', 'rule/'] as const),
+    ...ofType(prod, 'AWS::SQS::Queue').map(([id, queue]) => [id, 'sqs', name('sqs', nameOf(id, queue))] as const),
+    ...ofType(prod, 'AWS::Events::Rule').map(
+      ([id, rule]) => [id, 'events', name('events', `rule/${nameOf(id, rule)}`)] as const,
+    ),
   ];
 
-  it.each(ownQueuesAndRules)('lets nobody but the deployer delete or change %s', (id, service, path) => {
-    const resource = name(service, `${path}${projectName}-prod-${id}-1A2B`);
+  it.each(ownQueuesAndRules)('lets nobody but the deployer delete or change %s', (_, service, resource) => {
     for (const action of changes.filter((each) => each.startsWith(service))) {
       for (const other of [admin, operator, verifier])
         expect(denied(other, action, resource)).toContain('KeepQueuesAndRules');
@@ -214,13 +226,12 @@ describe('service-control-policy.yaml', () => {
     }
   });
 
-  it('knows the stack’s queues and rules by their logical ids, which are in their names', () => {
-    const names = [...ofType(prod, 'AWS::SQS::Queue'), ...ofType(prod, 'AWS::Events::Rule')].map(([id, resource]) => [
-      id,
-      resource.Properties['QueueName'] ?? resource.Properties['Name'],
-    ]);
-    for (const [id, given] of names.filter(([, given]) => given !== undefined))
-      expect(given).toEqual({ 'Fn::Sub': `\${AWS::StackName}-${String(id)}` });
+  it('knows the names that the template gives to queues: the stack’s and the logical id', () => {
+    for (const [id, { Properties }] of ofType(prod, 'AWS::SQS::Queue').filter(
+      ([, queue]) => queue.Properties['QueueName'],
+    ))
+      expect(Properties['QueueName']).toEqual({ 'Fn::Sub': `\${AWS::StackName}-${id}` });
+    expect(ofType(prod, 'AWS::Events::Rule').filter(([, rule]) => rule.Properties['Name'])).toEqual([]);
   });
 
   it('lets a verification and an operator make temporary queues, and rules on the event bus', () => {
