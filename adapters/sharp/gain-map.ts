@@ -56,17 +56,28 @@ function furtherImages(upload: Bytes): readonly Bytes[] {
   const field = fields.find((at) => uint16(at) === IMAGE_ENTRIES);
   if (field === undefined) return [];
   const images = Math.min(Math.floor(uint32(field + 4) / ENTRY_LENGTH), MAX_IMAGES);
+  // Images lie one behind another, so that all together are read in one pass over the file.
+  let left = upload.length;
   return Array.from({ length: images }, (_, image) => uint32(field + 8) + ENTRY_LENGTH * image)
     .map((at) => ({ length: uint32(at + 4), offset: uint32(at + 8) }))
     .filter(({ offset }) => offset > 0)
     .map(({ offset, length }) => upload.subarray(from + offset, from + offset + length))
-    .filter((image) => image[0] === 0xff && image[1] === 0xd8);
+    .filter((image) => image[0] === 0xff && image[1] === 0xd8)
+    .filter((image) => {
+      left -= image.length;
+      return left >= 0;
+    });
 }
 
+// Programs write about ten, and more only for long XMP.
+const MAX_SEGMENTS = 1_000;
+
 function* headSegments(jpeg: Uint8Array) {
+  let left = MAX_SEGMENTS;
   for (const segment of segmentsOf(jpeg)) {
-    if (segment.marker === SOS) return;
+    if (segment.marker === SOS || left === 0) return;
     yield segment;
+    left -= 1;
   }
 }
 

@@ -16,8 +16,8 @@ export function heifImage(bytes: Uint8Array): HeifImage {
   const inMeta = (...path: readonly string[]) => boxesAt(view, ['meta', ...path]);
   return {
     frames: framesOf(view),
-    isPremultiplied: [...inMeta('iref', 'prem')].length > 0,
-    colours: coloursOf(view, [...inMeta('iprp', 'ipco', 'colr')]),
+    isPremultiplied: isAny(inMeta('iref', 'prem')),
+    colours: coloursOf(view, inMeta('iprp', 'ipco', 'colr')),
   };
 }
 
@@ -27,8 +27,9 @@ const FULL_BOXES: readonly string[] = ['meta', 'iref'];
 function* boxesAt(view: DataView, path: readonly string[], from = 0, to = view.byteLength): Generator<Box> {
   const [name, ...rest] = path;
   if (name === undefined) return;
+  const type = boxType(name);
   for (const box of boxesIn(view, from, to)) {
-    if (box.type !== boxType(name)) continue;
+    if (box.type !== type) continue;
     if (rest.length === 0) yield box;
     else yield* boxesAt(view, rest, box.body + (FULL_BOXES.includes(name) ? 4 : 0), box.end);
   }
@@ -43,11 +44,14 @@ function framesOf(view: DataView): number {
 const NCLX = boxType('nclx');
 
 /** A profile that is part of the file counts more, and libvips reads it. */
-function coloursOf(view: DataView, boxes: readonly Box[]): CodedColours {
-  const kinds = boxes.filter(({ body, end }) => body + 8 <= end);
-  const [coded] = kinds;
-  const hasProfile = kinds.some(({ body }) => view.getUint32(body) !== NCLX);
-  if (hasProfile || coded === undefined) return { profile: undefined, isHdr: false };
+function coloursOf(view: DataView, boxes: Iterable<Box>): CodedColours {
+  let coded: Box | undefined;
+  for (const box of boxes) {
+    if (box.body + 8 > box.end) continue;
+    if (view.getUint32(box.body) !== NCLX) return { profile: undefined, isHdr: false };
+    coded ??= box;
+  }
+  if (coded === undefined) return { profile: undefined, isHdr: false };
   return codedColours(view.getUint16(coded.body + 4), view.getUint16(coded.body + 6), false);
 }
 
@@ -65,5 +69,10 @@ export function asStill(bytes: Bytes): Bytes {
 /** False for an animation without a still image. Any other file is left to the decoder. */
 export function hasStill(bytes: Uint8Array): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return [...boxesAt(view, ['moov'])].length === 0 || [...boxesAt(view, ['meta', 'iloc'])].length > 0;
+  return !isAny(boxesAt(view, ['moov'])) || isAny(boxesAt(view, ['meta', 'iloc']));
+}
+
+/** Collects none: a file may have millions. */
+function isAny(boxes: Iterator<Box>): boolean {
+  return boxes.next().done !== true;
 }

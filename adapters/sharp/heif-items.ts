@@ -29,7 +29,12 @@ export interface HeifContent {
    * this reader and a decoder may take different ones.
    */
   readonly isAmbiguous: boolean;
+  /** The rest of the file was not read. */
+  readonly hasTooManyParts: boolean;
 }
+
+// Each takes memory, from six bytes of the file. A phone's 48 megapixels in tiles have about 1,500.
+export const MAX_PARTS = 100_000;
 
 const META = boxType('meta');
 const IDAT = boxType('idat');
@@ -67,7 +72,7 @@ export function heifContent(bytes: Uint8Array): HeifContent {
     const { width, height } = canvasOf(item, bytes);
     item.pixels = Math.max(item.pixels, width * height);
   }
-  return { items: items.byId, isAmbiguous: items.isAmbiguous };
+  return { items: items.byId, isAmbiguous: items.isAmbiguous, hasTooManyParts: items.areTooMany };
 }
 
 /** What libheif allocates for a grid or an overlay (ISO 23008-12, 6.6.2), whatever its `ispe` says; zero for others. */
@@ -103,12 +108,23 @@ class Items {
   readonly byId = new Map<number, HeifItem>();
   isAmbiguous = false;
   readonly #met = new Set<string>();
+  #left = MAX_PARTS;
 
   /** Notes what may be there once. */
   meet(kind: 'meta' | 'box' | 'type' | 'place', number: number): void {
     const name = `${kind} ${number}`;
     if (this.#met.has(name)) this.isAmbiguous = true;
     this.#met.add(name);
+  }
+
+  /** Counts an item, a property or whatever else refers to one. False if there are too many. */
+  take(): boolean {
+    this.#left -= 1;
+    return !this.areTooMany;
+  }
+
+  get areTooMany(): boolean {
+    return this.#left < 0;
   }
 
   of(id: number): HeifItem {
@@ -135,6 +151,7 @@ function open(view: DataView, { body, end }: Box) {
 function readTypes(view: DataView, box: Box, items: Items): void {
   const { version } = open(view, box);
   for (const entry of boxesOfType(view, INFE, box.body + (version === 0 ? 6 : 8), box.end)) {
+    if (!items.take()) return;
     const { reader, version: entryVersion } = open(view, entry);
     const id = reader.number(entryVersion < 3 ? 2 : 4);
     reader.at += 2;
@@ -160,14 +177,17 @@ function readExtents(view: DataView, box: Box, items: Items, dataAt: number): vo
   if (!Object.values(sizes).every((size) => NUMBER_LENGTHS.includes(size))) items.isAmbiguous = true;
   const idSize = version < 2 ? 2 : 4;
   const count = reader.number(idSize);
-  for (let index = 0; index < count && !reader.isAtEnd; index += 1) {
+  for (let index = 0; index < count && !reader.isAtEnd && items.take(); index += 1) {
     const id = reader.number(idSize);
     items.meet('place', id);
     const { extents } = items.of(id);
     const isInMeta = version > 0 && (reader.number(2) & 15) === 1;
     reader.at += 2;
     const base = reader.number(sizes.base) + (isInMeta ? dataAt : 0);
-    for (const extent of extentsOf(reader, base, sizes)) extents.push(extent);
+    for (const extent of extentsOf(reader, base, sizes)) {
+      if (!items.take()) return;
+      extents.push(extent);
+    }
   }
 }
 
@@ -193,7 +213,7 @@ function readReferences(view: DataView, box: Box, items: Items): void {
     const reader = new BoxReader(view, body, end);
     const from = reader.number(idSize);
     const count = reader.number(2);
-    for (let index = 0; index < count && !reader.isAtEnd; index += 1) {
+    for (let index = 0; index < count && !reader.isAtEnd && items.take(); index += 1) {
       const to = reader.number(idSize);
       if (type === DERIVED_FROM) items.of(from).sources.push(to);
       if (type === AUXILIARY_FOR) items.of(to).sources.push(from);
@@ -203,16 +223,26 @@ function readReferences(view: DataView, box: Box, items: Items): void {
 
 function readProperties(view: DataView, box: Box, items: Items): void {
   for (const { type } of boxesOfType(view, IPCO, box.body, box.end)) items.meet('box', type);
-  const properties = [...boxesOfType(view, IPCO, box.body, box.end)].flatMap(({ body, end }) => [
-    ...boxesIn(view, body, end),
-  ]);
+  const properties = propertiesIn(view, box, items);
   for (const associations of boxesOfType(view, IPMA, box.body, box.end)) {
     for (const { id, property: number } of associationsIn(view, associations)) {
+      if (!items.take()) return;
       const [item, property] = [items.of(id), properties[number - 1]];
       if (property?.type === ISPE) item.pixels = Math.max(item.pixels, sizeOf(view, property));
       if (property && TRANSFORMS.includes(property.type)) item.transforms += 1;
     }
   }
+}
+
+function propertiesIn(view: DataView, box: Box, items: Items): readonly Box[] {
+  const properties: Box[] = [];
+  for (const { body, end } of boxesOfType(view, IPCO, box.body, box.end)) {
+    for (const property of boxesIn(view, body, end)) {
+      if (!items.take()) return properties;
+      properties.push(property);
+    }
+  }
+  return properties;
 }
 
 /** Which item has which property: properties are numbered from 1, and an item may have one repeatedly. */

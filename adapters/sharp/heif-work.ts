@@ -1,5 +1,5 @@
 import type { Work } from '../../core/limits.ts';
-import { type HeifContent, type HeifItem, type HeifItems, heifContent } from './heif-items.ts';
+import { type HeifContent, type HeifItem, type HeifItems, heifContent, MAX_PARTS } from './heif-items.ts';
 import { hevcFrames } from './hevc-frames.ts';
 import { BoxReader, boxType } from './iso-boxes.ts';
 import { SHARED_BYTES } from './shared-bytes.ts';
@@ -17,7 +17,8 @@ export type HeifWork = Pick<Work, 'items' | 'readings' | 'decodedPixels'> & Pick
 
 /** What libheif reads when it opens an AVIF or HEIC, and what it decodes for the largest of its images. */
 export function heifWork(bytes: Uint8Array): HeifWork {
-  const { items, isAmbiguous } = heifContent(bytes);
+  const { items, isAmbiguous, hasTooManyParts } = heifContent(bytes);
+  if (hasTooManyParts) return { isAmbiguous: false, items: MAX_PARTS, readings: 0, decodedPixels: 0 };
   const whole = bytes.length + SHARED_BYTES;
   const read = sum([...items.values()].map(bytesOf)) / whole;
   // Only now: frames are counted in linear time only if items do not share bytes.

@@ -1,4 +1,4 @@
-import { constants, crc32, createInflate, deflateSync } from 'node:zlib';
+import { constants, crc32, createInflate, deflateSync, inflateSync } from 'node:zlib';
 import type { Bytes } from '../../core/ports.ts';
 import { joinBytes } from './join-bytes.ts';
 import { type CodedColours, codedColours, gammaProfile, type Primaries } from './made-profile.ts';
@@ -116,10 +116,9 @@ const channelCounts: ReadonlyMap<number, number> = new Map([
 
 /** The share of the image for which there are no data. */
 export async function lostShareOfPng(bytes: Uint8Array): Promise<number> {
-  const expected = unpackedLength(bytes);
-  if (expected === undefined) return 1;
-  const packed = joinBytes([...namedChunks(bytes)].filter(({ type }) => type === 'IDAT').map(({ data }) => data));
-  if (packed.length === 0) return 1;
+  const expected = lengthOf(passesOf(bytes));
+  const packed = imageData(bytes);
+  if (expected === 0 || packed.length === 0) return 1;
   const inflate = createInflate({ finishFlush: constants.Z_SYNC_FLUSH });
   inflate.end(packed);
   let length = 0;
@@ -135,18 +134,86 @@ export async function lostShareOfPng(bytes: Uint8Array): Promise<number> {
   return Math.max(0, 1 - length / expected);
 }
 
-/** Rows with their filters; of an interlaced image, nearly. */
-function unpackedLength(bytes: Uint8Array): number | undefined {
-  const [header] = namedChunks(bytes);
-  if (header?.type !== 'IHDR' || header.data.length < 13) return undefined;
-  const view = viewOf(header.data);
-  const channels = channelCounts.get(view.getUint8(9));
-  if (channels === undefined) return undefined;
-  return view.getUint32(4) * (1 + Math.ceil((view.getUint32(0) * channels * view.getUint8(8)) / 8));
+/** Rows of pixels, each with its filter. An interlaced image has up to seven passes of them, and any other one. */
+interface Pass {
+  readonly rows: number;
+  readonly rowLength: number;
 }
 
-/** Ends the data where the file ends, so that the decoder reads all there are. */
+/** Adam7 (8.1): the first column and row of each pass, and the distances to the next. */
+const ADAM7 = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+] as const;
+
+/** None if the header makes no sense. */
+function passesOf(bytes: Uint8Array): readonly Pass[] {
+  const [header] = namedChunks(bytes);
+  if (header?.type !== 'IHDR' || header.data.length < 13) return [];
+  const view = viewOf(header.data);
+  const channels = channelCounts.get(view.getUint8(9));
+  if (channels === undefined) return [];
+  const [width, height, bits] = [view.getUint32(0), view.getUint32(4), channels * view.getUint8(8)];
+  const grid = view.getUint8(12) === 1 ? ADAM7 : ([[0, 0, 1, 1]] as const);
+  return grid
+    .map(([left, top, across, down]) => ({
+      columns: Math.ceil((width - left) / across),
+      rows: Math.ceil((height - top) / down),
+    }))
+    .filter(({ columns, rows }) => columns > 0 && rows > 0)
+    .map(({ columns, rows }) => ({ rows, rowLength: 1 + Math.ceil((columns * bits) / 8) }));
+}
+
+function lengthOf(passes: readonly Pass[]): number {
+  return passes.reduce((sum, { rows, rowLength }) => sum + rows * rowLength, 0);
+}
+
+function imageData(bytes: Uint8Array): Uint8Array {
+  return joinBytes([...namedChunks(bytes)].filter(({ type }) => type === 'IDAT').map(({ data }) => data));
+}
+
+// 33 megapixels of RGB. Takes a second.
+const MAX_COMPLETED_BYTES = 100_000_000;
+/** Filter type 2, Up: with zeros behind it, a row is a copy of the one above. */
+const COPY = 2;
+
+/**
+ * A file that ends early, so that the decoder reads all there is. Of an interlaced image, libpng reads all or nothing: the last
+ * pass, which has half of the pixels, gets copies of its last row for those that are missing.
+ */
 export function withEnd(bytes: Bytes): Bytes {
+  const passes = passesOf(bytes);
+  const [last, before, length] = [passes.at(-1), lengthOf(passes.slice(0, -1)), lengthOf(passes)];
+  if (last === undefined || passes.length === 1 || length > MAX_COMPLETED_BYTES) return withLastChunks(bytes);
+  const unpacked = unpackedStart(imageData(bytes), length);
+  if (unpacked.length <= before || unpacked.length === length) return withLastChunks(bytes);
+  const whole = Buffer.alloc(length);
+  whole.set(unpacked);
+  for (let row = before; row < length; row += last.rowLength) if (row >= unpacked.length) whole[row] = COPY;
+  const others = [...namedChunks(bytes)].filter(({ type, isWhole }) => isWhole && type !== 'IDAT' && type !== 'IEND');
+  return joinBytes([
+    bytes.subarray(0, SIGNATURE_LENGTH),
+    ...others.map((other) => other.whole),
+    chunk('IDAT', deflateSync(whole, { level: 1 })),
+    chunk('IEND', new Uint8Array()),
+  ]);
+}
+
+/** Empty if the data are damaged, or more than there should be. */
+function unpackedStart(packed: Uint8Array, maxOutputLength: number): Uint8Array {
+  try {
+    return inflateSync(packed, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength });
+  } catch {
+    return new Uint8Array();
+  }
+}
+
+function withLastChunks(bytes: Bytes): Bytes {
   const parts: Uint8Array[] = [bytes.subarray(0, SIGNATURE_LENGTH)];
   for (const { type, data, whole, isWhole } of namedChunks(bytes)) {
     if (isWhole) parts.push(whole);

@@ -163,25 +163,37 @@ async function bySpace(
 const MAP_SHARE = 0.5;
 const MAP_QUALITY = 80;
 
-/** A map that cannot be read is no reason to reject the picture, which is right without it. */
+/**
+ * A map that cannot be read is no reason to reject the picture, which is right without it. No program writes a map that is
+ * larger than its picture: decoding it would take more than the limits allow for the picture.
+ */
 async function withGainMaps(source: Source, renditions: readonly EncodedRendition[]): Promise<EncodedRendition[]> {
   const wanted = source.format === 'jpeg' && renditions.some(({ preset }) => keepsGainMap(preset));
   const found = wanted ? gainMapOf(source.bytes) : undefined;
   if (found === undefined) return [...renditions];
   const { orientation } = source.header;
   const map = await open(orientation > 1 ? withOrientation(found.image, orientation) : found.image, source);
-  if (map.outcome !== 'open' || rejectHeader(map.header, source.limits)) return [...renditions];
-  return Promise.all(
-    renditions.map(async (rendition) => {
-      if (!keepsGainMap(rendition.preset)) return rendition;
-      const width = Math.ceil(rendition.width * MAP_SHARE);
-      const scaled = await map.render([{ name: 'map', format: 'jpeg', width, quality: MAP_QUALITY }]);
-      const [bytes] = scaled.outcome === 'rendered' ? scaled.renditions.map((one) => one.bytes) : [];
-      return bytes === undefined
-        ? rendition
-        : { ...rendition, bytes: withGainMap(rendition.bytes, bytes, found.description) };
-    }),
-  );
+  if (map.outcome !== 'open' || pixelsIn(map.header) > pixelsIn(source.header)) return [...renditions];
+  // In one decode for all.
+  const sizes = renditions
+    .filter(({ preset }) => keepsGainMap(preset))
+    .map(({ preset, width }) => ({
+      ...{ name: preset.name, format: 'jpeg' as const, quality: MAP_QUALITY },
+      width: Math.ceil(width * MAP_SHARE),
+    }));
+  const scaled = await map.render(sizes);
+  if (scaled.outcome === 'rejected') return [...renditions];
+  const maps = new Map(scaled.renditions.map(({ preset, bytes }) => [preset.name, bytes]));
+  return renditions.map((rendition) => {
+    const bytes = maps.get(rendition.preset.name);
+    return bytes === undefined
+      ? rendition
+      : { ...rendition, bytes: withGainMap(rendition.bytes, bytes, found.description) };
+  });
+}
+
+function pixelsIn({ width, height }: ImageHeader): number {
+  return width * height;
 }
 
 /** An image, and the colours in which it is decoded. */
@@ -342,13 +354,19 @@ async function decodeTolerantly(source: Decoding, size: ResizeOptions): Promise<
   }
   const lost = (await loss.share()) ?? 0;
   if (lost > MAX_LOST_SHARE) {
-    return corrupt(`The ${name} file is truncated: about ${Math.round(lost * 100)}% of the image is missing.`);
+    return corrupt(`The ${name} file is truncated: ${missingPart(lost)} of the image is missing.`);
   }
   try {
     return { outcome: 'decoded', decoded: await decode(source, size, loss.failOn), damaged: true };
   } catch (error) {
     return broken(error);
   }
+}
+
+/** Where the share cannot be measured, it counts as all: of a progressive JPEG, details are missing everywhere. */
+function missingPart(lost: number): string {
+  const percent = Math.round(lost * 100);
+  return percent === 100 ? 'too much' : `about ${percent}%`;
 }
 
 /** All that can be rendered. Of a damaged animation whose first frame is sound, that frame is rendered instead. */

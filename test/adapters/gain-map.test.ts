@@ -15,6 +15,10 @@ const codec = sharpImageCodec();
 const keeping = (width: number): Preset => ({ name: 'keeping', format: 'jpeg', width, quality: 80, keepGainMap: true });
 const plain = (width: number): Preset => ({ name: 'plain', format: 'jpeg', width, quality: 80 });
 
+const START = [0xff, 0xd8];
+const [APP1, APP2] = [0xe1, 0xe2];
+const ISO = Buffer.from('urn:iso:std:iso:ts:21496:-1\0', 'latin1');
+
 // Uploads never reach this decoder.
 beforeAll(() => sharp.unblock({ operation: ['VipsForeignLoadUhdrBuffer'] }));
 
@@ -54,6 +58,26 @@ describe('a preset that keeps gain maps', () => {
     expect({ width, height }).toEqual({ width: 80, height: 119 });
   });
 
+  it('has a map of its own size in each of several renditions', async () => {
+    const kept = await rendered(ultraHdr, [keeping(100), { ...keeping(200), name: 'larger' }]);
+    const sizes = (await Promise.all(kept.map(mapIn))).map(({ width, height }) => [width, height]);
+    expect(sizes).toEqual([
+      [50, 34],
+      [100, 67],
+    ]);
+  });
+
+  it('has none if that is larger than the picture, because decoding it could take any time', async () => {
+    const description = { kind: 'xmp', numbers: new Map([['GainMapMax', '2.3']]) } as const;
+    const picture = await jpeg(200, 100);
+    const withMapOf = async (width: number, height: number) => {
+      const upload = withGainMap(picture, await jpeg(width, height), description);
+      const [kept = new Uint8Array()] = await rendered(upload, [keeping(100)]);
+      return gainMapOf(kept) !== undefined;
+    };
+    expect([await withMapOf(200, 100), await withMapOf(200, 101)]).toEqual([true, false]);
+  });
+
   it.each([
     ['of an upload without one', 'photos/rocket.jpg'],
     ['of a PNG', 'pngsuite/basn2c08.png'],
@@ -83,6 +107,50 @@ describe('a preset that keeps gain maps', () => {
     }
   });
 });
+
+describe('looking for a gain map', () => {
+  const described = new Uint8Array([...START, ...segment(APP2, [...ISO, ...new Uint8Array(61)])]);
+
+  it('ends after a thousand segments of an image: each takes memory, and a file has room for millions', () => {
+    const behind = (segments: number) => {
+      const empty = Array.from({ length: segments }, () => segment(APP1, [])).flat();
+      return new Uint8Array([...START, ...empty, ...described.subarray(START.length)]);
+    };
+    expect(gainMapOf(indexed([behind(999)]))).toBeDefined();
+    expect(gainMapOf(indexed([behind(1_000)]))).toBeUndefined();
+  });
+
+  it('reads no more bytes than the file has, even if its images overlap', () => {
+    const plain = new Uint8Array([...START, ...segment(APP1, Array(1_000).fill(0))]);
+    expect(gainMapOf(indexed([plain, described]))).toBeDefined();
+    expect(gainMapOf(indexed([plain, described], [0, 0, 1]))).toBeUndefined();
+  });
+});
+
+function segment(marker: number, body: readonly number[]): number[] {
+  const length = body.length + 2;
+  return [0xff, marker, length >> 8, length & 255, ...body];
+}
+
+/** A JPEG without a picture, and images behind it that its index names, in any order and number. */
+function indexed(images: readonly Bytes[], order = [...images.keys()]): Bytes {
+  const entries = [-1, ...order].length;
+  const index = Buffer.alloc(26 + 16 * entries);
+  index.write('II*\0\x08\0\0\0\x01\0', 'latin1');
+  for (const [at, value] of [0x7_b002, 16 * entries, 26].entries()) index.writeUInt32LE(value, 10 + 4 * at);
+  const head = START.length + 4 + 4;
+  const starts = images.map((_, at) => images.slice(0, at).reduce((sum, { length }) => sum + length, index.length));
+  for (const [at, image] of order.entries()) {
+    index.writeUInt32LE(images[image]?.length ?? 0, 26 + 16 * (at + 1) + 4);
+    index.writeUInt32LE(starts[image] ?? 0, 26 + 16 * (at + 1) + 8);
+  }
+  const file = Buffer.concat([
+    Buffer.from([...START, ...segment(APP2, [...Buffer.from('MPF\0'), ...index])]),
+    ...images,
+  ]);
+  expect(file.length).toBe(head + (starts.at(-1) ?? 0) + (images.at(-1)?.length ?? 0));
+  return new Uint8Array(file);
+}
 
 async function rendered(bytes: Bytes, presets: readonly Preset[]): Promise<Bytes[]> {
   const result = await (await openImage(codec, bytes)).render(presets);

@@ -9,14 +9,21 @@ import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import { tiffPicture } from '../../adapters/sharp/tiff-picture.ts';
 import { countFrames } from '../../adapters/sharp/webp-frames.ts';
 import { defaultLimits, type Limits, rejectHeader } from '../../core/limits.ts';
-import { alphaOf, avif, avifItems, box, ispe } from '../hostile/containers/avif.ts';
+import { alphaOf, avif, avifItems, box, fullBox, ispe } from '../hostile/containers/avif.ts';
 import { flat, flatAndClear } from '../hostile/containers/flat.ts';
 import { jpegOfScans, jpegSegment, jpegWith } from '../hostile/containers/jpeg.ts';
-import { repeated } from '../hostile/containers/numbers.ts';
+import { repeated, u16be, u32be } from '../hostile/containers/numbers.ts';
 import { exifOf } from '../hostile/containers/tiff.ts';
 import { webpOfFrames, webpPicture } from '../hostile/containers/webp.ts';
 
 /** The parts of a file that are checked before libvips opens it, because they could exhaust a worker's time or memory. */
+
+const many = 100_001;
+
+/** Of items with numbers of four bytes for offsets and lengths. */
+function iloc(items: number, ...each: readonly Buffer[]): Buffer {
+  return fullBox('iloc', 2, Buffer.from([0x44, 0]), u32be(items), repeated(Buffer.concat(each), items));
+}
 
 async function open(bytes: Buffer, changed: Partial<Limits> = {}) {
   const limits = { ...defaultLimits, ...changed };
@@ -90,6 +97,36 @@ describe('an AVIF', () => {
     expect(heifWork(avif([derived([2, 2, 2]), item])).decodedPixels).toBe(400);
     expect(heifWork(avif([derived([1])])).decodedPixels).toBe(Number.POSITIVE_INFINITY);
   });
+
+  it.each([
+    ['items', iloc(many, u32be(1), ...[0, 0, 0].map(u16be))],
+    [
+      'extents',
+      Array.from({ length: 2 }, () => iloc(1, u32be(1), u16be(0), u16be(0), u16be(60_000), Buffer.alloc(480_000))),
+    ],
+    [
+      'types',
+      fullBox('iinf', 1, u32be(many), repeated(fullBox('infe', 3, u32be(1), u16be(0), Buffer.from('av01')), many)),
+    ],
+    [
+      'references',
+      fullBox('iref', 1, ...[1, 2].map(() => box('dimg', u32be(1), u16be(60_000), Buffer.alloc(240_000)))),
+    ],
+    ['properties', box('iprp', box('ipco', repeated(box('free'), many)))],
+    [
+      'associations',
+      box('iprp', fullBox('ipma', 1, u32be(many), repeated(Buffer.concat([u32be(1), Buffer.from([1, 1])]), many))),
+    ],
+  ])(
+    'is refused if it has more %s than any image: those behind are not read, because each takes memory',
+    async (_, boxes) => {
+      const file = Buffer.concat([
+        box('ftyp', Buffer.from('avif\0\0\0\0avifmif1miaf')),
+        fullBox('meta', 0, ...[boxes].flat()),
+      ]);
+      expect(await open(file)).toMatchObject({ reason: 'too-complex' });
+    },
+  );
 
   it('is not judged by bytes within its coded image data', () => {
     expect(largestDecodedSize(Buffer.concat([box('mdat', ispe(9_000, 9_000)), box('meta', ispe(3, 4))]))).toEqual({

@@ -132,6 +132,17 @@ it('an image that an interrupted copy left without its second half is refused, a
   });
 });
 
+it.each(['cuts/jpeg-progressive', 'jpeg/arithmetic.jpg'])(
+  'a share that cannot be measured is not stated: %s',
+  async (file) => {
+    const whole = bytesOf(file);
+    expect(await rejectionOf(whole.slice(0, whole.length * 0.6))).toMatchObject({
+      reason: 'corrupt',
+      message: expect.stringMatching(/truncated: too much of the image is missing\./),
+    });
+  },
+);
+
 it('restart intervals that are missing count as far as they are missing', async () => {
   const whole = bytesOf('cuts/jpeg-restarts');
   const markers = [...whole.keys()].filter((at) => whole[at] === 0xff && ((whole[at + 1] ?? 0) & 0xf8) === 0xd0);

@@ -87,6 +87,7 @@ const kinds: readonly Kind[] = [
   ['frames of 7 megapixels in one item.avif', sizes(between(30, 200)), framesInOne],
   ['frames of 7 megapixels with zeros between them.avif', sizes(between(30, 200)), framesAndZeros],
   ['extents of one megabyte in a metadata item.avif', sizes(between(1, 8), between(4, 32)), extents],
+  ['thousand empty extents.avif', sizes(between(120, 6_000)), emptyExtents],
   ['tiles that share one item.avif', sizes(between(6, 16)), sharedTile],
   ['tiles of 4 megapixels that are one item.avif', sizes(between(8, 16)), wideTiles],
   ['layers of one image.avif', sizes(between(30, 200)), layers],
@@ -268,6 +269,17 @@ async function extents(items: number, each: number): Promise<Buffer> {
     extents: each,
   };
   return avif([await coded(64), ...Array.from({ length: items }, () => item)]);
+}
+
+async function emptyExtents(thousands: number): Promise<Buffer> {
+  const item = {
+    type: 'mime',
+    data: Buffer.alloc(0),
+    properties: [],
+    refers: { as: 'cdsc', to: [1] },
+    extents: 60_000,
+  };
+  return avif([await coded(64), ...Array.from({ length: thousands / 60 }, () => item)]);
 }
 
 /** Of noise, which takes the decoder far longer for each pixel. */

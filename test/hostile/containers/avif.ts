@@ -5,7 +5,7 @@ export function box(type: string, ...content: readonly Buffer[]): Buffer {
   return Buffer.concat([u32be(body.length + 8), Buffer.from(type), body]);
 }
 
-function fullBox(type: string, version: number, ...content: readonly Buffer[]): Buffer {
+export function fullBox(type: string, version: number, ...content: readonly Buffer[]): Buffer {
   return box(type, Buffer.from([version, 0, 0, 0]), ...content);
 }
 
