@@ -30,7 +30,7 @@ export const redriveCommand = command({
         20,
       )
       .option('--stack <name>', 'a stack in your AWS account instead of the one that npm start runs', nonEmpty)
-      .option('--yes', 'do not ask before moving'),
+      .option('--yes', 'do not ask'),
   examples: {
     'npm run redrive -- --list': 'show why they failed',
     'npm run redrive -- --max 10': 'move a few first, to check that the cause is fixed',

@@ -29,7 +29,7 @@ export function pullRequestOf(stack: string): number | undefined {
 export function assertPullRequest(stack: string): void {
   if (pullRequestOf(stack) !== undefined) return;
   throw new Failure(
-    `${stack} is not the stack of a pull request (${prefix}NUMBER), so its data may be someone's: to delete it, follow the README.`,
+    `${stack} is not the stack of a pull request (${prefix}NUMBER), so its data may be someone's: to delete it, use npm run teardown.`,
   );
 }
 

@@ -33,7 +33,7 @@ export async function writeReceipt(directory: string, given: Receipt): Promise<v
 export async function readReviewed(directory: string, stack: string): Promise<Reviewed> {
   const file = fileOf('changes', directory, stack);
   return reviewed.parse(
-    await readJson(file, `make the change set first, with npm run release -- changes --stack ${stack}`),
+    await readJson(file, `make the change set first, with npm run release -- changes --stage STAGE --stack ${stack}`),
   );
 }
 

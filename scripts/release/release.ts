@@ -206,7 +206,7 @@ const commentCommand = command({
 const rehearseCommand = command({
   name: 'rehearse',
   summary:
-    'The whole way on the emulator, with these commands: build, dev, verify, prod, and the stack of a pull request. 1 min.',
+    'The whole way on the emulator, with these commands: build, dev, verify, prod, and the stack of a pull request. Takes a few minutes.',
   syntax: (line) => line,
   run: async () => {
     const { rehearseOnEmulator } = await import('./rehearse.ts');

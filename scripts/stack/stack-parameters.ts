@@ -1,13 +1,12 @@
 /** The parameters of a deployed stack, and a deployment that changes one of them and nothing else. */
 import {
   CreateChangeSetCommand,
-  DescribeStacksCommand,
   ExecuteChangeSetCommand,
   waitUntilChangeSetCreateComplete,
   waitUntilStackUpdateComplete,
 } from '@aws-sdk/client-cloudformation';
 import { Failure } from '../terminal/failure.ts';
-import type { Stack } from './stack.ts';
+import { describeStack, type Stack } from './stack.ts';
 
 // Warm workers take minutes to start, and to stop; nothing else in the stack changes.
 const UPDATE_SECONDS = 1800;
@@ -15,11 +14,9 @@ const CHANGE_SET_SECONDS = 300;
 
 export type StackParameters = ReadonlyMap<string, string>;
 
-export async function readParameters({ name, clients }: Pick<Stack, 'name' | 'clients'>): Promise<StackParameters> {
-  const { Stacks: [found] = [] } = await clients.cloudFormation.send(new DescribeStacksCommand({ StackName: name }));
-  return new Map(
-    (found?.Parameters ?? []).map(({ ParameterKey = '', ParameterValue = '' }) => [ParameterKey, ParameterValue]),
-  );
+export async function readParameters(stack: Pick<Stack, 'name' | 'clients'>): Promise<StackParameters> {
+  const { Parameters = [] } = await describeStack(stack);
+  return new Map(Parameters.map(({ ParameterKey = '', ParameterValue = '' }) => [ParameterKey, ParameterValue]));
 }
 
 /** Deploys the same template again with another value. */

@@ -2,15 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  DescribeStacksCommand,
   GetStackPolicyCommand,
   SetStackPolicyCommand,
   UpdateTerminationProtectionCommand,
 } from '@aws-sdk/client-cloudformation';
 import * as z from 'zod';
-import { Failure } from '../terminal/failure.ts';
 import { projectDirectory } from '../terminal/project.ts';
-import type { NamedStack } from './stack.ts';
+import { describeStack, type NamedStack } from './stack.ts';
 
 /** A stack policy cannot be deleted, only replaced. */
 const allowsAll = { Statement: [{ Effect: 'Allow', Principal: '*', Action: 'Update:*', Resource: '*' }] };
@@ -26,14 +24,10 @@ export interface Protection {
   readonly resources: readonly string[];
 }
 
-export async function readProtection({
-  name: StackName,
-  clients: { cloudFormation },
-}: NamedStack): Promise<Protection> {
-  const { Stacks: [found] = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
-  if (found === undefined)
-    throw new Failure(`There is no stack ${StackName}: check --stack, and your AWS profile and region.`);
-  const { StackPolicyBody } = await cloudFormation.send(new GetStackPolicyCommand({ StackName }));
+export async function readProtection(stack: NamedStack): Promise<Protection> {
+  const { name: StackName, clients } = stack;
+  const found = await describeStack(stack);
+  const { StackPolicyBody } = await clients.cloudFormation.send(new GetStackPolicyCommand({ StackName }));
   return { termination: found.EnableTerminationProtection === true, resources: deniedBy(StackPolicyBody) };
 }
 

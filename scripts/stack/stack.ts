@@ -1,6 +1,7 @@
 /** A deployed stack and the clients to use it. */
 import {
   CloudFormationClient,
+  type Stack as DescribedStack,
   DescribeStackResourceCommand,
   DescribeStacksCommand,
 } from '@aws-sdk/client-cloudformation';
@@ -77,6 +78,17 @@ export function namedStack(address: StackAddress): NamedStack {
   return { name: address.name, ...lazyClients(address) };
 }
 
+/** @throws {Failure} if there is no such stack */
+export async function describeStack({ name, clients }: Pick<NamedStack, 'name' | 'clients'>): Promise<DescribedStack> {
+  try {
+    const { Stacks: [found] = [] } = await clients.cloudFormation.send(new DescribeStacksCommand({ StackName: name }));
+    if (found !== undefined) return found;
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.includes('does not exist')) throw error;
+  }
+  throw new Failure(`There is no stack ${name}: check --stack, and your AWS profile and region.`);
+}
+
 /** For a stack whose outputs are known; {@link readStack} reads them from CloudFormation. */
 export function stackOf(address: StackAddress & { readonly outputs: StackOutputs }): Stack {
   return { ...address, ...lazyClients(address) };
@@ -98,7 +110,7 @@ export async function readStack(address: StackAddress): Promise<Stack> {
 /** A stack in the account and region of the current AWS profile. @throws {Failure} if it cannot be read. */
 export async function accountStack(name: string): Promise<Stack> {
   try {
-    return await readStack({ name, emulated: false, clientConfig: {} });
+    return await readStack({ name, emulated: isOnThisMachine(process.env['AWS_ENDPOINT_URL']), clientConfig: {} });
   } catch (error) {
     if (error instanceof Failure) throw error;
     const reason = error instanceof Error ? error.message : String(error);
@@ -106,6 +118,11 @@ export async function accountStack(name: string): Promise<Stack> {
       `Cannot read the stack ${name} (${reason.replace(/\.$/, '')}): check --stack, and your AWS profile and region.`,
     );
   }
+}
+
+/** The shell settings of `npm start`, and a rehearsed release, lead to an emulator. */
+function isOnThisMachine(endpoint: string | undefined): boolean {
+  return endpoint !== undefined && URL.parse(endpoint)?.hostname === '127.0.0.1';
 }
 
 function parseOutputs(name: string, outputs: Readonly<Record<string, unknown>>): StackOutputs {

@@ -1,10 +1,8 @@
 /** What a deletion would do. */
-import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import prettyBytes from 'pretty-bytes';
 import { messagesIn } from '../stack/queues.ts';
-import type { NamedStack } from '../stack/stack.ts';
+import { describeStack, type NamedStack } from '../stack/stack.ts';
 import { listResources } from '../stack/stack-resources.ts';
-import { Failure } from '../terminal/failure.ts';
 import { plainTable } from '../terminal/table.ts';
 import { type ForeignRule, foreignRules } from './foreign-rules.ts';
 import { findRetained, type Retained } from './retained.ts';
@@ -20,10 +18,8 @@ export interface Teardown {
 }
 
 export async function readTeardown(stack: NamedStack): Promise<Teardown> {
-  const { name: StackName, clients } = stack;
-  const { Stacks: [found] = [] } = await clients.cloudFormation.send(new DescribeStacksCommand({ StackName }));
-  if (found === undefined)
-    throw new Failure(`There is no stack ${StackName}: check --stack, and your AWS profile and region.`);
+  const { clients } = stack;
+  const found = await describeStack(stack);
   const resources = await listResources(stack);
   const busName = resources.find(({ logicalId }) => logicalId === 'DomainEventBus')?.physicalId;
   const messages: { queue: string; count: number }[] = [];

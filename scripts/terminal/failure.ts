@@ -10,8 +10,24 @@ export class Failure extends Error {
 export function describeFailure(error: unknown): string {
   if (error instanceof Failure) return error.message;
   if (error instanceof Error && '$fault' in error) return `AWS rejected the request: ${error.message} (${error.name})`;
-  return describeFileFailure(error) ?? (error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return (
+    describeNoAccess(error) ??
+    describeFileFailure(error) ??
+    (error instanceof Error ? (error.stack ?? error.message) : String(error))
+  );
 }
+
+/** The SDK's own errors, before AWS has answered. */
+function describeNoAccess(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error.name === 'CredentialsProviderError' || error.message === 'Region is missing')
+    return `There is no access to AWS (${error.message.replace(/\.$/, '')}): check your AWS profile and region.`;
+  if ('code' in error && noConnection.includes(String(error.code)))
+    return `There is no connection (${error.message}): check your network and region, or for a stack on this machine, whether npm start still runs.`;
+  return undefined;
+}
+
+const noConnection = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH'];
 
 /**
  * The message for a file that cannot be written: the folder belongs to root after a `sudo`, the file system is read-only,

@@ -74,8 +74,8 @@ export const checkList = [
   {
     name: 'warm-workers',
     promise: 'Workers are warm where ProvisionConcurrency asks for it, and you pay for none elsewhere.',
-    page: 'docs/verify.md#warm-workers',
-    remedy: 'Wait for READY. Remove warm workers that the stack no longer asks for, as the page describes.',
+    page: 'docs/runbooks/warm-workers.md',
+    remedy: 'Wait for READY, or start them again with npm run warm -- --stack NAME on. Stop the others with off.',
     onlyInAccount: 'it provisions no concurrency',
   },
   {

@@ -6,6 +6,7 @@ import {
   paginateListVersionsByFunction,
 } from '@aws-sdk/client-lambda';
 import { DescribeStateMachineAliasCommand, ListStateMachineVersionsCommand } from '@aws-sdk/client-sfn';
+import { warmFunctions } from '../stack/warm-functions.ts';
 import { type Finding, idOf, physicalIds, type Verification } from './verification.ts';
 
 export async function checkVersions(verification: Verification): Promise<Finding> {
@@ -63,9 +64,8 @@ async function workflowFaults({ stack }: Verification, stateMachineAliasArn: str
 /** A template that no longer asks for warm workers leaves them warm, and paid for. */
 export async function checkWarmWorkers(verification: Verification): Promise<Finding> {
   const { resources, parameters } = verification;
-  const wanted = [...resources.keys()]
-    .filter((id) => id.endsWith('WarmTarget') && parameters.get('ProvisionConcurrency') === 'true')
-    .map((id) => idOf(verification, id.replace(/WarmTarget$/, 'Function')));
+  const wanted =
+    parameters.get('ProvisionConcurrency') === 'true' ? warmFunctions.map((id) => idOf(verification, id)) : [];
   const functions = physicalIds(resources, 'AWS::Lambda::Function');
   const faults = await Promise.all(functions.map((name) => warmFaults(verification, name, wanted.includes(name))));
   return { faults: faults.flat(), seen: `functions with warm workers: ${wanted.length}` };

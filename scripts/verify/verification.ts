@@ -1,6 +1,5 @@
 /** What every check has at hand: the stack, its resources, and a way to remove what the check creates. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DescribeStacksCommand, paginateListStackResources } from '@aws-sdk/client-cloudformation';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
@@ -8,6 +7,8 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import pMap from 'p-map';
 import pWaitFor from 'p-wait-for';
 import type { Stack } from '../stack/stack.ts';
+import type { StackParameters } from '../stack/stack-parameters.ts';
+import { listResources, type StackResource } from '../stack/stack-resources.ts';
 import { describeFailure, Failure } from '../terminal/failure.ts';
 
 /** The result of a check that ran. */
@@ -22,7 +23,7 @@ export interface Verification {
   readonly stack: Stack;
   readonly clients: ReturnType<typeof clientsFor>;
   readonly resources: StackResources;
-  readonly parameters: ReadonlyMap<string, string>;
+  readonly parameters: StackParameters;
   /** Part of every name that the check gives: unique to this run. */
   readonly runId: string;
   readonly undo: Undo;
@@ -72,26 +73,10 @@ export class Undo {
 }
 
 /** The resources of a stack by logical id. */
-export type StackResources = ReadonlyMap<string, { readonly type: string; readonly physicalId: string }>;
+export type StackResources = ReadonlyMap<string, Pick<StackResource, 'type' | 'physicalId'>>;
 
-export async function readResources({ name, clients }: Stack): Promise<StackResources> {
-  const pages = await Array.fromAsync(
-    paginateListStackResources({ client: clients.cloudFormation }, { StackName: name }),
-  );
-  const found = pages.flatMap(({ StackResourceSummaries = [] }) => StackResourceSummaries);
-  return new Map(
-    found.map(({ LogicalResourceId = '', ResourceType: type = '', PhysicalResourceId: physicalId = '' }) => [
-      LogicalResourceId,
-      { type, physicalId },
-    ]),
-  );
-}
-
-export async function readParameters({ name, clients }: Stack): Promise<ReadonlyMap<string, string>> {
-  const { Stacks: [found] = [] } = await clients.cloudFormation.send(new DescribeStacksCommand({ StackName: name }));
-  return new Map(
-    (found?.Parameters ?? []).map(({ ParameterKey = '', ParameterValue = '' }) => [ParameterKey, ParameterValue]),
-  );
+export async function readResources(stack: Stack): Promise<StackResources> {
+  return new Map((await listResources(stack)).map((resource) => [resource.logicalId, resource]));
 }
 
 export function physicalIds(resources: StackResources, type: string): string[] {

@@ -5,6 +5,7 @@ import pMap from 'p-map';
 import { stackNamed } from '../local/running-stack.ts';
 import { requireOpenIntake } from '../stack/intake-switch.ts';
 import type { Stack } from '../stack/stack.ts';
+import { readParameters } from '../stack/stack-parameters.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { describeFailure } from '../terminal/failure.ts';
 import { makeFolder } from '../terminal/make-folder.ts';
@@ -13,14 +14,14 @@ import { printable } from '../terminal/printable.ts';
 import { type Report, showStep } from '../terminal/progress.ts';
 import { plainTable } from '../terminal/table.ts';
 import { checkAlarmActions, checkAlarmMessage, checkAlarmMetrics, checkAlarmSubscribers } from './alarm-checks.ts';
-import { type CheckName, checkList } from './check-list.ts';
+import { type CheckName, checkList, checkNames } from './check-list.ts';
 import { checkDeadLetter, checkEncryptedQueues } from './event-checks.ts';
 import { checkEncryption, checkKeys } from './key-checks.ts';
 import { checkPermissions } from './permission-checks.ts';
 import { checkPicture, checkRejections } from './pipeline-checks.ts';
 import { checkQuotas } from './quota-checks.ts';
 import { checkVersions, checkWarmWorkers } from './release-checks.ts';
-import { clientsFor, type Finding, readParameters, readResources, Undo, type Verification } from './verification.ts';
+import { clientsFor, type Finding, readResources, Undo, type Verification } from './verification.ts';
 
 /** A name in check-list.ts without a check does not compile. */
 const checks: Readonly<Record<CheckName, (verification: Verification) => Promise<Finding>>> = {
@@ -54,6 +55,7 @@ export interface CheckResult {
 interface VerifyOptions {
   readonly stack?: string;
   readonly only?: readonly CheckName[];
+  readonly except?: readonly CheckName[];
   readonly json?: string;
   readonly yes?: true;
 }
@@ -65,7 +67,7 @@ const concurrentChecks = 5;
 export async function verify(options: VerifyOptions, signal: AbortSignal): Promise<number> {
   const stack = await stackNamed(options.stack);
   try {
-    const names = checkList.map(({ name }) => name).filter((name) => options.only?.includes(name) ?? true);
+    const names = chosenChecks(options);
     if (names.some((name) => sending.includes(name))) await requireOpenIntake(stack);
     if (!stack.emulated && !options.yes && !(await agreed(stack, names, signal))) {
       print('Nothing was checked.');
@@ -83,6 +85,10 @@ export async function verify(options: VerifyOptions, signal: AbortSignal): Promi
   } finally {
     stack.close();
   }
+}
+
+export function chosenChecks({ only = checkNames, except = [] }: Pick<VerifyOptions, 'only' | 'except'>): CheckName[] {
+  return checkNames.filter((name) => only.includes(name) && !except.includes(name));
 }
 
 /** Those that wait for the outcomes of uploads. */

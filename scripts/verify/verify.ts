@@ -13,12 +13,14 @@ export const verifyCommand = command({
     line
       .option('--stack <name>', 'a stack in your AWS account instead of the one that npm start runs', nonEmpty)
       .option('--only <name>', 'only this check; repeat it for more', someOf(checkNames))
+      .option('--except <name>', 'not this check; repeat it for more', someOf(checkNames))
       .option('--list', 'only list the checks; check nothing')
       .option('--json <file>', 'write the results as JSON', path)
-      .option('--yes', 'do not ask before starting'),
+      .option('--yes', 'do not ask'),
   examples: {
     'npm run verify -- --stack NAME': 'check everything; takes about 15 minutes in an account',
     'npm run verify -- --stack NAME --only versions --only keys': 'only some checks',
+    'npm run verify -- --stack NAME --except dead-letter': 'all that takes five minutes or less',
     'npm run verify -- --list': 'what is checked, and where it is explained',
   },
   notes: `It uses real uploads and fires alarms, so tell whoever is on call. It removes everything that it creates, also after Ctrl-C. docs/verify.md lists the permissions, the price, and what stays in metrics and records.

@@ -10,13 +10,12 @@ import pWaitFor from 'p-wait-for';
 import * as z from 'zod';
 import { physicalId, type Stack } from '../stack/stack.ts';
 import { changeParameter, readParameters } from '../stack/stack-parameters.ts';
+import { type WarmFunction, warmFunctions } from '../stack/warm-functions.ts';
 import { numberAt, stages, templateFor } from '../template/template.ts';
 import { Failure } from '../terminal/failure.ts';
 
 const PARAMETER = 'ProvisionConcurrency';
 const ALIAS = 'live';
-export const warmFunctions = ['DispatchImagesFunction', 'ExtractMetadataFunction', 'ResizeImageFunction'] as const;
-type WarmFunction = (typeof warmFunctions)[number];
 
 /** What one alias or version keeps warm. */
 export interface WarmWorkers {

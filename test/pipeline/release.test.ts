@@ -1,10 +1,9 @@
 import { CloudFormationClient, DeleteStackCommand, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CreateBucketCommand, ListBucketsCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import * as z from 'zod';
 import { projectName } from '../../core/names.ts';
 import { rehearse, rehearsedStacks } from '../../scripts/release/rehearse.ts';
-import { at, type Json, parseTemplate } from '../../scripts/template/template.ts';
+import { actionsOfPolicy, inlineActionsOf } from '../support/policy-actions.ts';
 import { providedStack } from '../support/provided-stack.ts';
 import { recordRequests } from '../support/recorded-requests.ts';
 
@@ -43,11 +42,23 @@ afterAll(async () => {
   stack.close();
 });
 
-it('brings the artifact that was built once to dev and, after a photograph was processed there, to prod', async () => {
+it('brings the artifact that was built once to dev and, after its verification there, to prod', async () => {
   for (const StackName of [dev, prod]) {
     const { Stacks: [found] = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
     expect(found?.StackStatus).toBe('CREATE_COMPLETE');
   }
+});
+
+it('verifies dev with only what VerifyPolicy of governance/deploy-role.yaml allows', () => {
+  const calls = during(/^Verify/);
+  expect(calls).toContain('sns:Subscribe');
+  expect(calls.filter((action) => !actionsOfPolicy('VerifyPolicy').includes(action))).toEqual([]);
+});
+
+it('smoke-tests a pull request’s stack with only what its role may', () => {
+  const allowed = [...release, ...actionsOfPolicy('VerifyPolicy')];
+  expect(during(/^Smoke test/)).toContain('s3:PutObject');
+  expect(during(/^Smoke test/).filter((action) => !allowed.includes(action))).toEqual([]);
 });
 
 it('leaves nothing of the pull request’s stack', async () => {
@@ -58,17 +69,8 @@ it('leaves nothing of the pull request’s stack', async () => {
   expect(Buckets.filter(({ Name }) => Name?.startsWith(pullRequest))).toEqual([]);
 });
 
-const template = parseTemplate('governance/deploy-role.yaml');
-/** Of all policy statements within a part of the template. */
-function actionsIn(value: Json | undefined): string[] {
-  if (Array.isArray(value)) return value.flatMap(actionsIn);
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([name, inner]) =>
-    name === 'Action' ? z.array(z.string()).parse([inner].flat()) : actionsIn(inner),
-  );
-}
-const review = actionsIn(at(template, 'Resources', 'ReviewPolicy', 'Properties', 'PolicyDocument'));
-const release = [...review, ...actionsIn(at(template, 'Resources', 'ReleaseRole', 'Properties', 'Policies'))];
+const review = actionsOfPolicy('ReviewPolicy');
+const release = [...review, ...inlineActionsOf('ReleaseRole')];
 const during = (title: RegExp) => [...called].flatMap(([step, actions]) => (title.test(step) ? actions : []));
 
 it('before the approval, calls only what the review role of governance/deploy-role.yaml may', () => {

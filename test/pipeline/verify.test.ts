@@ -6,18 +6,23 @@ import { GetAliasCommand, UpdateAliasCommand } from '@aws-sdk/client-lambda';
 import { ListObjectsV2Command, ListObjectVersionsCommand } from '@aws-sdk/client-s3';
 import { ListSubscriptionsCommand, SNSClient } from '@aws-sdk/client-sns';
 import { ListQueuesCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import * as z from 'zod';
 import { verifyPrefix } from '../../core/names.ts';
+import { localStackAddress } from '../../scripts/local/local-stack.ts';
 import { countLetters } from '../../scripts/stack/dead-letter-queue.ts';
+import { stackOf } from '../../scripts/stack/stack.ts';
 import { type CheckName, checkList, checkNames } from '../../scripts/verify/check-list.ts';
 import { type CheckResult, runChecks } from '../../scripts/verify/verify-stack.ts';
 import { emulatedPipeline } from '../support/emulated-pipeline.ts';
+import { actionsOfPolicy } from '../support/policy-actions.ts';
+import { recordRequests } from '../support/recorded-requests.ts';
 
 const pipeline = emulatedPipeline();
 const { stack } = pipeline;
 const kms = new KMSClient(stack.clientConfig);
-const verify = (names: readonly CheckName[]) => runChecks(stack, names, new AbortController().signal, () => undefined);
+const verify = (names: readonly CheckName[], of = stack) =>
+  runChecks(of, names, new AbortController().signal, () => undefined);
 
 let restoreRetries: () => Promise<unknown>;
 beforeAll(async () => {
@@ -29,9 +34,22 @@ afterAll(() => restoreRetries());
 describe('a verification of a stack that works', () => {
   let results: readonly CheckResult[];
   let before: Awaited<ReturnType<typeof inventory>>;
+  let calls: readonly string[];
   beforeAll(async () => {
     before = await inventory();
-    results = await verify(checkNames);
+    const requests = await recordRequests(inject('emulator'));
+    const { clientConfig, ...same } = localStackAddress(inject('emulator'));
+    const recorded = stackOf({
+      ...{ ...same, outputs: inject('outputs') },
+      clientConfig: { ...clientConfig, endpoint: requests.endpoint },
+    });
+    try {
+      results = await verify(checkNames, recorded);
+      calls = requests.take();
+    } finally {
+      recorded.close();
+      await requests.stop();
+    }
   });
 
   it('passes, except for what the emulator cannot serve', () => {
@@ -42,10 +60,39 @@ describe('a verification of a stack that works', () => {
     expect(results.map(({ name, result, faults }) => [name, result, faults])).toEqual(expected);
   });
 
+  it('calls only what VerifyPolicy of governance/deploy-role.yaml allows, and that allows nothing else', () => {
+    const allowed = actionsOfPolicy('VerifyPolicy');
+    const known = unseen.flatMap(([, actions]) => actions);
+    expect(calls.filter((action) => !allowed.includes(action))).toEqual([]);
+    expect(allowed.filter((action) => !calls.includes(action) && !known.includes(action))).toEqual([]);
+    expect(known.filter((action) => calls.includes(action) || !allowed.includes(action))).toEqual([]);
+  });
+
   it('leaves nothing behind', async () => {
     expect(await inventory()).toEqual(before);
   });
 });
+
+/** Permissions in VerifyPolicy that a verification on the emulator does not use, and why. */
+const unseen: readonly (readonly [why: string, actions: readonly string[]])[] = [
+  [
+    'Checks that the emulator cannot serve.',
+    [
+      ...['cloudwatch:ListMetrics', 'sns:ListSubscriptionsByTopic', 'lambda:ListProvisionedConcurrencyConfigs'],
+      ...['kms:ListGrants', 's3:GetEncryptionConfiguration', 'dynamodb:DescribeTable'],
+      ...['lambda:GetAccountSettings', 'lambda:GetFunctionConcurrency'],
+      ...['servicequotas:ListServiceQuotas', 'servicequotas:ListAWSDefaultServiceQuotas'],
+    ],
+  ],
+  ['The emulator’s workflow has no alias.', ['states:DescribeStateMachineAlias', 'states:ListStateMachineVersions']],
+  [
+    'Before the checks, the command asks whether intake is open.',
+    ['cloudwatch:GetMetricStatistics', 'events:DescribeRule', 'lambda:ListEventSourceMappings'],
+  ],
+  ['Without it, S3 answers 403 for a rendition that is gone.', ['s3:ListBucket']],
+  ['npm run policies.', ['access-analyzer:CheckNoPublicAccess', 'access-analyzer:ValidatePolicy']],
+  ['S3, SQS and DynamoDB use the key in the name of the caller.', ['kms:Decrypt', 'kms:GenerateDataKey']],
+];
 
 /** What a verification creates. */
 async function inventory() {

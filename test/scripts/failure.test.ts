@@ -52,6 +52,25 @@ describe('a file where a folder is needed', () => {
   });
 });
 
+describe('AWS that cannot be reached', () => {
+  const named = (name: string, message: string) => Object.assign(new Error(message), { name });
+
+  it.each([
+    ['no credentials', named('CredentialsProviderError', 'Could not load credentials from any providers')],
+    ['no region', new Error('Region is missing')],
+  ])('is reported in one sentence: %s', (_, error) => {
+    expect(describeFailure(error)).toBe(
+      `There is no access to AWS (${error.message}): check your AWS profile and region.`,
+    );
+  });
+
+  it.each(['ECONNREFUSED', 'ENOTFOUND'])('is reported in one sentence: %s', (code) => {
+    expect(describeFailure(refused(code))).toMatch(
+      /^There is no connection \(.*\): check your network and region, .*\.$/,
+    );
+  });
+});
+
 function failureOf(use: () => unknown): string {
   try {
     use();

@@ -80,6 +80,7 @@ describe('a job that can ask for a role in AWS', () => {
       privileged.map(({ file, name, environment }) => [file.replace('.github/workflows/', ''), name, environment]),
     ).toEqual([
       ['deploy.yml', 'sign', undefined],
+      ['deploy.yml', 'policies', 'dev-verify'],
       ['deploy.yml', 'dev', 'dev'],
       ['deploy.yml', 'verify', 'dev-verify'],
       ['deploy.yml', 'review', 'prod-review'],
@@ -138,12 +139,17 @@ it('every action is pinned by the hash of its commit', () => {
 
 it('prod follows dev, its verification and an approval', () => {
   const needs = (name: string) => jobs.find((job) => job.file.endsWith('/deploy.yml') && job.name === name)?.needs;
-  expect(needs('dev')).toEqual(['check', 'build', 'sign']);
+  expect(needs('dev')).toEqual(['check', 'policies', 'build', 'sign']);
   expect(needs('verify')).toEqual(['dev']);
   expect(needs('review')).toEqual(['build', 'verify']);
   expect(needs('prod')).toEqual(['build', 'review']);
   const review = commandsIn(jobs.find(({ name }) => name === 'review')?.steps ?? []);
   expect(review).toContain('--after');
+});
+
+it('IAM Access Analyzer checks the policies of both stages before a release', () => {
+  const commands = commandsIn(jobs.find(({ name }) => name === 'policies')?.steps ?? []);
+  for (const stage of ['dev', 'prod']) expect(commands).toContain(`npm run policies -- --stage ${stage}`);
 });
 
 it('a stack of a pull request is removed when the pull request is closed, and every night', () => {

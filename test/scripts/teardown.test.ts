@@ -112,7 +112,7 @@ describe('before anything is deleted, the command says', () => {
   });
 
   it('that there is no such stack', async () => {
-    cloudFormation.on(DescribeStacksCommand).resolves({ Stacks: [] });
+    cloudFormation.on(DescribeStacksCommand).rejects(new Error('Stack with id images-dev does not exist'));
     await expect(readTeardown(stack)).rejects.toThrow('There is no stack images-dev: check --stack');
   });
 });

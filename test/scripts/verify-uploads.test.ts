@@ -55,7 +55,7 @@ import { rejectedFiles, sentReasons } from '../../scripts/verify/rejected-files.
 import { uprightImage } from '../../scripts/verify/uploads.ts';
 import type { Verification } from '../../scripts/verify/verification.ts';
 import { verifyCommand } from '../../scripts/verify/verify.ts';
-import { runChecks } from '../../scripts/verify/verify-stack.ts';
+import { chosenChecks, runChecks } from '../../scripts/verify/verify-stack.ts';
 import { mockClient } from '../support/mock-client.ts';
 import { mockedStack } from '../support/mocked-stack.ts';
 import { mockedVerification } from '../support/mocked-verification.ts';
@@ -381,7 +381,7 @@ describe('dead-letter', () => {
 });
 
 describe('alarm-message', () => {
-  const topic = 'arn:aws:sns:eu-west-1:1:images-dev-AlarmTopic';
+  const topic = 'arn:aws:sns:eu-west-1:1:images-dev-PageTopic';
   const alarm = (AlarmName: string) => ({ AlarmName, StateValue: 'OK' as const, AlarmActions: [topic] });
   const quiet = alarm('images-dev-CheckReleaseErrorsAlarm');
   const page = { ...alarm('images-dev-UsersAffectedAlarm'), AlarmRule: 'ALARM("images-dev-UploadQueueAgeAlarm")' };
@@ -429,14 +429,14 @@ describe('alarm-message', () => {
   it('fails if no message arrives', async () => {
     cloudWatch.on(SetAlarmStateCommand).resolves({});
     expect(await faults()).toEqual([
-      `${quiet.AlarmName} sends nothing through images-dev-AlarmTopic: No message of ${quiet.AlarmName} within 3 minutes.`,
+      `${quiet.AlarmName} sends nothing through images-dev-PageTopic: No message of ${quiet.AlarmName} within 3 minutes.`,
     ]);
   });
 
   it('fails if every alarm is on already, because then nothing could be seen', async () => {
     cloudWatch.on(DescribeAlarmsCommand).resolves({ MetricAlarms: [{ ...quiet, StateValue: 'ALARM' }] });
     expect(await faults()).toEqual([
-      'No alarm that notifies images-dev-AlarmTopic is quiet now: nothing could be tested.',
+      'No alarm that notifies images-dev-PageTopic is quiet now: nothing could be tested.',
     ]);
   });
 });
@@ -448,7 +448,8 @@ describe('a run', () => {
     runChecks(stack, names, signal, () => undefined);
   beforeEach(() => {
     cloudFormation.on(ListStackResourcesCommand).resolves({ StackResourceSummaries: [] });
-    cloudFormation.on(DescribeStacksCommand).resolves({});
+    const described = { StackName: 'images-dev', CreationTime: new Date(0), StackStatus: 'CREATE_COMPLETE' as const };
+    cloudFormation.on(DescribeStacksCommand).resolves({ Stacks: [described] });
   });
 
   it('names, for each check, the promise, the page and what to do', async () => {
@@ -467,6 +468,13 @@ describe('a run', () => {
     cloudWatch.on(DescribeAlarmsCommand).rejects(new Error('Broken.'));
     const results = await run(['alarm-actions', 'warm-workers'], new AbortController().signal);
     expect(results.map(({ result }) => result)).toEqual(['failed', 'passed']);
+  });
+
+  it('makes only the checks that were chosen, in the order of the list', () => {
+    expect(chosenChecks({})).toEqual(checkNames);
+    expect(chosenChecks({ only: ['versions', 'picture'] })).toEqual(['picture', 'versions']);
+    expect(chosenChecks({ only: ['versions', 'picture'], except: ['picture'] })).toEqual(['versions']);
+    expect(chosenChecks({ except: ['dead-letter'] })).toEqual(checkNames.filter((name) => name !== 'dead-letter'));
   });
 
   it('does not count as passed what the emulator cannot serve', async () => {

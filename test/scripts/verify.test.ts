@@ -35,6 +35,7 @@ import {
 import { DescribeStateMachineAliasCommand, ListStateMachineVersionsCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { ListSubscriptionsByTopicCommand, SNSClient, type Subscription } from '@aws-sdk/client-sns';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { warmFunctions } from '../../scripts/stack/warm-functions.ts';
 import { checkAlarmActions, checkAlarmMetrics, checkAlarmSubscribers } from '../../scripts/verify/alarm-checks.ts';
 import { checkEncryption, checkKeys } from '../../scripts/verify/key-checks.ts';
 import { checkPermissions } from '../../scripts/verify/permission-checks.ts';
@@ -47,7 +48,7 @@ import { mockedVerification } from '../support/mocked-verification.ts';
 
 const alarmResource = (name: string) => ['AWS::CloudWatch::Alarm', name] as const;
 const cloudWatch = mockClient(CloudWatchClient);
-const topic = 'arn:aws:sns:eu-west-1:111122223333:images-dev-AlarmTopic';
+const topic = 'arn:aws:sns:eu-west-1:111122223333:images-dev-PageTopic';
 
 describe('alarm-actions', () => {
   const check = () =>
@@ -104,7 +105,7 @@ describe('alarm-subscribers', () => {
   ])('%s', async (_, Subscriptions, count) => {
     sns.on(ListSubscriptionsByTopicCommand).resolves({ Subscriptions });
     expect((await check()).faults).toEqual(
-      Array.from({ length: count }, () => 'Nobody receives the alarms of images-dev-AlarmTopic.'),
+      Array.from({ length: count }, () => 'Nobody receives the alarms of images-dev-PageTopic.'),
     );
   });
 });
@@ -248,36 +249,42 @@ describe('versions', () => {
 });
 
 describe('warm-workers', () => {
-  const check = (ProvisionConcurrency: 'true' | 'false', configs: ProvisionedConcurrencyConfigListItem[]) => {
+  type Configs = readonly ProvisionedConcurrencyConfigListItem[];
+  const ready = { Status: 'READY', RequestedProvisionedConcurrentExecutions: 2 } as const;
+  /** @param resize of one function; the others that can be warm are as wanted */
+  const check = (ProvisionConcurrency: 'true' | 'false', resize: Configs) => {
+    const others: Configs = ProvisionConcurrency === 'true' ? [ready] : [];
     lambda.reset();
-    lambda.on(ListProvisionedConcurrencyConfigsCommand).resolves({ ProvisionedConcurrencyConfigs: configs });
+    lambda.on(ListProvisionedConcurrencyConfigsCommand).callsFake(({ FunctionName }) => ({
+      ProvisionedConcurrencyConfigs:
+        FunctionName === 'images-dev-ResizeImageFunction'
+          ? resize
+          : others.filter(() => warmFunctions.some((id) => FunctionName === `images-dev-${id}`)),
+    }));
+    const functions = [...warmFunctions, 'RemoveRenditionsFunction'];
     return checkWarmWorkers(
       mockedVerification({
         parameters: new Map([['ProvisionConcurrency', ProvisionConcurrency]]),
-        resources: {
-          ResizeImageWarmTarget: ['AWS::ApplicationAutoScaling::ScalableTarget', 'target'],
-          ResizeImageFunction: ['AWS::Lambda::Function', 'images-dev-Resize'],
-        },
+        resources: Object.fromEntries(functions.map((id) => [id, ['AWS::Lambda::Function', `images-dev-${id}`]])),
       }),
     );
   };
-  const ready = { Status: 'READY', RequestedProvisionedConcurrentExecutions: 2 } as const;
 
   it.each([
     ['passes if they are ready', 'true', [ready], []],
     ['passes if none are wanted and none are paid for', 'false', [], []],
-    ['fails if they are missing', 'true', [], ['images-dev-Resize has no warm workers.']],
+    ['fails if they are missing', 'true', [], ['images-dev-ResizeImageFunction has no warm workers.']],
     [
       'fails if they are not ready',
       'true',
       [{ ...ready, Status: 'FAILED', StatusReason: 'no capacity' }],
-      ['The warm workers of images-dev-Resize are FAILED (no capacity).'],
+      ['The warm workers of images-dev-ResizeImageFunction are FAILED (no capacity).'],
     ],
     [
       'fails if a stack that no longer wants them still pays for them',
       'false',
       [ready],
-      ['images-dev-Resize keeps 2 workers warm, which the stack does not ask for.'],
+      ['images-dev-ResizeImageFunction keeps 2 workers warm, which the stack does not ask for.'],
     ],
   ] as const)('%s', async (_, parameter, configs, faults) => {
     expect((await check(parameter, [...configs])).faults).toEqual(faults);

@@ -15,11 +15,12 @@ import {
   PutProvisionedConcurrencyConfigCommand,
 } from '@aws-sdk/client-lambda';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { warmFunctions } from '../../scripts/stack/warm-functions.ts';
 import { ofType, templateFor } from '../../scripts/template/template.ts';
 import { parsedOptions } from '../../scripts/terminal/command.ts';
 import { warmCommand } from '../../scripts/warm/warm.ts';
 import { describeWarm, planOf } from '../../scripts/warm/warm-report.ts';
-import { switchOff, switchOn, warmFunctions, warmStatus } from '../../scripts/warm/warm-workers.ts';
+import { switchOff, switchOn, warmStatus } from '../../scripts/warm/warm-workers.ts';
 import { mockClient } from '../support/mock-client.ts';
 import { mockedStack } from '../support/mocked-stack.ts';
 

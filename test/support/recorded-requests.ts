@@ -3,7 +3,6 @@ import { createServer } from 'node:http';
 import { Agent, request } from 'node:https';
 import * as z from 'zod';
 import type { EmulatorAddress } from '../../scripts/local/emulator.ts';
-import { describeCall } from './recorded-calls.ts';
 
 export interface RecordedRequests {
   /** For the environment of the clients, as AWS_ENDPOINT_URL. */
@@ -64,10 +63,18 @@ interface Request {
 }
 
 function actionOf({ service, method, path, target, body }: Request): string {
-  if (service === 's3') return s3ActionOf(method, new URL(path, 'https://s3.invalid'));
-  if (target !== undefined) return describeCall({ method, path, target, body }).action;
-  return `${service}:${new URLSearchParams(body).get('Action')}`;
+  const url = new URL(path, 'https://aws.invalid');
+  if (service === 's3') return s3ActionOf(method, url);
+  if (service === 'lambda') return lambdaActionOf(method, url);
+  const [, binaryOperation] = /\/operation\/(\w+)$/.exec(url.pathname) ?? [];
+  const operation = target?.split('.').at(-1) ?? binaryOperation ?? new URLSearchParams(body).get('Action');
+  // A batch needs the permission for each of its messages.
+  if (service === 'sqs') return `sqs:${operation?.replace(/Batch$/, '')}`;
+  return `${prefixes[service] ?? service}:${operation}`;
 }
+
+/** Services that sign with another name than IAM's. */
+const prefixes: Readonly<Record<string, string>> = { monitoring: 'cloudwatch' };
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html */
 function s3ActionOf(method: string, { pathname, searchParams }: URL): string {
@@ -77,5 +84,19 @@ function s3ActionOf(method: string, { pathname, searchParams }: URL): string {
   if (key === '') return method === 'HEAD' || method === 'GET' ? 's3:ListBucket' : `s3:${method} bucket`;
   if (method === 'PUT' || (method === 'POST' && (searchParams.has('uploads') || searchParams.has('uploadId'))))
     return 's3:PutObject';
+  if (method === 'DELETE') return searchParams.has('versionId') ? 's3:DeleteObjectVersion' : 's3:DeleteObject';
   return method === 'HEAD' || method === 'GET' ? 's3:GetObject' : `s3:${method}`;
+}
+
+/** Of those that scripts call. https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html */
+const lambdaReads: readonly (readonly [path: RegExp, operation: string])[] = [
+  [/\/aliases\/[^/]+$/, 'GetAlias'],
+  [/\/versions$/, 'ListVersionsByFunction'],
+  [/\/configuration$/, 'GetFunctionConfiguration'],
+  [/\/event-source-mappings\/?$/, 'ListEventSourceMappings'],
+];
+
+function lambdaActionOf(method: string, { pathname }: URL): string {
+  const operation = method === 'GET' ? lambdaReads.find(([path]) => path.test(pathname))?.[1] : undefined;
+  return `lambda:${operation ?? `${method} ${pathname}`}`;
 }

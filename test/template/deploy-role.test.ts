@@ -292,6 +292,13 @@ describe('a role that GitHub gets', () => {
     for (const { Resource } of changing) expect(JSON.stringify(Resource)).toMatch(/-verify-\*"}$/);
   });
 
+  it('to verify, has only permissions that docs/verify.md explains', () => {
+    const page = readFileSync(join(projectDirectory, 'docs/verify.md'), 'utf8');
+    const statements = managed('VerifyPolicy').filter(({ Sid }) => Sid !== 'CheckPolicies');
+    const operations = statements.flatMap(({ Action }) => Action.map((action) => action.split(':')[1] ?? ''));
+    expect(operations.filter((operation) => !new RegExp(`[\`:]${operation}\``).test(page))).toEqual([]);
+  });
+
   it('to verify, changes no setting of the stack', () => {
     const settings =
       /^(?!s3:|dynamodb:|sqs:|events:|sns:|cloudwatch:SetAlarmState)[a-z]+:(Create|Put|Update|Delete|Set)/;

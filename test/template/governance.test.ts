@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { verdictType } from '../../adapters/contracts/malware-verdict.ts';
 import { projectName } from '../../core/names.ts';
-import { at, type Json, ofType, parseTemplate, statementsOf, templateFor } from '../../scripts/template/template.ts';
+import {
+  at,
+  type Json,
+  ofType,
+  parseTemplate,
+  type Resource,
+  statementsOf,
+  templateFor,
+} from '../../scripts/template/template.ts';
 import { denialsOf } from '../support/policy-evaluation.ts';
 
 /** The governance templates match the main template; `npm run check` lints them (scripts/template/scan-template.ts). */
@@ -87,6 +95,7 @@ describe('service-control-policy.yaml', () => {
   );
   const releaser = named(`release-${projectName}-prod`);
   const [operator, ownRole] = [`operate-${projectName}`, `${projectName}-prod-ReleaseRole-1`].map(named);
+  const verifier = named(`verify-${projectName}-prod`);
   // Parameters replaced by their default values.
   const defaults = z
     .record(z.string(), z.object({ Default: z.string().optional() }))
@@ -129,11 +138,8 @@ describe('service-control-policy.yaml', () => {
     ['s3:PutBucketNotification', bucket],
     ['s3:DeleteBucketPolicy', bucket],
     ['sqs:PurgeQueue', name('sqs', `${projectName}-prod-UploadQueue`)],
-    ['sqs:DeleteQueue', name('sqs', `${projectName}-prod-UploadQueue`)],
     ['lambda:UpdateFunctionCode', name('lambda', `function:${projectName}-prod-ResizeImageFunction-1`)],
     ['lambda:CreateFunctionUrlConfig', name('lambda', `function:${projectName}-prod-ResizeImageFunction-1`)],
-    ['events:RemoveTargets', name('events', `rule/${projectName}-prod-UploadRule-1`)],
-    ['events:PutTargets', name('events', `rule/${projectName}-prod-UploadRule-1`)],
     ['events:PutPermission', name('events', `event-bus/${projectName}-prod-domain-events`)],
     ['states:UpdateStateMachine', name('states', `stateMachine:${projectName}-prod-ImagePipeline-1`)],
     ['states:DeleteStateMachine', name('states', `stateMachine:${projectName}-prod-ImagePipeline-1`)],
@@ -157,7 +163,7 @@ describe('service-control-policy.yaml', () => {
     'iam:DeleteRole',
     'iam:DeleteRolePermissionsBoundary',
   ])('denies %s on the exempt roles to everyone except the platform team', (action) => {
-    for (const role of [deployer, releaser, operator, platform]) {
+    for (const role of [deployer, releaser, operator, verifier, platform]) {
       expect(denied(admin, action, role ?? '')).toEqual(['KeepPrivilegedRoles']);
       expect(denied(deployer, action, role ?? '')).toEqual(['KeepPrivilegedRoles']);
       expect(denied(platform, action, role ?? '')).toEqual([]);
@@ -191,6 +197,53 @@ describe('service-control-policy.yaml', () => {
     expect(JSON.stringify(roleName('ServiceRole'))).toContain(exempt('DeployerRole'));
     for (const id of ['ReleaseRole', 'ReviewRole'])
       expect(JSON.stringify(roleName(id))).toContain(exempt('ReleaserRole'));
+    expect(JSON.stringify(roleName('VerifyRole'))).toContain(exempt('VerifierRole'));
+  });
+
+  const changes = [
+    'sqs:DeleteQueue',
+    'events:DeleteRule',
+    'events:PutRule',
+    'events:PutTargets',
+    'events:RemoveTargets',
+  ];
+
+  // A name that the template does not give ends in a random suffix.
+  const nameOf = (id: string, { Properties }: Resource) =>
+    Properties['QueueName'] === undefined ? `${projectName}-prod-${id}-1A2B` : `${projectName}-prod-${id}`;
+  const ownQueuesAndRules = [
+    ...ofType(prod, 'AWS::SQS::Queue').map(([id, queue]) => [id, 'sqs', name('sqs', nameOf(id, queue))] as const),
+    ...ofType(prod, 'AWS::Events::Rule').map(
+      ([id, rule]) => [id, 'events', name('events', `rule/${nameOf(id, rule)}`)] as const,
+    ),
+  ];
+
+  it.each(ownQueuesAndRules)('lets nobody but the deployer delete or change %s', (_, service, resource) => {
+    for (const action of changes.filter((each) => each.startsWith(service))) {
+      for (const other of [admin, operator, verifier])
+        expect(denied(other, action, resource)).toContain('KeepQueuesAndRules');
+      expect(denied(deployer, action, resource)).toEqual([]);
+    }
+  });
+
+  it('knows the names that the template gives to queues: the stack’s and the logical id', () => {
+    for (const [id, { Properties }] of ofType(prod, 'AWS::SQS::Queue').filter(
+      ([, queue]) => queue.Properties['QueueName'],
+    ))
+      expect(Properties['QueueName']).toEqual({ 'Fn::Sub': `\${AWS::StackName}-${id}` });
+    expect(ofType(prod, 'AWS::Events::Rule').filter(([, rule]) => rule.Properties['Name'])).toEqual([]);
+  });
+
+  it('lets a verification and an operator make temporary queues, and rules on the event bus', () => {
+    const temporary = `${projectName}-prod-verify-0a1b2c3d`;
+    const bus = `${projectName}-prod-domain-events`;
+    for (const action of changes) {
+      const resource = action.startsWith('sqs')
+        ? name('sqs', `${temporary}-events`)
+        : name('events', `rule/${bus}/${temporary}`);
+      for (const exempt of [deployer, operator, verifier]) expect(denied(exempt, action, resource)).toEqual([]);
+      expect(denied(admin, action, resource)).toEqual(['KeepBus']);
+    }
   });
 
   it.each([
