@@ -71,7 +71,7 @@ export async function replay(
   const ReplayName = `${projectName}-${randomUUID()}`;
   await events.send(
     new StartReplayCommand({
-      ...{ ReplayName, EventSourceArn: ArchiveArn, EventStartTime: from, EventEndTime: to },
+      ...{ ReplayName, EventSourceArn: ArchiveArn, EventStartTime: startOfSecond(from), EventEndTime: to },
       Destination: { Arn: EventSourceArn, FilterArns: [arn] },
     }),
   );
@@ -90,6 +90,11 @@ export async function replay(
   };
   await pWaitFor(isOver, { interval: stack.emulated ? 200 : 5_000 });
   return { replay: ReplayName };
+}
+
+/** The time of an event has whole seconds, so those of the second in which a period begins would be left out. */
+function startOfSecond(time: Date): Date {
+  return new Date(Math.floor(time.getTime() / 1000) * 1000);
 }
 
 /** @throws {Failure} naming a similar rule, if there is none of that name. */

@@ -8,7 +8,7 @@ import { bundleFunctions } from '../../scripts/template/bundle.ts';
 const budgets: Readonly<Record<string, number>> = {
   'check-release': 166_000,
   'dispatch-images': 118_000,
-  'extract-metadata': 165_000,
+  'extract-metadata': 173_000,
   'probe-pipeline': 180_000,
   'remove-renditions': 120_000,
   'resize-image': 170_000,

@@ -45,6 +45,13 @@ it('replays the period to one rule only, and waits for the end', async () => {
   expect(progress).toEqual(['until 2026-11-28T09:30:00.000Z', 'started']);
 });
 
+it('begins with the second in which the period begins: the times of events have whole seconds', async () => {
+  events.on(DescribeReplayCommand).resolves({ State: 'COMPLETED' });
+  await replay(mockedStack(), { ...period, from: new Date('2026-11-28T09:00:00.900Z') });
+  const [started] = events.commandCalls(StartReplayCommand);
+  expect(started?.args[0].input.EventStartTime).toEqual(period.from);
+});
+
 it('suggests a rule of a similar name', async () => {
   await expect(replay(mockedStack(), { ...period, rule: 'image' })).rejects.toThrow('Did you mean images?');
   expect(events.commandCalls(StartReplayCommand)).toEqual([]);
