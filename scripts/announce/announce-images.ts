@@ -1,16 +1,15 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import pThrottle from 'p-throttle';
 import * as z from 'zod';
-import { imageRecord } from '../../adapters/aws/dynamodb-catalogue.ts';
 import { eventSource } from '../../core/names.ts';
 import { stackNamed } from '../local/running-stack.ts';
 import { batchesOf } from '../stack/batches.ts';
-import { requestPrices, shownPrice } from '../stack/prices.ts';
+import { requestPrices, scanPrice, shownPrice } from '../stack/prices.ts';
+import { type Place, recordPages } from '../stack/record-pages.ts';
 import type { Stack } from '../stack/stack.ts';
+import { tableSize } from '../stack/table-size.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
 import { print, printError } from '../terminal/print.ts';
@@ -33,11 +32,8 @@ export async function announceStack(options: AnnounceOptions, signal: AbortSigna
   const stack = await stackNamed(options.stack);
   const say = options.json ? printError : print;
   try {
-    const { Table } = await stack.clients.dynamoDb.send(
-      new DescribeTableCommand({ TableName: stack.outputs.ImageTableName }),
-    );
-    const images = Table?.ItemCount ?? 0;
-    say(`${stack.name}: ${describeAnnouncement(images, Table?.TableSizeBytes ?? 0, options.perSecond)}`);
+    const { images, tableBytes } = await tableSize(stack);
+    say(`${stack.name}: ${describeAnnouncement(images, tableBytes, options.perSecond)}`);
     if (options.dryRun) return 0;
     const question = `Publish the state of ${options.prefix === undefined ? 'all images' : `images below ${options.prefix}`}?`;
     if (!options.yes && !(await confirm(question, signal))) return 0;
@@ -56,10 +52,8 @@ export async function announceStack(options: AnnounceOptions, signal: AbortSigna
   }
 }
 
-const READ_UNIT_BYTES = 4096;
-
 export function describeAnnouncement(images: number, tableBytes: number, perSecond: number): string {
-  const usd = images * requestPrices.customEvent + (tableBytes / READ_UNIT_BYTES / 2) * requestPrices.dynamoDbRead;
+  const usd = images * requestPrices.customEvent + scanPrice(tableBytes);
   return `about ${images} images, ${shownPrice(usd)}, ${Math.ceil(images / perSecond / 60)} minutes at ${perSecond} events per second.`;
 }
 
@@ -83,41 +77,26 @@ interface Pace {
   readonly report?: (progress: string) => void;
   readonly signal?: AbortSignal | undefined;
 }
-export type Place = Readonly<Record<string, unknown>>;
 
 /** The newest state in the table at the time. If a newer one is published first, the rules of consumers order the two. */
 export async function announceImages(
-  { clients, outputs }: Stack,
+  stack: Stack,
   { prefix, perSecond, from, remember, report, signal }: Pace,
 ): Promise<Announced> {
   const turn = pThrottle({ limit: perSecond, interval: 1000 })(() => undefined);
   let [published, inProgress] = [0, 0];
-  let place = from;
-  do {
-    const page = await clients.table.send(
-      new ScanCommand({
-        TableName: outputs.ImageTableName,
-        ExclusiveStartKey: place,
-        FilterExpression: `attribute_exists(sequencer)${prefix === undefined ? '' : ' AND begins_with(#key, :prefix)'}`,
-        ...(prefix !== undefined && {
-          ExpressionAttributeNames: { '#key': 'key' },
-          ExpressionAttributeValues: { ':prefix': prefix },
-        }),
-      }),
-    );
-    const records = (page.Items ?? []).map((item) => imageRecord.parse(item));
+  for await (const { records, next } of recordPages(stack, { prefix, from })) {
     const finished = records.filter(({ announced }) => announced);
     inProgress += records.length - finished.length;
     for (const batch of batchesOf(finished, batchSize)) {
       signal?.throwIfAborted();
       await Promise.all(batch.map(() => turn()));
-      await publish(clients.events, outputs.DomainEventBusName, batch.map(snapshotOf));
+      await publish(stack.clients.events, stack.outputs.DomainEventBusName, batch.map(snapshotOf));
       published += batch.length;
       report?.(`${published} events`);
     }
-    place = page.LastEvaluatedKey;
-    if (place !== undefined) remember?.(place);
-  } while (place !== undefined);
+    if (next !== undefined) remember?.(next);
+  }
   return { published, inProgress };
 }
 

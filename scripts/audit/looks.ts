@@ -7,7 +7,7 @@ import { findingsIn, type ImageFacts, repairsOf, type StoredRendition } from '..
 import type { ImageId, Sequencer } from '../../core/image.ts';
 import type { Preset } from '../../core/presets.ts';
 import { shownBy } from '../../core/settings.ts';
-import { type Candidate, type Confirmed, everyOf, type Notebook, type Noted } from '../stack/notebook.ts';
+import { type Candidate, type Confirmed, DONE, everyOf, type Notebook, type Noted } from '../stack/notebook.ts';
 import type { Page, Sources } from '../stack/sources.ts';
 
 /** Images looked at together. Also how much of the audit a stop repeats. */
@@ -50,8 +50,6 @@ export async function gather({ notebook, sources, report, signal }: Audit): Prom
     copy('records', (from) => sources.records(from), notebook.noteRecords),
   ]);
 }
-// No listing's place is a word: they are JSON.
-const DONE = 'done';
 
 /** The first look: everything that does not agree becomes a candidate. Goes on where it stopped. */
 export async function firstLook(audit: Audit): Promise<number> {

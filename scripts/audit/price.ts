@@ -1,5 +1,5 @@
 /** What an audit reads, and what that costs. */
-import { requestPrices, shownPrice } from '../stack/prices.ts';
+import { requestPrices, scanPrice, shownPrice } from '../stack/prices.ts';
 
 export interface Size {
   /** Records; DynamoDB counts them every six hours. */
@@ -11,16 +11,12 @@ export interface Size {
 // Of a thousand keys; S3's and DynamoDB's limits.
 const KEYS_PER_LIST = 1000;
 const SCAN_BYTES = 1_000_000;
-const READ_UNIT_BYTES = 4096;
 
 export function priceOf({ images, tableBytes, renditionsPerImage }: Size, perSecond: number) {
   const renditions = images * renditionsPerImage;
   const lists = Math.ceil(images / KEYS_PER_LIST) + Math.ceil(renditions / KEYS_PER_LIST);
   const scans = Math.ceil(tableBytes / SCAN_BYTES);
-  const usd =
-    lists * requestPrices.s3Write +
-    renditions * requestPrices.s3Read +
-    (tableBytes / READ_UNIT_BYTES / 2) * requestPrices.dynamoDbRead;
+  const usd = lists * requestPrices.s3Write + renditions * requestPrices.s3Read + scanPrice(tableBytes);
   return { lists, heads: renditions, scans, usd, seconds: (lists + renditions + scans) / perSecond };
 }
 

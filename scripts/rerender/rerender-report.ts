@@ -1,8 +1,8 @@
 /** What a re-render reads, does and costs, and how it ended. */
-import { imagePrice, requestPrices, shownPrice } from '../stack/prices.ts';
+import { imagePrice, requestPrices, scanPrice, shownPrice } from '../stack/prices.ts';
 
 export interface Rerendered {
-  /** They have the renditions of the presets, whoever made them. */
+  /** They have the renditions of the presets, from this run or from another change. */
   readonly rendered: number;
   /** Deleted, or rejected, meanwhile. */
   readonly gone: number;
@@ -11,10 +11,8 @@ export interface Rerendered {
   readonly left: number;
 }
 
-const READ_UNIT_BYTES = 4096;
-
 export function describeScan({ images, tableBytes }: { readonly images: number; readonly tableBytes: number }): string {
-  return `reads about ${images} records, ${shownPrice((tableBytes / READ_UNIT_BYTES / 2) * requestPrices.dynamoDbRead)}.`;
+  return `reads about ${images} records, ${shownPrice(scanPrice(tableBytes))}.`;
 }
 
 export function describeWork({

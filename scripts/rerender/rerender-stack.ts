@@ -9,7 +9,7 @@ import type { ImageRecord } from '../../core/record.ts';
 import { chosenFor, rerenderOf } from '../../core/rerender.ts';
 import { settingsOf } from '../../core/settings.ts';
 import { stackNamed } from '../local/running-stack.ts';
-import { type Candidate, deleteNotebook, everyOf, type Notebook, resumedNotebook } from '../stack/notebook.ts';
+import { type Candidate, DONE, deleteNotebook, everyOf, type Notebook, resumedNotebook } from '../stack/notebook.ts';
 import { readIntake } from '../stack/queues.ts';
 import { repairAll } from '../stack/repair.ts';
 import { settled } from '../stack/settle.ts';
@@ -45,8 +45,6 @@ const BATCH = 20;
 const MOST_SECONDS_QUEUED = 5;
 // Five attempts take a quarter of an hour.
 const FIRST_IMAGE_MILLIS = 20 * 60_000;
-// No listing's place is a word: they are JSON.
-const DONE = 'done';
 
 /** Returns the exit code. */
 export async function rerenderStack(options: RerenderOptions, signal: AbortSignal): Promise<number> {

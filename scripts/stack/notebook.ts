@@ -87,6 +87,9 @@ const confirmedRow = z.object({
   repairs: json(z.array(repair)),
 });
 
+/** The place of a listing that is finished. No listing's own place is a word: they are JSON. */
+export const DONE = 'done';
+
 export type Notebook = ReturnType<typeof openNotebook>;
 
 /** @param path of the file, or `:memory:` */

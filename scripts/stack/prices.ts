@@ -18,6 +18,13 @@ export function imagePrice(renditions: number): number {
   return (28 + 7.5 * renditions) / 1_000_000;
 }
 
+const READ_UNIT_BYTES = 4096;
+
+/** For reading a whole table once, eventually consistent. */
+export function scanPrice(tableBytes: number): number {
+  return (tableBytes / READ_UNIT_BYTES / 2) * requestPrices.dynamoDbRead;
+}
+
 export function shownPrice(usd: number): string {
   return usd < 0.01 ? 'less than US$ 0.01' : `about US$ ${usd.toFixed(2)}`;
 }

@@ -6,13 +6,14 @@ import {
   NotFound,
   paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
-import { GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import pThrottle from 'p-throttle';
 import * as z from 'zod';
 import { imageRecord } from '../../adapters/aws/dynamodb-catalogue.ts';
 import type { CurrentUpload, StoredRendition } from '../../core/audit.ts';
 import { imageIdOf } from '../../core/image.ts';
+import { recordPages } from './record-pages.ts';
 import type { Sources } from './sources.ts';
 import type { Stack } from './stack.ts';
 
@@ -20,12 +21,13 @@ const versionsPlace = z.object({ KeyMarker: z.string().optional(), VersionIdMark
 const scanPlace = z.record(z.string(), z.unknown());
 
 export function stackSources(
-  { clients: { s3, table }, outputs }: Stack,
+  stack: Stack,
   { prefix, perSecond }: { readonly prefix: string | undefined; readonly perSecond: number },
 ): Sources {
-  const { UploadBucketName, RenditionBucketName: Bucket, ImageTableName: TableName } = outputs;
+  const { s3, table } = stack.clients;
+  const { UploadBucketName, RenditionBucketName: Bucket, ImageTableName: TableName } = stack.outputs;
   const atRate = pThrottle({ limit: perSecond, interval: 1000 });
-  const turn = atRate(() => undefined);
+  const turn = atRate(async () => {});
   const sources: Sources = {
     // Versions, because only they name the version that each key holds.
     async *uploads(from) {
@@ -51,28 +53,9 @@ export function stackSources(
     },
 
     async *records(from) {
-      let place = from === undefined ? undefined : scanPlace.parse(JSON.parse(from));
-      for (;;) {
-        await turn();
-        const { Items = [], LastEvaluatedKey } = await table.send(
-          new ScanCommand({
-            TableName,
-            ExclusiveStartKey: place,
-            // The mark of an erased version is no record.
-            FilterExpression: `attribute_exists(sequencer)${prefix === undefined ? '' : ' AND begins_with(#key, :prefix)'}`,
-            ...(prefix !== undefined && {
-              ExpressionAttributeNames: { '#key': 'key' },
-              ExpressionAttributeValues: { ':prefix': prefix },
-            }),
-          }),
-        );
-        place = LastEvaluatedKey;
-        yield {
-          items: Items.map((item) => imageRecord.parse(item)),
-          next: place === undefined ? undefined : JSON.stringify(place),
-        };
-        if (place === undefined) return;
-      }
+      const place = from === undefined ? undefined : scanPlace.parse(JSON.parse(from));
+      for await (const { records: items, next } of recordPages(stack, { prefix, from: place, turn }))
+        yield { items, next: next === undefined ? undefined : JSON.stringify(next) };
     },
 
     async *renditions(after) {
