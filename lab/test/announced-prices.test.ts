@@ -13,6 +13,7 @@ it('requests cost what the lab’s price list says', () => {
     s3Read: prices.s3Read.usd,
     dynamoDbRead: prices.dynamoDbRead.usd,
     customEvent: prices.eventBridgeCustomEvent.usd,
+    invalidationPath: prices.invalidationPath.usd,
   });
 });
 

@@ -1,4 +1,5 @@
 import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
+import { type ErasureRules, type ErasureStep, erasureRules } from '../../core/erase.ts';
 import { substituted } from '../support/asl.ts';
 import type { StateMachine } from '../support/workflow.ts';
 import { type Rerender, rerender } from './repairs.ts';
@@ -10,6 +11,8 @@ interface Sabotage {
   readonly readEvent?: typeof parseUploadEvent;
   /** How an image is rendered again, if that is what is broken. */
   readonly rerender?: Rerender;
+  /** What an erasure decides, if that is what is broken. */
+  readonly erasureRules?: ErasureRules;
   /** One of the first histories finds it. */
   readonly quick: boolean;
 }
@@ -225,7 +228,33 @@ export const sabotages: readonly Sabotage[] = [
     },
     quick: true,
   },
+  erasure('an erasure leaves one version', {
+    erasableVersions: (versions, deletedAt) => erasureRules.erasableVersions(versions, deletedAt).slice(1),
+  }),
+  erasure('an erasure removes an upload that came after it', { erasableVersions: (versions) => versions }),
+  erasure('an erasure leaves the dead letters, and a redrive moves them', { isAboutErased: () => false }, false),
+  erasure('an erasure takes the dead letters of a later upload', { isAboutErased: () => true }),
+  erasure('an erasure makes no tombstone', { deletionOf: () => ({ deletion: 'none' }) }),
+  erasure(
+    'an erasure relies on a tombstone that something known outranks',
+    {
+      deletionOf: ({ newestLetter: _, renditions: __, ...known }, sequencerAfter) =>
+        erasureRules.deletionOf({ ...known, renditions: [] }, sequencerAfter),
+    },
+    false,
+  ),
+  erasure('an erasure does not wait for what is in progress', { steps: without('settle') }),
+  erasure('an erasure leaves renditions that a worker wrote late', { erasableRenditions: () => [] }, false),
+  erasure('an erasure takes the renditions of a later upload', { erasableRenditions: (keys) => keys }),
 ];
+
+function erasure(what: string, broken: Partial<ErasureRules>, isQuick = true): Sabotage {
+  return { what, erasureRules: { ...erasureRules, ...broken }, quick: isQuick };
+}
+
+function without(...steps: readonly ErasureStep[]): readonly ErasureStep[] {
+  return erasureRules.steps.filter((step) => !steps.includes(step));
+}
 
 function differently(
   change: (repair: Extract<ReturnType<Rerender>[number], { repair: 'process' }>) => ReturnType<Rerender>[number],
