@@ -233,7 +233,7 @@ export const sabotages: readonly Sabotage[] = [
   }),
   erasure('an erasure removes an upload that came after it', { erasableVersions: (versions) => versions }),
   erasure('an erasure leaves the dead letters, and a redrive moves them', { isAboutErased: () => false }, false),
-  erasure('an erasure takes the dead letters of a later upload', { isAboutErased: () => true }),
+  erasure('an erasure takes the dead letters of a later upload', { isAboutErased: () => true }, false),
   erasure('an erasure makes no tombstone', { deletionOf: () => ({ deletion: 'none' }) }),
   erasure(
     'an erasure relies on a tombstone that something known outranks',
