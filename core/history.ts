@@ -203,10 +203,14 @@ export function linesOf({ order, at, itemId, before, after, expired }: TableChan
   }));
 }
 
-/** The order in which lines are told. Lines of one item in this order are also in the order of their changes. */
-export function compareLines(one: HistoryLine, other: HistoryLine): number {
-  if (one.itemId === other.itemId) return compare(one.order, other.order) || compare(one.id, other.id);
-  return compare(one.at, other.at) || compare(one.id, other.id);
+/** The order in which the changes of an item happened. Of different items, it says nothing. */
+export function compareChanges(one: HistoryLine, other: HistoryLine): number {
+  return compare(one.order, other.order) || compare(one.id, other.id);
+}
+
+/** The order in which people read lines: by their times, which DynamoDB rounds to a second. */
+export function compareTimes(one: HistoryLine, other: HistoryLine): number {
+  return compare(one.at, other.at) || compareChanges(one, other);
 }
 
 function compare(one: string, other: string): number {

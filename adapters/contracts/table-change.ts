@@ -10,8 +10,8 @@ const item = z.record(z.string(), attributeValue);
 /** A change of the image table as its stream delivers it. */
 const streamRecord = z.object({
   dynamodb: z.object({
-    // Seconds.
-    ApproximateCreationDateTime: z.number(),
+    // Seconds from Lambda; a text from `aws dynamodbstreams get-records`, whose output an operator can send to the function.
+    ApproximateCreationDateTime: z.union([z.number(), z.iso.datetime({ offset: true })]),
     SequenceNumber: z.string().check(z.regex(/^\d{1,40}$/)),
     Keys: z.object({ imageId: z.object({ S: z.text }) }),
     OldImage: z.optional(item),
@@ -31,11 +31,15 @@ export function parseTableChanges(event: unknown): readonly TableChange[] {
     const [before, after] = [OldImage, NewImage].map((image) => image && unmarshall(image));
     return {
       order: SequenceNumber,
-      at: new Date(ApproximateCreationDateTime * 1000).toISOString(),
+      at: timeOf(ApproximateCreationDateTime).toISOString(),
       itemId,
       before: before && tableItem(itemId, before),
       after: after && { item: tableItem(itemId, after), attributes: after },
       expired: userIdentity?.principalId === 'dynamodb.amazonaws.com',
     };
   });
+}
+
+function timeOf(created: number | string): Date {
+  return new Date(typeof created === 'number' ? created * 1000 : created);
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type Attributes,
-  compareLines,
+  compareChanges,
   decisionsOf,
   type HistoryEvent,
   linesOf,
@@ -161,7 +161,7 @@ function stepped(
 const replay = (changes: readonly TableChange[]) =>
   changes
     .flatMap(linesOf)
-    .toSorted(compareLines)
+    .toSorted(compareChanges)
     .reduce<Attributes | undefined>((state, line) => replayed(state, line), undefined);
 
 describe('the lines of an item', () => {

@@ -12,6 +12,7 @@ import { workers } from '../../core/steps.ts';
 import { snapshotId } from '../../scripts/announce/snapshot.ts';
 import { substituted } from '../support/asl.ts';
 import { type StateMachine, workflow } from '../support/workflow.ts';
+import { historyDefects, type RecordHistory } from './history.ts';
 import { consume, type ImageState, isTrueOf, kinds, meaningOf, possibleEndings, renditionKeys } from './reference.ts';
 import { currentOf, factsOf, presetsOf, type Rerender, repairsFor, rerender } from './repairs.ts';
 import {
@@ -392,6 +393,8 @@ export async function runHistories(options: {
   readonly readEvent?: typeof parseUploadEvent | undefined;
   /** How an image is rendered again. */
   readonly rerender?: Rerender | undefined;
+  /** How changes of the table become the history of images. */
+  readonly recordHistory?: RecordHistory | undefined;
   /** Whether to look for the smallest history that shows a defect, which takes many more runs. */
   readonly shrink?: boolean;
 }): Promise<Findings> {
@@ -416,7 +419,8 @@ function everyHistoryEndsWell(
     workflow = substituted('image-pipeline'),
     readEvent,
     rerender: again = rerender,
-  }: Pick<Parameters<typeof runHistories>[0], 'workflow' | 'readEvent' | 'rerender'>,
+    recordHistory,
+  }: Pick<Parameters<typeof runHistories>[0], 'workflow' | 'readEvent' | 'rerender' | 'recordHistory'>,
   figures: Figures,
 ) {
   return fc.asyncProperty(
@@ -447,6 +451,7 @@ function everyHistoryEndsWell(
         ...world.defects,
         ...defectsInTheEnd(model, world, figures),
         ...outdatedInTheEnd(model, world),
+        ...historyDefects(world.table, model.images, recordHistory),
       ]);
       if (defects.size > 0) throw new Error(`${[...defects].join('\n')}\n\n${world.journal.join('\n')}`);
     },
