@@ -193,15 +193,15 @@ export async function writeAll(
   return { written, kept };
 }
 
-/** The highest sequencer wins, as in the workflow. Marks of versions and notes of attempts have none. */
+/** The highest sequencer wins, and an announcement stays, as in the workflow. Marks of versions and notes of attempts have none. */
 async function put(table: Stack['clients']['table'], TableName: string, item: Attributes): Promise<boolean> {
   const { sequencer, recordedAt } = item;
   const isNew = 'attribute_not_exists(imageId)';
   const condition =
     typeof sequencer === 'string' && typeof recordedAt === 'string'
       ? {
-          ConditionExpression: `${isNew} OR sequencer < :sequencer OR (sequencer = :sequencer AND recordedAt < :recordedAt)`,
-          ExpressionAttributeValues: { ':sequencer': sequencer, ':recordedAt': recordedAt },
+          ConditionExpression: `${isNew} OR sequencer < :sequencer OR (sequencer = :sequencer AND (recordedAt < :recordedAt OR (recordedAt = :recordedAt AND announced = :no)))`,
+          ExpressionAttributeValues: { ':sequencer': sequencer, ':recordedAt': recordedAt, ':no': false },
         }
       : { ConditionExpression: isNew };
   try {

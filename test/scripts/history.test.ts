@@ -200,9 +200,10 @@ describe('the rebuild', () => {
     const notebook = notebookIn();
     await readAll(stack, notebook, reading);
     const live = { ...newerCat, sequencer: '0055AED6DCD90281E700000000000000' };
-    for (const item of [live, goneDog, mark]) target.put(marshall(item));
+    const announcedDog = { ...goneDog, announced: true };
+    for (const item of [live, announcedDog, mark]) target.put(marshall(item));
     expect(await writeAll(stack, notebook, pace)).toEqual({ written: 0, kept: 3 });
-    expect(itemsOf(target).get(catId)).toEqual(live);
+    expect([catId, dogId].map((id) => itemsOf(target).get(id))).toEqual([live, announcedDog]);
   });
 
   it('given it was stopped, goes on where it was, and reads the last day again, which may have grown', async () => {
