@@ -22,6 +22,9 @@ export const erasureSteps = [
   'remove dead letters',
   'forget decisions',
   'clear tombstone',
+  /** Until the history has all of these changes, too. */
+  'settle history',
+  'erase history',
 ] as const;
 export type ErasureStep = (typeof erasureSteps)[number];
 
@@ -161,9 +164,18 @@ export interface Traces {
   readonly lettersOfErased: number;
   /** Items of the table for idempotency. */
   readonly decisions: number;
+  readonly historyLines: number;
 }
 
-export const traceKinds = ['versions', 'delete markers', 'renditions', 'record', 'dead letters', 'decisions'] as const;
+export const traceKinds = [
+  'versions',
+  'delete markers',
+  'renditions',
+  'record',
+  'dead letters',
+  'decisions',
+  'history lines',
+] as const;
 export type TraceKind = (typeof traceKinds)[number];
 export type Count = Readonly<Record<TraceKind, number>>;
 
@@ -174,6 +186,7 @@ export function countOf({
   record,
   letters,
   decisions,
+  historyLines,
 }: Omit<Traces, 'imageId' | 'lettersOfErased'>): Count {
   return {
     versions: versions.filter(({ kind }) => kind === 'version').length,
@@ -182,6 +195,7 @@ export function countOf({
     record: record?.key === undefined ? 0 : 1,
     'dead letters': letters,
     decisions,
+    'history lines': historyLines,
   };
 }
 
@@ -204,7 +218,10 @@ export function verdictOf(traces: Traces, deletedAt: string): Verdict {
   const uploadedAgain = versions.some(({ kind }) => kind === 'version') && old.length < versions.length;
   const found = countOf({ ...traces, versions: old, renditions: erasableRenditions(renditions, record) });
   // The rest is of the new image.
-  const ofErased = { record: isTombstone(record) ? found.record : 0, decisions: 0, 'dead letters': lettersOfErased };
+  const ofErased = {
+    ...{ record: isTombstone(record) ? found.record : 0, 'dead letters': lettersOfErased },
+    ...{ decisions: 0, 'history lines': 0 },
+  };
   const left = uploadedAgain ? { ...found, ...ofErased } : found;
   const tombstoneUntil = record?.outcome === 'deleted' ? record.expiresAt : undefined;
   return { left, uploadedAgain, tombstoneUntil };

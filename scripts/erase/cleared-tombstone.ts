@@ -1,7 +1,7 @@
 import type { ImageRecord } from '../../core/record.ts';
 
 /** In the correlation id of a tombstone whose image was erased: the former one leads to log lines with the key. */
-const ERASED = 'erased';
+export const ERASED = 'erased';
 
 /** Takes the key out of a tombstone, unless the record has changed since it was read. */
 export function clearedTombstone({ sequencer }: Pick<ImageRecord, 'sequencer'>) {

@@ -46,6 +46,13 @@ export interface TraceStore {
   removeDecisions(ids: readonly string[]): Promise<void>;
   /** Takes the key out of the tombstone, unless the record has changed since it was read. */
   clearTombstone(tombstone: Pick<ImageRecord, 'imageId' | 'sequencer'>): Promise<void>;
+  /** The image of every line of history. */
+  historyLines(): AsyncIterable<ImageId>;
+  /** Waits until the history has what was changed of this image, which was changed last. */
+  settleHistory(imageId: ImageId): Promise<void>;
+  eraseHistory(key: string): Promise<void>;
+  /** Lines about an image, also in old versions of objects. */
+  historyLeft(key: string): Promise<number>;
 }
 
 export interface Erasure {
@@ -77,10 +84,17 @@ export async function planErasure(
       await store.renditions(imageId),
       await store.holds(key, versions),
     ];
-    const found = countOf({ versions, renditions, record, letters: 0, decisions: 0 });
+    const found = countOf({ versions, renditions, record, letters: 0, decisions: 0, historyLines: 0 });
     notebook.save({ imageId, key, found, holds });
     count += 1;
     report?.(`${count} images`);
+  }
+  for await (const imageId of store.historyLines()) {
+    signal?.throwIfAborted();
+    const target = notebook.find(imageId);
+    if (target === undefined) continue;
+    const lines = target.found['history lines'] + 1;
+    notebook.save({ ...target, found: { ...target.found, 'history lines': lines } });
   }
   for (const [imageId, { newestLetter, letters, decisions }] of await looseTraces(run)) {
     const target = notebook.find(imageId);
@@ -184,6 +198,12 @@ async function take(step: ErasureStep, run: Erasure & { readonly rules: ErasureR
         const record = await store.record(imageId);
         if (record?.key !== undefined && isTombstone(record)) await store.clearTombstone(record);
       });
+    case 'settle history': {
+      const last = [...everyOf(notebook.targets)].findLast(isToErase);
+      return last && (await store.settleHistory(last.imageId));
+    }
+    case 'erase history':
+      return await each(run, step, ({ key }) => store.eraseHistory(key));
     default:
       return step satisfies never;
   }
@@ -258,6 +278,7 @@ export async function lookAgain(run: Erasure): Promise<void> {
     const traces = {
       ...{ imageId, letters, lettersOfErased, decisions, versions: await store.versions(key) },
       ...{ renditions: await store.renditions(imageId), record: await store.record(imageId) },
+      historyLines: await store.historyLeft(key),
     };
     notebook.save({ ...target, verdict: verdictOf(traces, deletedAt) });
   });

@@ -1,5 +1,6 @@
 /** What an erasure finds, costs and leaves, for people and for programs. */
 import { type Count, remainders, sumOf, type TraceKind, traceKinds } from '../../core/erase.ts';
+import { historyPrice } from '../stack/history-store.ts';
 import { imagePrice, requestPrices, scanPrice, shownPrice } from '../stack/prices.ts';
 import { isToErase } from './erase-images.ts';
 import type { Target } from './erasure-notebook.ts';
@@ -49,6 +50,7 @@ function addedUp(counts: readonly Count[]): Count {
     record: sum('record'),
     'dead letters': sum('dead letters'),
     decisions: sum('decisions'),
+    'history lines': sum('history lines'),
   };
 }
 
@@ -59,7 +61,18 @@ export function describeScan(tableBytes: number): string {
 
 export function describeWork(
   { images, found }: Totals,
-  { perSecond, invalidates, tableBytes }: { perSecond: number; invalidates: boolean; tableBytes: number },
+  {
+    perSecond,
+    invalidates,
+    tableBytes,
+    historyObjects,
+  }: {
+    readonly perSecond: number;
+    readonly invalidates: boolean;
+    readonly tableBytes: number;
+    /** All are read twice for each image. */
+    readonly historyObjects: number;
+  },
 ): string {
   if (images === 0) return 'Nothing to erase.';
   const events = images + found.versions + found['delete markers'];
@@ -67,6 +80,7 @@ export function describeWork(
     events * imagePrice(0) +
     images * (LISTS_PER_IMAGE * requestPrices.s3Write + READS_PER_IMAGE * requestPrices.dynamoDbRead) +
     2 * scanPrice(tableBytes) +
+    images * 2 * historyPrice({ objects: historyObjects }) +
     (invalidates ? images * requestPrices.invalidationPath : 0);
   const minutes = Math.ceil((2 * images) / perSecond / 60);
   return `${images} images to erase (${listOf(found)}), ${shownPrice(usd)}, ${minutes} minutes at ${perSecond} images per second, and 10 to wait for what is in progress.`;

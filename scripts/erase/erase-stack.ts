@@ -7,6 +7,7 @@ import { sumOf } from '../../core/erase.ts';
 import { imageIdOf } from '../../core/image.ts';
 import { stackNamed } from '../local/running-stack.ts';
 import { batchesOf } from '../stack/batches.ts';
+import { historySize } from '../stack/history-store.ts';
 import { requireOpenIntake } from '../stack/intake-switch.ts';
 import { deleteNotebook, everyOf, resumed } from '../stack/notebook.ts';
 import type { Stack } from '../stack/stack.ts';
@@ -80,6 +81,7 @@ async function eraseWith(
   const [step, say] = json ? [quietStep, printError] : [showStep, print];
   const perSecond = options.perSecond ?? stack.outputs.IntakeConcurrency;
   const tableBytes = await bytesToScan(stack, options);
+  const { objects: historyObjects } = await historySize(stack);
   say(`${stack.name}: ${describeScan(tableBytes)}`);
   const run: Erasure = {
     ...{ notebook, signal },
@@ -89,7 +91,7 @@ async function eraseWith(
   await step('First look', (report) => planErasure({ ...run, report }, imagesOf(stack, options)));
   const plan = totalsOf(everyOf(notebook.targets));
   sayHolds(notebook, say);
-  say(describeWork(plan, { perSecond, tableBytes, invalidates: options.distribution !== undefined }));
+  say(describeWork(plan, { perSecond, tableBytes, historyObjects, invalidates: options.distribution !== undefined }));
   if (dryRun || plan.images === 0) {
     if (json) print(JSON.stringify(plan));
     return true;

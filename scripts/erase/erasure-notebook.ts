@@ -30,6 +30,7 @@ const count = z.object({
   record: z.int(),
   'dead letters': z.int(),
   decisions: z.int(),
+  'history lines': z.int(),
 }) satisfies z.ZodType<Count>;
 const target = z.object({
   imageId: z.string(),

@@ -1,4 +1,5 @@
 /** Reads and removes what a stack stores of an image, at a bounded rate. */
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import {
@@ -22,7 +23,9 @@ import type { ImageId } from '../../core/image.ts';
 import { imageIdOf } from '../../core/image.ts';
 import { batchesOf } from '../stack/batches.ts';
 import { sweepLetters } from '../stack/dead-letter-queue.ts';
+import { eraseHistory } from '../stack/erase-history.ts';
 import { readRecords } from '../stack/follow.ts';
+import { historyLines } from '../stack/history-store.ts';
 import { queueEvents } from '../stack/queue-events.ts';
 import { recordPages } from '../stack/record-pages.ts';
 import { lowestSequencer } from '../stack/repair.ts';
@@ -30,13 +33,17 @@ import { settled } from '../stack/settle.ts';
 import type { Stack } from '../stack/stack.ts';
 import { versionPages } from '../stack/version-pages.ts';
 import { Failure } from '../terminal/failure.ts';
-import { clearedTombstone } from './cleared-tombstone.ts';
+import { clearedTombstone, ERASED } from './cleared-tombstone.ts';
 import type { TraceStore } from './erase-images.ts';
 
 // EventBridge delivers within seconds, and a workflow ends within 280.
 const MINUTES_IN_AN_ACCOUNT = 10;
 // Five attempts take a quarter of an hour.
 const TOMBSTONE_MILLIS = 20 * 60_000;
+// DynamoDB's stream is read in batches of up to a minute.
+const HISTORY_WINDOW_MILLIS = 120_000;
+const HISTORY_MILLIS = 300_000;
+const DAY_MILLIS = 86_400_000;
 // DeleteObjects takes at most 1,000 keys, and BatchWriteItem 25 items.
 const VERSIONS_PER_REQUEST = 1000;
 const ITEMS_PER_REQUEST = 25;
@@ -190,6 +197,28 @@ export async function stackTraces(
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
       });
     },
+
+    async *historyLines() {
+      for await (const lines of historyLines(stack, {}))
+        for (const { imageId, event } of lines) if (event !== 'erased') yield imageId;
+    },
+
+    async settleHistory(imageId) {
+      const yesterday = new Date(Date.now() - DAY_MILLIS).toISOString().slice(0, 10);
+      const isThere = async () => {
+        for await (const lines of historyLines(stack, { since: yesterday, onlyOf: imageId }))
+          if (lines.some(({ correlationId }) => correlationId === ERASED)) return true;
+        return false;
+      };
+      // What comes later, the second look finds.
+      const timeout = { milliseconds: HISTORY_MILLIS, fallback: () => undefined };
+      await pWaitFor(isThere, { interval: stack.emulated ? 500 : 5000, timeout });
+      // Changes of other images may be in another batch.
+      if (!stack.emulated) await sleep(HISTORY_WINDOW_MILLIS);
+    },
+
+    eraseHistory: async (key) => void (await eraseHistory(stack, key)),
+    historyLeft: async (key) => (await eraseHistory(stack, key, { dryRun: true })).lines,
   };
   return store;
 }

@@ -163,7 +163,15 @@ describe('a dead letter', () => {
 });
 
 describe('the verdict', () => {
-  const nothing = { imageId: 'image', versions: [], renditions: [], letters: 0, lettersOfErased: 0, decisions: 0 };
+  const nothing = {
+    imageId: 'image',
+    versions: [],
+    renditions: [],
+    letters: 0,
+    lettersOfErased: 0,
+    decisions: 0,
+    historyLines: 0,
+  };
   const { key: _, ...cleared } = deletedRecord({ expiresAt: 1234 });
 
   it('is that the image is erased if only a tombstone without a key is left', () => {
@@ -180,6 +188,7 @@ describe('the verdict', () => {
     ['record', { record: processedRecord() }],
     ['dead letters', { letters: 1 }],
     ['decisions', { decisions: 2 }],
+    ['history lines', { historyLines: 3 }],
   ] as const)('counts %s that are left', (kind, found) => {
     const { left } = verdictOf({ ...nothing, record: cleared, ...found }, deletion);
     expect(left[kind]).toBeGreaterThan(0);
@@ -189,7 +198,7 @@ describe('the verdict', () => {
   it('leaves an image that was uploaded again alone', () => {
     const renditions = [`image/${sequencer}/webp-320.webp`];
     const versions = [version('new', later, { latest: true })];
-    const again = { ...nothing, versions, renditions, decisions: 1, letters: 1 };
+    const again = { ...nothing, versions, renditions, decisions: 1, letters: 1, historyLines: 1 };
     const { left, uploadedAgain } = verdictOf({ ...again, record: processedRecord() }, deletion);
     expect(sumOf(left)).toBe(0);
     expect(uploadedAgain).toBe(true);

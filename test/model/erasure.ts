@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { imageRecord } from '../../adapters/aws/dynamodb-catalogue.ts';
+import { imageRecord } from '../../adapters/contracts/image-record.ts';
 import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import { type ErasureRules, isTombstone, type StoredVersion, type Subject, sumOf } from '../../core/erase.ts';
 import { nextSequencer, padSequencer } from '../../core/image.ts';
@@ -12,7 +12,7 @@ import { openErasureNotebook } from '../../scripts/erase/erasure-notebook.ts';
 import { TaskError } from '../support/asl.ts';
 import type { ImageState } from './reference.ts';
 import { currentOf } from './repairs.ts';
-import { BUCKET, bodyOf, type Change, type World } from './world.ts';
+import { BUCKET, bodyOf, type Change, type Message, type World } from './world.ts';
 
 /** `npm run erase` in a history: the real command, with the bucket, queues and tables of the world. */
 
@@ -20,6 +20,8 @@ import { BUCKET, bodyOf, type Change, type World } from './world.ts';
 export interface ErasedClaim {
   readonly key: string;
   readonly through: string;
+  /** All dead letters of the world before the last look. */
+  readonly letters: ReadonlySet<Message>;
 }
 
 /** How an erasure changes S3 and the queue. */
@@ -60,11 +62,12 @@ export async function eraseInHistory(
       })(),
     );
     await eraseImages(run);
+    const letters = new Set(world.deadLetters);
     await lookAgain(run);
     const target = notebook.find(imageId);
     world.journal.push(`erase ${key}: ${JSON.stringify(target?.verdict)}`);
     if (target === undefined || sumOf(target.found) === 0) return 'nothing';
-    return target.verdict !== undefined && sumOf(target.verdict.left) === 0 ? { key, through } : 'left';
+    return target.verdict !== undefined && sumOf(target.verdict.left) === 0 ? { key, through, letters } : 'left';
   } catch (error) {
     if (!(error instanceof Unfinished)) throw error;
     world.journal.push(`erase ${key}: ${error.message}`);
@@ -163,6 +166,11 @@ function tracesOf(key: string, world: World, bucket: Bucket, deleted: (sequencer
         if (!(error instanceof TaskError)) throw error;
       }
     },
+    // The model's history is what the table's stream would deliver: it is complete, and read at the end.
+    async *historyLines() {},
+    settleHistory: async () => undefined,
+    eraseHistory: async () => undefined,
+    historyLeft: async () => 0,
   };
 }
 
@@ -213,8 +221,9 @@ export function* defectsOfErasure(
 }
 
 /** Only right after the erasure: a late event may fail later, and become a dead letter. */
-export async function lettersLeft({ key, through }: ErasedClaim, world: World): Promise<readonly string[]> {
-  const subjects = await Promise.all(world.deadLetters.map(({ change }) => subjectOf(change)));
+export async function lettersLeft({ key, through, letters }: ErasedClaim, world: World): Promise<readonly string[]> {
+  const left = world.deadLetters.filter((letter) => letters.has(letter));
+  const subjects = await Promise.all(left.map(({ change }) => subjectOf(change)));
   return subjects
     .filter(({ imageId, sequencer }) => imageId === imageIdOf(key) && sequencer !== undefined && sequencer <= through)
     .map(({ sequencer }) => `${key} was erased, but a dead letter of ${sequencer} is left.`);

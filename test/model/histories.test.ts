@@ -39,7 +39,7 @@ describe('700 histories of a bucket', () => {
 
   // Those detected quickly; `npm run lab -- prove` runs all of them.
   it.each(sabotages.filter(({ quick }) => quick))('detect that $what', async ({ what: _, quick: __, ...broken }) => {
-    const options = { seed, runs: 400, ...broken, shrink: false };
+    const options = { seed, runs: 700, ...broken, shrink: false };
     expect((await runHistories(options)).defect).toBeDefined();
   });
 });

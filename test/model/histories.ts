@@ -15,6 +15,7 @@ import { snapshotId } from '../../scripts/announce/snapshot.ts';
 import { substituted } from '../support/asl.ts';
 import { type StateMachine, workflow } from '../support/workflow.ts';
 import { type Bucket, defectsOfErasure, type ErasedClaim, eraseInHistory, lettersLeft } from './erasure.ts';
+import { historyDefects, type RecordHistory } from './history.ts';
 import { consume, type ImageState, isTrueOf, kinds, meaningOf, possibleEndings, renditionKeys } from './reference.ts';
 import { currentOf, factsOf, presetsOf, type Rerender, repairsFor, rerender } from './repairs.ts';
 import {
@@ -478,6 +479,8 @@ export async function runHistories(options: {
   readonly rerender?: Rerender | undefined;
   /** What an erasure decides. */
   readonly erasureRules?: ErasureRules | undefined;
+  /** How changes of the table become the history of images. */
+  readonly recordHistory?: RecordHistory | undefined;
   /** Whether to look for the smallest history that shows a defect, which takes many more runs. */
   readonly shrink?: boolean;
 }): Promise<Findings> {
@@ -503,7 +506,8 @@ function everyHistoryEndsWell(
     readEvent,
     rerender: again = rerender,
     erasureRules: rules = erasureRules,
-  }: Pick<Parameters<typeof runHistories>[0], 'workflow' | 'readEvent' | 'rerender' | 'erasureRules'>,
+    recordHistory,
+  }: Pick<Parameters<typeof runHistories>[0], 'workflow' | 'readEvent' | 'rerender' | 'erasureRules' | 'recordHistory'>,
   figures: Figures,
 ) {
   return fc.asyncProperty(
@@ -539,7 +543,7 @@ function everyHistoryEndsWell(
       };
       await scheduler.waitFor(run());
       count(figures, model, world);
-      const defects = new Set(world.defects);
+      const defects = new Set([...world.defects, ...historyDefects(world.table, model.images, recordHistory)]);
       if (defects.size > 0) throw new Error(`${[...defects].join('\n')}\n\n${world.journal.join('\n')}`);
     },
   );

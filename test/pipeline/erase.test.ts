@@ -15,6 +15,7 @@ import { imageIdOf } from '../../core/image.ts';
 import { disagreements } from '../../scripts/audit/audit-stack.ts';
 import { erase } from '../../scripts/erase/erase-stack.ts';
 import { sampleLetters } from '../../scripts/stack/dead-letter-queue.ts';
+import { historyLines } from '../../scripts/stack/history-store.ts';
 import { type DomainEvent, emulatedPipeline, messageBody } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 
@@ -64,6 +65,12 @@ async function lettersOf(key: string): Promise<number> {
   return letters.filter(({ event }) => event?.image.key === key).length;
 }
 
+async function historyOf(key: string): Promise<number> {
+  const imageId = await imageIdOf(bucket, key);
+  const pages = await Array.fromAsync(historyLines(stack, { onlyOf: imageId }));
+  return pages.flat().filter(({ event }) => event !== 'erased').length;
+}
+
 async function tracesOf(key: string) {
   return {
     versions: await versionsOf(key),
@@ -71,6 +78,7 @@ async function tracesOf(key: string) {
     record: (await itemOf(key))?.['key'],
     decisions: await decisionsOf(key),
     letters: await lettersOf(key),
+    history: await historyOf(key),
   };
 }
 /** One after the other: a letter that is read is hidden from others. */
@@ -79,7 +87,7 @@ async function allTraces() {
   for (const key of all) traces.push(await tracesOf(key));
   return traces;
 }
-const noTraces = { versions: 0, renditions: 0, record: undefined, decisions: 0, letters: 0 };
+const noTraces = { versions: 0, renditions: 0, record: undefined, decisions: 0, letters: 0, history: 0 };
 
 async function emptyDeadLetterQueues(): Promise<void> {
   for (const QueueUrl of [pipeline.deadLetterQueueUrl, undeliveredUrl])

@@ -22,17 +22,10 @@ const [cat, dog, bird] = [
 ];
 const { sequencer } = processedRecord();
 
-/** Two images of Ann, each overwritten, with a dead letter, a decision and a rendition; one of Bob. */
+/** Two images of Ann, each overwritten, with a dead letter, a decision, a rendition and history; one of Bob. */
 function stack(): InMemoryTraces {
   const store = new InMemoryTraces();
-  for (const { imageId, key } of [cat, dog, bird]) {
-    store.put(key, `${imageId}-1`);
-    store.put(key, `${imageId}-2`);
-    store.records.set(imageId, processedRecord({ imageId, key }));
-    store.files.add(`${imageId}/${sequencer}/webp-320.webp`);
-    store.letters.push({ imageId, versionId: `${imageId}-1` });
-    store.entries.set(`image-pipeline#${imageId}#1`, imageId);
-  }
+  for (const image of [cat, dog, bird]) store.add(image);
   return store;
 }
 
@@ -53,10 +46,10 @@ async function eraseAll(run: Erasure, images = [cat, dog]): Promise<void> {
 }
 
 /** Everything that is stored, to compare. */
-const stateOf = ({ stored, records, files, letters, entries }: InMemoryTraces) => ({
+const stateOf = ({ stored, records, files, letters, entries, history }: InMemoryTraces) => ({
   stored: [...stored].map(([key, versions]) => [key, versions.map(({ id }) => id)]),
   records: [...records].map(([id, { outcome, key }]) => [id, outcome, key]),
-  ...{ files: [...files], letters, entries: [...entries] },
+  ...{ files: [...files], letters, entries: [...entries], history: [...history.keys()] },
 });
 
 describe('an erasure', () => {
@@ -73,7 +66,7 @@ describe('an erasure', () => {
     expect(totals).toMatchObject({ images: 2, erased: 2, refused: 0, uploadedAgain: 0 });
     expect(totals.found).toEqual({
       ...{ versions: 4, 'delete markers': 0, renditions: 2, record: 2 },
-      ...{ 'dead letters': 2, decisions: 2 },
+      ...{ 'dead letters': 2, decisions: 2, 'history lines': 4 },
     });
     expect(sumOf(totals.left)).toBe(0);
   });
@@ -239,24 +232,32 @@ describe('a killed erasure', () => {
 describe('the report', () => {
   const found = {
     ...{ versions: 3, 'delete markers': 1, renditions: 14, record: 2 },
-    ...{ 'dead letters': 1, decisions: 5 },
+    ...{ 'dead letters': 1, decisions: 5, 'history lines': 6 },
   };
-  const left = { versions: 0, 'delete markers': 0, renditions: 0, record: 0, 'dead letters': 0, decisions: 0 };
+  const left = {
+    versions: 0,
+    'delete markers': 0,
+    renditions: 0,
+    record: 0,
+    'dead letters': 0,
+    decisions: 0,
+    'history lines': 0,
+  };
   const totals = { ...{ images: 2, erased: 2, uploadedAgain: 0, refused: 0, tombstoneUntil: 86_400 }, found, left };
 
   it('has the number, the price and the duration before anything is removed', () => {
-    expect(describeWork(totals, { perSecond: 10, invalidates: true, tableBytes: 0 })).toBe(
-      '2 images to erase (3 versions, 1 delete markers, 14 renditions, 2 records with the key, 1 dead letters, 5 decisions), ' +
+    expect(describeWork(totals, { perSecond: 10, invalidates: true, tableBytes: 0, historyObjects: 10 })).toBe(
+      '2 images to erase (3 versions, 1 delete markers, 14 renditions, 2 records with the key, 1 dead letters, 5 decisions, 6 history lines), ' +
         'about US$ 0.01, 1 minutes at 10 images per second, and 10 to wait for what is in progress.',
     );
-    expect(describeWork({ ...totals, images: 0 }, { perSecond: 10, invalidates: false, tableBytes: 0 })).toBe(
-      'Nothing to erase.',
-    );
+    expect(
+      describeWork({ ...totals, images: 0 }, { perSecond: 10, invalidates: false, tableBytes: 0, historyObjects: 0 }),
+    ).toBe('Nothing to erase.');
   });
 
   it('says what was removed, and that a second look found nothing', () => {
     expect(describeResult(totals)).toEqual([
-      'Erased 2 of 2 images: 3 versions, 1 delete markers, 14 renditions, 2 records with the key, 1 dead letters, 5 decisions.',
+      'Erased 2 of 2 images: 3 versions, 1 delete markers, 14 renditions, 2 records with the key, 1 dead letters, 5 decisions, 6 history lines.',
       'A second look found nothing.',
     ]);
   });

@@ -3,7 +3,7 @@ import { type ImageId, nextSequencer, type Sequencer, sequencerAt } from '../../
 import type { ImageRecord } from '../../core/record.ts';
 import { sequencerOf } from '../../core/rendition.ts';
 import type { TraceStore } from '../../scripts/erase/erase-images.ts';
-import { deletedRecord } from './records.ts';
+import { deletedRecord, processedRecord } from './records.ts';
 
 /** What a stack stores of images, and how its pipeline reacts to a deletion: when someone waits for it, and not before. */
 export class InMemoryTraces implements TraceStore {
@@ -13,6 +13,9 @@ export class InMemoryTraces implements TraceStore {
   letters: Subject[] = [];
   readonly entries = new Map<string, ImageId>();
   readonly locks = new Map<string, Hold>();
+  /** By line. */
+  readonly history = new Map<string, ImageId>();
+  readonly #imageOf = new Map<string, ImageId>();
   /** Called at the end of every call, with its name. */
   afterEach: (call: string) => void = () => undefined;
   #second = 100;
@@ -21,6 +24,19 @@ export class InMemoryTraces implements TraceStore {
   now(): string {
     this.#second += 1;
     return new Date(this.#second * 1000).toISOString();
+  }
+
+  /** An image that was processed, with all that comes with it. */
+  add({ imageId, key }: { readonly imageId: ImageId; readonly key: string }): void {
+    this.#imageOf.set(key, imageId);
+    this.put(key, `${imageId}-1`);
+    this.put(key, `${imageId}-2`);
+    const record = processedRecord({ imageId, key });
+    this.records.set(imageId, record);
+    this.files.add(`${imageId}/${record.sequencer}/webp-320.webp`);
+    this.letters.push({ imageId, versionId: `${imageId}-1` });
+    this.entries.set(`image-pipeline#${imageId}#1`, imageId);
+    for (const event of ['uploaded', 'processed']) this.history.set(`${imageId}-${event}`, imageId);
   }
 
   put(key: string, id: string): void {
@@ -36,6 +52,7 @@ export class InMemoryTraces implements TraceStore {
       record: this.records.get(imageId),
       letters: this.letters.filter((letter) => letter.imageId === imageId).length,
       decisions: [...this.entries.values()].filter((of) => of === imageId).length,
+      historyLines: [...this.history.values()].filter((of) => of === imageId).length,
     });
   }
 
@@ -131,6 +148,27 @@ export class InMemoryTraces implements TraceStore {
       this.records.set(imageId, cleared);
     }
     this.#done('clearTombstone', undefined);
+  }
+
+  async *historyLines() {
+    for (const [, imageId] of this.history) yield imageId;
+    this.#done('historyLines', undefined);
+  }
+
+  async settleHistory(imageId: ImageId) {
+    // Its last change arrives late.
+    if (![...this.history.keys()].includes(`${imageId}-cleared`)) this.history.set(`${imageId}-cleared`, imageId);
+    this.#done('settleHistory', undefined);
+  }
+
+  async eraseHistory(key: string) {
+    for (const [id, imageId] of this.history) if (imageId === this.#imageOf.get(key)) this.history.delete(id);
+    this.#done('eraseHistory', undefined);
+  }
+
+  async historyLeft(key: string) {
+    const lines = [...this.history.values()].filter((imageId) => imageId === this.#imageOf.get(key));
+    return this.#done('historyLeft', lines.length);
   }
 
   #of(key: string): readonly StoredVersion[] {
