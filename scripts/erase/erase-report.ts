@@ -135,7 +135,7 @@ export function remainingAfter(
       : [
           {
             where: 'ImageTable',
-            what: 'a tombstone and marks: a hash of bucket and key, version ids and times',
+            what: 'a tombstone and marks: a hash of bucket and key, version ids, times and ids of events',
             until: dateAfter(TTL_DAYS, tombstoneUntil * 1000),
           },
         ]),

@@ -266,7 +266,7 @@ describe('the report', () => {
     const remaining = remainingAfter(new Date('2026-01-01T12:00:00Z'), totals, true);
     expect(remaining).toContainEqual({
       ...{ where: 'ImageTable', until: '1970-01-04' },
-      what: 'a tombstone and marks: a hash of bucket and key, version ids and times',
+      what: 'a tombstone and marks: a hash of bucket and key, version ids, times and ids of events',
     });
     expect(remaining.map(({ where, until }) => [where, until])).toContainEqual([
       'point-in-time recovery of ImageTable',
