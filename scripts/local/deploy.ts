@@ -83,6 +83,7 @@ export function parameters(): string[] {
   return [
     'Stage=local',
     'ReserveConcurrency=true',
+    'AnnounceDescriptions=true',
     // The emulator's own root user: npm run redrive sends as that one.
     'OperatorRoleArn=arn:aws:iam::000000000000:root',
     `Architecture=${process.arch === 'arm64' ? 'arm64' : 'x86_64'}`,
