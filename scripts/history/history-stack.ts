@@ -55,7 +55,7 @@ export async function showImage(
   else if (lines.length > 0) print(describeTimeline(lines));
   if (lines.length > 0) return 0;
   printError(
-    `There is no history of ${key}. A decision appears after a minute; what was decided before the history was deployed is not in it.`,
+    `There is no history of ${key}. A decision appears after five minutes; what was decided before the history was deployed is not in it.`,
   );
   return 1;
 }

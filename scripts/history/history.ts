@@ -28,7 +28,8 @@ export const historyCommand = command({
     'npm run history -- cat.jpg --stack NAME --since 2026-11-01': 'read one month only',
     'npm run history -- --rebuild --into TABLE --dry-run': 'show how many items it would write, and the price',
   },
-  notes: `It says how much it reads and what that costs, and asks if that is more than a cent. A decision is in the history after a minute.
+  notes: `It says how much it reads and what that costs, and asks if that is more than a cent. In an account, a decision is in the history after \
+five minutes.
 You can stop a rebuild with Ctrl-C and run it again: it goes on where it stopped. docs/history.md explains the lines, and has queries \
 for Athena, which are faster for many images or long periods.`,
   run: async ({ arguments: [key], options: { rate: perSecond, rebuild, into, ...options }, signal }) => {

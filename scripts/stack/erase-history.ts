@@ -30,8 +30,8 @@ type HistoryStack = Pick<Stack, 'clients' | 'outputs'>;
  * line has the image id, a hash of bucket and key, and nothing else of the image.
  *
  * Reads all of history, a few objects at a time. Repeatable: a run that was stopped leaves no object half-rewritten, and the next one
- * does the rest. Delete the image's items from the table first, and wait until their changes are in the history (a minute): a later
- * change writes new lines.
+ * does the rest. Delete the image's items from the table first, and wait until their changes are in the history (five minutes in an
+ * account): a later change writes new lines.
  *
  * @param key of the upload
  * @param dryRun count, and change nothing

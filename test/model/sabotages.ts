@@ -239,17 +239,8 @@ export const sabotages: readonly Sabotage[] = [
   erasure('an erasure leaves the dead letters, and a redrive moves them', { isAboutErased: () => false }, false),
   erasure('an erasure takes the dead letters of a later upload', { isAboutErased: () => true }, false),
   erasure('an erasure makes no tombstone', { deletionOf: () => ({ deletion: 'none' }) }),
-  erasure(
-    'an erasure relies on a tombstone that something known outranks',
-    {
-      deletionOf: ({ newestLetter: _, renditions: __, ...known }, sequencerAfter) =>
-        erasureRules.deletionOf({ ...known, renditions: [] }, sequencerAfter),
-    },
-    false,
-  ),
   erasure('an erasure does not wait for what is in progress', { steps: without('settle') }),
   erasure('an erasure leaves renditions that a worker wrote late', { erasableRenditions: () => [] }, false),
-  erasure('an erasure takes the renditions of a later upload', { erasableRenditions: (keys) => keys }),
   sabotage(
     'a superseded attempt leaves no note',
     `"{% $scope = 'own' %}","Next":"NoteAttempt"`,

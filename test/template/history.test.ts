@@ -60,12 +60,12 @@ describe('the stream of the image table', () => {
     expect(numberAt(Threshold) / 1000 / HOUR_SECONDS).toBe(1);
   });
 
-  it('is read a minute at a time in an account, and at once on a laptop, where a developer waits', () => {
+  it('is read five minutes at a time in an account, and at once on a laptop, where a developer waits', () => {
     const windows = stages.map((stage) => {
       const { Properties } = templateFor(stage).resources.get('RecordHistoryFunction') ?? {};
       return at(Properties?.['Events'], 'Changes', 'Properties', 'MaximumBatchingWindowInSeconds');
     });
-    expect(windows).toEqual([0, 60, 60]);
+    expect(windows).toEqual([0, 300, 300]);
   });
 });
 
