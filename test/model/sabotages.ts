@@ -236,8 +236,6 @@ export const sabotages: readonly Sabotage[] = [
     erasableVersions: (versions, deletedAt) => erasureRules.erasableVersions(versions, deletedAt).slice(1),
   }),
   erasure('an erasure removes an upload that came after it', { erasableVersions: (versions) => versions }),
-  erasure('an erasure leaves the dead letters, and a redrive moves them', { isAboutErased: () => false }, false),
-  erasure('an erasure takes the dead letters of a later upload', { isAboutErased: () => true }, false),
   erasure('an erasure makes no tombstone', { deletionOf: () => ({ deletion: 'none' }) }),
   erasure('an erasure does not wait for what is in progress', { steps: without('settle') }),
   erasure('an erasure leaves renditions that a worker wrote late', { erasableRenditions: () => [] }, false),
