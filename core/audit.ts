@@ -1,5 +1,5 @@
 /** What upload bucket, record and rendition bucket must agree on, and what repairs a disagreement. Decides; reads nothing. */
-import { type ImageId, nextSequencer, type Sequencer } from './image.ts';
+import { type ImageId, nextSequencer, type Sequencer, type UploadAddress } from './image.ts';
 import type { Preset } from './presets.ts';
 import type { ImageRecord } from './record.ts';
 import { CACHE_CONTROL, type Rendition, sequencerOf } from './rendition.ts';
@@ -15,8 +15,7 @@ export interface ImageFacts {
   readonly renditions: readonly StoredRendition[];
 }
 
-export interface CurrentUpload {
-  readonly key: string;
+export interface CurrentUpload extends UploadAddress {
   /** Absent if the bucket has no versions. */
   readonly versionId?: string | undefined;
   readonly etag: string;
@@ -70,21 +69,27 @@ export const findingKinds = [
 
 /** Empty if everything agrees. What changes while it is read disagrees too: look again later. */
 export function findingsIn(facts: ImageFacts, presets: readonly Preset[]): readonly Finding[] {
-  const { upload, record } = facts;
+  const { record } = facts;
   return [
-    ...findingsOnRecord(upload, record),
+    ...findingsOnRecord(facts),
     ...(record === undefined ? [] : findingsOnRenditions(record, facts.renditions, presets)),
     ...orphansIn(facts).map((key): Finding => ({ kind: 'orphan', key })),
   ];
 }
 
-function findingsOnRecord(upload: CurrentUpload | undefined, record: ImageRecord | undefined): readonly Finding[] {
-  if (upload !== undefined && (record === undefined || !isRecordOf(record, upload))) return [{ kind: 'no-record' }];
+function findingsOnRecord(facts: ImageFacts): readonly Finding[] {
+  const { upload, record } = facts;
+  if (lacksRecord(facts)) return [{ kind: 'no-record' }];
   if (record === undefined) return [];
   const { outcome, announced } = record;
   if (upload === undefined && outcome !== 'deleted') return [{ kind: 'no-upload' }];
   if (outcome === 'failed') return [{ kind: 'failed' }];
   return announced ? [] : [{ kind: 'unannounced' }];
+}
+
+/** The upload has no record, or that of an earlier version. */
+export function lacksRecord({ upload, record }: Pick<ImageFacts, 'upload' | 'record'>): boolean {
+  return upload !== undefined && (record === undefined || !isRecordOf(record, upload));
 }
 
 /** S3's events carry the version id; the emulator's only the etag. */
@@ -150,7 +155,7 @@ export type Repair =
   /** As if the upload were stored again: new renditions, a new record, an event, and the old renditions removed. */
   | { readonly repair: 'process'; readonly upload: CurrentUpload; readonly sequencer: Sequencer }
   /** As if the upload were deleted now. */
-  | { readonly repair: 'delete'; readonly key: string; readonly sequencer: Sequencer }
+  | ({ readonly repair: 'delete'; readonly sequencer: Sequencer } & UploadAddress)
   /** `remove-renditions` with the scope `own`: for sequencers that are decided and shown by no record. */
   | { readonly repair: 'remove'; readonly sequencer: Sequencer };
 
@@ -180,7 +185,7 @@ export function repairsOf(
     return [...removals, { repair: 'process', upload, sequencer }];
   }
   if (record === undefined || above === undefined) return removals;
-  return [...removals, { repair: 'delete', key: record.key, sequencer: above }];
+  return [...removals, { repair: 'delete', bucket: record.bucket, key: record.key, sequencer: above }];
 }
 
 function isSolvedByRemoval(finding: Finding, removable: ReadonlySet<Sequencer>): boolean {

@@ -25,7 +25,7 @@ import { batchesOf } from './batches.ts';
 import type { DeadLetterQueueName } from './dead-letter-queue-names.ts';
 import { explainRefusal } from './queue-events.ts';
 import { messagesIn, readQueue } from './queues.ts';
-import type { Stack } from './stack.ts';
+import { type Stack, uploadBuckets } from './stack.ts';
 
 /** The logical ids in template.yaml; with `Url`, the outputs. */
 export const resourceOf = {
@@ -178,7 +178,7 @@ async function receive(stack: Stack, queue: DeadLetterQueueName, count: number):
       MessageAttributeNames: ['ERROR_CODE', 'ERROR_MESSAGE'],
     }),
   );
-  return Promise.all(Messages.map((message) => readLetter(message, stack.outputs.UploadBucketName)));
+  return Promise.all(Messages.map((message) => readLetter(message, uploadBuckets(stack.outputs))));
 }
 
 /** Ignores errors: at worst, the messages stay hidden for two minutes. */
@@ -197,7 +197,7 @@ async function makeVisible(stack: Stack, queue: DeadLetterQueueName, letters: It
 
 async function readLetter(
   { MessageId, ReceiptHandle, Body, MessageAttributes }: Message,
-  uploadBucket: string,
+  buckets: readonly string[],
 ): Promise<DeadLetter> {
   const errors = ['ERROR_CODE', 'ERROR_MESSAGE'].flatMap((name) => MessageAttributes?.[name]?.StringValue ?? []);
   const body = z.string().parse(Body);
@@ -206,6 +206,6 @@ async function readLetter(
     receiptHandle: z.string().parse(ReceiptHandle),
     body,
     deliveryError: errors.length === 0 ? undefined : errors.join(': '),
-    event: await parseUploadEvent(body, uploadBucket).catch(() => undefined),
+    event: await parseUploadEvent(body, buckets).catch(() => undefined),
   };
 }

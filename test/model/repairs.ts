@@ -52,7 +52,7 @@ export function currentOf(states: readonly ImageState[]): ImageState | undefined
 function uploadOf(key: string, state: ImageState | undefined): CurrentUpload | undefined {
   if (state === undefined) return undefined;
   const { versionId, etag, bytes, sequencer } = state;
-  return { key, versionId, etag, size: bytes.byteLength, storedAt: sequencer };
+  return { bucket: BUCKET, key, versionId, etag, size: bytes.byteLength, storedAt: sequencer };
 }
 
 function below(sequencer: string): string {

@@ -185,7 +185,7 @@ export const sabotages: readonly Sabotage[] = [
   ),
   {
     what: 'a deletion by a lifecycle rule is ordered by the midnight to which S3 dates it',
-    readEvent: (body, bucket) => parseUploadEvent(body.replace('Lifecycle Expiration', 'DeleteObject'), bucket),
+    readEvent: (body, buckets) => parseUploadEvent(body.replace('Lifecycle Expiration', 'DeleteObject'), buckets),
     quick: true,
   },
   {

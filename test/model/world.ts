@@ -330,7 +330,7 @@ export class World {
   async #handle(message: Message): Promise<boolean> {
     message.receives += 1;
     message.attempts += 1;
-    const event = await this.#readEvent(bodyOf(message.change), BUCKET);
+    const event = await this.#readEvent(bodyOf(message.change), [BUCKET]);
     const pipeline = { run: (input: PipelineInput) => this.#execute(message, input) };
     try {
       const options = { lastAttempt: message.receives >= MAX_RECEIVES, groups: this.groups };
