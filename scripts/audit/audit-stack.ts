@@ -12,7 +12,7 @@ import {
   resumedNotebook,
 } from '../stack/notebook.ts';
 import { lowestSequencer, repairAll } from '../stack/repair.ts';
-import { settled } from '../stack/settle.ts';
+import { minutesOnTheWay, settled } from '../stack/settle.ts';
 import type { Stack } from '../stack/stack.ts';
 import { stackSources } from '../stack/stack-sources.ts';
 import { tableSize } from '../stack/table-size.ts';
@@ -43,8 +43,6 @@ const presets = renditionGroups.flatMap((group) => group.presets);
 const SHOWN_ROWS = 20;
 /** The second repairs what the first one left behind. */
 const MOST_ROUNDS = 2;
-// EventBridge delivers within seconds, and a workflow ends within 280.
-const MINUTES_IN_AN_ACCOUNT = 10;
 
 /** Returns the exit code. */
 export async function auditStack(options: AuditOptions, signal: AbortSignal): Promise<number> {
@@ -94,7 +92,7 @@ async function look(
   await step('Uploads and records', (progress) => gather({ ...looks, report: progress }));
   const images = await step('First look', (progress) => firstLook({ ...looks, report: progress }));
   if (notebook.counts().candidates === 0) return images;
-  const minutes = waitMinutes ?? (stack.emulated ? 0 : MINUTES_IN_AN_ACCOUNT);
+  const minutes = waitMinutes ?? minutesOnTheWay(stack);
   await step('Uploads on their way', (progress) => settled(stack, new Date(), minutes, progress));
   await step('Second look', (progress) => secondLook({ ...looks, report: progress }));
   return images;
