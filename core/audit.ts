@@ -69,27 +69,21 @@ export const findingKinds = [
 
 /** Empty if everything agrees. What changes while it is read disagrees too: look again later. */
 export function findingsIn(facts: ImageFacts, presets: readonly Preset[]): readonly Finding[] {
-  const { record } = facts;
+  const { upload, record } = facts;
   return [
-    ...findingsOnRecord(facts),
+    ...findingsOnRecord(upload, record),
     ...(record === undefined ? [] : findingsOnRenditions(record, facts.renditions, presets)),
     ...orphansIn(facts).map((key): Finding => ({ kind: 'orphan', key })),
   ];
 }
 
-function findingsOnRecord(facts: ImageFacts): readonly Finding[] {
-  const { upload, record } = facts;
-  if (lacksRecord(facts)) return [{ kind: 'no-record' }];
+function findingsOnRecord(upload: CurrentUpload | undefined, record: ImageRecord | undefined): readonly Finding[] {
+  if (upload !== undefined && (record === undefined || !isRecordOf(record, upload))) return [{ kind: 'no-record' }];
   if (record === undefined) return [];
   const { outcome, announced } = record;
   if (upload === undefined && outcome !== 'deleted') return [{ kind: 'no-upload' }];
   if (outcome === 'failed') return [{ kind: 'failed' }];
   return announced ? [] : [{ kind: 'unannounced' }];
-}
-
-/** The upload has no record, or that of an earlier version. */
-export function lacksRecord({ upload, record }: Pick<ImageFacts, 'upload' | 'record'>): boolean {
-  return upload !== undefined && (record === undefined || !isRecordOf(record, upload));
 }
 
 /** S3's events carry the version id; the emulator's only the etag. */

@@ -1,27 +1,30 @@
 /** Which uploads a backfill processes, which objects of another bucket it copies, and how long that takes. Decides; reads nothing. */
-import { type CurrentUpload, type ImageFacts, lacksRecord, type Repair, repairsOf } from './audit.ts';
+import type { CurrentUpload, ImageFacts, Repair } from './audit.ts';
 import type { Sequencer } from './image.ts';
 import { type Limits, rejectBytes } from './limits.ts';
 import { isOwnImage } from './sender.ts';
 
-/** An upload without a record, and not one that the probe or the release check has just stored. */
-export function needsBackfill(facts: Pick<ImageFacts, 'upload' | 'record'>): boolean {
-  return facts.upload !== undefined && !isOwnImage(facts.upload.key) && lacksRecord(facts);
+/** Nothing is known of it, and it is none that the probe or the release check has just stored. */
+export function needsBackfill({ upload, record }: Pick<ImageFacts, 'upload' | 'record'>): boolean {
+  return upload !== undefined && record === undefined && !isOwnImage(upload.key);
 }
 
 /**
- * What an audit does about an upload without a record. Empty if it has one by now.
+ * Undefined if the upload has a record by now. That of an earlier version counts: an audit repairs it, because it waits for whatever
+ * may still be in progress at that version.
  *
- * Any later upload, overwrite or deletion has a higher sequencer. Asking twice is a repeat: unlike an audit, it does not take a place
- * above the renditions in the bucket, which may be those of its own event.
+ * The place in the order is the lowest of the second in which the upload was stored. So every event that S3 has sent since then wins,
+ * also the upload's own, and asking twice is a repeat.
  *
  * @param sequencerAt the lowest sequencer that S3 can have assigned at a time
  */
 export function backfillOf(
-  facts: Omit<ImageFacts, 'renditions'>,
+  facts: Pick<ImageFacts, 'upload' | 'record'>,
   sequencerAt: (time: string) => Sequencer,
-): readonly Repair[] {
-  return needsBackfill(facts) ? repairsOf({ ...facts, renditions: [] }, [{ kind: 'no-record' }], sequencerAt) : [];
+): Extract<Repair, { repair: 'process' }> | undefined {
+  const { upload } = facts;
+  if (upload === undefined || !needsBackfill(facts)) return undefined;
+  return { repair: 'process', upload, sequencer: sequencerAt(upload.storedAt) };
 }
 
 // ── Copies ──────────────────────────────────────────────────────────────────────────────────────────────────────────

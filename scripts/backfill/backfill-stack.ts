@@ -210,7 +210,7 @@ export async function findUnrecorded({ notebook, report, signal }: Run): Promise
       page.push({
         imageId,
         address: { bucket, key },
-        state: record?.sequencer ?? '',
+        state: '',
         findings: [{ kind: 'no-record' }],
       });
     }
@@ -229,7 +229,8 @@ export async function queueAll(run: Run): Promise<void> {
   const sequencerAt = lowestSequencer(stack.emulated);
   await queueImages(run, {
     async repairsFor({ imageId, address }) {
-      return backfillOf({ imageId, ...(await sources.current(imageId, address)) }, sequencerAt);
+      const repair = backfillOf(await sources.current(imageId, address), sequencerAt);
+      return repair === undefined ? [] : [repair];
     },
     judgeFirst({ outcome, key }) {
       if (outcome !== 'failed') return;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CurrentUpload } from '../../core/audit.ts';
 import { backfillOf, copyDecision, needsBackfill, planBackfill } from '../../core/backfill.ts';
-import { nextSequencer, padSequencer, sequencerAt } from '../../core/image.ts';
+import { padSequencer, sequencerAt } from '../../core/image.ts';
 import { defaultLimits } from '../../core/limits.ts';
 import { probePrefix, releaseCheckPrefix } from '../../core/names.ts';
 import { deletedRecord, processedRecord } from '../support/records.ts';
@@ -11,39 +11,32 @@ const upload: CurrentUpload = {
   storedAt: '2026-01-02T03:04:05.000Z',
 };
 const record = processedRecord();
-const imageId = 'image';
 const stored = sequencerAt(upload.storedAt);
 
 describe('an upload without a record', () => {
   it('takes the first place of the second in which it was stored, so that every event of S3 since then wins', () => {
-    expect(backfillOf({ imageId, upload }, sequencerAt)).toEqual([{ repair: 'process', upload, sequencer: stored }]);
+    expect(backfillOf({ upload }, sequencerAt)).toEqual({ repair: 'process', upload, sequencer: stored });
     const ofS3InThatSecond = padSequencer(`${stored.slice(0, 10)}0000000001`);
     expect(stored < ofS3InThatSecond).toBe(true);
   });
 
-  it('that has the record of an earlier version, or a tombstone, takes a place above it', () => {
-    const sequencer = nextSequencer(padSequencer('00FFFF'));
-    for (const earlier of [processedRecord({ version: 'v0' }), deletedRecord()]) {
-      const facts = { imageId, upload, record: { ...earlier, sequencer: padSequencer('00FFFF') } };
-      expect(backfillOf(facts, sequencerAt)).toEqual([{ repair: 'process', upload, sequencer }]);
-    }
-  });
-
   it('gets the same event when asked twice', () => {
-    expect(backfillOf({ imageId, upload }, sequencerAt)).toEqual(backfillOf({ imageId, upload }, sequencerAt));
+    expect(backfillOf({ upload }, sequencerAt)).toEqual(backfillOf({ upload }, sequencerAt));
   });
 });
 
 it.each([
   ['has a record', { upload, record }],
   ['has a record by its etag', { upload, record: { ...record, version: 'e1' } }],
+  ['has the record of an earlier version', { upload, record: processedRecord({ version: 'v0' }) }],
+  ['has a tombstone', { upload, record: deletedRecord() }],
   ['is gone', { record }],
   ['was never there', {}],
   ['is of the probe', { upload: { ...upload, key: `${probePrefix}1.jpg` } }],
   ['is of a release check', { upload: { ...upload, key: `${releaseCheckPrefix}1.jpg` } }],
 ])('an upload that %s needs nothing', (_, facts) => {
   expect(needsBackfill(facts)).toBe(false);
-  expect(backfillOf({ imageId, ...facts }, sequencerAt)).toEqual([]);
+  expect(backfillOf(facts, sequencerAt)).toBeUndefined();
 });
 
 describe('an object of another bucket', () => {

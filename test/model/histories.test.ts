@@ -5,12 +5,12 @@ import { taskTroubles, workerTroubles } from './world.ts';
 
 /**
  * The real workflow and use cases, with everything around them in memory: uploads, overwrites, deletions, repeats,
- * redrives and re-renders, interleaved at every await, with failures, crashes and zombies. `npm run lab -- prove model` runs 10,000 different
+ * redrives, re-renders and backfills, interleaved at every await, with failures, crashes and zombies. `npm run lab -- prove model` runs 10,000 different
  * ones each time.
  */
 describe('700 histories of a bucket', () => {
   // Fixed, so that a defect breaks only the build that introduced it.
-  const seed = 20261129;
+  const seed = 20261130;
   let findings: Findings;
   beforeAll(async () => {
     findings = await runHistories({ seed, runs: 700 });
@@ -33,9 +33,16 @@ describe('700 histories of a bucket', () => {
     expect(findings.figures.rerenders).toBeGreaterThanOrEqual(50);
   });
 
-  // Those detected quickly; `npm run lab -- prove` runs all of them.
-  it.each(sabotages.filter(({ quick }) => quick))('detect that $what', async ({ workflow, readEvent, rerender }) => {
-    const options = { seed, runs: 400, workflow, readEvent, rerender, shrink: false };
-    expect((await runHistories(options)).defect).toBeDefined();
+  it('include at least 50 backfills', () => {
+    expect(findings.figures.backfills).toBeGreaterThanOrEqual(50);
   });
+
+  // Those detected quickly; `npm run lab -- prove` runs all of them.
+  it.each(sabotages.filter(({ quick }) => quick))(
+    'detect that $what',
+    async ({ workflow, readEvent, rerender, backfill }) => {
+      const options = { seed, runs: 400, workflow, readEvent, rerender, backfill, shrink: false };
+      expect((await runHistories(options)).defect).toBeDefined();
+    },
+  );
 });

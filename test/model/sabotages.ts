@@ -1,7 +1,8 @@
 import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
+import { backfillOf } from '../../core/backfill.ts';
 import { substituted } from '../support/asl.ts';
 import type { StateMachine } from '../support/workflow.ts';
-import { type Rerender, rerender } from './repairs.ts';
+import { type Backfill, type Rerender, rerender } from './repairs.ts';
 
 interface Sabotage {
   readonly what: string;
@@ -10,6 +11,8 @@ interface Sabotage {
   readonly readEvent?: typeof parseUploadEvent;
   /** How an image is rendered again, if that is what is broken. */
   readonly rerender?: Rerender;
+  /** How an image is backfilled, if that is what is broken. */
+  readonly backfill?: Backfill;
   /** One of the first histories finds it. */
   readonly quick: boolean;
 }
@@ -225,7 +228,26 @@ export const sabotages: readonly Sabotage[] = [
     },
     quick: true,
   },
+  {
+    what: 'a backfill outranks later uploads and deletions',
+    backfill: otherwise((repair) => ({ ...repair, sequencer: `00FF${repair.sequencer.slice(4)}` })),
+    quick: true,
+  },
+  {
+    what: 'a backfill names no version, so that erasures and verdicts do not apply to it',
+    backfill: otherwise((repair) => ({ ...repair, upload: { ...repair.upload, versionId: undefined } })),
+    quick: true,
+  },
 ];
+
+type Process = NonNullable<ReturnType<Backfill>>;
+
+function otherwise(change: (repair: Process) => Process): Backfill {
+  return (facts, sequencerAt) => {
+    const repair = backfillOf(facts, sequencerAt);
+    return repair && change(repair);
+  };
+}
 
 function differently(
   change: (repair: Extract<ReturnType<Rerender>[number], { repair: 'process' }>) => ReturnType<Rerender>[number],

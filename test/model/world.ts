@@ -208,6 +208,7 @@ export class World {
   /** Made by audits. */
   repairs = 0;
   rerenders = 0;
+  backfills = 0;
   /** How often the presets changed. */
   releases = 0;
   /** The deployed presets. */
@@ -238,11 +239,16 @@ export class World {
 
   /** Changes the bucket at once; the event arrives at any later time. */
   change(change: Change, options: { readonly receives: number; readonly troubles: readonly Trouble[] }): void {
+    this.store(change);
+    this.send(change, options);
+  }
+
+  /** In S3 alone. */
+  store(change: Change): void {
     const { key, versionId, etag, bytes } = change;
     const object = { bucket: BUCKET, key, versionId, etag };
     if (change.type === 'Created') this.uploads.put(object, bytes);
     if (change.type === 'Permanently Deleted') this.uploads.remove(object);
-    this.send(change, options);
   }
 
   /** Sends another message about a change. */
