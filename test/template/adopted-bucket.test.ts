@@ -52,7 +52,7 @@ describe('a stack that adopts a bucket', () => {
   it('accepts its events at the queue', () => {
     const environment = adopting.resources.get('DispatchImagesFunction')?.Properties['Environment'];
     expect(at(environment, 'Variables', 'UPLOAD_BUCKETS')).toEqual({
-      'Fn::Sub': '${UploadBucket},${AdoptedBucketName}',
+      'Fn::Join': [',', [{ Ref: 'UploadBucket' }, name]],
     });
   });
 });
