@@ -16,6 +16,7 @@ import * as z from 'zod';
 import type { ImageFacts } from '../../core/audit.ts';
 import { planBackfill } from '../../core/backfill.ts';
 import { sequencerAt } from '../../core/image.ts';
+import { probePrefix } from '../../core/names.ts';
 import { backfillCommand } from '../../scripts/backfill/backfill.ts';
 import {
   describeCopied,
@@ -316,7 +317,7 @@ describe('the objects', () => {
     expect(await refusal({ bucket: 'AdoptedBucketName', into: 'x' })).toMatch(
       /--into is for objects of another bucket/,
     );
-    expect(await refusal({ bucket: 'old-site', into: 'darkroom-probe' })).toMatch(/pipeline's own images/);
+    expect(await refusal({ bucket: 'old-site', into: probePrefix })).toMatch(/pipeline's own images/);
   });
 
   it('of an adopted bucket without events are refused: a later deletion would never arrive', async () => {
