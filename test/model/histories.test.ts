@@ -40,8 +40,8 @@ describe('700 histories of a bucket', () => {
   // Those detected quickly; `npm run lab -- prove` runs all of them.
   it.each(sabotages.filter(({ quick }) => quick))(
     'detect that $what',
-    async ({ workflow, readEvent, rerender, backfill }) => {
-      const options = { seed, runs: 400, workflow, readEvent, rerender, backfill, shrink: false };
+    async ({ workflow, readEvent, rerender, backfill, recordHistory }) => {
+      const options = { seed, runs: 700, workflow, readEvent, rerender, backfill, recordHistory, shrink: false };
       expect((await runHistories(options)).defect).toBeDefined();
     },
   );

@@ -13,6 +13,7 @@ import { workers } from '../../core/steps.ts';
 import { snapshotId } from '../../scripts/announce/snapshot.ts';
 import { substituted } from '../support/asl.ts';
 import { type StateMachine, workflow } from '../support/workflow.ts';
+import { historyDefects, type RecordHistory } from './history.ts';
 import {
   consume,
   type ImageState,
@@ -466,6 +467,8 @@ export async function runHistories(options: {
   readonly rerender?: Rerender | undefined;
   /** How an image is backfilled. */
   readonly backfill?: Backfill | undefined;
+  /** How changes of the table become the history of images. */
+  readonly recordHistory?: RecordHistory | undefined;
   /** Whether to look for the smallest history that shows a defect, which takes many more runs. */
   readonly shrink?: boolean;
 }): Promise<Findings> {
@@ -491,7 +494,8 @@ function everyHistoryEndsWell(
     readEvent,
     rerender: again = rerender,
     backfill = backfillOf,
-  }: Pick<Parameters<typeof runHistories>[0], 'workflow' | 'readEvent' | 'rerender' | 'backfill'>,
+    recordHistory,
+  }: Pick<Parameters<typeof runHistories>[0], 'workflow' | 'readEvent' | 'rerender' | 'backfill' | 'recordHistory'>,
   figures: Figures,
 ) {
   return fc.asyncProperty(
@@ -526,6 +530,7 @@ function everyHistoryEndsWell(
         ...world.defects,
         ...defectsInTheEnd(model, world, figures),
         ...outdatedInTheEnd(model, world),
+        ...historyDefects(world.table, model.images, recordHistory),
       ]);
       if (defects.size > 0) throw new Error(`${[...defects].join('\n')}\n\n${world.journal.join('\n')}`);
     },

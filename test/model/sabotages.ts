@@ -2,6 +2,7 @@ import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import { backfillOf } from '../../core/backfill.ts';
 import { substituted } from '../support/asl.ts';
 import type { StateMachine } from '../support/workflow.ts';
+import { type RecordHistory, recordHistory } from './history.ts';
 import { type Backfill, type Rerender, rerender } from './repairs.ts';
 
 interface Sabotage {
@@ -13,6 +14,8 @@ interface Sabotage {
   readonly rerender?: Rerender;
   /** How an image is backfilled, if that is what is broken. */
   readonly backfill?: Backfill;
+  /** How changes of the table become history, if that is what is broken. */
+  readonly recordHistory?: RecordHistory;
   /** One of the first histories finds it. */
   readonly quick: boolean;
 }
@@ -27,6 +30,7 @@ const quick: readonly string[] = [
   'failures are not recorded',
   'a file that kills its workers is never decided',
   'a file is rejected when a worker died once',
+  'a superseded attempt leaves no note',
 ];
 
 const deaths =
@@ -140,8 +144,8 @@ export const sabotages: readonly Sabotage[] = [
   sabotage('only one group is rendered', '"group":"{% $states.input.group %}"', '"group":"web"'),
   sabotage(
     'the record has another time than the change',
-    '"occurredAt":{"S":"{% $occurredAt %}"},"recordedAt"',
-    '"occurredAt":{"S":"{% $now() %}"},"recordedAt"',
+    '"sequencer":{"S":"{% $image.sequencer %}"},"version":{"S":"{% $version %}"},"occurredAt":{"S":"{% $occurredAt %}"},"recordedAt"',
+    '"sequencer":{"S":"{% $image.sequencer %}"},"version":{"S":"{% $version %}"},"occurredAt":{"S":"{% $now() %}"},"recordedAt"',
   ),
   sabotage('failures are not recorded', '$lastAttempt and', 'false and'),
   sabotage(
@@ -236,6 +240,27 @@ export const sabotages: readonly Sabotage[] = [
   {
     what: 'a backfill names no version, so that erasures and verdicts do not apply to it',
     backfill: otherwise((repair) => ({ ...repair, upload: { ...repair.upload, versionId: undefined } })),
+    quick: true,
+  },
+  sabotage(
+    'a superseded attempt leaves no note',
+    `"{% $scope = 'own' %}","Next":"NoteAttempt"`,
+    `"{% $scope = 'own' %}","Next":"Decided"`,
+  ),
+  {
+    what: 'history forgets announcements',
+    recordHistory: (changes) => recordHistory(changes).filter(({ event }) => event !== 'announced'),
+    quick: true,
+  },
+  {
+    what: 'history forgets the deletions of what was processed',
+    recordHistory: (changes) => recordHistory(changes).filter(({ event }) => event !== 'deleted'),
+    quick: true,
+  },
+  {
+    what: 'history orders the changes of an image by their sequencers',
+    recordHistory: (changes) =>
+      recordHistory(changes).map((line) => ({ ...line, order: line.sequencer ?? '', id: line.event })),
     quick: true,
   },
 ];
