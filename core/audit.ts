@@ -1,5 +1,5 @@
 /** What upload bucket, record and rendition bucket must agree on, and what repairs a disagreement. Decides; reads nothing. */
-import { type ImageId, nextSequencer, type Sequencer } from './image.ts';
+import { type ImageId, nextSequencer, type Sequencer, type UploadAddress } from './image.ts';
 import type { Preset } from './presets.ts';
 import type { ImageRecord } from './record.ts';
 import { CACHE_CONTROL, type Rendition, sequencerOf } from './rendition.ts';
@@ -15,8 +15,7 @@ export interface ImageFacts {
   readonly renditions: readonly StoredRendition[];
 }
 
-export interface CurrentUpload {
-  readonly key: string;
+export interface CurrentUpload extends UploadAddress {
   /** Absent if the bucket has no versions. */
   readonly versionId?: string | undefined;
   readonly etag: string;
@@ -150,7 +149,7 @@ export type Repair =
   /** As if the upload were stored again: new renditions, a new record, an event, and the old renditions removed. */
   | { readonly repair: 'process'; readonly upload: CurrentUpload; readonly sequencer: Sequencer }
   /** As if the upload were deleted now. */
-  | { readonly repair: 'delete'; readonly key: string; readonly sequencer: Sequencer }
+  | ({ readonly repair: 'delete'; readonly sequencer: Sequencer } & UploadAddress)
   /** `remove-renditions` with the scope `own`: for sequencers that are decided and shown by no record. */
   | { readonly repair: 'remove'; readonly sequencer: Sequencer };
 
@@ -181,7 +180,7 @@ export function repairsOf(
   }
   // The record of an erased image has no key. All its orphans are removable.
   if (record?.key === undefined || above === undefined) return removals;
-  return [...removals, { repair: 'delete', key: record.key, sequencer: above }];
+  return [...removals, { repair: 'delete', bucket: record.bucket, key: record.key, sequencer: above }];
 }
 
 function isSolvedByRemoval(finding: Finding, removable: ReadonlySet<Sequencer>): boolean {

@@ -13,6 +13,12 @@ export type Sequencer = string;
 // Wider than any sequencer observed from S3 (16 to 18 digits).
 export const SEQUENCER_WIDTH = 32;
 
+/** Where an upload is. */
+export interface UploadAddress {
+  readonly bucket: string;
+  readonly key: string;
+}
+
 /** The upload that one event named: exactly that version, not whatever the key holds now. */
 export interface Upload {
   readonly bucket: string;

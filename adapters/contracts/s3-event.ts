@@ -6,6 +6,7 @@ import {
   sequencerOfExpiry,
   type UploadEvent,
 } from '../../core/image.ts';
+import { requireUploadBucket } from './upload-buckets.ts';
 import * as z from './zod.ts';
 
 // EventBridge delivers keys verbatim, not URL-encoded: decoding would break `+` and `%`.
@@ -39,14 +40,14 @@ const objectEvent = z.discriminatedUnion('detail-type', [
 ]);
 
 /**
- * Parses S3's event as EventBridge delivers it, and refuses one that S3 cannot have sent for this bucket.
+ * Parses S3's event as EventBridge delivers it, and refuses one that S3 cannot have sent for these buckets.
  *
  * @throws {Error} naming every wrong field, or if the text is not JSON. The message then goes to the dead-letter queue: it is
  * not from S3, so an operator must look at it.
  */
 export async function parseS3Event(
   body: string,
-  uploadBucket: string,
+  uploadBuckets: readonly string[],
 ): Promise<Exclude<UploadEvent, { readonly change: 'infected' }>> {
   const parsed = objectEvent.safeParse(JSON.parse(body));
   if (!parsed.success) {
@@ -54,9 +55,7 @@ export async function parseS3Event(
   }
   const { data } = parsed;
   const { bucket, object: found } = data.detail;
-  if (bucket.name !== uploadBucket) {
-    throw new Error(`This message is forged: it names the bucket ${bucket.name}, and uploads are in ${uploadBucket}.`);
-  }
+  requireUploadBucket(bucket.name, uploadBuckets);
   const sequencer = readSequencer(found.sequencer);
   if (sequencer === undefined) {
     throw new Error(`This message is forged: S3 cannot have assigned its sequencer ${found.sequencer} until now.`);

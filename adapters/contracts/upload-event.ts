@@ -6,13 +6,13 @@ import * as z from './zod.ts';
 const aboutMalware = z.object({ 'detail-type': z.literal(verdictType) });
 
 /**
- * Parses a message of the upload queue: what S3 or GuardDuty says about the upload bucket.
+ * Parses a message of the upload queue: what S3 or GuardDuty says about an upload bucket.
  *
  * @throws {Error} saying what is wrong, if neither can have sent it
  */
-export async function parseUploadEvent(body: string, uploadBucket: string): Promise<UploadEvent> {
+export async function parseUploadEvent(body: string, uploadBuckets: readonly string[]): Promise<UploadEvent> {
   const message: unknown = JSON.parse(body);
   return aboutMalware.safeParse(message).success
-    ? parseMalwareVerdict(message, uploadBucket)
-    : parseS3Event(body, uploadBucket);
+    ? parseMalwareVerdict(message, uploadBuckets)
+    : parseS3Event(body, uploadBuckets);
 }

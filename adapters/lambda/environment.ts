@@ -1,5 +1,11 @@
 import * as z from '../contracts/zod.ts';
 
+/** With commas between them. */
+export const names = z.pipe(
+  z.text,
+  z.transform((text: string): readonly string[] => text.split(',')),
+);
+
 export const positiveInteger = z.coerce.number().check(z.int(), z.positive());
 
 /**

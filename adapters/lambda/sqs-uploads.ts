@@ -13,8 +13,8 @@ interface UploadQueueOptions {
   readonly queueUrl: string;
   /** Where uploads of a sender wait that has too many in progress. Its messages come to the same handler. */
   readonly overflowUrl: string;
-  /** Events of any other bucket are forged. */
-  readonly uploadBucket: string;
+  /** The stack's own, and the adopted one. Events of any other bucket are forged. */
+  readonly uploadBuckets: readonly string[];
   readonly maxReceiveCount: number;
   readonly retryBaseSeconds: number;
   readonly logger: Logger;
@@ -43,12 +43,12 @@ export type HandleUpload = (event: UploadEvent, delivery: Delivery) => Promise<u
  */
 export function sqsUploads(
   handle: HandleUpload,
-  { client, queueUrl, overflowUrl, uploadBucket, maxReceiveCount, retryBaseSeconds, logger }: UploadQueueOptions,
+  { client, queueUrl, overflowUrl, uploadBuckets, maxReceiveCount, retryBaseSeconds, logger }: UploadQueueOptions,
 ) {
   const metrics = new Metrics({ namespace: metricNamespace });
   const read = (message: SQSRecord): Promise<UploadEvent> =>
-    parseUploadEvent(message.body, uploadBucket).catch((error: unknown) => {
-      logger.error('The message is no event of this bucket; it will go to the dead-letter queue', {
+    parseUploadEvent(message.body, uploadBuckets).catch((error: unknown) => {
+      logger.error('The message is no event of an upload bucket; it will go to the dead-letter queue', {
         messageId: message.messageId,
         error,
       });

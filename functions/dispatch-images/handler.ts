@@ -5,7 +5,7 @@ import { idempotentPipeline } from '../../adapters/aws/idempotent-pipeline.ts';
 import { sfnPipeline } from '../../adapters/aws/sfn-pipeline.ts';
 import * as z from '../../adapters/contracts/zod.ts';
 import { decisionLog } from '../../adapters/lambda/decision-log.ts';
-import { positiveInteger, readEnvironment } from '../../adapters/lambda/environment.ts';
+import { names, positiveInteger, readEnvironment } from '../../adapters/lambda/environment.ts';
 import { sqsUploads } from '../../adapters/lambda/sqs-uploads.ts';
 import { dispatchInTurn } from '../../core/dispatch-in-turn.ts';
 import { renditionGroups } from '../../core/presets.ts';
@@ -18,7 +18,7 @@ const env = readEnvironment({
   UPLOAD_QUEUE_URL: z.url(),
   OVERFLOW_QUEUE_URL: z.url(),
   RUNNING_PER_SENDER: positiveInteger,
-  UPLOAD_BUCKET: z.text,
+  UPLOAD_BUCKETS: names,
   READY_WITHIN_SECONDS: positiveInteger,
   MAX_RECEIVE_COUNT: positiveInteger,
   RETRY_BASE_SECONDS: positiveInteger,
@@ -39,7 +39,7 @@ export const handler = sqsUploads(dispatch, {
   client: sqsClient(),
   queueUrl: env.UPLOAD_QUEUE_URL,
   overflowUrl: env.OVERFLOW_QUEUE_URL,
-  uploadBucket: env.UPLOAD_BUCKET,
+  uploadBuckets: env.UPLOAD_BUCKETS,
   maxReceiveCount: env.MAX_RECEIVE_COUNT,
   retryBaseSeconds: env.RETRY_BASE_SECONDS,
   logger,

@@ -240,7 +240,7 @@ async function uploadsOf(stack: Stack) {
   await dispatch(false);
 
   const take = async (message: Message, choose: Choose): Promise<Run> => {
-    const event = await parseS3Event(message.Body ?? '', Bucket);
+    const event = await parseS3Event(message.Body ?? '', [Bucket]);
     const { version, pipeline } = choose();
     const given = { QueueUrl, ReceiptHandle: message.ReceiptHandle };
     try {

@@ -4,6 +4,7 @@ import { command, someOf, wholeNumber } from '../../scripts/terminal/command.ts'
 import { describeFailure } from '../../scripts/terminal/failure.ts';
 import { printMarkdown } from '../markdown.ts';
 import { table } from '../table.ts';
+import { proveBackfill } from './backfill.ts';
 import { proveChaos } from './chaos.ts';
 import { proveCrashPoints } from './crash-points.ts';
 import { proveHostile } from './hostile.ts';
@@ -21,6 +22,7 @@ const sections: Readonly<Record<string, Section>> = {
   practices: provePractices,
   'crash-points': proveCrashPoints,
   chaos: proveChaos,
+  backfill: proveBackfill,
 };
 const names = Object.keys(sections);
 
@@ -29,7 +31,7 @@ const anyNumber = wholeNumber({ from: 0, to: Number.MAX_SAFE_INTEGER });
 export const proveCommand = command({
   name: 'prove',
   summary:
-    'Proofs that nothing is lost: histories, crash points, chaos, hostile files, mutations, removed practices. 30 minutes; a few for one section.',
+    'Proofs that nothing is lost: histories, crash points, chaos, a killed backfill, hostile files, mutations, removed practices. 30 minutes; a few for one section.',
   syntax: (line) =>
     line
       .addArgument(new Argument('[section...]', `${names.join(', ')} (default: all)`).argParser(someOf(names)))
@@ -40,7 +42,7 @@ export const proveCommand = command({
       )
       .option(
         '--runs <n>',
-        'how many histories (model), files of each format and kind (hostile), cases (crash-points) or uploads (chaos)',
+        'how many histories (model), files of each format and kind (hostile), cases (crash-points), uploads (chaos) or pictures (backfill)',
         anyNumber,
       )
       .option('--poison', 'chaos: instead of faults, one of 20 senders floods the stack with hostile files')

@@ -238,6 +238,26 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: 'sequencer: nextSequencer(record.sequencer)',
     to: 'sequencer: record.sequencer',
   },
+  'A backfill has the lowest place of its second': {
+    file: 'core/backfill.ts',
+    from: 'sequencer: sequencerAt(upload.storedAt)',
+    to: 'sequencer: sequencerAt(new Date(Date.parse(upload.storedAt) + 3_600_000).toISOString())',
+  },
+  'The first of many images is a trial': {
+    file: 'scripts/backfill/backfill-stack.ts',
+    from: "if (outcome !== 'failed') return;",
+    to: 'if (outcome !== undefined) return;',
+  },
+  'A copy never replaces an upload': {
+    file: 'scripts/backfill/copy-objects.ts',
+    from: "IfNoneMatch: '*',",
+    to: '',
+  },
+  'An adopted bucket is read, and never written': {
+    file: 'template.yaml',
+    from: 'Action: [s3:GetObjectVersion, s3:GetObject]\n                  Resource: !Sub arn:${AWS::Partition}:s3:::${AdoptedBucketName}/*',
+    to: 'Action: [s3:GetObjectVersion, s3:GetObject, s3:PutObject]\n                  Resource: !Sub arn:${AWS::Partition}:s3:::${AdoptedBucketName}/*',
+  },
   'Alarms on metrics that exist': {
     file: 'template.yaml',
     path: propertyOf('ImagePipelineFailedAlarm', 'MetricName'),

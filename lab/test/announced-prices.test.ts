@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { imagePrice, requestPrices } from '../../scripts/stack/prices.ts';
+import { imagePrice, monthlyStoragePrice, requestPrices } from '../../scripts/stack/prices.ts';
 import { deploymentOf } from '../cost/deployment.ts';
 import { keptMeasurements } from '../cost/measured.ts';
 import { costPerImage, mixes, oneByOne } from '../cost/model.ts';
@@ -16,6 +16,10 @@ it('requests cost what the lab’s price list says', () => {
     customEvent: prices.eventBridgeCustomEvent.usd,
     invalidationPath: prices.invalidationPath.usd,
   });
+});
+
+it('storage costs what the lab’s price list says', () => {
+  expect(monthlyStoragePrice(1_000_000_000)).toBe(prices.s3Storage.usd);
 });
 
 it.each(['dev', 'prod'] as const)('on stage %s, an image costs what is announced, or a little less', (stage) => {

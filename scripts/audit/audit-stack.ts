@@ -1,18 +1,18 @@
 /** One audit, from the price to the last look. */
-import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { renditionGroups } from '../../core/presets.ts';
 import { stackNamed } from '../local/running-stack.ts';
+import { gather } from '../stack/gather.ts';
 import {
   type Confirmed,
   deleteNotebook,
   everyOf,
   type Notebook,
+  notebookPath,
   openNotebook,
   resumedNotebook,
 } from '../stack/notebook.ts';
 import { lowestSequencer, repairAll } from '../stack/repair.ts';
-import { settled } from '../stack/settle.ts';
+import { minutesOnTheWay, settled } from '../stack/settle.ts';
 import type { Stack } from '../stack/stack.ts';
 import { stackSources } from '../stack/stack-sources.ts';
 import { tableSize } from '../stack/table-size.ts';
@@ -20,9 +20,8 @@ import { confirm } from '../terminal/confirm.ts';
 import { print, printError } from '../terminal/print.ts';
 import { printable } from '../terminal/printable.ts';
 import { quietStep, type Step, showStep } from '../terminal/progress.ts';
-import { workDirectory } from '../terminal/project.ts';
 import { plainTable } from '../terminal/table.ts';
-import { firstLook, gather, type Audit as Looks, lookForRest, secondLook } from './looks.ts';
+import { firstLook, type Audit as Looks, lookForRest, secondLook } from './looks.ts';
 import { describePrice } from './price.ts';
 import { describeKinds, describeWork, rowsOf, workOf } from './report.ts';
 
@@ -44,8 +43,6 @@ const presets = renditionGroups.flatMap((group) => group.presets);
 const SHOWN_ROWS = 20;
 /** The second repairs what the first one left behind. */
 const MOST_ROUNDS = 2;
-// EventBridge delivers within seconds, and a workflow ends within 280.
-const MINUTES_IN_AN_ACCOUNT = 10;
 
 /** Returns the exit code. */
 export async function auditStack(options: AuditOptions, signal: AbortSignal): Promise<number> {
@@ -67,7 +64,7 @@ export async function audit(stack: Stack, options: AuditOptions, signal: AbortSi
   if (options.dryRun && !options.repair) return 0;
   if (!stack.emulated && !options.yes && !(await confirm('Begin?', signal))) return 0;
 
-  const path = notebookOf(stack, options.prefix);
+  const path = notebookPath('audit', stack, [options.prefix]);
   if (options.restart) deleteNotebook(path);
   const notebook = resumedNotebook(path, 'audit', say);
   const images = await look(stack, notebook, options, step, signal);
@@ -95,7 +92,7 @@ async function look(
   await step('Uploads and records', (progress) => gather({ ...looks, report: progress }));
   const images = await step('First look', (progress) => firstLook({ ...looks, report: progress }));
   if (notebook.counts().candidates === 0) return images;
-  const minutes = waitMinutes ?? (stack.emulated ? 0 : MINUTES_IN_AN_ACCOUNT);
+  const minutes = waitMinutes ?? minutesOnTheWay(stack);
   await step('Uploads on their way', (progress) => settled(stack, new Date(), minutes, progress));
   await step('Second look', (progress) => secondLook({ ...looks, report: progress }));
   return images;
@@ -131,8 +128,8 @@ export async function disagreements(stack: Stack, { prefix }: { readonly prefix?
 
 function report(notebook: Notebook, images: number, { json }: AuditOptions, say: typeof print): void {
   if (json) {
-    for (const { imageId, key, findings, repairs } of everyOf(notebook.confirmed))
-      print(JSON.stringify({ imageId, key, findings, repairs }));
+    for (const { imageId, address, findings, repairs } of everyOf(notebook.confirmed))
+      print(JSON.stringify({ imageId, ...address, findings, repairs }));
     return;
   }
   const { confirmed } = notebook.counts();
@@ -190,9 +187,4 @@ async function repair(
       ? 'All repaired.'
       : `${confirmed} images still have findings. If uploads changed during the repair, run the audit again; otherwise see docs/runbooks/audit.md.`,
   );
-}
-
-function notebookOf({ name }: Stack, prefix = ''): string {
-  const part = prefix === '' ? '' : `-${createHash('sha256').update(prefix).digest('hex').slice(0, 12)}`;
-  return join(workDirectory, 'audit', `${name}${part}.sqlite`);
 }

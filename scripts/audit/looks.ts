@@ -4,11 +4,11 @@
  */
 import pMap, { pMapIterable } from 'p-map';
 import { findingsIn, type ImageFacts, repairsOf, type StoredRendition } from '../../core/audit.ts';
-import type { ImageId, Sequencer } from '../../core/image.ts';
+import type { ImageId, Sequencer, UploadAddress } from '../../core/image.ts';
 import type { Preset } from '../../core/presets.ts';
 import { shownBy } from '../../core/settings.ts';
-import { type Candidate, type Confirmed, DONE, everyOf, type Notebook, type Noted } from '../stack/notebook.ts';
-import type { Page, Sources } from '../stack/sources.ts';
+import { type Candidate, type Confirmed, everyOf, type Notebook, type Noted } from '../stack/notebook.ts';
+import type { Sources } from '../stack/sources.ts';
 
 /** Images looked at together. Also how much of the audit a stop repeats. */
 const BATCH = 500;
@@ -28,33 +28,12 @@ export interface Audit {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Lists uploads and records into the notebook. Goes on where it stopped. */
-export async function gather({ notebook, sources, report, signal }: Audit): Promise<void> {
-  let images = 0;
-  const copy = async <Item>(
-    name: 'uploads' | 'records',
-    list: (from: string | undefined) => AsyncIterable<Page<Item>>,
-    note: (items: readonly Item[], place: string) => void,
-  ) => {
-    const place = notebook.place(name);
-    if (place === DONE) return;
-    for await (const { items, next } of list(place)) {
-      note(items, next ?? DONE);
-      images += items.length;
-      report(`${images} uploads and records listed`);
-      signal?.throwIfAborted();
-    }
-  };
-  await Promise.all([
-    copy('uploads', (from) => sources.uploads(from), notebook.noteUploads),
-    copy('records', (from) => sources.records(from), notebook.noteRecords),
-  ]);
-}
-
 /** The first look: everything that does not agree becomes a candidate. Goes on where it stopped. */
 export async function firstLook(audit: Audit): Promise<number> {
   const { notebook, sources, presets, report, signal } = audit;
   const judge = async (facts: ImageFacts) => {
+    // Its bucket was adopted, and was given up: nothing here knows what is in it now.
+    if (facts.record !== undefined && !sources.buckets.includes(facts.record.bucket)) return { facts, findings: [] };
     const whole = { ...facts, renditions: await withHeaders(facts, sources) };
     return { facts: whole, findings: findingsIn(whole, presets) };
   };
@@ -65,7 +44,7 @@ export async function firstLook(audit: Audit): Promise<number> {
     const candidates = batch.flatMap(({ facts, findings }) =>
       findings.length === 0
         ? []
-        : [{ imageId: facts.imageId, key: keyOf(facts), state: stateOf(facts), findings: [...findings] }],
+        : [{ imageId: facts.imageId, address: addressOf(facts), state: stateOf(facts), findings: [...findings] }],
     );
     notebook.noteCandidates(candidates, last?.facts.imageId ?? notebook.place('judged') ?? '');
     notebook.setPlace('seen', String(seen));
@@ -84,13 +63,13 @@ export async function firstLook(audit: Audit): Promise<number> {
 
 /** The second look, at candidates only: what is still there. Goes on where it stopped. */
 export async function secondLook({ notebook, sources, presets, sequencerAt, report, signal }: Audit): Promise<void> {
-  const look = async ({ imageId, key, state, findings }: Candidate) => {
-    const facts = await sources.look(imageId, key);
+  const look = async ({ imageId, address, state, findings }: Candidate) => {
+    const facts = await sources.look(imageId, address);
     if (stateOf(facts) !== state) return;
     const before = new Set(findings.map((finding) => JSON.stringify(finding)));
     const still = findingsIn(facts, presets).filter((finding) => before.has(JSON.stringify(finding)));
     if (still.length > 0)
-      notebook.noteConfirmed({ imageId, key, findings: still, repairs: repairsOf(facts, still, sequencerAt) });
+      notebook.noteConfirmed({ imageId, address, findings: still, repairs: repairsOf(facts, still, sequencerAt) });
   };
   let looked = 0;
   const candidates = everyOf(notebook.candidates, notebook.place('confirmed'));
@@ -114,10 +93,10 @@ export async function secondLook({ notebook, sources, presets, sequencerAt, repo
 /** After a repair: the findings that remain, if any, and their repairs. */
 export async function lookForRest({ notebook, sources, presets, sequencerAt, report, signal }: Audit): Promise<void> {
   let looked = 0;
-  const look = async ({ imageId, key }: Confirmed) => {
-    const facts = await sources.look(imageId, key);
+  const look = async ({ imageId, address }: Confirmed) => {
+    const facts = await sources.look(imageId, address);
     const findings = findingsIn(facts, presets);
-    return { imageId, key, findings, repairs: repairsOf(facts, findings, sequencerAt) };
+    return { imageId, address, findings, repairs: repairsOf(facts, findings, sequencerAt) };
   };
   for await (const rest of pMapIterable(everyOf(notebook.confirmed), look, { concurrency: AT_ONCE })) {
     if (rest.findings.length === 0) notebook.forget(rest.imageId);
@@ -133,8 +112,9 @@ function stateOf({ upload, record }: ImageFacts): string {
   return JSON.stringify([upload?.versionId ?? upload?.etag, record?.sequencer, record?.recordedAt]);
 }
 
-function keyOf({ upload, record }: ImageFacts): string | undefined {
-  return upload?.key ?? record?.key;
+function addressOf({ upload, record }: ImageFacts): UploadAddress | undefined {
+  const found = upload ?? record;
+  return found?.key === undefined ? undefined : { bucket: found.bucket, key: found.key };
 }
 
 /** Only of renditions in use: an orphan's do not matter. */

@@ -49,8 +49,8 @@ export function describeFinding(finding: Finding): string {
 }
 
 /** For each finding, a row: the image and what is wrong. */
-export function rowsOf({ imageId, key, findings }: Confirmed): string[][] {
-  return findings.map((finding) => [key ?? imageId, describeFinding(finding)]);
+export function rowsOf({ imageId, address, findings }: Confirmed): string[][] {
+  return findings.map((finding) => [address?.key ?? imageId, describeFinding(finding)]);
 }
 
 export interface Work {

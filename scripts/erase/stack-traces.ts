@@ -61,7 +61,7 @@ export async function stackTraces(
   const store: TraceStore = {
     async versions(key) {
       const found: StoredVersion[] = [];
-      for await (const { page } of versionPages(stack, { prefix: key, turn })) {
+      for await (const { page } of versionPages(stack, { bucket: Bucket, prefix: key, turn })) {
         const own = [
           ...(page.Versions ?? []).map((version) => ({ ...version, kind: 'version' as const })),
           ...(page.DeleteMarkers ?? []).map((marker) => ({ ...marker, kind: 'marker' as const })),
@@ -111,7 +111,7 @@ export async function stackTraces(
     sequencerAfter: (time) => lowestSequencer(stack.emulated)(new Date(Date.parse(time) + 1000).toISOString()),
 
     queueDeletion: (key, sequencer) =>
-      queueEvents(stack, [{ change: 'deleted', key, sequencer, occurredAt: new Date().toISOString() }]),
+      queueEvents(stack, [{ change: 'deleted', bucket: Bucket, key, sequencer, occurredAt: new Date().toISOString() }]),
 
     async awaitTombstone(imageId, key, above) {
       const message = new Failure(
@@ -230,7 +230,7 @@ const unprocessed = z.array(z.object({ DeleteRequest: z.object({ Key: z.object({
 export async function* imagesBelow(stack: Stack, prefix: string): AsyncGenerator<{ imageId: ImageId; key: string }> {
   const { UploadBucketName: Bucket } = stack.outputs;
   let last: string | undefined;
-  for await (const { page } of versionPages(stack, { prefix })) {
+  for await (const { page } of versionPages(stack, { bucket: Bucket, prefix })) {
     const keys = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].flatMap(({ Key }) => Key ?? []).sort();
     for (const key of keys) {
       if (key !== last) yield { imageId: await imageIdOf(Bucket, key), key };

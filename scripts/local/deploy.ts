@@ -15,6 +15,9 @@ import { isolatedEnvironment } from './isolated-environment.ts';
 
 export const stackName = `${projectName}-local`;
 
+/** A local stack adopts a bucket, so that `npm run backfill` can be tried. */
+export const adoptedBucketName = `${stackName}-adopted`;
+
 // Everything that `sam build` reads. Other files, such as tests, do not affect the deployment.
 const buildInputs = [
   'template.yaml',
@@ -86,6 +89,7 @@ export function parameters(): string[] {
     'AnnounceDescriptions=true',
     // The emulator's own root user: npm run redrive sends as that one.
     'OperatorRoleArn=arn:aws:iam::000000000000:root',
+    `AdoptedBucketName=${adoptedBucketName}`,
     `Architecture=${process.arch === 'arm64' ? 'arm64' : 'x86_64'}`,
   ];
 }
@@ -149,7 +153,10 @@ async function inputFiles(): Promise<string[]> {
  */
 async function defaultToThisStage(template: string): Promise<void> {
   const document = parseDocument(await readFile(template, 'utf8'));
-  document.setIn(['Parameters', 'Stage', 'Default'], 'local');
+  for (const parameter of parameters()) {
+    const [name = '', ...value] = parameter.split('=');
+    document.setIn(['Parameters', name, 'Default'], value.join('='));
+  }
   await writeFile(template, JSON.stringify(document));
 }
 

@@ -1,4 +1,5 @@
 /** Starts an emulator and deploys the stack to it, for `npm start` and the pipeline tests. */
+import { createAdoptedBucket } from '../stack/adopted-bucket.ts';
 import { createArchive } from '../stack/archive.ts';
 import { readStack, type Stack, type StackAddress } from '../stack/stack.ts';
 import type { Step } from '../terminal/progress.ts';
@@ -25,6 +26,7 @@ export async function startLocalStack(
     await step('Deploy', (report) => deploy(sam, template, emulator, report));
     const stack = await readStack(localStackAddress(emulator));
     await createArchive(stack);
+    await createAdoptedBucket(stack);
     return { stack, emulator };
   } catch (error) {
     await emulator.stop();

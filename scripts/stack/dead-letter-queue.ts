@@ -25,7 +25,7 @@ import { batchesOf } from './batches.ts';
 import { type DeadLetterQueueName, deadLetterQueueNames } from './dead-letter-queue-names.ts';
 import { explainRefusal } from './queue-events.ts';
 import { messagesIn, readQueue } from './queues.ts';
-import { physicalId, type Stack } from './stack.ts';
+import { physicalId, type Stack, uploadBuckets } from './stack.ts';
 
 /** The logical ids in template.yaml; with `Url`, the outputs. */
 export const resourceOf = {
@@ -118,9 +118,9 @@ interface About {
  * All others are made visible again; if this process is killed, after two minutes.
  */
 export async function sweepLetters(stack: Stack, isToRemove: (about: About) => Promise<boolean>): Promise<void> {
-  const { UploadBucketName: bucket } = stack.outputs;
+  const buckets = uploadBuckets(stack.outputs);
   const uploadOf = async (body: string): Promise<About | undefined> =>
-    (await parseUploadEvent(body, bucket).catch(() => undefined))?.image;
+    (await parseUploadEvent(body, buckets).catch(() => undefined))?.image;
   const imageOf = async (body: string) => domainLetter.safeParse(parsed(body)).data;
   for (const queue of deadLetterQueueNames) await sweep(stack, urlOf(stack, queue), uploadOf, isToRemove);
   await sweep(stack, await physicalId(stack, 'UndeliveredDomainEventQueue'), imageOf, isToRemove);
@@ -236,7 +236,7 @@ export async function forwardLetters(
 
 async function receive(stack: Stack, queue: DeadLetterQueueName, count: number): Promise<DeadLetter[]> {
   const letters = await receiveFrom(stack, urlOf(stack, queue), count);
-  return await Promise.all(letters.map((letter) => readLetter(letter, stack.outputs.UploadBucketName)));
+  return await Promise.all(letters.map((letter) => readLetter(letter, uploadBuckets(stack.outputs))));
 }
 
 async function receiveFrom(stack: Stack, QueueUrl: string, count: number): Promise<Received[]> {
@@ -269,8 +269,8 @@ async function makeVisibleIn(stack: Stack, QueueUrl: string, letters: Iterable<R
   }
 }
 
-async function readLetter(letter: Received, uploadBucket: string): Promise<DeadLetter> {
-  return { ...letter, event: await parseUploadEvent(letter.body, uploadBucket).catch(() => undefined) };
+async function readLetter(letter: Received, buckets: readonly string[]): Promise<DeadLetter> {
+  return { ...letter, event: await parseUploadEvent(letter.body, buckets).catch(() => undefined) };
 }
 
 function receivedOf({ MessageId, ReceiptHandle, Body, MessageAttributes }: Message): Received {

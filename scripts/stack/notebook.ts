@@ -1,15 +1,18 @@
 /**
- * What an audit has read so far, in a file: SQLite sorts millions of images by id in a few megabytes of memory, and a stopped
- * audit goes on where it was.
+ * What an audit, a re-render or a backfill has read so far, in a file: SQLite sorts millions of images by id in a few megabytes of
+ * memory, and a stopped command goes on where it was.
  */
+import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod';
 import { imageRecord } from '../../adapters/contracts/image-record.ts';
 import { type CurrentUpload, type Finding, findingKinds, type Repair } from '../../core/audit.ts';
-import type { ImageId } from '../../core/image.ts';
+import type { ImageId, UploadAddress } from '../../core/image.ts';
 import type { ImageRecord } from '../../core/record.ts';
+import { workDirectory } from '../terminal/project.ts';
+import type { Stack } from './stack.ts';
 
 /** What was read of an image, except its renditions. */
 export interface Noted {
@@ -21,7 +24,7 @@ export interface Noted {
 /** An image that had findings at the first look. */
 export interface Candidate {
   readonly imageId: ImageId;
-  readonly key: string | undefined;
+  readonly address: UploadAddress | undefined;
   /** Which state of the image it was: another one deserves another audit. */
   readonly state: string;
   readonly findings: readonly Finding[];
@@ -30,13 +33,13 @@ export interface Candidate {
 /** An image that had the same findings at both looks. */
 export interface Confirmed {
   readonly imageId: ImageId;
-  readonly key: string | undefined;
+  readonly address: UploadAddress | undefined;
   readonly findings: readonly Finding[];
   readonly repairs: readonly Repair[];
 }
 
-const upload = z.object({
-  key: z.string(),
+const address = z.object({ bucket: z.string(), key: z.string() }) satisfies z.ZodType<UploadAddress>;
+const upload = address.extend({
   versionId: z.string().optional(),
   etag: z.string(),
   size: z.int(),
@@ -57,7 +60,7 @@ const finding = z.discriminatedUnion('kind', [
 ]) satisfies z.ZodType<Finding>;
 const repair = z.discriminatedUnion('repair', [
   z.object({ repair: z.literal('process'), upload, sequencer: z.string() }),
-  z.object({ repair: z.literal('delete'), key: z.string(), sequencer: z.string() }),
+  address.extend({ repair: z.literal('delete'), sequencer: z.string() }),
   z.object({ repair: z.literal('remove'), sequencer: z.string() }),
 ]) satisfies z.ZodType<Repair>;
 
@@ -76,13 +79,13 @@ const notedRow = z.object({
 });
 const candidateRow = z.object({
   id: z.string(),
-  key: z.string().nullable(),
+  address: json(address).nullable(),
   state: z.string(),
   findings: json(z.array(finding)),
 });
 const confirmedRow = z.object({
   id: z.string(),
-  key: z.string().nullable(),
+  address: json(address).nullable(),
   findings: json(z.array(finding)),
   repairs: json(z.array(repair)),
 });
@@ -101,9 +104,9 @@ export function openNotebook(path: string) {
     PRAGMA synchronous = NORMAL;
     CREATE TABLE IF NOT EXISTS places (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS images (id TEXT PRIMARY KEY, upload TEXT, record TEXT) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS candidates (id TEXT PRIMARY KEY, key TEXT, state TEXT NOT NULL, findings TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS candidates (id TEXT PRIMARY KEY, address TEXT, state TEXT NOT NULL, findings TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS confirmed
-      (id TEXT PRIMARY KEY, key TEXT, findings TEXT NOT NULL, repairs TEXT NOT NULL) WITHOUT ROWID;
+      (id TEXT PRIMARY KEY, address TEXT, findings TEXT NOT NULL, repairs TEXT NOT NULL) WITHOUT ROWID;
   `);
   const setPlace = database.prepare('INSERT OR REPLACE INTO places (name, value) VALUES (?, ?)');
   const getPlace = database.prepare('SELECT value FROM places WHERE name = ?');
@@ -115,11 +118,11 @@ export function openNotebook(path: string) {
   );
   const pageOfImages = database.prepare('SELECT * FROM images WHERE id > ? ORDER BY id LIMIT ?');
   const noteCandidate = database.prepare(
-    'INSERT OR REPLACE INTO candidates (id, key, state, findings) VALUES (?, ?, ?, ?)',
+    'INSERT OR REPLACE INTO candidates (id, address, state, findings) VALUES (?, ?, ?, ?)',
   );
   const pageOfCandidates = database.prepare('SELECT * FROM candidates WHERE id > ? ORDER BY id LIMIT ?');
   const noteConfirmed = database.prepare(
-    'INSERT OR REPLACE INTO confirmed (id, key, findings, repairs) VALUES (?, ?, ?, ?)',
+    'INSERT OR REPLACE INTO confirmed (id, address, findings, repairs) VALUES (?, ?, ?, ?)',
   );
   const pageOfConfirmed = database.prepare('SELECT * FROM confirmed WHERE id > ? ORDER BY id LIMIT ?');
   const forgotten = database.prepare('DELETE FROM confirmed WHERE id = ?');
@@ -142,6 +145,12 @@ export function openNotebook(path: string) {
       return z.object({ value: z.string() }).optional().parse(getPlace.get(name))?.value;
     },
     setPlace: (name: string, value: string) => void setPlace.run(name, value),
+    /** All or none. */
+    setPlaces(places: Readonly<Record<string, string>>): void {
+      transaction(() => {
+        for (const [name, value] of Object.entries(places)) setPlace.run(name, value);
+      });
+    },
 
     /** A page of a listing and where the next one begins: both or neither. */
     noteUploads(uploads: readonly (CurrentUpload & { readonly imageId: ImageId })[], place: string): void {
@@ -159,13 +168,13 @@ export function openNotebook(path: string) {
     /** All images that were judged in one go, and where the next one begins. */
     noteCandidates(candidates: readonly Candidate[], judged: ImageId): void {
       transaction(() => {
-        for (const { imageId, key, state, findings } of candidates)
-          noteCandidate.run(imageId, key ?? null, state, JSON.stringify(findings));
+        for (const { imageId, address, state, findings } of candidates)
+          noteCandidate.run(imageId, textOf(address), state, JSON.stringify(findings));
         setPlace.run('judged', judged);
       });
     },
-    noteConfirmed({ imageId, key, findings, repairs }: Confirmed): void {
-      noteConfirmed.run(imageId, key ?? null, JSON.stringify(findings), JSON.stringify(repairs));
+    noteConfirmed({ imageId, address, findings, repairs }: Confirmed): void {
+      noteConfirmed.run(imageId, textOf(address), JSON.stringify(findings), JSON.stringify(repairs));
     },
     forget: (imageId: ImageId) => void forgotten.run(imageId),
 
@@ -178,12 +187,12 @@ export function openNotebook(path: string) {
       z
         .array(candidateRow)
         .parse(pageOfCandidates.all(after, limit))
-        .map(({ id, key, ...row }) => ({ imageId: id, key: key ?? undefined, ...row })),
+        .map(({ id, address, ...row }) => ({ imageId: id, address: address ?? undefined, ...row })),
     confirmed: (after = '', limit = 1000): Confirmed[] =>
       z
         .array(confirmedRow)
         .parse(pageOfConfirmed.all(after, limit))
-        .map(({ id, key, ...row }) => ({ imageId: id, key: key ?? undefined, ...row })),
+        .map(({ id, address, ...row }) => ({ imageId: id, address: address ?? undefined, ...row })),
 
     counts: () => ({ images: count('images'), candidates: count('candidates'), confirmed: count('confirmed') }),
     byKind(): ReadonlyMap<Finding['kind'], number> {
@@ -198,6 +207,16 @@ export function openNotebook(path: string) {
     close: () => database.close(),
   };
   return notebook;
+}
+
+function textOf(address: UploadAddress | undefined): string | null {
+  return address === undefined ? null : JSON.stringify(address);
+}
+
+/** @param scope what it is about: another scope has another notebook */
+export function notebookPath(folder: string, { name }: Pick<Stack, 'name'>, scope: unknown): string {
+  const part = createHash('sha256').update(JSON.stringify(scope)).digest('hex').slice(0, 12);
+  return join(workDirectory, folder, `${name}-${part}.sqlite`);
 }
 
 /** What was read longer ago says little about today. */

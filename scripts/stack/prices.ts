@@ -29,6 +29,13 @@ export function scanPrice(tableBytes: number): number {
   return (tableBytes / READ_UNIT_BYTES / 2) * requestPrices.dynamoDbRead;
 }
 
+const STORAGE_PER_GB_MONTH = 0.023;
+
+/** S3 Standard. */
+export function monthlyStoragePrice(bytes: number): number {
+  return (bytes / 1_000_000_000) * STORAGE_PER_GB_MONTH;
+}
+
 export function shownPrice(usd: number): string {
   return usd < 0.01 ? 'less than US$ 0.01' : `about US$ ${usd.toFixed(2)}`;
 }

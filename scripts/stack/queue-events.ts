@@ -4,25 +4,25 @@
  */
 import { randomUUID } from 'node:crypto';
 import { SendMessageBatchCommand, SQSServiceException } from '@aws-sdk/client-sqs';
+import type { UploadAddress } from '../../core/image.ts';
 import { Failure } from '../terminal/failure.ts';
 import { batchesOf } from './batches.ts';
 import type { Stack } from './stack.ts';
 
-export type QueuedEvent = {
-  readonly key: string;
+export type QueuedEvent = UploadAddress & {
   readonly sequencer: string;
   /** When the bucket changed, as far as it is known; ISO 8601, UTC. */
   readonly occurredAt: string;
 } & (
-  | {
-      readonly change: 'created';
-      readonly etag: string;
-      readonly size: number;
-      readonly versionId?: string | undefined;
-    }
-  /** As if the key were deleted, not one version of it. */
-  | { readonly change: 'deleted' }
-);
+    | {
+        readonly change: 'created';
+        readonly etag: string;
+        readonly size: number;
+        readonly versionId?: string | undefined;
+      }
+    /** As if the key were deleted, not one version of it. */
+    | { readonly change: 'deleted' }
+  );
 
 /** Among the senders there, all of these are one: if it has many, SQS delivers the messages of the others first. */
 const MessageGroupId = 'operator';
@@ -46,8 +46,8 @@ export async function queueEvents(stack: Stack, events: readonly QueuedEvent[]):
   }
 }
 
-function bodyOf({ emulated, outputs }: Stack, event: QueuedEvent): string {
-  const { key, sequencer, change } = event;
+function bodyOf({ emulated }: Stack, event: QueuedEvent): string {
+  const { bucket, key, sequencer, change } = event;
   const created = change === 'created';
   return JSON.stringify({
     version: '0',
@@ -57,7 +57,7 @@ function bodyOf({ emulated, outputs }: Stack, event: QueuedEvent): string {
     time: event.occurredAt,
     detail: {
       version: '0',
-      bucket: { name: outputs.UploadBucketName },
+      bucket: { name: bucket },
       object: {
         ...{ key, sequencer },
         // The emulator's own events have no version id, and a record must name its version as they do.

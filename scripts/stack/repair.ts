@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import pThrottle from 'p-throttle';
 import type { Repair } from '../../core/audit.ts';
-import { type ImageId, SEQUENCER_WIDTH } from '../../core/image.ts';
+import { type ImageId, padSequencer, sequencerAt } from '../../core/image.ts';
 import type { RemovalTask } from '../../core/image-task.ts';
 import type { Confirmed } from './notebook.ts';
 import { type QueuedEvent, queueEvents } from './queue-events.ts';
@@ -49,12 +49,12 @@ async function repairOne(stack: Stack, { imageId, repairs }: Pick<Confirmed, 'im
 function eventOf(repair: Exclude<Repair, { repair: 'remove' }>): QueuedEvent {
   switch (repair.repair) {
     case 'process': {
-      const { key, etag, size, versionId, storedAt: occurredAt } = repair.upload;
-      return { change: 'created', key, etag, size, versionId, occurredAt, sequencer: repair.sequencer };
+      const { bucket, key, etag, size, versionId, storedAt: occurredAt } = repair.upload;
+      return { change: 'created', bucket, key, etag, size, versionId, occurredAt, sequencer: repair.sequencer };
     }
     case 'delete':
       return {
-        ...{ change: 'deleted', key: repair.key, sequencer: repair.sequencer },
+        ...{ change: 'deleted', bucket: repair.bucket, key: repair.key, sequencer: repair.sequencer },
         // Nothing says when the upload was deleted: it may have left no delete marker.
         occurredAt: new Date().toISOString(),
       };
@@ -80,8 +80,5 @@ async function remove(stack: Stack, imageId: ImageId, sequencer: string): Promis
  * there it is the lowest of all.
  */
 export function lowestSequencer(emulated: boolean): (time: string) => string {
-  return (time) => {
-    const seconds = emulated ? 0 : Math.floor(Date.parse(time) / 1000);
-    return `00${seconds.toString(16).padStart(8, '0')}`.toUpperCase().padEnd(SEQUENCER_WIDTH, '0');
-  };
+  return emulated ? () => padSequencer('00') : sequencerAt;
 }

@@ -1,4 +1,4 @@
-/** Waits until every upload that an audit has seen on its way has an outcome. */
+/** Waits until every upload that was on its way has an outcome. */
 import pWaitFor from 'p-wait-for';
 import { intakeStatus } from '../stack/intake-switch.ts';
 import type { Stack } from '../stack/stack.ts';
@@ -7,8 +7,16 @@ import { Failure } from '../terminal/failure.ts';
 // Five attempts take a quarter of an hour where RetryBaseSeconds is 60.
 const patienceMillis = 3_600_000;
 
+// EventBridge delivers within seconds, and a workflow ends within 280.
+const MINUTES_IN_AN_ACCOUNT = 10;
+
+/** How long an upload may be on its way before it is in a queue, and after it has left it. */
+export function minutesOnTheWay({ emulated }: Pick<Stack, 'emulated'>): number {
+  return emulated ? 0 : MINUTES_IN_AN_ACCOUNT;
+}
+
 /**
- * @param since when the audit began to look
+ * @param since uploads from before this time are waited for
  * @param minutes at least this long after it: EventBridge may still deliver, and workflows may still be running
  */
 export async function settled(stack: Stack, since: Date, minutes: number, report: (progress: string) => void) {
@@ -24,7 +32,7 @@ export async function settled(stack: Stack, since: Date, minutes: number, report
     return Date.now() >= earliest && (waiting + inWork === 0 || isYounger);
   };
   const message = new Failure(
-    'Uploads from before the audit still have no outcome after an hour: see docs/runbooks/dispatch-images.md, then run this again. It goes on where it stopped.',
+    'Earlier uploads still have no outcome after an hour: see docs/runbooks/dispatch-images.md, then run this again. It goes on where it stopped.',
   );
   await pWaitFor(isSettled, {
     interval: stack.emulated ? 300 : 5_000,

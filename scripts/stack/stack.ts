@@ -20,6 +20,7 @@ import { Failure } from '../terminal/failure.ts';
 /** The outputs of template.yaml that scripts use. */
 export const stackOutputs = z.object({
   UploadBucketName: z.string(),
+  AdoptedBucketName: z.string().optional(),
   RenditionBucketName: z.string(),
   ImageTableName: z.string(),
   HistoryBucketName: z.string(),
@@ -38,6 +39,11 @@ export const stackOutputs = z.object({
   IntakeBreakerRuleName: z.string().optional(),
 });
 export type StackOutputs = z.infer<typeof stackOutputs>;
+
+/** The buckets whose changes reach the pipeline. */
+export function uploadBuckets({ UploadBucketName, AdoptedBucketName }: StackOutputs): readonly string[] {
+  return [UploadBucketName, ...(AdoptedBucketName === undefined ? [] : [AdoptedBucketName])];
+}
 
 export interface Stack {
   readonly name: string;

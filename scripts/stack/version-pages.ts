@@ -7,14 +7,16 @@ export interface VersionPlace {
   readonly VersionIdMarker?: string | undefined;
 }
 
-/** All versions and delete markers of the upload bucket, or those whose key begins with a prefix, sorted by key. */
+/** All versions and delete markers of a bucket of uploads, or those whose key begins with a prefix, sorted by key. */
 export async function* versionPages(
-  { clients: { s3 }, outputs: { UploadBucketName: Bucket } }: Pick<Stack, 'clients' | 'outputs'>,
+  { clients: { s3 } }: Pick<Stack, 'clients'>,
   {
+    bucket: Bucket,
     prefix: Prefix,
     from = {},
     turn,
   }: {
+    readonly bucket: string;
     readonly prefix: string | undefined;
     readonly from?: VersionPlace;
     /** Awaited before each page. */

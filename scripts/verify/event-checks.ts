@@ -84,7 +84,7 @@ export async function checkDeadLetter(verification: Verification): Promise<Findi
   const sent = await upload(verification, 'dead-letter.jpg', knownImage.bytes);
   const record = await decided(verification, sent);
   const MessageBody = repeatedEvent(stack.outputs.UploadBucketName, sent, record.sequencer);
-  const event = await parseS3Event(MessageBody, stack.outputs.UploadBucketName);
+  const event = await parseS3Event(MessageBody, [stack.outputs.UploadBucketName]);
   const memory = rememberedOutcomes({ client: dynamoDb, tableName: stack.outputs.IdempotencyTableName });
   const isOurs = (letter: DeadLetter) => letter.event?.image.key === sent.key;
 

@@ -30,7 +30,7 @@ it('sends the dispatcher a message that parses as the upload', async () => {
   respondWith({ batchItemFailures: [{ itemIdentifier: 'm' }] });
   expect(await steps.dispatch('dispatch:7', task)).toEqual({ undecided: 1 });
   const { imageId: _, ...image } = task.image;
-  const event = await parseS3Event(payload().Records[0].body, task.image.bucket);
+  const event = await parseS3Event(payload().Records[0].body, [task.image.bucket]);
   expect(event).toMatchObject({ change: 'created', correlationId: task.correlationId, image });
 });
 

@@ -3,7 +3,7 @@ import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { padSequencer } from '../../core/image.ts';
 
 const uploadBucket = 'uploads';
-const deletion = (sequencer: string, bucket = uploadBucket) =>
+const deletion = (sequencer: string, bucket = uploadBucket, buckets = [uploadBucket]) =>
   parseS3Event(
     JSON.stringify({
       ...{ id: 'e', time: '2026-01-01T00:00:00Z', 'detail-type': 'Object Deleted' },
@@ -13,7 +13,7 @@ const deletion = (sequencer: string, bucket = uploadBucket) =>
         'deletion-type': 'Permanently Deleted',
       },
     }),
-    uploadBucket,
+    buckets,
   );
 /** As S3 sends it for a versioned bucket, dated to a midnight. */
 const expiry = (time: string, sequencer: string, detail: object = {}) =>
@@ -26,7 +26,7 @@ const expiry = (time: string, sequencer: string, detail: object = {}) =>
         ...{ reason: 'Lifecycle Expiration', 'deletion-type': 'Delete Marker Created', ...detail },
       },
     }),
-    uploadBucket,
+    [uploadBucket],
   );
 const secondsFromNow = (seconds: number) => Math.floor(Date.now() / 1000 + seconds).toString(16);
 
@@ -58,6 +58,12 @@ describe('an event', () => {
 
   it('of another bucket is refused, and the error names both', async () => {
     await expect(deletion('617f08299329d189', 'elsewhere')).rejects.toThrow(/forged.*elsewhere.*uploads/);
+  });
+
+  it('of an adopted bucket is accepted, and its image is another one than that with the same key', async () => {
+    const adopted = await deletion('617f08299329d189', 'holiday', [uploadBucket, 'holiday']);
+    expect(adopted.image).toMatchObject({ bucket: 'holiday', key: 'victim.jpg' });
+    expect(adopted.image.imageId).not.toBe((await deletion('617f08299329d189')).image.imageId);
   });
 
   it.each([

@@ -56,7 +56,7 @@ const handleAll = (Records: SQSRecord[], handle: HandleUpload) => {
     ...{
       client,
       queueUrl: 'https://sqs.us-east-1.amazonaws.com/123456789012/uploads',
-      uploadBucket: 'uploads',
+      uploadBuckets: ['uploads'],
       maxReceiveCount: 5,
       retryBaseSeconds: 60,
     },

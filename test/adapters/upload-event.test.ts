@@ -32,7 +32,7 @@ const verdict = (changes: Partial<typeof object> = {}, scanResultDetails: object
 
 describe('GuardDuty’s verdict', () => {
   it('names one version of an image', async () => {
-    expect(await parseUploadEvent(verdict(), 'uploads')).toEqual({
+    expect(await parseUploadEvent(verdict(), ['uploads'])).toEqual({
       correlationId: '72c7d362-737a-6dce-fc78-9e27a0171419',
       occurredAt: '2026-02-28T01:01:01Z',
       change: 'infected',
@@ -49,24 +49,26 @@ describe('GuardDuty’s verdict', () => {
   it.each([{ versionId: null }, { versionId: undefined }])(
     'about a bucket without versions names the bytes: %j',
     async (changes) => {
-      const { image } = await parseUploadEvent(verdict(changes), 'uploads');
+      const { image } = await parseUploadEvent(verdict(changes), ['uploads']);
       expect(image).toMatchObject({ versionId: undefined, etag: 'e1' });
     },
   );
 
   it('about another bucket is refused, and the error names both', async () => {
-    await expect(parseUploadEvent(verdict(), 'holiday')).rejects.toThrow(/forged.*uploads.*holiday/);
+    await expect(parseUploadEvent(verdict(), ['holiday'])).rejects.toThrow(/forged.*uploads.*holiday/);
   });
 
   it.each(['NO_THREATS_FOUND', 'UNSUPPORTED', 'ACCESS_DENIED', 'FAILED'])(
     'that is %s is refused: the rule does not send it',
     async (scanResultStatus) => {
-      await expect(parseUploadEvent(verdict({}, { scanResultStatus }), 'uploads')).rejects.toThrow(/scanResultStatus/);
+      await expect(parseUploadEvent(verdict({}, { scanResultStatus }), ['uploads'])).rejects.toThrow(
+        /scanResultStatus/,
+      );
     },
   );
 
   it.each(['objectKey', 'eTag', 'bucketName'])('without %s is refused, and the error names it', async (field) => {
-    await expect(parseUploadEvent(verdict({ [field]: undefined }), 'uploads')).rejects.toThrow(field);
+    await expect(parseUploadEvent(verdict({ [field]: undefined }), ['uploads'])).rejects.toThrow(field);
   });
 });
 
@@ -78,11 +80,11 @@ it('S3’s event is read as before', async () => {
       object: { key: 'cat.jpg', size: 1, etag: 'e1', sequencer: '0055AED6DCD90281E5' },
     },
   };
-  expect(await parseUploadEvent(JSON.stringify(event), 'uploads')).toMatchObject({ change: 'created' });
+  expect(await parseUploadEvent(JSON.stringify(event), ['uploads'])).toMatchObject({ change: 'created' });
 });
 
 it('anything else is refused', async () => {
-  await expect(parseUploadEvent('{"detail-type":"Scheduled Event"}', 'uploads')).rejects.toThrow(
+  await expect(parseUploadEvent('{"detail-type":"Scheduled Event"}', ['uploads'])).rejects.toThrow(
     /not an S3 object event/,
   );
 });

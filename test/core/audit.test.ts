@@ -22,6 +22,7 @@ const stored = (key: string) => ({
   headers: { contentType: 'image/webp', cacheControl: CACHE_CONTROL },
 });
 const upload: CurrentUpload = {
+  bucket: 'uploads',
   ...{ key: 'cat.jpg', versionId: 'v1', etag: 'e1', size: 9, storedAt: '2026-01-02T03:04:05.000Z' },
 };
 const record = processedRecord({ imageId, sequencer, renditions: [rendition()] });
@@ -156,7 +157,7 @@ describe('the repair of', () => {
     [
       'a record without an upload deletes the image',
       { ...sound, upload: undefined },
-      [{ repair: 'delete', key: 'cat.jpg', sequencer: afterRecord }],
+      [{ repair: 'delete', bucket: 'uploads', key: 'cat.jpg', sequencer: afterRecord }],
     ],
     [
       'renditions of an older version removes them',
@@ -186,7 +187,7 @@ describe('the repair of', () => {
     [
       'a rendition of a version after the deletion deletes again',
       { imageId, record: gone, renditions: [stored(keyAt(newer))] },
-      [{ repair: 'delete', key: 'cat.jpg', sequencer: nextSequencer(newer) }],
+      [{ repair: 'delete', bucket: 'uploads', key: 'cat.jpg', sequencer: nextSequencer(newer) }],
     ],
     [
       'a file of another kind is left to people',

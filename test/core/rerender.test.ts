@@ -16,6 +16,7 @@ const renditionOf = (preset: Preset) => ({
 const current = processedRecord({ renditions: [renditionOf(small), renditionOf(large)] });
 const changed = processedRecord({ renditions: [renditionOf({ ...small, quality: 70 }), renditionOf(large)] });
 const upload: CurrentUpload = {
+  bucket: 'uploads',
   ...{ key: 'cat.jpg', versionId: 'v1', etag: 'e1', size: 9, storedAt: '2026-01-02T03:04:05.000Z' },
 };
 const presets = [small, large];

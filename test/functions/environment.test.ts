@@ -103,7 +103,7 @@ describe.each([
   ['dispatch-images', 'UPLOAD_QUEUE_URL', 'uploads'],
   ['dispatch-images', 'OVERFLOW_QUEUE_URL', 'overflow'],
   ['dispatch-images', 'RUNNING_PER_SENDER', '0'],
-  ['dispatch-images', 'UPLOAD_BUCKET', ''],
+  ['dispatch-images', 'UPLOAD_BUCKETS', ''],
   ['dispatch-images', 'MAX_RECEIVE_COUNT', '2.5'],
   ['dispatch-images', 'RETRY_BASE_SECONDS', '0'],
   ['extract-metadata', 'KEEP_LOCATION', 'perhaps'],

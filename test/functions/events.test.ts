@@ -133,7 +133,7 @@ describe.each(eventsOf('dispatch-images'))('%s', (file) => {
   });
 
   it('names only uploads of npm start, or ones that do not exist', async () => {
-    const events = await Promise.all(Records.map(({ body }) => parseS3Event(body, bucket).catch(() => undefined)));
+    const events = await Promise.all(Records.map(({ body }) => parseS3Event(body, [bucket]).catch(() => undefined)));
     for (const event of events.filter((found) => found !== undefined))
       await expectRealUpload(event.image as NamedUpload);
   });
@@ -141,7 +141,7 @@ describe.each(eventsOf('dispatch-images'))('%s', (file) => {
 
 describe('events/dispatch-images/batch.json', () => {
   const { Records } = readEvent('events/dispatch-images/batch.json') as SQSEvent;
-  const read = (index: number) => parseS3Event(Records[index]?.body ?? '', bucket);
+  const read = (index: number) => parseS3Event(Records[index]?.body ?? '', [bucket]);
 
   it('contains an upload with its version, a deletion by delete marker, and a message that is not from S3', async () => {
     expect(await read(0)).toMatchObject({
@@ -157,6 +157,6 @@ describe('events/dispatch-images/batch.json', () => {
 
   it.each(['id', 'time', 'detail-type', 'detail'])('its upload is rejected without %s', async (name) => {
     const { [name]: _, ...rest } = JSON.parse(Records[0]?.body ?? '') as Record<string, unknown>;
-    await expect(parseS3Event(JSON.stringify(rest), bucket)).rejects.toThrow(name);
+    await expect(parseS3Event(JSON.stringify(rest), [bucket])).rejects.toThrow(name);
   });
 });

@@ -117,7 +117,7 @@ describe('a hostile key', () => {
         ...{ id: 'e', time: '2026-01-01T00:00:00Z', 'detail-type': 'Object Created' },
         detail: { bucket: { name: 'b' }, object: { key, sequencer: '0055AED6DCD90281E5', size: 1, etag: 'e' } },
       }),
-      'b',
+      ['b'],
     );
 
   it.each(hostileKeys)('%j becomes a plain rendition key and is unchanged in the record', async (key) => {

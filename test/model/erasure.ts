@@ -175,7 +175,7 @@ function tracesOf(key: string, world: World, bucket: Bucket, deleted: (sequencer
 }
 
 async function subjectOf(change: Change): Promise<Subject> {
-  const { image } = await parseUploadEvent(bodyOf(change), BUCKET);
+  const { image } = await parseUploadEvent(bodyOf(change), [BUCKET]);
   return image;
 }
 

@@ -5,12 +5,12 @@ import { taskTroubles, workerTroubles } from './world.ts';
 
 /**
  * The real workflow and use cases, with everything around them in memory: uploads, overwrites, deletions, repeats,
- * redrives and re-renders, interleaved at every await, with failures, crashes and zombies. `npm run lab -- prove model` runs 10,000 different
+ * redrives, re-renders and backfills, interleaved at every await, with failures, crashes and zombies. `npm run lab -- prove model` runs 10,000 different
  * ones each time.
  */
 describe('700 histories of a bucket', () => {
   // Fixed, so that a defect breaks only the build that introduced it.
-  const seed = 20261129;
+  const seed = 20261132;
   let findings: Findings;
   beforeAll(async () => {
     findings = await runHistories({ seed, runs: 700 });
@@ -35,6 +35,10 @@ describe('700 histories of a bucket', () => {
 
   it('include at least 50 images that are erased', () => {
     expect(findings.figures.erasures).toBeGreaterThanOrEqual(50);
+  });
+
+  it('include at least 50 backfills', () => {
+    expect(findings.figures.backfills).toBeGreaterThanOrEqual(50);
   });
 
   // Those detected quickly; `npm run lab -- prove` runs all of them.

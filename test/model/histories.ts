@@ -6,7 +6,10 @@ import * as z from 'zod';
 import { domainEvents, progressEvents } from '../../adapters/contracts/domain-events.ts';
 import type { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import { isRecordOf, type Repair } from '../../core/audit.ts';
+
+import { backfillOf } from '../../core/backfill.ts';
 import { type ErasureRules, erasureRules } from '../../core/erase.ts';
+
 import { padSequencer } from '../../core/image.ts';
 import type { RemovalTask } from '../../core/image-task.ts';
 import { isOutdated, outdated } from '../../core/settings.ts';
@@ -26,7 +29,16 @@ import {
   possibleEndings,
   renditionKeys,
 } from './reference.ts';
-import { currentOf, factsOf, presetsOf, type Rerender, repairsFor, rerender } from './repairs.ts';
+import {
+  type Backfill,
+  backfillsFor,
+  currentOf,
+  factsOf,
+  presetsOf,
+  type Rerender,
+  repairsFor,
+  rerender,
+} from './repairs.ts';
 import {
   allWait,
   BUCKET,
@@ -46,6 +58,7 @@ interface Model {
   readonly images: Map<string, ImageState[]>;
   readonly changes: Change[];
   readonly rerender: Rerender;
+  readonly backfill: Backfill;
   readonly erasureRules: ErasureRules;
   /** Commands that still run. */
   readonly erasures: Promise<void>[];
@@ -97,34 +110,58 @@ function happen(model: Model, world: World, change: Change, options: Sending): v
   world.change(change, options);
 }
 
-const upload = fc
-  .record({
-    key,
-    kind: fc.constantFrom('photo', ...kinds),
-    sameBytes: fc.constantFrom(false, false, false, true),
-    sending,
-  })
-  .map(
-    (given): Command => ({
-      check: () => true,
-      async run(model, world) {
-        await world.turn('S3');
-        const states = model.images.get(given.key) ?? [];
-        const before = given.sameBytes ? states.findLast(({ type }) => type === 'Created') : undefined;
-        const { sequencer, occurredAt } = now(model);
-        const versionId = model.versioned ? `v${sequencer}` : undefined;
-        const kind = before?.kind ?? given.kind;
-        const bytes = before?.bytes ?? new Uint8Array(Buffer.from(kind === 'empty' ? '' : `${kind} ${sequencer}`));
-        const etag = before?.etag ?? `e${sequencer}`;
-        const change: Change = { key: given.key, sequencer, occurredAt, type: 'Created', versionId, etag, bytes };
-        // Without versions, a verdict names the bytes, and they are the same.
-        const infected = !model.versioned && before?.infected === true;
-        model.images.set(given.key, [...states, { ...change, kind, infected }]);
-        happen(model, world, change, given.sending);
-      },
-      toString: () => `upload(${JSON.stringify(given)})`,
-    }),
-  );
+const stored = fc.record({
+  key,
+  kind: fc.constantFrom('photo', ...kinds),
+  sameBytes: fc.constantFrom(false, false, false, true),
+  sending,
+});
+type Stored = typeof stored extends fc.Arbitrary<infer Value> ? Value : never;
+
+/** A new version of an image. */
+function nextVersion(model: Model, given: Stored): { readonly change: Change; readonly state: ImageState } {
+  const states = model.images.get(given.key) ?? [];
+  const before = given.sameBytes ? states.findLast(({ type }) => type === 'Created') : undefined;
+  const { sequencer, occurredAt } = now(model);
+  const versionId = model.versioned ? `v${sequencer}` : undefined;
+  const kind = before?.kind ?? given.kind;
+  const bytes = before?.bytes ?? new Uint8Array(Buffer.from(kind === 'empty' ? '' : `${kind} ${sequencer}`));
+  const etag = before?.etag ?? `e${sequencer}`;
+  const change: Change = { key: given.key, sequencer, occurredAt, type: 'Created', versionId, etag, bytes };
+  // Without versions, a verdict names the bytes, and they are the same.
+  const infected = !model.versioned && before?.infected === true;
+  return { change, state: { ...change, kind, infected } };
+}
+
+const upload = stored.map(
+  (given): Command => ({
+    check: () => true,
+    async run(model, world) {
+      await world.turn('S3');
+      const { change, state } = nextVersion(model, given);
+      model.images.set(given.key, [...(model.images.get(given.key) ?? []), state]);
+      happen(model, world, change, given.sending);
+    },
+    toString: () => `upload(${JSON.stringify(given)})`,
+  }),
+);
+
+/** As if it had been stored before the bucket was adopted. */
+const unnoticed = stored.map(
+  (given): Command => ({
+    check: ({ images }) => !images.has(given.key),
+    async run(model, world) {
+      await world.turn('S3');
+      if (model.images.has(given.key)) return;
+      const { change, state } = nextVersion(model, given);
+      model.images.set(given.key, [{ ...state, unnoticed: true }]);
+      model.changes.push(change);
+      world.journal.push(`It happens unnoticed: ${change.type} ${change.key} at ${change.sequencer}`);
+      world.store(change);
+    },
+    toString: () => `unnoticed(${JSON.stringify(given)})`,
+  }),
+);
 
 const remove = fc.record({ key, sending }).map(
   (given): Command => ({
@@ -314,6 +351,31 @@ async function rerenderNow(model: Model, world: World, image: string, options: S
   }
 }
 
+/** An operator backfills one image. Anything may happen while the command runs, and before its event arrives. */
+const backfillOne = fc.record({ key, sending }).map(
+  (given): Command => ({
+    check: ({ images }) => images.has(given.key),
+    async run(model, world) {
+      await world.turn('backfill');
+      world.inBackground(() => backfillNow(model, world, given.key, given.sending));
+    },
+    toString: () => `backfill(${JSON.stringify(given)})`,
+  }),
+);
+
+async function backfillNow(model: Model, world: World, image: string, options: Sending): Promise<void> {
+  const states = model.images.get(image) ?? [];
+  for (const repair of backfillsFor(image, states, world, model.backfill)) {
+    if (repair.repair !== 'process') continue;
+    const { versionId, etag } = repair.upload;
+    const change = repeatedState(model, image, repair);
+    await world.turn(`backfill of ${image}`);
+    world.backfills += 1;
+    world.journal.push(`backfill: ${image} at ${repair.sequencer}`);
+    world.send({ ...change, versionId, etag }, options);
+  }
+}
+
 /** The same version once more, whatever its sequencer: every later version comes after it. */
 function sameVersionAgain(
   model: Model,
@@ -388,7 +450,7 @@ async function eraseNow(
       happen(model, world, change, { receives: 0, troubles: [] });
     },
     sendDeletion(sequencer) {
-      world.send(repeatedState(model, image, { repair: 'delete', key: image, sequencer }), options);
+      world.send(repeatedState(model, image, { repair: 'delete', bucket: BUCKET, key: image, sequencer }), options);
     },
   };
   try {
@@ -436,6 +498,8 @@ const commands = [
   renderAgain,
   eraseImage,
   eraseImage,
+  unnoticed,
+  backfillOne,
   fc.constant(always('change presets', changePresets)),
   fc.constant(always('rest', rest)),
   fc.constant(always('redrive', (world) => world.redrive())),
@@ -464,6 +528,7 @@ export interface Figures {
   rerenders: number;
   /** Images that were erased. */
   erasures: number;
+  backfills: number;
   /** Renditions that a worker wrote after its message was decided: no record lists them and nothing removes them. */
   leftBehind: number;
   readonly troubles: Map<Trouble['kind'], number>;
@@ -489,6 +554,8 @@ export async function runHistories(options: {
   readonly readEvent?: typeof parseUploadEvent | undefined;
   /** How an image is rendered again. */
   readonly rerender?: Rerender | undefined;
+  /** How an image is backfilled. */
+  readonly backfill?: Backfill | undefined;
   /** What an erasure decides. */
   readonly erasureRules?: ErasureRules | undefined;
   /** How changes of the table become the history of images. */
@@ -497,7 +564,8 @@ export async function runHistories(options: {
   readonly shrink?: boolean;
 }): Promise<Findings> {
   const figures: Figures = {
-    ...{ histories: 0, changes: 0, messages: 0, events: 0, repairs: 0, rerenders: 0, erasures: 0, leftBehind: 0 },
+    ...{ histories: 0, changes: 0, messages: 0, events: 0, repairs: 0, rerenders: 0, backfills: 0, erasures: 0 },
+    leftBehind: 0,
     troubles: new Map(),
   };
   const property = everyHistoryEndsWell(options, figures);
@@ -517,9 +585,10 @@ function everyHistoryEndsWell(
     workflow = substituted('image-pipeline', { values: { AnnounceDescriptions: 'true' } }),
     readEvent,
     rerender: again = rerender,
+    backfill = backfillOf,
     erasureRules: rules = erasureRules,
     recordHistory,
-  }: Pick<Parameters<typeof runHistories>[0], 'workflow' | 'readEvent' | 'rerender' | 'erasureRules' | 'recordHistory'>,
+  }: Omit<Parameters<typeof runHistories>[0], 'seed' | 'runs' | 'shrink'>,
   figures: Figures,
 ) {
   return fc.asyncProperty(
@@ -534,13 +603,17 @@ function everyHistoryEndsWell(
     async ({ versioned, zombiesLast }, history, scheduler) => {
       const world = new World(workflow, scheduler, readEvent);
       const model: Model = {
-        ...{ versioned, images: new Map(), changes: [], rerender: again },
+        ...{ versioned, images: new Map(), changes: [], rerender: again, backfill },
         ...{ erasureRules: rules, erasures: [], erased: [], touched: new Set(), removedMarkers: new Set() },
       };
       const atRest = () => world.defects.push(...defectsAtRest(model, world));
       const run = async () => {
         await fc.asyncModelRun(() => ({ model, real: world }), history);
         await Promise.all(model.erasures);
+        await world.settle({ zombiesLast, atRest });
+        // In the end, every upload that no event has announced is found.
+        for (const image of model.images.keys())
+          world.inBackground(() => backfillNow(model, world, image, { receives: 0, troubles: [] }));
         await world.settle({ zombiesLast, atRest });
         world.defects.push(...defectsInTheEnd(model, world, figures));
         for (const image of model.images.keys()) {
@@ -570,7 +643,7 @@ function neverErased({ images, touched }: Model): ReadonlyMap<string, readonly I
 function count(
   figures: Figures,
   { changes }: Model,
-  { messages, bus, struck, repairs, rerenders, erasures }: World,
+  { messages, bus, struck, repairs, rerenders, backfills, erasures }: World,
 ): void {
   figures.histories += 1;
   figures.changes += changes.length;
@@ -578,6 +651,7 @@ function count(
   figures.events += bus.length;
   figures.repairs += repairs;
   figures.rerenders += rerenders;
+  figures.backfills += backfills;
   figures.erasures += erasures;
   for (const [kind, times] of struck) figures.troubles.set(kind, (figures.troubles.get(kind) ?? 0) + times);
 }

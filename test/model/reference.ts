@@ -17,6 +17,8 @@ export interface ImageState extends Change {
   erasedAt?: string;
   /** GuardDuty has found malware in it. */
   infected?: boolean;
+  /** Its event was lost, or its bucket was not adopted yet. */
+  readonly unnoticed?: boolean;
 }
 /** A cracked file can be rendered but not described. A deadly one kills every worker that renders its AVIF. */
 export const kinds = ['photo', 'torn', 'cracked', 'empty', 'deadly'] as const;

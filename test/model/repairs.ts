@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { imageRecord } from '../../adapters/contracts/image-record.ts';
 import { type CurrentUpload, findingsIn, type ImageFacts, type Repair, repairsOf } from '../../core/audit.ts';
+import type { backfillOf } from '../../core/backfill.ts';
 import { padSequencer } from '../../core/image.ts';
 import type { Preset } from '../../core/presets.ts';
 import { CACHE_CONTROL } from '../../core/rendition.ts';
@@ -12,8 +13,7 @@ import { BUCKET, type World } from './world.ts';
 /** What `npm run audit -- --repair` would do for one image while nothing is in progress. Its events wait in the queue like any other. */
 export function repairsFor(image: string, states: readonly ImageState[], world: World): readonly Repair[] {
   const facts = factsOf(image, states, world);
-  // Just below the upload's own sequencer, as the second in which S3 stored it is.
-  return repairsOf(facts, findingsIn(facts, presetsOf(world)), (storedAt) => below(padSequencer(storedAt)));
+  return repairsOf(facts, findingsIn(facts, presetsOf(world)), lowestOf(states));
 }
 
 /** What `npm run rerender` would do for one image, at any time. */
@@ -22,6 +22,18 @@ export const rerender: Rerender = (facts, presets) => {
   const found = rerenderOf(facts, presets);
   return found === undefined ? [] : [found];
 };
+
+/** What `npm run backfill` would do for one image, at any time. */
+export type Backfill = typeof backfillOf;
+export function backfillsFor(
+  image: string,
+  states: readonly ImageState[],
+  world: World,
+  backfill: Backfill,
+): readonly Repair[] {
+  const found = backfill(factsOf(image, states, world), lowestOf(states));
+  return found === undefined ? [] : [found];
+}
 
 export function presetsOf({ groups }: World): readonly Preset[] {
   return groups.flatMap(({ presets }) => presets);
@@ -52,7 +64,13 @@ export function currentOf(states: readonly ImageState[]): ImageState | undefined
 function uploadOf(key: string, state: ImageState | undefined): CurrentUpload | undefined {
   if (state === undefined) return undefined;
   const { versionId, etag, bytes, sequencer } = state;
-  return { key, versionId, etag, size: bytes.byteLength, storedAt: sequencer };
+  return { bucket: BUCKET, key, versionId, etag, size: bytes.byteLength, storedAt: sequencer };
+}
+
+/** Just below the upload's own sequencer, as the second in which S3 stored it is. One without an event needs no other of its own. */
+function lowestOf(states: readonly ImageState[]): (storedAt: string) => string {
+  const unnoticed = new Set(states.flatMap((state) => (state.unnoticed ? [state.sequencer] : [])));
+  return (storedAt) => (unnoticed.has(storedAt) ? padSequencer(storedAt) : below(padSequencer(storedAt)));
 }
 
 function below(sequencer: string): string {

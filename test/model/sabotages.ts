@@ -1,9 +1,10 @@
 import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
+import { backfillOf } from '../../core/backfill.ts';
 import { type ErasureRules, type ErasureStep, erasureRules } from '../../core/erase.ts';
 import { substituted } from '../support/asl.ts';
 import type { StateMachine } from '../support/workflow.ts';
 import { type RecordHistory, recordHistory } from './history.ts';
-import { type Rerender, rerender } from './repairs.ts';
+import { type Backfill, type Rerender, rerender } from './repairs.ts';
 
 interface Sabotage {
   readonly what: string;
@@ -12,6 +13,8 @@ interface Sabotage {
   readonly readEvent?: typeof parseUploadEvent;
   /** How an image is rendered again, if that is what is broken. */
   readonly rerender?: Rerender;
+  /** How an image is backfilled, if that is what is broken. */
+  readonly backfill?: Backfill;
   /** What an erasure decides, if that is what is broken. */
   readonly erasureRules?: ErasureRules;
   /** How changes of the table become history, if that is what is broken. */
@@ -192,7 +195,7 @@ export const sabotages: readonly Sabotage[] = [
   ),
   {
     what: 'a deletion by a lifecycle rule is ordered by the midnight to which S3 dates it',
-    readEvent: (body, bucket) => parseUploadEvent(body.replace('Lifecycle Expiration', 'DeleteObject'), bucket),
+    readEvent: (body, buckets) => parseUploadEvent(body.replace('Lifecycle Expiration', 'DeleteObject'), buckets),
     quick: true,
   },
   {
@@ -239,6 +242,16 @@ export const sabotages: readonly Sabotage[] = [
   erasure('an erasure makes no tombstone', { deletionOf: () => ({ deletion: 'none' }) }),
   erasure('an erasure does not wait for what is in progress', { steps: without('settle') }),
   erasure('an erasure leaves renditions that a worker wrote late', { erasableRenditions: () => [] }, false),
+  {
+    what: 'a backfill outranks later uploads and deletions',
+    backfill: otherwise((repair) => ({ ...repair, sequencer: `00FF${repair.sequencer.slice(4)}` })),
+    quick: true,
+  },
+  {
+    what: 'a backfill names no version, so that erasures and verdicts do not apply to it',
+    backfill: otherwise((repair) => ({ ...repair, upload: { ...repair.upload, versionId: undefined } })),
+    quick: true,
+  },
   sabotage(
     'a superseded attempt leaves no note',
     `"{% $scope = 'own' %}","Next":"NoteAttempt"`,
@@ -268,6 +281,15 @@ function erasure(what: string, broken: Partial<ErasureRules>, isQuick = true): S
 
 function without(...steps: readonly ErasureStep[]): readonly ErasureStep[] {
   return erasureRules.steps.filter((step) => !steps.includes(step));
+}
+
+type Process = NonNullable<ReturnType<Backfill>>;
+
+function otherwise(change: (repair: Process) => Process): Backfill {
+  return (facts, sequencerAt) => {
+    const repair = backfillOf(facts, sequencerAt);
+    return repair && change(repair);
+  };
 }
 
 function differently(

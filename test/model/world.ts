@@ -213,6 +213,7 @@ export class World {
   /** Made by audits. */
   repairs = 0;
   rerenders = 0;
+  backfills = 0;
   /** How often the presets changed. */
   releases = 0;
   /** The deployed presets. */
@@ -243,11 +244,16 @@ export class World {
 
   /** Changes the bucket at once; the event arrives at any later time. */
   change(change: Change, options: { readonly receives: number; readonly troubles: readonly Trouble[] }): void {
+    this.store(change);
+    this.send(change, options);
+  }
+
+  /** In S3 alone. */
+  store(change: Change): void {
     const { key, versionId, etag, bytes } = change;
     const object = { bucket: BUCKET, key, versionId, etag };
     if (change.type === 'Created') this.uploads.put(object, bytes);
     if (change.type === 'Permanently Deleted') this.uploads.remove(object);
-    this.send(change, options);
   }
 
   /** Sends another message about a change. */
@@ -339,7 +345,7 @@ export class World {
   async #handle(message: Message): Promise<boolean> {
     message.receives += 1;
     message.attempts += 1;
-    const event = await this.#readEvent(bodyOf(message.change), BUCKET);
+    const event = await this.#readEvent(bodyOf(message.change), [BUCKET]);
     const pipeline = { run: (input: PipelineInput) => this.#execute(message, input) };
     try {
       const options = { lastAttempt: message.receives >= MAX_RECEIVES, groups: this.groups };

@@ -59,7 +59,7 @@ async function exists(Key: string): Promise<boolean> {
 /** What the command would put into the queue now. */
 async function due(name: (typeof names)[number]) {
   const imageId = await imageIdOf(bucket, keyOf(name));
-  const current = await stackSources(stack, { prefix, perSecond: 100 }).current(imageId, keyOf(name));
+  const current = await stackSources(stack, { prefix, perSecond: 100 }).current(imageId, { bucket, key: keyOf(name) });
   const repair = rerenderOf(current, presets);
   if (repair === undefined) throw new Error(`${name} is not outdated.`);
   return [{ imageId, repairs: [repair] }];

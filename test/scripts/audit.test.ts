@@ -7,9 +7,10 @@ import type { Preset } from '../../core/presets.ts';
 import { CACHE_CONTROL, renditionKey } from '../../core/rendition.ts';
 import { settingsOf } from '../../core/settings.ts';
 import { auditCommand } from '../../scripts/audit/audit.ts';
-import { type Audit, firstLook, gather, lookForRest, secondLook } from '../../scripts/audit/looks.ts';
+import { type Audit, firstLook, lookForRest, secondLook } from '../../scripts/audit/looks.ts';
 import { describePrice, priceOf } from '../../scripts/audit/price.ts';
 import { describeKinds, describeWork, rowsOf, workOf } from '../../scripts/audit/report.ts';
+import { gather } from '../../scripts/stack/gather.ts';
 import { everyOf, type Notebook, openNotebook } from '../../scripts/stack/notebook.ts';
 import { lowestSequencer } from '../../scripts/stack/repair.ts';
 import type { Sources } from '../../scripts/stack/sources.ts';
@@ -32,7 +33,7 @@ function imageOf(index: number) {
   const key = `${index}.jpg`;
   return {
     imageId,
-    upload: { key, versionId: 'v1', etag: 'e1', size: 9, storedAt: '2026-01-02T03:04:05.000Z' },
+    upload: { bucket: 'uploads', key, versionId: 'v1', etag: 'e1', size: 9, storedAt: '2026-01-02T03:04:05.000Z' },
     record: processedRecord({ imageId, key, sequencer, renditions: [rendition] }),
     renditions: [{ key: rendition.key, bytes: 5, headers: { contentType: 'image/webp', cacheControl: CACHE_CONTROL } }],
   };
@@ -114,6 +115,12 @@ describe('an audit', () => {
     expect(await looks(auditOf(sources))).toEqual([`2.jpg: ${renditionKey(idOf(2), sequencer, preset)} is missing`]);
   });
 
+  it('leaves images alone whose bucket was adopted and given up, with their renditions', async () => {
+    const { upload: _, record, ...rest } = imageOf(0);
+    const sources = new SyntheticSources(1, () => ({ ...rest, record: { ...record, bucket: 'given-up' } }));
+    expect(await looks(auditOf(sources))).toEqual([]);
+  });
+
   it('with a prefix ignores renditions of other images', async () => {
     const sources = new SyntheticSources(4, (index) =>
       index === 3 ? { ...imageOf(3), upload: undefined, record: undefined } : imageOf(index),
@@ -165,7 +172,7 @@ describe('an audit', () => {
 
     await lookForRest(audit);
 
-    expect(audit.notebook.confirmed().map(({ key }) => key)).toEqual(['1.jpg']);
+    expect(audit.notebook.confirmed().map(({ address }) => address?.key)).toEqual(['1.jpg']);
   });
 });
 

@@ -10,7 +10,7 @@ import type { Preset } from '../../core/presets.ts';
 import { settingsOf } from '../../core/settings.ts';
 import { rerenderCommand } from '../../scripts/rerender/rerender.ts';
 import { describeResult, describeWork } from '../../scripts/rerender/rerender-report.ts';
-import { countOutcomes, findOutdated, queueAll, type Run } from '../../scripts/rerender/rerender-stack.ts';
+import { countRendered, findOutdated, queueAll, type Run } from '../../scripts/rerender/rerender-stack.ts';
 import { type Notebook, openNotebook } from '../../scripts/stack/notebook.ts';
 import type { Sources } from '../../scripts/stack/sources.ts';
 import { parsedOptions } from '../../scripts/terminal/command.ts';
@@ -32,7 +32,7 @@ function imageOf(index: number, made: Preset = index % 2 === 0 ? preset : { ...p
   };
   return {
     ...{ imageId, renditions: [] },
-    upload: { key, versionId: 'v1', etag: 'e1', size: 9, storedAt: '2026-01-02T03:04:05.000Z' },
+    upload: { bucket: 'uploads', key, versionId: 'v1', etag: 'e1', size: 9, storedAt: '2026-01-02T03:04:05.000Z' },
     record: processedRecord({ imageId, key, sequencer, renditions: [rendition] }),
   };
 }
@@ -120,7 +120,7 @@ describe('the images to render again', () => {
       { ...event, key: '1.jpg' },
       { ...event, key: '3.jpg' },
     ]);
-    expect(await countOutcomes(run)).toEqual({ rendered: 2, gone: 0, failed: 0, left: 0 });
+    expect(await countRendered(run)).toEqual({ rendered: 2, gone: 0, failed: 0, left: 0 });
   });
 
   it('are left alone if they changed after they were found', async () => {
@@ -136,7 +136,7 @@ describe('the images to render again', () => {
     };
     await queueAll({ ...run, sources: later });
     expect(sent.map(({ key }) => key)).toEqual(['3.jpg', '5.jpg']);
-    expect(await countOutcomes({ ...run, sources: later })).toEqual({ rendered: 2, gone: 1, failed: 0, left: 0 });
+    expect(await countRendered({ ...run, sources: later })).toEqual({ rendered: 2, gone: 1, failed: 0, left: 0 });
   });
 
   it('stop after the first if the stack has other presets', async () => {

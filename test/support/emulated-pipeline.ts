@@ -180,7 +180,7 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
     async decide(event: S3Event | Verdict): Promise<string> {
       const body = 'sequencer' in event ? messageBody(bucket, event) : JSON.stringify(verdictEvent(bucket, event));
       const { outcome } = await dispatchImage(
-        await parseUploadEvent(body, bucket),
+        await parseUploadEvent(body, [bucket]),
         { pipeline },
         { lastAttempt: false, groups: renditionGroups },
       );
@@ -189,7 +189,7 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
 
     /** Renders an upload like an attempt that ends before it decides. */
     async render(event: S3Event): Promise<void> {
-      const { correlationId, image } = await parseUploadEvent(messageBody(bucket, event), bucket);
+      const { correlationId, image } = await parseUploadEvent(messageBody(bucket, event), [bucket]);
       const FunctionName = await physicalId(stack, 'ResizeImageFunction');
       const Payload = JSON.stringify({ correlationId, image, group: renditionGroups[0].name });
       await lambda.send(new InvokeCommand({ FunctionName, Payload }));

@@ -5,6 +5,7 @@ import type { Page, Sources } from '../../scripts/stack/sources.ts';
 
 /** Any number of images that are made when they are listed, and counted while they are held. */
 export class SyntheticSources implements Sources {
+  readonly buckets = ['uploads'];
   /** Listed, and not yet followed by the next request. */
   held = 0;
   mostHeld = 0;

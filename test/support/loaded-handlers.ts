@@ -24,7 +24,7 @@ const environment: Readonly<Record<string, string>> = {
   UPLOAD_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/123456789012/uploads',
   OVERFLOW_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/123456789012/overflow',
   RUNNING_PER_SENDER: '2',
-  UPLOAD_BUCKET: uploadOf().bucket,
+  UPLOAD_BUCKETS: uploadOf().bucket,
   READY_WITHIN_SECONDS: '60',
   MAX_RECEIVE_COUNT: '5',
   RETRY_BASE_SECONDS: '1',

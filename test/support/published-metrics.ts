@@ -87,7 +87,7 @@ async function refuseForgery(): Promise<void> {
     client,
     queueUrl: 'https://queue',
     overflowUrl: 'https://overflow',
-    uploadBucket: 'uploads',
+    uploadBuckets: ['uploads'],
     maxReceiveCount: 5,
     retryBaseSeconds: 1,
   };

@@ -1,0 +1,40 @@
+/** `npm run backfill`: processes objects that no event has announced. */
+import { requireStack } from '../local/running-entry.ts';
+import { command, main, nonEmpty, wholeNumber } from '../terminal/command.ts';
+
+export const backfillCommand = command({
+  name: 'npm run backfill',
+  summary:
+    'Processes objects that have no record: of the upload bucket, of the adopted bucket, or of any other as copies.',
+  syntax: (line) =>
+    line
+      .option('--bucket <name>', 'where the objects are; without it, the upload bucket', nonEmpty)
+      .option('--prefix <key>', 'only objects whose key begins with this', nonEmpty)
+      .option(
+        '--into <folder>',
+        'copy them into this folder of the upload bucket; needed if --bucket is not adopted',
+        nonEmpty,
+      )
+      .option('--rate <n>', 'images per second; without it, one for each dispatcher', wholeNumber({ from: 1, to: 100 }))
+      .option('--dry-run', 'show how many images there are, the price and the duration; change nothing')
+      .option('--json', 'the result as JSON')
+      .option('--restart', 'begin again instead of going on with one that was stopped')
+      .option('--stack <name>', 'a stack in your AWS account instead of the one that npm start runs', nonEmpty)
+      .option('--yes', 'do not ask'),
+  examples: {
+    'npm run backfill -- --dry-run --stack NAME': 'show how many uploads have no record',
+    'npm run backfill -- --stack NAME --bucket holiday-photos': 'process an adopted bucket where it is',
+    'npm run backfill -- --stack NAME --bucket old-site --prefix img/ --into import/':
+      'copy the images of any other bucket in',
+  },
+  notes: `Uploads come first: what is backfilled waits behind them. A later upload, overwrite or deletion wins at any time.
+A copy never replaces an upload. The objects of --bucket are never changed.
+You can stop with Ctrl-C and run it again: it goes on where it stopped. docs/backfill.md explains it.`,
+  run: async ({ options: { rate: perSecond, ...options }, signal }) => {
+    requireStack(options.stack);
+    const { backfillStack } = await import('./backfill-stack.ts');
+    return await backfillStack({ ...options, perSecond }, signal);
+  },
+});
+
+if (import.meta.main) await main(backfillCommand);
