@@ -56,13 +56,13 @@ module.exports = {
       comment: 'As core does. It shares the core of the pipeline where they are the same thing.',
       severity: 'error',
       from: { path: '^gallery/core/' },
-      to: { pathNot: '^(core|gallery/core)/' },
+      to: { pathNot: '^(core|gallery/core|gallery/api)/' },
     },
-    only('gallery-adapters', 'gallery/adapters/', ['core/', 'adapters/', 'gallery/(core|adapters|api)/']),
+    only('gallery-adapters', 'gallery/adapters/', ['core/', 'adapters/', 'gallery/(core|adapters|api|node_modules)/']),
     only(
       'gallery-functions',
       'gallery/functions/([^/]+)/',
-      ['core/', 'adapters/', 'gallery/(core|adapters|api)/', 'gallery/functions/$1/'],
+      ['core/', 'adapters/', 'gallery/(core|adapters|api|node_modules)/', 'gallery/functions/$1/'],
       'As for functions.',
     ),
     only(
