@@ -2,7 +2,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 const unitTests = [
   'test/{core,adapters,docs,functions,hostile,model,template,scripts}/**/*.test.ts',
-  '{lab,load-tests}/test/*.test.ts',
+  '{gallery,lab,load-tests}/test/*.test.ts',
 ];
 // They decode thousands of real files, which takes about as long as all other unit tests together.
 const pictureTests = [
@@ -29,7 +29,7 @@ export default defineConfig({
     // Tests read these files instead of importing them: with --changed, a change to one runs all tests.
     forceRerunTriggers: [
       ...configDefaults.forceRerunTriggers,
-      '**/{template.yaml,samconfig.toml,package-lock.json,translate.py,fresh-file.ts}',
+      '**/{template.yaml,samconfig.toml,package-lock.json,openapi.yaml,translate.py,fresh-file.ts}',
       '**/{statemachine,events,governance,fixtures}/**',
     ],
     // A defect that breaks many tests shows in the first few, so the slow ones need not run.
@@ -47,7 +47,7 @@ export default defineConfig({
       {
         test: {
           name: 'pipeline',
-          include: ['{test,lab/test}/pipeline/**/*.test.ts'],
+          include: ['{test,gallery/test,lab/test}/pipeline/**/*.test.ts'],
           globalSetup: ['test/support/emulated-stack.ts'],
           // All files share one stack, and some measure it.
           fileParallelism: false,

@@ -22,8 +22,8 @@ const lambdaNode = 24;
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(project, 'node_modules', '.bin');
 const packagedNode = join(bin, 'node');
-// Folders with their own packages. Each may import the ones before it, and a fork may have deleted either.
-const foldersWithPackages = ['load-tests', 'lab'];
+// Folders with their own packages. Each may import the ones before it, and a fork may have deleted any.
+const foldersWithPackages = ['gallery', 'load-tests', 'lab'];
 
 const signalNumbers = constants.signals;
 

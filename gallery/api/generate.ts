@@ -56,7 +56,7 @@ function objectOf(parameters: readonly z.infer<typeof parameter>[]) {
   };
 }
 
-function withoutReferences(value: unknown, document: unknown): unknown {
+export function withoutReferences(value: unknown, document: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => withoutReferences(item, document));
   if (typeof value !== 'object' || value === null) return value;
   if ('$ref' in value && typeof value.$ref === 'string') {

@@ -5,8 +5,9 @@
 
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { extname, join, normalize } from 'node:path';
+import { extname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import * as z from 'zod';
 import { type DemoIssuer, demoPeople } from './demo-issuer.ts';
 
 /** What lies behind the origin. */
@@ -28,6 +29,7 @@ export interface OriginOptions {
   readonly pageDirectory: string;
 }
 
+const wantedPerson = z.object({ person: z.string() });
 const behind = /^\/(v1|uploads|renditions|inside)(\/|\?|$)/;
 const contentTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -67,8 +69,8 @@ export async function startOrigin(
 
   server.on('request', (request, response) => {
     const reason = refusal(request, hosts);
-    if (reason !== undefined) return send(response, 403, 'text/plain', `${reason}\n`);
-    answer(request, response).catch((error: unknown) => {
+    const answered = reason === undefined ? answer(request, response) : refuse(response, reason);
+    answered.catch((error: unknown) => {
       process.stderr.write(`${request.method} ${request.url}: ${String(error)}\n`);
       if (response.headersSent) response.destroy();
       else send(response, 502, 'text/plain', 'The gallery does not answer.\n');
@@ -89,11 +91,7 @@ export async function startOrigin(
     if (behind.test(path)) return backend.handle(request, response);
     if (path === '/config.json') return json(response, 200, { signIn: { kind: 'demo', people: demoPeople } });
     if (path === '/demo/jwks.json') return json(response, 200, issuer.jwks);
-    if (path === '/demo/token' && request.method === 'POST') {
-      const { person } = Object(JSON.parse((await bodyOf(request)) || '{}'));
-      const token = await issuer.issue(String(person));
-      return token === undefined ? json(response, 404, { title: 'No such person' }) : json(response, 200, token);
-    }
+    if (path === '/demo/token' && request.method === 'POST') return await signIn(request, response, issuer);
     await sendFile(response, pageDirectory, path);
   };
   return {
@@ -121,11 +119,23 @@ function refusal({ headers, method = 'GET' }: IncomingMessage, hosts: ReadonlySe
   return undefined;
 }
 
+async function refuse(response: ServerResponse, reason: string): Promise<void> {
+  send(response, 403, 'text/plain', `${reason}\n`);
+}
+
+async function signIn(request: IncomingMessage, response: ServerResponse, issuer: DemoIssuer): Promise<void> {
+  const asked = wantedPerson.safeParse(JSON.parse((await bodyOf(request)) || '{}'));
+  const token = asked.success ? await issuer.issue(asked.data.person) : undefined;
+  if (token === undefined) json(response, 404, { title: 'There is no such person in the demo' });
+  else json(response, 200, token);
+}
+
 async function sendFile(response: ServerResponse, directory: string, path: string): Promise<void> {
-  const [name = '/'] = decodeURI(path).split('?');
-  // Resolved against the root first, so that it cannot climb out.
-  const file = join(directory, normalize(join('/', name === '/' ? 'index.html' : name)));
-  const content = await readFile(file).catch(() => undefined);
+  const [name = '/'] = path.split('?');
+  // Names that esbuild gives. Nothing is decoded, and no part begins with a dot, so nothing leads out of the directory.
+  const file = name === '/' ? '/index.html' : name;
+  const isName = /^(\/\w[\w.-]*)+$/.test(file);
+  const content = isName ? await readFile(join(directory, file)).catch(() => undefined) : undefined;
   const type = contentTypes[extname(file)];
   if (content === undefined || type === undefined) return send(response, 404, 'text/plain', 'There is nothing here.\n');
   send(response, 200, type, content);

@@ -25,10 +25,10 @@ interface Scan {
   readonly failure: string | undefined;
 }
 
-// A fork may have deleted lab and load-tests.
+// A fork may have deleted gallery, lab and load-tests.
 const deployedAndTested = [
   ...['adapters', 'core', 'functions', 'scripts', 'test', 'vitest.config.ts'],
-  ...['lab', 'load-tests'].filter((folder) => existsSync(join(projectDirectory, folder))),
+  ...['gallery', 'lab', 'load-tests'].filter((folder) => existsSync(join(projectDirectory, folder))),
 ];
 
 /** Checks again only the files that a change affects. */

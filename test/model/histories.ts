@@ -18,6 +18,7 @@ import {
   allWait,
   BUCKET,
   type Change,
+  type DomainEvent,
   hashingAtOnce,
   presetLists,
   type Trouble,
@@ -394,6 +395,8 @@ export async function runHistories(options: {
   readonly rerender?: Rerender | undefined;
   /** Whether to look for the smallest history that shows a defect, which takes many more runs. */
   readonly shrink?: boolean;
+  /** Looks for more defects at the end of each history: what its events mean to a consumer. */
+  readonly examine?: ((published: readonly DomainEvent[]) => Promise<readonly string[]>) | undefined;
 }): Promise<Findings> {
   const figures: Figures = {
     ...{ histories: 0, changes: 0, messages: 0, events: 0, repairs: 0, rerenders: 0, leftBehind: 0 },
@@ -416,7 +419,8 @@ function everyHistoryEndsWell(
     workflow = substituted('image-pipeline'),
     readEvent,
     rerender: again = rerender,
-  }: Pick<Parameters<typeof runHistories>[0], 'workflow' | 'readEvent' | 'rerender'>,
+    examine,
+  }: Pick<Parameters<typeof runHistories>[0], 'workflow' | 'readEvent' | 'rerender' | 'examine'>,
   figures: Figures,
 ) {
   return fc.asyncProperty(
@@ -447,6 +451,7 @@ function everyHistoryEndsWell(
         ...world.defects,
         ...defectsInTheEnd(model, world, figures),
         ...outdatedInTheEnd(model, world),
+        ...((await examine?.(world.bus)) ?? []),
       ]);
       if (defects.size > 0) throw new Error(`${[...defects].join('\n')}\n\n${world.journal.join('\n')}`);
     },

@@ -1,7 +1,7 @@
 /** The gallery's ports in memory. */
 import type { GalleryImage } from '../../core/gallery-image.ts';
 import { isDeleted } from '../../core/gallery-image.ts';
-import type { Allowance, Connections, ImageStore, LiveSender, TokenVerifier } from '../../core/ports.ts';
+import type { Allowance, Connections, ImageStore, LiveSender } from '../../core/ports.ts';
 
 export class InMemoryImages implements ImageStore {
   readonly #images = new Map<string, GalleryImage>();
@@ -87,8 +87,3 @@ export class InMemorySender implements LiveSender {
     return 'sent';
   }
 }
-
-/** `token of ann` is Ann's. */
-export const plainTokens: TokenVerifier = {
-  ownerOf: async (token) => /^token-of-(\w+)$/.exec(token)?.[1],
-};

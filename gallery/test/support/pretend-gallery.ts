@@ -15,7 +15,7 @@ import { type Change, isDeleted } from '../../core/gallery-image.ts';
 import { greeting, openConnection, showChange } from '../../core/live.ts';
 import { recordChange } from '../../core/record-change.ts';
 import { readUploadKey } from '../../core/upload-key.ts';
-import { demoClientId, demoIssuer } from '../../local/demo-issuer.ts';
+import { type DemoIssuer, demoClientId, demoIssuer } from '../../local/demo-issuer.ts';
 import { type Origin, startOrigin } from '../../local/origin.ts';
 import { InMemoryConnections, InMemoryImages } from './in-memory-gallery.ts';
 import { restApi } from './rest-api.ts';
@@ -31,12 +31,21 @@ export interface PretendOptions {
   readonly perMinute?: number;
 }
 
+export interface PretendGallery extends Origin {
+  /** A token of anyone's, also of people who are not in the demo. */
+  signIn(person: string): Promise<string>;
+  /** Whether reads of the table fail. */
+  breakTable(broken: boolean): void;
+}
+
 export async function startPretendGallery({
   port = 0,
   pace = 1_000,
   perMinute = 600,
-}: PretendOptions = {}): Promise<Origin> {
+}: PretendOptions = {}): Promise<PretendGallery> {
   const images = new InMemoryImages();
+  let broken = false;
+  let issuer: DemoIssuer | undefined;
   const connections = new InMemoryConnections();
   const files = new Map<string, { readonly bytes: Buffer; readonly type: string }>();
   const sockets = new Map<string, WebSocket>();
@@ -81,12 +90,22 @@ export async function startPretendGallery({
     });
   };
 
-  return await startOrigin({ port, pageDirectory }, async (address) => {
-    const issuer = await demoIssuer(address);
+  const origin = await startOrigin({ port, pageDirectory }, async (address) => {
+    const demo = await demoIssuer(address);
+    issuer = demo;
     const tokens = jwtTokens({ issuer: address, clientId: demoClientId, jwksUri: `${address}/demo/jwks.json` });
     const api = restApi({
       tokens,
-      images,
+      images: {
+        find: (...of) => images.find(...of),
+        list: (...of) => images.list(...of),
+        changedSince: (...of) => images.changedSince(...of),
+        save: (...of) => images.save(...of),
+        newestCursor: async (owner: string) => {
+          if (broken) throw new Error('The table does not answer.');
+          return await images.newestCursor(owner);
+        },
+      },
       perMinute,
       tickets: {
         issue: async ({ key, contentType, bytes }) => ({
@@ -123,8 +142,10 @@ export async function startPretendGallery({
         const token = new URL(request.url ?? '/', address).searchParams.get('token') ?? '';
         const owner = await tokens.ownerOf(token);
         const connectionId = crypto.randomUUID();
-        const isOpen = owner !== undefined && (await openConnection(owner, connectionId, { connections }));
-        if (!isOpen) return socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+        if (owner === undefined || !(await openConnection(owner, connectionId, { connections }))) {
+          socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+          return;
+        }
         acceptor.handleUpgrade(request, socket, head, (client) => {
           sockets.set(connectionId, client);
           client.on('close', () => {
@@ -137,8 +158,19 @@ export async function startPretendGallery({
         });
       })();
     };
-    return { issuer, backend: { handle, upgrade } };
+    return { issuer: demo, backend: { handle, upgrade } };
   });
+  return {
+    ...origin,
+    async signIn(person) {
+      // The first request waits until the issuer is there.
+      await fetch(`${origin.address}/demo/jwks.json`);
+      return (await issuer?.sign(person)) ?? '';
+    },
+    breakTable(isBroken) {
+      broken = isBroken;
+    },
+  };
 }
 
 function typeOf(bytes: Buffer): 'jpeg' | 'webp' | undefined {

@@ -59,7 +59,7 @@ export function restApi(ports: RestApiPorts) {
         authorizationToken: call.headers['authorization'] ?? '',
         methodArn: 'arn:aws:execute-api:us-east-1:000000000000:pretend/live/GET/v1',
       });
-      if (context === undefined) return problem(401, 'signed-out', 'Sign in first');
+      if (context == null) return problem(401, 'signed-out', 'Sign in first');
       event.requestContext.authorizer = context;
     }
     // The part of an event that the adapter reads.

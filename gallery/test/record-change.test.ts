@@ -1,0 +1,254 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { imageIdOf } from '../../core/image.ts';
+import type { ImageRecord } from '../../core/record.ts';
+import { runHistories } from '../../test/model/histories.ts';
+import { consume } from '../../test/model/reference.ts';
+import { deletedRecord, processedRecord } from '../../test/support/records.ts';
+import { parseImageChange } from '../adapters/contracts/image-change.ts';
+import { applyChange, type Change, type GalleryImage, viewOf } from '../core/gallery-image.ts';
+import { recordChange } from '../core/record-change.ts';
+import { announcement, bucket, domainMessage, keyOf, uploadMessage } from './support/events.ts';
+import { InMemoryImages } from './support/in-memory-gallery.ts';
+
+const key = keyOf('ann', 'cat.jpg');
+const imageId = await imageIdOf(bucket, key);
+const sequencerOf = (version: number) => `00${(0x55aed6dc + version).toString(16).toUpperCase()}`.padEnd(32, '0');
+
+function recordOf(outcome: ImageRecord['outcome'], version: number): ImageRecord {
+  const names = { imageId, bucket, key, sequencer: sequencerOf(version) };
+  const rendition = { preset: 'webp-320', contentType: 'image/webp', width: 4, height: 3, bytes: 5 };
+  const renditions = [{ ...rendition, key: `${imageId}/${sequencerOf(version)}/webp-320.webp` }];
+  const { metadata: _, renditions: __, ...common } = processedRecord({ ...names, renditions });
+  switch (outcome) {
+    case 'processed':
+      return processedRecord({ ...names, renditions });
+    case 'deleted':
+      return deletedRecord(names);
+    case 'rejected':
+      return { ...common, outcome, reason: 'corrupt', message: 'It is damaged.' };
+    case 'failed':
+      return { ...common, outcome, message: 'States.Timeout: too late' };
+  }
+}
+
+const upload = (version: number) => uploadMessage({ key, sequencer: sequencerOf(version).replace(/0+$/, '') });
+
+async function changesOf(messages: readonly string[]): Promise<Change[]> {
+  const changes = await Promise.all(messages.map((message) => parseImageChange(message, bucket)));
+  return changes.filter((change) => change !== undefined);
+}
+
+const ports = (images: InMemoryImages) => ({ images, now: () => 1_000, pause: async () => undefined });
+
+async function stateAfter(messages: readonly string[]) {
+  const images = new InMemoryImages();
+  for (const change of await changesOf(messages)) await recordChange(change, ports(images));
+  const found = await images.find('ann', imageId);
+  // The number of changes depends on the order.
+  return found && { ...viewOf(found), cursor: undefined };
+}
+
+/** What the pipeline and S3 say of one image, in the order of its versions. */
+const history = fc
+  .array(fc.constantFrom<ImageRecord['outcome']>('processed', 'rejected', 'failed', 'deleted'), {
+    minLength: 1,
+    maxLength: 6,
+  })
+  .map((outcomes) =>
+    outcomes.flatMap((outcome, index) => [
+      ...(outcome === 'deleted' ? [] : [upload(index + 1)]),
+      announcement(recordOf(outcome, index + 1)),
+      // A redrive processes it, or malware is found in it.
+      ...(outcome === 'failed' ? [announcement(recordOf('processed', index + 1))] : []),
+      ...(outcome === 'processed' ? [announcement(recordOf('rejected', index + 1))] : []),
+    ]),
+  );
+
+describe('what the gallery knows of an image', () => {
+  it('is the same, however its events are repeated and ordered', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        history.chain((messages) => {
+          // At any moment, only some of the events have been published.
+          const published = fc.integer({ min: 1, max: messages.length }).map((count) => messages.slice(0, count));
+          return published.chain((some) =>
+            fc.record({
+              some: fc.constant(some),
+              order: fc
+                .array(fc.constantFrom(...some), { maxLength: 12 })
+                .chain((repeats) =>
+                  fc.shuffledSubarray([...some, ...repeats], { minLength: some.length + repeats.length }),
+                ),
+            }),
+          );
+        }),
+        async ({ some, order }) => {
+          expect(await stateAfter(order)).toEqual(await stateAfter(some));
+        },
+      ),
+    );
+  });
+
+  it('follows an image from the upload to its renditions', async () => {
+    const steps = [upload(1), announcement(recordOf('processed', 1))];
+    expect(await stateAfter(steps.slice(0, 1))).toMatchObject({ state: 'uploaded', bytes: 9, renditions: [] });
+    expect(await stateAfter(steps)).toMatchObject({
+      ...{ state: 'ready', name: 'cat.jpg', metadata: { thumbhash: 'AAAA' } },
+      renditions: [{ preset: 'webp-320', url: `/renditions/${imageId}/${sequencerOf(1)}/webp-320.webp` }],
+    });
+  });
+
+  it.each([
+    ['waits', []],
+    ['has failed', [announcement(recordOf('failed', 2))]],
+  ])('keeps the renditions of the version before while a new version %s', async (_, then) => {
+    const shown = await stateAfter([upload(1), announcement(recordOf('processed', 1)), upload(2), ...then]);
+    expect(shown).toMatchObject({ renditions: [{ url: expect.stringContaining(sequencerOf(1)) }] });
+    expect(['uploaded', 'failed']).toContain(shown?.state);
+  });
+
+  it('has the sentence of a rejection, and no renditions any more', async () => {
+    const rejected = [announcement(recordOf('processed', 1)), announcement(recordOf('rejected', 2))];
+    expect(await stateAfter(rejected)).toMatchObject({
+      ...{ state: 'rejected', renditions: [] },
+      rejection: { reason: 'corrupt', message: 'It is damaged.' },
+    });
+  });
+
+  it('is complete again after an announcement of all records, without what was there before', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom<ImageRecord['outcome']>('processed', 'rejected', 'deleted'), async (outcome) => {
+        const all = [upload(1), announcement(recordOf('processed', 1)), upload(2), announcement(recordOf(outcome, 2))];
+        expect(await stateAfter([announcement(recordOf(outcome, 2))])).toEqual(await stateAfter(all));
+      }),
+    );
+  });
+});
+
+describe('300 histories of the pipeline', () => {
+  it('leave the gallery with what the pipeline decided, in whatever order their events arrive', async () => {
+    let examined = 0;
+    const examine: NonNullable<Parameters<typeof runHistories>[0]['examine']> = async (published) => {
+      const defects: string[] = [];
+      for (const id of new Set(published.map(({ Detail }) => Detail.image.id))) {
+        const events = published.filter(({ Detail }) => Detail.image.id === id);
+        // The histories have other keys: here, both images are Ann's.
+        const messages = events.map(({ DetailType, Detail }) =>
+          domainMessage(DetailType, { ...Detail, image: { ...Detail.image, key } }),
+        );
+        const truth = consume(events);
+        for (const order of [messages, messages.toReversed(), [...messages, ...messages]]) {
+          const image = (await changesOf(order)).reduce<GalleryImage | undefined>((before, change) => {
+            const after = applyChange(before, change);
+            return after === undefined ? before : { ...after, cursor: 1 };
+          }, undefined);
+          examined += 1;
+          const believed = image && { outcome: image.news.kind, sequencer: image.news.position.split('#')[0] };
+          if (believed?.outcome !== truth?.outcome || believed?.sequencer !== truth?.sequencer)
+            defects.push(
+              `The gallery believes ${JSON.stringify(believed)} of ${id}, but it is ${JSON.stringify(truth)}.`,
+            );
+        }
+      }
+      return defects;
+    };
+    const { defect } = await runHistories({ seed: 20261129, runs: 300, shrink: false, examine });
+    expect(defect?.report).toBeUndefined();
+    expect(examined).toBeGreaterThan(500);
+  });
+});
+
+/** As a client does that has seen the changes up to the cursor. */
+async function caughtUp(images: InMemoryImages, cursor: number, known: ReadonlyMap<string, unknown>) {
+  const now = new Map(known);
+  for (let since = cursor, hasMore = true; hasMore; ) {
+    const page = await images.changedSince('ann', since, 1);
+    for (const image of page.images) now.set(image.imageId, viewOf(image));
+    since = page.images.at(-1)?.cursor ?? since;
+    hasMore = page.hasMore;
+  }
+  return now;
+}
+
+describe('the cursor', () => {
+  const someChanges = () =>
+    changesOf([
+      ...['a.jpg', 'b.jpg', 'c.jpg'].map((name) =>
+        uploadMessage({ key: keyOf('ann', name), sequencer: sequencerOf(1).replace(/0+$/, '') }),
+      ),
+      upload(1),
+      announcement(recordOf('processed', 1)),
+      announcement(recordOf('deleted', 2)),
+    ]);
+
+  it('has no gaps, even if all events are recorded at the same time', async () => {
+    const images = new InMemoryImages();
+    const recorded = await Promise.all((await someChanges()).map((change) => recordChange(change, ports(images))));
+    const cursors = new Set(recorded.map(({ cursor }) => cursor));
+    const first = Math.min(...cursors);
+    expect([...cursors].sort()).toEqual(Array.from(cursors, (_, index) => first + index).sort());
+    expect(await images.newestCursor('ann')).toBe(Math.max(...cursors));
+  });
+
+  it('gives a client that has missed any number of changes all that it missed, deletions as well', async () => {
+    const images = new InMemoryImages();
+    const moments: { cursor: number; known: Map<string, unknown> }[] = [];
+    for (const change of await someChanges()) {
+      await recordChange(change, ports(images));
+      const { images: all } = await images.changedSince('ann', 0, 100);
+      moments.push({
+        cursor: (await images.newestCursor('ann')) ?? 0,
+        known: new Map(all.map((image) => [image.imageId, viewOf(image)])),
+      });
+    }
+    for (const { cursor, known } of moments)
+      expect(await caughtUp(images, cursor, known)).toEqual(moments.at(-1)?.known);
+  });
+
+  it('of a gallery that is built anew is higher than any that a client can have', async () => {
+    const before = new InMemoryImages();
+    const [change] = await changesOf([upload(1)]);
+    if (change === undefined) throw new Error('An upload of the gallery is a change.');
+    const lost = await recordChange(change, { ...ports(before), now: () => 1_000_000 });
+    const rebuilt = await recordChange(change, { ...ports(new InMemoryImages()), now: () => 1_000_500 });
+    expect(rebuilt.cursor).toBeGreaterThan(lost.cursor);
+  });
+
+  it('gives up if others always come first, so that the queue tries again', async () => {
+    const [change] = await changesOf([upload(1)]);
+    const images = Object.assign(new InMemoryImages(), { save: async () => false });
+    if (change === undefined) throw new Error('An upload of the gallery is a change.');
+    await expect(recordChange(change, ports(images))).rejects.toThrow(imageId);
+  });
+});
+
+describe('events of others', () => {
+  it.each([
+    ['a key outside the gallery', announcement({ ...recordOf('processed', 1), key: 'ann/cat.jpg' })],
+    ['another bucket', announcement({ ...recordOf('processed', 1), bucket: 'other' })],
+    ['a folder in place of a file', uploadMessage({ key: 'gallery-ann/', sequencer: '0055AED6DC' })],
+    ['a key without a random part', uploadMessage({ key: 'gallery-ann/cat.jpg', sequencer: '0055AED6DC' })],
+  ])('with %s are none of its business', async (_, message) => {
+    expect(await parseImageChange(message, bucket)).toBeUndefined();
+  });
+
+  it.each([
+    [
+      'S3’s event of another bucket',
+      uploadMessage({ key, sequencer: '0055AED6DC' }).replaceAll('"uploads"', '"other"'),
+      'forged',
+    ],
+    ['a domain event without an image', domainMessage('ImageProcessed', {}), 'not a domain event'],
+    ['an unknown type of domain event', domainMessage('ImageSold', {}), 'not a domain event'],
+  ])('that nobody can have sent go to the dead-letter queue: %s', async (_, message, reason) => {
+    await expect(parseImageChange(message, bucket)).rejects.toThrow(reason);
+  });
+
+  it('of a newer pipeline are understood: new properties, formats and reasons', async () => {
+    const newer = announcement(recordOf('processed', 1)).replaceAll('"format":"jpeg"', '"format":"jxl","colours":3');
+    expect(await parseImageChange(newer, bucket)).toMatchObject({ kind: 'processed', metadata: { format: 'jxl' } });
+    const reason = announcement(recordOf('rejected', 1)).replaceAll('corrupt', 'too-boring');
+    expect(await parseImageChange(reason, bucket)).toMatchObject({ kind: 'rejected', reason: 'too-boring' });
+  });
+});
