@@ -2,7 +2,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 const unitTests = [
   'test/{core,adapters,docs,functions,hostile,model,template,scripts}/**/*.test.ts',
-  '{gallery,lab,load-tests}/test/*.test.ts',
+  '{gallery,gallery/page,lab,load-tests}/test/*.test.ts',
 ];
 // They decode thousands of real files, which takes about as long as all other unit tests together.
 const pictureTests = [
@@ -46,6 +46,17 @@ export default defineConfig({
       { test: { ...withoutEmulator, name: 'pictures', include: pictureTests } },
       {
         test: {
+          name: 'browser',
+          include: ['gallery/test/browser/**/*.test.ts'],
+          // One browser at a time: two would compete for the processor.
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
           name: 'pipeline',
           include: ['{test,gallery/test,lab/test}/pipeline/**/*.test.ts'],
           globalSetup: ['test/support/emulated-stack.ts'],
@@ -55,7 +66,7 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 300_000,
           // The others first: they are quick, and would compete with the emulator for processor time.
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

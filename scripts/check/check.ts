@@ -66,6 +66,10 @@ async function check(pipeline: boolean): Promise<number> {
   await runCheck({ name: 'Secrets', command: ['secretlint', '**/*'] });
   await runCheck({ name: 'Generated documents', command: ['node', 'scripts/docs/docs.ts', '--check'] });
   await run('Types', () => types);
+  // With the browser's types, which the rest of the code must not use.
+  if (existsSync(join(projectDirectory, 'gallery', 'page'))) {
+    await runCheck({ name: "Types of the gallery's page", command: ['tsc', '--noEmit', '-p', 'gallery/page'] });
+  }
   // Before the tests, so that a tool that cannot be installed is reported once and first.
   await run('Tools: MiniStack, SAM CLI and linters', () =>
     Promise.all([toolchain, linters]).then(() => undefined, describeFailure),

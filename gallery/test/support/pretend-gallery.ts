@@ -1,7 +1,6 @@
 /**
- * The gallery without AWS and without a pipeline: `node gallery/test/support/pretend-gallery.ts [port]`. For work on the page,
- * and for its tests. The API and the WebSocket are those of the functions' own adapters, over ports in memory; what the pipeline
- * would say is made up: a picture becomes ready after a moment, with itself as its only rendition, and anything else is rejected.
+ * The gallery without AWS: `node gallery/test/support/pretend-gallery.ts [port]`. For work on the page, and for its tests. The API
+ * and the WebSocket are those of the functions' own adapters, over ports in memory; behind them is pretend-pipeline.ts.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
@@ -10,25 +9,33 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { imageIdOf } from '../../../core/image.ts';
 import { defaultLimits } from '../../../core/limits.ts';
+import { CACHE_CONTROL } from '../../../core/rendition.ts';
 import { jwtTokens } from '../../adapters/aws/jwt-tokens.ts';
-import { type Change, isDeleted } from '../../core/gallery-image.ts';
+import { parseImageChange } from '../../adapters/contracts/image-change.ts';
+import type { Change } from '../../core/gallery-image.ts';
 import { greeting, openConnection, showChange } from '../../core/live.ts';
 import { recordChange } from '../../core/record-change.ts';
 import { readUploadKey } from '../../core/upload-key.ts';
 import { type DemoIssuer, demoClientId, demoIssuer } from '../../local/demo-issuer.ts';
 import { type Origin, startOrigin } from '../../local/origin.ts';
 import { InMemoryConnections, InMemoryImages } from './in-memory-gallery.ts';
+import { type DomainEvent, PretendPipeline } from './pretend-pipeline.ts';
 import { restApi } from './rest-api.ts';
 
 const bucket = 'pretend-uploads';
-const pageDirectory = join(import.meta.dirname, '..', '..', 'page', 'dist');
+const builtPage = join(import.meta.dirname, '..', '..', 'page', 'dist');
 
 export interface PretendOptions {
   readonly port?: number;
-  /** Milliseconds from one state to the next. */
+  /** Milliseconds that the pipeline takes at least for an image. */
   readonly pace?: number;
+  /** Images that the pipeline works on at a time. */
+  readonly workers?: number;
   /** Per person, operation and minute. */
   readonly perMinute?: number;
+  readonly pageDirectory?: string;
+  /** What becomes of a message on its way to one client: lost, repeated, or sent together with a later one. */
+  readonly deliver?: (text: string) => readonly string[];
 }
 
 export interface PretendGallery extends Origin {
@@ -36,23 +43,28 @@ export interface PretendGallery extends Origin {
   signIn(person: string): Promise<string>;
   /** Whether reads of the table fail. */
   breakTable(broken: boolean): void;
+  /** Closes every WebSocket, as API Gateway does with each after two hours. */
+  cutSockets(): void;
 }
 
 export async function startPretendGallery({
   port = 0,
   pace = 1_000,
+  workers = 2,
   perMinute = 600,
+  pageDirectory = builtPage,
+  deliver = (text) => [text],
 }: PretendOptions = {}): Promise<PretendGallery> {
   const images = new InMemoryImages();
   let broken = false;
   let issuer: DemoIssuer | undefined;
   const connections = new InMemoryConnections();
-  const files = new Map<string, { readonly bytes: Buffer; readonly type: string }>();
+  const pipeline = new PretendPipeline({ bucket, workers, pace });
   const sockets = new Map<string, WebSocket>();
   const sender = {
     async send(connectionId: string, text: string) {
       const socket = sockets.get(connectionId);
-      socket?.send(text);
+      for (const one of deliver(text)) socket?.send(one);
       return socket === undefined ? ('gone' as const) : ('sent' as const);
     },
   };
@@ -68,26 +80,15 @@ export async function startPretendGallery({
     return { ...found, key, sequencer, imageId: await imageIdOf(bucket, key), occurredAt: new Date().toISOString() };
   };
 
-  const upload = async (key: string, bytes: Buffer) => {
+  const hear = async (event: DomainEvent) => {
+    const change = await parseImageChange(JSON.stringify(event), bucket);
+    if (change !== undefined) await record(change);
+  };
+
+  const upload = async (key: string, file: File) => {
     const about = await aboutNow(key);
-    await record({ ...about, kind: 'uploaded', bytes: bytes.length });
-    await sleep(pace);
-    const current = await images.find(about.owner, about.imageId);
-    if (current === undefined || isDeleted(current)) return;
-    const type = typeOf(bytes);
-    if (type === undefined) {
-      const message = "We don't recognise this file as an image. Supported formats: JPEG, PNG and WebP.";
-      await record({ ...about, kind: 'rejected', reason: 'unsupported-format', message });
-      return;
-    }
-    const rendition = `${about.imageId}/${about.sequencer}/${type}-1280.${type}`;
-    files.set(rendition, { bytes, type: `image/${type}` });
-    const size = { width: 1280, height: 853, bytes: bytes.length };
-    await record({
-      ...{ ...about, kind: 'processed' },
-      metadata: { ...size, format: type, dominantColour: '#7a6a5a', thumbhash: 'D9cFHYQsd2ZweZd1h4eIdnZwbQfX' },
-      renditions: [{ ...size, preset: `${type}-1280`, key: rendition, contentType: `image/${type}` }],
-    });
+    await record({ ...about, kind: 'uploaded', bytes: file.size });
+    await hear(await pipeline.process(about, new Uint8Array(await file.arrayBuffer())));
   };
 
   const origin = await startOrigin({ port, pageDirectory }, async (address) => {
@@ -113,7 +114,7 @@ export async function startPretendGallery({
           fields: { key, 'Content-Type': contentType, bytes: String(bytes) },
         }),
       },
-      uploads: { remove: async (key) => void aboutNow(key).then((about) => record({ ...about, kind: 'deleted' })) },
+      uploads: { remove: async (key) => hear(await pipeline.remove(await aboutNow(key))) },
       bucket,
       limits: defaultLimits,
     });
@@ -123,10 +124,19 @@ export async function startPretendGallery({
       const path = request.url ?? '/';
       if (path.startsWith('/v1/')) return void api(request, response);
       if (path === '/uploads' && request.method === 'POST') return void receive(request, response);
-      const file = files.get(path.replace('/renditions/', ''));
-      response
-        .writeHead(file === undefined ? 404 : 200, { 'Content-Type': file?.type ?? 'text/plain' })
-        .end(file?.bytes);
+      if (path === '/inside') return sendInside(response);
+      return void sendRendition(path.replace('/renditions/', ''), response);
+    };
+    const sendInside = (response: ServerResponse) => {
+      const { waiting, running, events } = pipeline;
+      // Each workflow describes and resizes at the same time.
+      const inside = { queue: { waiting, running }, workers: { busy: running * 2 }, events: events.slice(0, 50) };
+      response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(inside));
+    };
+    const sendRendition = async (key: string, response: ServerResponse) => {
+      const found = await pipeline.renditions.read(key);
+      if (found.outcome !== 'found') return void response.writeHead(404).end();
+      response.writeHead(200, { 'Content-Type': found.contentType, 'Cache-Control': CACHE_CONTROL }).end(found.bytes);
     };
     const receive = async (request: IncomingMessage, response: ServerResponse) => {
       const form = await new Response(new Uint8Array(await bytesOf(request)), {
@@ -135,7 +145,7 @@ export async function startPretendGallery({
       const file = form.get('file');
       if (!(file instanceof File) || String(file.size) !== form.get('bytes')) return void response.writeHead(403).end();
       response.writeHead(204).end();
-      await upload(String(form.get('key')), Buffer.from(await file.arrayBuffer()));
+      await upload(String(form.get('key')), file);
     };
     const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       void (async () => {
@@ -170,12 +180,10 @@ export async function startPretendGallery({
     breakTable(isBroken) {
       broken = isBroken;
     },
+    cutSockets() {
+      for (const socket of sockets.values()) socket.terminate();
+    },
   };
-}
-
-function typeOf(bytes: Buffer): 'jpeg' | 'webp' | undefined {
-  if (bytes[0] === 0xff && bytes[1] === 0xd8) return 'jpeg';
-  return bytes.subarray(8, 12).toString() === 'WEBP' ? 'webp' : undefined;
 }
 
 async function bytesOf(request: IncomingMessage): Promise<Buffer> {
@@ -186,5 +194,5 @@ async function bytesOf(request: IncomingMessage): Promise<Buffer> {
 
 if (import.meta.main) {
   const { address } = await startPretendGallery({ port: Number(process.argv[2] ?? 8081) });
-  process.stdout.write(`${address}: pretends; no pipeline, no AWS\n`);
+  process.stdout.write(`${address}: pretends; no AWS\n`);
 }
