@@ -62,3 +62,9 @@ export interface TokenVerifier {
   /** Returns whose token it is, or undefined if it is not valid here and now. */
   ownerOf(token: string): Promise<string | undefined>;
 }
+
+/** Caches between the rendition bucket and browsers. */
+export interface RenditionCaches {
+  /** @param reference the same for a repeat */
+  forget(imageIds: readonly string[], reference: string): Promise<void>;
+}

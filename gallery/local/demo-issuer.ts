@@ -5,7 +5,8 @@
 import { exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from 'jose';
 
 export const demoPeople = ['ann', 'ben'] as const;
-export const demoClientId = 'demo';
+/** As the client in template.yaml asks for. */
+export const scope = 'gallery/images';
 const TOKEN_SECONDS = 3600;
 
 export interface DemoIssuer {
@@ -20,7 +21,7 @@ export async function demoIssuer(issuer: string): Promise<DemoIssuer> {
   const { publicKey, privateKey } = await generateKeyPair('RS256');
   const kid = crypto.randomUUID();
   const sign = (person: string) =>
-    new SignJWT({ token_use: 'access', client_id: demoClientId })
+    new SignJWT({ token_use: 'access', scope })
       .setProtectedHeader({ alg: 'RS256', kid })
       .setIssuer(issuer)
       .setSubject(person)

@@ -78,7 +78,10 @@ export async function startOrigin(
   });
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    if (!isOurs(request) || !pathOf(request).startsWith('/live')) return socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+    if (!isOurs(request) || !/^\/live(\?|$)/.test(pathOf(request))) {
+      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+      return;
+    }
     ready.then(
       ({ backend }) => backend.upgrade(request, socket, head),
       () => socket.destroy(),

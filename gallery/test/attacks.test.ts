@@ -26,9 +26,9 @@ describe('a token', async () => {
   const kid = 'k1';
   const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' }] };
   const jwksUri = `data:application/json,${encodeURIComponent(JSON.stringify(jwks))}`;
-  const tokens = jwtTokens({ issuer, clientId: 'gallery', jwksUri });
+  const tokens = jwtTokens({ issuer, scope: 'gallery/images', jwksUri });
   const hour = Math.floor(Date.now() / 1000) + 3600;
-  const good = { iss: issuer, sub: 'ann', token_use: 'access', client_id: 'gallery', exp: hour };
+  const good = { iss: issuer, sub: 'ann', token_use: 'access', scope: 'openid gallery/images', exp: hour };
   const signed = (claims: JWTPayload, { key = privateKey, id = kid } = {}) =>
     new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: id }).sign(key);
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -58,7 +58,7 @@ describe('a token', async () => {
     ['that has expired', () => signed({ ...good, exp: hour - 7200 })],
     ['that is not valid yet', () => signed({ ...good, nbf: hour })],
     ['of another issuer', () => signed({ ...good, iss: 'https://issuer.example.evil' })],
-    ['for another client', () => signed({ ...good, client_id: 'other' })],
+    ['for another purpose', () => signed({ ...good, scope: 'openid other/gallery/images' })],
     ['that is an id token', () => signed({ ...good, token_use: 'id' })],
     ['of nobody', () => signed({ ...good, sub: '' })],
     ['of someone with a path for a name', () => signed({ ...good, sub: 'ann/../ben' })],
@@ -69,7 +69,7 @@ describe('a token', async () => {
   });
 
   it('is not refused, but fails, while the keys cannot be had: that is no fault of the person', async () => {
-    const unreachable = jwtTokens({ issuer, clientId: 'gallery', jwksUri: 'http://127.0.0.1:1/jwks.json' });
+    const unreachable = jwtTokens({ issuer, scope: 'gallery/images', jwksUri: 'http://127.0.0.1:1/jwks.json' });
     await expect(unreachable.ownerOf(await signed(good))).rejects.toThrow('127.0.0.1');
   });
 

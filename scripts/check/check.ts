@@ -138,7 +138,12 @@ async function scans(
   linters: ReturnType<typeof installLinters>,
 ): Promise<Scan[]> {
   const template = toolchain.then(
-    ({ sam }) => scan({ name: 'Template', command: [sam, 'validate', '--lint', '--template-file', 'template.yaml'] }),
+    ({ sam }) =>
+      scan(
+        ...['template.yaml', 'gallery/template.yaml']
+          .filter((file) => existsSync(join(projectDirectory, file)))
+          .map((file): Check => ({ name: file, command: [sam, 'validate', '--lint', '--template-file', file] })),
+      ),
     () => [],
   );
   const translated = linters.then(

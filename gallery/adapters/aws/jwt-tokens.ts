@@ -5,24 +5,25 @@ import * as z from '../../../adapters/contracts/zod.ts';
 import type { TokenVerifier } from '../../core/ports.ts';
 import { ownerPattern } from '../../core/upload-key.ts';
 
-/** Checks signature, issuer, client and time. The keys are fetched once and kept: an unknown key id fetches them again. */
+/** Checks signature, issuer, scope and time. The keys are fetched once and kept: an unknown key id fetches them again. */
 export function jwtTokens({
   issuer,
-  clientId,
   jwksUri,
+  scope,
 }: {
   readonly issuer: string;
-  readonly clientId: string;
   readonly jwksUri: string;
+  /** Which only clients get that may act for people here. */
+  readonly scope: string;
 }): TokenVerifier {
   // The library's own fetcher knows no http://, which the demo sign-in on this machine has.
   const jwksCache = new SimpleJwksCache({ fetcher: { fetch: fetchKeys } });
-  // Cognito's access tokens have `client_id` instead of `aud`. The demo sign-in issues the same.
+  // Cognito's access tokens have a scope, and no audience. The demo sign-in issues the same.
   const verifier = JwtVerifier.create({ issuer, jwksUri, audience: null }, { jwksCache });
   const claims = z.object({
     sub: z.string().check(z.regex(ownerPattern)),
     token_use: z.literal('access'),
-    client_id: z.literal(clientId),
+    scope: z.string().check(z.refine((scopes) => scopes.split(' ').includes(scope))),
   });
   return {
     async ownerOf(token) {

@@ -45,7 +45,7 @@ export function apiOperation<Id extends OperationId>(
   id: Id,
   { allowance, perMinute }: Rate,
   run: (request: ApiRequest<Id>) => Promise<Answer<unknown>>,
-): (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult> {
+): Handler {
   const matches = checkerOf(id);
   return async (call) => {
     // Without an authorizer in front of it, the function answers nobody.
@@ -63,10 +63,21 @@ export function apiOperation<Id extends OperationId>(
   };
 }
 
+type Handler = (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>;
+
+/** Adds cookies to a successful answer. */
+export function withCookies(handle: Handler, cookies: Promise<() => Promise<readonly string[]>>): Handler {
+  // If they cannot be made, each call fails and says why, and not the loading of the module.
+  cookies.catch(() => undefined);
+  return async (event) => {
+    const answer = await handle(event);
+    if (answer.statusCode !== 200) return answer;
+    return { ...answer, multiValueHeaders: { 'Set-Cookie': [...(await (await cookies)())] } };
+  };
+}
+
 /** For anyone. */
-export function publicOperation(
-  run: () => Promise<Answer<unknown>>,
-): (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult> {
+export function publicOperation(run: () => Promise<Answer<unknown>>): Handler {
   return async () => responseOf(await run());
 }
 

@@ -22,6 +22,8 @@ export function imageChanges(
     };
     return processPartialResponse(batch, handleMessage, new BatchProcessor(EventType.SQS), {
       context,
+      // One after another: changes of one person would only wait for each other.
+      processInParallel: false,
       // If every message of the batch failed, the invocation counts as an error, so that the alarms detect a bad release.
       throwOnFullBatchFailure: true,
     });

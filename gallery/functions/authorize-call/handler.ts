@@ -3,6 +3,6 @@ import { readEnvironment } from '../../../adapters/lambda/environment.ts';
 import { jwtTokens } from '../../adapters/aws/jwt-tokens.ts';
 import { authorizer } from '../../adapters/lambda/authorizer.ts';
 
-const env = readEnvironment({ ISSUER: url(), CLIENT_ID: text, JWKS_URI: url() });
+const env = readEnvironment({ ISSUER: url(), JWKS_URI: url(), SCOPE: text });
 
-export const handler = authorizer(jwtTokens({ issuer: env.ISSUER, clientId: env.CLIENT_ID, jwksUri: env.JWKS_URI }));
+export const handler = authorizer(jwtTokens({ issuer: env.ISSUER, jwksUri: env.JWKS_URI, scope: env.SCOPE }));

@@ -25,7 +25,7 @@ const client = DynamoDBDocumentClient.from(dynamoDbClient(), { marshallOptions: 
 const ports = {
   images: dynamoDbImages({ client, tableName: env.IMAGE_TABLE }),
   now: Date.now,
-  pause: (attempt: number) => sleep(Math.random() * 20 * 2 ** attempt),
+  pause: (attempt: number) => sleep(Math.random() * 10 * 2 ** Math.min(attempt, 6)),
 };
 const live = {
   connections: dynamoDbConnections({ client, tableName: env.SESSION_TABLE }),

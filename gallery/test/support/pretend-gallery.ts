@@ -16,7 +16,7 @@ import type { Change } from '../../core/gallery-image.ts';
 import { greeting, openConnection, showChange } from '../../core/live.ts';
 import { recordChange } from '../../core/record-change.ts';
 import { readUploadKey } from '../../core/upload-key.ts';
-import { type DemoIssuer, demoClientId, demoIssuer } from '../../local/demo-issuer.ts';
+import { type DemoIssuer, demoIssuer, scope } from '../../local/demo-issuer.ts';
 import { type Origin, startOrigin } from '../../local/origin.ts';
 import { InMemoryConnections, InMemoryImages } from './in-memory-gallery.ts';
 import { type DomainEvent, PretendPipeline } from './pretend-pipeline.ts';
@@ -94,7 +94,7 @@ export async function startPretendGallery({
   const origin = await startOrigin({ port, pageDirectory }, async (address) => {
     const demo = await demoIssuer(address);
     issuer = demo;
-    const tokens = jwtTokens({ issuer: address, clientId: demoClientId, jwksUri: `${address}/demo/jwks.json` });
+    const tokens = jwtTokens({ issuer: address, jwksUri: `${address}/demo/jwks.json`, scope });
     const api = restApi({
       tokens,
       images: {
