@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { defaultLimits } from '../../core/limits.ts';
+import { smallImage } from '../../test/support/photos.ts';
 import { generated } from '../api/generate.ts';
 import { ConformingApi, documentedAnswers } from './support/conforming-api.ts';
 import { type PretendGallery, startPretendGallery } from './support/pretend-gallery.ts';
@@ -17,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => gallery.close());
 
-const jpeg = Buffer.from([0xff, 0xd8, 0xff, 0xd9]);
+const jpeg = await smallImage('#336699');
 const request = { name: 'cat.jpg', type: 'image/jpeg', bytes: jpeg.length };
 const ticket = z.object({
   imageId: z.string(),
@@ -46,7 +47,7 @@ async function until(token: string, id: string, state: string) {
     const { body } = await api.call('GET', `/v1/images?since=0&limit=100`, { token });
     const found = list.parse(body).images.find((image) => image.id === id);
     if (found?.state === state) return found;
-    await sleep(1);
+    await sleep(20);
   }
 }
 
