@@ -82,8 +82,8 @@ export const defaultLimits: Limits = {
   progressivePixels: {
     // 9 MB, CMYK.
     jpeg: 100 * MEGA,
-    // 10 MB with 16 bits and alpha.
-    png: 80 * MEGA,
+    // 15 MB with 16 bits and alpha, in rows of 65,535 pixels; 10 MB in a square.
+    png: 65 * MEGA,
     // 26 MB, 32 bits with alpha, and tiles as high as the image.
     tiff: 30 * MEGA,
   },

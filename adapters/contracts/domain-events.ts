@@ -60,3 +60,18 @@ export const domainEvents = {
     ),
 };
 export type DomainEventType = keyof typeof domainEvents;
+
+/** Sent before the result of an upload, only by stacks with `AnnounceDescriptions`. Consumers of results need not know them. */
+export const progressEvents = {
+  ImageDescribed: z
+    .strictObject({ ...common, metadata })
+    .check(
+      z.describe(
+        'The upload could be read, and its renditions are being made. The event of the result follows, unless a newer upload comes first.',
+      ),
+    ),
+};
+
+/** Everything that the bus carries, by detail-type. */
+export const publishedEvents = { ...domainEvents, ...progressEvents };
+export type PublishedEventType = keyof typeof publishedEvents;

@@ -32,6 +32,18 @@ export function isBeyondDecoder(error: unknown): boolean {
   return error instanceof Error && linesOf(error).some((line) => CANNOT.some((words) => words.test(line)));
 }
 
+// libtiff's and libvips' own guards against decompression bombs.
+const OVERSIZED: readonly RegExp[] = [
+  /^tiff2vips: .*cumulated byte limit defined in open options$/,
+  /^tiff2vips: Likely invalid (strip|tile) byte count/,
+  /^tiff2vips: tile size out of range$/,
+];
+
+/** Whether the strips or tiles of a TIFF, which may well be sound, are larger than libtiff or libvips allows. */
+export function hasOversizedParts(error: unknown): boolean {
+  return error instanceof Error && linesOf(error).some((line) => OVERSIZED.some((words) => words.test(line)));
+}
+
 function linesOf({ message }: Error): readonly string[] {
   return message
     .replace(/^Input (buffer|file) has corrupt header: /, '')

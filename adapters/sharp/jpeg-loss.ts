@@ -25,8 +25,21 @@ function hasEndMarker(bytes: Uint8Array): boolean {
   return bytes[nextMarker(bytes, end) + 1] === EOI;
 }
 
-/** The share of the image for which there are no data. Undefined unless it is coded in one pass with Huffman codes. */
+/** The share of the image for which some component has no data. Undefined unless each is coded in one pass with Huffman codes. */
 export function lostShareOfJpeg(bytes: Uint8Array): number | undefined {
+  const scanned = new Set<Component>();
+  let lost = 0;
+  for (const { frame, scan, interval, end } of scansOf(bytes)) {
+    if (!frame || !scan || scan.units === 0) return undefined;
+    lost = Math.max(lost, 1 - unitsWithData(bytes, end, scan, interval) / scan.units);
+    for (const component of scan.components) scanned.add(component);
+    if (scanned.size === frame.components.length) return lost;
+  }
+  // The file ends before the scan of a component.
+  return scanned.size > 0 ? 1 : undefined;
+}
+
+function* scansOf(bytes: Uint8Array) {
   const tables = new Map<number, HuffmanTable>();
   let [frame, interval]: [Frame | undefined, number] = [undefined, 0];
   for (const { marker, body, end } of segmentsOf(bytes)) {
@@ -41,13 +54,10 @@ export function lostShareOfJpeg(bytes: Uint8Array): number | undefined {
       case DRI:
         interval = uint16(body, 0);
         break;
-      case SOS: {
-        const scan = frame && scanOf(body, frame, tables);
-        return scan && scan.units > 0 ? 1 - unitsWithData(bytes, end, scan, interval) / scan.units : undefined;
-      }
+      case SOS:
+        yield { frame, scan: frame && scanOf(body, frame, tables), interval, end };
     }
   }
-  return undefined;
 }
 
 // ── Frame and scan ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -78,6 +88,7 @@ interface Block {
 }
 
 interface Scan {
+  readonly components: readonly Component[];
   /** Of one unit: the parts of all components for one place in the image. */
   readonly blocks: readonly Block[];
   readonly units: number;
@@ -86,21 +97,24 @@ interface Scan {
 function scanOf(body: Segment['body'], frame: Frame, tables: ReadonlyMap<number, HuffmanTable>): Scan | undefined {
   const count = body[0] ?? 0;
   const [widest, highest] = [highestOf(frame, 'across'), highestOf(frame, 'down')];
-  const blocks: Block[] = [];
+  const [blocks, components]: [Block[], Component[]] = [[], []];
   for (let index = 0; index < count; index += 1) {
-    const component = frame.components.find(({ id }) => id === body[1 + 2 * index]);
+    // libjpeg takes components that share an id in their order.
+    const component = frame.components.find((each) => each.id === body[1 + 2 * index] && !components.includes(each));
     const selector = body[2 + 2 * index] ?? 0;
     const [dc, ac] = [tables.get(selector >> 4), tables.get(AC | (selector & 15))];
     if (!component || !dc || !ac) return undefined;
+    components.push(component);
     // A component alone in its scan is not grouped.
     const parts = count === 1 ? 1 : component.across * component.down;
     for (let part = 0; part < parts; part += 1) blocks.push({ dc, ac });
   }
-  const [first] = frame.components;
+  const [first] = components;
   const [across, down] = count === 1 && first ? [first.across / widest, first.down / highest] : [1, 1];
   const side = (pixels: number, share: number, most: number) =>
     Math.ceil(count === 1 ? (pixels * share) / 8 : pixels / (8 * most));
-  return { blocks, units: side(frame.width, across, widest) * side(frame.height, down, highest) };
+  const units = side(frame.width, across, widest) * side(frame.height, down, highest);
+  return { components, blocks, units };
 }
 
 function highestOf({ components }: Frame, side: 'across' | 'down'): number {

@@ -15,7 +15,7 @@ import type { Preset } from '../../core/presets.ts';
 import { type FocusPoint, isAnimated, keepsGainMap } from '../../core/rendition.ts';
 import { hasDamagedFrame, renderAnimation } from './animation.ts';
 import { type ColourSpace, isInEffect } from './colour-profile.ts';
-import { isBeyondDecoder, rethrowMachineError } from './decoder-messages.ts';
+import { hasOversizedParts, isBeyondDecoder, rethrowMachineError } from './decoder-messages.ts';
 import { exifPortrait } from './exif.ts';
 import { gainMapOf, withGainMap } from './gain-map.ts';
 import { type HeicDecoder, type HeicNeed, heicDecoder } from './heic.ts';
@@ -34,7 +34,7 @@ import { type Embedded, type Found, type Prepared, preparedUpload, type Raw } fr
 import { decodeWithProfile, isGrey, type SharpInput, unmultiplied, withAlpha } from './profiled-pixels.ts';
 import { baseSize, renderPyramid } from './pyramid.ts';
 import { tiffWork } from './tiff-work.ts';
-import { otherFormat, unsupported, unsupportedVariant } from './unsupported.ts';
+import { otherFormat, oversizedParts, unsupported, unsupportedVariant } from './unsupported.ts';
 import { countFrames } from './webp-frames.ts';
 
 /**
@@ -350,7 +350,7 @@ async function decodeTolerantly(source: Decoding, size: ResizeOptions): Promise<
     }
   } catch (error) {
     rethrowMachineError(error);
-    if (isBeyondDecoder(error)) return broken(error);
+    if (isBeyondDecoder(error) || hasOversizedParts(error)) return broken(error);
   }
   const lost = (await loss.share()) ?? 0;
   if (lost > MAX_LOST_SHARE) {
@@ -440,14 +440,8 @@ function upright(source: Decoding, conversion: ColourConversion, failOn: SharpOp
 function unreadable(error: unknown, format: InputFormat, sentence: string): Rejection {
   rethrowMachineError(error);
   if (isBeyondDecoder(error)) return unsupportedVariant(format);
-  return corrupt(
-    isOversizedTiffStrip(error) ? 'A strip of the TIFF file is too large: save it with smaller strips.' : sentence,
-  );
-}
-
-/** libtiff refuses strips and tiles of more than 50 MB: its own guard against decompression bombs. */
-function isOversizedTiffStrip(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('cumulated byte limit');
+  if (hasOversizedParts(error)) return oversizedParts;
+  return corrupt(sentence);
 }
 
 function damagedHeader(format: InputFormat): string {

@@ -40,6 +40,11 @@ export function unsupportedVariant(format: InputFormat): Rejection {
   return rejected('unsupported-format', `We cannot read this kind of ${formatNames[format]} file. ${variants[format]}`);
 }
 
+export const oversizedParts = rejected(
+  'unsupported-format',
+  'The TIFF file has strips or tiles that are too large. Please save it with smaller ones, or as PNG.',
+);
+
 export function unsupported(sentence: string, withHeic: boolean): Rejection {
   const formats = `JPEG, PNG, WebP, AVIF, ${withHeic ? 'HEIC, ' : ''}GIF, TIFF, BMP and ICO`;
   return rejected('unsupported-format', `${sentence} Supported formats: ${formats}.`);

@@ -78,7 +78,7 @@ export function emulatorBackend(
       if (path === '/uploads' && request.method === 'POST')
         return pass(request, response, `/${outputs.UploadBucketName}`);
       if (path.startsWith('/renditions/')) return void sendRendition(response, path.slice('/renditions/'.length));
-      if (path === '/inside') return void inside.answer(response);
+      if (path === '/inside') return void inside.answer(response).catch(() => response.writeHead(502).end());
       response.writeHead(404).end();
     },
 

@@ -30,8 +30,8 @@ export async function startGallery({ stack, emulator, port, step }: GalleryOptio
   const { promise, resolve, reject } = Promise.withResolvers<{ outputs: GalleryOutputs; end: () => void }>();
   const origin = await startOrigin({ port, pageDirectory }, async (address) => {
     const issuer = await demoIssuer(address);
-    const deployed = deployGallery(stack, emulator, address, step).then((outputs) => {
-      const backend = emulatorBackend(stack, emulator, outputs, insideOf(stack));
+    const deployed = deployGallery(stack, emulator, address, step).then(async (outputs) => {
+      const backend = emulatorBackend(stack, emulator, outputs, await insideOf(stack));
       resolve({ outputs, end: () => backend.close() });
       return backend;
     });

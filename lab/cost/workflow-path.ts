@@ -11,6 +11,7 @@ export const waysOf = {
   /** A successful first upload, with nothing older to remove. */
   processed: {
     WhatChanged: 'ProcessImage',
+    IsDescriptionAnnounced: 'Described',
     WasThereAnUpload: 'JoinRenditions',
     IsVersionRecorded: 'LookForMark',
     IsVersionMarked: 'IsAnythingObsolete',
@@ -20,6 +21,7 @@ export const waysOf = {
   /** Nothing is rendered; an older version's renditions are removed. */
   rejected: {
     WhatChanged: 'ProcessImage',
+    IsDescriptionAnnounced: 'Described',
     WasThereAnUpload: 'ComposeRecord',
     IsVersionRecorded: 'LookForMark',
     IsVersionMarked: 'IsAnythingObsolete',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import * as z from 'zod/mini';
-import { type DomainEventType, domainEvents, schemaVersion } from '../../adapters/contracts/domain-events.ts';
+import { type PublishedEventType, publishedEvents, schemaVersion } from '../../adapters/contracts/domain-events.ts';
 import { eventSource, projectTitle } from '../../core/names.ts';
 import { Failure } from '../terminal/failure.ts';
 import { projectDirectory } from '../terminal/project.ts';
@@ -16,9 +16,12 @@ const releaseDirectory = `${directory}/v${schemaVersion}`;
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-export function eventSchemas(): ReadonlyMap<DomainEventType, JsonSchema> {
+export function eventSchemas(): ReadonlyMap<PublishedEventType, JsonSchema> {
   return new Map(
-    typesOfEvents().map((type) => [type, { title: type, ...z.toJSONSchema(domainEvents[type], { override: open }) }]),
+    typesOfEvents().map((type) => [
+      type,
+      { title: type, ...z.toJSONSchema(publishedEvents[type], { override: open }) },
+    ]),
   );
 }
 
@@ -103,8 +106,8 @@ function asyncApi() {
   };
 }
 
-function typesOfEvents(): DomainEventType[] {
-  return ['ImageProcessed', 'ImageRejected', 'ImageDeleted', 'ImageFailed'];
+function typesOfEvents(): PublishedEventType[] {
+  return ['ImageProcessed', 'ImageRejected', 'ImageDeleted', 'ImageFailed', 'ImageDescribed'];
 }
 
 /**

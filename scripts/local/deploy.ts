@@ -110,6 +110,7 @@ export function parameters(): string[] {
   return [
     'Stage=local',
     'ReserveConcurrency=true',
+    'AnnounceDescriptions=true',
     // The emulator's own root user: npm run redrive sends as that one.
     'OperatorRoleArn=arn:aws:iam::000000000000:root',
     architecture(),

@@ -29,7 +29,7 @@ export async function createArchive({ clients, outputs }: Stack): Promise<void> 
     new CreateArchiveCommand({
       ArchiveName: nameOnEmulator(outputs),
       EventSourceArn: Arn,
-      EventPattern: JSON.stringify({ source: [eventSource] }),
+      EventPattern: JSON.stringify({ source: [eventSource], 'detail-type': [{ 'anything-but': 'ImageDescribed' }] }),
     }),
   );
 }

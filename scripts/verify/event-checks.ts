@@ -10,6 +10,7 @@ import { GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-s
 import * as z from 'zod';
 import { rememberedOutcomes } from '../../adapters/aws/idempotent-pipeline.ts';
 import { knownImage } from '../../adapters/aws/known-image.ts';
+import { domainEvents } from '../../adapters/contracts/domain-events.ts';
 import { parseS3Event } from '../../adapters/contracts/s3-event.ts';
 import { eventSource } from '../../core/names.ts';
 import { type DeadLetter, forwardLetters, sampleLetters, takeLetters } from '../stack/dead-letter-queue.ts';
@@ -58,7 +59,10 @@ async function subscribe(verification: Verification, keyId: string) {
     await events.send(new DeleteRuleCommand(rule));
   });
   const { RuleArn } = await events.send(
-    new PutRuleCommand({ ...rule, EventPattern: JSON.stringify({ source: [eventSource] }) }),
+    new PutRuleCommand({
+      ...rule,
+      EventPattern: JSON.stringify({ source: [eventSource], 'detail-type': Object.keys(domainEvents) }),
+    }),
   );
   const sourceArn = z.string().parse(RuleArn);
   const queue = await temporaryQueue(verification, 'events', { service: 'events.amazonaws.com', sourceArn, keyId });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isBeyondDecoder } from '../../adapters/sharp/decoder-messages.ts';
+import { hasOversizedParts, isBeyondDecoder } from '../../adapters/sharp/decoder-messages.ts';
 
 // As libvips 8.18 wrote them for the files of test/fixtures/picture-table, and for others like them.
 describe('libvips’ own words tell what it cannot read from what is broken', () => {
@@ -42,4 +42,12 @@ describe('libvips’ own words tell what it cannot read from what is broken', ()
   ])('broken, or something else: %s', (message) => {
     expect(isBeyondDecoder(new Error(message))).toBe(false);
   });
+});
+
+it.each([
+  'tiff2vips: Likely invalid strip byte count for strip 5. Uncompressed strip size is 134215680, compressed one is 126597\ntiff2vips: read error',
+  'Input buffer has corrupt header: tiff2vips: tile size out of range',
+  'tiff2vips: ZIPDecode: Memory allocation of 104857600 bytes is beyond the 52428800 cumulated byte limit defined in open options',
+])('strips or tiles too large for libtiff: %s', (message) => {
+  expect(hasOversizedParts(new Error(message))).toBe(true);
 });

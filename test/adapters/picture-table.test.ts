@@ -8,6 +8,7 @@ import { bitmapTiff } from '../../adapters/sharp/bitmap-pixels.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import type { OpenImage } from '../../core/ports.ts';
 import type { Preset } from '../../core/presets.ts';
+import { jpegOfPlanes } from '../hostile/containers/jpeg.ts';
 
 const folder = new URL('../fixtures/picture-table/', import.meta.url);
 const files = unzipSync(readFileSync(new URL('files.zip', folder)));
@@ -150,6 +151,29 @@ it('restart intervals that are missing count as far as they are missing', async 
     new Uint8Array(Buffer.concat([whole.subarray(0, markers[first]), whole.subarray(markers[last])]));
   expect(await verdictOf(without(3, 4))).toBe('damaged');
   expect(await verdictOf(without(3, 9))).toBe('corrupt');
+});
+
+describe('of a JPEG with a scan for each component, each scan counts', () => {
+  const grey = Buffer.from(bytesOf('cuts/jpeg-grey'));
+  const planes = jpegOfPlanes(grey);
+  const lastScan = planes.lastIndexOf(Buffer.from([0xff, 0xda]));
+  const endingAt = (share: number) => new Uint8Array(planes.subarray(0, lastScan + (planes.length - lastScan) * share));
+
+  it('it is sound if no scan lacks anything', async () => {
+    expect(await verdictOf(new Uint8Array(planes))).toBe('sound');
+  });
+
+  it('it is damaged if the last scan lacks its end', async () => {
+    expect(await verdictOf(endingAt(0.97))).toBe('damaged');
+  });
+
+  it('it is corrupt if the last scan lacks its second half', async () => {
+    expect(await verdictOf(endingAt(0.5))).toBe('corrupt');
+  });
+
+  it('it is corrupt if the last scan is missing', async () => {
+    expect(await verdictOf(endingAt(0))).toBe('corrupt');
+  });
 });
 
 describe('a file that ends early is kept if at most a tenth of the image is missing', () => {

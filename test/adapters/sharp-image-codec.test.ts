@@ -7,7 +7,8 @@ import type { ImageHeader } from '../../core/metadata.ts';
 import type { Bytes } from '../../core/ports.ts';
 import type { Preset } from '../../core/presets.ts';
 import { presetsFor } from '../../core/rendition.ts';
-import { tiffOfChannels } from '../hostile/containers/tiff.ts';
+import { flatAndClear } from '../hostile/containers/flat.ts';
+import { tiffOfChannels, tiffOfTiles } from '../hostile/containers/tiff.ts';
 import { examplePresets } from '../support/example-presets.ts';
 import { openImage } from '../support/open-image.ts';
 import { type Raster, ssim } from '../support/ssim.ts';
@@ -82,6 +83,24 @@ describe('an upload’s format is detected by content', () => {
     const sizeAt = startOfFrame(bomb);
     bomb.set([0xff, 0xdc, 0xff, 0xdc], sizeAt);
     expect(await headerOf(bomb)).toMatchObject({ width: 65_500, height: 65_500 });
+  });
+});
+
+describe('a sound TIFF in parts that are too large for its decoder is not called damaged', () => {
+  it.each([
+    ['tiles', async () => tiffOfTiles({ width: 5_000, height: 5_000, bits: 16, samples: 4 }, 5_008)],
+    [
+      'strips of 134 MB',
+      () => flatAndClear(65_535, 500).toColourspace('rgb16').tiff({ compression: 'deflate' }).toBuffer(),
+    ],
+  ])('%s', async (_, make) => {
+    const image = await codec.open(new Uint8Array(await make()));
+    const verdict = image.outcome === 'open' ? await image.portray() : image;
+    expect(verdict).toMatchObject({
+      outcome: 'rejected',
+      reason: 'unsupported-format',
+      message: expect.stringContaining('smaller ones'),
+    });
   });
 });
 

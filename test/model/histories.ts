@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import fc from 'fast-check';
 import * as z from 'zod';
-import { domainEvents } from '../../adapters/contracts/domain-events.ts';
+import { domainEvents, progressEvents } from '../../adapters/contracts/domain-events.ts';
 import type { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import { isRecordOf, type Repair } from '../../core/audit.ts';
 import { padSequencer } from '../../core/image.ts';
@@ -12,7 +12,16 @@ import { workers } from '../../core/steps.ts';
 import { snapshotId } from '../../scripts/announce/snapshot.ts';
 import { substituted } from '../support/asl.ts';
 import { type StateMachine, workflow } from '../support/workflow.ts';
-import { consume, type ImageState, isTrueOf, kinds, meaningOf, possibleEndings, renditionKeys } from './reference.ts';
+import {
+  consume,
+  type ImageState,
+  isDescribedBy,
+  isTrueOf,
+  kinds,
+  meaningOf,
+  possibleEndings,
+  renditionKeys,
+} from './reference.ts';
 import { currentOf, factsOf, presetsOf, type Rerender, repairsFor, rerender } from './repairs.ts';
 import {
   allWait,
@@ -416,7 +425,7 @@ export async function runHistories(options: {
 
 function everyHistoryEndsWell(
   {
-    workflow = substituted('image-pipeline'),
+    workflow = substituted('image-pipeline', { values: { AnnounceDescriptions: 'true' } }),
     readEvent,
     rerender: again = rerender,
     examine,
@@ -473,8 +482,13 @@ function recordOf({ table }: World, image: string) {
   return item && record.parse(unmarshall(item));
 }
 
+/** Of results. */
 function eventsOf({ bus }: World, image: string) {
-  return bus.filter(({ Detail }) => Detail.image.id === imageIdOf(image));
+  return bus.filter(({ DetailType, Detail }) => DetailType in domainEvents && Detail.image.id === imageIdOf(image));
+}
+
+function descriptionsOf({ bus }: World, image: string) {
+  return bus.filter(({ DetailType, Detail }) => !(DetailType in domainEvents) && Detail.image.id === imageIdOf(image));
 }
 
 /** Whenever no work is in progress; messages may be in the dead-letter queue, and zombies may be waiting. */
@@ -563,6 +577,7 @@ function* defectsInTheEnd(model: Model, world: World, figures: Figures): Generat
     if (found === undefined && events.length > 0) yield `${image} has no record, but was announced.`;
     yield* renditionDefects(image, found, world, figures);
     yield* eventDefects(states, events);
+    yield* descriptionDefects(states, descriptionsOf(world, image));
   }
 }
 
@@ -640,6 +655,16 @@ function* eventDefects(states: readonly ImageState[], events: ReturnType<typeof 
     const reason = Detail['reason'];
     if (reasons.has(Detail.id) && reasons.get(Detail.id) !== reason) yield `${Detail.id} has two reasons.`;
     reasons.set(Detail.id, reason);
+  }
+}
+
+function* descriptionDefects(states: readonly ImageState[], events: ReturnType<typeof eventsOf>): Generator<string> {
+  for (const { DetailType, Detail } of events) {
+    const parsed = progressEvents.ImageDescribed.safeParse(Detail);
+    if (DetailType !== 'ImageDescribed' || !parsed.success) yield `${DetailType} breaks its contract: ${parsed.error}.`;
+    const { version, sequencer } = Detail.image;
+    if (!statesAt(states, sequencer).some((state) => isDescribedBy(state, { ...Detail, version })))
+      yield `${Detail.id} describes version ${version} at ${Detail.occurredAt}, which cannot be described.`;
   }
 }
 

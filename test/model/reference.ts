@@ -55,6 +55,15 @@ export function renditionKeys(
   return presets.map((preset) => renditionKey(imageId, sequencer, preset));
 }
 
+/** Whether a version can be described, and this claim is of it. */
+export function isDescribedBy(
+  { kind, versionId, etag, occurredAt }: ImageState,
+  claim: { readonly version: string; readonly occurredAt: string },
+): boolean {
+  const isReadable = kind === 'photo' || kind === 'deadly';
+  return isReadable && claim.version === (versionId ?? etag) && claim.occurredAt === occurredAt;
+}
+
 /** Whether a record or event is true of a version. An erasure may have the time of the upload, if the upload detects it. */
 export function isTrueOf(
   { kind, versionId, etag, occurredAt, erasedAt, infected }: ImageState,

@@ -236,6 +236,7 @@ function differently(
 
 function sabotage(what: string, line: string, broken: string): Sabotage {
   const workflow = substituted('image-pipeline', {
+    values: { AnnounceDescriptions: 'true' },
     change(text) {
       if (text.split(line).length !== 2) throw new Error(`The workflow must contain this exactly once: ${line}`);
       return text.replace(line, () => broken);

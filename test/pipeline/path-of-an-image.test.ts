@@ -7,8 +7,10 @@ import { photo } from '../support/photos.ts';
 
 const pipeline = emulatedPipeline();
 let heard: () => Promise<DomainEvent[]>;
+let progressHeard: () => Promise<DomainEvent[]>;
 beforeAll(async () => {
   heard = await pipeline.subscribe();
+  progressHeard = await pipeline.subscribe(undefined, ['ImageDescribed']);
 });
 
 const eventsOf = async (key: string, count: number): Promise<DomainEvent[]> =>
@@ -86,6 +88,17 @@ describe('an uploaded photo', () => {
   it('does not reveal its GPS position in the record or the event', async () => {
     const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
     expect(JSON.stringify([record, await eventsOf(key, 1)])).not.toMatch(/location|latitude|gps/i);
+  });
+
+  it('is described while its renditions are made, with the metadata of its record', async () => {
+    const described = await eventually('its description', async () =>
+      (await progressHeard()).find(({ detail }) => detail.image.key === key),
+    );
+    const record = await pipeline.record(key);
+    expect(described.detail).toMatchObject({
+      image: { sequencer: record?.sequencer },
+      metadata: record?.outcome === 'processed' && record.metadata,
+    });
   });
 });
 

@@ -27,7 +27,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import pWaitFor from 'p-wait-for';
 import * as z from 'zod';
 import { sfnPipeline } from '../../adapters/aws/sfn-pipeline.ts';
-import { type DomainEventType, domainEvents } from '../../adapters/contracts/domain-events.ts';
+import { domainEvents, type PublishedEventType, progressEvents } from '../../adapters/contracts/domain-events.ts';
 import { verdictType } from '../../adapters/contracts/malware-verdict.ts';
 import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import { dispatchImage } from '../../core/dispatch-images.ts';
@@ -202,13 +202,19 @@ export function emulatedPipeline(stack: Stack = providedStack()) {
       });
     },
 
-    /** Subscribes to the domain events as a consumer would, with its own rule and queue. */
-    async subscribe(name = `test-${randomUUID()}`): Promise<() => Promise<DomainEvent[]>> {
+    /** Subscribes as a consumer would, with its own rule and queue: to the results of uploads, unless it names other types. */
+    async subscribe(
+      name = `test-${randomUUID()}`,
+      types: readonly string[] = Object.keys(domainEvents),
+    ): Promise<() => Promise<DomainEvent[]>> {
       const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
       const { arn } = await readQueue(sqs, z.string().parse(QueueUrl));
       const EventBusName = stack.outputs.DomainEventBusName;
       await events.send(
-        new PutRuleCommand({ Name: name, EventBusName, EventPattern: JSON.stringify({ source: [eventSource] }) }),
+        new PutRuleCommand({
+          ...{ Name: name, EventBusName },
+          EventPattern: JSON.stringify({ source: [eventSource], 'detail-type': types }),
+        }),
       );
       await events.send(
         new PutTargetsCommand({
@@ -244,8 +250,9 @@ const domainEvent = z.discriminatedUnion('detail-type', [
   eventOf('ImageRejected', domainEvents.ImageRejected),
   eventOf('ImageDeleted', domainEvents.ImageDeleted),
   eventOf('ImageFailed', domainEvents.ImageFailed),
+  eventOf('ImageDescribed', progressEvents.ImageDescribed),
 ]);
-function eventOf<Type extends DomainEventType, Detail extends z.core.$ZodType>(type: Type, detail: Detail) {
+function eventOf<Type extends PublishedEventType, Detail extends z.core.$ZodType>(type: Type, detail: Detail) {
   return z.object({ source: z.literal(eventSource), 'detail-type': z.literal(type), detail });
 }
 export type DomainEvent = z.infer<typeof domainEvent>;

@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { domainEvents } from '../../adapters/contracts/domain-events.ts';
+import { publishedEvents } from '../../adapters/contracts/domain-events.ts';
 
 // Strict: unknown keywords and formats are errors too.
 const ajv = addFormats.default(new Ajv2020({ strict: true, allErrors: true }));
@@ -20,7 +20,8 @@ const asyncApi = z
   })
   .parse(parse(read('asyncapi.yaml')));
 
-for (const type of Object.keys(domainEvents)) ajv.addSchema(JSON.parse(read(`${type}.json`)), `${base}/${type}.json`);
+for (const type of Object.keys(publishedEvents))
+  ajv.addSchema(JSON.parse(read(`${type}.json`)), `${base}/${type}.json`);
 const payloads = new Map(
   Object.entries(asyncApi.components.messages).map(([type, { payload }]) => [
     type,

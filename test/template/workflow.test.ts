@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { schemaVersion } from '../../adapters/contracts/domain-events.ts';
 import type { RejectionReason } from '../../core/outcome.ts';
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
-import { evaluate, variablesAfter } from '../support/asl.ts';
+import { evaluate, runStateMachine, substituted, TaskError, variablesAfter } from '../support/asl.ts';
 import { type Branch, branchesOf, readStateMachine, type State, stateNamed, workflow } from '../support/workflow.ts';
 
 /** The workflow's expressions in JSONata's own implementation: a second opinion in addition to the emulator's. */
@@ -459,6 +459,62 @@ describe('the result for the dispatcher', () => {
     const rejection = { outcome: 'rejected', reason: 'corrupt', message: 'It is torn.' };
     expect(await answer(rejection)).toEqual({ outcome: 'rejected', reason: 'corrupt' });
     expect(await answer({ outcome: 'deleted', expiresAt: 1 })).toEqual({ outcome: 'deleted' });
+  });
+});
+
+describe('progress', () => {
+  const described = { outcome: 'processed', metadata: { thumbhash: 'AAAA' } };
+  const input = {
+    ...{ correlationId: 'c1', occurredAt: '2026-01-01T00:00:00Z', change: 'created', lastAttempt: false },
+    ...{ image: { imageId: 'i1', sequencer: 'S1', bucket: 'b', key: 'k', versionId: 'v1' }, groups: ['web'] },
+  };
+
+  /** The events of one upload, and how the workflow ended. */
+  async function run(announceDescriptions: string, { description = described, refused = '' } = {}) {
+    const events: { type: string; detail: unknown }[] = [];
+    const answers: Readonly<Record<string, unknown>> = {
+      ExtractMetadata: description,
+      ResizeImage: { outcome: 'processed', renditions: [{ bytes: 1 }] },
+    };
+    const machine = substituted('image-pipeline', { values: { AnnounceDescriptions: announceDescriptions } });
+    const { state } = await runStateMachine(machine, input, {
+      task: async ({ state: name, parameters }) => {
+        if (name === refused) throw new TaskError('EventBridge.InternalException', 'the bus is down');
+        const [entry] = Object(parameters)['Entries'] ?? [];
+        if (entry) events.push({ type: entry.DetailType, detail: entry.Detail });
+        return { Payload: answers[name] ?? {} };
+      },
+    });
+    return { ended: state, events };
+  }
+
+  it('is announced before the result, if the stack asks for it', async () => {
+    const { ended, events } = await run('true');
+    expect(ended).toBe('Decided');
+    expect(events.map(({ type }) => type)).toEqual(['ImageDescribed', 'ImageProcessed']);
+    expect(events[0]?.detail).toEqual({
+      schemaVersion,
+      id: 'i1-S1-described',
+      correlationId: 'c1',
+      occurredAt: '2026-01-01T00:00:00Z',
+      image: { id: 'i1', bucket: 'b', key: 'k', version: 'v1', sequencer: 'S1' },
+      metadata: described.metadata,
+    });
+  });
+
+  it('is not announced otherwise', async () => {
+    expect((await run('false')).events.map(({ type }) => type)).toEqual(['ImageProcessed']);
+  });
+
+  it('is not announced of a file that cannot be described', async () => {
+    const description = { ...described, outcome: 'rejected', reason: 'corrupt', message: 'It is torn.' };
+    expect((await run('true', { description })).events.map(({ type }) => type)).toEqual(['ImageRejected']);
+  });
+
+  it('does not hold up the result if the bus refuses it', async () => {
+    const { ended, events } = await run('true', { refused: 'AnnounceDescription' });
+    expect(ended).toBe('Decided');
+    expect(events.map(({ type }) => type)).toEqual(['ImageProcessed']);
   });
 });
 

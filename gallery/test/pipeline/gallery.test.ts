@@ -223,6 +223,18 @@ describe('live updates', () => {
   });
 });
 
+it('the inside view shows the queue and the latest events of the pipeline', async () => {
+  const inside = z.object({
+    queue: z.object({ waiting: z.number(), running: z.number() }),
+    workers: z.object({ busy: z.number() }),
+    events: z.array(z.looseObject({ 'detail-type': z.string() })),
+  });
+  await eventually('an event', async () => {
+    const answer = await fetch(`${gallery.address}/inside`);
+    return inside.parse(await answer.json()).events.find((event) => event['detail-type'] === 'ImageRejected');
+  });
+});
+
 describe('the gallery’s table', () => {
   it('is filled again by npm run announce', async () => {
     const results = async () =>

@@ -45,6 +45,23 @@ export function jpegOfScans(side: number, scans: number): Buffer {
   ]);
 }
 
+/** Three components, each in a scan of its own that repeats the scan of a grey JPEG in one pass. */
+export function jpegOfPlanes(grey: Buffer): Buffer {
+  const placeOf = (marker: number) => grey.lastIndexOf(Buffer.from([0xff, marker]));
+  const [frame, scan, end] = [placeOf(0xc0), placeOf(0xda), placeOf(0xd9)];
+  const data = grey.subarray(scan + 10, end);
+  const ids = [1, 2, 3];
+  const bitsAndSize = grey.subarray(frame + 4, frame + 9);
+  const components = ids.flatMap((id) => [id, 0x11, 0]);
+  return Buffer.concat([
+    grey.subarray(0, frame),
+    jpegSegment(0xc0, Buffer.concat([bitsAndSize, Buffer.from([ids.length, ...components])])),
+    grey.subarray(frame + 13, scan),
+    ...ids.flatMap((id) => [jpegSegment(0xda, Buffer.from([1, id, 0, 0, 63, 0])), data]),
+    grey.subarray(end),
+  ]);
+}
+
 /**
  * Of one channel in arithmetic coding: all coefficients in each scan, refined bit by bit. There are no data: the decoder
  * takes zeros for them, which it decodes to the end.
