@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { EmulatorAddress } from '../../scripts/local/emulator.ts';
 import type { Stack } from '../../scripts/stack/stack.ts';
 import type { Step } from '../../scripts/terminal/progress.ts';
+import { buildPage } from '../page/build.ts';
 import { demoIssuer } from './demo-issuer.ts';
 import { emulatorBackend } from './emulator-backend.ts';
 import { deployGallery, type GalleryOutputs } from './gallery-stack.ts';
@@ -27,6 +28,7 @@ export interface GalleryOptions {
 const pageDirectory = join(import.meta.dirname, '..', 'page', 'dist');
 
 export async function startGallery({ stack, emulator, port, step }: GalleryOptions): Promise<Gallery> {
+  await step('Building the page', () => buildPage(pageDirectory));
   const { promise, resolve, reject } = Promise.withResolvers<{ outputs: GalleryOutputs; end: () => void }>();
   const origin = await startOrigin({ port, pageDirectory }, async (address) => {
     const issuer = await demoIssuer(address);

@@ -3,11 +3,12 @@
  * WebSocket, uploads and renditions. Listens on the loopback address only.
  */
 
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import * as z from 'zod';
+import { projectDirectory } from '../../scripts/terminal/project.ts';
 import { type DemoIssuer, demoPeople } from './demo-issuer.ts';
 
 /** What lies behind the origin. */
@@ -31,6 +32,9 @@ export interface OriginOptions {
 
 const wantedPerson = z.object({ person: z.string() });
 const behind = /^\/(v1|uploads|renditions|inside)(\/|\?|$)/;
+/** Those that `npm start` sends: people who have no photographs at hand can try the page with them. */
+const samplesDirectory = join(projectDirectory, 'docs', 'samples');
+const samplesPath = '/samples/';
 const contentTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -40,6 +44,7 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.webmanifest': 'application/manifest+json',
   '.ico': 'image/x-icon',
   '.png': 'image/png',
+  '.jpg': 'image/jpeg',
   '.map': 'application/json',
 };
 
@@ -92,7 +97,12 @@ export async function startOrigin(
     const path = pathOf(request);
     const { backend, issuer } = await ready;
     if (behind.test(path)) return backend.handle(request, response);
-    if (path === '/config.json') return json(response, 200, { signIn: { kind: 'demo', people: demoPeople } });
+    if (path === '/config.json') {
+      return json(response, 200, { signIn: { kind: 'demo', people: demoPeople }, samples: await samples() });
+    }
+    if (path.startsWith(samplesPath)) {
+      return await sendFile(response, samplesDirectory, path.slice(samplesPath.length - 1));
+    }
     if (path === '/demo/jwks.json') return json(response, 200, issuer.jwks);
     if (path === '/demo/token' && request.method === 'POST') return await signIn(request, response, issuer);
     await sendFile(response, pageDirectory, path);
@@ -131,6 +141,12 @@ async function signIn(request: IncomingMessage, response: ServerResponse, issuer
   const token = asked.success ? await issuer.issue(asked.data.person) : undefined;
   if (token === undefined) json(response, 404, { title: 'There is no such person in the demo' });
   else json(response, 200, token);
+}
+
+/** Their addresses. */
+async function samples(): Promise<readonly string[]> {
+  const names = await readdir(samplesDirectory);
+  return names.filter((name) => /\.(jpg|png)$/.test(name)).map((name) => `${samplesPath}${name}`);
 }
 
 async function sendFile(response: ServerResponse, directory: string, path: string): Promise<void> {
