@@ -16,13 +16,15 @@ const NARROWEST = 0.66;
 const WIDEST = 2.2;
 /** Of most photographs, until the page knows better. */
 const USUAL_RATIO = 3 / 2;
+/** Room for a sentence or two. */
+const PROBLEM_RATIO = 1.1;
 
 export function PhotographCard({ item, gallery }: CardProps) {
   const { stage, image } = item;
-  const ratio = Math.min(WIDEST, Math.max(NARROWEST, ratioOf(item)));
-  const style = { '--ratio': ratio.toFixed(3) };
   const openable = image !== undefined && image.renditions.length > 0 && stage.kind !== 'deleting';
   const problem = stage.kind === 'rejected' || stage.kind === 'refused' || stage.kind === 'failed';
+  const ratio = problem && !openable ? PROBLEM_RATIO : Math.min(WIDEST, Math.max(NARROWEST, ratioOf(item)));
+  const style = { '--ratio': ratio.toFixed(3) };
   return (
     <li class={`card ${stage.kind}`} style={style} data-key={item.key} data-stage={stage.kind}>
       {problem && !openable ? (

@@ -53,7 +53,7 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
           <div class="actions">
             <button type="button" class="camera" onClick={() => camera.current?.click()}>
               <Icon name="camera" />
-              Camera
+              <span>Camera</span>
             </button>
             <button type="button" class="primary" onClick={() => picker.current?.click()}>
               <Icon name="add" />

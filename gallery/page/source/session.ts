@@ -82,7 +82,7 @@ export async function goToSignIn({ authorizeUrl, clientId }: Cognito): Promise<v
     response_type: 'code',
     client_id: clientId,
     redirect_uri: redirectUri(),
-    scope: 'openid email',
+    scope: 'openid gallery/images',
     state,
     code_challenge: base64Url(new Uint8Array(challenge)),
     code_challenge_method: 'S256',
@@ -145,7 +145,7 @@ async function requestTokens(tokenUrl: string, form: Readonly<Record<string, str
   };
 }
 
-/** To show it. Nothing depends on it, so the signature is not verified here; the API verifies the access token. */
+/** To show it, if the id token has it. Nothing depends on it, so the signature is not verified here; the API verifies the access token. */
 function emailOf(idToken: string | undefined): string | undefined {
   const payload = idToken?.split('.')[1];
   if (payload === undefined) return undefined;
