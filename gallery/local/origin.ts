@@ -5,7 +5,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import * as z from 'zod';
 import { type DemoIssuer, demoPeople } from './demo-issuer.ts';
@@ -27,6 +27,8 @@ export interface OriginOptions {
   readonly port: number;
   /** The built page. */
   readonly pageDirectory: string;
+  /** Photographs for people who have none at hand. */
+  readonly samples?: readonly { readonly name: string; readonly file: string }[];
 }
 
 const wantedPerson = z.object({ person: z.string() });
@@ -40,6 +42,7 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.webmanifest': 'application/manifest+json',
   '.ico': 'image/x-icon',
   '.png': 'image/png',
+  '.jpg': 'image/jpeg',
   '.map': 'application/json',
 };
 
@@ -55,7 +58,7 @@ export const pageHeaders = {
 
 /** @param prepare is told the address, which tokens name, before the first request */
 export async function startOrigin(
-  { port, pageDirectory }: OriginOptions,
+  { port, pageDirectory, samples = [] }: OriginOptions,
   prepare: (address: string) => Promise<{ readonly backend: Backend; readonly issuer: DemoIssuer }>,
 ): Promise<Origin> {
   const server = createServer();
@@ -92,7 +95,14 @@ export async function startOrigin(
     const path = pathOf(request);
     const { backend, issuer } = await ready;
     if (behind.test(path)) return backend.handle(request, response);
-    if (path === '/config.json') return json(response, 200, { signIn: { kind: 'demo', people: demoPeople } });
+    if (path === '/config.json') {
+      return json(response, 200, {
+        signIn: { kind: 'demo', people: demoPeople },
+        samples: samples.map(({ name }) => `/samples/${name}`),
+      });
+    }
+    const sample = samples.find(({ name }) => path === `/samples/${name}`);
+    if (sample !== undefined) return await sendFile(response, dirname(sample.file), `/${basename(sample.file)}`);
     if (path === '/demo/jwks.json') return json(response, 200, issuer.jwks);
     if (path === '/demo/token' && request.method === 'POST') return await signIn(request, response, issuer);
     await sendFile(response, pageDirectory, path);
