@@ -232,7 +232,7 @@ describe('the cursor', () => {
       expect(await caughtUp(images, cursor, known)).toEqual(moments.at(-1)?.known);
   });
 
-  it('of a gallery that is built anew is higher than any that a client can have', async () => {
+  it('of a rebuilt gallery is higher than any that a client can have', async () => {
     const before = new InMemoryImages();
     const [change] = await changesOf([upload(1)]);
     if (change === undefined) throw new Error('An upload of the gallery is a change.');
@@ -267,7 +267,7 @@ describe('events of others', () => {
     ],
     ['a domain event without an image', domainMessage('ImageProcessed', {}), 'not a domain event'],
     ['an unknown type of domain event', domainMessage('ImageSold', {}), 'not a domain event'],
-  ])('that nobody can have sent go to the dead-letter queue: %s', async (_, message, reason) => {
+  ])('that cannot be genuine go to the dead-letter queue: %s', async (_, message, reason) => {
     await expect(parseImageChange(message, bucket)).rejects.toThrow(reason);
   });
 
