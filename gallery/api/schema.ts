@@ -133,15 +133,15 @@ export interface components {
             /** @description The size of the newest version's file, as soon as it is uploaded. */
             bytes?: number;
             metadata?: components["schemas"]["Metadata"];
-            /** @description What can be shown. While a new version is `uploaded`, or if it `failed`, these are the renditions of the version before. */
+            /** @description What can be shown. While a new version is `uploaded` or `described`, or if it `failed`, these are the renditions of the version before. */
             renditions: components["schemas"]["Rendition"][];
             rejection?: components["schemas"]["Rejection"];
         };
         /**
-         * @description uploaded: the file is in the bucket, and the pipeline works on it. ready: its renditions are there. rejected: the pipeline cannot process it, and `rejection` says why. failed: the pipeline has given up for now; operators are told, and may still get it processed. deleted: it is gone. New states may be added within v1: treat one that you do not know like uploaded.
+         * @description uploaded: the file is in the bucket, and the pipeline works on it. described: it could be read, and its renditions are being made; not every image passes this state. ready: its renditions are there. rejected: the pipeline cannot process it, and `rejection` says why. failed: the pipeline has given up for now; operators are told, and may still get it processed. deleted: it is gone. New states may be added within v1: treat one that you do not know like uploaded.
          * @enum {string}
          */
-        State: "uploaded" | "ready" | "rejected" | "failed" | "deleted";
+        State: "uploaded" | "described" | "ready" | "rejected" | "failed" | "deleted";
         /** @description Of the upload. More properties may be added. */
         Metadata: {
             /** @description Such as jpeg, png or heic. */
@@ -159,6 +159,11 @@ export interface components {
             camera?: string;
             /** @description Local time of the camera, ISO 8601. */
             capturedAt?: string;
+            /** @description Only if the pipeline was deployed with KeepLocation=true. */
+            location?: {
+                latitude: number;
+                longitude: number;
+            };
             /** @description The file is damaged and could be read nearly whole. */
             damaged?: boolean;
         };

@@ -29,7 +29,13 @@ export type Change = {
   readonly occurredAt: string;
 } & News;
 
-type News = Result | { readonly kind: 'uploaded'; readonly bytes: number } | { readonly kind: 'failed' };
+type News = Result | Progress;
+
+/** Leaves what is shown as it is. */
+type Progress =
+  | { readonly kind: 'uploaded'; readonly bytes: number }
+  | { readonly kind: 'described'; readonly metadata: MetadataView }
+  | { readonly kind: 'failed' };
 
 /** Replaces whatever was shown before. */
 type Result =
@@ -56,7 +62,10 @@ export interface GalleryImage {
 type Placed<Type> = Type & { readonly position: string; readonly occurredAt: string };
 
 /** Of one version: docs/events. S3's own event comes before what the pipeline says about it. */
-const ranks: Readonly<Record<News['kind'], number>> = { uploaded: 0, failed: 1, processed: 2, rejected: 3, deleted: 4 };
+const ranks = {
+  ...{ uploaded: 0, described: 1, failed: 2 },
+  ...{ processed: 3, rejected: 4, deleted: 5 },
+} as const satisfies Readonly<Record<News['kind'], number>>;
 
 /** @returns undefined if the event is a repeat, or older than what is known */
 export function applyChange(
@@ -66,18 +75,30 @@ export function applyChange(
   const { owner, imageId, key, name, sequencer, occurredAt, ...news } = change;
   const place = { position: `${sequencer}#${ranks[news.kind]}`, occurredAt };
   const isNews = isHigher(place, before?.news);
-  const isResult = news.kind !== 'uploaded' && news.kind !== 'failed' && isHigher(place, before?.result);
-  if (!isNews && !isResult) return undefined;
   const placed = { ...news, ...place };
+  const result = resultOf(placed);
+  const isResult = result !== undefined && isHigher(place, before?.result);
+  if (!isNews && !isResult) return undefined;
   return {
     ...{ owner, imageId, key, name },
     news: before === undefined || isNews ? placed : before.news,
-    result: isResult ? resultOf(placed) : before?.result,
+    result: isResult ? result : before?.result,
   };
 }
 
 function resultOf(news: Placed<News>): Placed<Result> | undefined {
-  return news.kind === 'uploaded' || news.kind === 'failed' ? undefined : news;
+  switch (news.kind) {
+    case 'processed':
+    case 'rejected':
+    case 'deleted':
+      return news;
+    case 'uploaded':
+    case 'described':
+    case 'failed':
+      return undefined;
+    default:
+      return news satisfies never;
+  }
 }
 
 function isHigher(one: { readonly position: string }, other: { readonly position: string } | undefined): boolean {
@@ -94,11 +115,13 @@ const renditionPath = '/renditions/';
 /** As people see it. */
 export function viewOf({ imageId, name, cursor, news, result }: GalleryImage): ImageView {
   const shown = result?.kind === 'processed' ? result : undefined;
+  // Of the version that is on its way, as soon as it is known.
+  const metadata = news.kind === 'described' ? news.metadata : shown?.metadata;
   return {
     ...{ id: imageId, name, state: states[news.kind], cursor, changedAt: news.occurredAt },
     ...(news.kind === 'uploaded' && { bytes: news.bytes }),
-    ...(shown !== undefined && { metadata: shown.metadata }),
-    ...(news.kind === 'processed' && { bytes: news.metadata.bytes }),
+    ...(metadata !== undefined && { metadata }),
+    ...((news.kind === 'processed' || news.kind === 'described') && { bytes: news.metadata.bytes }),
     ...(news.kind === 'rejected' && { rejection: { reason: news.reason, message: news.message } }),
     renditions: (shown?.renditions ?? []).map(({ key, animated, ...rest }) => ({
       ...rest,
@@ -110,6 +133,7 @@ export function viewOf({ imageId, name, cursor, news, result }: GalleryImage): I
 
 const states = {
   uploaded: 'uploaded',
+  described: 'described',
   failed: 'failed',
   processed: 'ready',
   rejected: 'rejected',

@@ -7,8 +7,8 @@ const ATTEMPTS = 10;
 /**
  * Stores what an event says, once, whatever the order and however often events arrive.
  *
- * @returns the image as it is now, also after an event that changed nothing: whoever crashed after storing it may not have
- * shown it to anyone
+ * @returns the image as it is now, also after an event that changed nothing: an attempt that stored it may have ended before it
+ * was shown
  * @throws {Error} if others kept changing the person's images: the queue delivers the event again
  */
 export async function recordChange(

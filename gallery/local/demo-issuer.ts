@@ -5,7 +5,7 @@
 import { exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from 'jose';
 
 export const demoPeople = ['ann', 'ben'] as const;
-/** As the client in template.yaml asks for. */
+/** Of which the API asks for, and the client in template.yaml gets, in an account. */
 export const scope = 'gallery/images';
 const TOKEN_SECONDS = 3600;
 

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { EmulatorAddress } from '../../scripts/local/emulator.ts';
 import type { Stack } from '../../scripts/stack/stack.ts';
+import { sampleFiles } from '../../scripts/stack/upload-files.ts';
 import type { Step } from '../../scripts/terminal/progress.ts';
 import { buildPage } from '../page/build.ts';
 import { demoIssuer } from './demo-issuer.ts';
@@ -30,7 +31,8 @@ const pageDirectory = join(import.meta.dirname, '..', 'page', 'dist');
 export async function startGallery({ stack, emulator, port, step }: GalleryOptions): Promise<Gallery> {
   await step('Building the page', () => buildPage(pageDirectory));
   const { promise, resolve, reject } = Promise.withResolvers<{ outputs: GalleryOutputs; end: () => void }>();
-  const origin = await startOrigin({ port, pageDirectory }, async (address) => {
+  const samples = (await sampleFiles()).map(({ file, key }) => ({ name: key, file }));
+  const origin = await startOrigin({ port, pageDirectory, samples }, async (address) => {
     const issuer = await demoIssuer(address);
     const deployed = deployGallery(stack, emulator, address, step).then(async (outputs) => {
       const backend = emulatorBackend(stack, emulator, outputs, await insideOf(stack));

@@ -16,7 +16,7 @@ export interface Inside {
 
 const SHOWN_EVENTS = 20;
 
-/** Gets the domain events in a queue of its own, which ends with the emulator. */
+/** Receives the domain events in a separate queue, which ends with the emulator. */
 export async function insideOf({ clients, outputs }: Stack): Promise<Inside> {
   const name = `${projectName}-gallery-inside`;
   const { QueueUrl } = await clients.sqs.send(new CreateQueueCommand({ QueueName: name }));

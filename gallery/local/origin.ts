@@ -3,12 +3,11 @@
  * WebSocket, uploads and renditions. Listens on the loopback address only.
  */
 
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import * as z from 'zod';
-import { projectDirectory } from '../../scripts/terminal/project.ts';
 import { type DemoIssuer, demoPeople } from './demo-issuer.ts';
 
 /** What lies behind the origin. */
@@ -28,13 +27,12 @@ export interface OriginOptions {
   readonly port: number;
   /** The built page. */
   readonly pageDirectory: string;
+  /** Photographs for people who have none at hand. */
+  readonly samples?: readonly { readonly name: string; readonly file: string }[];
 }
 
 const wantedPerson = z.object({ person: z.string() });
 const behind = /^\/(v1|uploads|renditions|inside)(\/|\?|$)/;
-/** Those that `npm start` sends: people who have no photographs at hand can try the page with them. */
-const samplesDirectory = join(projectDirectory, 'docs', 'samples');
-const samplesPath = '/samples/';
 const contentTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -60,7 +58,7 @@ export const pageHeaders = {
 
 /** @param prepare is told the address, which tokens name, before the first request */
 export async function startOrigin(
-  { port, pageDirectory }: OriginOptions,
+  { port, pageDirectory, samples = [] }: OriginOptions,
   prepare: (address: string) => Promise<{ readonly backend: Backend; readonly issuer: DemoIssuer }>,
 ): Promise<Origin> {
   const server = createServer();
@@ -98,11 +96,13 @@ export async function startOrigin(
     const { backend, issuer } = await ready;
     if (behind.test(path)) return backend.handle(request, response);
     if (path === '/config.json') {
-      return json(response, 200, { signIn: { kind: 'demo', people: demoPeople }, samples: await samples() });
+      return json(response, 200, {
+        signIn: { kind: 'demo', people: demoPeople },
+        samples: samples.map(({ name }) => `/samples/${name}`),
+      });
     }
-    if (path.startsWith(samplesPath)) {
-      return await sendFile(response, samplesDirectory, path.slice(samplesPath.length - 1));
-    }
+    const sample = samples.find(({ name }) => path === `/samples/${name}`);
+    if (sample !== undefined) return await sendFile(response, dirname(sample.file), `/${basename(sample.file)}`);
     if (path === '/demo/jwks.json') return json(response, 200, issuer.jwks);
     if (path === '/demo/token' && request.method === 'POST') return await signIn(request, response, issuer);
     await sendFile(response, pageDirectory, path);
@@ -141,12 +141,6 @@ async function signIn(request: IncomingMessage, response: ServerResponse, issuer
   const token = asked.success ? await issuer.issue(asked.data.person) : undefined;
   if (token === undefined) json(response, 404, { title: 'There is no such person in the demo' });
   else json(response, 200, token);
-}
-
-/** Their addresses. */
-async function samples(): Promise<readonly string[]> {
-  const names = await readdir(samplesDirectory);
-  return names.filter((name) => /\.(jpg|png)$/.test(name)).map((name) => `${samplesPath}${name}`);
 }
 
 async function sendFile(response: ServerResponse, directory: string, path: string): Promise<void> {

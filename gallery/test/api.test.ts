@@ -132,7 +132,7 @@ describe('the API', () => {
     expect(answer).toMatchObject({ status: 413, body: { detail: expect.stringContaining('the limit is 50 MB') } });
   });
 
-  it('answers nobody without a valid token, except about its health', async () => {
+  it('refuses every call without a valid token, except for its health', async () => {
     const id = await upload(ann);
     for (const [method, path] of [
       ['POST', '/v1/uploads'],
@@ -146,13 +146,13 @@ describe('the API', () => {
     expect((await api.call('GET', '/v1/health')).status).toBe(200);
   });
 
-  it('says that it is ill when its table does not answer', async () => {
+  it('reports a table that does not answer', async () => {
     gallery.breakTable(true);
     expect((await api.call('GET', '/v1/health')).status).toBe(503);
     gallery.breakTable(false);
   });
 
-  it('tells another person’s image from none in no way', async () => {
+  it('gives the same answer for another person’s image as for none', async () => {
     const id = await upload(ann);
     await until(ann, id, 'ready');
     const none = '0'.repeat(32);
@@ -170,7 +170,7 @@ describe('the API', () => {
     expect((await api.call('DELETE', '/v1/images/ABC', { token: ben })).status).toBe(400);
   });
 
-  it('slows down one person, and nobody else', async () => {
+  it('limits one person, and no one else', async () => {
     const busy = await startPretendGallery({ perMinute: 2 });
     const there = new ConformingApi(busy.address);
     const [one, other] = [await busy.signIn('ann'), await busy.signIn('ben')];

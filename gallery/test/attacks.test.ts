@@ -60,7 +60,7 @@ describe('a token', async () => {
     ['of another issuer', () => signed({ ...good, iss: 'https://issuer.example.evil' })],
     ['for another purpose', () => signed({ ...good, scope: 'openid other/gallery/images' })],
     ['that is an id token', () => signed({ ...good, token_use: 'id' })],
-    ['of nobody', () => signed({ ...good, sub: '' })],
+    ['without a name', () => signed({ ...good, sub: '' })],
     ['of someone with a path for a name', () => signed({ ...good, sub: 'ann/../ben' })],
     ['that is none', () => 'ann'],
     ['that is empty', () => ''],
@@ -277,7 +277,7 @@ describe('the local page', () => {
     expect([404, 400]).toContain(await statusOf(path, { host: host() }));
   });
 
-  it('signs nobody in who is not in the demo', async () => {
+  it('refuses people who are not in the demo', async () => {
     const answer = await fetch(`${gallery.address}/demo/token`, { method: 'POST', body: '{"person":"admin"}' });
     expect(answer.status).toBe(404);
   });

@@ -17,7 +17,7 @@ async function watchedBy(...watchers: readonly (readonly [owner: string, connect
 }
 
 describe('a change', () => {
-  it('reaches every window of its owner, and nobody else', async () => {
+  it('reaches every window of its owner, and no one else', async () => {
     const ports = await watchedBy(['ann', 'a1'], ['ann', 'a2'], ['ben', 'b1']);
     await showChange(image, ports);
     expect(ports.sender.received.map(({ connectionId }) => connectionId)).toEqual(['a1', 'a2']);
@@ -83,7 +83,7 @@ describe('the WebSocket API', () => {
     expect(answer).toEqual({ statusCode: 200 });
   });
 
-  it('serves nobody without an authorizer in front of it', async () => {
+  it('refuses calls without an authorizer in front of it', async () => {
     const handle = handlersOf(new InMemoryConnections());
     for (const authorizer of [{}, { owner: '' }, { owner: 'ann/../ben' }]) {
       await expect(handle(call('$connect', undefined, authorizer))).rejects.toThrow();

@@ -181,7 +181,7 @@ describe('a proxy of this machine, for addresses that are public in AWS', () => 
     expect(await ask(api, proxied({ host: 'attacker.example' }))).toMatchObject({ status: 403 });
   });
 
-  it('uploads no form that nobody has signed', async () => {
+  it('uploads no unsigned form', async () => {
     const form = proxied({ 'content-type': 'multipart/form-data; boundary=b' });
     const path = `/${stack.outputs.UploadBucketName}`;
     const body =

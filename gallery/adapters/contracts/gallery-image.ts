@@ -3,21 +3,23 @@ import { contentTypes } from '../../../core/rendition.ts';
 import type { GalleryImage } from '../../core/gallery-image.ts';
 
 const placed = { position: z.string(), occurredAt: z.string() };
+const metadata = z.object({
+  format: z.string(),
+  width: z.number(),
+  height: z.number(),
+  bytes: z.number(),
+  dominantColour: z.string(),
+  thumbhash: z.string(),
+  frames: z.exactOptional(z.number()),
+  camera: z.exactOptional(z.string()),
+  capturedAt: z.exactOptional(z.string()),
+  damaged: z.exactOptional(z.boolean()),
+  location: z.exactOptional(z.object({ latitude: z.number(), longitude: z.number() })),
+});
 const processed = z.object({
   ...placed,
   kind: z.literal('processed'),
-  metadata: z.object({
-    format: z.string(),
-    width: z.number(),
-    height: z.number(),
-    bytes: z.number(),
-    dominantColour: z.string(),
-    thumbhash: z.string(),
-    frames: z.exactOptional(z.number()),
-    camera: z.exactOptional(z.string()),
-    capturedAt: z.exactOptional(z.string()),
-    damaged: z.exactOptional(z.boolean()),
-  }),
+  metadata,
   renditions: z.array(
     z.object({
       preset: z.string(),
@@ -42,6 +44,7 @@ export const galleryImage = z.object({
   cursor: z.number(),
   news: z.discriminatedUnion('kind', [
     z.object({ ...placed, kind: z.literal('uploaded'), bytes: z.number() }),
+    z.object({ ...placed, kind: z.literal('described'), metadata }),
     z.object({ ...placed, kind: z.literal('failed') }),
     processed,
     rejected,

@@ -28,6 +28,7 @@ const metadata = z.object({
   damaged: z.boolean(),
   camera: z.optional(z.object({ make: z.optional(z.string()), model: z.optional(z.string()) })),
   capturedAt: z.optional(z.string()),
+  location: z.optional(z.object({ latitude: z.number(), longitude: z.number() })),
 });
 const rendition = z.object({
   ...size,
@@ -47,6 +48,7 @@ const domainEvent = z.discriminatedUnion('detail-type', [
     'detail-type': z.literal('ImageRejected'),
     detail: z.object({ ...common, reason: z.text, message: z.text }),
   }),
+  z.object({ 'detail-type': z.literal('ImageDescribed'), detail: z.object({ ...common, metadata }) }),
   z.object({ 'detail-type': z.literal('ImageDeleted'), detail: z.object(common) }),
   z.object({ 'detail-type': z.literal('ImageFailed'), detail: z.object(common) }),
 ]);
@@ -75,6 +77,8 @@ export async function parseImageChange(body: string, uploadBucket: string): Prom
       const shown = renditions.map(({ frames = 1, ...rest }) => ({ ...rest, animated: frames > 1 || undefined }));
       return { ...about, kind: 'processed', metadata: metadataOf(event.detail.metadata), renditions: shown };
     }
+    case 'ImageDescribed':
+      return { ...about, kind: 'described', metadata: metadataOf(event.detail.metadata) };
     case 'ImageRejected':
       return { ...about, kind: 'rejected', reason: event.detail.reason, message: event.detail.message };
     case 'ImageDeleted':
@@ -93,14 +97,17 @@ async function uploadedChange(body: string, uploadBucket: string): Promise<Chang
   return { ...found, imageId, key, sequencer, occurredAt: normalTime(occurredAt), kind: 'uploaded', bytes };
 }
 
-function metadataOf({ camera, frames, capturedAt, damaged, ...rest }: z.infer<typeof metadata>) {
-  const cameraName = [camera?.make, camera?.model].filter((part) => part !== undefined).join(' ');
+function metadataOf({ camera, frames, capturedAt, damaged, location, ...rest }: z.infer<typeof metadata>) {
+  const { make = '', model = '' } = camera ?? {};
+  // Many models begin with their make: Canon EOS 5D.
+  const cameraName = (model.startsWith(make) ? model : `${make} ${model}`).trim();
   return {
     ...rest,
     ...(frames > 1 && { frames }),
     ...(cameraName !== '' && { camera: cameraName }),
     ...(capturedAt !== undefined && { capturedAt }),
     ...(damaged && { damaged }),
+    ...(location !== undefined && { location }),
   };
 }
 

@@ -48,7 +48,7 @@ export function apiOperation<Id extends OperationId>(
 ): Handler {
   const matches = checkerOf(id);
   return async (call) => {
-    // Without an authorizer in front of it, the function answers nobody.
+    // Throws if no authorizer is in front of the function.
     const { owner } = event.parse(call).requestContext.authorizer;
     const used = await allowance.take(owner, id, perMinute);
     if (used !== undefined) return responseOf({ problem: 'rate-limited', ...used });

@@ -13,8 +13,8 @@ const call = z.discriminatedUnion('type', [
 ]);
 
 /**
- * A Lambda authorizer for both APIs. A bad token is refused and does not throw: an error of this function means that nobody can
- * sign in, and must stay an alarm that strangers cannot raise.
+ * A Lambda authorizer for both APIs. A bad token is refused and does not throw: an error of this function means that people
+ * cannot sign in. Strangers must not be able to raise that alarm.
  */
 export function authorizer(tokens: TokenVerifier): (event: unknown) => Promise<APIGatewayAuthorizerResult> {
   return async (event) => {
@@ -28,7 +28,7 @@ export function authorizer(tokens: TokenVerifier): (event: unknown) => Promise<A
     const [api = '', stage = ''] = asked.methodArn.split('/');
     const statement = { Action: 'execute-api:Invoke', Resource: `${api}/${stage}/*` };
     return owner === undefined
-      ? { principalId: 'nobody', policyDocument: policy({ ...statement, Effect: 'Deny' }) }
+      ? { principalId: 'unknown', policyDocument: policy({ ...statement, Effect: 'Deny' }) }
       : { principalId: owner, policyDocument: policy({ ...statement, Effect: 'Allow' }), context: { owner } };
   };
 }

@@ -156,7 +156,7 @@ describe('two people', () => {
     expect(await allChanges(ben)).toEqual([]);
   });
 
-  it('are whom their tokens name, and a forged token is nobody’s', async () => {
+  it('are identified by their tokens, and a forged token is refused', async () => {
     const [head, , signature] = ann.split('.');
     const claims = Buffer.from(JSON.stringify({ sub: 'ben', scope: 'gallery/images', token_use: 'access' })).toString(
       'base64url',
@@ -182,7 +182,7 @@ async function listen(token: string) {
 }
 
 describe('live updates', () => {
-  it.each(['', 'ann', 'a.b.c'])('are for nobody without a token: %j', async (token) => {
+  it.each(['', 'ann', 'a.b.c'])('need a token: %j', async (token) => {
     expect(await listen(token)).toBeUndefined();
   });
 

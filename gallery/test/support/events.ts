@@ -1,4 +1,5 @@
 /** Events of the gallery's images, as they arrive in its queue. */
+import { progressEvents } from '../../../adapters/contracts/domain-events.ts';
 import { eventSource } from '../../../core/names.ts';
 import type { ImageRecord } from '../../../core/record.ts';
 import { snapshotOf } from '../../../scripts/announce/snapshot.ts';
@@ -17,6 +18,13 @@ export function domainMessage(type: string, detail: unknown): string {
 export function announcement(record: ImageRecord): string {
   const { type, detail } = snapshotOf(record);
   return domainMessage(type, detail);
+}
+
+/** The description of an upload that was processed. */
+export function description(record: ImageRecord & { readonly outcome: 'processed' }): string {
+  const { detail } = snapshotOf(record);
+  const { renditions: _, ...rest } = detail;
+  return domainMessage('ImageDescribed', progressEvents.ImageDescribed.parse(rest));
 }
 
 export function uploadMessage({
