@@ -47,7 +47,7 @@ export default defineConfig({
       {
         test: {
           name: 'browser',
-          include: ['gallery/test/browser/**/*.test.ts'],
+          include: ['gallery/test/browser/*.test.ts'],
           // One browser at a time: two would compete for the processor.
           fileParallelism: false,
           testTimeout: 120_000,
@@ -58,7 +58,7 @@ export default defineConfig({
       {
         test: {
           name: 'pipeline',
-          include: ['{test,gallery/test,lab/test}/pipeline/**/*.test.ts'],
+          include: ['{test,gallery/test,gallery/test/browser,lab/test}/pipeline/**/*.test.ts'],
           globalSetup: ['test/support/emulated-stack.ts'],
           // All files share one stack, and some measure it.
           fileParallelism: false,

@@ -9,8 +9,14 @@ import { buildPage } from '../../page/build.ts';
 import { type PretendGallery, type PretendOptions, startPretendGallery } from '../support/pretend-gallery.ts';
 import { chromiumMissing, chromiumPath } from './chromium.ts';
 
-export interface PageTest {
-  readonly gallery: () => PretendGallery;
+/** What serves the page: in memory, or with the emulator behind it. */
+export interface Running {
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+export interface PageTest<Gallery extends Running = PretendGallery> {
+  readonly gallery: () => Gallery;
   /** Another window of a browser. Without `person`, nobody is signed in. */
   readonly open: (person?: 'ann' | 'ben', options?: BrowserContextOptions) => Promise<Page>;
 }
@@ -20,13 +26,22 @@ const PATIENCE = 60_000;
 
 /** All tests of the block share a gallery; its people keep what earlier tests have uploaded. */
 export function describePage(name: string, options: PretendOptions, tests: (page: PageTest) => void): void {
+  describePageOf(name, (pageDirectory) => startPretendGallery({ pace: 100, ...options, pageDirectory }), tests);
+}
+
+export function describePageOf<Gallery extends Running>(
+  name: string,
+  start: (pageDirectory: string) => Promise<Gallery>,
+  tests: (page: PageTest<Gallery>) => void,
+): void {
   if (chromiumPath === undefined) {
     describe(name, () => it.skip(`is not tested here. ${chromiumMissing}`));
     return;
   }
+  const executablePath = chromiumPath;
   describe(name, () => {
     let folder: string;
-    let gallery: PretendGallery;
+    let gallery: Gallery;
     let browser: Browser;
     const errors: string[] = [];
     const requested: string[] = [];
@@ -34,8 +49,8 @@ export function describePage(name: string, options: PretendOptions, tests: (page
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'gallery-page-'));
       await buildPage(folder);
-      gallery = await startPretendGallery({ pace: 100, ...options, pageDirectory: folder });
-      browser = await chromium.launch({ ...(chromiumPath !== undefined && { executablePath: chromiumPath }) });
+      gallery = await start(folder);
+      browser = await chromium.launch({ executablePath });
     });
     afterAll(async () => {
       await browser?.close();
@@ -74,7 +89,7 @@ export function describePage(name: string, options: PretendOptions, tests: (page
   });
 }
 
-const hostOf = ({ address }: PretendGallery) => new URL(address).host;
+const hostOf = ({ address }: Running) => new URL(address).host;
 
 export interface TestFile {
   readonly name: string;

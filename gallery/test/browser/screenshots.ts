@@ -108,7 +108,8 @@ async function settled(page: Page): Promise<void> {
 }
 
 async function save(page: Page, name: string): Promise<void> {
-  await page.waitForFunction(() => document.fonts.status === 'loaded');
+  // Where it hovers over nothing.
+  await page.mouse.move(0, 0);
   const file = join(documents, `${name}.webp`);
   const { size } = await sharp(await page.screenshot())
     .webp({ quality: 86, effort: 6 })
