@@ -52,7 +52,10 @@ export interface Api {
   readonly readInside: () => Promise<Answer<Inside>>;
 }
 
-/** `token` returns the current one. `renew` gets a new one when it has expired; undefined if the person must sign in again. */
+/**
+ * `token` returns the current one. `renew` gets a new one when it has expired; undefined if the person must sign in again. It throws if
+ * there is no answer.
+ */
 export interface Credentials {
   readonly token: () => string | undefined;
   readonly renew: (expired: string) => Promise<string | undefined>;
@@ -68,10 +71,9 @@ export function galleryApi(credentials: Credentials): Api {
     if (token === undefined) return { ok: false, trouble: { kind: 'signed-out' } };
     const first = await send(path, init, token);
     if (!isSignedOut(first)) return answerOf(first, read);
-    const renewed = await credentials.renew(token);
-    return renewed === undefined
-      ? { ok: false, trouble: { kind: 'signed-out' } }
-      : answerOf(await send(path, init, renewed), read);
+    const renewed = await credentials.renew(token).catch(() => 'unreachable' as const);
+    if (renewed === undefined) return { ok: false, trouble: { kind: 'signed-out' } };
+    return answerOf(renewed === 'unreachable' ? undefined : await send(path, init, renewed), read);
   };
   return {
     listImages: (query) => {

@@ -69,9 +69,12 @@ function credentialsOf(signIn: SignIn, first: Session, signedOut: () => void): C
   let renewal: Promise<string | undefined> | undefined;
 
   async function renewed(before: Session): Promise<string | undefined> {
-    session = await renewSession(signIn, before);
+    try {
+      session = await renewSession(signIn, before);
+    } finally {
+      renewal = undefined;
+    }
     storeSession(session);
-    renewal = undefined;
     if (session === undefined) signedOut();
     return session?.accessToken;
   }

@@ -41,7 +41,7 @@ const ATTEMPT = 'gallery.sign-in';
 
 export async function readConfiguration(): Promise<Configuration> {
   const response = await fetch('/config.json');
-  if (!response.ok) throw new Error(`/config.json answered ${response.status}`);
+  expectOk(response);
   return configuration.parse(await response.json());
 }
 
@@ -67,7 +67,7 @@ export async function signInAs(person: string): Promise<Session> {
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ person }),
   });
-  if (!response.ok) throw new Error(`/demo/token answered ${response.status}`);
+  expectOk(response);
   const { access_token } = answer.parse(await response.json());
   return { person, accessToken: access_token };
 }
@@ -109,22 +109,39 @@ export async function completeSignIn({ tokenUrl, clientId }: Cognito): Promise<S
   });
 }
 
-/** A session that goes on, or undefined if the person has to sign in again. */
-export async function renewSession(signIn: SignIn, { person, refreshToken }: Session): Promise<Session | undefined> {
+/**
+ * @returns a session that goes on, or undefined if the person has to sign in again
+ * @throws if there is no answer
+ */
+export async function renewSession(signIn: SignIn, session: Session): Promise<Session | undefined> {
+  try {
+    return await renewed(signIn, session);
+  } catch (error) {
+    if (error instanceof Refused) return undefined;
+    throw error;
+  }
+}
+
+async function renewed(signIn: SignIn, { person, refreshToken }: Session): Promise<Session | undefined> {
   switch (signIn.kind) {
     case 'demo':
-      return signInAs(person).catch(() => undefined);
-    case 'cognito':
+      return signInAs(person);
+    case 'cognito': {
       if (refreshToken === undefined) return undefined;
-      return requestTokens(signIn.tokenUrl, {
-        grant_type: 'refresh_token',
-        client_id: signIn.clientId,
-        refresh_token: refreshToken,
-      }).then(
-        (renewed) => ({ refreshToken, ...renewed, person }),
-        () => undefined,
-      );
+      const { tokenUrl, clientId } = signIn;
+      const form = { grant_type: 'refresh_token', client_id: clientId, refresh_token: refreshToken };
+      return { refreshToken, ...(await requestTokens(tokenUrl, form)), person };
+    }
   }
+}
+
+/** An answer that trying again does not change. */
+class Refused extends Error {}
+
+function expectOk({ ok, status, url }: Response): void {
+  if (ok) return;
+  const message = `${url} answered ${status}.`;
+  throw status < 500 ? new Refused(message) : new Error(message);
 }
 
 export function leave(signIn: SignIn): void {
@@ -136,7 +153,7 @@ export function leave(signIn: SignIn): void {
 
 async function requestTokens(tokenUrl: string, form: Readonly<Record<string, string>>): Promise<Session> {
   const response = await fetch(tokenUrl, { method: 'POST', body: new URLSearchParams(form) });
-  if (!response.ok) throw new Error(`${tokenUrl} answered ${response.status}`);
+  expectOk(response);
   const { access_token, refresh_token, id_token } = answer.parse(await response.json());
   return {
     person: emailOf(id_token) ?? 'You',
