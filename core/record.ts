@@ -6,7 +6,7 @@ import type { Rendition } from './rendition.ts';
 /**
  * What is known about an image: one DynamoDB item per image, written only by the workflow.
  *
- * It describes the newest version that was decided. `superseded` and `vanished` leave no record: they changed nothing.
+ * It describes the newest version that was decided. `superseded` and `vanished` leave it as it is; an {@link EndedAttempt} notes them.
  */
 export type ImageRecord = {
   readonly imageId: ImageId;
@@ -40,3 +40,32 @@ export type ImageRecord = {
       readonly renditions?: readonly Rendition[] | undefined;
     }
 );
+
+/**
+ * A version that was permanently deleted, or in which malware was found. Prevents an attempt at that version from putting it on
+ * record. Its item has the key `<imageId>#<version>`.
+ */
+export interface VersionMark {
+  readonly version: string;
+  readonly infected: boolean;
+  /** Absent in marks of older code. */
+  readonly occurredAt?: string | undefined;
+  readonly recordedAt?: string | undefined;
+  readonly correlationId?: string | undefined;
+}
+
+/** An attempt that changed nothing, for the history of the image. Its item has the key `<imageId>#attempt#<sequencer>`. */
+export interface EndedAttempt {
+  readonly ended: 'superseded' | 'vanished';
+  readonly version: string;
+  readonly sequencer: Sequencer;
+  readonly occurredAt: string;
+  readonly recordedAt: string;
+  readonly correlationId: string;
+}
+
+/** The image of any item of the table. */
+export function imageIdIn(itemId: string): ImageId {
+  const [imageId = ''] = itemId.split('#');
+  return imageId;
+}

@@ -72,6 +72,15 @@ export const assumptions = {
   renditionRecordBytes: 185,
   idempotencyRecordBytes: 300,
 
+  /**
+   * Objects of history per image, for a million images in a month: one for each of 4 shards and five minutes. Fewer images share an object
+   * less, up to two objects per image.
+   */
+  historyObjectsPerImage: 0.035,
+  /** Time of one invocation of record-history, and the bytes that it writes for an image with its renditions. */
+  recordHistoryMillis: 200,
+  historyBytes: 3500,
+
   /** X-Ray's default rule: this share of the dispatcher's calls, plus the first one each second, which hardly counts here. */
   tracedShare: 0.05,
   /** Share of requests that still reach KMS with a bucket key, which saves "up to 99 %". */

@@ -29,6 +29,7 @@ export interface Deployment {
     readonly resize: number;
     readonly removal: number;
     readonly probe: number;
+    readonly history: number;
   };
   /** MB by step name, for {@link otherWorkers}. */
   readonly otherMemory: Readonly<Record<string, number>>;
@@ -97,6 +98,7 @@ export function deploymentOf(stage: Exclude<Stage, 'local'>): Deployment {
       resize: memoryOf('ResizeImageFunction'),
       removal: memoryOf('RemoveRenditionsFunction'),
       probe: memoryOf('ProbePipelineFunction'),
+      history: memoryOf('RecordHistoryFunction'),
     },
     otherMemory: Object.fromEntries(Object.keys(otherWorkers).map((name) => [name, memoryOf(`${name}Function`)])),
     environments: 'on demand',

@@ -418,7 +418,20 @@ function coordination({ workflow }: Work, deployment: Deployment): Usage[] {
     ),
     line('DynamoDB', 'record, read', 'dynamoDbRead', callsOn(states, 'dynamodb:getItem')),
     line('EventBridge', 'domain event', 'eventBridgeCustomEvent', callsOn(states, 'events:putEvents')),
+    ...history(deployment),
     ...logs(dispatcherBytes + invocations * workerBytes + historyBytes, logRetentionDays),
+  ];
+}
+
+/** Lambda reads the stream of the table for free. */
+function history(deployment: Deployment): Usage[] {
+  const { historyObjectsPerImage: objects, recordHistoryMillis, platformLogBytes, workerLogBytes } = assumptions;
+  const gigabyteSeconds = gigabytes(deployment.memory.history) * (recordHistoryMillis / 1000);
+  return [
+    line('S3', 'history, PUT', 's3Write', objects),
+    line('Lambda', 'requests', 'lambdaRequest', objects),
+    line('Lambda', 'record-history', gigabyteSecond(deployment), objects * gigabyteSeconds),
+    ...logs(objects * (platformLogBytes + workerLogBytes), deployment.logRetentionDays),
   ];
 }
 
@@ -529,6 +542,7 @@ export function keptLines(mix: Mix, deployment: Deployment, measured: Measured):
     },
     { what: 'records', price: 'dynamoDbStorage', quantity: record },
     { what: 'records, point-in-time recovery', price: 'dynamoDbRecovery', quantity: record },
+    { what: 'history', price: 's3Storage', quantity: assumptions.historyBytes / 1e9 },
   ];
 }
 

@@ -783,6 +783,46 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: ', FilterArns: [arn] }',
     to: ' }',
   },
+  'Every decision is kept, in order': {
+    file: 'core/history.ts',
+    from: 'compare(one.order, other.order) || compare(one.id, other.id)',
+    to: 'compare(one.at, other.at) || compare(one.event, other.event)',
+  },
+  'A superseded attempt leaves a note': {
+    file: 'statemachine/image-pipeline.asl.json',
+    path: ['States', 'NeedsAnnouncement', 'Choices', 0, 'Next'],
+    value: 'Decided',
+  },
+  'A repeated batch of history replaces itself': {
+    file: 'core/record-history.ts',
+    from: 'await historyLog.append({ day, first, last }, written);',
+    to: 'await historyLog.append({ day, first, last: `${last}-${Math.random()}` }, written);',
+  },
+  'No change is skipped to go on': {
+    file: 'template.yaml',
+    path: propertyOf('RecordHistoryFunction', 'Events', 'Changes', 'Properties', 'MaximumRecordAgeInSeconds'),
+    value: 86_400,
+  },
+  'History is written once': {
+    file: 'template.yaml',
+    path: propertyOf('HistoryBucketPolicy', 'PolicyDocument', 'Statement', { Sid: 'KeepHistory' }),
+    remove: true,
+  },
+  'The table can be rebuilt from history': {
+    file: 'scripts/history/rebuild.ts',
+    from: 'ORDER BY place, id',
+    to: 'ORDER BY place DESC, id',
+  },
+  'An image can be erased from its history': {
+    file: 'scripts/stack/erase-history.ts',
+    from: 'for (const { Key, VersionId, IsLatest = false } of page.Versions ?? [])\n      if (Key !== undefined)',
+    to: 'for (const { Key, VersionId, IsLatest = false } of page.Versions ?? [])\n      if (Key !== undefined && IsLatest)',
+  },
+  'Queries of history stop at a price': {
+    file: 'template.yaml',
+    path: propertyOf('HistoryWorkGroup', 'WorkGroupConfiguration', 'BytesScannedCutoffPerQuery'),
+    remove: true,
+  },
   'Announcements that are repeats': {
     file: 'scripts/announce/snapshot.ts',
     from: 'return `${imageId}-${sequencer}-${outcome}`;',

@@ -12,6 +12,7 @@ it('requests cost what the lab’s price list says', () => {
     s3Write: prices.s3Write.usd,
     s3Read: prices.s3Read.usd,
     dynamoDbRead: prices.dynamoDbRead.usd,
+    dynamoDbWrite: prices.dynamoDbWrite.usd,
     customEvent: prices.eventBridgeCustomEvent.usd,
   });
 });

@@ -208,7 +208,9 @@ describe('an expired version', () => {
   });
 
   it('costs as much as lab/docs/cost.md says', () => {
-    const { decisionLogBytes, metricsLogBytes, platformLogBytes, tracedShare, workflowMillis } = assumptions;
+    const { decisionLogBytes, metricsLogBytes, platformLogBytes, workerLogBytes, tracedShare, workflowMillis } =
+      assumptions;
+    const { historyObjectsPerImage, recordHistoryMillis } = assumptions;
     const parts = [
       prices.eventBridgeDataEvent.usd,
       prices.sqsRequest.usd * (1 + 2 / prod.batchSize),
@@ -220,6 +222,11 @@ describe('an expired version', () => {
       (prices.trace.usd * tracedShare) / prod.batchSize,
       (prices.lambdaRequest.usd + (prices.lambdaArm64.usd * prod.memory.dispatcher * batchSeconds) / 1024) /
         prod.batchSize,
+      historyObjectsPerImage *
+        (prices.s3Write.usd +
+          prices.lambdaRequest.usd +
+          (prices.lambdaArm64.usd * (prod.memory.history / 1024) * recordHistoryMillis) / 1000 +
+          (prices.logIngestion.usd * (platformLogBytes + workerLogBytes)) / 1e9),
     ];
     const said = /\*\*Expired versions\*\*.*?per million\*\*/.exec(
       document(new URL('../docs/cost.md', import.meta.url)),

@@ -16,6 +16,7 @@ export const summaries = {
   redrive: 'see why uploads failed, and move them back to the queue',
   verify: 'check a deployed stack: alarms, queues, permissions, versions, quotas, and each reason to reject a file',
   audit: 'compare uploads, records and renditions, and repair what does not agree',
+  history: 'show what happened to an image, or rebuild the table of records from the history',
   rerender: 'render images again that were made with other presets',
   announce: 'publish the current state of all images, for a new consumer',
   replay: 'send the events of a period to a consumer once more',

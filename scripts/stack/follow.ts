@@ -3,7 +3,7 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import * as z from 'zod';
-import { imageRecord } from '../../adapters/aws/dynamodb-catalogue.ts';
+import { imageRecord } from '../../adapters/contracts/image-record.ts';
 import type { ImageId } from '../../core/image.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { batchesOf } from './batches.ts';

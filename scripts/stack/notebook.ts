@@ -6,7 +6,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod';
-import { imageRecord } from '../../adapters/aws/dynamodb-catalogue.ts';
+import { imageRecord } from '../../adapters/contracts/image-record.ts';
 import { type CurrentUpload, type Finding, findingKinds, type Repair } from '../../core/audit.ts';
 import type { ImageId } from '../../core/image.ts';
 import type { ImageRecord } from '../../core/record.ts';

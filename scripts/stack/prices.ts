@@ -9,6 +9,8 @@ export const requestPrices = {
   s3Read: 0.4 / 1_000_000,
   /** 4 KB, strongly consistent; half of it otherwise. */
   dynamoDbRead: 0.125 / 1_000_000,
+  /** 1 KB. */
+  dynamoDbWrite: 0.625 / 1_000_000,
   /** 64 KB of an event. */
   customEvent: 1 / 1_000_000,
 } as const;

@@ -1,5 +1,5 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
-import { imageRecord } from '../../adapters/aws/dynamodb-catalogue.ts';
+import { imageRecord } from '../../adapters/contracts/image-record.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import type { Stack } from './stack.ts';
 

@@ -10,7 +10,7 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import pThrottle from 'p-throttle';
 import * as z from 'zod';
-import { imageRecord } from '../../adapters/aws/dynamodb-catalogue.ts';
+import { imageRecord } from '../../adapters/contracts/image-record.ts';
 import type { CurrentUpload, StoredRendition } from '../../core/audit.ts';
 import { imageIdOf } from '../../core/image.ts';
 import { recordPages } from './record-pages.ts';

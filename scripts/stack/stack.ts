@@ -22,6 +22,7 @@ export const stackOutputs = z.object({
   UploadBucketName: z.string(),
   RenditionBucketName: z.string(),
   ImageTableName: z.string(),
+  HistoryBucketName: z.string(),
   IdempotencyTableName: z.string(),
   DomainEventBusName: z.string(),
   // Only in an account: the emulator's CloudFormation has no archives.

@@ -10,6 +10,7 @@ const budgets: Readonly<Record<string, number>> = {
   'dispatch-images': 118_000,
   'extract-metadata': 173_000,
   'probe-pipeline': 180_000,
+  'record-history': 126_000,
   'remove-renditions': 120_000,
   'resize-image': 170_000,
 };

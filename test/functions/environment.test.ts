@@ -17,6 +17,7 @@ const physical: Readonly<Record<string, string>> = {
   IdempotencyTable: 'idempotency',
   UploadQueue: 'https://sqs.us-east-1.amazonaws.com/123456789012/uploads',
   OverflowQueue: 'https://sqs.us-east-1.amazonaws.com/123456789012/overflow',
+  HistoryBucket: 'images-prod-history',
   ImagePipelineLiveAlias: 'arn:aws:states:us-east-1:123456789012:stateMachine:image-pipeline:live',
 };
 // Read by libraries, not by the handlers.
@@ -110,6 +111,7 @@ describe.each([
   ['check-release', 'UPLOAD_BUCKET', ''],
   ['check-release', 'STEP_WAIT_MILLIS', 'long'],
   ['remove-renditions', 'RENDITION_BUCKET', ''],
+  ['record-history', 'HISTORY_BUCKET', ''],
   ['probe-pipeline', 'UPLOAD_BUCKET', ''],
   ['probe-pipeline', 'RENDITION_BUCKET', ''],
   ['probe-pipeline', 'IMAGE_TABLE', ''],

@@ -34,8 +34,11 @@ describe('700 histories of a bucket', () => {
   });
 
   // Those detected quickly; `npm run lab -- prove` runs all of them.
-  it.each(sabotages.filter(({ quick }) => quick))('detect that $what', async ({ workflow, readEvent, rerender }) => {
-    const options = { seed, runs: 400, workflow, readEvent, rerender, shrink: false };
-    expect((await runHistories(options)).defect).toBeDefined();
-  });
+  it.each(sabotages.filter(({ quick }) => quick))(
+    'detect that $what',
+    async ({ workflow, readEvent, rerender, recordHistory }) => {
+      const options = { seed, runs: 700, workflow, readEvent, rerender, recordHistory, shrink: false };
+      expect((await runHistories(options)).defect).toBeDefined();
+    },
+  );
 });

@@ -12,6 +12,7 @@ import { workers } from '../../core/steps.ts';
 import { snapshotId } from '../../scripts/announce/snapshot.ts';
 import { substituted } from '../support/asl.ts';
 import { type StateMachine, workflow } from '../support/workflow.ts';
+import { historyDefects, type RecordHistory } from './history.ts';
 import {
   consume,
   type ImageState,
@@ -402,6 +403,8 @@ export async function runHistories(options: {
   readonly readEvent?: typeof parseUploadEvent | undefined;
   /** How an image is rendered again. */
   readonly rerender?: Rerender | undefined;
+  /** How changes of the table become the history of images. */
+  readonly recordHistory?: RecordHistory | undefined;
   /** Whether to look for the smallest history that shows a defect, which takes many more runs. */
   readonly shrink?: boolean;
   /** Looks for more defects at the end of each history: what its events mean to a consumer. */
@@ -428,8 +431,9 @@ function everyHistoryEndsWell(
     workflow = substituted('image-pipeline', { values: { AnnounceDescriptions: 'true' } }),
     readEvent,
     rerender: again = rerender,
+    recordHistory,
     examine,
-  }: Pick<Parameters<typeof runHistories>[0], 'workflow' | 'readEvent' | 'rerender' | 'examine'>,
+  }: Pick<Parameters<typeof runHistories>[0], 'workflow' | 'readEvent' | 'rerender' | 'recordHistory' | 'examine'>,
   figures: Figures,
 ) {
   return fc.asyncProperty(
@@ -460,6 +464,7 @@ function everyHistoryEndsWell(
         ...world.defects,
         ...defectsInTheEnd(model, world, figures),
         ...outdatedInTheEnd(model, world),
+        ...historyDefects(world.table, model.images, recordHistory),
         ...((await examine?.(world.bus)) ?? []),
       ]);
       if (defects.size > 0) throw new Error(`${[...defects].join('\n')}\n\n${world.journal.join('\n')}`);

@@ -16,6 +16,8 @@ export interface Write {
 
 export class InMemoryTable {
   readonly items = new Map<string, Item>();
+  /** What its stream delivers, in order. */
+  readonly writes: { readonly before: Item | undefined; readonly after: Item }[] = [];
 
   get(key: Item): Item | undefined {
     return this.items.get(idOf(key));
@@ -25,7 +27,7 @@ export class InMemoryTable {
   put(item: Item, write: Write = {}): Item | undefined {
     const before = this.items.get(idOf(item));
     check(write, before);
-    this.items.set(idOf(item), item);
+    this.#write(before, item);
     return before;
   }
 
@@ -34,8 +36,13 @@ export class InMemoryTable {
     const before = this.items.get(idOf(key));
     check(write, before);
     const after = updated(write, before ?? key);
-    this.items.set(idOf(key), after);
+    this.#write(before, after);
     return after;
+  }
+
+  #write(before: Item | undefined, after: Item): void {
+    this.items.set(idOf(after), after);
+    this.writes.push({ before, after });
   }
 }
 

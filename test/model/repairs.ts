@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { imageRecord } from '../../adapters/aws/dynamodb-catalogue.ts';
+import { imageRecord } from '../../adapters/contracts/image-record.ts';
 import { type CurrentUpload, findingsIn, type ImageFacts, type Repair, repairsOf } from '../../core/audit.ts';
 import { padSequencer } from '../../core/image.ts';
 import type { Preset } from '../../core/presets.ts';

@@ -1,6 +1,7 @@
 import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import { substituted } from '../support/asl.ts';
 import type { StateMachine } from '../support/workflow.ts';
+import { type RecordHistory, recordHistory } from './history.ts';
 import { type Rerender, rerender } from './repairs.ts';
 
 interface Sabotage {
@@ -10,6 +11,8 @@ interface Sabotage {
   readonly readEvent?: typeof parseUploadEvent;
   /** How an image is rendered again, if that is what is broken. */
   readonly rerender?: Rerender;
+  /** How changes of the table become history, if that is what is broken. */
+  readonly recordHistory?: RecordHistory;
   /** One of the first histories finds it. */
   readonly quick: boolean;
 }
@@ -24,6 +27,7 @@ const quick: readonly string[] = [
   'failures are not recorded',
   'a file that kills its workers is never decided',
   'a file is rejected when a worker died once',
+  'a superseded attempt leaves no note',
 ];
 
 const deaths =
@@ -137,8 +141,8 @@ export const sabotages: readonly Sabotage[] = [
   sabotage('only one group is rendered', '"group":"{% $states.input.group %}"', '"group":"web"'),
   sabotage(
     'the record has another time than the change',
-    '"occurredAt":{"S":"{% $occurredAt %}"},"recordedAt"',
-    '"occurredAt":{"S":"{% $now() %}"},"recordedAt"',
+    '"sequencer":{"S":"{% $image.sequencer %}"},"version":{"S":"{% $version %}"},"occurredAt":{"S":"{% $occurredAt %}"},"recordedAt"',
+    '"sequencer":{"S":"{% $image.sequencer %}"},"version":{"S":"{% $version %}"},"occurredAt":{"S":"{% $now() %}"},"recordedAt"',
   ),
   sabotage('failures are not recorded', '$lastAttempt and', 'false and'),
   sabotage(
@@ -223,6 +227,27 @@ export const sabotages: readonly Sabotage[] = [
         ? repairs
         : [{ repair: 'remove', sequencer: record.sequencer }, ...repairs];
     },
+    quick: true,
+  },
+  sabotage(
+    'a superseded attempt leaves no note',
+    `"{% $scope = 'own' %}","Next":"NoteAttempt"`,
+    `"{% $scope = 'own' %}","Next":"Decided"`,
+  ),
+  {
+    what: 'history forgets announcements',
+    recordHistory: (changes) => recordHistory(changes).filter(({ event }) => event !== 'announced'),
+    quick: true,
+  },
+  {
+    what: 'history forgets the deletions of what was processed',
+    recordHistory: (changes) => recordHistory(changes).filter(({ event }) => event !== 'deleted'),
+    quick: true,
+  },
+  {
+    what: 'history orders the changes of an image by their sequencers',
+    recordHistory: (changes) =>
+      recordHistory(changes).map((line) => ({ ...line, order: line.sequencer ?? '', id: line.event })),
     quick: true,
   },
 ];

@@ -35,6 +35,8 @@ async function probe(stem: string, action: string): Promise<unknown> {
   };
   const seen = { ...image, ...(action === 's3:GetObject' ? unversioned : upload) };
   if (stem === 'ProbePipeline') return {};
+  // Something that was removed, so that nothing in the history leads to an item.
+  if (stem === 'RecordHistory') return { Records: [{ dynamodb: removal }] };
   switch (steps.find(({ name }) => name === stem)?.takes) {
     case 'image':
       return { correlationId: 'probe', image: seen };
@@ -51,6 +53,12 @@ async function probe(stem: string, action: string): Promise<unknown> {
       throw new Error(`core/steps.ts has no ${stem}: add it there, or its call here.`);
   }
 }
+
+const removal = {
+  ApproximateCreationDateTime: 1_796_000_000,
+  SequenceNumber: '1',
+  Keys: { imageId: { S: 'permissions' } },
+};
 
 let serial = 0;
 function sqsRecord(action: string, queueUrl = pipeline.queueUrl) {
@@ -117,6 +125,7 @@ async function callsOf(stem: string): Promise<string[]> {
   const ids = [
     'UploadBucket',
     'RenditionBucket',
+    'HistoryBucket',
     'ImageTable',
     'IdempotencyTable',
     'ImagePipeline',

@@ -5,7 +5,7 @@
 export const awsMetrics: Readonly<Record<string, Readonly<Record<string, readonly string[][]>>>> = {
   // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
   'AWS/Lambda': byMetric(
-    ['Errors', 'Throttles', 'Duration', 'ConcurrentExecutions', 'Invocations'],
+    ['Errors', 'Throttles', 'Duration', 'ConcurrentExecutions', 'Invocations', 'IteratorAge'],
     [['FunctionName'], ['FunctionName', 'Resource'], ['ExecutedVersion', 'FunctionName', 'Resource']],
   ),
   // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html

@@ -12,7 +12,10 @@ export interface FunctionPermission {
 }
 
 // Used by Lambda, S3, Step Functions and KMS on the function's behalf.
-const madeByAws = ['TakeUploads', 'WriteLogs', 'WriteTraces', 'TellGoneFromDenied', 'UseDataKey', 'ReadResults'];
+const madeByAws = [
+  ...['TakeUploads', 'WriteLogs', 'WriteTraces', 'TellGoneFromDenied', 'UseDataKey', 'ReadResults'],
+  ...['ReadChanges', 'KeepPlacesOfUnrecordedChanges'],
+];
 
 const template = templateFor('local');
 export const functionPermissions: readonly FunctionPermission[] = ofType(template, 'AWS::Serverless::Function').flatMap(

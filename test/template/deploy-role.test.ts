@@ -40,7 +40,8 @@ const unused: readonly (readonly [why: string, actions: readonly string[]])[] = 
   [
     'What the buckets and tables hold is not the deployment’s business.',
     [
-      ...['s3:DeleteObject', 's3:GetObjectMetadata', 's3:PutObjectAcl', 's3:REST.PUT.OBJECT'],
+      ...['s3:DeleteObject', 's3:GetObjectMetadata', 's3:PutObjectAcl', 's3:REST.PUT.OBJECT', 's3:PutObject'],
+      ...['s3:AbortMultipartUpload', 's3:ListBucketMultipartUploads', 's3:ListMultipartUploadParts'],
       ...['dynamodb:BatchWriteItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
       ...['dynamodb:Query', 'dynamodb:Scan', 'dynamodb:UpdateItem', 'logs:CreateLogStream', 'logs:PutLogEvents'],
       ...['logs:DescribeLogStreams', 'kinesis:*', 'firehose:*'],
@@ -69,6 +70,7 @@ const unused: readonly (readonly [why: string, actions: readonly string[]])[] = 
         's3:DeleteBucketCors',
         's3:DeleteBucketLifecycle',
       ],
+      ...['glue:*Connection', 'glue:GetSchemaVersion', 'lakeformation:*'],
       ...['s3:PutBucketAbac', 's3tables:*', 's3files:*', 'elasticfilesystem:*', 'vpc-lattice:*', 'vpce:*'],
       ...['lambda:*FunctionScalingConfig', 'lambda:PassCapacityProvider', 'lambda:AssociateRuntimeAlias'],
       ...['codedeploy:RegisterOnPremisesInstance', 'ec2:*CidrBlock', 'ec2:CreateVpcEncryptionControl'],

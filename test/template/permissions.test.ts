@@ -119,10 +119,21 @@ describe.each(stages)('stage %s', (stage) => {
             allow(queue, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'),
           )
         : []),
+      // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/iam-policy-example-lamda-process-dynamodb-streams.html
+      ...(at(declared['Events'], 'Changes', 'Type') === 'DynamoDB'
+        ? allow(
+            'ImageTable.StreamArn',
+            ...['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
+          )
+        : []),
+      // https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+      ...(at(declared['Events'], 'Changes', 'Properties', 'DestinationConfig') === undefined
+        ? []
+        : allow('UnrecordedChangeQueue', 'sqs:SendMessage')),
     ];
   };
 
-  const needsKey = { s3: /^s3:GetObject/, sqs: /^sqs:ReceiveMessage$/, dynamodb: /^dynamodb:/ };
+  const needsKey = { s3: /^s3:(GetObject|PutObject)/, sqs: /^sqs:(Receive|Send)Message$/, dynamodb: /^dynamodb:/ };
 
   // All user data is encrypted with one key: readers need Decrypt, writers of objects GenerateDataKey. The key works only
   // through the services that hold the data: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
@@ -187,6 +198,7 @@ describe.each(stages)('stage %s', (stage) => {
         ...allow('RenditionBucket/*', 's3:GetObject'),
       ],
     ],
+    ['RecordHistory', allow('HistoryBucket/history/*', 's3:PutObject')],
     ...(stage === 'local' ? [] : [checkRelease]),
   ];
 

@@ -362,7 +362,7 @@ describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, nex
   ['IsAnythingObsolete', { decision: { outcome: 'deleted' }, replaced: false }, 'RemoveRenditions'],
   // There are only the renditions of an earlier state.
   ['IsAnythingObsolete', { decision: { outcome: 'failed' } }, 'ComposeEvent'],
-  ['NeedsAnnouncement', { scope: 'own' }, 'Decided'],
+  ['NeedsAnnouncement', { scope: 'own' }, 'NoteAttempt'],
   ['NeedsAnnouncement', { scope: 'older' }, 'ComposeEvent'],
   ['NeedsAnnouncement', { scope: 'through' }, 'ComposeEvent'],
   ['IsItDecided', { decision: { outcome: 'failed' } }, 'GiveUp'],
