@@ -56,6 +56,19 @@ describePage('Uploading', {}, ({ open }) => {
   });
 });
 
+describePage('A slow pipeline', { pace: 4_000 }, ({ open }) => {
+  it('shows each step of an image, and its ThumbHash as soon as it is described', async () => {
+    const [page, second] = [await open('ann'), await open('ann')];
+    await choose(page, await photograph('slow.jpg', 2));
+    for (const step of ['Processing', 'Rendering']) await card(page, 'slow.jpg').getByText(step).waitFor();
+    // This window has never had the file.
+    await card(second, 'slow.jpg').getByText('Rendering').waitFor();
+    await card(second, 'slow.jpg').locator('img.placeholder').waitFor();
+    await expectCards(page, 'ready', 1);
+    await expectPictures(page, 1);
+  });
+});
+
 describePage('One photograph', {}, ({ open }) => {
   it('shows its metadata, what it saves, and its downloads', async () => {
     const page = await open('ann');

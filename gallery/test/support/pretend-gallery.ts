@@ -88,7 +88,7 @@ export async function startPretendGallery({
   const upload = async (key: string, file: File) => {
     const about = await aboutNow(key);
     await record({ ...about, kind: 'uploaded', bytes: file.size });
-    await hear(await pipeline.process(about, new Uint8Array(await file.arrayBuffer())));
+    await hear(await pipeline.process(about, new Uint8Array(await file.arrayBuffer()), hear));
   };
 
   const origin = await startOrigin({ port, pageDirectory }, async (address) => {

@@ -51,10 +51,16 @@ export class PretendPipeline {
     this.#settings = settings;
   }
 
-  async process(version: Version, bytes: Bytes): Promise<DomainEvent> {
+  /** @param described receives the event that comes before the result of an image that can be processed */
+  async process(
+    version: Version,
+    bytes: Bytes,
+    described: (event: DomainEvent) => Promise<void>,
+  ): Promise<DomainEvent> {
     await this.#turn();
     try {
-      const [event] = await Promise.all([this.#work(version, bytes), sleep(this.#settings.pace)]);
+      await sleep(this.#settings.pace / 2);
+      const [event] = await Promise.all([this.#work(version, bytes, described), sleep(this.#settings.pace / 2)]);
       return event;
     } finally {
       this.running -= 1;
@@ -74,7 +80,11 @@ export class PretendPipeline {
     this.running += 1;
   }
 
-  async #work(version: Version, bytes: Bytes): Promise<DomainEvent> {
+  async #work(
+    version: Version,
+    bytes: Bytes,
+    hearDescribed: (event: DomainEvent) => Promise<void>,
+  ): Promise<DomainEvent> {
     const { bucket } = this.#settings;
     const { imageId, key, sequencer } = version;
     const image = { bucket, key, imageId, sequencer, etag: sequencer, versionId: sequencer, size: bytes.length };
@@ -86,10 +96,13 @@ export class PretendPipeline {
       limits: defaultLimits,
       renditionStore: this.renditions,
     };
-    const [described, ...resized] = await Promise.all([
-      extractMetadata(task, ports, { keepLocation: false }),
-      ...renditionGroups.map(({ name }) => resizeImage({ ...task, group: name }, ports, renditionGroups)),
-    ]);
+    const described = await extractMetadata(task, ports, { keepLocation: false });
+    if (described.outcome === 'processed') {
+      await hearDescribed(this.#published('ImageDescribed', version, { metadata: described.metadata }));
+    }
+    const resized = await Promise.all(
+      renditionGroups.map(({ name }) => resizeImage({ ...task, group: name }, ports, renditionGroups)),
+    );
     const results = [described, ...resized];
     const rejection = results.find((result) => result.outcome === 'rejected');
     if (rejection !== undefined) {
