@@ -75,6 +75,10 @@ describePage('Accessibility', {}, ({ open }) => {
     await page.getByRole('dialog', { name: 'left.jpg' }).waitFor();
     await page.keyboard.press('ArrowRight');
     await page.getByRole('dialog', { name: 'right.jpg' }).waitFor();
+    await page.keyboard.press('Escape');
+    await expect.poll(() => focused(page)).toBe('right.jpg');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog', { name: 'right.jpg' }).waitFor();
     await tabTo(page, 'Delete…');
     await page.keyboard.press('Enter');
     // On the answer that changes nothing.

@@ -71,9 +71,13 @@ describePage('Signing in with Cognito', {}, ({ open, gallery }) => {
   it('takes no code that this window did not ask for', async () => {
     const page = await open();
     const asked = await cognitoFor(page, async () => ({ access_token: await gallery().signIn('zoe') }));
-    await page.goto('/?code=of-an-attacker&state=guessed');
-    await page.getByRole('button', { name: 'Sign in' }).waitFor();
-    expect(asked.forms).toEqual([]);
+    for (const attempt of [undefined, JSON.stringify({ verifier: 'mine', state: 'mine' })]) {
+      if (attempt !== undefined)
+        await page.evaluate((value) => sessionStorage.setItem('gallery.sign-in', value), attempt);
+      await page.goto('/?code=of-an-attacker&state=guessed');
+      await page.getByRole('button', { name: 'Sign in' }).waitFor();
+      expect(asked.forms).toEqual([]);
+    }
   });
 
   it('renews an expired token once for all that need it, and signs out if that is not possible', async () => {
