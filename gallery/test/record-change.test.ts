@@ -217,6 +217,24 @@ describe('the cursor', () => {
     expect(await images.newestCursor('ann')).toBe(Math.max(...cursors));
   });
 
+  it('is given to one change only, even if all are recorded at the same time', async () => {
+    const names = Array.from({ length: 8 }, (_, index) => `${index}.jpg`);
+    const messages = names.map((name) => uploadMessage({ key: keyOf('ann', name), sequencer: '0055AED6DC' }));
+    let reads = 0;
+    const images = new InMemoryImages();
+    const find = images.find.bind(images);
+    // Some take longer than others.
+    images.find = async (...about) => {
+      reads += 1;
+      for (let turn = 0; turn < 10 * (reads % 4); turn += 1) await undefined;
+      return await find(...about);
+    };
+    const recorded = await Promise.all(
+      (await changesOf(messages)).map((change) => recordChange(change, ports(images))),
+    );
+    expect(new Set(recorded.map(({ cursor }) => cursor)).size).toBe(names.length);
+  });
+
   it('gives a client that has missed any number of changes all that it missed, deletions as well', async () => {
     const images = new InMemoryImages();
     const moments: { cursor: number; known: Map<string, unknown> }[] = [];
