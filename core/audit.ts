@@ -179,7 +179,8 @@ export function repairsOf(
     const sequencer = above === undefined || stored > above ? stored : above;
     return [...removals, { repair: 'process', upload, sequencer }];
   }
-  if (record === undefined || above === undefined) return removals;
+  // The record of an erased image has no key. All its orphans are removable.
+  if (record?.key === undefined || above === undefined) return removals;
   return [...removals, { repair: 'delete', key: record.key, sequencer: above }];
 }
 
@@ -196,5 +197,8 @@ function removableSequencers({ record, upload }: ImageFacts, findings: readonly 
   return findings
     .flatMap((finding) => (finding.kind === 'orphan' ? (sequencerOf(finding.key) ?? []) : []))
     .filter((sequencer) => !shown.has(sequencer))
-    .filter((sequencer) => (record === undefined ? upload === undefined : sequencer <= record.sequencer));
+    .filter((sequencer) => {
+      if (record?.key === undefined && upload === undefined) return true;
+      return record !== undefined && sequencer <= record.sequencer;
+    });
 }

@@ -2,12 +2,13 @@ import { IdempotencyConfig, IdempotencyItemNotFoundError, makeIdempotent } from 
 import { DynamoDBPersistenceLayer } from '@aws-lambda-powertools/idempotency/dynamodb';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
-import type { UploadEvent } from '../../core/image.ts';
+import type { ImageId, UploadEvent } from '../../core/image.ts';
 import { type DecidedOutcome, decidedOutcomes } from '../../core/outcome.ts';
 import type { Pipeline, PipelineInput, RepeatedDecision } from '../../core/ports.ts';
 import * as z from '../contracts/zod.ts';
 
 const keyPrefix = 'image-pipeline';
+const idPattern = new RegExp(`^${keyPrefix}#([0-9a-f]{32})#`);
 const hashFunction = 'sha256';
 
 // Store only the outcome: records written by older code may have another shape.
@@ -30,19 +31,23 @@ export function idempotentPipeline(
     responseHook: (answer) =>
       ({ outcome: storedDecision.parse(answer).outcome, repeated: true }) satisfies RepeatedDecision,
   });
-  const persistenceStore = new DynamoDBPersistenceLayer({
-    tableName: options.tableName,
-    awsSdkV3Client: options.client,
-  });
-  const runOnce = makeIdempotent((_state: StateKey, input: PipelineInput) => pipeline.run(input), {
-    persistenceStore,
-    config,
-    keyPrefix,
-    dataIndexArgument: 0,
-  });
+  const run = (_state: StateKey, input: PipelineInput) => pipeline.run(input);
   return (context) => {
     config.registerLambdaContext(context);
-    return { run: (input) => runOnce(stateKeyOf(input), input) };
+    return {
+      run: (input) => {
+        // One for each image: its id is part of the prefix, and a layer has one prefix at a time.
+        const persistenceStore = new DynamoDBPersistenceLayer({
+          tableName: options.tableName,
+          awsSdkV3Client: options.client,
+        });
+        const runOnce = makeIdempotent(run, {
+          ...{ persistenceStore, config, dataIndexArgument: 0 },
+          keyPrefix: prefixOf(input),
+        });
+        return runOnce(stateKeyOf(input), input);
+      },
+    };
   };
 }
 
@@ -54,12 +59,15 @@ export function rememberedOutcomes({
   readonly client: DynamoDBClient;
   readonly tableName: string;
 }) {
-  const records = new DynamoDBPersistenceLayer({ tableName, awsSdkV3Client: client });
-  records.configure({ config: new IdempotencyConfig({ hashFunction }), keyPrefix });
+  const recordsOf = (event: UploadEvent) => {
+    const records = new DynamoDBPersistenceLayer({ tableName, awsSdkV3Client: client });
+    records.configure({ config: new IdempotencyConfig({ hashFunction }), keyPrefix: prefixOf(event) });
+    return records;
+  };
   return {
     async find(event: UploadEvent): Promise<DecidedOutcome | undefined> {
       try {
-        const found = await records.getRecord(stateKeyOf(event));
+        const found = await recordsOf(event).getRecord(stateKeyOf(event));
         return found.getStatus() === 'COMPLETED' ? storedDecision.parse(found.getResponse()).outcome : undefined;
       } catch (error) {
         if (error instanceof IdempotencyItemNotFoundError) return undefined;
@@ -68,9 +76,20 @@ export function rememberedOutcomes({
     },
 
     /** As if an attempt were in progress: until `release`, or for `millis`, every attempt at the event fails. */
-    hold: (event: UploadEvent, millis: number): Promise<void> => records.saveInProgress(stateKeyOf(event), millis),
-    release: (event: UploadEvent): Promise<void> => records.deleteRecord(stateKeyOf(event)),
+    hold: (event: UploadEvent, millis: number): Promise<void> =>
+      recordsOf(event).saveInProgress(stateKeyOf(event), millis),
+    release: (event: UploadEvent): Promise<void> => recordsOf(event).deleteRecord(stateKeyOf(event)),
   };
+}
+
+/** The image is readable in the id, so that `npm run erase` finds what belongs to it. */
+function prefixOf({ image }: UploadEvent): string {
+  return `${keyPrefix}#${image.imageId}`;
+}
+
+/** The image that an item of the table is about; undefined for items of another kind. */
+export function decidedImageOf(id: string): ImageId | undefined {
+  return idPattern.exec(id)?.[1];
 }
 
 /** Never the SQS message id, which differs when S3 sends one event twice. */

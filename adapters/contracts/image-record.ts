@@ -12,7 +12,6 @@ const { metadata, rendition } = imageDescription(z.object);
 const common = z.object({
   imageId: z.string(),
   bucket: z.string(),
-  key: z.string(),
   version: z.string(),
   sequencer: z.string(),
   occurredAt: z.iso.datetime(),
@@ -20,12 +19,14 @@ const common = z.object({
   correlationId: z.string(),
   announced: z.boolean(),
 });
+const key = z.string();
 
 export const imageRecord = z.discriminatedUnion('outcome', [
-  z.extend(common, { outcome: z.literal('processed'), metadata, renditions: z.array(rendition) }),
-  z.extend(common, { outcome: z.literal('rejected'), reason: z.enum(rejectionReasons), message: z.string() }),
-  z.extend(common, { outcome: z.literal('deleted'), expiresAt: z.int() }),
+  z.extend(common, { key, outcome: z.literal('processed'), metadata, renditions: z.array(rendition) }),
+  z.extend(common, { key, outcome: z.literal('rejected'), reason: z.enum(rejectionReasons), message: z.string() }),
+  z.extend(common, { key: z.optional(key), outcome: z.literal('deleted'), expiresAt: z.int() }),
   z.extend(common, {
+    key,
     outcome: z.literal('failed'),
     message: z.string(),
     metadata: z.optional(metadata),

@@ -79,8 +79,11 @@ export async function startOrigin(
       else send(response, 502, 'text/plain', 'The gallery does not answer.\n');
     });
   });
+  const upgraded = new Set<Duplex>();
   server.on('upgrade', (request, socket, head) => {
+    upgraded.add(socket);
     socket.on('error', () => socket.destroy());
+    socket.on('close', () => upgraded.delete(socket));
     if (!isOurs(request) || !/^\/live(\?|$)/.test(pathOf(request))) {
       socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
       return;
@@ -111,6 +114,8 @@ export async function startOrigin(
     address,
     async close() {
       server.closeAllConnections();
+      // Those are the server's no longer.
+      for (const socket of upgraded) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };

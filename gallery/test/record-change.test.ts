@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { imageIdOf } from '../../core/image.ts';
-import type { ImageRecord } from '../../core/record.ts';
+import type { NamedRecord } from '../../core/record.ts';
 import { runHistories } from '../../test/model/histories.ts';
 import { consume } from '../../test/model/reference.ts';
 import type { DomainEvent } from '../../test/model/world.ts';
@@ -17,7 +17,7 @@ const key = keyOf('ann', 'cat.jpg');
 const imageId = await imageIdOf(bucket, key);
 const sequencerOf = (version: number) => `00${(0x55aed6dc + version).toString(16).toUpperCase()}`.padEnd(32, '0');
 
-function recordOf(outcome: ImageRecord['outcome'], version: number): ImageRecord {
+function recordOf(outcome: NamedRecord['outcome'], version: number): NamedRecord {
   const names = { imageId, bucket, key, sequencer: sequencerOf(version) };
   const rendition = { preset: 'webp-320', contentType: 'image/webp', width: 4, height: 3, bytes: 5 };
   const renditions = [{ ...rendition, key: `${imageId}/${sequencerOf(version)}/webp-320.webp` }];
@@ -59,7 +59,7 @@ async function stateAfter(messages: readonly string[]) {
 
 /** What the pipeline and S3 say of one image, in the order of its versions. */
 const history = fc
-  .array(fc.constantFrom<ImageRecord['outcome']>('processed', 'rejected', 'failed', 'deleted'), {
+  .array(fc.constantFrom<NamedRecord['outcome']>('processed', 'rejected', 'failed', 'deleted'), {
     minLength: 1,
     maxLength: 6,
   })
@@ -131,7 +131,7 @@ describe('what the gallery knows of an image', () => {
 
   it('is complete again after an announcement of all records, without what was there before', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom<ImageRecord['outcome']>('processed', 'rejected', 'deleted'), async (outcome) => {
+      fc.asyncProperty(fc.constantFrom<NamedRecord['outcome']>('processed', 'rejected', 'deleted'), async (outcome) => {
         const all = [upload(1), announcement(recordOf('processed', 1)), upload(2), announcement(recordOf(outcome, 2))];
         expect(await stateAfter([announcement(recordOf(outcome, 2))])).toEqual(await stateAfter(all));
       }),
@@ -215,6 +215,24 @@ describe('the cursor', () => {
     const first = Math.min(...cursors);
     expect([...cursors].sort()).toEqual(Array.from(cursors, (_, index) => first + index).sort());
     expect(await images.newestCursor('ann')).toBe(Math.max(...cursors));
+  });
+
+  it('is given to one change only, even if all are recorded at the same time', async () => {
+    const names = Array.from({ length: 8 }, (_, index) => `${index}.jpg`);
+    const messages = names.map((name) => uploadMessage({ key: keyOf('ann', name), sequencer: '0055AED6DC' }));
+    let reads = 0;
+    const images = new InMemoryImages();
+    const find = images.find.bind(images);
+    // Some take longer than others.
+    images.find = async (...about) => {
+      reads += 1;
+      for (let turn = 0; turn < 10 * (reads % 4); turn += 1) await undefined;
+      return await find(...about);
+    };
+    const recorded = await Promise.all(
+      (await changesOf(messages)).map((change) => recordChange(change, ports(images))),
+    );
+    expect(new Set(recorded.map(({ cursor }) => cursor)).size).toBe(names.length);
   });
 
   it('gives a client that has missed any number of changes all that it missed, deletions as well', async () => {

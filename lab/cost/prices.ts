@@ -107,6 +107,13 @@ export const prices = {
     source: 'https://aws.amazon.com/cloudfront/pricing/',
   },
 
+  invalidationPath: {
+    label: 'CloudFront invalidations',
+    usd: 0.005,
+    per: 'path, after the first 1,000 of a month',
+    source: 'https://aws.amazon.com/cloudfront/pricing/',
+  },
+
   dynamoDbWrite: { label: 'DynamoDB writes', usd: 0.625 / MILLION, per: 'write request unit, 1 KB', source: dynamoDb },
   dynamoDbRead: {
     label: 'DynamoDB reads',

@@ -49,7 +49,7 @@ function describe(figures: readonly Figures[]): string {
   const troubles = [...kinds].map((kind) => `${kind} ${sum((each) => each.troubles.get(kind) ?? 0)}`);
   return (
     `${sum(({ histories }) => histories)} histories: ${sum(({ changes }) => changes)} changes in S3, ` +
-    `${sum(({ messages }) => messages)} messages, ${sum(({ events }) => events)} events, ${sum(({ repairs }) => repairs)} repairs by audits, ${sum(({ rerenders }) => rerenders)} images rendered again; ${troubles.join(', ')}; ` +
+    `${sum(({ messages }) => messages)} messages, ${sum(({ events }) => events)} events, ${sum(({ repairs }) => repairs)} repairs by audits, ${sum(({ rerenders }) => rerenders)} images rendered again, ${sum(({ erasures }) => erasures)} erased; ${troubles.join(', ')}; ` +
     `left behind by late workers: ${sum(({ leftBehind }) => leftBehind)}`
   );
 }

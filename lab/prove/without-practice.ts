@@ -228,6 +228,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: '+ 1n',
     to: '+ (1n << 100n)',
   },
+  'An erasure begins with a tombstone and ends with a second look': {
+    file: 'core/erase.ts',
+    from: "  'await tombstone',\n  'remove versions',",
+    to: "  'remove versions',\n  'await tombstone',",
+  },
   'Images follow a change of presets, and uploads come first': {
     file: 'core/rerender.ts',
     from: 'sequencer: nextSequencer(record.sequencer)',

@@ -14,6 +14,7 @@ it('requests cost what the lab’s price list says', () => {
     dynamoDbRead: prices.dynamoDbRead.usd,
     dynamoDbWrite: prices.dynamoDbWrite.usd,
     customEvent: prices.eventBridgeCustomEvent.usd,
+    invalidationPath: prices.invalidationPath.usd,
   });
 });
 

@@ -4,6 +4,7 @@ import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import pThrottle from 'p-throttle';
 import * as z from 'zod';
 import { eventSource } from '../../core/names.ts';
+import type { ImageRecord, NamedRecord } from '../../core/record.ts';
 import { stackNamed } from '../local/running-stack.ts';
 import { batchesOf } from '../stack/batches.ts';
 import { requestPrices, scanPrice, shownPrice } from '../stack/prices.ts';
@@ -88,7 +89,7 @@ export async function announceImages(
   for await (const { records, next } of recordPages(stack, { prefix, from })) {
     const finished = records.filter(({ announced }) => announced);
     inProgress += records.length - finished.length;
-    for (const batch of batchesOf(finished, batchSize)) {
+    for (const batch of batchesOf(finished.filter(isNamed), batchSize)) {
       signal?.throwIfAborted();
       await Promise.all(batch.map(() => turn()));
       await publish(stack.clients.events, stack.outputs.DomainEventBusName, batch.map(snapshotOf));
@@ -98,6 +99,11 @@ export async function announceImages(
     if (next !== undefined) remember?.(next);
   }
   return { published, inProgress };
+}
+
+/** An erased image has no key. Its deletion was announced when it was erased. */
+function isNamed(record: ImageRecord): record is NamedRecord {
+  return record.key !== undefined;
 }
 
 // The limit of PutEvents.

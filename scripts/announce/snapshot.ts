@@ -1,5 +1,5 @@
 import { type DomainEventType, domainEvents, schemaVersion } from '../../adapters/contracts/domain-events.ts';
-import type { ImageRecord } from '../../core/record.ts';
+import type { ImageRecord, NamedRecord } from '../../core/record.ts';
 
 export interface Snapshot {
   readonly type: DomainEventType;
@@ -23,7 +23,7 @@ export function snapshotId({
 }
 
 /** The event that announced this record, composed once more as in the workflow's states ComposeEvent and Announce. */
-export function snapshotOf(record: ImageRecord): Snapshot {
+export function snapshotOf(record: NamedRecord): Snapshot {
   const { imageId, bucket, key, version, sequencer, correlationId, occurredAt, outcome } = record;
   const type = types[outcome];
   const detail = {

@@ -18,6 +18,7 @@ export const summaries = {
   audit: 'compare uploads, records and renditions, and repair what does not agree',
   history: 'show what happened to an image, or rebuild the table of records from the history',
   rerender: 'render images again that were made with other presets',
+  erase: 'erase images for good, and report what remains elsewhere until when',
   announce: 'publish the current state of all images, for a new consumer',
   replay: 'send the events of a period to a consumer once more',
   intake: 'pause or resume the pipeline; while paused, uploads wait in the queue',

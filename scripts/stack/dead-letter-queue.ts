@@ -19,13 +19,13 @@ import {
 import pWaitFor from 'p-wait-for';
 import * as z from 'zod';
 import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
-import type { UploadEvent } from '../../core/image.ts';
+import type { ImageId, UploadEvent } from '../../core/image.ts';
 import { Failure } from '../terminal/failure.ts';
 import { batchesOf } from './batches.ts';
-import type { DeadLetterQueueName } from './dead-letter-queue-names.ts';
+import { type DeadLetterQueueName, deadLetterQueueNames } from './dead-letter-queue-names.ts';
 import { explainRefusal } from './queue-events.ts';
 import { messagesIn, readQueue } from './queues.ts';
-import type { Stack } from './stack.ts';
+import { physicalId, type Stack } from './stack.ts';
 
 /** The logical ids in template.yaml; with `Url`, the outputs. */
 export const resourceOf = {
@@ -106,6 +106,73 @@ export async function* takeLetters(
   }
 }
 
+/** What a dead letter is about, if it is readable. */
+interface About {
+  readonly imageId: ImageId;
+  readonly versionId?: string | undefined;
+  readonly sequencer?: string | undefined;
+}
+
+/**
+ * Reads every message of every dead-letter queue once, also the undelivered domain events, and deletes those that are to be removed.
+ * All others are made visible again; if this process is killed, after two minutes.
+ */
+export async function sweepLetters(stack: Stack, isToRemove: (about: About) => Promise<boolean>): Promise<void> {
+  const { UploadBucketName: bucket } = stack.outputs;
+  const uploadOf = async (body: string): Promise<About | undefined> =>
+    (await parseUploadEvent(body, bucket).catch(() => undefined))?.image;
+  const imageOf = async (body: string) => domainLetter.safeParse(parsed(body)).data;
+  for (const queue of deadLetterQueueNames) await sweep(stack, urlOf(stack, queue), uploadOf, isToRemove);
+  await sweep(stack, await physicalId(stack, 'UndeliveredDomainEventQueue'), imageOf, isToRemove);
+}
+
+async function sweep(
+  stack: Stack,
+  QueueUrl: string,
+  read: (body: string) => Promise<About | undefined>,
+  isToRemove: (about: About) => Promise<boolean>,
+): Promise<void> {
+  const { sqs } = stack.clients;
+  const kept = new Map<string, Received>();
+  // Hidden messages appear again after a while: one that was seen before means that all were.
+  let isNew = true;
+  try {
+    while (isNew) {
+      const letters = await receiveFrom(stack, QueueUrl, batchSize);
+      isNew = letters.some(({ messageId }) => !kept.has(messageId));
+      const gone: Received[] = [];
+      for (const letter of letters) {
+        const about = await read(letter.body);
+        if (about !== undefined && (await isToRemove(about))) gone.push(letter);
+        else kept.set(letter.messageId, letter);
+      }
+      if (gone.length === 0) continue;
+      const Entries = gone.map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle }));
+      const { Failed: [refused] = [] } = await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+      if (refused !== undefined)
+        throw new Failure(`SQS did not delete a dead letter (${refused.Code}: ${refused.Message}). Run this again.`);
+    }
+  } finally {
+    await makeVisibleIn(stack, QueueUrl, kept.values());
+  }
+}
+
+/** Consumers still have to receive that an image was deleted: those letters stay. */
+const domainLetter = z
+  .object({
+    'detail-type': z.string().refine((type) => type !== 'ImageDeleted'),
+    detail: z.object({ image: z.object({ id: z.string(), sequencer: z.string() }) }),
+  })
+  .transform(({ detail: { image } }): About => ({ imageId: image.id, sequencer: image.sequencer }));
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Has SQS move all messages back to the queue they came from.
  *
@@ -168,9 +235,14 @@ export async function forwardLetters(
 }
 
 async function receive(stack: Stack, queue: DeadLetterQueueName, count: number): Promise<DeadLetter[]> {
+  const letters = await receiveFrom(stack, urlOf(stack, queue), count);
+  return await Promise.all(letters.map((letter) => readLetter(letter, stack.outputs.UploadBucketName)));
+}
+
+async function receiveFrom(stack: Stack, QueueUrl: string, count: number): Promise<Received[]> {
   const { Messages = [] } = await stack.clients.sqs.send(
     new ReceiveMessageCommand({
-      QueueUrl: urlOf(stack, queue),
+      QueueUrl,
       MaxNumberOfMessages: Math.min(count, batchSize),
       VisibilityTimeout: hiddenSeconds,
       // Long polling queries all SQS servers; without it, a queue may seem empty when it is not.
@@ -178,34 +250,35 @@ async function receive(stack: Stack, queue: DeadLetterQueueName, count: number):
       MessageAttributeNames: ['ERROR_CODE', 'ERROR_MESSAGE'],
     }),
   );
-  return Promise.all(Messages.map((message) => readLetter(message, stack.outputs.UploadBucketName)));
+  return Messages.map(receivedOf);
 }
 
 /** Ignores errors: at worst, the messages stay hidden for two minutes. */
 async function makeVisible(stack: Stack, queue: DeadLetterQueueName, letters: Iterable<Received>): Promise<void> {
+  await makeVisibleIn(stack, urlOf(stack, queue), letters);
+}
+
+async function makeVisibleIn(stack: Stack, QueueUrl: string, letters: Iterable<Received>): Promise<void> {
   for (const batch of batchesOf([...letters], batchSize)) {
     const Entries = batch.map(({ receiptHandle }, index) => ({
       Id: String(index),
       ReceiptHandle: receiptHandle,
       VisibilityTimeout: 0,
     }));
-    await stack.clients.sqs
-      .send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: urlOf(stack, queue), Entries }))
-      .catch(() => undefined);
+    await stack.clients.sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries })).catch(() => undefined);
   }
 }
 
-async function readLetter(
-  { MessageId, ReceiptHandle, Body, MessageAttributes }: Message,
-  uploadBucket: string,
-): Promise<DeadLetter> {
+async function readLetter(letter: Received, uploadBucket: string): Promise<DeadLetter> {
+  return { ...letter, event: await parseUploadEvent(letter.body, uploadBucket).catch(() => undefined) };
+}
+
+function receivedOf({ MessageId, ReceiptHandle, Body, MessageAttributes }: Message): Received {
   const errors = ['ERROR_CODE', 'ERROR_MESSAGE'].flatMap((name) => MessageAttributes?.[name]?.StringValue ?? []);
-  const body = z.string().parse(Body);
   return {
     messageId: z.string().parse(MessageId),
     receiptHandle: z.string().parse(ReceiptHandle),
-    body,
+    body: z.string().parse(Body),
     deliveryError: errors.length === 0 ? undefined : errors.join(': '),
-    event: await parseUploadEvent(body, uploadBucket).catch(() => undefined),
   };
 }

@@ -203,9 +203,26 @@ export function openNotebook(path: string) {
 /** What was read longer ago says little about today. */
 const OLDEST_MILLIS = 24 * 3_600_000;
 
+/** What any notebook has. */
+export interface Places {
+  place(name: string): string | undefined;
+  setPlace(name: string, value: string): void;
+  close(): void;
+}
+
 /** That of a run that was stopped within a day, or a new one. */
 export function resumedNotebook(path: string, what: string, say: (line: string) => void): Notebook {
-  const found = openNotebook(path);
+  return resumed(path, openNotebook, what, say);
+}
+
+/** {@link resumedNotebook}, for a notebook of another kind. */
+export function resumed<Kind extends Places>(
+  path: string,
+  open: (path: string) => Kind,
+  what: string,
+  say: (line: string) => void,
+): Kind {
+  const found = open(path);
   const begun = found.place('begun');
   if (begun !== undefined && Date.now() - Date.parse(begun) < OLDEST_MILLIS) {
     say(`Going on with the ${what} of ${begun}. To begin again: --restart`);
@@ -213,7 +230,7 @@ export function resumedNotebook(path: string, what: string, say: (line: string) 
   }
   found.close();
   deleteNotebook(path);
-  const fresh = openNotebook(path);
+  const fresh = open(path);
   fresh.setPlace('begun', new Date().toISOString());
   return fresh;
 }

@@ -13,6 +13,8 @@ export const requestPrices = {
   dynamoDbWrite: 0.625 / 1_000_000,
   /** 64 KB of an event. */
   customEvent: 1 / 1_000_000,
+  /** After the first thousand of a month. */
+  invalidationPath: 0.005,
 } as const;
 
 /** For processing one upload of a photograph, from its event in the queue to the domain event. */

@@ -1,11 +1,5 @@
 /** Reads a stack for an audit, at a bounded rate. */
-import {
-  type _Object,
-  HeadObjectCommand,
-  ListObjectVersionsCommand,
-  NotFound,
-  paginateListObjectsV2,
-} from '@aws-sdk/client-s3';
+import { type _Object, HeadObjectCommand, NotFound, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import pThrottle from 'p-throttle';
@@ -16,6 +10,7 @@ import { imageIdOf } from '../../core/image.ts';
 import { recordPages } from './record-pages.ts';
 import type { Sources } from './sources.ts';
 import type { Stack } from './stack.ts';
+import { versionPages } from './version-pages.ts';
 
 const versionsPlace = z.object({ KeyMarker: z.string().optional(), VersionIdMarker: z.string().optional() });
 const scanPlace = z.record(z.string(), z.unknown());
@@ -31,12 +26,8 @@ export function stackSources(
   const sources: Sources = {
     // Versions, because only they name the version that each key holds.
     async *uploads(from) {
-      let place = from === undefined ? {} : versionsPlace.parse(JSON.parse(from));
-      for (;;) {
-        await turn();
-        const page = await s3.send(
-          new ListObjectVersionsCommand({ Bucket: UploadBucketName, Prefix: prefix, MaxKeys: 1000, ...place }),
-        );
+      const place = from === undefined ? {} : versionsPlace.parse(JSON.parse(from));
+      for await (const { page, next } of versionPages(stack, { prefix, from: place, turn })) {
         const current = (page.Versions ?? []).flatMap(({ Key, ETag, Size, LastModified, VersionId, IsLatest }) =>
           IsLatest && Key !== undefined && !isFolder(Key, Size)
             ? [uploadOf(Key, { ETag, VersionId, ContentLength: Size, LastModified })]
@@ -46,9 +37,7 @@ export function stackSources(
           ...upload,
           imageId: await imageIdOf(UploadBucketName, upload.key),
         }));
-        place = { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker };
-        yield { items, next: page.IsTruncated ? JSON.stringify(place) : undefined };
-        if (!page.IsTruncated) return;
+        yield { items, next: next && JSON.stringify(next) };
       }
     },
 

@@ -11,7 +11,7 @@ import {
   type TableItem,
 } from '../../core/history.ts';
 import { nextSequencer } from '../../core/image.ts';
-import type { ImageRecord } from '../../core/record.ts';
+import type { ImageRecord, NamedRecord } from '../../core/record.ts';
 import { deletedRecord, processedRecord } from '../support/records.ts';
 
 const first = '0055AED6DCD90281E500000000000000';
@@ -19,7 +19,7 @@ const second = '0055AED6DCD90281E600000000000000';
 const v1 = { version: 'v1', sequencer: first, announced: false };
 const v2 = { version: 'v2', sequencer: second, announced: false, correlationId: 'correlation-2' };
 
-type Names = Partial<Omit<ImageRecord, 'outcome'>>;
+type Names = Partial<Omit<NamedRecord, 'outcome'>>;
 const processed = (names: Names) => processedRecord(names);
 const deleted = (names: Names) => deletedRecord(names);
 const rejected = (names: Names, reason: 'corrupt' | 'malware' = 'corrupt'): ImageRecord => {

@@ -6,12 +6,15 @@ import * as z from 'zod';
 import { domainEvents, progressEvents } from '../../adapters/contracts/domain-events.ts';
 import type { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import { isRecordOf, type Repair } from '../../core/audit.ts';
+import { type ErasureRules, erasureRules } from '../../core/erase.ts';
 import { padSequencer } from '../../core/image.ts';
+import type { RemovalTask } from '../../core/image-task.ts';
 import { isOutdated, outdated } from '../../core/settings.ts';
 import { workers } from '../../core/steps.ts';
 import { snapshotId } from '../../scripts/announce/snapshot.ts';
 import { substituted } from '../support/asl.ts';
 import { type StateMachine, workflow } from '../support/workflow.ts';
+import { type Bucket, defectsOfErasure, type ErasedClaim, eraseInHistory, lettersLeft } from './erasure.ts';
 import { historyDefects, type RecordHistory } from './history.ts';
 import {
   consume,
@@ -44,6 +47,13 @@ interface Model {
   readonly images: Map<string, ImageState[]>;
   readonly changes: Change[];
   readonly rerender: Rerender;
+  readonly erasureRules: ErasureRules;
+  /** Commands that still run. */
+  readonly erasures: Promise<void>[];
+  readonly erased: ErasedClaim[];
+  /** The images that an operator has begun to erase. */
+  readonly touched: Set<string>;
+  readonly removedMarkers: Set<string>;
 }
 type Command = fc.AsyncCommand<Model, World>;
 interface Sending {
@@ -138,14 +148,16 @@ const remove = fc.record({ key, sending }).map(
 
 /** A lifecycle rule removes what is there. S3 dates the deletion to the midnight before the upload. */
 const expire = fc.record({ key, sending }).map((given): Command => {
-  const newest = ({ images }: Model) => images.get(given.key)?.at(-1);
+  const isCurrent = ({ images }: Model) => {
+    const state = images.get(given.key)?.at(-1);
+    return state !== undefined && state.kind !== 'deletion' && state.erasedAt === undefined;
+  };
   return {
-    check: (model) => {
-      const state = newest(model);
-      return state !== undefined && state.kind !== 'deletion' && state.erasedAt === undefined;
-    },
+    check: isCurrent,
     async run(model, world) {
       await world.turn('S3');
+      // An operator has erased the image meanwhile.
+      if (!isCurrent(model)) return;
       const { sequencer, occurredAt } = now(model);
       const change: Change = {
         ...{ key: given.key, sequencer, occurredAt, etag: '', bytes: new Uint8Array(), dated: sequencerOf(MIDNIGHT) },
@@ -163,16 +175,17 @@ const expire = fc.record({ key, sending }).map((given): Command => {
 /** Removes one version permanently, possibly a delete marker. */
 const erase = fc.record({ key, version: fc.constantFrom(0, 0, 0, 1, 2), sending }).map((given): Command => {
   const states = ({ images }: Model) => images.get(given.key) ?? [];
-  const chosen = (model: Model) => states(model).toReversed()[given.version];
+  const chosen = (model: Model) => {
+    const state = states(model).toReversed()[given.version];
+    // The deletion that an audit repeats is no version.
+    return model.versioned && state?.versionId !== undefined && state.erasedAt === undefined ? state : undefined;
+  };
   return {
-    check: (model) => {
-      const state = chosen(model);
-      // The deletion that an audit repeats is no version.
-      return model.versioned && state?.versionId !== undefined && state.erasedAt === undefined;
-    },
+    check: (model) => chosen(model) !== undefined,
     async run(model, world) {
       await world.turn('S3');
       const state = chosen(model);
+      // An operator has erased the image meanwhile.
       if (state === undefined) return;
       const { dated: _, ...version } = state;
       const change: Change = { ...version, ...now(model), type: 'Permanently Deleted' };
@@ -321,6 +334,76 @@ function sameVersionAgain(
   return state;
 }
 
+/** An operator erases an image. Anything may happen while the command runs. */
+const eraseImage = fc.record({ key, sending }).map(
+  (given): Command => ({
+    check: ({ images }) => images.has(given.key),
+    async run(model, world) {
+      await world.turn('operator');
+      model.touched.add(given.key);
+      model.erasures.push(eraseNow(model, world, given.key, given.sending));
+    },
+    toString: () => `eraseImage(${JSON.stringify(given)})`,
+  }),
+);
+
+/** @param calm nothing is broken and nothing is in progress: it must succeed */
+async function eraseNow(
+  model: Model,
+  world: World,
+  image: string,
+  options: Sending,
+  { calm = false } = {},
+): Promise<void> {
+  const states = () => model.images.get(image) ?? [];
+  const { versioned, removedMarkers } = model;
+  let deletedAt: string | undefined;
+  const bucket: Bucket = {
+    ...{ states, versioned, removedMarkers },
+    deleteCurrent() {
+      const { sequencer, occurredAt } = now(model);
+      const change: Change = {
+        ...{ key: image, sequencer, occurredAt, etag: '', bytes: new Uint8Array() },
+        ...(versioned
+          ? { type: 'Delete Marker Created', versionId: `v${sequencer}` }
+          : { type: 'Permanently Deleted' }),
+      };
+      const state: ImageState = { ...change, kind: 'deletion' };
+      model.images.get(image)?.push(state);
+      happen(model, world, change, options);
+      deletedAt = padSequencer(sequencer);
+      return state;
+    },
+    removeVersion(versionId) {
+      const same = states().filter((state) => state.versionId === versionId);
+      const [state] = same;
+      if (state === undefined) return;
+      if (deletedAt !== undefined && padSequencer(state.sequencer) > deletedAt)
+        world.defects.push(`An erasure removes ${versionId} of ${image}, which was uploaded after the deletion.`);
+      const { dated: _, ...version } = state;
+      const change: Change = { ...version, ...now(model), type: 'Permanently Deleted' };
+      for (const one of same) {
+        if (one.kind === 'deletion') removedMarkers.add(versionId);
+        else one.erasedAt = change.occurredAt;
+      }
+      happen(model, world, change, { receives: 0, troubles: [] });
+    },
+    sendDeletion(sequencer) {
+      world.send(repeatedState(model, image, { repair: 'delete', key: image, sequencer }), options);
+    },
+  };
+  try {
+    const claim = await eraseInHistory(image, world, bucket, model.erasureRules);
+    if (claim === 'left' && calm) world.defects.push(`${image} cannot be erased, although nothing is broken.`);
+    if (typeof claim === 'string') return;
+    world.erasures += calm ? 0 : 1;
+    model.erased.push(claim);
+    world.defects.push(...(await lettersLeft(claim, world)), ...defectsOfErasure(claim, states(), world));
+  } catch (error) {
+    world.defects.push(String(error));
+  }
+}
+
 const repeat = fc.record({ change: fc.nat(9), times: fc.integer({ min: 1, max: 5 }), sending }).map(
   (given): Command => ({
     check: ({ changes }) => changes.length > 0,
@@ -352,6 +435,8 @@ const commands = [
   renderAgain,
   renderAgain,
   renderAgain,
+  eraseImage,
+  eraseImage,
   fc.constant(always('change presets', changePresets)),
   fc.constant(always('rest', rest)),
   fc.constant(always('redrive', (world) => world.redrive())),
@@ -378,6 +463,8 @@ export interface Figures {
   /** By audits. */
   repairs: number;
   rerenders: number;
+  /** Images that were erased. */
+  erasures: number;
   /** Renditions that a worker wrote after its message was decided: no record lists them and nothing removes them. */
   leftBehind: number;
   readonly troubles: Map<Trouble['kind'], number>;
@@ -403,6 +490,8 @@ export async function runHistories(options: {
   readonly readEvent?: typeof parseUploadEvent | undefined;
   /** How an image is rendered again. */
   readonly rerender?: Rerender | undefined;
+  /** What an erasure decides. */
+  readonly erasureRules?: ErasureRules | undefined;
   /** How changes of the table become the history of images. */
   readonly recordHistory?: RecordHistory | undefined;
   /** Whether to look for the smallest history that shows a defect, which takes many more runs. */
@@ -411,7 +500,7 @@ export async function runHistories(options: {
   readonly examine?: ((published: readonly DomainEvent[]) => Promise<readonly string[]>) | undefined;
 }): Promise<Findings> {
   const figures: Figures = {
-    ...{ histories: 0, changes: 0, messages: 0, events: 0, repairs: 0, rerenders: 0, leftBehind: 0 },
+    ...{ histories: 0, changes: 0, messages: 0, events: 0, repairs: 0, rerenders: 0, erasures: 0, leftBehind: 0 },
     troubles: new Map(),
   };
   const property = everyHistoryEndsWell(options, figures);
@@ -431,9 +520,13 @@ function everyHistoryEndsWell(
     workflow = substituted('image-pipeline', { values: { AnnounceDescriptions: 'true' } }),
     readEvent,
     rerender: again = rerender,
+    erasureRules: rules = erasureRules,
     recordHistory,
     examine,
-  }: Pick<Parameters<typeof runHistories>[0], 'workflow' | 'readEvent' | 'rerender' | 'recordHistory' | 'examine'>,
+  }: Pick<
+    Parameters<typeof runHistories>[0],
+    'workflow' | 'readEvent' | 'rerender' | 'erasureRules' | 'recordHistory' | 'examine'
+  >,
   figures: Figures,
 ) {
   return fc.asyncProperty(
@@ -447,24 +540,32 @@ function everyHistoryEndsWell(
     }),
     async ({ versioned, zombiesLast }, history, scheduler) => {
       const world = new World(workflow, scheduler, readEvent);
-      const model: Model = { versioned, images: new Map(), changes: [], rerender: again };
+      const model: Model = {
+        ...{ versioned, images: new Map(), changes: [], rerender: again },
+        ...{ erasureRules: rules, erasures: [], erased: [], touched: new Set(), removedMarkers: new Set() },
+      };
       const atRest = () => world.defects.push(...defectsAtRest(model, world));
       const run = async () => {
         await fc.asyncModelRun(() => ({ model, real: world }), history);
+        await Promise.all(model.erasures);
         await world.settle({ zombiesLast, atRest });
         world.defects.push(...defectsInTheEnd(model, world, figures));
         for (const image of model.images.keys()) {
           world.inBackground(() => rerenderNow(model, world, image, { receives: 0, troubles: [] }));
         }
         await world.settle({ zombiesLast, atRest });
+        world.defects.push(...defectsInTheEnd(model, world, figures), ...outdatedInTheEnd(model, world));
+        world.defects.push(...historyDefects(world.table, neverErased(model), recordHistory));
+        for (const image of model.images.keys())
+          await eraseNow(model, world, image, { receives: 0, troubles: [] }, { calm: true });
+        await world.settle({ zombiesLast, atRest });
+        world.defects.push(...defectsInTheEnd(model, world, figures));
       };
       await scheduler.waitFor(run());
       count(figures, model, world);
       const defects = new Set([
         ...world.defects,
-        ...defectsInTheEnd(model, world, figures),
-        ...outdatedInTheEnd(model, world),
-        ...historyDefects(world.table, model.images, recordHistory),
+        ...historyDefects(world.table, new Map(), recordHistory),
         ...((await examine?.(world.bus)) ?? []),
       ]);
       if (defects.size > 0) throw new Error(`${[...defects].join('\n')}\n\n${world.journal.join('\n')}`);
@@ -472,13 +573,23 @@ function everyHistoryEndsWell(
   );
 }
 
-function count(figures: Figures, { changes }: Model, { messages, bus, struck, repairs, rerenders }: World): void {
+/** An erasure may have removed the only message about an upload before it was processed. */
+function neverErased({ images, touched }: Model): ReadonlyMap<string, readonly ImageState[]> {
+  return new Map([...images].filter(([image]) => !touched.has(image)));
+}
+
+function count(
+  figures: Figures,
+  { changes }: Model,
+  { messages, bus, struck, repairs, rerenders, erasures }: World,
+): void {
   figures.histories += 1;
   figures.changes += changes.length;
   figures.messages += messages.length;
   figures.events += bus.length;
   figures.repairs += repairs;
   figures.rerenders += rerenders;
+  figures.erasures += erasures;
   for (const [kind, times] of struck) figures.troubles.set(kind, (figures.troubles.get(kind) ?? 0) + times);
 }
 
@@ -496,8 +607,14 @@ function descriptionsOf({ bus }: World, image: string) {
   return bus.filter(({ DetailType, Detail }) => !(DetailType in domainEvents) && Detail.image.id === imageIdOf(image));
 }
 
+function* erasureDefects({ images, erased }: Model, world: World): Generator<string> {
+  for (const claim of erased) yield* defectsOfErasure(claim, images.get(claim.key) ?? [], world);
+}
+
 /** Whenever no work is in progress; messages may be in the dead-letter queue, and zombies may be waiting. */
-function* defectsAtRest({ images }: Model, world: World): Generator<string> {
+function* defectsAtRest(model: Model, world: World): Generator<string> {
+  yield* erasureDefects(model, world);
+  const { images } = model;
   for (const [image, states] of images) {
     const found = recordOf(world, image);
     yield* consumerDefects(image, found, world);
@@ -568,6 +685,7 @@ function* failureDefects(
 /** After everything works again, all dead letters were redriven and all zombies have finished. */
 function* defectsInTheEnd(model: Model, world: World, figures: Figures): Generator<string> {
   for (const { name, outcome } of world.messages) if (outcome === undefined) yield `${name} is lost.`;
+  yield* erasureDefects(model, world);
   for (const [image, states] of model.images) {
     const found = recordOf(world, image);
     const possible = possibleEndings(states);
@@ -609,9 +727,18 @@ function* renditionDefects(image: string, found: Found, world: World, figures: F
   }
 }
 
-function isLate(key: string, { puts }: World): boolean {
+/** Written when its own run no longer cleaned up, or after the last run that removes it had listed what is there. */
+function isLate(key: string, { puts, listed }: World): boolean {
+  const [imageId, sequencer = ''] = key.split('/');
   const put = puts.get(key);
-  return put?.late === true && put.at > (put.message.closedAt ?? Number.POSITIVE_INFINITY);
+  const last = listed.findLast(({ task }) => task.image.imageId === imageId && removes(task, sequencer));
+  const closedAt = Math.min(put?.message.closedAt ?? Number.POSITIVE_INFINITY, last?.at ?? Number.POSITIVE_INFINITY);
+  return put?.late === true && put.at > closedAt;
+}
+
+function removes({ image, scope }: RemovalTask, sequencer: string): boolean {
+  if (scope === 'own') return sequencer === image.sequencer;
+  return scope === 'older' ? sequencer < image.sequencer : sequencer <= image.sequencer;
 }
 
 /** Of the presets of today, or of those before. */

@@ -1,4 +1,5 @@
 import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
+import { type ErasureRules, type ErasureStep, erasureRules } from '../../core/erase.ts';
 import { substituted } from '../support/asl.ts';
 import type { StateMachine } from '../support/workflow.ts';
 import { type RecordHistory, recordHistory } from './history.ts';
@@ -11,6 +12,8 @@ interface Sabotage {
   readonly readEvent?: typeof parseUploadEvent;
   /** How an image is rendered again, if that is what is broken. */
   readonly rerender?: Rerender;
+  /** What an erasure decides, if that is what is broken. */
+  readonly erasureRules?: ErasureRules;
   /** How changes of the table become history, if that is what is broken. */
   readonly recordHistory?: RecordHistory;
   /** One of the first histories finds it. */
@@ -229,6 +232,13 @@ export const sabotages: readonly Sabotage[] = [
     },
     quick: true,
   },
+  erasure('an erasure leaves one version', {
+    erasableVersions: (versions, deletedAt) => erasureRules.erasableVersions(versions, deletedAt).slice(1),
+  }),
+  erasure('an erasure removes an upload that came after it', { erasableVersions: (versions) => versions }),
+  erasure('an erasure makes no tombstone', { deletionOf: () => ({ deletion: 'none' }) }),
+  erasure('an erasure does not wait for what is in progress', { steps: without('settle') }),
+  erasure('an erasure leaves renditions that a worker wrote late', { erasableRenditions: () => [] }, false),
   sabotage(
     'a superseded attempt leaves no note',
     `"{% $scope = 'own' %}","Next":"NoteAttempt"`,
@@ -251,6 +261,14 @@ export const sabotages: readonly Sabotage[] = [
     quick: true,
   },
 ];
+
+function erasure(what: string, broken: Partial<ErasureRules>, isQuick = true): Sabotage {
+  return { what, erasureRules: { ...erasureRules, ...broken }, quick: isQuick };
+}
+
+function without(...steps: readonly ErasureStep[]): readonly ErasureStep[] {
+  return erasureRules.steps.filter((step) => !steps.includes(step));
+}
 
 function differently(
   change: (repair: Extract<ReturnType<Rerender>[number], { repair: 'process' }>) => ReturnType<Rerender>[number],

@@ -205,6 +205,11 @@ export class World {
   readonly defects: string[] = [];
   /** The last put of each rendition. `late`: its own workflow had already listed the renditions to remove. */
   readonly puts = new Map<string, { readonly message: Message; readonly at: number; readonly late: boolean }>();
+  /** When runs listed the renditions of an image, and which of them they remove. */
+  readonly listed: { readonly task: RemovalTask; readonly at: number }[] = [];
+  /** Items of the table for idempotency: which image each is about. Nothing reads them, so every repeat is processed. */
+  readonly decisions = new Map<string, string>();
+  erasures = 0;
   /** Made by audits. */
   repairs = 0;
   rerenders = 0;
@@ -295,6 +300,10 @@ export class World {
     this.#parked.clear();
   }
 
+  get isAtRest(): boolean {
+    return this.#active.size === 0;
+  }
+
   async rest(): Promise<void> {
     while (this.#active.size > 0) await this.turn('rest');
   }
@@ -337,6 +346,7 @@ export class World {
       const { outcome } = await dispatchImage(event, { pipeline }, options);
       message.outcome = outcome;
       message.closedAt ??= this.#clock;
+      this.decisions.set(`${event.image.imageId} ${message.name}`, event.image.imageId);
       this.journal.push(`${message.name} is ${outcome}`);
       return true;
     } catch (error) {
@@ -559,7 +569,7 @@ export class World {
             this.groups,
           );
         case 'RemoveRenditionsFunction':
-          return removeRenditions(removalTask.parse(Payload), { renditionStore: renditions });
+          return this.#removeRenditions(removalTask.parse(Payload), renditions);
         default:
           throw new Error(`The workflow invokes ${FunctionName}: call its use case here, in test/model/world.ts.`);
       }
@@ -567,6 +577,19 @@ export class World {
     const result = await work();
     dieIfHalfDone();
     return result;
+  }
+
+  #removeRenditions(task: RemovalTask, renditions: RenditionStore) {
+    const note = () => this.listed.push({ task, at: this.#clock });
+    const renditionStore: RenditionStore = {
+      ...renditions,
+      async *list(imageId) {
+        const keys = await Array.fromAsync(renditions.list(imageId));
+        note();
+        yield* keys;
+      },
+    };
+    return removeRenditions(task, { renditionStore });
   }
 
   #renditionsOf(run: Run, turn: (what: string) => Promise<void>): RenditionStore {
@@ -672,7 +695,7 @@ function silences(kind: Trouble['kind']): boolean {
   return kind === 'dies before' || kind === 'dies after' || kind === 'abandoned' || kind === 'stalls';
 }
 
-function bodyOf({ key, sequencer, type, versionId, etag, bytes, occurredAt, dated }: Change): string {
+export function bodyOf({ key, sequencer, type, versionId, etag, bytes, occurredAt, dated }: Change): string {
   if (type === 'Infected') {
     return JSON.stringify({
       id: `verdict-${key}-${versionId ?? etag}`,

@@ -3,7 +3,7 @@ import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { domainEvents } from '../../adapters/contracts/domain-events.ts';
-import type { ImageRecord } from '../../core/record.ts';
+import type { ImageRecord, NamedRecord } from '../../core/record.ts';
 import { announceCommand } from '../../scripts/announce/announce.ts';
 import { announceImages, describeAnnouncement } from '../../scripts/announce/announce-images.ts';
 import { snapshotOf } from '../../scripts/announce/snapshot.ts';
@@ -17,7 +17,7 @@ import { deletedRecord, processedRecord } from '../support/records.ts';
 const imageIdOf = (index: number) => index.toString(16).padStart(32, '0');
 const sequencerOf = (version: number) => version.toString(16).toUpperCase().padStart(32, '0');
 
-function recordOf(outcome: ImageRecord['outcome'], version: number, image = 1): ImageRecord {
+function recordOf(outcome: ImageRecord['outcome'], version: number, image = 1): NamedRecord {
   const names = { imageId: imageIdOf(image), sequencer: sequencerOf(version) };
   const { metadata: _, renditions: __, ...common } = processedRecord(names);
   switch (outcome) {
@@ -65,7 +65,7 @@ const history = fc
     }),
   );
 
-const delivered = (record: ImageRecord): Delivered => {
+const delivered = (record: NamedRecord): Delivered => {
   const { imageId: id, sequencer } = record;
   return { type: snapshotOf(record).type, detail: { image: { id, sequencer } } };
 };
@@ -77,7 +77,7 @@ function beliefAfter(events: readonly Delivered[]): string | undefined {
 }
 
 describe('a consumer that follows the two rules', () => {
-  const truth = (records: readonly ImageRecord[]) => {
+  const truth = (records: readonly NamedRecord[]) => {
     const last = records.at(-1);
     return last && `${delivered(last).type} at ${last.sequencer}`;
   };
@@ -163,6 +163,13 @@ describe('npm run announce', () => {
       undefined,
       page,
     ]);
+  });
+
+  it('publishes nothing of an erased image, whose record has no key', async () => {
+    const { key: _, ...erased } = deletedRecord();
+    table.on(ScanCommand).resolves({ Items: [erased] });
+    expect(await announceImages(mockedStack(), pace)).toEqual({ published: 0, inProgress: 0 });
+    expect(published()).toEqual([]);
   });
 
   it('goes on where a stopped run was', async () => {

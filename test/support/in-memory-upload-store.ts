@@ -23,6 +23,11 @@ export class InMemoryUploadStore implements UploadReader {
     this.#versions.set(keyOf(upload), left);
   }
 
+  /** All versions of a key, oldest first. */
+  stored(upload: Pick<Stored, 'bucket' | 'key'>): readonly Stored[] {
+    return this.#versionsOf(upload).map((version) => version.upload);
+  }
+
   async read(upload: Upload): ReturnType<UploadReader['read']> {
     this.reads.push(upload);
     const versions = this.#versionsOf(upload);

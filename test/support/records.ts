@@ -1,6 +1,6 @@
-import type { ImageRecord } from '../../core/record.ts';
+import type { ImageRecord, NamedRecord } from '../../core/record.ts';
 
-type Deleted = Extract<ImageRecord, { outcome: 'deleted' }>;
+type Deleted = Extract<NamedRecord, { outcome: 'deleted' }>;
 type Processed = Extract<ImageRecord, { outcome: 'processed' }>;
 
 const common = {

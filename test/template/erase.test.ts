@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
-import { imageIdOf } from '../../core/image.ts';
+import { describe, expect, it } from 'vitest';
+import { remainders } from '../../core/erase.ts';
 import { at, numberAt, type Stage, templateFor } from '../../scripts/template/template.ts';
 
 /** docs/erase.md: what remains of an image, and for how long. */
@@ -31,7 +30,7 @@ it.each([
   },
   {
     what: 'decisions',
-    row: 'IdempotencyTable',
+    row: '| `IdempotencyTable`',
     days:
       numberAt(properties('DispatchImagesFunction')['Environment'], 'Variables', 'IDEMPOTENCY_SECONDS') / DAY_SECONDS,
   },
@@ -64,8 +63,26 @@ it('renditions have no versions, as docs/erase.md says', () => {
   expect(at(properties('RenditionBucket')['VersioningConfiguration'], 'Status')).toBeUndefined();
 });
 
-it('the command in docs/erase.md calculates the same image id as the pipeline', async () => {
-  expect(page).toContain(`id=$(printf '%s' "$uploads/$key" | sha256sum | cut -c 1-32)`);
-  const hash = createHash('sha256').update('uploads/holiday/cat.jpg').digest('hex');
-  expect(await imageIdOf('uploads', 'holiday/cat.jpg')).toBe(hash.slice(0, 32));
+describe('the report of npm run erase', () => {
+  const daysOf = (part: string) => remainders.find(({ where }) => where.includes(part))?.days;
+
+  it('states the longest that each place keeps what cannot be removed', () => {
+    expect(daysOf('logs of dispatch-images')).toBe(logDays('prod'));
+    expect(daysOf('AccessLogBucket')).toBe(
+      numberAt(properties('AccessLogBucket')['LifecycleConfiguration'], 'Rules', 0, 'ExpirationInDays'),
+    );
+    expect(daysOf('DomainEventArchive')).toBe(numberAt(properties('DomainEventArchive')['RetentionDays']));
+    expect(daysOf('UndeliveredDomainEventQueue')).toBe(
+      numberAt(properties('UndeliveredDomainEventQueue')['MessageRetentionPeriod']) / DAY_SECONDS,
+    );
+  });
+
+  it('has the same places as docs/erase.md', () => {
+    const rows = page.split('\n').filter((line) => line.startsWith('|'));
+    for (const { where, days } of remainders) {
+      const words = where.match(/\w{6,}/g) ?? [];
+      const row = rows.find((line) => words.every((word) => line.includes(word))) ?? '';
+      expect(row, where).toContain(`${days} `);
+    }
+  });
 });

@@ -1,7 +1,7 @@
 /** Events of the gallery's images, as they arrive in its queue. */
 import { progressEvents } from '../../../adapters/contracts/domain-events.ts';
 import { eventSource } from '../../../core/names.ts';
-import type { ImageRecord } from '../../../core/record.ts';
+import type { NamedRecord } from '../../../core/record.ts';
 import { snapshotOf } from '../../../scripts/announce/snapshot.ts';
 
 export const bucket = 'uploads';
@@ -15,13 +15,13 @@ export function domainMessage(type: string, detail: unknown): string {
 }
 
 /** The event that announced the record. */
-export function announcement(record: ImageRecord): string {
+export function announcement(record: NamedRecord): string {
   const { type, detail } = snapshotOf(record);
   return domainMessage(type, detail);
 }
 
 /** The description of an upload that was processed. */
-export function description(record: ImageRecord & { readonly outcome: 'processed' }): string {
+export function description(record: NamedRecord & { readonly outcome: 'processed' }): string {
   const { detail } = snapshotOf(record);
   const { renditions: _, ...rest } = detail;
   return domainMessage('ImageDescribed', progressEvents.ImageDescribed.parse(rest));

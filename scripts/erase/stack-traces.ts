@@ -1,0 +1,288 @@
+/** Reads and removes what a stack stores of an image, at a bounded rate. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetBucketVersioningCommand,
+  GetObjectLegalHoldCommand,
+  GetObjectLockConfigurationCommand,
+  GetObjectRetentionCommand,
+  type _Error as S3Error,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import { BatchWriteCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import pThrottle from 'p-throttle';
+import pWaitFor from 'p-wait-for';
+import * as z from 'zod';
+import { decidedImageOf } from '../../adapters/aws/idempotent-pipeline.ts';
+import { s3RenditionStore } from '../../adapters/aws/s3-rendition-store.ts';
+import { type Hold, isTombstone, type StoredVersion } from '../../core/erase.ts';
+import type { ImageId } from '../../core/image.ts';
+import { imageIdOf } from '../../core/image.ts';
+import { batchesOf } from '../stack/batches.ts';
+import { sweepLetters } from '../stack/dead-letter-queue.ts';
+import { eraseHistory } from '../stack/erase-history.ts';
+import { readRecords } from '../stack/follow.ts';
+import { historyLines } from '../stack/history-store.ts';
+import { queueEvents } from '../stack/queue-events.ts';
+import { recordPages } from '../stack/record-pages.ts';
+import { lowestSequencer } from '../stack/repair.ts';
+import { settled } from '../stack/settle.ts';
+import type { Stack } from '../stack/stack.ts';
+import { versionPages } from '../stack/version-pages.ts';
+import { Failure } from '../terminal/failure.ts';
+import { clearedTombstone, ERASED } from './cleared-tombstone.ts';
+import type { TraceStore } from './erase-images.ts';
+
+// EventBridge delivers within seconds, and a workflow ends within 280.
+const MINUTES_IN_AN_ACCOUNT = 10;
+// Five attempts take a quarter of an hour.
+const TOMBSTONE_MILLIS = 20 * 60_000;
+// DynamoDB's stream is read in batches of up to a minute.
+const HISTORY_WINDOW_MILLIS = 120_000;
+const HISTORY_MILLIS = 300_000;
+const DAY_MILLIS = 86_400_000;
+// DeleteObjects takes at most 1,000 keys, and BatchWriteItem 25 items.
+const VERSIONS_PER_REQUEST = 1000;
+const ITEMS_PER_REQUEST = 25;
+const MOST_TRIES = 5;
+export async function stackTraces(
+  stack: Stack,
+  { perSecond, report = () => undefined }: { readonly perSecond: number; readonly report?: (progress: string) => void },
+): Promise<TraceStore> {
+  const { s3, table } = stack.clients;
+  const { UploadBucketName: Bucket, RenditionBucketName, ImageTableName, IdempotencyTableName } = stack.outputs;
+  const locks = await hasObjectLock(stack);
+  const renditionStore = s3RenditionStore({ client: s3, bucket: RenditionBucketName });
+  const turn = pThrottle({ limit: perSecond, interval: 1000 })(async () => {});
+
+  const store: TraceStore = {
+    async versions(key) {
+      const found: StoredVersion[] = [];
+      for await (const { page } of versionPages(stack, { prefix: key, turn })) {
+        const own = [
+          ...(page.Versions ?? []).map((version) => ({ ...version, kind: 'version' as const })),
+          ...(page.DeleteMarkers ?? []).map((marker) => ({ ...marker, kind: 'marker' as const })),
+        ].filter(({ Key }) => Key === key);
+        found.push(...own.map(versionOf));
+        // Keys that begin with this one come after it.
+        if (own.length === 0 && found.length > 0) break;
+      }
+      return found;
+    },
+
+    async holds(Key, versions) {
+      if (!locks) return [];
+      const found: Hold[] = [];
+      for (const { id: VersionId, kind } of versions) {
+        // S3 cannot lock a delete marker.
+        if (kind === 'marker') continue;
+        await turn();
+        const { LegalHold } = await s3
+          .send(new GetObjectLegalHoldCommand({ Bucket, Key, VersionId }))
+          .catch(unlessUnlocked);
+        if (LegalHold?.Status === 'ON') found.push({ hold: 'legal hold', versionId: VersionId });
+        const { Retention } = await s3
+          .send(new GetObjectRetentionCommand({ Bucket, Key, VersionId }))
+          .catch(unlessUnlocked);
+        const until = Retention?.RetainUntilDate;
+        if (until !== undefined && until > new Date())
+          found.push({
+            ...{ hold: 'retention', versionId: VersionId, mode: Retention?.Mode ?? 'unknown' },
+            until: until.toISOString(),
+          });
+      }
+      return found;
+    },
+
+    async deleteObject(Key) {
+      const { VersionId } = await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+      // In a bucket without versions, nothing older is left.
+      if (VersionId === undefined) return '';
+      const marker = (await store.versions(Key)).find(({ id, kind }) => id === VersionId && kind === 'marker');
+      if (marker === undefined)
+        throw new Failure(`${Key} was deleted, and uploaded or erased by someone else at once. Run this again.`);
+      return marker.storedAt;
+    },
+
+    // S3's sequencers begin with the second.
+    sequencerAfter: (time) => lowestSequencer(stack.emulated)(new Date(Date.parse(time) + 1000).toISOString()),
+
+    queueDeletion: (key, sequencer) =>
+      queueEvents(stack, [{ change: 'deleted', key, sequencer, occurredAt: new Date().toISOString() }]),
+
+    async awaitTombstone(imageId, key, above) {
+      const message = new Failure(
+        `The deletion of ${key} has no outcome after ${TOMBSTONE_MILLIS / 60_000} minutes, and no version was removed. ` +
+          'See docs/runbooks/dispatch-images.md and npm run redrive -- --list, then run this again: it goes on where it stopped.',
+      );
+      const isDecided = async () => {
+        const record = await store.record(imageId);
+        return isTombstone(record) && record.sequencer > above;
+      };
+      await pWaitFor(isDecided, {
+        interval: stack.emulated ? 200 : 2000,
+        timeout: { milliseconds: TOMBSTONE_MILLIS, message },
+      });
+    },
+
+    async removeVersions(key, versions) {
+      // A later request only after an earlier one has succeeded: S3 may handle one in any order.
+      const groups = [
+        versions.filter(({ kind }) => kind === 'version'),
+        versions.filter(({ kind, latest }) => kind === 'marker' && !latest),
+        versions.filter(({ kind, latest }) => kind === 'marker' && latest),
+      ];
+      for (const batch of groups.flatMap((group) => batchesOf(group, VERSIONS_PER_REQUEST))) {
+        await turn();
+        const Objects = batch.map(({ id: VersionId }) => ({ Key: key, VersionId }));
+        const { Errors: [refused] = [] } = await s3.send(
+          new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }),
+        );
+        if (refused !== undefined) throw refusal(key, refused);
+      }
+    },
+
+    settle: () => settled(stack, new Date(), stack.emulated ? 0 : MINUTES_IN_AN_ACCOUNT, report),
+
+    async record(imageId) {
+      await turn();
+      return (await readRecords(stack, [imageId])).get(imageId);
+    },
+
+    renditions: (imageId) => Array.fromAsync(renditionStore.list(imageId)),
+    removeRenditions: (keys) => renditionStore.remove(keys),
+    sweepLetters: (isToRemove) => sweepLetters(stack, isToRemove),
+
+    async *decisions() {
+      const pages = paginateScan(
+        { client: table },
+        { TableName: IdempotencyTableName, ProjectionExpression: 'id', ConsistentRead: true },
+      );
+      for await (const { Items = [] } of pages) {
+        await turn();
+        for (const { id } of decisionItems.parse(Items)) {
+          const imageId = decidedImageOf(id);
+          if (imageId !== undefined) yield { id, imageId };
+        }
+      }
+    },
+
+    async removeDecisions(ids) {
+      for (const batch of batchesOf(ids, ITEMS_PER_REQUEST)) {
+        let left = batch.map((id) => ({ DeleteRequest: { Key: { id } } }));
+        for (let tries = 1; left.length > 0; tries += 1) {
+          if (tries > MOST_TRIES)
+            throw new Failure(
+              `DynamoDB throttles ${IdempotencyTableName}. Run this again: it goes on where it stopped.`,
+            );
+          await turn();
+          const { UnprocessedItems = {} } = await table.send(
+            new BatchWriteCommand({ RequestItems: { [IdempotencyTableName]: left } }),
+          );
+          left = unprocessed.parse(UnprocessedItems[IdempotencyTableName] ?? []);
+        }
+      }
+    },
+
+    async clearTombstone({ imageId, sequencer }) {
+      await turn();
+      const update = new UpdateCommand({
+        ...{ TableName: ImageTableName, Key: { imageId } },
+        ...clearedTombstone({ sequencer }),
+      });
+      await table.send(update).catch((error: unknown) => {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      });
+    },
+
+    async *historyLines() {
+      for await (const lines of historyLines(stack, {}))
+        for (const { imageId, event } of lines) if (event !== 'erased') yield imageId;
+    },
+
+    async settleHistory(imageId) {
+      const yesterday = new Date(Date.now() - DAY_MILLIS).toISOString().slice(0, 10);
+      const isThere = async () => {
+        for await (const lines of historyLines(stack, { since: yesterday, onlyOf: imageId }))
+          if (lines.some(({ correlationId }) => correlationId === ERASED)) return true;
+        return false;
+      };
+      // What comes later, the second look finds.
+      const timeout = { milliseconds: HISTORY_MILLIS, fallback: () => undefined };
+      await pWaitFor(isThere, { interval: stack.emulated ? 500 : 5000, timeout });
+      // Changes of other images may be in another batch.
+      if (!stack.emulated) await sleep(HISTORY_WINDOW_MILLIS);
+    },
+
+    eraseHistory: async (key) => void (await eraseHistory(stack, key)),
+    historyLeft: async (key) => (await eraseHistory(stack, key, { dryRun: true })).lines,
+  };
+  return store;
+}
+
+const decisionItems = z.array(z.object({ id: z.string() }));
+const unprocessed = z.array(z.object({ DeleteRequest: z.object({ Key: z.object({ id: z.string() }) }) }));
+
+/** Every image whose key begins with the prefix, by its versions and by its record. An image may come twice. */
+export async function* imagesBelow(stack: Stack, prefix: string): AsyncGenerator<{ imageId: ImageId; key: string }> {
+  const { UploadBucketName: Bucket } = stack.outputs;
+  let last: string | undefined;
+  for await (const { page } of versionPages(stack, { prefix })) {
+    const keys = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].flatMap(({ Key }) => Key ?? []).sort();
+    for (const key of keys) {
+      if (key !== last) yield { imageId: await imageIdOf(Bucket, key), key };
+      last = key;
+    }
+  }
+  for await (const { records } of recordPages(stack, { prefix, from: undefined }))
+    for (const { imageId, key } of records) if (key !== undefined) yield { imageId, key };
+}
+
+/** @throws {Failure} if versions cannot be removed from this bucket at all. */
+export async function requireRemovable({ clients: { s3 }, outputs: { UploadBucketName: Bucket } }: Stack) {
+  const { MFADelete } = await s3.send(new GetBucketVersioningCommand({ Bucket }));
+  if (MFADelete !== 'Enabled') return;
+  throw new Failure(
+    `${Bucket} has MFA delete: only the root user, with its MFA device, can remove versions. ` +
+      'Have it turned off for the erasure, then run this again. Nothing was changed.',
+  );
+}
+
+async function hasObjectLock({ clients: { s3 }, outputs: { UploadBucketName: Bucket } }: Stack): Promise<boolean> {
+  const { ObjectLockConfiguration } = await s3
+    .send(new GetObjectLockConfigurationCommand({ Bucket }))
+    .catch(unlessUnlocked);
+  return ObjectLockConfiguration?.ObjectLockEnabled === 'Enabled';
+}
+
+/** S3's errors for a bucket without Object Lock, and for a version without a hold. */
+function unlessUnlocked(error: unknown): Record<string, undefined> {
+  const unlocked = ['ObjectLockConfigurationNotFoundError', 'NoSuchObjectLockConfiguration'];
+  if (error instanceof S3ServiceException && unlocked.includes(error.name)) return {};
+  throw error;
+}
+
+function versionOf({
+  VersionId = 'null',
+  IsLatest = false,
+  LastModified,
+  kind,
+}: {
+  readonly VersionId?: string | undefined;
+  readonly IsLatest?: boolean | undefined;
+  readonly LastModified?: Date | undefined;
+  readonly kind: StoredVersion['kind'];
+}): StoredVersion {
+  return { id: VersionId, kind, latest: IsLatest, storedAt: (LastModified ?? new Date(0)).toISOString() };
+}
+
+function refusal(key: string, { Code = 'unknown', Message = 'no message', VersionId }: S3Error): Failure {
+  return new Failure(
+    `S3 did not remove version ${VersionId} of ${key} (${Code}: ${Message.replace(/\.$/, '')}). ` +
+      'If access is denied, you need s3:DeleteObjectVersion, and the version must have no legal hold or retention: ' +
+      'docs/runbooks/erase.md, Permissions. Then run this again: it goes on where it stopped.',
+  );
+}
