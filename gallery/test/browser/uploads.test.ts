@@ -56,6 +56,15 @@ describePage('Uploading', {}, ({ open }) => {
   });
 });
 
+describePage('Someone without photographs at hand', {}, ({ open }) => {
+  it('can use the samples, of which one is no photograph', async () => {
+    const page = await open('ann');
+    await page.getByRole('button', { name: 'Use sample photographs' }).click();
+    await expectCards(page, 'ready', 6);
+    await expectCards(page, 'rejected', 1);
+  });
+});
+
 describePage('A slow pipeline', { pace: 4_000 }, ({ open }) => {
   it('shows each step of an image, and its ThumbHash as soon as it is described', async () => {
     const [page, second] = [await open('ann'), await open('ann')];

@@ -10,6 +10,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { imageIdOf } from '../../../core/image.ts';
 import { defaultLimits } from '../../../core/limits.ts';
 import { CACHE_CONTROL } from '../../../core/rendition.ts';
+import { sampleFiles } from '../../../scripts/stack/upload-files.ts';
 import { jwtTokens } from '../../adapters/aws/jwt-tokens.ts';
 import { parseImageChange } from '../../adapters/contracts/image-change.ts';
 import type { Change } from '../../core/gallery-image.ts';
@@ -91,7 +92,8 @@ export async function startPretendGallery({
     await hear(await pipeline.process(about, new Uint8Array(await file.arrayBuffer()), hear));
   };
 
-  const origin = await startOrigin({ port, pageDirectory }, async (address) => {
+  const samples = (await sampleFiles()).map(({ file, key }) => ({ name: key, file }));
+  const origin = await startOrigin({ port, pageDirectory, samples }, async (address) => {
     const demo = await demoIssuer(address);
     issuer = demo;
     const tokens = jwtTokens({ issuer: address, jwksUri: `${address}/demo/jwks.json`, scope });
