@@ -80,7 +80,8 @@ export function describePageOf<Gallery extends Running>(
 
     tests({ gallery: () => gallery, open });
 
-    it('has caused no error in the browser, and no request to any other origin', () => {
+    it('has caused no error in the browser, and no request to any other origin', async () => {
+      await open();
       expect(errors).toEqual([]);
       expect(requested.length).toBeGreaterThan(0);
       const elsewhere = requested.filter((url) => !/^(data|blob):/.test(url) && new URL(url).host !== hostOf(gallery));
