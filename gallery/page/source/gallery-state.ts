@@ -100,6 +100,8 @@ export function reduceGallery(state: GalleryState, event: GalleryEvent): Gallery
     case 'image-changed':
       // The first list has it, or is older: then the page is behind.
       if (state.cursor === undefined) return { ...state, newest: Math.max(event.image.cursor, state.newest) };
+      // It is known. The image may be deleted since, and then the first list did not have it.
+      if (event.image.cursor <= state.cursor) return state;
       return settled({
         ...withImages(state, [event.image]),
         ahead: new Set(state.ahead).add(event.image.cursor),
