@@ -153,6 +153,9 @@ export type Repair =
   /** `remove-renditions` with the scope `own`: for sequencers that are decided and shown by no record. */
   | { readonly repair: 'remove'; readonly sequencer: Sequencer };
 
+/** Repaired by an event in the queue. */
+export type QueuedRepair = Exclude<Repair, { readonly repair: 'remove' }>;
+
 /**
  * Empty if there is nothing to repair, or it has to be done by hand.
  *

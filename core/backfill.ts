@@ -2,6 +2,7 @@
 import type { CurrentUpload, ImageFacts, Repair } from './audit.ts';
 import type { Sequencer } from './image.ts';
 import { type Limits, rejectBytes } from './limits.ts';
+import { roomFor } from './queue-room.ts';
 import { isOwnImage } from './sender.ts';
 
 /** Nothing is known of it, and it is none that the probe or the release check has just stored. */
@@ -71,4 +72,18 @@ export function planBackfill(
   { perSecond, usdPerImage }: { readonly perSecond: number; readonly usdPerImage: number },
 ): BackfillPlan {
   return { images, usd: images * usdPerImage, minutes: Math.ceil(images / perSecond / 60) };
+}
+
+// ── In the account ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Keys per batch of the workflow. */
+export const BATCH_KEYS = 100;
+
+/**
+ * Calls of the workflow's function for one batch. Each sends as much as there is room for.
+ *
+ * @param without which of them have no record
+ */
+export function callsPerBatch(without: 'all' | 'none', perSecond: number): number {
+  return without === 'none' ? 1 : Math.ceil(BATCH_KEYS / roomFor(0, perSecond));
 }

@@ -1,8 +1,10 @@
 /** Everything core needs from the outside world. Adapters are named by technology, fakes `InMemory…`. */
-import type { ImageId, Upload, UploadEvent } from './image.ts';
+import type { CurrentUpload, QueuedRepair } from './audit.ts';
+import type { ImageId, Upload, UploadAddress, UploadEvent } from './image.ts';
 import type { ImageHeader, Portrait } from './metadata.ts';
 import type { DecidedOutcome, Missing, Rejection, RejectionReason } from './outcome.ts';
 import type { Preset } from './presets.ts';
+import type { ImageRecord } from './record.ts';
 import type { ContentType, FocusPoint } from './rendition.ts';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -107,3 +109,23 @@ export type PipelineInput = UploadEvent & {
   /** No attempt follows: record and announce a failure. */
   readonly lastAttempt: boolean;
 };
+
+/** Where images go that no event of S3 has announced. */
+export interface OverflowQueue {
+  /** How many images are in it. Approximate. */
+  waiting(): Promise<number>;
+  /** Repeatable: an event that is sent twice has the same sequencer. */
+  send(repairs: readonly QueuedRepair[]): Promise<void>;
+}
+
+/** What each key of the upload buckets holds now. */
+export interface CurrentUploads {
+  /** Undefined if it was deleted, or is a folder. */
+  find(address: UploadAddress): Promise<CurrentUpload | undefined>;
+}
+
+/** Reads records; only the workflow writes them. */
+export interface Catalogue {
+  /** Strongly consistent. Undefined also if only the mark of an erased version is left. */
+  find(imageId: ImageId): Promise<ImageRecord | undefined>;
+}

@@ -5,8 +5,8 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 
-// Set only on a laptop, where all services share one address, without host names per bucket or prefix.
-const emulated = process.env['AWS_ENDPOINT_URL'] !== undefined;
+/** Set only on a laptop, where all services share one address, without host names per bucket or prefix. */
+export const emulated = process.env['AWS_ENDPOINT_URL'] !== undefined;
 
 // A hanging connection fails long before the function's own timeout, so that the SDK can retry.
 const requestHandler = { connectionTimeout: 2_000, requestTimeout: 10_000, throwOnRequestTimeout: true };

@@ -1,5 +1,5 @@
 import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
-import type { Catalogue } from '../../core/watch/ports.ts';
+import type { Catalogue } from '../../core/ports.ts';
 import { imageRecord } from '../contracts/image-record.ts';
 
 export function dynamoDbCatalogue({
@@ -14,7 +14,8 @@ export function dynamoDbCatalogue({
       const { Item } = await client.send(
         new GetCommand({ TableName: tableName, Key: { imageId }, ConsistentRead: true }),
       );
-      return Item === undefined ? undefined : imageRecord.parse(Item);
+      // The mark of an erased version is no record.
+      return Item?.['sequencer'] === undefined ? undefined : imageRecord.parse(Item);
     },
   };
 }

@@ -1,5 +1,4 @@
 /** What the synthetic probe and the release check need from the outside world, in addition to core/ports.ts. */
-import type { ImageId } from '../image.ts';
 import type {
   ImageTask,
   MetadataResult,
@@ -10,15 +9,8 @@ import type {
 } from '../image-task.ts';
 import type { ImageHeader } from '../metadata.ts';
 import type { Bytes } from '../ports.ts';
-import type { ImageRecord } from '../record.ts';
 import type { ContentType } from '../rendition.ts';
 import type { NewVersion, ReleaseHook, Verdict } from './release.ts';
-
-/** Reads records; only the workflow writes them. */
-export interface Catalogue {
-  /** Strongly consistent. */
-  find(imageId: ImageId): Promise<ImageRecord | undefined>;
-}
 
 /** What users do with the upload bucket. */
 export interface Uploader {

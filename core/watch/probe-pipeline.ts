@@ -1,11 +1,11 @@
 import { type ImageId, imageIdOf } from '../image.ts';
 import type { ImageHeader } from '../metadata.ts';
 import { probePrefix } from '../names.ts';
-import type { ImageCodec } from '../ports.ts';
+import type { Catalogue, ImageCodec } from '../ports.ts';
 import type { Preset, RenditionGroup } from '../presets.ts';
 import type { ImageRecord } from '../record.ts';
 import { contentTypes, presetsFor, type Rendition, renditionSize, type Size } from '../rendition.ts';
-import type { Catalogue, Clock, KnownImage, RenditionReader, SentUpload, Uploader } from './ports.ts';
+import type { Clock, KnownImage, RenditionReader, SentUpload, Uploader } from './ports.ts';
 
 /**
  * Also the precision of the measured time. Each poll costs one small read.

@@ -248,6 +248,16 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: "if (outcome !== 'failed') return;",
     to: 'if (outcome !== undefined) return;',
   },
+  'A workflow that backfills leaves room for uploads': {
+    file: 'core/backfill-images.ts',
+    from: 'roomFor(await ports.overflowQueue.waiting(), perSecond)',
+    to: 'items.length + roomFor(await ports.overflowQueue.waiting(), perSecond)',
+  },
+  'What may send events is deployed on request': {
+    file: 'template.yaml',
+    path: ['Resources', 'BackfillImagesRole', 'Condition'],
+    remove: true,
+  },
   'A copy never replaces an upload': {
     file: 'scripts/backfill/copy-objects.ts',
     from: "IfNoneMatch: '*',",

@@ -13,6 +13,8 @@ it('requests cost what the lab’s price list says', () => {
     s3Read: prices.s3Read.usd,
     dynamoDbRead: prices.dynamoDbRead.usd,
     dynamoDbWrite: prices.dynamoDbWrite.usd,
+    functionGigabyteSecond: prices.lambdaArm64.usd,
+    stateTransition: prices.standardTransition.usd,
     customEvent: prices.eventBridgeCustomEvent.usd,
     invalidationPath: prices.invalidationPath.usd,
   });

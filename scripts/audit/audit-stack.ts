@@ -1,4 +1,5 @@
 /** One audit, from the price to the last look. */
+import { lowestSequencer } from '../../adapters/contracts/queued-event.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { stackNamed } from '../local/running-stack.ts';
 import { gather } from '../stack/gather.ts';
@@ -11,7 +12,7 @@ import {
   openNotebook,
   resumedNotebook,
 } from '../stack/notebook.ts';
-import { lowestSequencer, repairAll } from '../stack/repair.ts';
+import { repairAll } from '../stack/repair.ts';
 import { minutesOnTheWay, settled } from '../stack/settle.ts';
 import type { Stack } from '../stack/stack.ts';
 import { stackSources } from '../stack/stack-sources.ts';

@@ -1,5 +1,5 @@
 /** What a backfill does and costs, and how it ended. */
-import { planBackfill } from '../../core/backfill.ts';
+import { BATCH_KEYS, callsPerBatch, planBackfill } from '../../core/backfill.ts';
 import { imagePrice, monthlyStoragePrice, requestPrices, shownPrice } from '../stack/prices.ts';
 import type { Copied, SourceSize } from './copy-objects.ts';
 
@@ -74,4 +74,63 @@ export function describeResult({ processed, rejected, gone, failed, left }: Back
 
 function shownBytes(bytes: number): string {
   return bytes < 1_000_000_000 ? `${Math.ceil(bytes / 1_000_000)} MB` : `${(bytes / 1_000_000_000).toFixed(1)} GB`;
+}
+
+// ── In the account ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface WorkflowResult {
+  /** Of the execution, as Step Functions says it. */
+  readonly status: string;
+  /** Keys that were listed. */
+  readonly listed: number;
+  readonly succeeded: number;
+  /** Keys of batches that failed; some of them may have been processed. */
+  readonly failed: number;
+}
+
+const MILLION = 1_000_000;
+
+/** Of 0.5 GB, for the records and headers of a batch. */
+const GIGABYTE_SECONDS_PER_CALL = 1;
+// The task, the wait and the choice.
+const TRANSITIONS_PER_CALL = 3;
+// The start of the batch, and its end.
+const TRANSITIONS_PER_BATCH = 2;
+
+/** Per key of the listing. A page has a thousand; a record has up to 8 KB. */
+function pricePerListedKey(calls: number): number {
+  const transitions = TRANSITIONS_PER_CALL * calls + TRANSITIONS_PER_BATCH;
+  const usdPerBatch =
+    transitions * requestPrices.stateTransition +
+    calls * GIGABYTE_SECONDS_PER_CALL * requestPrices.functionGigabyteSecond;
+  return requestPrices.s3Write / 1000 + 2 * requestPrices.dynamoDbRead + usdPerBatch / BATCH_KEYS;
+}
+
+export function describeWorkflow({ renditions, perSecond }: Work): string {
+  const unrecorded = pricePerListedKey(callsPerBatch('all', perSecond));
+  const recorded = pricePerListedKey(callsPerBatch('none', perSecond));
+  const usdPerImage = imagePrice(renditions) + requestPrices.s3Read + unrecorded;
+  const plan = planBackfill(MILLION, { perSecond, usdPerImage });
+  return [
+    'The workflow lists the bucket as it goes, so the count is not known in advance. --dry-run without --in-account counts.',
+    `Per million uploads without a record: ${shownPrice(plan.usd)}, ${Math.ceil(plan.minutes / 60)} hours at ${perSecond} images per second.`,
+    `Per million that have one: ${shownPrice(recorded * MILLION)}.`,
+  ].join('\n');
+}
+
+export function describeExecution(executionArn: string): string {
+  return [
+    `Execution: ${executionArn}`,
+    'Follow it by running the same command again, or in the console of Step Functions.',
+    `Stop it: aws stepfunctions stop-execution --execution-arn ${executionArn}`,
+  ].join('\n');
+}
+
+export function describeWorkflowResult({ status, listed, succeeded, failed }: WorkflowResult): string {
+  return [
+    `${status === 'SUCCEEDED' ? 'Done' : `The workflow ended as ${status}`}: ${succeeded} of ${listed} objects were looked at, and what had no record was sent.`,
+    ...(failed > 0 || status !== 'SUCCEEDED'
+      ? [`${failed} were in batches that failed: docs/runbooks/backfill-images.md. Run this again for the rest.`]
+      : []),
+  ].join('\n');
 }

@@ -1,5 +1,6 @@
 /** One backfill, from the price to the summary. An audit's listings and repairs, limited to uploads without a record. */
 import { GetBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
+import { lowestSequencer } from '../../adapters/contracts/queued-event.ts';
 import { backfillOf, needsBackfill } from '../../core/backfill.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { isOwnImage } from '../../core/sender.ts';
@@ -21,7 +22,6 @@ import {
   READS_PER_SECOND,
   turnsTaken,
 } from '../stack/queue-images.ts';
-import { lowestSequencer } from '../stack/repair.ts';
 import { minutesOnTheWay, settled } from '../stack/settle.ts';
 import type { Sources } from '../stack/sources.ts';
 import { type Stack, uploadBuckets } from '../stack/stack.ts';
@@ -41,7 +41,7 @@ import {
 } from './backfill-report.ts';
 import { type Copied, copyAll, measureSource } from './copy-objects.ts';
 
-interface BackfillOptions {
+export interface BackfillOptions {
   readonly bucket?: string;
   readonly prefix?: string;
   readonly into?: string;

@@ -1,6 +1,6 @@
 /** Reads and removes what a stack stores of an image, at a bounded rate. */
-import { setTimeout as sleep } from 'node:timers/promises';
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import {
   DeleteObjectCommand,
@@ -18,6 +18,7 @@ import pWaitFor from 'p-wait-for';
 import * as z from 'zod';
 import { decidedImageOf } from '../../adapters/aws/idempotent-pipeline.ts';
 import { s3RenditionStore } from '../../adapters/aws/s3-rendition-store.ts';
+import { lowestSequencer } from '../../adapters/contracts/queued-event.ts';
 import { type Hold, isTombstone, type StoredVersion } from '../../core/erase.ts';
 import type { ImageId } from '../../core/image.ts';
 import { imageIdOf } from '../../core/image.ts';
@@ -28,7 +29,7 @@ import { readRecords } from '../stack/follow.ts';
 import { historyLines } from '../stack/history-store.ts';
 import { queueEvents } from '../stack/queue-events.ts';
 import { recordPages } from '../stack/record-pages.ts';
-import { lowestSequencer } from '../stack/repair.ts';
+
 import { settled } from '../stack/settle.ts';
 import type { Stack } from '../stack/stack.ts';
 import { versionPages } from '../stack/version-pages.ts';

@@ -114,6 +114,7 @@ export function parameters(): string[] {
     'Stage=local',
     'ReserveConcurrency=true',
     'AnnounceDescriptions=true',
+    'DeployBackfill=true',
     // The emulator's own root user: npm run redrive sends as that one.
     'OperatorRoleArn=arn:aws:iam::000000000000:root',
     `AdoptedBucketName=${adoptedBucketName}`,

@@ -120,6 +120,8 @@ export async function readRecords(
       new BatchGetCommand({ RequestItems: { [ImageTableName]: { Keys, ConsistentRead: true } } }),
     );
     for (const item of Responses[ImageTableName] ?? []) {
+      // The mark of an erased version is no record.
+      if (item['sequencer'] === undefined) continue;
       const record = imageRecord.parse(item);
       found.set(record.imageId, record);
     }

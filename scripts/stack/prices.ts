@@ -11,6 +11,10 @@ export const requestPrices = {
   dynamoDbRead: 0.125 / 1_000_000,
   /** 1 KB. */
   dynamoDbWrite: 0.625 / 1_000_000,
+  /** On arm64. */
+  functionGigabyteSecond: 0.0000133334,
+  /** Of a STANDARD workflow. */
+  stateTransition: 25 / 1_000_000,
   /** 64 KB of an event. */
   customEvent: 1 / 1_000_000,
   /** After the first thousand of a month. */

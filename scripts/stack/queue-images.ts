@@ -6,6 +6,7 @@ import { pMapIterable } from 'p-map';
 import pWaitFor from 'p-wait-for';
 import type { ImageFacts, Repair } from '../../core/audit.ts';
 import type { ImageId } from '../../core/image.ts';
+import { roomFor } from '../../core/queue-room.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { Failure } from '../terminal/failure.ts';
 import type { Report } from '../terminal/progress.ts';
@@ -20,8 +21,6 @@ export const READS_PER_SECOND = 500;
 const LOOKS_AT_ONCE = 8;
 /** After this many images, it remembers its place, and waits if too many are queued. A stopped run repeats at most these. */
 export const BATCH = 20;
-/** Of images in a queue: uploads may wait behind them. */
-const MOST_SECONDS_QUEUED = 5;
 // Five attempts take a quarter of an hour.
 const FIRST_IMAGE_MILLIS = 20 * 60_000;
 
@@ -109,7 +108,7 @@ export async function hasRoom(
 ): Promise<void> {
   const isFree = async () => {
     signal?.throwIfAborted();
-    return waiting(await readIntake(stack)) <= perSecond * MOST_SECONDS_QUEUED;
+    return roomFor(waiting(await readIntake(stack)), perSecond) >= 0;
   };
   await pWaitFor(isFree, { interval: stack.emulated ? 200 : 2000 });
 }

@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import pThrottle from 'p-throttle';
-import type { Repair } from '../../core/audit.ts';
-import { type ImageId, padSequencer, sequencerAt } from '../../core/image.ts';
+import { eventOf } from '../../adapters/contracts/queued-event.ts';
+import type { ImageId } from '../../core/image.ts';
 import type { RemovalTask } from '../../core/image-task.ts';
 import type { Confirmed } from './notebook.ts';
-import { type QueuedEvent, queueEvents } from './queue-events.ts';
+import { queueEvents } from './queue-events.ts';
 import { physicalId, type Stack } from './stack.ts';
 
 interface Pace<Image> {
@@ -46,23 +46,6 @@ async function repairOne(stack: Stack, { imageId, repairs }: Pick<Confirmed, 'im
   }
 }
 
-function eventOf(repair: Exclude<Repair, { repair: 'remove' }>): QueuedEvent {
-  switch (repair.repair) {
-    case 'process': {
-      const { bucket, key, etag, size, versionId, storedAt: occurredAt } = repair.upload;
-      return { change: 'created', bucket, key, etag, size, versionId, occurredAt, sequencer: repair.sequencer };
-    }
-    case 'delete':
-      return {
-        ...{ change: 'deleted', bucket: repair.bucket, key: repair.key, sequencer: repair.sequencer },
-        // Nothing says when the upload was deleted: it may have left no delete marker.
-        occurredAt: new Date().toISOString(),
-      };
-    default:
-      return repair satisfies never;
-  }
-}
-
 async function remove(stack: Stack, imageId: ImageId, sequencer: string): Promise<void> {
   const FunctionName = `${await physicalId(stack, 'RemoveRenditionsFunction')}:live`;
   const task: RemovalTask = { correlationId: randomUUID(), image: { imageId, sequencer }, scope: 'own' };
@@ -73,12 +56,4 @@ async function remove(stack: Stack, imageId: ImageId, sequencer: string): Promis
     throw new Error(
       `remove-renditions failed for ${imageId} (${FunctionError}): ${Payload?.transformToString() ?? ''}`,
     );
-}
-
-/**
- * The lowest sequencer that S3 can have assigned at a time: two zeros and the seconds. The emulator counts from its own start, so
- * there it is the lowest of all.
- */
-export function lowestSequencer(emulated: boolean): (time: string) => string {
-  return emulated ? () => padSequencer('00') : sequencerAt;
 }

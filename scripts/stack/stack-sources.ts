@@ -3,14 +3,13 @@ import {
   type _Object,
   HeadObjectCommand,
   type ListObjectVersionsCommandOutput,
-  NotFound,
   paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
-import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import pThrottle from 'p-throttle';
 import * as z from 'zod';
-import { imageRecord } from '../../adapters/contracts/image-record.ts';
+import { dynamoDbCatalogue } from '../../adapters/aws/dynamodb-catalogue.ts';
+import { isFolderObject, s3CurrentUploads, unlessNotFound, uploadOf } from '../../adapters/aws/s3-current-uploads.ts';
 import type { CurrentUpload, StoredRendition } from '../../core/audit.ts';
 import { imageIdOf, type UploadAddress } from '../../core/image.ts';
 import { recordPages } from './record-pages.ts';
@@ -39,7 +38,9 @@ export function stackSources(
   },
 ): Sources {
   const { s3, table } = stack.clients;
-  const { RenditionBucketName, ImageTableName: TableName } = stack.outputs;
+  const { RenditionBucketName, ImageTableName: tableName } = stack.outputs;
+  const currentUploads = s3CurrentUploads(s3);
+  const catalogue = dynamoDbCatalogue({ client: table, tableName });
   const atRate = pThrottle({ limit: perSecond, interval: 1000 });
   const turn = atRate(async () => {});
   /** Where to go on: in this bucket, at the beginning of the next one, or nowhere. */
@@ -102,9 +103,10 @@ export function stackSources(
 
     async current(imageId, address) {
       await turn();
-      const { Item } = await table.send(new GetCommand({ TableName, Key: { imageId }, ConsistentRead: true }));
-      const record = Item?.['sequencer'] === undefined ? undefined : imageRecord.parse(Item);
-      return { record, upload: address === undefined ? undefined : await uploadAt(address) };
+      return {
+        record: await catalogue.find(imageId),
+        upload: address === undefined ? undefined : await uploadAt(address),
+      };
     },
 
     async look(imageId, address) {
@@ -119,54 +121,21 @@ export function stackSources(
   };
 
   async function uploadAt(address: UploadAddress): Promise<CurrentUpload | undefined> {
-    const { bucket: Bucket, key: Key } = address;
-    if (!buckets.includes(Bucket)) return undefined;
+    if (!buckets.includes(address.bucket)) return undefined;
     await turn();
-    const head = await s3.send(new HeadObjectCommand({ Bucket, Key })).catch(unlessNotFound);
-    return head === undefined || isFolder(Key, head.ContentLength) ? undefined : uploadOf(address, head);
+    return await currentUploads.find(address);
   }
   return sources;
 }
 
 function currentIn({ Versions = [] }: ListObjectVersionsCommandOutput, bucket: string): CurrentUpload[] {
   return Versions.flatMap(({ Key, ETag, Size, LastModified, VersionId, IsLatest }) =>
-    IsLatest && Key !== undefined && !isFolder(Key, Size)
+    IsLatest && Key !== undefined && !isFolderObject(Key, Size)
       ? [uploadOf({ bucket, key: Key }, { ETag, VersionId, ContentLength: Size, LastModified })]
       : [],
   );
 }
 
-/** The pipeline ignores these too. */
-function isFolder(key: string, size: number | undefined): boolean {
-  return size === 0 && key.endsWith('/');
-}
-
-interface Stored {
-  readonly ETag?: string | undefined;
-  readonly VersionId?: string | undefined;
-  readonly ContentLength?: number | undefined;
-  readonly LastModified?: Date | undefined;
-}
-
-function uploadOf(
-  address: UploadAddress,
-  { ETag = '', VersionId, ContentLength = 0, LastModified }: Stored,
-): CurrentUpload {
-  return {
-    ...address,
-    // Of an object from before the bucket had versions, or in a bucket without them.
-    versionId: VersionId === 'null' ? undefined : VersionId,
-    etag: ETag.replaceAll('"', ''),
-    size: ContentLength,
-    storedAt: (LastModified ?? new Date(0)).toISOString(),
-  };
-}
-
 function storedIn(contents: readonly _Object[] = []): StoredRendition[] {
   return contents.flatMap(({ Key, Size = 0 }) => (Key === undefined ? [] : [{ key: Key, bytes: Size }]));
-}
-
-function unlessNotFound(error: unknown): undefined {
-  if (error instanceof NotFound) return undefined;
-  throw error;
 }

@@ -33,6 +33,8 @@ export const stackOutputs = z.object({
   UploadDeadLetterQueueUrl: z.string(),
   UndeliveredEventQueueUrl: z.string(),
   StateMachineArn: z.string(),
+  // Only with DeployBackfill.
+  BackfillArn: z.string().optional(),
   IntakeConcurrency: z.coerce.number(),
   // Only in an account: the emulator cannot run the circuit breaker.
   IntakeBreakerArn: z.string().optional(),

@@ -84,7 +84,7 @@ export interface Template {
   readonly functionGlobals: Readonly<Record<string, Json>>;
 }
 
-/** Reserves concurrency in every stage, so that its arithmetic can be checked. */
+/** Reserves concurrency in every stage, so that its arithmetic can be checked, and has all that is optional. */
 export function templateFor(
   stage: Stage,
   overrides: Readonly<Record<string, string>> = {},
@@ -94,6 +94,7 @@ export function templateFor(
   const parameters: Readonly<Record<string, string>> = {
     ...Object.fromEntries(defaults),
     Stage: stage,
+    DeployBackfill: 'true',
     ReserveConcurrency: 'true',
     ProvisionConcurrency: String(stage === 'prod'),
     ...overrides,

@@ -9,7 +9,7 @@ const budgets: Readonly<Record<string, number>> = {
   'check-release': 166_000,
   'dispatch-images': 118_000,
   'extract-metadata': 173_000,
-  'probe-pipeline': 180_000,
+  'probe-pipeline': 184_000,
   'record-history': 126_000,
   'remove-renditions': 120_000,
   'resize-image': 170_000,

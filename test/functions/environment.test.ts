@@ -112,6 +112,8 @@ describe.each([
   ['check-release', 'STEP_WAIT_MILLIS', 'long'],
   ['remove-renditions', 'RENDITION_BUCKET', ''],
   ['record-history', 'HISTORY_BUCKET', ''],
+  ['backfill-images', 'IMAGE_TABLE', ''],
+  ['backfill-images', 'OVERFLOW_QUEUE_URL', 'overflow'],
   ['probe-pipeline', 'UPLOAD_BUCKET', ''],
   ['probe-pipeline', 'RENDITION_BUCKET', ''],
   ['probe-pipeline', 'IMAGE_TABLE', ''],

@@ -1,14 +1,16 @@
 import { CreateBucketCommand, DeleteObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { PurgeQueueCommand } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { lowestSequencer } from '../../adapters/contracts/queued-event.ts';
 import { imageIdOf } from '../../core/image.ts';
 import { disagreements } from '../../scripts/audit/audit-stack.ts';
+import { runInAccount } from '../../scripts/backfill/backfill-in-account.ts';
 import { backfill } from '../../scripts/backfill/backfill-stack.ts';
 import { readRecords } from '../../scripts/stack/follow.ts';
 import { pauseIntake, resumeIntake } from '../../scripts/stack/intake-switch.ts';
 import { queueEvents } from '../../scripts/stack/queue-events.ts';
-import { lowestSequencer } from '../../scripts/stack/repair.ts';
 import { type DomainEvent, emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
 import { photo, smallImage } from '../support/photos.ts';
 
@@ -145,4 +147,45 @@ it('objects of any other bucket are copied in once, and never over an upload', a
   ]);
   expect(await pipeline.record('import/img/taken.png')).toEqual(taken);
   expect(await disagreements(stack, { prefix: 'import/' })).toEqual([]);
+});
+
+describe('in the account, a workflow', () => {
+  const prefix = 'millions/';
+  const keys = Array.from({ length: 30 }, (_, index) => `${prefix}${String(index).padStart(2, '0')}.png`);
+  const inAccount = () => runInAccount(stack, { ...quietly, prefix }, signal);
+
+  it('gives each upload without a record one record and one event, and leaves alone the one that has a record', async () => {
+    await putSilently(bucket, keys);
+    await s3.send(new PutObjectCommand({ Bucket: bucket, Key: `${prefix}folder/`, Body: '' }));
+    const known = `${prefix}arrived.jpg`;
+    await pipeline.put(known, photo('rocket.jpg'));
+    const arrived = await pipeline.recordWhen(known, () => true);
+
+    expect(await inAccount()).toBe(0);
+
+    expect(await announced(bucket, prefix, keys.length + 1)).toEqual([...keys, known]);
+    expect(await pipeline.record(known)).toEqual(arrived);
+    for (const key of keys) expect(await pipeline.record(key)).toMatchObject({ outcome: 'processed' });
+    expect(await disagreements(stack, { prefix })).toEqual([]);
+  });
+
+  it('sends nothing the second time, also if it is started by hand', async () => {
+    const before = await Promise.all(keys.map((key) => pipeline.record(key)));
+    expect(await inAccount()).toBe(0);
+    const storedBefore = new Date().toISOString();
+    const { executionArn } = await stack.clients.stepFunctions.send(
+      new StartExecutionCommand({
+        stateMachineArn: stack.outputs.BackfillArn,
+        input: JSON.stringify({ bucket, prefix, perSecond: 50, storedBefore }),
+      }),
+    );
+    await eventually('its end', async () => {
+      const { status } = await stack.clients.stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
+      if (status !== 'RUNNING') expect(status).toBe('SUCCEEDED');
+      return status === 'RUNNING' ? undefined : true;
+    });
+    await pipeline.queueIsEmpty();
+    expect(await Promise.all(keys.map((key) => pipeline.record(key)))).toEqual(before);
+    expect(await announced(bucket, prefix, keys.length + 1)).toHaveLength(keys.length + 1);
+  });
 });

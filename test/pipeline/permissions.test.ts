@@ -1,4 +1,5 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { imageIdOf, padSequencer } from '../../core/image.ts';
 import { renditionGroups } from '../../core/presets.ts';
@@ -18,10 +19,13 @@ const pipeline = emulatedPipeline();
 const { stack } = pipeline;
 
 const key = 'permissions.jpg';
+const unrecorded = 'unrecorded.jpg';
 let upload: { etag: string; versionId: string; size: number };
 beforeAll(async () => {
   upload = await pipeline.put(key, photo('rocket.jpg'));
   await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
+  await pipeline.put(unrecorded, photo('rocket.jpg'));
+  await pipeline.recordWhen(unrecorded, ({ outcome }) => outcome === 'processed');
 });
 
 /** An event that makes the function use the permission. */
@@ -35,6 +39,13 @@ async function probe(stem: string, action: string): Promise<unknown> {
   };
   const seen = { ...image, ...(action === 's3:GetObject' ? unversioned : upload) };
   if (stem === 'ProbePipeline') return {};
+  if (stem === 'BackfillImages') {
+    // Nothing is known of it any more.
+    const Key = { imageId: await imageIdOf(pipeline.bucket, unrecorded) };
+    await stack.clients.table.send(new DeleteCommand({ TableName: stack.outputs.ImageTableName, Key }));
+    const storedBefore = new Date(Date.now() + 3_600_000).toISOString();
+    return { bucket: pipeline.bucket, key: unrecorded, perSecond: 1000, storedBefore };
+  }
   // Something that was removed, so that nothing in the history leads to an item.
   if (stem === 'RecordHistory') return { Records: [{ dynamodb: removal }] };
   switch (steps.find(({ name }) => name === stem)?.takes) {

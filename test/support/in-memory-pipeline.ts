@@ -1,8 +1,8 @@
 import { imageIdOf } from '../../core/image.ts';
-import type { Bytes, ImageCodec } from '../../core/ports.ts';
+import type { Bytes, Catalogue, ImageCodec } from '../../core/ports.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { contentTypes, presetsFor, type Rendition, renditionKey, renditionSize } from '../../core/rendition.ts';
-import type { Catalogue, Clock, RenditionReader, Uploader } from '../../core/watch/ports.ts';
+import type { Clock, RenditionReader, Uploader } from '../../core/watch/ports.ts';
 import type { ProbePorts } from '../../core/watch/probe-pipeline.ts';
 import { examplePresets } from './example-presets.ts';
 import { photoHeader, photoPortrait } from './stub-image-codec.ts';

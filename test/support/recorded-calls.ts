@@ -68,7 +68,12 @@ function ofS3({ method, path }: AwsRequest) {
   const [, bucket = '', ...key] = pathname.split('/');
   const read = searchParams.has('versionId') ? 's3:GetObjectVersion' : 's3:GetObject';
   if (key.join('/') !== '') {
-    const actions: Readonly<Record<string, string>> = { GET: read, PUT: 's3:PutObject', DELETE: 's3:DeleteObject' };
+    const actions: Readonly<Record<string, string>> = {
+      GET: read,
+      HEAD: read,
+      PUT: 's3:PutObject',
+      DELETE: 's3:DeleteObject',
+    };
     return { action: actions[method] ?? `s3:${method}`, resource: `${bucket}/*` };
   }
   if (searchParams.has('delete')) return { action: 's3:DeleteObject', resource: `${bucket}/*` };

@@ -23,13 +23,17 @@ function statementsAboutIt(template: typeof plain) {
 
 describe('a stack that adopts a bucket', () => {
   it('lets the workers read it, and lets nothing write to it', () => {
-    expect(statementsAboutIt(adopting)).toEqual(
-      workers.flatMap((id) => [
+    expect(statementsAboutIt(adopting)).toEqual([
+      ...workers.flatMap((id) => [
         { id, actions: ['s3:GetObjectVersion', 's3:GetObject'], on: [objectArn] },
         { id, actions: ['s3:ListBucket'], on: [bucketArn] },
         { id, actions: ['kms:Decrypt'], on: [key] },
       ]),
-    );
+      // Without the key.
+      { id: 'BackfillRole', actions: ['s3:ListBucket'], on: [bucketArn] },
+      { id: 'BackfillImagesRole', actions: ['s3:GetObject'], on: [objectArn] },
+      { id: 'BackfillImagesRole', actions: ['s3:ListBucket'], on: [bucketArn] },
+    ]);
   });
 
   it('leads to it from the network of the workers', () => {

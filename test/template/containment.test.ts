@@ -43,7 +43,7 @@ describe.each(stages)('in stage %s, no role', (stage) => {
       const context = ownContext(statement);
       if (context !== undefined) {
         expect(String(at(context, 'Fn::Sub')), id).toMatch(
-          /^arn:\$\{AWS::Partition\}:(states:.*:stateMachine:\$\{AWS::StackName\}-(ImagePipeline|IntakeBreaker)\*|logs:.*:\*)$/,
+          /^arn:\$\{AWS::Partition\}:(states:.*:stateMachine:\$\{AWS::StackName\}-(ImagePipeline|IntakeBreaker|Backfill)\*|logs:.*:\*)$/,
         );
         continue;
       }

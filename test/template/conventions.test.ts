@@ -25,8 +25,8 @@ const resource = (id: string): Resource => {
   return found;
 };
 
-// One watches the pipeline from outside, one checks releases, one follows the table.
-const watchers = ['probe-pipeline', 'check-release', 'record-history'];
+// One watches the pipeline from outside, one checks releases, one follows the table, one sends what has no record.
+const watchers = ['probe-pipeline', 'check-release', 'record-history', 'backfill-images'];
 
 it('the template begins with a list of its sections, in order', () => {
   const text = readFileSync(projectFile('template.yaml'), 'utf8');

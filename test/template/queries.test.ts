@@ -75,13 +75,22 @@ describe.each(queries)('%s', (_, { Properties, Condition }) => {
   });
 });
 
+/** Their lines are about the stack, a release, or many images at once. */
+const withoutImages = [
+  'IntakeBreakerLogGroup',
+  'CheckReleaseLogGroup',
+  'RecordHistoryLogGroup',
+  'BackfillLogGroup',
+  'BackfillImagesLogGroup',
+];
+
 it('the query for one image searches every log group that has lines about images', () => {
   const groups = template.resources.get('ImageWayQuery')?.Properties['LogGroupNames'];
   const found = [groups ?? []].flat().map((group) => referredId(group));
   expect(found.sort()).toEqual(
     ofType(template, 'AWS::Logs::LogGroup')
       .map(([id]) => id)
-      .filter((id) => !['IntakeBreakerLogGroup', 'CheckReleaseLogGroup', 'RecordHistoryLogGroup'].includes(id))
+      .filter((id) => !withoutImages.includes(id))
       .sort(),
   );
 });

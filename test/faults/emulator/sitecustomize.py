@@ -25,7 +25,8 @@ current_task = contextvars.ContextVar("current_task")
 
 
 def known_task(state, raw_input, execution, context):
-    machine = execution["stateMachineArn"]
+    # A batch of a Distributed Map has the map's label after the name of the state machine.
+    machine = execution["stateMachineArn"].split("/")[0]
     definition = stepfunctions._state_machines[machine]["definition"]
     current_task.set({"machine": machine, "state": name_of(state, definition), "input": execution["input"]})
     return execute_task(state, raw_input, execution, context)
