@@ -751,7 +751,7 @@ function* defectsInTheEnd(model: Model, world: World, figures: Figures): Generat
   yield* erasureDefects(model, world);
   for (const [image, states] of model.images) {
     const found = recordOf(world, image);
-    const possible = [...possibleEndings(states), ...(isErasedUnrecorded(image, states, world) ? [undefined] : [])];
+    const possible = endingsOf(image, states, world);
     if (!possible.some((ending) => isSame(ending, found))) {
       yield `${image} is ${shown(found)}, but should be ${possible.map(shown).join(' or ')}.`;
     }
@@ -768,14 +768,13 @@ function* defectsInTheEnd(model: Model, world: World, figures: Figures): Generat
 }
 
 /**
- * An erasure has removed the dead letter of a deletion that would have made the first record. Nothing needs that tombstone:
- * consumers were told nothing of the image (any event without a record is a defect), and a late event finds no upload.
+ * If an erasure has removed the dead letter of a deletion that would have made the first record, there may be none. Nothing needs
+ * that tombstone: consumers were told nothing of the image (any event without a record is a defect), and a late event finds no upload.
  */
-function isErasedUnrecorded(image: string, states: readonly ImageState[], world: World): boolean {
-  return (
-    currentOf(states) === undefined &&
-    world.messages.some(({ change, outcome }) => change.key === image && outcome === 'erased')
-  );
+function endingsOf(image: string, states: readonly ImageState[], world: World): ReturnType<typeof possibleEndings> {
+  const isLetterErased = world.messages.some(({ change, outcome }) => change.key === image && outcome === 'erased');
+  const isUnrecorded = isLetterErased && currentOf(states) === undefined;
+  return [...possibleEndings(states), ...(isUnrecorded ? [undefined] : [])];
 }
 
 /** More than one if an audit first processed an upload, and then, while that was a dead letter, deleted the image. */

@@ -10,7 +10,12 @@ const first: Change = {
   ...{ key: 'cat.jpg', sequencer: '0055AED6DCD90281E5', type: 'Created', etag: 'e1' },
   ...{ occurredAt: '2026-01-01T00:00:01.000Z', bytes: new TextEncoder().encode('photo') },
 };
-const second: Change = { ...first, sequencer: '0055AED6DCD90281E6', etag: 'e2', occurredAt: '2026-01-01T00:00:02.000Z' };
+const second: Change = {
+  ...first,
+  sequencer: '0055AED6DCD90281E6',
+  etag: 'e2',
+  occurredAt: '2026-01-01T00:00:02.000Z',
+};
 const fails = (attempts: number, state: string) =>
   Array.from({ length: attempts }, (_, index) => ({ attempt: index + 1, state, kind: 'dies before' as const }));
 

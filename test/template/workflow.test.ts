@@ -353,11 +353,11 @@ describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, nex
   ['IsVersionMarked', { ...unmarked, infected: true, decision: { outcome: 'rejected' } }, 'IsAnythingObsolete'],
   ['IsVersionMarked', unmarked, 'IsAnythingObsolete'],
   ['WhoWasFirst', { ...unmarked, recorded: { outcome: { S: 'processed' } }, shown: true }, 'FinishRecord'],
-  ['WhoWasFirst', { ...unmarked, recorded: null, shown: true }, 'Repeat'],
-  ['WhoWasFirst', { ...unmarked, recorded: null, shown: false, erased: true }, 'EraseVersion'],
-  ['WhoWasFirst', { ...unmarked, recorded: null, shown: false, infected: true }, 'WithdrawVersion'],
-  ['WhoWasFirst', { ...unmarked, recorded: null, shown: false, undecided: true }, 'LeaveRenditions'],
-  ['WhoWasFirst', { ...unmarked, recorded: null, shown: false, undecided: false }, 'DiscardOwnRenditions'],
+  ['WhoWasFirst', { ...unmarked, recorded: {}, shown: true }, 'Repeat'],
+  ['WhoWasFirst', { ...unmarked, recorded: {}, shown: false, erased: true }, 'EraseVersion'],
+  ['WhoWasFirst', { ...unmarked, recorded: {}, shown: false, infected: true }, 'WithdrawVersion'],
+  ['WhoWasFirst', { ...unmarked, recorded: {}, shown: false, undecided: true }, 'LeaveRenditions'],
+  ['WhoWasFirst', { ...unmarked, recorded: {}, shown: false, undecided: false }, 'DiscardOwnRenditions'],
   ['IsAnythingObsolete', { decision: { outcome: 'processed' }, replaced: false, image: versioned }, 'ComposeEvent'],
   ['IsAnythingObsolete', { decision: { outcome: 'processed' }, replaced: true, image: versioned }, 'RemoveRenditions'],
   // The upload before it may have been replaced before it was recorded.
@@ -429,11 +429,11 @@ describe('a result that an earlier attempt recorded', () => {
   const processed = { outcome: { S: 'processed' }, sequencer: { S: 'S1' }, announced: { BOOL: false } };
   it.each([
     ['is completed, if it was not announced', 'created', processed, processed],
-    ['is already complete, if it was announced', 'created', { ...processed, announced: { BOOL: true } }, null],
-    ['is not confused with that of a newer version', 'created', { ...processed, sequencer: { S: 'S2' } }, null],
-    ['is not confused with a rejection', 'created', { ...processed, outcome: { S: 'rejected' } }, null],
-    ['is not completed by a deletion', 'deleted', processed, null],
-    ['does not exist, if there is no record', 'created', undefined, null],
+    ['is already complete, if it was announced', 'created', { ...processed, announced: { BOOL: true } }, {}],
+    ['is not confused with that of a newer version', 'created', { ...processed, sequencer: { S: 'S2' } }, {}],
+    ['is not confused with a rejection', 'created', { ...processed, outcome: { S: 'rejected' } }, {}],
+    ['is not completed by a deletion', 'deleted', processed, {}],
+    ['does not exist, if there is no record', 'created', undefined, {}],
   ])('%s', async (_, change, Item, expected) => {
     const variables = { change, image: { sequencer: 'S1' }, states: { result: { Item } } };
     expect(await evaluate(task('ReadRecord').Assign?.['recorded'], variables)).toEqual(expected);
