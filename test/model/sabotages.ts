@@ -45,10 +45,16 @@ const renderingRetries =
 export const sabotages: readonly Sabotage[] = [
   sabotage(
     'the record is written unconditionally',
-    '"attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND (outcome = :failed OR (announced = :no AND (attribute_not_exists(reason) OR reason <> :malware) AND (outcome <> :deleted OR outcome = :outcome))))"',
+    '"attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND (outcome = :failed OR (announced = :no AND outcome <> :kept AND (attribute_not_exists(reason) OR reason <> :malware) AND (outcome <> :deleted OR outcome = :outcome))))"',
     '"attribute_not_exists(nothing)"',
   ),
-  sabotage('a repeat does not finish an unannounced record', '(announced = :no AND (', '(announced = :failed AND ('),
+  sabotage('a repeat does not finish an unannounced record', '"{% $exists($recorded.outcome) %}"', '"{% false %}"'),
+  sabotage('a repeat announces other renditions than the first attempt', ' AND outcome <> :kept', ''),
+  sabotage(
+    'a repeat does not finish an unannounced rejection or deletion',
+    '(announced = :no AND outcome',
+    '(announced = :failed AND outcome',
+  ),
   sabotage(
     'a redrive does not repair a failure',
     'AND (outcome = :failed OR (announced',
@@ -129,7 +135,7 @@ export const sabotages: readonly Sabotage[] = [
     "$contains($states.result.Item.renditions.L[0].M.key.S, '/' & $image.sequencer & '/') = true",
     '$states.result.Item.sequencer.S = $image.sequencer',
   ),
-  sabotage('replaced renditions are not removed', '$replaced or $decision.outcome', '$decision.outcome'),
+  sabotage('replaced renditions are not removed', '$replaced or $not', '$not'),
   sabotage('renditions of a rejected file are not removed', "in ['rejected', 'deleted']", "in ['deleted']"),
   sabotage('a winner removes its own renditions', "? 'older' : 'through'", "? 'through' : 'through'"),
   sabotage(

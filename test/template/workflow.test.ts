@@ -245,7 +245,7 @@ describe('the record', () => {
     expect(task('WriteRecord').Arguments['ConditionExpression']).toBe(
       'attribute_not_exists(sequencer) OR sequencer < :sequencer OR ' +
         '(sequencer = :sequencer AND (outcome = :failed OR ' +
-        '(announced = :no AND (attribute_not_exists(reason) OR reason <> :malware) AND ' +
+        '(announced = :no AND outcome <> :kept AND (attribute_not_exists(reason) OR reason <> :malware) AND ' +
         '(outcome <> :deleted OR outcome = :outcome))))',
     );
   });
@@ -327,6 +327,7 @@ async function choose(name: string, variables: Readonly<Record<string, unknown>>
   return Default;
 }
 
+const versioned = { versionId: 'v' };
 const unmarked = { erased: false, infected: false, decision: { outcome: 'processed' } };
 
 describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, next: string]>([
@@ -351,15 +352,19 @@ describe.each<[choice: string, variables: Readonly<Record<string, unknown>>, nex
   // It has no renditions, and a reason.
   ['IsVersionMarked', { ...unmarked, infected: true, decision: { outcome: 'rejected' } }, 'IsAnythingObsolete'],
   ['IsVersionMarked', unmarked, 'IsAnythingObsolete'],
-  ['WhoWasFirst', { shown: true, erased: false, infected: false }, 'Repeat'],
-  ['WhoWasFirst', { shown: false, erased: true, infected: false }, 'EraseVersion'],
-  ['WhoWasFirst', { shown: false, erased: false, infected: true }, 'WithdrawVersion'],
-  ['WhoWasFirst', { shown: false, erased: false, infected: false }, 'DiscardOwnRenditions'],
-  ['IsAnythingObsolete', { decision: { outcome: 'processed' }, replaced: false }, 'ComposeEvent'],
-  ['IsAnythingObsolete', { decision: { outcome: 'processed' }, replaced: true }, 'RemoveRenditions'],
+  ['WhoWasFirst', { ...unmarked, recorded: { outcome: { S: 'processed' } }, shown: true }, 'FinishRecord'],
+  ['WhoWasFirst', { ...unmarked, recorded: {}, shown: true }, 'Repeat'],
+  ['WhoWasFirst', { ...unmarked, recorded: {}, shown: false, erased: true }, 'EraseVersion'],
+  ['WhoWasFirst', { ...unmarked, recorded: {}, shown: false, infected: true }, 'WithdrawVersion'],
+  ['WhoWasFirst', { ...unmarked, recorded: {}, shown: false, undecided: true }, 'LeaveRenditions'],
+  ['WhoWasFirst', { ...unmarked, recorded: {}, shown: false, undecided: false }, 'DiscardOwnRenditions'],
+  ['IsAnythingObsolete', { decision: { outcome: 'processed' }, replaced: false, image: versioned }, 'ComposeEvent'],
+  ['IsAnythingObsolete', { decision: { outcome: 'processed' }, replaced: true, image: versioned }, 'RemoveRenditions'],
+  // The upload before it may have been replaced before it was recorded.
+  ['IsAnythingObsolete', { decision: { outcome: 'processed' }, replaced: false, image: {} }, 'RemoveRenditions'],
   // One group may have rendered what another found corrupt; an attempt that died may have rendered what was deleted.
-  ['IsAnythingObsolete', { decision: { outcome: 'rejected' }, replaced: false }, 'RemoveRenditions'],
-  ['IsAnythingObsolete', { decision: { outcome: 'deleted' }, replaced: false }, 'RemoveRenditions'],
+  ['IsAnythingObsolete', { decision: { outcome: 'rejected' }, replaced: false, image: versioned }, 'RemoveRenditions'],
+  ['IsAnythingObsolete', { decision: { outcome: 'deleted' }, replaced: false, image: versioned }, 'RemoveRenditions'],
   // There are only the renditions of an earlier state.
   ['IsAnythingObsolete', { decision: { outcome: 'failed' } }, 'ComposeEvent'],
   ['NeedsAnnouncement', { scope: 'own' }, 'NoteAttempt'],
@@ -401,6 +406,67 @@ describe('what a repeat rendered', () => {
     ['is removed, if there is no record', undefined, false],
   ])('%s', async (_, record, expected) => {
     expect(await shown(record)).toBe(expected);
+  });
+});
+
+describe('an upload that was replaced before this attempt read it', () => {
+  const failed = { outcome: { S: 'failed' }, sequencer: { S: 'S2' } };
+  const processed = { outcome: { S: 'processed' }, sequencer: { S: 'S2' } };
+  it.each([
+    ['may still be recorded, if nothing is', 'S1', undefined, true],
+    ['may still be recorded over an older upload', 'S3', processed, true],
+    ['may still be recorded over its own failure', 'S2', failed, true],
+    ['is decided, if it is recorded', 'S2', processed, false],
+    ['is decided by a newer upload', 'S1', processed, false],
+    ['is decided by the failure of a newer upload', 'S1', failed, false],
+  ])('%s', async (_, sequencer, Item, expected) => {
+    const variables = { image: { sequencer }, states: { result: { Item } } };
+    expect(await evaluate(task('ReadRecord').Assign?.['undecided'], variables)).toBe(expected);
+  });
+});
+
+describe('a result that an earlier attempt recorded', () => {
+  const processed = { outcome: { S: 'processed' }, sequencer: { S: 'S1' }, announced: { BOOL: false } };
+  it.each([
+    ['is completed, if it was not announced', 'created', processed, processed],
+    ['is already complete, if it was announced', 'created', { ...processed, announced: { BOOL: true } }, {}],
+    ['is not confused with that of a newer version', 'created', { ...processed, sequencer: { S: 'S2' } }, {}],
+    ['is not confused with a rejection', 'created', { ...processed, outcome: { S: 'rejected' } }, {}],
+    ['is not completed by a deletion', 'deleted', processed, {}],
+    ['does not exist, if there is no record', 'created', undefined, {}],
+  ])('%s', async (_, change, Item, expected) => {
+    const variables = { change, image: { sequencer: 'S1' }, states: { result: { Item } } };
+    expect(await evaluate(task('ReadRecord').Assign?.['recorded'], variables)).toEqual(expected);
+  });
+
+  it('is kept by repeats of the upload, and only by those', async () => {
+    const { ':kept': kept } = Object(task('WriteRecord').Arguments['ExpressionAttributeValues']);
+    expect(await evaluate(kept, { change: 'created' })).toEqual({ S: 'processed' });
+    expect(await evaluate(kept, { change: 'deleted' })).toEqual({ S: 'none' });
+  });
+
+  it('is announced as it was recorded, after a look for a mark of the version', async () => {
+    const metadata = {
+      ...{ width: 3264, hasAlpha: true, animated: false, location: { latitude: 43.467448611111, longitude: -0.5 } },
+      ...{ camera: { make: 'Apple' }, software: '' },
+    };
+    const renditions = [{ preset: 'webp-320', bytes: 0, key: 'i1/S1/webp-320.webp' }, { preset: 'jpeg-1280' }];
+    const decision = { outcome: 'processed', metadata, renditions };
+    const { attributes } = await variablesAfter([pass('ComposeRecord'), pass('MarshalDecision')], {
+      variables: {
+        ...{ image: { imageId: 'i1', bucket: 'b', key: 'k', sequencer: 'S1' }, version: 'v1' },
+        ...{ occurredAt: 'then', correlationId: 'c1', decision },
+      },
+    });
+    const recorded = { ...Object(attributes), occurredAt: { S: 'then' } };
+    const { Assign, Next } = pass('FinishRecord');
+    expect(await evaluate(Assign, { recorded })).toEqual({
+      ...{ decision, occurredAt: 'then', scope: 'older', replaced: true },
+    });
+    expect(await evaluate(Assign, { recorded: { ...recorded, renditions: { L: [] } } })).toMatchObject({
+      decision: { renditions: [] },
+    });
+    expect(Next).toBe('LookForMark');
   });
 });
 
