@@ -7,7 +7,6 @@ import { sumOf } from '../../core/erase.ts';
 import { imageIdOf } from '../../core/image.ts';
 import { stackNamed } from '../local/running-stack.ts';
 import { batchesOf } from '../stack/batches.ts';
-import { historyDelaySeconds } from '../stack/history-delay.ts';
 import { historySize } from '../stack/history-store.ts';
 import { requireOpenIntake } from '../stack/intake-switch.ts';
 import { deleteNotebook, everyOf, resumed } from '../stack/notebook.ts';
@@ -24,6 +23,7 @@ import { plainTable } from '../terminal/table.ts';
 import { type Erasure, eraseImages, isToErase, lookAgain, planErasure } from './erase-images.ts';
 import { describeHolds, describeResult, describeScan, describeWork, remainingAfter, totalsOf } from './erase-report.ts';
 import { type ErasureNotebook, openErasureNotebook } from './erasure-notebook.ts';
+import { historyDelaySeconds } from './history-delay.ts';
 import { invalidate, WILDCARDS_AT_ONCE } from './invalidation.ts';
 import { imagesBelow, requireRemovable, stackTraces } from './stack-traces.ts';
 

@@ -25,7 +25,6 @@ import { batchesOf } from '../stack/batches.ts';
 import { sweepLetters } from '../stack/dead-letter-queue.ts';
 import { eraseHistory, noteErasure, storedLines } from '../stack/erase-history.ts';
 import { readRecords } from '../stack/follow.ts';
-import { historyDelaySeconds } from '../stack/history-delay.ts';
 import { historyLines } from '../stack/history-store.ts';
 import { queueEvents } from '../stack/queue-events.ts';
 import { recordPages } from '../stack/record-pages.ts';
@@ -36,6 +35,7 @@ import { versionPages } from '../stack/version-pages.ts';
 import { Failure } from '../terminal/failure.ts';
 import { clearedTombstone, ERASED } from './cleared-tombstone.ts';
 import type { TraceStore } from './erase-images.ts';
+import { historyDelaySeconds } from './history-delay.ts';
 
 // Five attempts take a quarter of an hour.
 const TOMBSTONE_MILLIS = 20 * 60_000;

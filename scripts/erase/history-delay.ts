@@ -1,5 +1,5 @@
+import type { Stack } from '../stack/stack.ts';
 import { numberAt, type Stage, stages, templateFor } from '../template/template.ts';
-import type { Stack } from './stack.ts';
 
 // The poller of the stream, a cold start, and a batch that fails once and is repeated.
 const MARGIN_SECONDS = 60;
