@@ -289,7 +289,13 @@ async function eraseHistory(run: Erasure & { readonly rules: ErasureRules }): Pr
   await each(run, 'erase history', async (target) => {
     const stored = await store.versions(target.key);
     const old = new Set(rules.erasableVersions(stored, target.deletedAt ?? '').map(({ id }) => id));
-    notebook.save({ ...target, newVersions: stored.map(({ id }) => id).filter((id) => !old.has(id)) });
+    const record = await store.record(target.imageId);
+    notebook.save({
+      ...target,
+      newVersions: stored.map(({ id }) => id).filter((id) => !old.has(id)),
+      // There may be a later deletion. Without an image, all of it goes, as the key does.
+      through: highest([target.through, isTombstone(record) ? record.sequencer : undefined]),
+    });
     // Before the lines are removed: if the notebook is lost, a new run finds nothing to erase, and would leave no note.
     await store.noteErasure(target.imageId);
   });

@@ -135,6 +135,22 @@ describe('an erasure', () => {
     expect([...store.history.values()].map(({ event }) => event)).toEqual(['erased', 'erased', 'erased']);
   });
 
+  it('also erases the history of an image that was uploaded again, and deleted again, while it runs', async () => {
+    const store = stack();
+    const run = runOf(store);
+    await planErasure(run, all([cat]));
+    const later = nextSequencer(nextSequencer(sequencer));
+    store.afterEach = (call) => {
+      if (call !== 'settle') return;
+      store.records.set(cat.imageId, deletedRecord({ ...cat, sequencer: later }));
+      store.history.set('deleted-again', { imageId: cat.imageId, event: 'deleted', sequencer: later });
+    };
+    await eraseImages(run);
+    await lookAgain(run);
+    expect(store.history.has('deleted-again')).toBe(false);
+    expect(totalsOf(run.notebook.targets())).toMatchObject({ erased: 1, uploadedAgain: 0 });
+  });
+
   it('reports lines of history that come after it was erased', async () => {
     const store = stack();
     const run = runOf(store);
