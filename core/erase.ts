@@ -187,8 +187,9 @@ export interface Traces {
   readonly lettersOfErased: number;
   /** Items of the table for idempotency. */
   readonly decisions: number;
-  /** In the last look, those that are not about such an upload. */
   readonly historyLines: number;
+  /** Those that are not about such an upload. */
+  readonly historyLinesOfErased: number;
 }
 
 export const traceKinds = [
@@ -211,7 +212,7 @@ export function countOf({
   letters,
   decisions,
   historyLines,
-}: Omit<Traces, 'imageId' | 'lettersOfErased'>): Count {
+}: Omit<Traces, 'imageId' | 'lettersOfErased' | 'historyLinesOfErased'>): Count {
   return {
     versions: versions.filter(({ kind }) => kind === 'version').length,
     'delete markers': versions.filter(({ kind }) => kind === 'marker').length,
@@ -237,14 +238,14 @@ export interface Verdict {
 }
 
 export function verdictOf(traces: Traces, deletedAt: string): Verdict {
-  const { versions, renditions, record, lettersOfErased } = traces;
+  const { versions, renditions, record, lettersOfErased, historyLinesOfErased } = traces;
   const old = erasableVersions(versions, deletedAt);
   const uploadedAgain = versions.some(({ kind }) => kind === 'version') && old.length < versions.length;
   const found = countOf({ ...traces, versions: old, renditions: erasableRenditions(renditions, record) });
   // The rest is of the new image.
   const ofErased = {
     ...{ record: isTombstone(record) ? found.record : 0, 'dead letters': lettersOfErased },
-    decisions: 0,
+    ...{ decisions: 0, 'history lines': historyLinesOfErased },
   };
   const left = uploadedAgain ? { ...found, ...ofErased } : found;
   const tombstoneUntil = record?.outcome === 'deleted' ? record.expiresAt : undefined;

@@ -311,22 +311,27 @@ function isLineToErase({ notebook, rules = erasureRules }: Erasure, line: Line):
   return target !== undefined && isToErase(target) && rules.isErasedLine(line, target);
 }
 
+const noLines = { all: 0, ofErased: 0 };
+
 /** Reads everything once more. What it finds is left. */
 export async function lookAgain(run: Erasure): Promise<void> {
   const { notebook, store, signal } = run;
   const loose = await looseTraces(run);
-  const lines = new Map<ImageId, number>();
+  const lines = new Map<ImageId, { readonly all: number; readonly ofErased: number }>();
   for await (const line of store.historyLines()) {
     signal?.throwIfAborted();
-    if (isLineToErase(run, line)) lines.set(line.imageId, (lines.get(line.imageId) ?? 0) + 1);
+    if (line.event === 'erased' || notebook.find(line.imageId) === undefined) continue;
+    const { all, ofErased } = lines.get(line.imageId) ?? noLines;
+    lines.set(line.imageId, { all: all + 1, ofErased: ofErased + (isLineToErase(run, line) ? 1 : 0) });
   }
   await each(run, 'look', async (target) => {
     const { imageId, key, deletedAt = '' } = target;
     const { letters, lettersOfErased, decisions } = loose.get(imageId) ?? none;
+    const { all: historyLines, ofErased: historyLinesOfErased } = lines.get(imageId) ?? noLines;
     const traces = {
       ...{ imageId, letters, lettersOfErased, decisions, versions: await store.versions(key) },
       ...{ renditions: await store.renditions(imageId), record: await store.record(imageId) },
-      historyLines: lines.get(imageId) ?? 0,
+      ...{ historyLines, historyLinesOfErased },
     };
     notebook.save({ ...target, verdict: verdictOf(traces, deletedAt) });
   });

@@ -172,6 +172,7 @@ describe('the verdict', () => {
     lettersOfErased: 0,
     decisions: 0,
     historyLines: 0,
+    historyLinesOfErased: 0,
   };
   const { key: _, ...cleared } = deletedRecord({ expiresAt: 1234 });
 
@@ -199,13 +200,13 @@ describe('the verdict', () => {
   it('leaves an image that was uploaded again alone', () => {
     const renditions = [`image/${sequencer}/webp-320.webp`];
     const versions = [version('new', later, { latest: true })];
-    const again = { ...nothing, versions, renditions, decisions: 1, letters: 1 };
+    const again = { ...nothing, versions, renditions, decisions: 1, letters: 1, historyLines: 1 };
     const { left, uploadedAgain } = verdictOf({ ...again, record: processedRecord() }, deletion);
     expect(sumOf(left)).toBe(0);
     expect(uploadedAgain).toBe(true);
     const withLetter = verdictOf({ ...again, record: processedRecord(), lettersOfErased: 1 }, deletion);
     expect(withLetter.left['dead letters']).toBe(1);
-    const withLine = verdictOf({ ...again, record: processedRecord(), historyLines: 1 }, deletion);
+    const withLine = verdictOf({ ...again, record: processedRecord(), historyLinesOfErased: 1 }, deletion);
     expect(withLine.left['history lines']).toBe(1);
   });
 });
