@@ -1,13 +1,13 @@
 /**
  * Which folders may import which. Types count as imports, because they are dependencies of the design. `npm run check`
- * enforces these rules; `lab` and `load-tests` can be deleted without breaking them.
+ * enforces these rules; `lab`, `load-tests` and `gallery` can be deleted without breaking them.
  */
 const only = (name, from, to, comment) => ({
   name,
   comment,
   severity: 'error',
   from: { path: `^${from}` },
-  to: { path: '^(core|adapters|functions|scripts|test|load-tests|lab)/', pathNot: `^(${to.join('|')})` },
+  to: { path: '^(core|adapters|functions|scripts|test|load-tests|lab|gallery)/', pathNot: `^(${to.join('|')})` },
 });
 
 module.exports = {
@@ -50,6 +50,27 @@ module.exports = {
     ),
     only('tests', 'test/', ['core/', 'adapters/', 'functions/', 'scripts/', 'test/']),
     only('load-tests', 'load-tests/', ['core/', 'adapters/', 'scripts/', 'load-tests/']),
+    only('lab', 'lab/', ['core/', 'adapters/', 'functions/', 'scripts/', 'test/', 'load-tests/', 'lab/']),
+    {
+      name: 'gallery-decides-without-aws',
+      comment: 'As core does. It shares the core of the pipeline where they are the same thing.',
+      severity: 'error',
+      from: { path: '^gallery/core/' },
+      to: { pathNot: '^(core|gallery/core|gallery/api)/' },
+    },
+    only('gallery-adapters', 'gallery/adapters/', ['core/', 'adapters/', 'gallery/(core|adapters|api|node_modules)/']),
+    only(
+      'gallery-functions',
+      'gallery/functions/([^/]+)/',
+      ['core/', 'adapters/', 'gallery/(core|adapters|api|node_modules)/', 'gallery/functions/$1/'],
+      'As for functions.',
+    ),
+    only(
+      'gallery',
+      'gallery/(api|local|page)/',
+      ['core/', 'adapters/', 'scripts/(stack|local|template|terminal)/', 'gallery/'],
+      'Coupled to the pipeline by its events and buckets. Nothing imports the gallery.',
+    ),
     {
       name: 'zod-has-messages',
       comment: 'zod/mini has no error messages until adapters/contracts/zod.ts configures them.',

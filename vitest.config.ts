@@ -2,7 +2,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 const unitTests = [
   'test/{core,adapters,docs,functions,hostile,model,template,scripts}/**/*.test.ts',
-  '{lab,load-tests}/test/*.test.ts',
+  '{gallery,gallery/page,lab,load-tests}/test/*.test.ts',
 ];
 // They decode thousands of real files, which takes about as long as all other unit tests together.
 const pictureTests = [
@@ -29,7 +29,7 @@ export default defineConfig({
     // Tests read these files instead of importing them: with --changed, a change to one runs all tests.
     forceRerunTriggers: [
       ...configDefaults.forceRerunTriggers,
-      '**/{template.yaml,samconfig.toml,package-lock.json,translate.py,fresh-file.ts}',
+      '**/{template.yaml,samconfig.toml,package-lock.json,openapi.yaml,translate.py,fresh-file.ts}',
       '**/{statemachine,events,governance,fixtures}/**',
     ],
     // A defect that breaks many tests shows in the first few, so the slow ones need not run.
@@ -46,8 +46,19 @@ export default defineConfig({
       { test: { ...withoutEmulator, name: 'pictures', include: pictureTests } },
       {
         test: {
+          name: 'browser',
+          include: ['gallery/test/browser/*.test.ts'],
+          // One browser at a time: two would compete for the processor.
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
           name: 'pipeline',
-          include: ['{test,lab/test}/pipeline/**/*.test.ts'],
+          include: ['{test,gallery/test,gallery/test/browser,lab/test}/pipeline/**/*.test.ts'],
           globalSetup: ['test/support/emulated-stack.ts'],
           // All files share one stack, and some measure it.
           fileParallelism: false,
@@ -55,7 +66,7 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 300_000,
           // The others first: they are quick, and would compete with the emulator for processor time.
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

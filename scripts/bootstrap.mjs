@@ -22,8 +22,10 @@ const lambdaNode = 24;
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(project, 'node_modules', '.bin');
 const packagedNode = join(bin, 'node');
-// Folders with their own packages. Each may import the ones before it, and a fork may have deleted either.
-const foldersWithPackages = ['load-tests', 'lab'];
+// Folders with their own packages, of which a fork may have deleted any.
+const foldersWithPackages = ['gallery', 'load-tests', 'lab'];
+// What else a script runs than its own folder.
+const alsoNeeded = { 'lab/': ['load-tests'], 'scripts/start/start.ts': ['gallery'] };
 
 const signalNumbers = constants.signals;
 
@@ -88,10 +90,11 @@ function directoriesFor(script, args) {
   const everything =
     ['scripts/check/check.ts', 'scripts/docs/docs.ts', 'scripts/test/test.ts'].includes(script) &&
     !args.some((arg) => ['-h', '--help'].includes(arg));
-  const last = everything
-    ? foldersWithPackages.length - 1
-    : foldersWithPackages.findIndex((folder) => script.startsWith(`${folder}/`));
-  const folders = foldersWithPackages.slice(0, last + 1).map((folder) => join(project, folder));
+  const needs = (folder) =>
+    everything ||
+    script.startsWith(`${folder}/`) ||
+    Object.entries(alsoNeeded).some(([begin, others]) => script.startsWith(begin) && others.includes(folder));
+  const folders = foldersWithPackages.filter(needs).map((folder) => join(project, folder));
   return [project, ...folders.filter((folder) => existsSync(join(folder, 'package.json')))];
 }
 

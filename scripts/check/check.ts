@@ -25,10 +25,10 @@ interface Scan {
   readonly failure: string | undefined;
 }
 
-// A fork may have deleted lab and load-tests.
+// A fork may have deleted gallery, lab and load-tests.
 const deployedAndTested = [
   ...['adapters', 'core', 'functions', 'scripts', 'test', 'vitest.config.ts'],
-  ...['lab', 'load-tests'].filter((folder) => existsSync(join(projectDirectory, folder))),
+  ...['gallery', 'lab', 'load-tests'].filter((folder) => existsSync(join(projectDirectory, folder))),
 ];
 
 /** Checks again only the files that a change affects. */
@@ -66,6 +66,10 @@ async function check(pipeline: boolean): Promise<number> {
   await runCheck({ name: 'Secrets', command: ['secretlint', '**/*'] });
   await runCheck({ name: 'Generated documents', command: ['node', 'scripts/docs/docs.ts', '--check'] });
   await run('Types', () => types);
+  // With the browser's types, which the rest of the code must not use.
+  if (existsSync(join(projectDirectory, 'gallery', 'page'))) {
+    await runCheck({ name: "Types of the gallery's page", command: ['tsc', '--noEmit', '-p', 'gallery/page'] });
+  }
   // Before the tests, so that a tool that cannot be installed is reported once and first.
   await run('Tools: MiniStack, SAM CLI and linters', () =>
     Promise.all([toolchain, linters]).then(() => undefined, describeFailure),
@@ -134,7 +138,12 @@ async function scans(
   linters: ReturnType<typeof installLinters>,
 ): Promise<Scan[]> {
   const template = toolchain.then(
-    ({ sam }) => scan({ name: 'Template', command: [sam, 'validate', '--lint', '--template-file', 'template.yaml'] }),
+    ({ sam }) =>
+      scan(
+        ...['template.yaml', 'gallery/template.yaml']
+          .filter((file) => existsSync(join(projectDirectory, file)))
+          .map((file): Check => ({ name: file, command: [sam, 'validate', '--lint', '--template-file', file] })),
+      ),
     () => [],
   );
   const translated = linters.then(

@@ -1,4 +1,4 @@
-/** Runs `sam build` and `sam deploy` for template.yaml, stage local, against the emulator. */
+/** Runs `sam build` and `sam deploy` for a template, stage local, against the emulator. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { glob, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -18,21 +18,43 @@ export const stackName = `${projectName}-local`;
 /** A local stack adopts a bucket, so that `npm run backfill` can be tried. */
 export const adoptedBucketName = `${stackName}-adopted`;
 
-// Everything that `sam build` reads. Other files, such as tests, do not affect the deployment.
-const buildInputs = [
-  'template.yaml',
-  'samconfig.toml',
-  'package-lock.json',
-  'tsconfig.json',
-  '{adapters,core,functions,statemachine}/**/*',
-  'layers/*/{package.json,package-lock.json,.npmrc}',
-];
+/** What is deployed as one stack. */
+export interface Application {
+  /** In `.darkroom`. */
+  readonly buildFolder: string;
+  /** Below the project's directory: where template.yaml and samconfig.toml are. */
+  readonly directory: string;
+  /** Everything that `sam build` reads. Other files, such as tests, do not affect the deployment. */
+  readonly inputs: readonly string[];
+  /** Override those in samconfig.toml, which cannot know this machine. */
+  readonly parameters: readonly string[];
+}
+
+const pipeline = (): Application => ({
+  buildFolder: 'build',
+  directory: '.',
+  inputs: [
+    'template.yaml',
+    'samconfig.toml',
+    'package-lock.json',
+    'tsconfig.json',
+    '{adapters,core,functions,statemachine}/**/*',
+    'layers/*/{package.json,package-lock.json,.npmrc}',
+  ],
+  parameters: parameters(),
+});
 const keptBuilds = 3;
-const buildRoot = join(workDirectory, 'build');
 
 /** Caches each build by the content of its inputs, so that tests and `npm start` share one only if it is the same. */
-export async function build(sam: string, report: Report, platform: LayerPlatform = currentPlatform()): Promise<string> {
-  const directory = join(buildRoot, await buildKey(platform));
+export async function build(
+  sam: string,
+  report: Report,
+  platform: LayerPlatform = currentPlatform(),
+  application: Application = pipeline(),
+): Promise<string> {
+  const inputs = await readBuildInputs(application);
+  const root = join(workDirectory, application.buildFolder);
+  const directory = join(root, await buildKey(platform, inputs, application));
   const template = join(directory, 'template.yaml');
   if (existsSync(template)) {
     const now = new Date();
@@ -41,13 +63,13 @@ export async function build(sam: string, report: Report, platform: LayerPlatform
   }
   report('sam build');
   const part = `${directory}.${process.pid}`;
-  const log = join(logDirectory, 'sam-build.log');
+  const log = join(logDirectory, `sam-${application.buildFolder}.log`);
   const built = await runCommand({
     command: sam,
     args: [
       'build',
-      ...['--config-env', 'local', '--template-file', join(projectDirectory, 'template.yaml')],
-      ...['--build-dir', part, '--parameter-overrides', ...parameters()],
+      ...['--config-env', 'local', '--template-file', join(projectDirectory, application.directory, 'template.yaml')],
+      ...['--build-dir', part, '--parameter-overrides', ...application.parameters],
     ],
     directory: projectDirectory,
     environment: { ...isolatedEnvironment(), ...platform },
@@ -59,21 +81,26 @@ export async function build(sam: string, report: Report, platform: LayerPlatform
   }
   await defaultToThisStage(join(part, 'template.yaml'));
   await moveIntoPlace(part, directory);
-  await removeOldBuilds();
+  await removeOldBuilds(root);
   return template;
 }
 
-export async function deploy(sam: string, template: string, emulator: EmulatorAddress, report: Report): Promise<void> {
+export async function deploy(
+  sam: string,
+  template: string,
+  emulator: EmulatorAddress,
+  report: Report,
+  application: Application = pipeline(),
+): Promise<void> {
   report('sam deploy');
-  const log = join(logDirectory, 'sam-deploy.log');
+  const log = join(logDirectory, `sam-deploy-${application.buildFolder}.log`);
   const deployed = await runCommand({
     command: sam,
     args: [
       'deploy',
-      ...['--config-env', 'local', '--config-file', join(projectDirectory, 'samconfig.toml')],
+      ...['--config-env', 'local', '--config-file', join(projectDirectory, application.directory, 'samconfig.toml')],
       ...['--template-file', template, '--use-json', '--no-progressbar'],
-      // Override samconfig.toml, which cannot know this machine's architecture.
-      ...['--parameter-overrides', ...parameters()],
+      ...['--parameter-overrides', ...application.parameters],
     ],
     directory: projectDirectory,
     environment: emulator.environment,
@@ -90,8 +117,13 @@ export function parameters(): string[] {
     // The emulator's own root user: npm run redrive sends as that one.
     'OperatorRoleArn=arn:aws:iam::000000000000:root',
     `AdoptedBucketName=${adoptedBucketName}`,
-    `Architecture=${process.arch === 'arm64' ? 'arm64' : 'x86_64'}`,
+    architecture(),
   ];
+}
+
+/** This machine's, on which the emulator runs functions as processes. */
+export function architecture(): string {
+  return `Architecture=${process.arch === 'arm64' ? 'arm64' : 'x86_64'}`;
 }
 
 /** The platform to build the layers for, as npm settings in the environment. They override .npmrc. */
@@ -112,13 +144,15 @@ export type BuildInputs = ReadonlyMap<string, string>;
 export async function buildKey(
   platform: LayerPlatform = currentPlatform(),
   inputs: BuildInputs | undefined = undefined,
+  application: Application = pipeline(),
 ): Promise<string> {
-  return sha256(JSON.stringify([parameters(), platform, ...(inputs ?? (await readBuildInputs()))])).slice(0, 16);
+  const read = inputs ?? (await readBuildInputs(application));
+  return sha256(JSON.stringify([application.parameters, platform, ...read])).slice(0, 16);
 }
 
-export async function readBuildInputs(): Promise<BuildInputs> {
+export async function readBuildInputs({ inputs: patterns }: Application = pipeline()): Promise<BuildInputs> {
   const inputs = new Map<string, string>();
-  for (const file of await inputFiles()) {
+  for (const file of await inputFiles(patterns)) {
     const content = await readFile(join(projectDirectory, file)).catch((error: NodeJS.ErrnoException) => {
       // Probably an editor's temporary file, deleted since it was listed.
       if (error.code === 'ENOENT') return undefined;
@@ -133,9 +167,9 @@ function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
-async function inputFiles(): Promise<string[]> {
+async function inputFiles(patterns: readonly string[]): Promise<string[]> {
   const files: string[] = [];
-  for (const pattern of buildInputs) {
+  for (const pattern of patterns) {
     for await (const entry of glob(pattern, {
       cwd: projectDirectory,
       withFileTypes: true,
@@ -170,7 +204,7 @@ async function moveIntoPlace(part: string, directory: string): Promise<void> {
   }
 }
 
-async function removeOldBuilds(): Promise<void> {
+async function removeOldBuilds(buildRoot: string): Promise<void> {
   const builds: { path: string; usedAt: number }[] = [];
   for await (const path of glob(join(buildRoot, '*'))) builds.push({ path, usedAt: (await stat(path)).mtimeMs });
   const old = builds.sort((one, other) => other.usedAt - one.usedAt).slice(keptBuilds);

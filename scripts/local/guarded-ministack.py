@@ -4,7 +4,8 @@ number of 12 digits and every signature for root, and answers requests about its
 functions are processes of this user, so any local user, container or web page that reaches the port could run code as them.
 
 Here, a request needs the start's own access key, or one that the emulator issued with it (to a function's role, for
-example), and a signature by it. The names that this file replaces are MiniStack's own, so it stops if one is gone.
+example), and a signature by it. Public addresses need none in AWS: APIs, and uploads by form. Only a proxy that has the start's
+secret reaches them here. The names that this file replaces are MiniStack's own, so it stops if one is gone.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from urllib.parse import parse_qs
 from ministack import app as ministack
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.router import extract_access_key_id
-from ministack.services import iam, lambda_svc, sts
+from ministack.services import iam, lambda_svc, s3, sts
 
 root_key = os.environ["AWS_ACCESS_KEY_ID"]
 root_secret = os.environ["AWS_SECRET_ACCESS_KEY"]
@@ -28,6 +29,9 @@ own_hosts = re.compile(r"(127\.0\.0\.1|\[::1\]|([a-z0-9.-]+\.)?localhost|host\.d
 health = "/_ministack/health"
 # Custom resources of CloudFormation answer to an address with a random token, and have no key.
 answers_by_token = re.compile(r"/_ministack/cfn-(response|signal)/[0-9a-f-]{36}")
+# Addresses that are public in AWS: what guards an API is its authorizer, and an uploaded form is signed.
+public_api = re.compile(r"/_aws/execute-api/[^/]+/")
+proxy_header = b"x-emulator-proxy"
 internal = re.compile(r"/_(ministack|localstack)(/|$)")
 
 
@@ -43,10 +47,29 @@ def refusal(scope):
         return None
     if internal.match(path):
         return "the emulator's internal addresses are closed"
+    if is_public(scope, headers) and is_from_proxy(scope):
+        return None
     query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     if not is_known(extract_access_key_id(headers, query)):
         return "its access key is not one of this start: see what npm start prints"
     return None
+
+
+def is_public(scope, headers):
+    return public_api.match(scope["path"]) or (scope.get("method") == "POST" and is_form(headers))
+
+
+def is_form(headers):
+    return headers.get("content-type", "").startswith("multipart/form-data;")
+
+
+def is_from_proxy(scope):
+    return hmac.compare_digest(dict(scope["headers"]).get(proxy_header, b""), root_secret.encode())
+
+
+def without_proxy_header(scope):
+    """Functions see the headers of a request, and must not see the secret."""
+    return {**scope, "headers": [(name, value) for name, value in scope["headers"] if name.lower() != proxy_header]}
 
 
 def is_known(access_key):
@@ -60,8 +83,10 @@ def is_root(access_key):
 def guarded(serve):
     async def guard(scope, receive, send):
         reason = None if scope["type"] == "lifespan" else refusal(scope)
-        if reason is None:
+        if scope["type"] == "lifespan":
             await serve(scope, receive, send)
+        elif reason is None:
+            await serve(without_proxy_header(scope), receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
@@ -112,6 +137,38 @@ def with_write_condition(describe):
     return context
 
 
+def authenticated_by_form(authenticate):
+    """A form for S3 contains its own signature, and the request has none."""
+
+    def check(service, headers, query_params, request_id):
+        if service == "s3" and is_form(headers):
+            return None
+        return authenticate(service, headers, query_params, request_id)
+
+    return check
+
+
+def without_forms(extract_action):
+    """S3 asks whether the one who signed the form may store the file, and not whether the one who sends it may."""
+
+    def extract(service, method, path, headers, *rest):
+        return None if service == "s3" and is_form(headers) else extract_action(service, method, path, headers, *rest)
+
+    return extract
+
+
+def only_signed_forms(post_object):
+    """MiniStack stores what an unsigned form contains, as S3 does in public buckets only."""
+
+    def post(bucket_name, body, headers):
+        parts = s3._parse_multipart_form(headers.get("content-type", ""), body)
+        if {"policy", "x-amz-signature"} <= {name.lower() for name, *_ in parts}:
+            return post_object(bucket_name, body, headers)
+        return s3._error("AccessDenied", "Access Denied", 403)
+
+    return post
+
+
 def replace(module, name, make):
     setattr(module, name, make(getattr(module, name)))
 
@@ -124,6 +181,9 @@ if __name__ == "__main__":
     for module in (lambda_runtime, lambda_svc):
         replace(module, "execution_credentials", lambda _: execution_credentials)
     replace(iam_actions, "_s3_object_context", with_write_condition)
+    replace(ministack, "_authenticate_only", authenticated_by_form)
+    replace(iam_actions, "extract_iam_action", without_forms)
+    replace(s3, "_post_object", only_signed_forms)
     # With TLS, MiniStack would also listen on port 443.
     replace(ministack, "_port_is_bindable", lambda _: lambda _host, _port: False)
     replace(ministack, "app", guarded)

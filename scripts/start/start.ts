@@ -18,13 +18,14 @@ import { isDecided, sendUploads, type UploadResult } from '../stack/send-uploads
 import { accountStack, type Stack } from '../stack/stack.ts';
 import { filesOf, runPrefix, sampleFiles, type UploadFile, withPrefix } from '../stack/upload-files.ts';
 import { command, main, nonEmpty, path, sayStopped, wholeNumber } from '../terminal/command.ts';
-import { Failure } from '../terminal/failure.ts';
+import { describeFailure, Failure } from '../terminal/failure.ts';
 import { makeFolder } from '../terminal/make-folder.ts';
 import { print, printError } from '../terminal/print.ts';
 import { printable } from '../terminal/printable.ts';
 import { showStep } from '../terminal/progress.ts';
 import { logDirectory, shownPath } from '../terminal/project.ts';
 import { writeContactSheet } from './contact-sheet.ts';
+import { startGalleryPage } from './gallery-page.ts';
 import { resultLine, resultTable } from './result-table.ts';
 import { type WatchedStack, watchSources } from './watch.ts';
 
@@ -245,9 +246,12 @@ function toJson(results: readonly UploadResult[], renditions: SavedRenditions) {
   }));
 }
 
-async function waitForMore({ stack, emulator }: LocalStack): Promise<never> {
+async function waitForMore(local: LocalStack): Promise<never> {
+  const { stack, emulator } = local;
+  const page = await whileRunning(local, galleryPage(local));
   idle = true;
   const lines = [
+    ...(page === undefined ? [] : ['', `The gallery, for your browser: ${page}`]),
     '',
     'Running until you press Ctrl-C. To send more, from a second terminal:',
     '',
@@ -260,6 +264,16 @@ async function waitForMore({ stack, emulator }: LocalStack): Promise<never> {
   ];
   print(...lines);
   throw await emulator.crashed;
+}
+
+/** The pipeline is useful without its page. */
+async function galleryPage(local: LocalStack): Promise<string | undefined> {
+  try {
+    return await startGalleryPage(local, showStep);
+  } catch (error) {
+    printError(`The gallery did not start. ${describeFailure(error)}`);
+    return undefined;
+  }
 }
 
 /** If the emulator has crashed, throws that error instead of the failed request that noticed it first. */

@@ -32,7 +32,8 @@ const resource = z.object({
 export type Resource = z.infer<typeof resource>;
 
 const templateSchema = z.object({
-  Parameters: z.record(z.string(), z.object({ Default: z.string() })),
+  // Those without a default are names of another stack's resources.
+  Parameters: z.record(z.string(), z.object({ Default: z.string().default('') })),
   Mappings: z.record(z.string(), z.record(z.string(), z.record(z.string(), json))),
   Conditions: z.record(z.string(), json),
   // SAM removes it during translation.

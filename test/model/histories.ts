@@ -43,6 +43,7 @@ import {
   allWait,
   BUCKET,
   type Change,
+  type DomainEvent,
   hashingAtOnce,
   presetLists,
   type Trouble,
@@ -562,6 +563,8 @@ export async function runHistories(options: {
   readonly recordHistory?: RecordHistory | undefined;
   /** Whether to look for the smallest history that shows a defect, which takes many more runs. */
   readonly shrink?: boolean;
+  /** Looks for more defects at the end of each history: what its events mean to a consumer. */
+  readonly examine?: ((published: readonly DomainEvent[]) => Promise<readonly string[]>) | undefined;
 }): Promise<Findings> {
   const figures: Figures = {
     ...{ histories: 0, changes: 0, messages: 0, events: 0, repairs: 0, rerenders: 0, backfills: 0, erasures: 0 },
@@ -588,6 +591,7 @@ function everyHistoryEndsWell(
     backfill = backfillOf,
     erasureRules: rules = erasureRules,
     recordHistory,
+    examine,
   }: Omit<Parameters<typeof runHistories>[0], 'seed' | 'runs' | 'shrink'>,
   figures: Figures,
 ) {
@@ -629,7 +633,11 @@ function everyHistoryEndsWell(
       };
       await scheduler.waitFor(run());
       count(figures, model, world);
-      const defects = new Set([...world.defects, ...historyDefects(world.table, new Map(), recordHistory)]);
+      const defects = new Set([
+        ...world.defects,
+        ...historyDefects(world.table, new Map(), recordHistory),
+        ...((await examine?.(world.bus)) ?? []),
+      ]);
       if (defects.size > 0) throw new Error(`${[...defects].join('\n')}\n\n${world.journal.join('\n')}`);
     },
   );

@@ -33,6 +33,7 @@ async function ask(
   headers: Readonly<Record<string, string>> = {},
   method = 'GET',
   origin = endpoint,
+  sent = '',
 ): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   // Browsers check the name; the attacks here come without one.
@@ -40,7 +41,7 @@ async function ask(
   const asked = request(`${origin}${path}`, options, (response) => {
     text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
   });
-  asked.once('error', reject).end();
+  asked.once('error', reject).end(sent);
   return await promise;
 }
 
@@ -146,6 +147,49 @@ describe('a web page', () => {
   it('that points a name of its own to this machine is refused', async () => {
     for (const host of ['attacker.example', 'localhost.attacker.example', '127.0.0.1.attacker.example:4566'])
       expect(await ask('/_ministack/health', { host }), host).toMatchObject({ status: 403 });
+  });
+});
+
+describe('a proxy of this machine, for addresses that are public in AWS', () => {
+  const secret = environment['AWS_SECRET_ACCESS_KEY'] ?? '';
+  const proxied = (headers: Readonly<Record<string, string>> = {}) => ({ 'x-emulator-proxy': secret, ...headers });
+  const api = '/_aws/execute-api/none/live/';
+
+  it('reaches APIs with the secret of this start, which the API does not see, and without it nothing', async () => {
+    expect((await ask(api, proxied())).body).not.toContain('emulator refused');
+    for (const headers of [
+      {},
+      { 'x-emulator-proxy': '' },
+      { 'x-emulator-proxy': randomUUID() },
+      proxied({ 'x-emulator-proxy': ownKey }),
+    ])
+      expect(await ask(api, headers)).toMatchObject({ status: 403, body: expect.stringContaining('emulator refused') });
+  });
+
+  it.each(['/', '/2015-03-31/functions/', '/_aws/lambda-url/none/', '/_ministack/reset', '/_aws/execute-api'])(
+    'reaches nothing else with it: %s',
+    async (path) => {
+      expect(await ask(path, proxied())).toMatchObject({
+        status: 403,
+        body: expect.stringContaining('emulator refused'),
+      });
+    },
+  );
+
+  it('must not pass on what a web page sent as it was', async () => {
+    expect(await ask(api, proxied({ origin: 'https://example.com' }))).toMatchObject({ status: 403 });
+    expect(await ask(api, proxied({ host: 'attacker.example' }))).toMatchObject({ status: 403 });
+  });
+
+  it('uploads no unsigned form', async () => {
+    const form = proxied({ 'content-type': 'multipart/form-data; boundary=b' });
+    const path = `/${stack.outputs.UploadBucketName}`;
+    const body =
+      '--b\r\ncontent-disposition: form-data; name="key"\r\n\r\ncat.jpg\r\n--b\r\ncontent-disposition: form-data; name="file"\r\n\r\nx\r\n--b--\r\n';
+    expect(await ask(path, form, 'POST', endpoint, body)).toMatchObject({
+      status: 403,
+      body: expect.stringContaining('Access Denied'),
+    });
   });
 });
 

@@ -1,0 +1,143 @@
+/** What API Gateway calls: checks the request against openapi.yaml, counts it, and turns the answer into a response. */
+import { Ajv, type ErrorObject } from 'ajv';
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
+import * as z from '../../../adapters/contracts/zod.ts';
+import { operations } from '../../api/operations.ts';
+import type { operations as types } from '../../api/schema.ts';
+import { type Answer, type Problem, problems } from '../../core/answer.ts';
+import type { Allowance } from '../../core/ports.ts';
+import { ownerPattern } from '../../core/upload-key.ts';
+
+type OperationId = keyof typeof operations;
+
+/** What openapi.yaml says of a request, as openapi-typescript reads it. */
+type PartOf<Operation, Name extends 'path' | 'query'> = Operation extends { parameters: { [Key in Name]?: infer Part } }
+  ? NonNullable<Part>
+  : unknown;
+type BodyOf<Operation> = Operation extends { requestBody: { content: { 'application/json': infer Body } } }
+  ? Body
+  : undefined;
+
+interface Parts<Id extends OperationId> {
+  readonly path: PartOf<types[Id], 'path'>;
+  readonly query: PartOf<types[Id], 'query'>;
+  readonly body: BodyOf<types[Id]>;
+}
+
+interface ApiRequest<Id extends OperationId> extends Parts<Id> {
+  /** Whose token it is. */
+  readonly owner: string;
+  readonly ifNoneMatch: string | undefined;
+}
+
+/** Requests per person and minute. */
+interface Rate {
+  readonly allowance: Allowance;
+  readonly perMinute: number;
+}
+
+const event = z.object({
+  requestContext: z.object({ authorizer: z.object({ owner: z.string().check(z.regex(ownerPattern)) }) }),
+});
+
+/** For people who are signed in: the authorizer has checked the token. */
+export function apiOperation<Id extends OperationId>(
+  id: Id,
+  { allowance, perMinute }: Rate,
+  run: (request: ApiRequest<Id>) => Promise<Answer<unknown>>,
+): Handler {
+  const matches = checkerOf(id);
+  return async (call) => {
+    // Throws if no authorizer is in front of the function.
+    const { owner } = event.parse(call).requestContext.authorizer;
+    const used = await allowance.take(owner, id, perMinute);
+    if (used !== undefined) return responseOf({ problem: 'rate-limited', ...used });
+    // Copies, because the check converts and fills in.
+    const parts: unknown = {
+      path: { ...call.pathParameters },
+      query: { ...call.queryStringParameters },
+      body: bodyOf(call),
+    };
+    if (!matches(parts)) return responseOf({ problem: 'invalid-request', detail: reasonOf(matches.errors) });
+    return responseOf(await run({ ...parts, owner, ifNoneMatch: headerOf(call, 'if-none-match') }));
+  };
+}
+
+type Handler = (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>;
+
+/** Adds cookies to a successful answer. */
+export function withCookies(handle: Handler, cookies: Promise<() => Promise<readonly string[]>>): Handler {
+  // If they cannot be made, each call fails and says why, and not the loading of the module.
+  cookies.catch(() => undefined);
+  return async (event) => {
+    const answer = await handle(event);
+    if (answer.statusCode !== 200) return answer;
+    return { ...answer, multiValueHeaders: { 'Set-Cookie': [...(await (await cookies)())] } };
+  };
+}
+
+/** For anyone. */
+export function publicOperation(run: () => Promise<Answer<unknown>>): Handler {
+  return async () => responseOf(await run());
+}
+
+/** Checks the parts of a request, and converts those of a query, which has only texts. */
+function checkerOf<Id extends OperationId>(id: Id) {
+  const { request } = operations[id];
+  // OpenAPI's `format` is left to other tools.
+  const ajv = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true, validateFormats: false });
+  return ajv.compile<Parts<Id>>({
+    type: 'object',
+    required: ['path', 'query', 'body'],
+    properties: {
+      path: request.path,
+      query: request.query,
+      body: 'body' in request ? request.body : { type: 'null' },
+    },
+  });
+}
+
+function reasonOf(errors: readonly ErrorObject[] | null | undefined): string {
+  return (errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`).join('; ');
+}
+
+function bodyOf({ body, isBase64Encoded }: APIGatewayProxyEvent): unknown {
+  if (body === null || body === '') return null;
+  try {
+    return JSON.parse(isBase64Encoded ? Buffer.from(body, 'base64').toString() : body);
+  } catch {
+    // No request has a text as its body.
+    return 'not JSON';
+  }
+}
+
+function headerOf({ headers }: APIGatewayProxyEvent, wanted: string): string | undefined {
+  return Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === wanted)?.[1];
+}
+
+// Answers are for one person, and change at any time. Browsers may keep one, and ask each time whether it has changed.
+const privately = { 'Cache-Control': 'private, no-cache' };
+
+export function responseOf(answer: Answer<unknown>): APIGatewayProxyResult {
+  if ('problem' in answer) return problemResponse(answer);
+  const headers = { ...privately, ...answer.headers };
+  if (!('body' in answer)) return { statusCode: answer.status, headers, body: '' };
+  return {
+    statusCode: answer.status,
+    headers: { ...headers, 'Content-Type': 'application/json' },
+    body: JSON.stringify(answer.body),
+  };
+}
+
+function problemResponse({ problem, detail, waitSeconds }: Problem): APIGatewayProxyResult {
+  const { status, title } = problems[problem];
+  return {
+    statusCode: status,
+    headers: {
+      'Cache-Control': 'no-store',
+      'Content-Type': 'application/problem+json',
+      ...(waitSeconds !== undefined && { 'Retry-After': String(waitSeconds) }),
+    },
+    body: JSON.stringify({ type: `urn:gallery:problem:${problem}`, title, status, detail }),
+  };
+}

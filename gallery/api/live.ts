@@ -1,0 +1,37 @@
+/**
+ * The messages of the WebSocket, next to openapi.yaml: that has no words for them. The page and the functions share this file.
+ *
+ *     const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/live?token=${accessToken}`);
+ *
+ * Without a valid token, the connection is refused. A client keeps the highest cursor it has seen, and follows three rules:
+ *
+ * 1. When the socket opens, and once in five minutes, send `hello` (API Gateway closes a socket after ten silent minutes, and
+ *    any socket after two hours).
+ * 2. An `image` with the next cursor is the next change. One with the same or a lower cursor is known. With a higher one,
+ *    something is missing: get `/v1/images?since=` the highest cursor, and apply what it returns in order.
+ * 3. The answer `hello` has the newest cursor. If it is higher than the client's, do as for a gap.
+ *
+ * A change can arrive twice and late; with these rules, none is missed and none is shown twice.
+ */
+import * as z from 'zod/mini';
+import type { components } from './schema.ts';
+
+export type Image = components['schemas']['Image'];
+
+const cursor = z.int().check(z.nonnegative());
+
+/** The functions send images as openapi.yaml describes them; here is only what a client needs to put one in its place. */
+const image = z.looseObject({ id: z.string(), cursor });
+
+/** To the client. Ignore kinds that you do not know. */
+export const serverMessage = z.discriminatedUnion('kind', [
+  /** The newest change of any of the person's images. */
+  z.object({ kind: z.literal('hello'), cursor }),
+  /** One image, whole, in its current state. */
+  z.object({ kind: z.literal('image'), image: z.custom<Image>((value) => image.safeParse(value).success) }),
+]);
+export type ServerMessage = z.infer<typeof serverMessage>;
+
+/** From the client. */
+export const clientMessage = z.object({ kind: z.literal('hello') });
+export type ClientMessage = z.infer<typeof clientMessage>;

@@ -1,0 +1,36 @@
+import type { ServerMessage } from '../api/live.ts';
+import { type GalleryImage, viewOf } from './gallery-image.ts';
+import type { Connections, ImageStore, LiveSender } from './ports.ts';
+
+/** Windows and devices of one person. Each change is sent to all of them. */
+export const MOST_CONNECTIONS = 10;
+
+/** Sends the image to everyone who watches, and forgets connections that have ended without saying so. */
+export async function showChange(
+  image: GalleryImage,
+  { connections, sender }: { readonly connections: Omit<Connections, 'add'>; readonly sender: LiveSender },
+): Promise<void> {
+  const text = JSON.stringify({ kind: 'image', image: viewOf(image) } satisfies ServerMessage);
+  const sent = (await connections.list(image.owner)).map(async (connectionId) => {
+    if ((await sender.send(connectionId, text)) === 'gone') await connections.remove(image.owner, connectionId);
+  });
+  await Promise.all(sent);
+}
+
+/** @returns false if the person has as many connections as one may. */
+export async function openConnection(
+  owner: string,
+  connectionId: string,
+  { connections }: { readonly connections: Connections },
+): Promise<boolean> {
+  if ((await connections.list(owner)).length >= MOST_CONNECTIONS) return false;
+  await connections.add(owner, connectionId);
+  return true;
+}
+
+export async function greeting(
+  owner: string,
+  { images }: { readonly images: Pick<ImageStore, 'newestCursor'> },
+): Promise<ServerMessage> {
+  return { kind: 'hello', cursor: (await images.newestCursor(owner)) ?? 0 };
+}

@@ -1,0 +1,275 @@
+/**
+ * What the page knows, and how it changes: a pure reducer. Changes of images arrive in lists and in live messages, late, repeated
+ * and in any order; whatever the order, the result is the same. gallery/api/live.ts has the rules of the cursor.
+ */
+import type { components } from '../../api/schema.ts';
+
+export type Image = components['schemas']['Image'];
+export type ImageList = components['schemas']['ImageList'];
+
+/** How far one file is on its way from this page to the bucket. The server knows nothing of it before it is stored. */
+export type UploadStep =
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'sending'; readonly share: number }
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'refused'; readonly message: string };
+
+/** Made from the file by the browser, until there is a rendition. */
+export interface Preview {
+  readonly source: string;
+  readonly ratio: number;
+}
+
+export interface Upload {
+  readonly key: string;
+  /** The item that it belongs to: its own key, or the key of the item that it replaces. */
+  readonly item: string;
+  readonly name: string;
+  readonly bytes: number;
+  /** Milliseconds since 1970, as for `changedAt`. Keeps the item in its place while its state changes. */
+  readonly position: number;
+  readonly step: UploadStep;
+  readonly imageId: string | undefined;
+  /** The cursor of the image when the file was sent. A higher one belongs to the new version. */
+  readonly after: number;
+  readonly preview: Preview | undefined;
+}
+
+export interface GalleryState {
+  /** Deleted images stay, so that a late list does not bring them back. */
+  readonly images: ReadonlyMap<string, Image>;
+  /** Every change up to this one is applied. Undefined before the first list. */
+  readonly cursor: number | undefined;
+  /** Changes that are applied, beyond one that is missing. */
+  readonly ahead: ReadonlySet<number>;
+  /** The highest cursor that the server has named. */
+  readonly newest: number;
+  /** Where the list continues. */
+  readonly older: string | undefined;
+  readonly uploads: readonly Upload[];
+  /** Images that the person has deleted, and whose deletion has not been confirmed yet. */
+  readonly deleting: ReadonlySet<string>;
+}
+
+export const emptyGallery: GalleryState = {
+  images: new Map(),
+  cursor: undefined,
+  ahead: new Set(),
+  newest: 0,
+  older: undefined,
+  uploads: [],
+  deleting: new Set(),
+};
+
+export type NewUpload = Pick<Upload, 'key' | 'name' | 'bytes'> & { readonly replaces: string | undefined };
+
+export type GalleryEvent =
+  | { readonly kind: 'listed'; readonly list: ImageList }
+  | { readonly kind: 'listed-older'; readonly list: ImageList }
+  /** The answer of `/v1/images?since=`. */
+  | { readonly kind: 'caught-up'; readonly list: ImageList }
+  | { readonly kind: 'greeted'; readonly cursor: number }
+  | { readonly kind: 'image-changed'; readonly image: Image }
+  | { readonly kind: 'uploads-added'; readonly uploads: readonly NewUpload[]; readonly now: number }
+  | { readonly kind: 'upload-previewed'; readonly key: string; readonly preview: Preview }
+  | { readonly kind: 'upload-stepped'; readonly key: string; readonly step: UploadStep; readonly imageId?: string }
+  | { readonly kind: 'upload-dismissed'; readonly key: string }
+  | { readonly kind: 'deletion-asked'; readonly id: string }
+  | { readonly kind: 'deletion-refused'; readonly id: string }
+  | { readonly kind: 'signed-out' };
+
+export function reduceGallery(state: GalleryState, event: GalleryEvent): GalleryState {
+  switch (event.kind) {
+    case 'listed':
+      return settled({
+        ...withImages(state, event.list.images),
+        cursor: Math.max(event.list.cursor, state.cursor ?? 0),
+        newest: Math.max(event.list.cursor, state.newest),
+        older: event.list.next,
+      });
+    case 'listed-older':
+      return { ...withImages(state, event.list.images), older: event.list.next };
+    case 'caught-up':
+      return settled({
+        ...withImages(state, event.list.images),
+        cursor: Math.max(event.list.cursor, state.cursor ?? 0),
+        newest: Math.max(event.list.cursor, state.newest),
+      });
+    case 'greeted':
+      return { ...state, newest: Math.max(event.cursor, state.newest) };
+    case 'image-changed':
+      // The first list has it, or is older: then the page is behind.
+      if (state.cursor === undefined) return { ...state, newest: Math.max(event.image.cursor, state.newest) };
+      // It is known. The image may be deleted since, and then the first list did not have it.
+      if (event.image.cursor <= state.cursor) return state;
+      return settled({
+        ...withImages(state, [event.image]),
+        ahead: new Set(state.ahead).add(event.image.cursor),
+        newest: Math.max(event.image.cursor, state.newest),
+      });
+    case 'uploads-added':
+      return { ...state, uploads: [...state.uploads, ...placedUploads(state, event.uploads, event.now)] };
+    case 'upload-previewed':
+      return withUpload(state, event.key, { preview: event.preview });
+    case 'upload-stepped':
+      return steppedUpload(state, event);
+    case 'upload-dismissed':
+      return { ...state, uploads: state.uploads.filter(({ key }) => key !== event.key) };
+    case 'deletion-asked':
+      return { ...state, deleting: new Set(state.deleting).add(event.id) };
+    case 'deletion-refused':
+      return { ...state, deleting: without(state.deleting, event.id) };
+    case 'signed-out':
+      return emptyGallery;
+  }
+}
+
+/** Whether a change is missing, so that the page must ask for what has happened since `cursor`. */
+export function isBehind({ cursor, newest }: GalleryState): boolean {
+  return cursor !== undefined && newest > cursor;
+}
+
+/** Each image whole, and the newest of what is known about it wins: that makes the order of arrival irrelevant. */
+function withImages(state: GalleryState, changed: readonly Image[]): GalleryState {
+  const images = new Map(state.images);
+  let { deleting } = state;
+  for (const image of changed) {
+    if (image.cursor <= (images.get(image.id)?.cursor ?? -1)) continue;
+    images.set(image.id, image);
+    if (image.state === 'deleted') deleting = without(deleting, image.id);
+  }
+  return { ...state, images, deleting };
+}
+
+/** Moves the cursor over the changes that follow it without a gap. */
+function settled(state: GalleryState): GalleryState {
+  if (state.cursor === undefined) return state;
+  let cursor = state.cursor;
+  while (state.ahead.has(cursor + 1)) cursor += 1;
+  return { ...state, cursor, ahead: new Set([...state.ahead].filter((one) => one > cursor)) };
+}
+
+function placedUploads(state: GalleryState, uploads: readonly NewUpload[], now: number): readonly Upload[] {
+  return uploads.map(({ key, name, bytes, replaces }, index) => {
+    const replaced = replaces === undefined ? undefined : itemOfImage(state, replaces);
+    return {
+      key,
+      item: replaced?.key ?? key,
+      name: replaced?.name ?? name,
+      bytes,
+      // The first of the files comes first.
+      position: replaced?.position ?? now - index,
+      step: { kind: 'waiting' },
+      imageId: replaces,
+      after: 0,
+      preview: undefined,
+    };
+  });
+}
+
+function steppedUpload(
+  state: GalleryState,
+  { key, step, imageId }: Extract<GalleryEvent, { kind: 'upload-stepped' }>,
+): GalleryState {
+  const before = state.uploads.find((upload) => upload.key === key);
+  if (before === undefined) return state;
+  const id = imageId ?? before.imageId;
+  const starts = step.kind === 'sending' && before.step.kind !== 'sending';
+  const after = starts && id !== undefined ? (state.images.get(id)?.cursor ?? 0) : before.after;
+  return withUpload(state, key, { step, imageId: id, after });
+}
+
+function withUpload(state: GalleryState, key: string, change: Partial<Upload>): GalleryState {
+  return { ...state, uploads: state.uploads.map((upload) => (upload.key === key ? { ...upload, ...change } : upload)) };
+}
+
+function without(ids: ReadonlySet<string>, id: string): ReadonlySet<string> {
+  return new Set([...ids].filter((one) => one !== id));
+}
+
+/** What the person sees of one image. */
+export type Stage =
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'uploading'; readonly share: number }
+  /** Stored, and not in the pipeline's hands yet. */
+  | { readonly kind: 'uploaded' }
+  | { readonly kind: 'processing'; readonly step: 'queued' | 'rendering' }
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'rejected'; readonly message: string }
+  /** The file did not reach the bucket. */
+  | { readonly kind: 'refused'; readonly message: string; readonly upload: string }
+  | { readonly kind: 'failed' }
+  | { readonly kind: 'deleting' };
+
+export interface Item {
+  readonly key: string;
+  readonly name: string;
+  readonly position: number;
+  readonly stage: Stage;
+  readonly image: Image | undefined;
+  readonly upload: Upload | undefined;
+}
+
+/** Newest first. */
+export function itemsOf(state: GalleryState): readonly Item[] {
+  const items = new Map<string, Item>();
+  const uploaded = new Set<string>();
+  for (const upload of state.uploads) {
+    if (upload.imageId !== undefined) uploaded.add(upload.imageId);
+    const image = upload.imageId === undefined ? undefined : state.images.get(upload.imageId);
+    const stage = stageOf(state, image, upload);
+    if (stage === undefined) items.delete(upload.item);
+    else {
+      const { item: key, position } = upload;
+      items.set(key, { key, name: image?.name ?? upload.name, position, stage, image, upload });
+    }
+  }
+  for (const image of state.images.values()) {
+    const stage = uploaded.has(image.id) ? undefined : stageOf(state, image, undefined);
+    if (stage === undefined) continue;
+    const { id, name, changedAt } = image;
+    items.set(id, { key: id, name, position: Date.parse(changedAt), stage, image, upload: undefined });
+  }
+  return [...items.values()].sort(
+    (one, other) => other.position - one.position || (one.key < other.key ? -1 : Number(one.key > other.key)),
+  );
+}
+
+export function itemOfImage(state: GalleryState, id: string): Item | undefined {
+  return itemsOf(state).find(({ image }) => image?.id === id);
+}
+
+/** Undefined if there is nothing to show: the image is deleted. */
+function stageOf(state: GalleryState, image: Image | undefined, upload: Upload | undefined): Stage | undefined {
+  if (upload !== undefined) {
+    const { step, key } = upload;
+    if (step.kind === 'waiting') return { kind: 'waiting' };
+    if (step.kind === 'sending') return { kind: 'uploading', share: step.share };
+    if (step.kind === 'refused') return { kind: 'refused', message: step.message, upload: key };
+  }
+  if (image === undefined || (upload !== undefined && image.cursor <= upload.after)) return { kind: 'uploaded' };
+  if (image.state === 'deleted') return undefined;
+  if (state.deleting.has(image.id)) return { kind: 'deleting' };
+  return stageOfImage(image);
+}
+
+function stageOfImage(image: Image): Stage {
+  // Of a newer server, this can be a state that is not in the type.
+  const state: string = image.state;
+  switch (state) {
+    case 'ready':
+    case 'failed':
+      return { kind: state };
+    case 'rejected':
+      return { kind: 'rejected', message: image.rejection?.message ?? 'The pipeline could not process this file.' };
+    case 'described':
+    case 'rendering':
+      return { kind: 'processing', step: 'rendering' };
+    default:
+      return { kind: 'processing', step: 'queued' };
+  }
+}
+
+export function isInProgress({ kind }: Stage): boolean {
+  return kind === 'waiting' || kind === 'uploading' || kind === 'uploaded' || kind === 'processing';
+}

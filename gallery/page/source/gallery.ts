@@ -1,0 +1,90 @@
+/** One person's gallery, for as long as they are signed in. */
+import { type Api, type Credentials, galleryApi } from './api.ts';
+import { emptyGallery, type GalleryEvent, type GalleryState, type Image, reduceGallery } from './gallery-state.ts';
+import { type Connection, followImages } from './live-images.ts';
+import { renewSession, type Session, type SignIn, storeSession } from './session.ts';
+import { createStore, type Store } from './store.ts';
+import { type Uploads, uploadsTo } from './uploads.ts';
+
+export interface Gallery {
+  readonly person: string;
+  readonly api: Api;
+  readonly images: Store<GalleryState, GalleryEvent>;
+  readonly connection: Store<Connection, Connection>;
+  readonly uploads: Uploads;
+  /** Undefined if the deletion is on its way, otherwise why not. */
+  readonly deleteImage: (image: Image) => Promise<string | undefined>;
+  readonly loadOlder: () => Promise<void>;
+  /** Once more, so that the answer's cookies let the browser load renditions. */
+  readonly renewAccess: () => Promise<void>;
+  readonly close: () => void;
+}
+
+export function openGallery(signIn: SignIn, session: Session, signedOut: () => void): Gallery {
+  const images = createStore(reduceGallery, emptyGallery);
+  const connection = createStore<Connection, Connection>((_, next) => next, 'connecting');
+  const credentials = credentialsOf(signIn, session, signedOut);
+  const api = galleryApi(credentials);
+  const uploads = uploadsTo(api, images);
+  const live = followImages(api, credentials, images, connection.dispatch);
+  let renewal: Promise<void> | undefined;
+
+  return {
+    person: session.person,
+    api,
+    images,
+    connection,
+    uploads,
+    deleteImage: async ({ id }) => {
+      images.dispatch({ kind: 'deletion-asked', id });
+      const answer = await api.deleteImage(id);
+      if (answer.ok || answer.trouble.kind === 'gone') return undefined;
+      images.dispatch({ kind: 'deletion-refused', id });
+      return answer.trouble.kind === 'refused'
+        ? answer.trouble.message
+        : 'The photograph could not be deleted. Check your connection and try again.';
+    },
+    loadOlder: async () => {
+      const { older } = images.state();
+      if (older === undefined) return;
+      const list = await api.listImages({ page: older });
+      if (list.ok) images.dispatch({ kind: 'listed-older', list: list.value });
+    },
+    renewAccess: () => {
+      // Many pictures may fail at the same moment.
+      renewal ??= api.listImages({ limit: 1 }).then(() => {
+        renewal = undefined;
+      });
+      return renewal;
+    },
+    close: () => {
+      live.stop();
+      uploads.stop();
+    },
+  };
+}
+
+function credentialsOf(signIn: SignIn, first: Session, signedOut: () => void): Credentials {
+  let session: Session | undefined = first;
+  let renewal: Promise<string | undefined> | undefined;
+
+  async function renewed(before: Session): Promise<string | undefined> {
+    try {
+      session = await renewSession(signIn, before);
+    } finally {
+      renewal = undefined;
+    }
+    storeSession(session);
+    if (session === undefined) signedOut();
+    return session?.accessToken;
+  }
+
+  return {
+    token: () => session?.accessToken,
+    renew: (expired) => {
+      if (session === undefined || session.accessToken !== expired) return Promise.resolve(session?.accessToken);
+      renewal ??= renewed(session);
+      return renewal;
+    },
+  };
+}

@@ -1,0 +1,177 @@
+import type { Gallery } from './gallery.ts';
+import { type Item, isInProgress, type Stage } from './gallery-state.ts';
+import { imageAddress } from './hooks.ts';
+import { Icon } from './icons.tsx';
+import { RenditionPicture } from './rendition-picture.tsx';
+import { savingOf } from './renditions.ts';
+import { percentText } from './text.ts';
+
+interface CardProps {
+  readonly item: Item;
+  readonly gallery: Gallery;
+}
+
+/** Wider or narrower pictures are cropped in the grid, so that no row is all one picture. */
+const NARROWEST = 0.66;
+const WIDEST = 2.2;
+/** Of most photographs, until the page knows better. */
+const USUAL_RATIO = 3 / 2;
+/** Room for a sentence or two. */
+const PROBLEM_RATIO = 1.1;
+
+export function PhotographCard({ item, gallery }: CardProps) {
+  const { stage, image } = item;
+  const openable = image !== undefined && image.renditions.length > 0 && stage.kind !== 'deleting';
+  const problem = stage.kind === 'rejected' || stage.kind === 'refused' || stage.kind === 'failed';
+  const ratio = problem && !openable ? PROBLEM_RATIO : Math.min(WIDEST, Math.max(NARROWEST, ratioOf(item)));
+  const style = { '--ratio': ratio.toFixed(3) };
+  return (
+    <li class={`card ${stage.kind}`} style={style} data-key={item.key} data-stage={stage.kind}>
+      {problem && !openable ? (
+        <Trouble item={item} gallery={gallery} />
+      ) : (
+        <Frame item={item} gallery={gallery} openable={openable} />
+      )}
+      <div class="caption">
+        <span class="name" title={item.name}>
+          {item.name}
+        </span>
+        <span class="state">{captionOf(item)}</span>
+      </div>
+    </li>
+  );
+}
+
+function ratioOf({ image, upload }: Item): number {
+  const { width, height } = image?.metadata ?? {};
+  if (width !== undefined && height !== undefined) return width / height;
+  return upload?.preview?.ratio ?? USUAL_RATIO;
+}
+
+function Frame({ item, gallery, openable }: CardProps & { readonly openable: boolean }) {
+  const { image, upload, stage } = item;
+  const picture = (
+    <>
+      <RenditionPicture
+        renditions={image?.renditions ?? []}
+        thumbhash={image?.metadata?.thumbhash}
+        preview={upload?.preview?.source}
+        size="small"
+        alt={item.name}
+        gallery={gallery}
+      />
+      {isInProgress(stage) && <Progress stage={stage} />}
+    </>
+  );
+  return openable && image !== undefined ? (
+    <a class="frame" href={imageAddress(image.id)}>
+      {picture}
+    </a>
+  ) : (
+    <div class="frame">{picture}</div>
+  );
+}
+
+function Trouble({ item, gallery }: CardProps) {
+  const { stage, image } = item;
+  return (
+    <div class="frame trouble">
+      <Icon name="alert" />
+      <p>{troubleText(stage)}</p>
+      <div class="actions">
+        {stage.kind === 'refused' && (
+          <button type="button" onClick={() => gallery.uploads.retry(stage.upload)}>
+            Try again
+          </button>
+        )}
+        {stage.kind === 'refused' ? (
+          <button
+            type="button"
+            aria-label={`Dismiss ${item.name}`}
+            onClick={() => gallery.images.dispatch({ kind: 'upload-dismissed', key: stage.upload })}
+          >
+            Dismiss
+          </button>
+        ) : (
+          image !== undefined && (
+            // There is no picture to lose, so no question either.
+            <button type="button" aria-label={`Remove ${item.name}`} onClick={() => void gallery.deleteImage(image)}>
+              Remove
+            </button>
+          )
+        )}
+      </div>
+    </div>
+  );
+}
+
+export function troubleText(stage: Stage): string {
+  switch (stage.kind) {
+    case 'rejected':
+    case 'refused':
+      return stage.message;
+    case 'failed':
+      return 'This photograph could not be processed. The operators know, and it may still be processed later.';
+    default:
+      return '';
+  }
+}
+
+/** The steps of an image's way, as segments of a line. */
+const steps = ['uploading', 'uploaded', 'described', 'rendering'] as const;
+
+function Progress({ stage }: { readonly stage: Stage }) {
+  const reached = stepOf(stage);
+  const share = stage.kind === 'uploading' ? stage.share : 0;
+  return (
+    <div class="progress">
+      <span class="label">{progressText(stage)}</span>
+      <span class="line" aria-hidden="true">
+        {steps.map((step, index) => (
+          <span key={step} class={index < reached ? 'done' : index === reached ? 'current' : ''}>
+            {step === 'uploading' && index === reached && <i style={{ width: percentText(share) }} />}
+          </span>
+        ))}
+      </span>
+    </div>
+  );
+}
+
+function stepOf(stage: Stage): number {
+  if (stage.kind === 'uploaded') return 1;
+  if (stage.kind !== 'processing') return 0;
+  return stage.step === 'queued' ? 2 : 3;
+}
+
+export function progressText(stage: Stage): string {
+  switch (stage.kind) {
+    case 'waiting':
+      return 'Waiting';
+    case 'uploading':
+      return `Uploading ${percentText(stage.share)}`;
+    case 'uploaded':
+      return 'Uploaded';
+    case 'processing':
+      return stage.step === 'queued' ? 'Processing' : 'Rendering';
+    default:
+      return '';
+  }
+}
+
+function captionOf({ stage, image }: Item): string {
+  switch (stage.kind) {
+    case 'ready': {
+      const saving = savingOf(image?.renditions ?? []);
+      return saving && saving.share > 0 ? `${percentText(saving.share)} saved` : 'Ready';
+    }
+    case 'rejected':
+    case 'refused':
+      return 'Rejected';
+    case 'failed':
+      return 'Failed';
+    case 'deleting':
+      return 'Deleting…';
+    default:
+      return '';
+  }
+}

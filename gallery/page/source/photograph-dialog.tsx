@@ -1,0 +1,253 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Gallery } from './gallery.ts';
+import { type Image, type Item, isInProgress } from './gallery-state.ts';
+import { Icon } from './icons.tsx';
+import { progressText, troubleText } from './photograph-card.tsx';
+import { RenditionPicture } from './rendition-picture.tsx';
+import { downloadName, formatName, htmlOf, type Saving, savingOf } from './renditions.ts';
+import { bytesText, percentText, pixelsText, timeText } from './text.ts';
+
+interface DialogProps {
+  readonly item: Item;
+  readonly image: Image;
+  readonly gallery: Gallery;
+  /** Addresses of the neighbours. */
+  readonly before: string | undefined;
+  readonly after: string | undefined;
+  readonly onClose: () => void;
+}
+
+export function PhotographDialog({ item, image, gallery, before, after, onClose }: DialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  const turn = ({ key }: KeyboardEvent) => {
+    const address = key === 'ArrowLeft' ? before : key === 'ArrowRight' ? after : undefined;
+    if (address !== undefined) location.hash = address;
+  };
+  const { stage } = item;
+  return (
+    <dialog
+      ref={dialog}
+      class="photograph"
+      aria-labelledby="photograph-name"
+      onClose={onClose}
+      onKeyDown={turn}
+      onClick={({ target }) => target === dialog.current && dialog.current?.close()}
+    >
+      <div class="sheet">
+        <div class="view">
+          <div class="frame" data-stage={stage.kind}>
+            <RenditionPicture
+              renditions={image.renditions}
+              thumbhash={image.metadata?.thumbhash}
+              preview={item.upload?.preview?.source}
+              size="large"
+              alt={item.name}
+              gallery={gallery}
+            />
+          </div>
+          {before !== undefined && (
+            <a class="turn previous" href={before} aria-label="Newer photograph">
+              <Icon name="previous" />
+            </a>
+          )}
+          {after !== undefined && (
+            <a class="turn next" href={after} aria-label="Older photograph">
+              <Icon name="next" />
+            </a>
+          )}
+        </div>
+        <div class="details">
+          <div class="title">
+            <h2 id="photograph-name">{item.name}</h2>
+            <button type="button" class="plain close" aria-label="Close" onClick={() => dialog.current?.close()}>
+              <Icon name="close" />
+            </button>
+          </div>
+          {isInProgress(stage) && (
+            <p class="notice" role="status">
+              New version: {progressText(stage)}
+            </p>
+          )}
+          {troubleText(stage) !== '' && (
+            <p class="problem" role="alert">
+              {troubleText(stage)}
+            </p>
+          )}
+          <Facts image={image} />
+          <SavingBars saving={savingOf(image.renditions)} upload={image.metadata?.bytes} />
+          <Actions image={image} gallery={gallery} onDeleted={() => dialog.current?.close()} />
+          <Renditions image={image} />
+        </div>
+      </div>
+    </dialog>
+  );
+}
+
+function Facts({ image }: { readonly image: Image }) {
+  const { metadata, changedAt } = image;
+  const facts: readonly (readonly [name: string, value: string | undefined])[] = [
+    ['Taken', metadata?.capturedAt && timeText(metadata.capturedAt)],
+    ['Camera', metadata?.camera],
+    ['Location', locationText(metadata)],
+    ['Size', metadata && pixelsText(metadata.width, metadata.height)],
+    ['File', metadata && `${metadata.format.toUpperCase()}, ${bytesText(metadata.bytes)}`],
+    ['Frames', metadata?.frames !== undefined && metadata.frames > 1 ? String(metadata.frames) : undefined],
+    ['Condition', metadata?.damaged === true ? 'Damaged, but readable nearly whole' : undefined],
+    ['Uploaded', timeText(changedAt)],
+  ];
+  return (
+    <dl class="facts">
+      {facts.map(
+        ([name, value]) =>
+          value !== undefined && (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ),
+      )}
+    </dl>
+  );
+}
+
+/** Only of a pipeline that keeps it. */
+function locationText(metadata: object | undefined): string | undefined {
+  if (metadata === undefined || !('location' in metadata)) return undefined;
+  const { location } = metadata;
+  if (typeof location !== 'object' || location === null) return undefined;
+  if (!('latitude' in location && 'longitude' in location)) return undefined;
+  return `${Number(location.latitude).toFixed(4)}, ${Number(location.longitude).toFixed(4)}`;
+}
+
+function SavingBars({ saving, upload }: { readonly saving: Saving | undefined; readonly upload: number | undefined }) {
+  if (saving === undefined) return null;
+  const { files, share, width, height } = saving;
+  const largest = Math.max(...files.map(({ bytes }) => bytes));
+  return (
+    <section class="saving">
+      <h3>{share > 0 ? `${percentText(share)} smaller than JPEG` : 'Bytes by format'}</h3>
+      <p class="hint">
+        The same picture at {width} × {height}
+        {upload !== undefined && `; the upload has ${bytesText(upload)}`}.
+      </p>
+      <ul>
+        {files.map(({ format, bytes }, index) => (
+          <li key={format}>
+            <span>{format}</span>
+            <span class="track" aria-hidden="true">
+              <span
+                class={index === 0 ? 'best' : ''}
+                style={{ width: `${Math.max(1, (bytes / largest) * 100).toFixed(1)}%` }}
+              />
+            </span>
+            <span class="figure">{bytesText(bytes)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Renditions({ image }: { readonly image: Image }) {
+  if (image.renditions.length === 0) return null;
+  return (
+    <section class="renditions">
+      <h3>Download</h3>
+      <ul>
+        {image.renditions.map((rendition) => {
+          const { preset, url, contentType, width, height, bytes, animated } = rendition;
+          return (
+            <li key={preset}>
+              <a href={url} download={downloadName(image.name, rendition)}>
+                <Icon name="download" />
+                <span>
+                  {formatName(contentType)} {width} × {height}
+                  {animated === true && ', animated'}
+                </span>
+                <span class="figure">{bytesText(bytes)}</span>
+              </a>
+            </li>
+          );
+        })}
+      </ul>
+      <p class="hint">No rendition contains the place, the camera or other private metadata.</p>
+    </section>
+  );
+}
+
+interface ActionsProps {
+  readonly image: Image;
+  readonly gallery: Gallery;
+  readonly onDeleted: () => void;
+}
+
+function Actions({ image, gallery, onDeleted }: ActionsProps) {
+  const picker = useRef<HTMLInputElement>(null);
+  const [asking, setAsking] = useState(false);
+  const [said, setSaid] = useState('');
+  const html = htmlOf(image.renditions, image.name, location.origin);
+
+  const copy = (text: string) =>
+    void navigator.clipboard.writeText(text).then(
+      () => setSaid('HTML copied.'),
+      () => setSaid('The browser does not allow copying. Select the HTML below.'),
+    );
+  const remove = () => {
+    onDeleted();
+    void gallery.deleteImage(image).then((problem) => problem !== undefined && setSaid(problem));
+  };
+  return (
+    <section class="actions-section">
+      {asking ? (
+        <fieldset class="question">
+          <legend>Delete this photograph and all its renditions?</legend>
+          <button type="button" class="danger" onClick={remove}>
+            Delete
+          </button>
+          <button type="button" ref={focusOnce} onClick={() => setAsking(false)}>
+            Keep
+          </button>
+        </fieldset>
+      ) : (
+        <div class="actions">
+          {html !== undefined && (
+            <button type="button" onClick={() => copy(html)}>
+              Copy as HTML
+            </button>
+          )}
+          <button type="button" onClick={() => picker.current?.click()}>
+            Replace…
+          </button>
+          <button type="button" onClick={() => setAsking(true)}>
+            Delete…
+          </button>
+        </div>
+      )}
+      <p class="said" role="status">
+        {said}
+      </p>
+      {html !== undefined && (
+        <details>
+          <summary>HTML</summary>
+          <pre>
+            <code>{html}</code>
+          </pre>
+        </details>
+      )}
+      <input
+        ref={picker}
+        type="file"
+        accept="image/*,.heic,.heif"
+        hidden
+        aria-label="Replace with another file"
+        onChange={({ currentTarget }) => {
+          gallery.uploads.add([...(currentTarget.files ?? [])], image.id);
+          currentTarget.value = '';
+        }}
+      />
+    </section>
+  );
+}
+
+const focusOnce = (button: HTMLButtonElement | null) => button?.focus();

@@ -1,0 +1,266 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { filesOf, sampleFiles } from './files.ts';
+import type { Gallery } from './gallery.ts';
+import { type Item, isInProgress, itemsOf } from './gallery-state.ts';
+import { imageAddress, photographsAddress, useStore } from './hooks.ts';
+import { Icon } from './icons.tsx';
+import { PhotographCard } from './photograph-card.tsx';
+import { PhotographDialog } from './photograph-dialog.tsx';
+import { savingOf } from './renditions.ts';
+import { percentText } from './text.ts';
+
+/** Some browsers do not count HEIC among the images. */
+const ACCEPTED = 'image/*,.heic,.heif';
+
+interface PhotographsProps {
+  readonly gallery: Gallery;
+  readonly open: string | undefined;
+  readonly samples: readonly string[];
+}
+
+export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
+  const state = useStore(gallery.images);
+  const [dragging, setDragging] = useState(false);
+  const picker = useRef<HTMLInputElement>(null);
+  const camera = useRef<HTMLInputElement>(null);
+  const list = useRef<HTMLUListElement>(null);
+
+  useEffect(() => receiveFiles((files) => gallery.uploads.add(files), setDragging), [gallery]);
+
+  const items = itemsOf(state);
+  const isEmpty = items.length === 0 && state.cursor !== undefined;
+  const shown = items.findIndex(({ image }) => image !== undefined && image.id === open);
+  const opened = items[shown];
+  const add = (input: HTMLInputElement) => {
+    gallery.uploads.add([...(input.files ?? [])]);
+    // So that choosing the same file again counts as a change.
+    input.value = '';
+  };
+  const close = () => {
+    location.hash = photographsAddress;
+    // Back to where the person was, after the dialog is gone.
+    if (opened !== undefined) setTimeout(() => focusCard(list.current, opened.key));
+  };
+
+  return (
+    <>
+      <div class="toolbar">
+        <div>
+          <h1>Photographs</h1>
+          <Summary items={items} loaded={state.cursor !== undefined} />
+        </div>
+        {!isEmpty && (
+          <div class="actions">
+            <button type="button" class="camera" onClick={() => camera.current?.click()}>
+              <Icon name="camera" />
+              <span>Camera</span>
+            </button>
+            <button type="button" class="primary" onClick={() => picker.current?.click()}>
+              <Icon name="add" />
+              Add photographs
+            </button>
+          </div>
+        )}
+        <input
+          ref={picker}
+          type="file"
+          accept={ACCEPTED}
+          multiple
+          hidden
+          aria-label="Add photographs"
+          onChange={({ currentTarget }) => add(currentTarget)}
+        />
+        <input
+          ref={camera}
+          type="file"
+          accept="image/*"
+          capture="environment"
+          hidden
+          aria-label="Take a photograph"
+          onChange={({ currentTarget }) => add(currentTarget)}
+        />
+      </div>
+      {isEmpty && (
+        <EmptyGallery
+          gallery={gallery}
+          samples={samples}
+          onChoose={() => picker.current?.click()}
+          onCamera={() => camera.current?.click()}
+        />
+      )}
+      <ul class="grid" ref={list}>
+        {items.map((item) => (
+          <PhotographCard key={item.key} item={item} gallery={gallery} />
+        ))}
+      </ul>
+      {state.older !== undefined && (
+        <p class="more">
+          <button type="button" onClick={() => void gallery.loadOlder()}>
+            Show older photographs
+          </button>
+        </p>
+      )}
+      {opened?.image !== undefined && (
+        <PhotographDialog
+          key={opened.key}
+          item={opened}
+          image={opened.image}
+          gallery={gallery}
+          before={openable(items.slice(0, shown).toReversed())}
+          after={openable(items.slice(shown + 1))}
+          onClose={close}
+        />
+      )}
+      {dragging && (
+        <div class="drop-here">
+          <p>Drop to upload</p>
+        </div>
+      )}
+    </>
+  );
+}
+
+/** The address of the next item that has something to show in large. */
+function openable(items: readonly Item[]): string | undefined {
+  const next = items.find(({ image }) => image !== undefined && image.renditions.length > 0);
+  return next?.image && imageAddress(next.image.id);
+}
+
+function focusCard(list: HTMLElement | null, key: string): void {
+  const links = [...(list?.querySelectorAll<HTMLElement>('[data-key] a') ?? [])];
+  const link = links.find((one) => one.closest<HTMLElement>('[data-key]')?.dataset['key'] === key);
+  (link ?? document.getElementById('main'))?.focus();
+}
+
+/** Anywhere on the page. Returns how to stop. */
+function receiveFiles(add: (files: readonly File[]) => void, setDragging: (dragging: boolean) => void): () => void {
+  const stopped = new AbortController();
+  const { signal } = stopped;
+  const hasFiles = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includes('Files') === true;
+  const receive = (transfer: DataTransfer | null) => {
+    if (transfer !== null) void filesOf(transfer).then(add);
+  };
+  addEventListener(
+    'dragover',
+    (event) => {
+      if (!hasFiles(event)) return;
+      // Otherwise the browser opens the file instead of the page.
+      event.preventDefault();
+      setDragging(true);
+    },
+    { signal },
+  );
+  addEventListener(
+    'dragleave',
+    (event) => {
+      // Null where the pointer leaves the window, not only an element.
+      if (event.relatedTarget === null) setDragging(false);
+    },
+    { signal },
+  );
+  addEventListener(
+    'drop',
+    (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      setDragging(false);
+      receive(event.dataTransfer);
+    },
+    { signal },
+  );
+  addEventListener(
+    'paste',
+    (event) => {
+      if (event.clipboardData?.types.includes('Files') === true) receive(event.clipboardData);
+    },
+    { signal },
+  );
+  return () => stopped.abort();
+}
+
+/** Read out when it changes: not each percent of each upload. */
+function Summary({ items, loaded }: { readonly items: readonly Item[]; readonly loaded: boolean }) {
+  return (
+    <p class="summary" role="status">
+      {loaded ? summaryText(items) : 'Loading…'}
+    </p>
+  );
+}
+
+function summaryText(items: readonly Item[]): string {
+  const count = (kind: Item['stage']['kind']) => items.filter(({ stage }) => stage.kind === kind).length;
+  const working = items.filter(({ stage }) => isInProgress(stage)).length;
+  const refused = count('rejected') + count('refused');
+  const parts = [
+    working > 0 ? `${working} in progress` : '',
+    count('ready') > 0 ? `${count('ready')} ready` : '',
+    refused > 0 ? `${refused} rejected` : '',
+    count('failed') > 0 ? `${count('failed')} failed` : '',
+    averageSaving(items),
+  ];
+  return parts.filter((part) => part !== '').join(' · ');
+}
+
+function averageSaving(items: readonly Item[]): string {
+  const savings = items.flatMap(({ image }) => savingOf(image?.renditions ?? []) ?? []);
+  if (savings.length === 0) return '';
+  const jpeg = savings.reduce((sum, { jpeg: bytes }) => sum + bytes, 0);
+  const smallest = savings.reduce((sum, { files }) => sum + (files[0]?.bytes ?? 0), 0);
+  return smallest < jpeg ? `${percentText(1 - smallest / jpeg)} smaller than JPEG at equal size` : '';
+}
+
+interface EmptyProps {
+  readonly gallery: Gallery;
+  readonly samples: readonly string[];
+  readonly onChoose: () => void;
+  readonly onCamera: () => void;
+}
+
+function EmptyGallery({ gallery, samples, onChoose, onCamera }: EmptyProps) {
+  const [problem, setProblem] = useState<string>();
+  const useSamples = () =>
+    void sampleFiles(samples)
+      .then((files) => gallery.uploads.add(files))
+      .catch(() => setProblem('The sample photographs could not be loaded. Try again.'));
+  return (
+    <section class="empty">
+      <EmptyPicture />
+      <h2>Drop photographs here</h2>
+      <p>Whole folders work too. Or paste a picture.</p>
+      <div class="actions">
+        <button type="button" class="primary" onClick={onChoose}>
+          Choose photographs
+        </button>
+        <button type="button" class="camera" onClick={onCamera}>
+          <Icon name="camera" />
+          Camera
+        </button>
+        {samples.length > 0 && (
+          <button type="button" onClick={useSamples}>
+            Use sample photographs
+          </button>
+        )}
+      </div>
+      {problem !== undefined && (
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+      )}
+      <p class="hint">
+        JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF, BMP and ICO, up to 50 MB each. Only you see your photographs.
+      </p>
+    </section>
+  );
+}
+
+function EmptyPicture() {
+  return (
+    <svg class="empty-picture" viewBox="0 0 200 120" width="200" height="120" aria-hidden="true">
+      <rect class="print back" x="28" y="22" width="84" height="64" rx="4" transform="rotate(-9 70 54)" />
+      <rect class="print back" x="92" y="22" width="84" height="64" rx="4" transform="rotate(8 134 54)" />
+      <rect class="print" x="54" y="26" width="92" height="70" rx="4" />
+      <circle class="sun" cx="122" cy="48" r="8" />
+      <path class="hills" d="M58 90 L84 58 L102 78 L114 68 L142 90 Z" />
+    </svg>
+  );
+}

@@ -1,0 +1,131 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { card, cards, choose, describePage, expectCards, expectPictures, photograph, text } from './page-test.ts';
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const wcag = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** Rule and element of each violation. */
+async function violations(page: Page): Promise<readonly string[]> {
+  // Not as a script element, which the Content-Security-Policy forbids. Contrast is measured after everything has faded in.
+  await page.evaluate(axe);
+  await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState !== 'running'));
+  const results = await page.evaluate<AxeResults, readonly string[]>(
+    (tags) => Reflect.get(window, 'axe').run({ runOnly: tags }),
+    wcag,
+  );
+  return results.violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`),
+  );
+}
+
+const looks = [
+  { colorScheme: 'light', viewport: { width: 1280, height: 800 } },
+  { colorScheme: 'dark', viewport: { width: 1280, height: 800 } },
+  { colorScheme: 'dark', viewport: { width: 375, height: 700 } },
+] as const;
+
+describePage('Accessibility', {}, ({ open }) => {
+  it.each(looks)('$colorScheme, $viewport.width pixels: no view has a violation of WCAG 2.2 AA', async (look) => {
+    const options = { ...look, reducedMotion: 'reduce' } as const;
+    const nobody = await open(undefined, options);
+    await nobody.getByRole('button', { name: 'Continue as ann' }).waitFor();
+    expect(await violations(nobody)).toEqual([]);
+    const empty = await open('ben', options);
+    expect(await violations(empty)).toEqual([]);
+    const page = await open('ann', options);
+    if ((await cards(page).count()) === 0)
+      await choose(page, await photograph('a.jpg', 1), text('b.jpg'), await photograph('c.jpg', 2));
+    await expectCards(page, 'ready', 2);
+    await expectCards(page, 'rejected', 1);
+    await expectPictures(page, 2);
+    expect(await violations(page)).toEqual([]);
+    await page.context().setOffline(true);
+    await page.getByText('Offline, reconnecting').waitFor({ state: 'attached' });
+    expect(await violations(page)).toEqual([]);
+    await page.context().setOffline(false);
+    await card(page, 'a.jpg').getByRole('link').click();
+    await page.getByRole('dialog').locator('img.loaded').waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Delete…' }).click();
+    await page.getByText('HTML', { exact: true }).click();
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.getByRole('link', { name: 'Inside' }).click();
+    await page.getByText('ImageProcessed').first().click();
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it('everything can be done with the keyboard alone', async () => {
+    const page = await open(undefined, { reducedMotion: 'reduce' });
+    await page.getByRole('button', { name: 'Continue as ben' }).waitFor();
+    await tabTo(page, 'Continue as ben');
+    await page.keyboard.press('Enter');
+    // Well before the key, because the browser takes a moment to pass file choosers on.
+    const picker = page.waitForEvent('filechooser');
+    await tabTo(page, 'Choose photographs');
+    await page.keyboard.press('Enter');
+    await (await picker).setFiles([await photograph('left.jpg', 1), await photograph('right.jpg', 2)]);
+    await expectCards(page, 'ready', 2);
+    await tabTo(page, 'left.jpg');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog', { name: 'left.jpg' }).waitFor();
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('dialog', { name: 'right.jpg' }).waitFor();
+    await page.keyboard.press('Escape');
+    await expect.poll(() => focused(page)).toBe('right.jpg');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog', { name: 'right.jpg' }).waitFor();
+    await tabTo(page, 'Delete…');
+    await page.keyboard.press('Enter');
+    // On the answer that changes nothing.
+    await expect.poll(() => focused(page)).toBe('Keep');
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('Enter');
+    await expectCards(page, undefined, 1);
+    await tabTo(page, 'left.jpg');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog', { name: 'left.jpg' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await expect.poll(() => focused(page)).toBe('left.jpg');
+    await tabTo(page, 'Inside');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Inside' }).waitFor();
+  });
+
+  it.each([320, 375, 768])('at %d pixels nothing has to be scrolled sideways', async (width) => {
+    const page = await open('ann', { viewport: { width, height: 640 }, hasTouch: true });
+    await expectPictures(page, 2);
+    const tooWide = () =>
+      page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(await tooWide()).toBe(0);
+    await card(page, 'a.jpg').getByRole('link').click();
+    await page.getByRole('dialog').waitFor();
+    expect(await page.getByRole('dialog').evaluate((dialog) => dialog.scrollWidth - dialog.clientWidth)).toBe(0);
+    await page.keyboard.press('Escape');
+    await page.getByRole('link', { name: 'Inside' }).click();
+    await page.getByRole('heading', { name: 'Latest events' }).waitFor();
+    expect(await tooWide()).toBe(0);
+  });
+});
+
+const focused = (page: Page) =>
+  page.evaluate(() => {
+    const element = document.activeElement;
+    const image = element?.matches('a') === true ? element.querySelector('picture img') : null;
+    const spoken = element?.cloneNode(true);
+    if (spoken instanceof Element) for (const silent of spoken.querySelectorAll('[aria-hidden]')) silent.remove();
+    return image?.getAttribute('alt') ?? element?.getAttribute('aria-label') ?? spoken?.textContent?.trim() ?? '';
+  });
+
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let presses = 0; presses < 60; presses += 1) {
+    if ((await focused(page)) === name) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`The Tab key does not reach "${name}".`);
+}

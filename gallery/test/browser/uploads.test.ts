@@ -1,0 +1,147 @@
+import { expect, it } from 'vitest';
+import { card, cards, choose, describePage, drop, expectCards, expectPictures, photograph, text } from './page-test.ts';
+
+const twelve = () => Promise.all(Array.from({ length: 12 }, (_, index) => photograph(`photo-${index + 1}.jpg`, index)));
+
+describePage('Uploading', {}, ({ open }) => {
+  it('twelve photographs dropped become twelve pictures, in their order', async () => {
+    const page = await open('ann');
+    await page.getByRole('heading', { name: 'Drop photographs here' }).waitFor();
+    await drop(page, ...(await twelve()));
+    await expectCards(page, 'ready', 12);
+    await expectPictures(page, 12);
+    expect(await cards(page).locator('.name').allTextContents()).toEqual(
+      Array.from({ length: 12 }, (_, index) => `photo-${index + 1}.jpg`),
+    );
+    await page.getByRole('status').filter({ hasText: '12 ready' }).waitFor();
+    await page.reload();
+    await expectCards(page, 'ready', 12);
+  });
+
+  it('a file that is no image is rejected with a sentence, and can be removed', async () => {
+    const page = await open('ben');
+    await choose(page, text('notes.jpg'));
+    await expectCards(page, 'rejected', 1);
+    expect(await card(page, 'notes.jpg').locator('p').textContent()).toContain("don't recognise this file as an image");
+    await page.getByRole('button', { name: 'Remove notes.jpg' }).click();
+    await expectCards(page, undefined, 0);
+  });
+
+  it('an empty file and one that is too large are refused with a sentence before they are sent', async () => {
+    const page = await open('ben');
+    await drop(page, { name: 'empty.jpg', mimeType: 'image/jpeg', buffer: Buffer.alloc(0) });
+    expect(await card(page, 'empty.jpg').locator('p').textContent()).toBe('The file is empty.');
+    await page.getByRole('button', { name: 'Dismiss empty.jpg' }).click();
+    await page.evaluate((size) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([new Uint8Array(size)], 'huge.jpg', { type: 'image/jpeg' }));
+      document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+    }, 50_000_001);
+    await expectCards(page, 'refused', 1);
+    expect(await card(page, 'huge.jpg').locator('p').textContent()).toContain('50 MB');
+    await page.getByRole('button', { name: 'Dismiss huge.jpg' }).click();
+    await expectCards(page, undefined, 0);
+  });
+
+  it('a pasted picture is uploaded', async () => {
+    const page = await open('ben');
+    const { buffer } = await photograph('pasted.jpg', 3);
+    await page.evaluate((base64) => {
+      const data = new DataTransfer();
+      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      data.items.add(new File([bytes], 'pasted.jpg', { type: 'image/jpeg' }));
+      document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true }));
+    }, buffer.toString('base64'));
+    await card(page, 'pasted.jpg').and(cards(page, 'ready')).waitFor();
+  });
+});
+
+describePage('Someone without photographs at hand', {}, ({ open }) => {
+  it('can use the samples, of which one is no photograph', async () => {
+    const page = await open('ann');
+    await page.getByRole('button', { name: 'Use sample photographs' }).click();
+    await expectCards(page, 'ready', 6);
+    await expectCards(page, 'rejected', 1);
+  });
+});
+
+describePage('A slow pipeline', { pace: 4_000 }, ({ open }) => {
+  it('shows each step of an image, and its ThumbHash as soon as it is described', async () => {
+    const [page, second] = [await open('ann'), await open('ann')];
+    await choose(page, await photograph('slow.jpg', 2));
+    for (const step of ['Processing', 'Rendering']) await card(page, 'slow.jpg').getByText(step).waitFor();
+    // This window has never had the file.
+    await card(second, 'slow.jpg').getByText('Rendering').waitFor();
+    await card(second, 'slow.jpg').locator('img.placeholder').waitFor();
+    await expectCards(page, 'ready', 1);
+    await expectPictures(page, 1);
+  });
+});
+
+describePage('One photograph', {}, ({ open }) => {
+  it('shows its metadata, what it saves, and its downloads', async () => {
+    const page = await open('ann');
+    await choose(page, await photograph('beach.jpg', 5, { Make: 'Leica', Model: 'M6' }));
+    await card(page, 'beach.jpg').getByRole('link').click();
+    const dialog = page.getByRole('dialog', { name: 'beach.jpg' });
+    await dialog.getByText('480 × 320').first().waitFor();
+    await dialog.getByText('Leica M6').waitFor();
+    await dialog.getByRole('heading', { name: /smaller than JPEG|Bytes by format/ }).waitFor();
+    const download = dialog.getByRole('link', { name: /AVIF 480 × 320/ });
+    expect(await download.getAttribute('download')).toBe('beach-avif-1280.avif');
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
+  });
+
+  it('can be copied as HTML', async () => {
+    const page = await open('ann', { permissions: ['clipboard-read', 'clipboard-write'] });
+    await card(page, 'beach.jpg').getByRole('link').click();
+    await page.getByRole('button', { name: 'Copy as HTML' }).click();
+    await page.getByText('HTML copied.').waitFor();
+    const html = await page.evaluate(() => navigator.clipboard.readText());
+    expect(html).toMatch(/^<picture>\n {2}<source type="image\/avif"/);
+    expect(html).toContain('alt="beach.jpg"');
+  });
+
+  it('can be replaced, and shows the new version in the place of the old one', async () => {
+    const page = await open('ann');
+    await choose(page, await photograph('second.jpg', 9));
+    await expectCards(page, 'ready', 2);
+    const order = await cards(page).locator('.name').allTextContents();
+    await card(page, 'beach.jpg').getByRole('link').click();
+    const picture = page.getByRole('dialog').locator('picture img');
+    const before = await picture.getAttribute('src');
+    await page.getByLabel('Replace with another file').setInputFiles(await photograph('other.jpg', 11));
+    await expect.poll(() => picture.getAttribute('src'), { timeout: 60_000 }).not.toBe(before);
+    await page.keyboard.press('Escape');
+    await expectCards(page, 'ready', 2);
+    expect(await cards(page).locator('.name').allTextContents()).toEqual(order);
+  });
+
+  it('is deleted only after a question', async () => {
+    const page = await open('ann');
+    await card(page, 'beach.jpg').getByRole('link').click();
+    await page.getByRole('button', { name: 'Delete…' }).click();
+    await page.getByRole('button', { name: 'Keep' }).click();
+    await page.getByRole('button', { name: 'Delete…' }).click();
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await expectCards(page, undefined, 1);
+    await page.reload();
+    await expectCards(page, undefined, 1);
+  });
+});
+
+describePage('Script in a name or in metadata', {}, ({ open }) => {
+  it('is shown as text', async () => {
+    const page = await open('ann');
+    const script = '<img src=x onerror="document.title=1">.jpg';
+    await choose(page, await photograph(script, 1, { Make: '<script>document.title=2</script>', Model: 'x' }));
+    await expectCards(page, 'ready', 1);
+    expect(await cards(page).locator('.name').textContent()).toBe(script);
+    await cards(page).getByRole('link').click();
+    const dialog = page.getByRole('dialog');
+    expect(await dialog.getByRole('heading', { level: 2 }).textContent()).toBe(script);
+    await dialog.getByText('<script>document.title=2').waitFor();
+    expect(await page.title()).toBe('Darkroom');
+  });
+});

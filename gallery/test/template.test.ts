@@ -1,0 +1,178 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import {
+  at,
+  type Json,
+  ofType,
+  parseTemplate,
+  readTemplate,
+  type Stage,
+  statementsOf,
+  templateFor,
+} from '../../scripts/template/template.ts';
+import { operations } from '../api/operations.ts';
+import { keyPrefix } from '../core/upload-key.ts';
+import { scope } from '../local/demo-issuer.ts';
+import { pageHeaders } from '../local/origin.ts';
+
+const source = readTemplate('gallery/template.yaml');
+const pipeline = {
+  ...{
+    UploadBucketName: 'uploads',
+    RenditionBucketName: 'renditions',
+    DomainEventBusName: 'bus',
+    DataKeyArn: 'data-key',
+  },
+};
+const templateOf = (stage: Stage, overrides = {}) =>
+  templateFor(stage, { ...pipeline, DemoIssuer: 'http://localhost:1', ...overrides }, source);
+const account = templateOf('prod', { OtherCookiePublicKey: 'key', Firewall: 'true' });
+const functions = ofType(account, 'AWS::Serverless::Function').map(([id]) => id.replace(/Function$/, ''));
+const property = (id: string, ...path: (string | number)[]): Json | undefined =>
+  at(account.resources.get(id)?.Properties, ...path);
+const folderOf = (stem: string) => stem.replaceAll(/[a-z](?=[A-Z])/g, '$&-').toLowerCase();
+
+describe('the demo sign-in', () => {
+  it.each(['dev', 'prod'] as const)('is absent from stage %s, even if someone sets its address', (stage) => {
+    expect(JSON.stringify([...templateOf(stage).resources])).not.toContain('http://localhost');
+    expect(JSON.stringify([...templateOf(stage).resources])).not.toContain('DemoIssuer');
+  });
+
+  it('cannot be given to a stage in an account at all', () => {
+    const rule = at(parseTemplate('gallery/template.yaml'), 'Rules', 'OnlyInAccounts');
+    expect(at(rule, 'RuleCondition')).toEqual({ 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'Stage' }, 'local'] }] });
+    expect(at(rule, 'Assertions', 0, 'Assert')).toEqual({ 'Fn::Equals': [{ Ref: 'DemoIssuer' }, ''] });
+  });
+
+  it('is what stage local trusts, and nothing else', () => {
+    const variables = at(
+      templateOf('local').resources.get('AuthorizeCallFunction')?.Properties,
+      'Environment',
+      'Variables',
+    );
+    expect(at(variables, 'ISSUER')).toBe('http://localhost:1');
+    expect(templateOf('local').resources.has('UserPool')).toBe(false);
+  });
+
+  it('asks for the scope that the API requires, as the page’s client does', () => {
+    expect(property('AuthorizeCallFunction', 'Environment', 'Variables', 'SCOPE')).toBe(scope);
+    expect(property('PageClient', 'AllowedOAuthScopes')).toContain(scope);
+    expect(property('PageClient', 'AllowedOAuthFlows')).toEqual(['code']);
+    expect(property('PageClient', 'GenerateSecret')).toBe(false);
+    expect(ofType(account, 'AWS::Cognito::UserPoolClient')).toHaveLength(1);
+  });
+});
+
+describe('each function', () => {
+  it.each(functions)('%s has a folder, a role and a log group of its own', (stem) => {
+    expect(property(`${stem}Function`, 'CodeUri')).toBe(`functions/${folderOf(stem)}`);
+    expect(existsSync(new URL(`../functions/${folderOf(stem)}/handler.ts`, import.meta.url))).toBe(true);
+    expect(property(`${stem}Function`, 'Role')).toEqual({ 'Fn::GetAtt': `${stem}Role.Arn` });
+    expect(property(`${stem}Function`, 'LoggingConfig', 'LogGroup')).toEqual({ Ref: `${stem}LogGroup` });
+    expect(property(`${stem}Function`, 'DeploymentPreference', 'Enabled')).toBe(true);
+  });
+
+  it.each(functions)('%s may do nothing to everything, except write traces', (stem) => {
+    const role = account.resources.get(`${stem}Role`);
+    const wide = role === undefined ? [] : statementsOf(role).filter(({ Resource }) => Resource.includes('*'));
+    expect(wide.map(({ Sid }) => Sid)).toEqual(['WriteTraces']);
+    expect(
+      role &&
+        statementsOf(role)
+          .flatMap(({ Action }) => Action)
+          .filter((action) => action.includes('*')),
+    ).toEqual([]);
+  });
+
+  it('reaches nothing of the pipeline but its uploads of the gallery: not its table, and not its renditions', () => {
+    const resources = ofType(account, 'AWS::IAM::Role').flatMap(([, role]) =>
+      statementsOf(role).flatMap(({ Resource }) => Resource),
+    );
+    const foreign = resources
+      .map((found) => JSON.stringify(found))
+      .filter((found) => /UploadBucketName|RenditionBucketName|data-key/.test(found));
+    expect(new Set(foreign)).toEqual(
+      new Set([`{"Fn::Sub":"arn:\${AWS::Partition}:s3:::\${UploadBucketName}/${keyPrefix}*"}`, '"data-key"']),
+    );
+  });
+});
+
+describe('each operation of openapi.yaml', () => {
+  const document = readFileSync(new URL('../api/openapi.yaml', import.meta.url), 'utf8');
+
+  it.each(Object.entries(operations))(
+    '%s calls its function, which lets this route call it',
+    (id, { method, path }) => {
+      const stem = `${id.charAt(0).toUpperCase()}${id.slice(1)}`;
+      expect(document).toContain(`functions/\${${stem}Function.Arn}:live/invocations`);
+      const route = `/*/${method.toUpperCase()}${path.replace('{id}', '*')}`;
+      expect(at(property(`${stem}Permission`, 'SourceArn'), 'Fn::Sub')).toMatch(
+        new RegExp(`${route.replaceAll('*', '\\*')}$`),
+      );
+    },
+  );
+});
+
+describe('events', () => {
+  const rules = ofType(account, 'AWS::Events::Rule');
+
+  it.each(rules)(
+    '%s selects the gallery’s images in the pipeline’s bucket only, and keeps what it cannot deliver',
+    (_, { Properties }) => {
+      const detail = at(Properties, 'EventPattern', 'detail');
+      expect(JSON.stringify(detail)).toContain(`"key":[{"prefix":"${keyPrefix}"}]`);
+      expect(JSON.stringify(detail)).toContain('["uploads"]');
+      expect(at(Properties, 'Targets', 0, 'DeadLetterConfig', 'Arn')).toEqual({
+        'Fn::GetAtt': 'UndeliveredChangeQueue.Arn',
+      });
+    },
+  );
+
+  it.each(ofType(account, 'AWS::SQS::Queue').filter(([id]) => !/Dead|Undelivered/.test(id)))(
+    '%s has a dead-letter queue',
+    (_, { Properties }) => {
+      expect(at(Properties, 'RedrivePolicy', 'deadLetterTargetArn')).toEqual({
+        'Fn::GetAtt': 'ChangeDeadLetterQueue.Arn',
+      });
+    },
+  );
+});
+
+describe('what browsers get', () => {
+  it('has the same policy as on this machine, and two more addresses', () => {
+    const policy = property(
+      'PageHeaders',
+      'ResponseHeadersPolicyConfig',
+      'SecurityHeadersConfig',
+      'ContentSecurityPolicy',
+      'ContentSecurityPolicy',
+      'Fn::Sub',
+    );
+    const addresses = / https:\/\/\$\{UserPoolDomain\}\S+ https:\/\/\$\{UploadBucketName\}[^;]+/;
+    expect(String(policy).replace(addresses, '')).toBe(pageHeaders['Content-Security-Policy']);
+  });
+
+  it('are renditions only with a cookie that one of two keys has signed', () => {
+    const behaviors = z
+      .array(z.looseObject({ PathPattern: z.string() }))
+      .parse(property('Distribution', 'DistributionConfig', 'CacheBehaviors'));
+    const renditions = behaviors.find(({ PathPattern }) => PathPattern === '/renditions/*');
+    expect(renditions?.['TrustedKeyGroups']).toEqual([{ Ref: 'CookieKeys' }]);
+    expect(property('CookieKeys', 'KeyGroupConfig', 'Items')).toHaveLength(2);
+  });
+
+  it('come over TLS only, and from no bucket directly', () => {
+    expect(JSON.stringify(property('Distribution'))).not.toContain('allow-all');
+    expect(property('PageBucket', 'PublicAccessBlockConfiguration')).toEqual({
+      ...{ BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true },
+    });
+  });
+});
+
+describe('what costs by the month', () => {
+  it('is off by default', () => {
+    expect(templateOf('prod').resources.has('ApiFirewall')).toBe(false);
+    expect(property('Api', 'CacheClusterEnabled')).toBeUndefined();
+  });
+});
