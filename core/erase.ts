@@ -1,4 +1,5 @@
 /** What an erasure removes of an image, in what order, and whether anything is left. Decides; reads nothing. */
+import type { HistoryLine } from './history.ts';
 import { type ImageId, nextSequencer, type Sequencer } from './image.ts';
 import type { ImageRecord } from './record.ts';
 import { sequencerOf } from './rendition.ts';
@@ -150,6 +151,28 @@ function isErased(sequencer: Sequencer | undefined, record: ImageRecord): boolea
   return record.outcome === 'deleted' ? sequencer <= record.sequencer : sequencer < record.sequencer;
 }
 
+/** What a line of history says about its image. */
+export type Line = Pick<HistoryLine, 'imageId' | 'event' | 'sequencer' | 'version'>;
+
+/**
+ * Whether a line of history is about an erased image, and not about an upload of the same key that came after it.
+ *
+ * @param through the place of the tombstone in the order; undefined if nothing of the image had one
+ * @param newVersions of the upload bucket, those that came after the deletion. Marks of versions have no place in the order
+ */
+export function isErasedLine(
+  { event, sequencer, version }: Line,
+  {
+    through,
+    newVersions = [],
+  }: { readonly through?: Sequencer | undefined; readonly newVersions?: readonly string[] | undefined },
+): boolean {
+  // What an erasure leaves.
+  if (event === 'erased') return false;
+  if (through !== undefined && sequencer !== undefined) return sequencer <= through;
+  return version === undefined || !newVersions.includes(version);
+}
+
 // ── The last look ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Everything that is stored about an image. */
@@ -165,6 +188,8 @@ export interface Traces {
   /** Items of the table for idempotency. */
   readonly decisions: number;
   readonly historyLines: number;
+  /** Those that are not about such an upload. */
+  readonly historyLinesOfErased: number;
 }
 
 export const traceKinds = [
@@ -187,7 +212,7 @@ export function countOf({
   letters,
   decisions,
   historyLines,
-}: Omit<Traces, 'imageId' | 'lettersOfErased'>): Count {
+}: Omit<Traces, 'imageId' | 'lettersOfErased' | 'historyLinesOfErased'>): Count {
   return {
     versions: versions.filter(({ kind }) => kind === 'version').length,
     'delete markers': versions.filter(({ kind }) => kind === 'marker').length,
@@ -213,14 +238,14 @@ export interface Verdict {
 }
 
 export function verdictOf(traces: Traces, deletedAt: string): Verdict {
-  const { versions, renditions, record, lettersOfErased } = traces;
+  const { versions, renditions, record, lettersOfErased, historyLinesOfErased } = traces;
   const old = erasableVersions(versions, deletedAt);
   const uploadedAgain = versions.some(({ kind }) => kind === 'version') && old.length < versions.length;
   const found = countOf({ ...traces, versions: old, renditions: erasableRenditions(renditions, record) });
   // The rest is of the new image.
   const ofErased = {
     ...{ record: isTombstone(record) ? found.record : 0, 'dead letters': lettersOfErased },
-    ...{ decisions: 0, 'history lines': 0 },
+    ...{ decisions: 0, 'history lines': historyLinesOfErased },
   };
   const left = uploadedAgain ? { ...found, ...ofErased } : found;
   const tombstoneUntil = record?.outcome === 'deleted' ? record.expiresAt : undefined;
@@ -256,5 +281,6 @@ export const erasureRules = {
   erasableVersions,
   erasableRenditions,
   isAboutErased,
+  isErasedLine,
 };
 export type ErasureRules = typeof erasureRules;

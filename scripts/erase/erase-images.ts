@@ -7,6 +7,7 @@ import {
   type Hold,
   highest,
   isTombstone,
+  type Line,
   newestOf,
   type StoredVersion,
   type Subject,
@@ -30,8 +31,8 @@ export interface TraceStore {
   sequencerAfter(time: string): Sequencer;
   /** As if S3 sent the event of a deletion. */
   queueDeletion(key: string, sequencer: Sequencer): Promise<void>;
-  /** Waits until a deletion above this place in the order is on record, and announced. @throws if it takes too long */
-  awaitTombstone(imageId: ImageId, key: string, above: Sequencer): Promise<void>;
+  /** Waits until a deletion above this place in the order is on record, and announced. Returns its place. @throws if it takes too long */
+  awaitTombstone(imageId: ImageId, key: string, above: Sequencer): Promise<Sequencer>;
   /** In this order. */
   removeVersions(key: string, versions: readonly StoredVersion[]): Promise<void>;
   /** Waits until every event that was on its way is decided, and no worker of before is still running. */
@@ -46,13 +47,23 @@ export interface TraceStore {
   removeDecisions(ids: readonly string[]): Promise<void>;
   /** Takes the key out of the tombstone, unless the record has changed since it was read. */
   clearTombstone(tombstone: Pick<ImageRecord, 'imageId' | 'sequencer'>): Promise<void>;
-  /** The image of every line of history. */
-  historyLines(): AsyncIterable<ImageId>;
+  /** Every line of history, also in old versions of its objects. */
+  historyLines(): AsyncIterable<Line>;
   /** Waits until the history has what was changed of this image, which was changed last. */
   settleHistory(imageId: ImageId): Promise<void>;
-  eraseHistory(key: string): Promise<void>;
-  /** Lines about an image, also in old versions of objects. */
-  historyLeft(key: string): Promise<number>;
+  /**
+   * Reads all of history once, and removes lines.
+   *
+   * @param from the place of a run that was stopped
+   * @param done called with a place: everything up to it is done
+   */
+  eraseHistory(
+    isErased: (line: Line) => boolean,
+    from: string | undefined,
+    done: (place: string) => void,
+  ): Promise<void>;
+  /** Leaves one line in history: that the image was erased. */
+  noteErasure(imageId: ImageId): Promise<void>;
 }
 
 export interface Erasure {
@@ -89,12 +100,12 @@ export async function planErasure(
     count += 1;
     report?.(`${count} images`);
   }
-  for await (const imageId of store.historyLines()) {
+  for await (const { imageId, event, sequencer } of store.historyLines()) {
     signal?.throwIfAborted();
-    const target = notebook.find(imageId);
+    const target = event === 'erased' ? undefined : notebook.find(imageId);
     if (target === undefined) continue;
-    const lines = target.found['history lines'] + 1;
-    notebook.save({ ...target, found: { ...target.found, 'history lines': lines } });
+    const found = { ...target.found, 'history lines': target.found['history lines'] + 1 };
+    notebook.save({ ...target, found, newestLine: highest([target.newestLine, sequencer]) });
   }
   for (const [imageId, { newestLetter, letters, decisions }] of await looseTraces(run)) {
     const target = notebook.find(imageId);
@@ -173,8 +184,11 @@ async function take(step: ErasureStep, run: Erasure & { readonly rules: ErasureR
         notebook.save({ ...target, ...(await remove(target, run)) });
       });
     case 'await tombstone':
-      return await each(run, step, async ({ imageId, key, tombstoneAbove }) => {
-        if (tombstoneAbove !== undefined) await store.awaitTombstone(imageId, key, tombstoneAbove);
+      return await each(run, step, async (target) => {
+        const { imageId, key, tombstoneAbove, through } = target;
+        if (tombstoneAbove === undefined) return;
+        const tombstone = await store.awaitTombstone(imageId, key, tombstoneAbove);
+        notebook.save({ ...target, through: highest([through, tombstone]) });
       });
     case 'remove versions':
       return await each(run, step, async ({ key, deletedAt }) => {
@@ -203,7 +217,7 @@ async function take(step: ErasureStep, run: Erasure & { readonly rules: ErasureR
       return last && (await store.settleHistory(last.imageId));
     }
     case 'erase history':
-      return await each(run, step, ({ key }) => store.eraseHistory(key));
+      return await eraseHistory(run);
     default:
       return step satisfies never;
   }
@@ -235,21 +249,22 @@ async function each(
 }
 
 async function remove(
-  { imageId, key, newestLetter }: Target,
+  { imageId, key, newestLetter, newestLine }: Target,
   { store, rules }: Erasure & { readonly rules: ErasureRules },
 ) {
   const versions = await store.versions(key);
   const record = await store.record(imageId);
   const renditions = await store.renditions(imageId);
   const deletion = rules.deletionOf({ versions, record, renditions, newestLetter }, store.sequencerAfter);
+  const through = highest([newestLine, record?.sequencer]);
   switch (deletion.deletion) {
     case 'object':
-      return { deletedAt: await store.deleteObject(key), tombstoneAbove: deletion.above ?? '' };
+      return { deletedAt: await store.deleteObject(key), tombstoneAbove: deletion.above ?? '', through };
     case 'event':
       await store.queueDeletion(key, deletion.sequencer);
-      return { deletedAt: newestOf(versions), tombstoneAbove: record?.sequencer ?? '' };
+      return { deletedAt: newestOf(versions), tombstoneAbove: record?.sequencer ?? '', through };
     case 'none':
-      return { deletedAt: newestOf(versions), tombstoneAbove: undefined };
+      return { deletedAt: newestOf(versions), tombstoneAbove: undefined, through };
     default:
       return deletion satisfies never;
   }
@@ -268,17 +283,55 @@ async function forgetDecisions({ notebook, store, signal }: Erasure): Promise<vo
   if (ids.length > 0) await store.removeDecisions(ids);
 }
 
+/** Once for all images: history has no index by image. */
+async function eraseHistory(run: Erasure & { readonly rules: ErasureRules }): Promise<void> {
+  const { notebook, store, rules } = run;
+  await each(run, 'erase history', async (target) => {
+    const stored = await store.versions(target.key);
+    const old = new Set(rules.erasableVersions(stored, target.deletedAt ?? '').map(({ id }) => id));
+    const record = await store.record(target.imageId);
+    notebook.save({
+      ...target,
+      newVersions: stored.map(({ id }) => id).filter((id) => !old.has(id)),
+      // There may be a later deletion. Without an image, all of it goes, as the key does.
+      through: highest([target.through, isTombstone(record) ? record.sequencer : undefined]),
+    });
+    // Before the lines are removed: if the notebook is lost, a new run finds nothing to erase, and would leave no note.
+    await store.noteErasure(target.imageId);
+  });
+  await store.eraseHistory(
+    (line) => isLineToErase(run, line),
+    notebook.place('history until'),
+    (place) => notebook.setPlace('history until', place),
+  );
+}
+
+function isLineToErase({ notebook, rules = erasureRules }: Erasure, line: Line): boolean {
+  const target = notebook.find(line.imageId);
+  return target !== undefined && isToErase(target) && rules.isErasedLine(line, target);
+}
+
+const noLines = { all: 0, ofErased: 0 };
+
 /** Reads everything once more. What it finds is left. */
 export async function lookAgain(run: Erasure): Promise<void> {
-  const { notebook, store } = run;
+  const { notebook, store, signal } = run;
   const loose = await looseTraces(run);
+  const lines = new Map<ImageId, { readonly all: number; readonly ofErased: number }>();
+  for await (const line of store.historyLines()) {
+    signal?.throwIfAborted();
+    if (line.event === 'erased' || notebook.find(line.imageId) === undefined) continue;
+    const { all, ofErased } = lines.get(line.imageId) ?? noLines;
+    lines.set(line.imageId, { all: all + 1, ofErased: ofErased + (isLineToErase(run, line) ? 1 : 0) });
+  }
   await each(run, 'look', async (target) => {
     const { imageId, key, deletedAt = '' } = target;
     const { letters, lettersOfErased, decisions } = loose.get(imageId) ?? none;
+    const { all: historyLines, ofErased: historyLinesOfErased } = lines.get(imageId) ?? noLines;
     const traces = {
       ...{ imageId, letters, lettersOfErased, decisions, versions: await store.versions(key) },
       ...{ renditions: await store.renditions(imageId), record: await store.record(imageId) },
-      historyLines: await store.historyLeft(key),
+      ...{ historyLines, historyLinesOfErased },
     };
     notebook.save({ ...target, verdict: verdictOf(traces, deletedAt) });
   });

@@ -8,8 +8,8 @@ import type { Target } from './erasure-notebook.ts';
 const DAY_MILLIS = 86_400_000;
 /** DynamoDB removes an expired item within two days. */
 const TTL_DAYS = 2;
-// Before and after the work: versions, renditions; and once to remove versions.
-const LISTS_PER_IMAGE = 6;
+// Before and after the work: versions, renditions; once to remove versions, and once before history. And the line that is left there.
+const LISTS_PER_IMAGE = 8;
 const READS_PER_IMAGE = 8;
 
 export interface Totals {
@@ -66,12 +66,15 @@ export function describeWork(
     invalidates,
     tableBytes,
     historyObjects,
+    waitMinutes,
   }: {
     readonly perSecond: number;
     readonly invalidates: boolean;
     readonly tableBytes: number;
-    /** All are read twice for each image. */
+    /** Once to erase and once to look, for all images together. */
     readonly historyObjects: number;
+    /** Once for all images. */
+    readonly waitMinutes: number;
   },
 ): string {
   if (images === 0) return 'Nothing to erase.';
@@ -80,10 +83,10 @@ export function describeWork(
     events * imagePrice(0) +
     images * (LISTS_PER_IMAGE * requestPrices.s3Write + READS_PER_IMAGE * requestPrices.dynamoDbRead) +
     2 * scanPrice(tableBytes) +
-    images * 2 * historyPrice({ objects: historyObjects }) +
+    2 * historyPrice({ objects: historyObjects }) +
     (invalidates ? images * requestPrices.invalidationPath : 0);
   const minutes = Math.ceil((2 * images) / perSecond / 60);
-  return `${images} images to erase (${listOf(found)}), ${shownPrice(usd)}, ${minutes} minutes at ${perSecond} images per second, and 10 to wait for what is in progress.`;
+  return `${images} images to erase (${listOf(found)}), ${shownPrice(usd)}, ${minutes} minutes at ${perSecond} images per second, and ${waitMinutes} to wait for what is in progress and for the history.`;
 }
 
 export function describeResult(totals: Totals): string[] {

@@ -10,9 +10,11 @@ import { batchesOf } from '../stack/batches.ts';
 import { historySize } from '../stack/history-store.ts';
 import { requireOpenIntake } from '../stack/intake-switch.ts';
 import { deleteNotebook, everyOf, resumed } from '../stack/notebook.ts';
-import type { Stack } from '../stack/stack.ts';
+import { minutesOnTheWay } from '../stack/settle.ts';
+import { type Stack, uploadBuckets } from '../stack/stack.ts';
 import { tableSize } from '../stack/table-size.ts';
 import { confirm } from '../terminal/confirm.ts';
+import { Failure } from '../terminal/failure.ts';
 import { print, printError } from '../terminal/print.ts';
 import { printable } from '../terminal/printable.ts';
 import { quietStep, type Step, showStep } from '../terminal/progress.ts';
@@ -21,6 +23,7 @@ import { plainTable } from '../terminal/table.ts';
 import { type Erasure, eraseImages, isToErase, lookAgain, planErasure } from './erase-images.ts';
 import { describeHolds, describeResult, describeScan, describeWork, remainingAfter, totalsOf } from './erase-report.ts';
 import { type ErasureNotebook, openErasureNotebook } from './erasure-notebook.ts';
+import { historyDelaySeconds } from './history-delay.ts';
 import { invalidate, WILDCARDS_AT_ONCE } from './invalidation.ts';
 import { imagesBelow, requireRemovable, stackTraces } from './stack-traces.ts';
 
@@ -28,6 +31,8 @@ export interface EraseOptions {
   /** Of one image; otherwise `prefix`. */
   readonly key?: string | undefined;
   readonly prefix?: string | undefined;
+  /** Of the images; without it, the upload bucket. */
+  readonly bucket?: string;
   readonly distribution?: string;
   readonly perSecond?: number | undefined;
   readonly dryRun?: true;
@@ -54,7 +59,7 @@ export async function eraseStack(options: EraseOptions, signal: AbortSignal): Pr
 /** Returns the exit code: 0 if everything is erased. */
 export async function erase(stack: Stack, options: EraseOptions, signal: AbortSignal): Promise<number> {
   const { dryRun, restart } = options;
-  await requireRemovable(stack);
+  await requireRemovable(stack, bucketOf(stack, options));
   const path = await notebookOf(stack, options);
   if (restart) deleteNotebook(path);
   const notebook = dryRun
@@ -86,12 +91,14 @@ async function eraseWith(
   const run: Erasure = {
     ...{ notebook, signal },
     turn: pThrottle({ limit: perSecond, interval: 1000 })(async () => {}),
-    store: await stackTraces(stack, { perSecond: READS_PER_SECOND }),
+    store: await stackTraces(stack, { bucket: bucketOf(stack, options), perSecond: READS_PER_SECOND, signal }),
   };
   await step('First look', (report) => planErasure({ ...run, report }, imagesOf(stack, options)));
   const plan = totalsOf(everyOf(notebook.targets));
   sayHolds(notebook, say);
-  say(describeWork(plan, { perSecond, tableBytes, historyObjects, invalidates: options.distribution !== undefined }));
+  const waitMinutes = minutesOnTheWay(stack) + Math.ceil(historyDelaySeconds(stack) / 60);
+  const invalidates = options.distribution !== undefined;
+  say(describeWork(plan, { perSecond, tableBytes, historyObjects, invalidates, waitMinutes }));
   if (dryRun || plan.images === 0) {
     if (json) print(JSON.stringify(plan));
     return true;
@@ -106,9 +113,22 @@ async function eraseWith(
   return true;
 }
 
-async function* imagesOf(stack: Stack, { key, prefix = '' }: EraseOptions) {
-  if (key === undefined) yield* imagesBelow(stack, prefix);
-  else yield { imageId: await imageIdOf(stack.outputs.UploadBucketName, key), key };
+/** @throws {Failure} if nothing would write tombstones for the images of the bucket */
+export function bucketOf({ name, outputs }: Stack, { bucket }: Pick<EraseOptions, 'bucket'>): string {
+  if (bucket === undefined) return outputs.UploadBucketName;
+  const buckets = uploadBuckets(outputs);
+  if (buckets.includes(bucket)) return bucket;
+  throw new Failure(
+    `${name} does not process the images of ${bucket}: it processes those of ${buckets.join(' and ')}. Nothing was changed. ` +
+      `If ${bucket} was adopted before, deploy the stack with AdoptedBucketName=${bucket} first: docs/backfill.md.`,
+  );
+}
+
+async function* imagesOf(stack: Stack, options: EraseOptions) {
+  const { key, prefix = '' } = options;
+  const bucket = bucketOf(stack, options);
+  if (key === undefined) yield* imagesBelow(stack, bucket, prefix);
+  else yield { imageId: await imageIdOf(bucket, key), key };
 }
 
 /** Decisions are found by reading their whole table, and records of a prefix, too. */
@@ -118,10 +138,11 @@ async function bytesToScan(stack: Stack, { prefix }: EraseOptions): Promise<numb
 }
 
 /** The name says nothing about the images. */
-async function notebookOf(stack: Stack, { key, prefix }: EraseOptions): Promise<string> {
+async function notebookOf(stack: Stack, options: EraseOptions): Promise<string> {
+  const { key, prefix } = options;
   // A new stack may have the name of a deleted one.
   const { tableId } = await tableSize(stack);
-  const what = createHash('sha256').update(JSON.stringify([tableId, key, prefix]));
+  const what = createHash('sha256').update(JSON.stringify([tableId, bucketOf(stack, options), key, prefix]));
   return join(workDirectory, 'erase', `${stack.name}-${what.digest('hex').slice(0, 12)}.sqlite`);
 }
 

@@ -10,6 +10,7 @@ export const eraseCommand = command({
     line
       .argument('[key]', 'the key of one image', nonEmpty)
       .option('--prefix <key>', 'instead of one image: all whose key begins with this', nonEmpty)
+      .option('--bucket <name>', 'where the images are: the adopted bucket; without it, the upload bucket', nonEmpty)
       .option('--distribution <id>', 'the CloudFront distribution that serves the renditions', nonEmpty)
       .option('--rate <n>', 'images per second; without it, one for each dispatcher', wholeNumber({ from: 1, to: 100 }))
       .option('--dry-run', 'show what there is, what S3 must keep, and the price; change nothing')
@@ -20,6 +21,7 @@ export const eraseCommand = command({
   examples: {
     'npm run erase -- ann/beach.jpg --dry-run': 'show what there is of one image',
     'npm run erase -- --stack NAME --prefix ann/': 'erase all images of a folder',
+    'npm run erase -- --stack NAME --bucket holiday-photos --prefix ann/': 'erase a folder of the adopted bucket',
   },
   notes: `An image that Object Lock protects is not touched: the command says why, and until when.
 It deletes the image first, so that late events cannot bring it back, and looks again at the end. It reports what remains elsewhere, and until when.

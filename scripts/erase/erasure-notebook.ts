@@ -15,10 +15,16 @@ export interface Target {
   readonly holds: readonly Hold[];
   /** The highest place in the order that a dead letter names. */
   readonly newestLetter?: string | undefined;
+  /** The highest place in the order that a line of history has, by the first look. */
+  readonly newestLine?: string | undefined;
   /** When the key was deleted: what is older is erased. Undefined until then. */
   readonly deletedAt?: string | undefined;
   /** The deletion makes a tombstone above this place in the order. Undefined if there is one already. */
   readonly tombstoneAbove?: string | undefined;
+  /** The place of the tombstone in the order: what history says up to it is erased. */
+  readonly through?: string | undefined;
+  /** Uploaded after the deletion, as of when history is erased. */
+  readonly newVersions?: readonly string[] | undefined;
   /** By the last look. */
   readonly verdict?: Verdict | undefined;
 }
@@ -43,8 +49,11 @@ const target = z.object({
     ]),
   ),
   newestLetter: z.string().optional(),
+  newestLine: z.string().optional(),
   deletedAt: z.string().optional(),
   tombstoneAbove: z.string().optional(),
+  through: z.string().optional(),
+  newVersions: z.array(z.string()).optional(),
   verdict: z
     .object({ left: count, uploadedAgain: z.boolean(), tombstoneUntil: z.number().optional() })
     .transform((found) => ({ ...found, tombstoneUntil: found.tombstoneUntil }))

@@ -24,26 +24,23 @@ import type { ImageId } from '../../core/image.ts';
 import { imageIdOf } from '../../core/image.ts';
 import { batchesOf } from '../stack/batches.ts';
 import { sweepLetters } from '../stack/dead-letter-queue.ts';
-import { eraseHistory } from '../stack/erase-history.ts';
+import { eraseHistory, noteErasure, storedLines } from '../stack/erase-history.ts';
 import { readRecords } from '../stack/follow.ts';
 import { historyLines } from '../stack/history-store.ts';
 import { queueEvents } from '../stack/queue-events.ts';
 import { recordPages } from '../stack/record-pages.ts';
-
-import { settled } from '../stack/settle.ts';
+import { minutesOnTheWay, settled } from '../stack/settle.ts';
 import type { Stack } from '../stack/stack.ts';
 import { versionPages } from '../stack/version-pages.ts';
 import { Failure } from '../terminal/failure.ts';
 import { clearedTombstone, ERASED } from './cleared-tombstone.ts';
 import type { TraceStore } from './erase-images.ts';
+import { historyDelaySeconds } from './history-delay.ts';
 
-// EventBridge delivers within seconds, and a workflow ends within 280.
-const MINUTES_IN_AN_ACCOUNT = 10;
 // Five attempts take a quarter of an hour.
 const TOMBSTONE_MILLIS = 20 * 60_000;
-// DynamoDB's stream is read in batches of up to a minute.
-const HISTORY_WINDOW_MILLIS = 120_000;
-const HISTORY_MILLIS = 300_000;
+// A stream that is late: record-history has an alarm.
+const LATE_HISTORY_MILLIS = 300_000;
 const DAY_MILLIS = 86_400_000;
 // DeleteObjects takes at most 1,000 keys, and BatchWriteItem 25 items.
 const VERSIONS_PER_REQUEST = 1000;
@@ -51,11 +48,24 @@ const ITEMS_PER_REQUEST = 25;
 const MOST_TRIES = 5;
 export async function stackTraces(
   stack: Stack,
-  { perSecond, report = () => undefined }: { readonly perSecond: number; readonly report?: (progress: string) => void },
+  {
+    bucket: Bucket,
+    perSecond,
+    report = () => undefined,
+    signal,
+    wait = (millis) => sleep(millis, undefined, { signal }),
+  }: {
+    /** Of the images. */
+    readonly bucket: string;
+    readonly perSecond: number;
+    readonly report?: (progress: string) => void;
+    readonly signal?: AbortSignal | undefined;
+    readonly wait?: (millis: number) => Promise<void>;
+  },
 ): Promise<TraceStore> {
   const { s3, table } = stack.clients;
-  const { UploadBucketName: Bucket, RenditionBucketName, ImageTableName, IdempotencyTableName } = stack.outputs;
-  const locks = await hasObjectLock(stack);
+  const { RenditionBucketName, ImageTableName, IdempotencyTableName } = stack.outputs;
+  const locks = await hasObjectLock(stack, Bucket);
   const renditionStore = s3RenditionStore({ client: s3, bucket: RenditionBucketName });
   const turn = pThrottle({ limit: perSecond, interval: 1000 })(async () => {});
 
@@ -121,9 +131,9 @@ export async function stackTraces(
       );
       const isDecided = async () => {
         const record = await store.record(imageId);
-        return isTombstone(record) && record.sequencer > above;
+        return isTombstone(record) && record.sequencer > above && pWaitFor.resolveWith(record.sequencer);
       };
-      await pWaitFor(isDecided, {
+      return await pWaitFor(isDecided, {
         interval: stack.emulated ? 200 : 2000,
         timeout: { milliseconds: TOMBSTONE_MILLIS, message },
       });
@@ -146,7 +156,7 @@ export async function stackTraces(
       }
     },
 
-    settle: () => settled(stack, new Date(), stack.emulated ? 0 : MINUTES_IN_AN_ACCOUNT, report),
+    settle: () => settled(stack, new Date(), minutesOnTheWay(stack), report),
 
     async record(imageId) {
       await turn();
@@ -199,10 +209,7 @@ export async function stackTraces(
       });
     },
 
-    async *historyLines() {
-      for await (const lines of historyLines(stack, {}))
-        for (const { imageId, event } of lines) if (event !== 'erased') yield imageId;
-    },
+    historyLines: () => storedLines(stack, signal),
 
     async settleHistory(imageId) {
       const yesterday = new Date(Date.now() - DAY_MILLIS).toISOString().slice(0, 10);
@@ -211,15 +218,15 @@ export async function stackTraces(
           if (lines.some(({ correlationId }) => correlationId === ERASED)) return true;
         return false;
       };
+      // For all images: their changes may be in other batches. Reading before would find nothing, and cost.
+      await wait(historyDelaySeconds(stack) * 1000);
       // What comes later, the second look finds.
-      const timeout = { milliseconds: HISTORY_MILLIS, fallback: () => undefined };
-      await pWaitFor(isThere, { interval: stack.emulated ? 500 : 5000, timeout });
-      // Changes of other images may be in another batch.
-      if (!stack.emulated) await sleep(HISTORY_WINDOW_MILLIS);
+      const timeout = { milliseconds: LATE_HISTORY_MILLIS, fallback: () => undefined };
+      await pWaitFor(isThere, { interval: stack.emulated ? 500 : 30_000, timeout });
     },
 
-    eraseHistory: async (key) => void (await eraseHistory(stack, key)),
-    historyLeft: async (key) => (await eraseHistory(stack, key, { dryRun: true })).lines,
+    eraseHistory: async (isErased, from, done) => void (await eraseHistory(stack, isErased, { from, done, signal })),
+    noteErasure: (imageId) => noteErasure(stack, imageId),
   };
   return store;
 }
@@ -227,9 +234,12 @@ export async function stackTraces(
 const decisionItems = z.array(z.object({ id: z.string() }));
 const unprocessed = z.array(z.object({ DeleteRequest: z.object({ Key: z.object({ id: z.string() }) }) }));
 
-/** Every image whose key begins with the prefix, by its versions and by its record. An image may come twice. */
-export async function* imagesBelow(stack: Stack, prefix: string): AsyncGenerator<{ imageId: ImageId; key: string }> {
-  const { UploadBucketName: Bucket } = stack.outputs;
+/** Every image of a bucket whose key begins with the prefix, by its versions and by its record. An image may come twice. */
+export async function* imagesBelow(
+  stack: Stack,
+  Bucket: string,
+  prefix: string,
+): AsyncGenerator<{ imageId: ImageId; key: string }> {
   let last: string | undefined;
   for await (const { page } of versionPages(stack, { bucket: Bucket, prefix })) {
     const keys = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].flatMap(({ Key }) => Key ?? []).sort();
@@ -239,11 +249,11 @@ export async function* imagesBelow(stack: Stack, prefix: string): AsyncGenerator
     }
   }
   for await (const { records } of recordPages(stack, { prefix, from: undefined }))
-    for (const { imageId, key } of records) if (key !== undefined) yield { imageId, key };
+    for (const { imageId, bucket, key } of records) if (bucket === Bucket && key !== undefined) yield { imageId, key };
 }
 
 /** @throws {Failure} if versions cannot be removed from this bucket at all. */
-export async function requireRemovable({ clients: { s3 }, outputs: { UploadBucketName: Bucket } }: Stack) {
+export async function requireRemovable({ clients: { s3 } }: Stack, Bucket: string) {
   const { MFADelete } = await s3.send(new GetBucketVersioningCommand({ Bucket }));
   if (MFADelete !== 'Enabled') return;
   throw new Failure(
@@ -252,7 +262,7 @@ export async function requireRemovable({ clients: { s3 }, outputs: { UploadBucke
   );
 }
 
-async function hasObjectLock({ clients: { s3 }, outputs: { UploadBucketName: Bucket } }: Stack): Promise<boolean> {
+async function hasObjectLock({ clients: { s3 } }: Stack, Bucket: string): Promise<boolean> {
   const { ObjectLockConfiguration } = await s3
     .send(new GetObjectLockConfigurationCommand({ Bucket }))
     .catch(unlessUnlocked);

@@ -1,17 +1,17 @@
-/** Removes one image from the history of a stack. */
+/** Removes images from the history of a stack. */
 import { DeleteObjectCommand, ListObjectVersionsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { pMapIterable } from 'p-map';
 import { dayPrefix, historyPrefix } from '../../adapters/contracts/history-keys.ts';
-import { formatLine, parseLine } from '../../adapters/contracts/history-line.ts';
-import { paddedOrder } from '../../core/history.ts';
-import { type ImageId, imageIdOf } from '../../core/image.ts';
-import { OBJECTS_AT_ONCE, readLines } from './history-store.ts';
+import { formatLine } from '../../adapters/contracts/history-line.ts';
+import { type HistoryLine, paddedOrder } from '../../core/history.ts';
+import type { ImageId } from '../../core/image.ts';
+import { OBJECTS_AT_ONCE, parsedLine, readLines } from './history-store.ts';
 import type { Stack } from './stack.ts';
 
 export interface ErasedHistory {
   /** Versions of objects that were read. */
   readonly read: number;
-  /** Lines about the image, in current and old versions of objects. */
+  /** Lines that were removed, in current and old versions of objects. */
   readonly lines: number;
   /** Versions of objects that contained them, all of which are deleted. */
   readonly versions: number;
@@ -25,57 +25,77 @@ interface StoredVersion {
 
 type HistoryStack = Pick<Stack, 'clients' | 'outputs'>;
 
+/** Objects between two places that are remembered. A stopped run reads at most these again. */
+const PLACE_EVERY = 100;
+
 /**
- * Removes every line about an image, also from old versions of objects, and leaves one line that says that the image was erased. That
- * line has the image id, a hash of bucket and key, and nothing else of the image.
+ * Removes lines of any number of images, also from old versions of objects, in one pass. {@link noteErasure} leaves one line for each.
  *
  * Reads all of history, a few objects at a time. Repeatable: a run that was stopped leaves no object half-rewritten, and the next one
- * does the rest. Delete the image's items from the table first, and wait until their changes are in the history (five minutes in an
- * account): a later change writes new lines.
- *
- * @param key of the upload
- * @param dryRun count, and change nothing
+ * does the rest. Delete the items of the images from the table first, and wait until their changes are in the history
+ * (`historyDelaySeconds`): a later change writes new lines.
  */
 export async function eraseHistory(
   stack: HistoryStack,
-  key: string,
+  isErased: (line: HistoryLine) => boolean,
   {
-    dryRun = false,
+    from,
+    done,
     report,
     signal,
   }: {
-    readonly dryRun?: boolean;
+    /** Of a run that was stopped. */
+    readonly from?: string | undefined;
+    /** Called with a place: everything up to it is done. */
+    readonly done?: (place: string) => void;
     readonly report?: (progress: string) => void;
     readonly signal?: AbortSignal | undefined;
   } = {},
 ): Promise<ErasedHistory> {
-  const imageId = await imageIdOf(stack.outputs.UploadBucketName, key);
-  let [read, lines, versions, isNoted] = [0, 0, 0, false];
-  const found = pMapIterable(
-    storedVersions(stack),
+  let [read, lines, versions, finished] = [0, 0, 0, 0];
+  let last: string | undefined;
+  const objects = pMapIterable(
+    storedVersions(stack, from),
     async (version) => {
       signal?.throwIfAborted();
       const all = await readLines(stack, version);
-      const { kept, removed, hasNote } = split(all, imageId);
-      if (removed > 0 && !dryRun) await replace(stack, version, kept);
-      return { removed, hasNote };
+      const kept = all.filter((line) => !isErased(parsedLine(line, version.key)));
+      if (kept.length < all.length) await replace(stack, version, kept);
+      return { key: version.key, removed: all.length - kept.length };
     },
     { concurrency: OBJECTS_AT_ONCE },
   );
-  for await (const { removed, hasNote } of found) {
+  for await (const { key, removed } of objects) {
+    // In the order of the listing: all versions of an object come before the next object.
+    if (last !== undefined && key !== last) {
+      finished += 1;
+      if (finished % PLACE_EVERY === 0) done?.(last);
+    }
+    last = key;
     read += 1;
     lines += removed;
     versions += Number(removed > 0);
-    isNoted ||= hasNote;
-    if (read % 100 === 0) report?.(`${read} objects, ${lines} lines of the image`);
+    if (read % 100 === 0) report?.(`${read} objects, ${lines} lines removed`);
   }
-  if (!dryRun && (lines > 0 || !isNoted)) await noteErasure(stack, imageId);
   return { read, lines, versions };
 }
 
+/** All lines, also those in old versions of objects, a few objects at a time. */
+export async function* storedLines(stack: HistoryStack, signal?: AbortSignal): AsyncGenerator<HistoryLine> {
+  const objects = pMapIterable(
+    storedVersions(stack),
+    async (version) => {
+      signal?.throwIfAborted();
+      return (await readLines(stack, version)).map((line) => parsedLine(line, version.key));
+    },
+    { concurrency: OBJECTS_AT_ONCE },
+  );
+  for await (const lines of objects) yield* lines;
+}
+
 /** Current and old versions of all objects. Deleting one does not disturb the listing. */
-async function* storedVersions({ clients, outputs }: HistoryStack): AsyncGenerator<StoredVersion> {
-  let place: { KeyMarker?: string | undefined; VersionIdMarker?: string | undefined } = {};
+async function* storedVersions({ clients, outputs }: HistoryStack, from?: string): AsyncGenerator<StoredVersion> {
+  let place: { KeyMarker?: string | undefined; VersionIdMarker?: string | undefined } = { KeyMarker: from };
   for (;;) {
     const page = await clients.s3.send(
       new ListObjectVersionsCommand({ Bucket: outputs.HistoryBucketName, Prefix: historyPrefix, ...place }),
@@ -85,18 +105,6 @@ async function* storedVersions({ clients, outputs }: HistoryStack): AsyncGenerat
     if (!page.IsTruncated) return;
     place = { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker };
   }
-}
-
-function split(lines: readonly string[], imageId: ImageId) {
-  const kept: string[] = [];
-  let hasNote = false;
-  for (const line of lines) {
-    const parsed = line.includes(imageId) ? parseLine(line) : undefined;
-    const isNote = parsed?.imageId === imageId && parsed.event === 'erased';
-    if (parsed?.imageId !== imageId || isNote) kept.push(line);
-    hasNote ||= isNote;
-  }
-  return { kept, removed: lines.length - kept.length, hasNote };
 }
 
 /** The new version first: whenever this stops, the lines of other images are there. */
@@ -113,7 +121,11 @@ async function replace(
   await clients.s3.send(new DeleteObjectCommand({ ...object, VersionId: versionId }));
 }
 
-async function noteErasure({ clients, outputs }: HistoryStack, imageId: ImageId): Promise<void> {
+/**
+ * Leaves one line that says that an image was erased. It has the image id, a hash of bucket and key, and nothing else of the image. Readers
+ * count repeats as one.
+ */
+export async function noteErasure({ clients, outputs }: HistoryStack, imageId: ImageId): Promise<void> {
   const at = new Date().toISOString();
   const id = `erased-${imageId}`;
   // Before all changes: what follows an erasure is a new image.

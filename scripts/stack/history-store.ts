@@ -93,7 +93,7 @@ export async function* historyLines(
     async ({ key }) => {
       signal?.throwIfAborted();
       const lines = await readLines(stack, { key });
-      return lines.filter((line) => onlyOf === undefined || line.includes(onlyOf)).map((line) => understood(line, key));
+      return lines.filter((line) => onlyOf === undefined || line.includes(onlyOf)).map((line) => parsedLine(line, key));
     },
     { concurrency: OBJECTS_AT_ONCE },
   );
@@ -103,7 +103,8 @@ export async function* historyLines(
   }
 }
 
-function understood(line: string, key: string): HistoryLine {
+/** @throws {Failure} that names the object */
+export function parsedLine(line: string, key: string): HistoryLine {
   try {
     return parseLine(line);
   } catch (error) {

@@ -5,6 +5,7 @@ import {
   erasableVersions,
   erasureSteps,
   isAboutErased,
+  isErasedLine,
   type StoredVersion,
   sumOf,
   verdictOf,
@@ -171,6 +172,7 @@ describe('the verdict', () => {
     lettersOfErased: 0,
     decisions: 0,
     historyLines: 0,
+    historyLinesOfErased: 0,
   };
   const { key: _, ...cleared } = deletedRecord({ expiresAt: 1234 });
 
@@ -204,5 +206,35 @@ describe('the verdict', () => {
     expect(uploadedAgain).toBe(true);
     const withLetter = verdictOf({ ...again, record: processedRecord(), lettersOfErased: 1 }, deletion);
     expect(withLetter.left['dead letters']).toBe(1);
+    const withLine = verdictOf({ ...again, record: processedRecord(), historyLinesOfErased: 1 }, deletion);
+    expect(withLine.left['history lines']).toBe(1);
+  });
+});
+
+describe('a line of history', () => {
+  const line = { imageId: 'cat', event: 'processed' } as const;
+  const erased = { through: sequencer, newVersions: ['new'] };
+
+  it.each([below, sequencer])('is erased up to the tombstone, in the order of S3: %s', (place) => {
+    expect(isErasedLine({ ...line, sequencer: place, version: 'v1' }, erased)).toBe(true);
+  });
+
+  it('of an upload that came after it stays', () => {
+    expect(isErasedLine({ ...line, sequencer: above, version: 'new' }, erased)).toBe(false);
+    expect(isErasedLine({ ...line, event: 'infected', version: 'new' }, erased)).toBe(false);
+  });
+
+  it('about an old version, or about the item alone, is erased although it has no place in the order', () => {
+    expect(isErasedLine({ ...line, event: 'version-deleted', version: 'v1' }, erased)).toBe(true);
+    expect(isErasedLine({ ...line, event: 'expired' }, erased)).toBe(true);
+  });
+
+  it('is erased if nothing of the image had a place, unless its version is new', () => {
+    expect(isErasedLine({ ...line, sequencer: above, version: 'v1' }, { newVersions: ['new'] })).toBe(true);
+    expect(isErasedLine({ ...line, sequencer: above, version: 'new' }, { newVersions: ['new'] })).toBe(false);
+  });
+
+  it('that an erasure has left stays', () => {
+    expect(isErasedLine({ ...line, event: 'erased' }, erased)).toBe(false);
   });
 });

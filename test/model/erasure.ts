@@ -117,6 +117,7 @@ function tracesOf(key: string, world: World, bucket: Bucket, deleted: (sequencer
         return isTombstone(record) && record.sequencer > above;
       };
       for (; !isDecided(); await turn()) if (world.isAtRest) throw new Unfinished('the deletion is not decided');
+      return recordOf(imageId)?.sequencer ?? '';
     },
     async removeVersions(_, versions) {
       for (const { id } of versions) {
@@ -170,7 +171,7 @@ function tracesOf(key: string, world: World, bucket: Bucket, deleted: (sequencer
     async *historyLines() {},
     settleHistory: async () => undefined,
     eraseHistory: async () => undefined,
-    historyLeft: async () => 0,
+    noteErasure: async () => undefined,
   };
 }
 

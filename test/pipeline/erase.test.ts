@@ -15,8 +15,9 @@ import { imageIdOf } from '../../core/image.ts';
 import { disagreements } from '../../scripts/audit/audit-stack.ts';
 import { erase } from '../../scripts/erase/erase-stack.ts';
 import { sampleLetters } from '../../scripts/stack/dead-letter-queue.ts';
+import { readRecords } from '../../scripts/stack/follow.ts';
 import { historyLines } from '../../scripts/stack/history-store.ts';
-import { type DomainEvent, emulatedPipeline, messageBody } from '../support/emulated-pipeline.ts';
+import { type DomainEvent, emulatedPipeline, eventually, messageBody } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
 
 /** `npm run erase` on a stack that has everything: versions, renditions, records, decisions and dead letters. */
@@ -167,6 +168,36 @@ describe('an erased image', () => {
     const record = await pipeline.recordWhen(one, ({ version }) => version === etag);
     expect(record).toMatchObject({ outcome: 'processed', key: one });
     expect((await pipeline.renditionKeys(one)).length).toBeGreaterThan(0);
+  });
+});
+
+describe('an image of the adopted bucket', () => {
+  const adopted = z.string().parse(stack.outputs.AdoptedBucketName);
+  const key = 'erased/both.jpg';
+
+  it('is erased with --bucket, by prefix, and the image of the same key in the upload bucket stays as it is', async () => {
+    const imageId = await imageIdOf(adopted, key);
+    await pipeline.put(key, photo('rocket.jpg'));
+    await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
+    await s3.send(new PutObjectCommand({ Bucket: adopted, Key: key, Body: photo('rocket.jpg') }));
+    const recordThere = async () => (await readRecords(stack, [imageId])).get(imageId);
+    await eventually('the record in the adopted bucket', async () =>
+      (await recordThere())?.outcome === 'processed' ? true : undefined,
+    );
+    await pipeline.queueIsEmpty();
+    const [before, record] = [await tracesOf(key), await itemOf(key)];
+
+    expect(await erase(stack, { ...quietly, bucket: adopted, prefix: 'erased/both' }, signal)).toBe(0);
+
+    expect(await tracesOf(key)).toEqual(before);
+    expect(await itemOf(key)).toEqual(record);
+    expect(await recordThere()).toMatchObject({ outcome: 'deleted', correlationId: 'erased' });
+    const { Versions = [], DeleteMarkers = [] } = await s3.send(
+      new ListObjectVersionsCommand({ Bucket: adopted, Prefix: key }),
+    );
+    expect([...Versions, ...DeleteMarkers]).toEqual([]);
+    const lines = (await Array.fromAsync(historyLines(stack, { onlyOf: imageId }))).flat();
+    expect(lines.map(({ event }) => event)).toEqual(['erased']);
   });
 });
 

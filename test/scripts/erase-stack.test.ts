@@ -2,11 +2,14 @@ import { CloudFormationClient, DescribeStackResourceCommand } from '@aws-sdk/cli
 import { CloudFrontClient, CreateInvalidationCommand, GetInvalidationCommand } from '@aws-sdk/client-cloudfront';
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import {
+  DeleteObjectCommand,
   DeleteObjectsCommand,
   GetBucketVersioningCommand,
+  GetObjectCommand,
   GetObjectLegalHoldCommand,
   GetObjectLockConfigurationCommand,
   GetObjectRetentionCommand,
+  ListObjectsV2Command,
   ListObjectVersionsCommand,
   S3Client,
   S3ServiceException,
@@ -15,16 +18,22 @@ import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
   ReceiveMessageCommand,
+  SendMessageBatchCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { BatchWriteCommand, DynamoDBDocumentClient, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { formatLine } from '../../adapters/contracts/history-line.ts';
 import type { StoredVersion } from '../../core/erase.ts';
+import { imageIdOf } from '../../core/image.ts';
+import { historyDelaySeconds } from '../../scripts/erase/history-delay.ts';
 import { invalidate } from '../../scripts/erase/invalidation.ts';
-import { requireRemovable, stackTraces } from '../../scripts/erase/stack-traces.ts';
+import { imagesBelow, requireRemovable, stackTraces } from '../../scripts/erase/stack-traces.ts';
 import { sweepLetters } from '../../scripts/stack/dead-letter-queue.ts';
+import { numberAt, templateFor } from '../../scripts/template/template.ts';
 import { mockClient } from '../support/mock-client.ts';
 import { mockedStack } from '../support/mocked-stack.ts';
+import { deletedRecord, processedRecord } from '../support/records.ts';
 
 /** The single steps of `npm run erase`, as AWS answers them. */
 
@@ -43,7 +52,8 @@ beforeEach(() => {
   for (const mock of [s3, sqs, table, cloudFormation, cloudFront]) mock.reset();
   s3.on(GetObjectLockConfigurationCommand).rejects(unlocked('ObjectLockConfigurationNotFoundError'));
 });
-const traces = () => stackTraces(stack, { perSecond: 10_000 });
+const bucket = 'UploadBucketName';
+const traces = () => stackTraces(stack, { bucket, perSecond: 10_000 });
 
 describe('Object Lock', () => {
   it('costs no request for a version if the bucket has none', async () => {
@@ -75,9 +85,9 @@ describe('Object Lock', () => {
 
   it('a bucket with MFA delete is refused as a whole', async () => {
     s3.on(GetBucketVersioningCommand).resolves({ Status: 'Enabled', MFADelete: 'Enabled' });
-    await expect(requireRemovable(stack)).rejects.toThrow('only the root user, with its MFA device');
+    await expect(requireRemovable(stack, bucket)).rejects.toThrow('only the root user, with its MFA device');
     s3.on(GetBucketVersioningCommand).resolves({ Status: 'Enabled' });
-    await expect(requireRemovable(stack)).resolves.toBeUndefined();
+    await expect(requireRemovable(stack, bucket)).resolves.toBeUndefined();
   });
 });
 
@@ -168,6 +178,95 @@ describe('tables', () => {
       UpdateExpression: 'SET correlationId = :erased REMOVE #key',
       ConditionExpression: 'sequencer = :sequencer AND outcome = :deleted AND announced = :yes',
     });
+  });
+});
+
+describe('the adopted bucket', () => {
+  const adopted = 'AdoptedBucketName';
+  const inAdopted = () => stackTraces(stack, { bucket: adopted, perSecond: 10_000 });
+
+  it('is the only one whose versions, locks and events are touched', async () => {
+    s3.on(GetObjectLockConfigurationCommand).resolves({ ObjectLockConfiguration: { ObjectLockEnabled: 'Enabled' } });
+    s3.on(GetObjectLegalHoldCommand).resolves({});
+    s3.on(GetObjectRetentionCommand).resolves({});
+    s3.on(GetBucketVersioningCommand).resolves({});
+    const marker = { Key: 'cat.jpg', VersionId: 'm', LastModified: new Date(storedAt) };
+    s3.on(ListObjectVersionsCommand).resolves({ DeleteMarkers: [marker] });
+    s3.on(DeleteObjectCommand).resolves({ VersionId: 'm' });
+    s3.on(DeleteObjectsCommand).resolves({});
+    sqs.on(SendMessageBatchCommand).resolves({});
+
+    await requireRemovable(stack, adopted);
+    const store = await inAdopted();
+    await store.holds('cat.jpg', [version('v1')]);
+    await store.deleteObject('cat.jpg');
+    await store.removeVersions('cat.jpg', [version('v1')]);
+    await store.queueDeletion('cat.jpg', '01');
+
+    expect(new Set(s3.calls().map(({ args: [{ input }] }) => JSON.parse(JSON.stringify(input)).Bucket))).toEqual(
+      new Set([adopted]),
+    );
+    const [sent] = sqs.commandCalls(SendMessageBatchCommand).map(({ args: [{ input }] }) => input.Entries?.[0]);
+    expect(JSON.parse(sent?.MessageBody ?? '{}')).toMatchObject({ detail: { bucket: { name: adopted } } });
+  });
+
+  it('has images of its own, even if the upload bucket has the same keys', async () => {
+    s3.on(ListObjectVersionsCommand).callsFake(({ Bucket }: { Bucket: string }) => ({
+      Versions: [{ Key: `ann/only-in-${Bucket}.jpg`, VersionId: 'v' }],
+    }));
+    const records = [
+      processedRecord({ imageId: 'of-uploads', bucket, key: 'ann/cat.jpg' }),
+      processedRecord({ imageId: 'of-adopted', bucket: adopted, key: 'ann/cat.jpg' }),
+      deletedRecord({ imageId: 'deleted', bucket: adopted, key: 'ann/dog.jpg' }),
+    ];
+    table.on(ScanCommand).resolves({ Items: records.map((record) => ({ ...record })) });
+    const found = await Array.fromAsync(imagesBelow(stack, adopted, 'ann/'));
+    const listed = `ann/only-in-${adopted}.jpg`;
+    expect(found.map(({ imageId }) => imageId)).toEqual([await imageIdOf(adopted, listed), 'of-adopted', 'deleted']);
+  });
+});
+
+describe('history', () => {
+  it('is read only when the last change has had the time to arrive, whatever the stage', async () => {
+    const cleared = formatLine({
+      ...{
+        id: '1',
+        order: '1',
+        at: storedAt,
+        event: 'repeated',
+        imageId: 'cat',
+        itemId: 'cat',
+        correlationId: 'erased',
+      },
+    });
+    s3.on(ListObjectsV2Command).resolves({ Contents: [{ Key: 'history/day=2026-11-29/1-1.jsonl' }] });
+    s3.on(GetObjectCommand).callsFake(() => ({ Body: { transformToString: async () => `${cleared}\n` } }));
+    const order: string[] = [];
+    const store = await stackTraces(stack, {
+      ...{ bucket, perSecond: 10_000 },
+      wait: async (millis) => {
+        expect(s3.commandCalls(GetObjectCommand)).toEqual([]);
+        order.push(`${millis}`);
+      },
+    });
+    await store.settleHistory('cat');
+    expect(order).toEqual([`${historyDelaySeconds(stack) * 1000}`]);
+    expect(s3.commandCalls(GetObjectCommand)).toHaveLength(1);
+  });
+
+  it.each(['dev', 'prod'] as const)(
+    'in stage %s arrives within the wait: the window of a batch, and two calls',
+    (stage) => {
+      const { Events = null, Timeout = null } =
+        templateFor(stage).resources.get('RecordHistoryFunction')?.Properties ?? {};
+      const window = numberAt(Events, 'Changes', 'Properties', 'MaximumBatchingWindowInSeconds');
+      expect(window).toBeGreaterThan(0);
+      expect(historyDelaySeconds({ emulated: false })).toBeGreaterThanOrEqual(window + 2 * numberAt(Timeout));
+    },
+  );
+
+  it('on the emulator needs no wait', () => {
+    expect(historyDelaySeconds({ emulated: true })).toBe(0);
   });
 });
 

@@ -10,9 +10,11 @@ import {
   remainingAfter,
   totalsOf,
 } from '../../scripts/erase/erase-report.ts';
+import { bucketOf } from '../../scripts/erase/erase-stack.ts';
 import { openErasureNotebook } from '../../scripts/erase/erasure-notebook.ts';
 import { parsedOptions } from '../../scripts/terminal/command.ts';
 import { InMemoryTraces } from '../support/in-memory-traces.ts';
+import { mockedStack } from '../support/mocked-stack.ts';
 import { deletedRecord, processedRecord } from '../support/records.ts';
 
 const [cat, dog, bird] = [
@@ -49,7 +51,7 @@ async function eraseAll(run: Erasure, images = [cat, dog]): Promise<void> {
 const stateOf = ({ stored, records, files, letters, entries, history }: InMemoryTraces) => ({
   stored: [...stored].map(([key, versions]) => [key, versions.map(({ id }) => id)]),
   records: [...records].map(([id, { outcome, key }]) => [id, outcome, key]),
-  ...{ files: [...files], letters, entries: [...entries], history: [...history.keys()] },
+  ...{ files: [...files], letters, entries: [...entries], history: [...history.keys()].toSorted() },
 });
 
 describe('an erasure', () => {
@@ -110,6 +112,9 @@ describe('an erasure', () => {
       store.put(cat.key, 'cat-new');
       store.records.set(cat.imageId, again);
       store.files.add(`cat/${again.sequencer}/webp-320.webp`);
+      const { imageId, version } = again;
+      store.history.set('cat-new', { imageId, event: 'processed', sequencer: again.sequencer, version });
+      store.history.set('cat-new-mark', { imageId, event: 'infected', version });
     };
     await eraseImages(run);
     await lookAgain(run);
@@ -117,7 +122,44 @@ describe('an erasure', () => {
     expect(store.stored.get(cat.key)?.map(({ id }) => id)).toEqual(['cat-new']);
     expect(store.records.get(cat.imageId)).toEqual(again);
     expect([...store.files]).toContain(`cat/${again.sequencer}/webp-320.webp`);
+    expect([...store.history.keys()].filter((id) => !id.startsWith('bird'))).toEqual([
+      ...['cat-new', 'cat-new-mark', 'erased-cat', 'erased-dog'],
+    ]);
     expect(totalsOf(run.notebook.targets())).toMatchObject({ erased: 2, uploadedAgain: 1 });
+  });
+
+  it('reads history three times, for however many images', async () => {
+    const store = stack();
+    await eraseAll(runOf(store), [cat, dog, bird]);
+    expect(store.historyReads).toBe(3);
+    expect([...store.history.values()].map(({ event }) => event)).toEqual(['erased', 'erased', 'erased']);
+  });
+
+  it('also erases the history of an image that was uploaded again, and deleted again, while it runs', async () => {
+    const store = stack();
+    const run = runOf(store);
+    await planErasure(run, all([cat]));
+    const later = nextSequencer(nextSequencer(sequencer));
+    store.afterEach = (call) => {
+      if (call !== 'settle') return;
+      store.records.set(cat.imageId, deletedRecord({ ...cat, sequencer: later }));
+      store.history.set('deleted-again', { imageId: cat.imageId, event: 'deleted', sequencer: later });
+    };
+    await eraseImages(run);
+    await lookAgain(run);
+    expect(store.history.has('deleted-again')).toBe(false);
+    expect(totalsOf(run.notebook.targets())).toMatchObject({ erased: 1, uploadedAgain: 0 });
+  });
+
+  it('reports lines of history that come after it was erased', async () => {
+    const store = stack();
+    const run = runOf(store);
+    await planErasure(run, all([cat]));
+    await eraseImages(run);
+    // Whatever its place in the order: there is no new image.
+    store.history.set('late', { imageId: cat.imageId, event: 'superseded', sequencer: `F${sequencer.slice(1)}` });
+    await lookAgain(run);
+    expect(totalsOf(run.notebook.targets())).toMatchObject({ erased: 0, left: { 'history lines': 1 } });
   });
 
   it('finds nothing to do when it is repeated', async () => {
@@ -246,12 +288,17 @@ describe('the report', () => {
   const totals = { ...{ images: 2, erased: 2, uploadedAgain: 0, refused: 0, tombstoneUntil: 86_400 }, found, left };
 
   it('has the number, the price and the duration before anything is removed', () => {
-    expect(describeWork(totals, { perSecond: 10, invalidates: true, tableBytes: 0, historyObjects: 10 })).toBe(
+    expect(
+      describeWork(totals, { perSecond: 10, invalidates: true, tableBytes: 0, historyObjects: 10, waitMinutes: 17 }),
+    ).toBe(
       '2 images to erase (3 versions, 1 delete markers, 14 renditions, 2 records with the key, 1 dead letters, 5 decisions, 6 history lines), ' +
-        'about US$ 0.01, 1 minutes at 10 images per second, and 10 to wait for what is in progress.',
+        'about US$ 0.01, 1 minutes at 10 images per second, and 17 to wait for what is in progress and for the history.',
     );
     expect(
-      describeWork({ ...totals, images: 0 }, { perSecond: 10, invalidates: false, tableBytes: 0, historyObjects: 0 }),
+      describeWork(
+        { ...totals, images: 0 },
+        { perSecond: 10, invalidates: false, tableBytes: 0, historyObjects: 0, waitMinutes: 0 },
+      ),
     ).toBe('Nothing to erase.');
   });
 
@@ -283,4 +330,28 @@ it('npm run erase takes one key or a prefix', () => {
     dryRun: true,
   });
   expect(parsedOptions(eraseCommand, ['--prefix', 'ann/'])).toEqual({ arguments: [undefined], prefix: 'ann/' });
+  expect(parsedOptions(eraseCommand, ['cat.jpg', '--bucket', 'old'])).toEqual({
+    arguments: ['cat.jpg'],
+    bucket: 'old',
+  });
+});
+
+describe('npm run erase', () => {
+  const two = mockedStack();
+  const { AdoptedBucketName: _, ...outputs } = two.outputs;
+
+  it('is about the upload bucket, or the adopted one if that is named', () => {
+    expect(bucketOf(two, {})).toBe('UploadBucketName');
+    expect(bucketOf(two, { bucket: 'UploadBucketName' })).toBe('UploadBucketName');
+    expect(bucketOf(two, { bucket: 'AdoptedBucketName' })).toBe('AdoptedBucketName');
+  });
+
+  it('refuses any other bucket: nothing would write tombstones for its images', () => {
+    expect(() => bucketOf(two, { bucket: 'RenditionBucketName' })).toThrow(
+      'images-dev does not process the images of RenditionBucketName: it processes those of UploadBucketName and AdoptedBucketName.',
+    );
+    expect(() => bucketOf({ ...two, outputs }, { bucket: 'old' })).toThrow(
+      'deploy the stack with AdoptedBucketName=old',
+    );
+  });
 });

@@ -1,4 +1,4 @@
-import { countOf, type Hold, type StoredVersion, type Subject } from '../../core/erase.ts';
+import { countOf, type Hold, type Line, type StoredVersion, type Subject } from '../../core/erase.ts';
 import { type ImageId, nextSequencer, type Sequencer, sequencerAt } from '../../core/image.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { sequencerOf } from '../../core/rendition.ts';
@@ -13,9 +13,10 @@ export class InMemoryTraces implements TraceStore {
   letters: Subject[] = [];
   readonly entries = new Map<string, ImageId>();
   readonly locks = new Map<string, Hold>();
-  /** By line. */
-  readonly history = new Map<string, ImageId>();
-  readonly #imageOf = new Map<string, ImageId>();
+  /** By their ids. */
+  readonly history = new Map<string, Line>();
+  /** How often all of it was read. */
+  historyReads = 0;
   /** Called at the end of every call, with its name. */
   afterEach: (call: string) => void = () => undefined;
   #second = 100;
@@ -28,7 +29,6 @@ export class InMemoryTraces implements TraceStore {
 
   /** An image that was processed, with all that comes with it. */
   add({ imageId, key }: { readonly imageId: ImageId; readonly key: string }): void {
-    this.#imageOf.set(key, imageId);
     this.put(key, `${imageId}-1`);
     this.put(key, `${imageId}-2`);
     const record = processedRecord({ imageId, key });
@@ -36,7 +36,9 @@ export class InMemoryTraces implements TraceStore {
     this.files.add(`${imageId}/${record.sequencer}/webp-320.webp`);
     this.letters.push({ imageId, versionId: `${imageId}-1` });
     this.entries.set(`image-pipeline#${imageId}#1`, imageId);
-    for (const event of ['uploaded', 'processed']) this.history.set(`${imageId}-${event}`, imageId);
+    const { sequencer, version } = record;
+    for (const event of ['uploaded', 'processed'] as const)
+      this.history.set(`${imageId}-${event}`, { imageId, event, sequencer, version });
   }
 
   put(key: string, id: string): void {
@@ -52,7 +54,8 @@ export class InMemoryTraces implements TraceStore {
       record: this.records.get(imageId),
       letters: this.letters.filter((letter) => letter.imageId === imageId).length,
       decisions: [...this.entries.values()].filter((of) => of === imageId).length,
-      historyLines: [...this.history.values()].filter((of) => of === imageId).length,
+      historyLines: [...this.history.values()].filter((line) => line.imageId === imageId && line.event !== 'erased')
+        .length,
     });
   }
 
@@ -86,7 +89,7 @@ export class InMemoryTraces implements TraceStore {
 
   async awaitTombstone(imageId: ImageId) {
     this.#react(imageId);
-    this.#done('awaitTombstone', undefined);
+    return this.#done('awaitTombstone', this.records.get(imageId)?.sequencer ?? '');
   }
 
   async removeVersions(key: string, versions: readonly StoredVersion[]) {
@@ -151,24 +154,32 @@ export class InMemoryTraces implements TraceStore {
   }
 
   async *historyLines() {
-    for (const [, imageId] of this.history) yield imageId;
+    this.historyReads += 1;
+    yield* [...this.history.values()];
     this.#done('historyLines', undefined);
   }
 
   async settleHistory(imageId: ImageId) {
-    // Its last change arrives late.
-    if (![...this.history.keys()].includes(`${imageId}-cleared`)) this.history.set(`${imageId}-cleared`, imageId);
+    // Its last changes arrive late. A mark of a version has no place in the order.
+    const sequencer = this.records.get(imageId)?.sequencer;
+    this.history.set(`${imageId}-cleared`, { imageId, event: 'repeated', sequencer });
+    this.history.set(`${imageId}-mark`, { imageId, event: 'version-deleted', version: `${imageId}-1` });
     this.#done('settleHistory', undefined);
   }
 
-  async eraseHistory(key: string) {
-    for (const [id, imageId] of this.history) if (imageId === this.#imageOf.get(key)) this.history.delete(id);
-    this.#done('eraseHistory', undefined);
+  async eraseHistory(isErased: (line: Line) => boolean, from = '', done: (place: string) => void) {
+    this.historyReads += 1;
+    for (const [id, line] of [...this.history].toSorted(([one], [other]) => (one < other ? -1 : 1))) {
+      if (id <= from) continue;
+      if (isErased(line)) this.history.delete(id);
+      done(id);
+      this.#done('eraseHistory', undefined);
+    }
   }
 
-  async historyLeft(key: string) {
-    const lines = [...this.history.values()].filter((imageId) => imageId === this.#imageOf.get(key));
-    return this.#done('historyLeft', lines.length);
+  async noteErasure(imageId: ImageId) {
+    this.history.set(`erased-${imageId}`, { imageId, event: 'erased' });
+    this.#done('noteErasure', undefined);
   }
 
   #of(key: string): readonly StoredVersion[] {
