@@ -47,6 +47,16 @@ async function itemsOf(TableName: string): Promise<ReadonlyMap<string, unknown>>
   return new Map(items.map((item) => [z.string().parse(item['imageId']), item]));
 }
 
+/** Other tests on this stack erase images: what history must not know cannot come back. */
+async function erasedImages(): Promise<ReadonlySet<string>> {
+  const lines = (await Array.fromAsync(historyLines(stack, {}))).flat();
+  return new Set(lines.filter(({ event }) => event === 'erased').map(({ imageId }) => imageId));
+}
+
+function withoutImages(items: ReadonlyMap<string, unknown>, images: ReadonlySet<string>): Map<string, unknown> {
+  return new Map([...items].filter(([itemId]) => !images.has(itemId.split('#')[0] ?? '')));
+}
+
 /** The versions of one image, with the sequencers of their events. */
 async function versions(key: string, bodies: readonly (Buffer | string)[]): Promise<readonly S3Event[]> {
   const stored: S3Event[] = [];
@@ -135,7 +145,10 @@ it('the table that is rebuilt from it equals the table, item by item', async () 
   // Until the last change is in the history.
   const equal = await eventually('the rebuilt table to equal the table', async () => {
     expect(await rebuild(stack, { ...options, restart: true }, signal)).toBe(0);
-    const [original, rebuilt] = [await itemsOf(stack.outputs.ImageTableName), await itemsOf(TableName)];
+    const erased = await erasedImages();
+    const [original, rebuilt] = [await itemsOf(stack.outputs.ImageTableName), await itemsOf(TableName)].map((items) =>
+      withoutImages(items, erased),
+    );
     return isDeepStrictEqual(rebuilt, original) ? rebuilt : undefined;
   });
   expect(equal.size).toBeGreaterThan(5);

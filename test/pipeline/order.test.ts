@@ -78,13 +78,16 @@ describe('the same event', () => {
   });
 });
 
-it('a repeat that reaches a different outcome than an interrupted attempt records that outcome', async () => {
+it('a repeat announces what an interrupted attempt recorded, because its event may already be out, even if it would reject the upload', async () => {
   const upload = { key, sequencer: '000A', ...(await pipeline.put(key, older)) };
   await pipeline.decide(upload);
+  const recorded = await pipeline.record(key);
   await pipeline.forgetAnnouncement(key);
-  expect(await pipeline.decide({ ...upload, size: 0 })).toBe('rejected');
-  expect(await pipeline.record(key)).toMatchObject({ outcome: 'rejected', announced: true });
-  expect(await pipeline.renditionKeys(key)).toEqual([]);
+  expect(await pipeline.decide({ ...upload, size: 0 })).toBe('processed');
+  expect(await pipeline.record(key)).toEqual(recorded);
+  expect(await sequencersShown()).toEqual([padSequencer('000A')]);
+  const [first, second] = (await heard()).filter(({ detail }) => detail.image.key === key);
+  expect(second).toEqual({ ...first, detail: { ...first?.detail, correlationId: expect.any(String) } });
 });
 
 describe('an older event after a newer one', () => {
