@@ -33,7 +33,9 @@ const batch = z.object({
 
 /** For each invocation of the dispatcher, the receive count of each key in its batch. */
 function batchesOf(calls: readonly DivertedCall[], keys: readonly string[]): Record<string, string>[] {
-  const invocations = new Set(calls.map(({ invocation }) => invocation).filter((line) => line.includes('"Records"')));
+  // record-history gets records, too: of the table's stream.
+  const isBatch = (line: string) => line.includes('"Records"') && line.includes('aws:sqs');
+  const invocations = new Set(calls.map(({ invocation }) => invocation).filter(isBatch));
   return [...invocations].map((line) =>
     Object.fromEntries(
       batch
