@@ -55,7 +55,8 @@ it('a bad workflow sets off the alarm at 20 % and is rolled back to version 1, a
   const { stateMachines = [] } = await stack.clients.stepFunctions.send(new ListStateMachinesCommand({}));
   expect(stateMachines.filter(({ name }) => name?.includes('bad-release'))).toEqual([]);
   const { EventSourceMappings = [] } = await pipeline.lambda.send(new ListEventSourceMappingsCommand({}));
-  expect(EventSourceMappings.map(({ State }) => State)).toEqual(['Enabled', 'Enabled', 'Enabled']);
+  expect(EventSourceMappings.length).toBeGreaterThanOrEqual(3);
+  expect(EventSourceMappings.filter(({ State }) => State !== 'Enabled')).toEqual([]);
   await pipeline.put('after-a-bad-release.jpg', photo('rocket.jpg'));
   await pipeline.recordWhen('after-a-bad-release.jpg', ({ outcome }) => outcome === 'processed');
 });
