@@ -9,6 +9,7 @@ import { serverMessage } from '../../api/live.ts';
 import { MOST_CONNECTIONS } from '../../core/live.ts';
 import { type Gallery, startGallery } from '../../local/gallery.ts';
 import { ConformingApi } from '../support/conforming-api.ts';
+import { originPort } from '../support/origin-port.ts';
 
 /** The gallery as people have it: its own stack next to the pipeline's, with API Gateway, the authorizer, S3 and EventBridge. */
 
@@ -18,7 +19,7 @@ let api: ConformingApi;
 let [ann, ben] = ['', ''];
 beforeAll(async () => {
   const step = <Result>(_: string, work: (report: () => void) => Promise<Result>) => work(() => undefined);
-  gallery = await startGallery({ stack: pipeline.stack, emulator: inject('emulator'), port: 0, step });
+  gallery = await startGallery({ stack: pipeline.stack, emulator: inject('emulator'), port: originPort, step });
   api = new ConformingApi(gallery.address);
   [ann, ben] = [await signIn('ann'), await signIn('ben')];
 });
