@@ -100,12 +100,10 @@ export async function planErasure(
     count += 1;
     report?.(`${count} images`);
   }
-  for await (const { imageId, event, sequencer } of store.historyLines()) {
-    signal?.throwIfAborted();
-    const target = event === 'erased' ? undefined : notebook.find(imageId);
+  for (const [imageId, { count: lines, newest }] of await linesByImage(run)) {
+    const target = notebook.find(imageId);
     if (target === undefined) continue;
-    const found = { ...target.found, 'history lines': target.found['history lines'] + 1 };
-    notebook.save({ ...target, found, newestLine: highest([target.newestLine, sequencer]) });
+    notebook.save({ ...target, newestLine: newest, found: { ...target.found, 'history lines': lines } });
   }
   for (const [imageId, { newestLetter, letters, decisions }] of await looseTraces(run)) {
     const target = notebook.find(imageId);
@@ -113,6 +111,18 @@ export async function planErasure(
     notebook.save({ ...target, newestLetter, found: { ...target.found, 'dead letters': letters, decisions } });
   }
   notebook.setPlace('planned', 'yes');
+}
+
+/** Lines of history about the images of the notebook, and the highest place in the order that one has. */
+async function linesByImage({ notebook, store, signal }: Erasure) {
+  const found = new Map<ImageId, { readonly count: number; readonly newest: Sequencer | undefined }>();
+  for await (const { imageId, event, sequencer } of store.historyLines()) {
+    signal?.throwIfAborted();
+    if (event === 'erased' || notebook.find(imageId) === undefined) continue;
+    const { count, newest } = found.get(imageId) ?? { count: 0, newest: undefined };
+    found.set(imageId, { count: count + 1, newest: highest([newest, sequencer]) });
+  }
+  return found;
 }
 
 interface Loose {
