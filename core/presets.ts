@@ -106,3 +106,5 @@ export const renditionGroups: readonly [RenditionGroup, ...RenditionGroup[]] = [
     ],
   },
 ];
+
+export const allPresets: readonly Preset[] = renditionGroups.flatMap((group) => group.presets);

@@ -6,7 +6,7 @@ import { baseSize, encoder } from '../../adapters/sharp/pyramid.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import type { ImageHeader } from '../../core/metadata.ts';
 import type { Bytes } from '../../core/ports.ts';
-import { type Preset, type RenditionGroup, renditionGroups } from '../../core/presets.ts';
+import { allPresets, type Preset, type RenditionGroup, renditionGroups } from '../../core/presets.ts';
 import { presetsFor, renditionSize } from '../../core/rendition.ts';
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
 import { openImage } from '../../test/support/open-image.ts';
@@ -27,10 +27,7 @@ export async function benchImage(): Promise<string> {
   const codec = sharpImageCodec();
   const bytes: Bytes = new Uint8Array(readFileSync(photo));
   const { header } = await openImage(codec, bytes);
-  const all = presetsFor(
-    header,
-    renditionGroups.flatMap(({ presets }) => presets),
-  );
+  const all = presetsFor(header, allPresets);
   const rastersBySize = await rastersOf(bytes, header, all);
 
   const render = async (presets: readonly Preset[]) => {

@@ -6,7 +6,7 @@ import { baseSize, encoder } from '../../adapters/sharp/pyramid.ts';
 import { sharpImageCodec } from '../../adapters/sharp/sharp-image-codec.ts';
 import type { ImageHeader } from '../../core/metadata.ts';
 import type { Bytes } from '../../core/ports.ts';
-import { type Preset, renditionGroups } from '../../core/presets.ts';
+import { allPresets, type Preset, renditionGroups } from '../../core/presets.ts';
 import { isSameSize, presetsFor, renditionSize, type Size } from '../../core/rendition.ts';
 import { openImage } from '../../test/support/open-image.ts';
 import { showSummary, summarise } from '../summary.ts';
@@ -35,10 +35,7 @@ export async function benchStages(): Promise<string> {
 async function stagesOf(bytes: Bytes): Promise<string[]> {
   const codec = sharpImageCodec();
   const { header } = await openImage(codec, bytes);
-  const presets = presetsFor(
-    header,
-    renditionGroups.flatMap((group) => group.presets),
-  );
+  const presets = presetsFor(header, allPresets);
   const largest = baseSize(header, presets);
   if (!largest) throw new Error('no preset');
   const smaller = renditionSizes(header, presets).filter((size) => !isSameSize(size, largest));

@@ -17,7 +17,7 @@ import type { Upload } from '../../core/image.ts';
 import type { ImageTask } from '../../core/image-task.ts';
 import { defaultLimits } from '../../core/limits.ts';
 import type { Bytes } from '../../core/ports.ts';
-import { type Preset, renditionGroups } from '../../core/presets.ts';
+import { allPresets, type Preset, renditionGroups } from '../../core/presets.ts';
 import { presetsFor, type Rendition, renditionSize, type Size } from '../../core/rendition.ts';
 import { resizeImage } from '../../core/resize-image.ts';
 import { InMemoryRenditionStore } from '../../test/support/in-memory-rendition-store.ts';
@@ -102,10 +102,7 @@ type Sized = { readonly preset: Preset; readonly size: Size };
 
 async function presetsOf(bytes: Bytes): Promise<readonly Sized[]> {
   const { header } = await openImage(codec, bytes);
-  return presetsFor(
-    header,
-    renditionGroups.flatMap((group) => group.presets),
-  ).map((preset) => ({ preset, size: renditionSize(header, preset) }));
+  return presetsFor(header, allPresets).map((preset) => ({ preset, size: renditionSize(header, preset) }));
 }
 
 async function eachAlone(bytes: Bytes, presets: readonly Sized[], encode: typeof encoder): Promise<void> {

@@ -1,5 +1,5 @@
 /** The estimated cost of a run, shown before it starts. */
-import { renditionGroups } from '../../core/presets.ts';
+import { allPresets } from '../../core/presets.ts';
 import type { PlannedChange } from './plan.ts';
 
 /**
@@ -16,7 +16,7 @@ export function dollarsFor(kind: PlannedChange['kind'], presets = configuredPres
   }
 }
 
-const configuredPresets = renditionGroups.flatMap((group) => group.presets).length;
+const configuredPresets = allPresets.length;
 
 /** US dollars, rounded up to the cent. */
 export function estimatedCost(changes: readonly Pick<PlannedChange, 'kind'>[]): number {

@@ -13,8 +13,8 @@ import type { Stack } from '../stack/stack.ts';
 import { tableSize } from '../stack/table-size.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
-import { print, printError } from '../terminal/print.ts';
-import { showStep } from '../terminal/progress.ts';
+import { print } from '../terminal/print.ts';
+import { outputFor, showStep } from '../terminal/progress.ts';
 import { workDirectory } from '../terminal/project.ts';
 import { type Snapshot, snapshotOf } from './snapshot.ts';
 
@@ -31,7 +31,7 @@ interface AnnounceOptions {
 /** Returns the exit code. */
 export async function announceStack(options: AnnounceOptions, signal: AbortSignal): Promise<number> {
   const stack = await stackNamed(options.stack);
-  const say = options.json ? printError : print;
+  const { say } = outputFor(options.json);
   try {
     const { images, tableBytes } = await tableSize(stack);
     say(`${stack.name}: ${describeAnnouncement(images, tableBytes, options.perSecond)}`);

@@ -1,5 +1,5 @@
 /** `npm run announce`: tells consumers the current state of every image. */
-import { requireStack } from '../local/running-entry.ts';
+import { requireStack, stackOption } from '../local/running-entry.ts';
 import { command, main, nonEmpty, wholeNumber } from '../terminal/command.ts';
 
 export const announceCommand = command({
@@ -12,7 +12,7 @@ export const announceCommand = command({
       .option('--dry-run', 'show how many images there are and what it costs; publish nothing')
       .option('--json', 'the result as JSON')
       .option('--restart', 'begin again instead of going on with one that was stopped')
-      .option('--stack <name>', 'a stack in your AWS account instead of the one that npm start runs', nonEmpty)
+      .addOption(stackOption)
       .option('--yes', 'do not ask'),
   examples: {
     'npm run announce -- --dry-run': 'show how many, and the price',

@@ -1,7 +1,7 @@
 /** One audit, from the price to the last look. */
 import { lowestSequencer } from '../../adapters/contracts/queued-event.ts';
-import { renditionGroups } from '../../core/presets.ts';
-import { stackNamed } from '../local/running-stack.ts';
+import { allPresets } from '../../core/presets.ts';
+import { withStack } from '../local/running-stack.ts';
 import { gather } from '../stack/gather.ts';
 import {
   type Confirmed,
@@ -18,9 +18,9 @@ import type { Stack } from '../stack/stack.ts';
 import { stackSources } from '../stack/stack-sources.ts';
 import { tableSize } from '../stack/table-size.ts';
 import { confirm } from '../terminal/confirm.ts';
-import { print, printError } from '../terminal/print.ts';
+import { print } from '../terminal/print.ts';
 import { printable } from '../terminal/printable.ts';
-import { quietStep, type Step, showStep } from '../terminal/progress.ts';
+import { outputFor, type Step } from '../terminal/progress.ts';
 import { plainTable } from '../terminal/table.ts';
 import { firstLook, type Audit as Looks, lookForRest, secondLook } from './looks.ts';
 import { describePrice } from './price.ts';
@@ -39,28 +39,21 @@ interface AuditOptions {
   readonly yes?: true;
 }
 
-const presets = renditionGroups.flatMap((group) => group.presets);
 /** Maximum rows in the table; totals count all. */
 const SHOWN_ROWS = 20;
 /** The second repairs what the first one left behind. */
 const MOST_ROUNDS = 2;
 
 /** Returns the exit code. */
-export async function auditStack(options: AuditOptions, signal: AbortSignal): Promise<number> {
-  const stack = await stackNamed(options.stack);
-  try {
-    return await audit(stack, options, signal);
-  } finally {
-    stack.close();
-  }
+export function auditStack(options: AuditOptions, signal: AbortSignal): Promise<number> {
+  return withStack(options.stack, (stack) => audit(stack, options, signal));
 }
 
 /** Returns the exit code: 0 if everything agrees, or was repaired. */
 export async function audit(stack: Stack, options: AuditOptions, signal: AbortSignal): Promise<number> {
-  const step = options.json ? quietStep : showStep;
-  const say = options.json ? printError : print;
+  const { step, say } = outputFor(options.json);
   say(
-    `${stack.name}: ${describePrice({ ...(await tableSize(stack)), renditionsPerImage: presets.length }, options.perSecond)}`,
+    `${stack.name}: ${describePrice({ ...(await tableSize(stack)), renditionsPerImage: allPresets.length }, options.perSecond)}`,
   );
   if (options.dryRun && !options.repair) return 0;
   if (!stack.emulated && !options.yes && !(await confirm('Begin?', signal))) return 0;
@@ -107,7 +100,7 @@ function looksAt(
   return {
     notebook,
     sources: stackSources(stack, { prefix, perSecond }),
-    presets,
+    presets: allPresets,
     partial: prefix !== undefined,
     sequencerAt: lowestSequencer(stack.emulated),
     report: () => undefined,
@@ -158,7 +151,7 @@ async function repair(
   { perSecond, repairsPerSecond, dryRun, yes, prefix }: AuditOptions,
   { step, say, signal }: { readonly step: Step; readonly say: typeof print; readonly signal: AbortSignal },
 ): Promise<void> {
-  say(describeWork(workOf(everyOf<Confirmed>(notebook.confirmed)), presets.length, repairsPerSecond));
+  say(describeWork(workOf(everyOf<Confirmed>(notebook.confirmed)), allPresets.length, repairsPerSecond));
   if (dryRun || (!yes && !(await confirm('Repair?', signal)))) return;
   const looks = looksAt(stack, notebook, { prefix, perSecond, signal });
   // A second round removes what the first one replaced: an upload without a record may have left renditions.

@@ -1,5 +1,5 @@
 /** `npm run audit`: compares buckets and records, and repairs what does not agree. */
-import { requireStack } from '../local/running-entry.ts';
+import { requireStack, stackOption } from '../local/running-entry.ts';
 import { command, main, nonEmpty, wholeNumber } from '../terminal/command.ts';
 
 export const auditCommand = command({
@@ -19,7 +19,7 @@ export const auditCommand = command({
         wholeNumber({ from: 0, to: 1440 }),
       )
       .option('--restart', 'begin again instead of going on with a stopped audit')
-      .option('--stack <name>', 'a stack in your AWS account instead of the one that npm start runs', nonEmpty)
+      .addOption(stackOption)
       .option('--yes', 'do not ask'),
   examples: {
     'npm run audit': 'list what does not agree',

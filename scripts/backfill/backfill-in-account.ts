@@ -9,8 +9,8 @@ import {
 import pWaitFor from 'p-wait-for';
 import * as z from 'zod';
 import { needsBackfill } from '../../core/backfill.ts';
-import { renditionGroups } from '../../core/presets.ts';
-import { stackNamed } from '../local/running-stack.ts';
+import { allPresets } from '../../core/presets.ts';
+import { withStack } from '../local/running-stack.ts';
 import { readRecords } from '../stack/follow.ts';
 import { type Candidate, DONE, openNotebook } from '../stack/notebook.ts';
 import { READS_PER_SECOND } from '../stack/queue-images.ts';
@@ -20,29 +20,23 @@ import type { Stack } from '../stack/stack.ts';
 import { stackSources } from '../stack/stack-sources.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
-import { print, printError } from '../terminal/print.ts';
-import { quietStep, type Report, showStep } from '../terminal/progress.ts';
+import { print } from '../terminal/print.ts';
+import { outputFor, type Report } from '../terminal/progress.ts';
 import { describeExecution, describeWorkflow, describeWorkflowResult, type WorkflowResult } from './backfill-report.ts';
-import { type BackfillOptions, queueAll, type Task, taskOf } from './backfill-stack.ts';
+import { type BackfillOptions, queueAll, type Task, taskOf, unrecorded } from './backfill-stack.ts';
 
 /** Of a thousand objects each. */
 const PAGES_FOR_THE_TRIAL = 10;
 
 /** Returns the exit code. */
-export async function backfillInAccount(options: BackfillOptions, signal: AbortSignal): Promise<number> {
-  const stack = await stackNamed(options.stack);
-  try {
-    return await runInAccount(stack, options, signal);
-  } finally {
-    stack.close();
-  }
+export function backfillInAccount(options: BackfillOptions, signal: AbortSignal): Promise<number> {
+  return withStack(options.stack, (stack) => runInAccount(stack, options, signal));
 }
 
 /** Returns the exit code: 0 if the workflow has looked at every object. */
 export async function runInAccount(stack: Stack, options: BackfillOptions, signal: AbortSignal): Promise<number> {
   const { json } = options;
-  const step = json ? quietStep : showStep;
-  const say = json ? printError : print;
+  const { step, say } = outputFor(json);
   const stateMachineArn = stack.outputs.BackfillArn;
   if (stateMachineArn === undefined) {
     throw new Failure(
@@ -81,15 +75,14 @@ interface Start {
 async function start({ stack, stateMachineArn, task, options, signal }: Start): Promise<string | undefined> {
   const { dryRun, yes, json, perSecond = stack.outputs.IntakeConcurrency } = options;
   const { bucket, prefix = '' } = task;
-  const step = json ? quietStep : showStep;
-  const say = json ? printError : print;
+  const { step, say } = outputFor(json);
   const sources = stackSources(stack, { prefix, perSecond: READS_PER_SECOND, buckets: [bucket] });
   const first = await step('First upload without a record', () => firstUnrecorded(stack, sources, signal));
   if (first === 'none') {
     say('Every upload has a record.');
     return undefined;
   }
-  say(describeWorkflow({ perSecond, renditions: renditionGroups.flatMap(({ presets }) => presets).length }));
+  say(describeWorkflow({ perSecond, renditions: allPresets.length }));
   if (dryRun || !(yes || (await confirm('Start it?', signal)))) return undefined;
   // Those that are stored from now on are left to their own events.
   const storedBefore = new Date();
@@ -118,10 +111,7 @@ async function firstUnrecorded(
       items.map(({ imageId }) => imageId),
     );
     const found = items.find((upload) => needsBackfill({ upload, record: records.get(upload.imageId) }));
-    if (found !== undefined) {
-      const { imageId, bucket, key } = found;
-      return { imageId, address: { bucket, key }, state: '', findings: [{ kind: 'no-record' }] };
-    }
+    if (found !== undefined) return unrecorded(found.imageId, found);
     pages += 1;
     if (next === undefined) return 'none';
     if (pages === PAGES_FOR_THE_TRIAL) return 'unknown';

@@ -2,9 +2,10 @@
 import { GetBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
 import { lowestSequencer } from '../../adapters/contracts/queued-event.ts';
 import { backfillOf, needsBackfill } from '../../core/backfill.ts';
-import { renditionGroups } from '../../core/presets.ts';
+import type { ImageId, UploadAddress } from '../../core/image.ts';
+import { allPresets } from '../../core/presets.ts';
 import { isOwnImage } from '../../core/sender.ts';
-import { stackNamed } from '../local/running-stack.ts';
+import { withStack } from '../local/running-stack.ts';
 import { gather } from '../stack/gather.ts';
 import {
   type Candidate,
@@ -29,8 +30,8 @@ import { stackSources } from '../stack/stack-sources.ts';
 import { tableSize } from '../stack/table-size.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
-import { print, printError } from '../terminal/print.ts';
-import { quietStep, type Report, type Step, showStep } from '../terminal/progress.ts';
+import { print } from '../terminal/print.ts';
+import { outputFor, type Report, type Step } from '../terminal/progress.ts';
 import {
   type Backfilled,
   describeCopied,
@@ -57,13 +58,8 @@ export interface BackfillOptions {
 const PAGE = 1000;
 
 /** Returns the exit code. */
-export async function backfillStack(options: BackfillOptions, signal: AbortSignal): Promise<number> {
-  const stack = await stackNamed(options.stack);
-  try {
-    return await backfill(stack, options, signal);
-  } finally {
-    stack.close();
-  }
+export function backfillStack(options: BackfillOptions, signal: AbortSignal): Promise<number> {
+  return withStack(options.stack, (stack) => backfill(stack, options, signal));
 }
 
 /** Returns the exit code: 0 if every object has an outcome. */
@@ -71,8 +67,7 @@ export async function backfill(stack: Stack, options: BackfillOptions, signal: A
   const task = await taskOf(stack, options);
   const { restart, dryRun, json } = options;
   const path = notebookPath('backfill', stack, [(await tableSize(stack)).tableId, task, dryRun]);
-  const step = json ? quietStep : showStep;
-  const say = json ? printError : print;
+  const { step, say } = outputFor(json);
   if (restart || dryRun) deleteNotebook(path);
   const notebook = resumedNotebook(path, 'backfill', say);
   const command: Command = { stack, notebook, options, step, say, signal };
@@ -151,7 +146,7 @@ async function copyIn(
 ): Promise<{ readonly declined: boolean; readonly counts: Copied }> {
   const copying = { stack, notebook, from, perSecond, signal };
   const size = await step('Objects', (report) => measureSource({ ...copying, report }));
-  say(describeSource(from, size), describeCopies(size, { perSecond, renditions: presets.length }));
+  say(describeSource(from, size), describeCopies(size, { perSecond, renditions: allPresets.length }));
   const declined = dryRun || (!yes && !(await confirm(`Copy them into ${bucket}/${from.into}?`, signal)));
   if (declined) return { declined, counts: { copied: 0, there: 0, taken: 0, unfit: size.unfit } };
   const counts = await step('Copies', (report) => copyAll({ ...copying, report }));
@@ -160,8 +155,6 @@ async function copyIn(
 }
 
 // ── Uploads ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-const presets = renditionGroups.flatMap((group) => group.presets);
 
 /**
  * Undefined if nothing was processed.
@@ -182,7 +175,7 @@ async function processInPlace(
   await step('Uploads and records', (report) => gather({ ...run, report }));
   await step('Uploads without a record', async (report) => findUnrecorded({ ...run, report }));
   const images = notebook.counts().candidates;
-  say(describeWork({ images: images - turnsTaken(notebook), renditions: presets.length, perSecond }));
+  say(describeWork({ images: images - turnsTaken(notebook), renditions: allPresets.length, perSecond }));
   const wanted = images > 0 && !dryRun && (agreed || yes || (await confirm('Process them?', signal)));
   if (!wanted) return undefined;
   if (turnsTaken(notebook) === 0) await step('Uploads on their way', onTheWay);
@@ -206,13 +199,7 @@ export async function findUnrecorded({ notebook, report, signal }: Run): Promise
   for (const { imageId, upload, record } of everyOf(notebook.images, place)) {
     seen += 1;
     if (upload !== undefined && needsBackfill({ upload, record })) {
-      const { bucket, key } = upload;
-      page.push({
-        imageId,
-        address: { bucket, key },
-        state: '',
-        findings: [{ kind: 'no-record' }],
-      });
+      page.push(unrecorded(imageId, upload));
     }
     if (seen % PAGE !== 0) continue;
     notebook.noteCandidates(page, imageId);
@@ -221,6 +208,11 @@ export async function findUnrecorded({ notebook, report, signal }: Run): Promise
     signal?.throwIfAborted();
   }
   notebook.noteCandidates(page, DONE);
+}
+
+/** An upload without a record, as a notebook has it. */
+export function unrecorded(imageId: ImageId, { bucket, key }: UploadAddress): Candidate {
+  return { imageId, address: { bucket, key }, state: '', findings: [{ kind: 'no-record' }] };
 }
 
 /** Puts the uploads into the queue, at the rate. Goes on where it stopped. */

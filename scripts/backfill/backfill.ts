@@ -1,5 +1,5 @@
 /** `npm run backfill`: processes objects that no event has announced. */
-import { requireStack } from '../local/running-entry.ts';
+import { requireStack, stackOption } from '../local/running-entry.ts';
 import { command, main, nonEmpty, wholeNumber } from '../terminal/command.ts';
 
 export const backfillCommand = command({
@@ -20,7 +20,7 @@ export const backfillCommand = command({
       .option('--dry-run', 'show how many images there are, the price and the duration; change nothing')
       .option('--json', 'the result as JSON')
       .option('--restart', 'begin again instead of going on with one that was stopped')
-      .option('--stack <name>', 'a stack in your AWS account instead of the one that npm start runs', nonEmpty)
+      .addOption(stackOption)
       .option('--yes', 'do not ask'),
   examples: {
     'npm run backfill -- --dry-run --stack NAME': 'show how many uploads have no record',

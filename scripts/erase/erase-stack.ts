@@ -5,7 +5,7 @@ import pThrottle from 'p-throttle';
 import * as z from 'zod';
 import { sumOf } from '../../core/erase.ts';
 import { imageIdOf } from '../../core/image.ts';
-import { stackNamed } from '../local/running-stack.ts';
+import { withStack } from '../local/running-stack.ts';
 import { batchesOf } from '../stack/batches.ts';
 import { historySize } from '../stack/history-store.ts';
 import { requireOpenIntake } from '../stack/intake-switch.ts';
@@ -15,9 +15,9 @@ import { type Stack, uploadBuckets } from '../stack/stack.ts';
 import { tableSize } from '../stack/table-size.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
-import { print, printError } from '../terminal/print.ts';
+import { print } from '../terminal/print.ts';
 import { printable } from '../terminal/printable.ts';
-import { quietStep, type Step, showStep } from '../terminal/progress.ts';
+import { outputFor, type Step } from '../terminal/progress.ts';
 import { workDirectory } from '../terminal/project.ts';
 import { plainTable } from '../terminal/table.ts';
 import { type Erasure, eraseImages, isToErase, lookAgain, planErasure } from './erase-images.ts';
@@ -47,13 +47,8 @@ const READS_PER_SECOND = 500;
 const SHOWN_ROWS = 20;
 
 /** Returns the exit code. */
-export async function eraseStack(options: EraseOptions, signal: AbortSignal): Promise<number> {
-  const stack = await stackNamed(options.stack);
-  try {
-    return await erase(stack, options, signal);
-  } finally {
-    stack.close();
-  }
+export function eraseStack(options: EraseOptions, signal: AbortSignal): Promise<number> {
+  return withStack(options.stack, (stack) => erase(stack, options, signal));
 }
 
 /** Returns the exit code: 0 if everything is erased. */
@@ -64,7 +59,7 @@ export async function erase(stack: Stack, options: EraseOptions, signal: AbortSi
   if (restart) deleteNotebook(path);
   const notebook = dryRun
     ? openErasureNotebook(':memory:')
-    : resumed(path, openErasureNotebook, 'erasure', options.json ? printError : print);
+    : resumed(path, openErasureNotebook, 'erasure', outputFor(options.json).say);
   try {
     const isOver = await eraseWith(notebook, stack, options, signal);
     const { refused, left } = totalsOf(everyOf(notebook.targets));
@@ -83,7 +78,7 @@ async function eraseWith(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { dryRun, json, yes } = options;
-  const [step, say] = json ? [quietStep, printError] : [showStep, print];
+  const { step, say } = outputFor(json);
   const perSecond = options.perSecond ?? stack.outputs.IntakeConcurrency;
   const tableBytes = await bytesToScan(stack, options);
   const { objects: historyObjects } = await historySize(stack);

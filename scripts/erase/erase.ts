@@ -1,5 +1,5 @@
 /** `npm run erase`: removes every trace of an image that can be removed, and proves it. */
-import { requireStack } from '../local/running-entry.ts';
+import { requireStack, stackOption } from '../local/running-entry.ts';
 import { command, main, nonEmpty, wholeNumber } from '../terminal/command.ts';
 import { Failure } from '../terminal/failure.ts';
 
@@ -16,7 +16,7 @@ export const eraseCommand = command({
       .option('--dry-run', 'show what there is, what S3 must keep, and the price; change nothing')
       .option('--json', 'one JSON object per line: each image, then the totals and what remains until when')
       .option('--restart', 'begin again instead of going on with one that was stopped')
-      .option('--stack <name>', 'a stack in your AWS account instead of the one that npm start runs', nonEmpty)
+      .addOption(stackOption)
       .option('--yes', 'do not ask'),
   examples: {
     'npm run erase -- ann/beach.jpg --dry-run': 'show what there is of one image',

@@ -1,10 +1,8 @@
 /** Which images an erasure is about, what was found of them, and how far it has come: a stopped one goes on where it was. */
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod';
 import type { Count, Hold, Verdict } from '../../core/erase.ts';
 import type { ImageId } from '../../core/image.ts';
+import { openNotebookFile } from '../stack/notebook-file.ts';
 
 export interface Target {
   readonly imageId: ImageId;
@@ -65,20 +63,16 @@ export type ErasureNotebook = ReturnType<typeof openErasureNotebook>;
 
 /** @param path of the file, or `:memory:` */
 export function openErasureNotebook(path: string) {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
-  const database = new DatabaseSync(path);
-  database.exec(`
-    CREATE TABLE IF NOT EXISTS places (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS targets (id TEXT PRIMARY KEY, target TEXT NOT NULL) WITHOUT ROWID;
-  `);
-  const getPlace = database.prepare('SELECT value FROM places WHERE name = ?');
-  const setPlace = database.prepare('INSERT OR REPLACE INTO places (name, value) VALUES (?, ?)');
+  const { database, place, setPlace } = openNotebookFile(
+    path,
+    'CREATE TABLE IF NOT EXISTS targets (id TEXT PRIMARY KEY, target TEXT NOT NULL) WITHOUT ROWID;',
+  );
   const save = database.prepare('INSERT OR REPLACE INTO targets (id, target) VALUES (?, ?)');
   const find = database.prepare('SELECT target FROM targets WHERE id = ?');
   const page = database.prepare('SELECT target FROM targets WHERE id > ? ORDER BY id LIMIT ?');
   return {
-    place: (name: string) => z.object({ value: z.string() }).optional().parse(getPlace.get(name))?.value,
-    setPlace: (name: string, value: string) => void setPlace.run(name, value),
+    place,
+    setPlace,
     save: (image: Target) => void save.run(image.imageId, JSON.stringify(image)),
     find: (imageId: ImageId): Target | undefined => row.optional().parse(find.get(imageId)),
     targets: (after = '', limit = 100): Target[] => z.array(row).parse(page.all(after, limit)),

@@ -1,13 +1,13 @@
 /** Reads the history of a stack: shows one image, or writes all items into a table. */
 import prettyBytes from 'pretty-bytes';
 import { imageIdOf } from '../../core/image.ts';
-import { stackNamed } from '../local/running-stack.ts';
+import { withStack } from '../local/running-stack.ts';
 import { type HistorySize, historyLines, historyPrice, historySize } from '../stack/history-store.ts';
 import { requestPrices, shownPrice } from '../stack/prices.ts';
 import type { Stack } from '../stack/stack.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { print, printError } from '../terminal/print.ts';
-import { quietStep, type Report, showStep } from '../terminal/progress.ts';
+import { outputFor, type Report } from '../terminal/progress.ts';
 import { readAll, rebuildNotebook, refuseUnfit, writeAll } from './rebuild.ts';
 import { describeTimeline, jsonOf, timelineOf } from './timeline.ts';
 
@@ -23,16 +23,8 @@ interface ReadOptions {
 const UNASKED_USD = 0.01;
 
 /** Returns the exit code: 1 if history knows nothing of the image. */
-export async function showHistory(
-  options: ReadOptions & { readonly key: string },
-  signal: AbortSignal,
-): Promise<number> {
-  const stack = await stackNamed(options.stack);
-  try {
-    return await showImage(stack, options, signal);
-  } finally {
-    stack.close();
-  }
+export function showHistory(options: ReadOptions & { readonly key: string }, signal: AbortSignal): Promise<number> {
+  return withStack(options.stack, (stack) => showImage(stack, options, signal));
 }
 
 export async function showImage(
@@ -40,13 +32,12 @@ export async function showImage(
   { key, since, dryRun, json, yes }: ReadOptions & { readonly key: string },
   signal: AbortSignal,
 ): Promise<number> {
-  const say = json ? printError : print;
+  const { step, say } = outputFor(json);
   const size = await historySize(stack, since);
   const usd = historyPrice(size);
   say(`${stack.name}: ${describeReading(size)}.`);
   if (dryRun || (usd > UNASKED_USD && !yes && !(await confirm('Read them?', signal)))) return 0;
   const onlyOf = await imageIdOf(stack.outputs.UploadBucketName, key);
-  const step = json ? quietStep : showStep;
   const lines = await step('History', async (report) => {
     const found = await Array.fromAsync(historyLines(stack, { since, onlyOf, read: counted(size, report), signal }));
     return timelineOf(found.flat());
@@ -90,13 +81,8 @@ interface RebuildOptions extends ReadOptions {
 }
 
 /** Returns the exit code. */
-export async function rebuildTable(options: RebuildOptions, signal: AbortSignal): Promise<number> {
-  const stack = await stackNamed(options.stack);
-  try {
-    return await rebuild(stack, options, signal);
-  } finally {
-    stack.close();
-  }
+export function rebuildTable(options: RebuildOptions, signal: AbortSignal): Promise<number> {
+  return withStack(options.stack, (stack) => rebuild(stack, options, signal));
 }
 
 export async function rebuild(
@@ -104,7 +90,7 @@ export async function rebuild(
   { since, into, perSecond, dryRun, json, yes, restart }: RebuildOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  const [say, step] = json ? [printError, quietStep] : [print, showStep];
+  const { step, say } = outputFor(json);
   const size = await historySize(stack, since);
   const most = shownPrice(writePrice(0, size.bytes));
   say(`${stack.name}: ${describeReading(size)}; writes at most ${prettyBytes(size.bytes)} into ${into}, ${most}.`);

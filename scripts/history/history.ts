@@ -1,6 +1,6 @@
 /** `npm run history`: what happened to an image, and the table of records made from it again. */
 import { Argument, InvalidArgumentError } from '@commander-js/extra-typings';
-import { requireStack } from '../local/running-entry.ts';
+import { requireStack, stackOption } from '../local/running-entry.ts';
 import { command, main, nonEmpty, wholeNumber } from '../terminal/command.ts';
 import { Failure } from '../terminal/failure.ts';
 
@@ -21,7 +21,7 @@ export const historyCommand = command({
       .option('--dry-run', 'show what it would read and write, and the price')
       .option('--json', 'one JSON object per line')
       .option('--restart', 'with --rebuild: begin again instead of going on with one that was stopped')
-      .option('--stack <name>', 'a stack in your AWS account instead of the one that npm start runs', nonEmpty)
+      .addOption(stackOption)
       .option('--yes', 'do not ask'),
   examples: {
     'npm run history -- holiday/cat.jpg': 'show what happened to this image',

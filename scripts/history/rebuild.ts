@@ -2,10 +2,6 @@
  * The table of records, made from its history. All lines are sorted by item in a file first, because an item's changes are spread over
  * all days: SQLite needs a few megabytes of memory for millions of images.
  */
-import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { ConditionalCheckFailedException, DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
@@ -14,10 +10,11 @@ import * as z from 'zod';
 import { formatLine, parseLine } from '../../adapters/contracts/history-line.ts';
 import { type Attributes, type HistoryLine, replayed } from '../../core/history.ts';
 import { historyLines } from '../stack/history-store.ts';
+import { deleteNotebook, notebookPath } from '../stack/notebook.ts';
+import { openNotebookFile } from '../stack/notebook-file.ts';
 import type { Stack } from '../stack/stack.ts';
 import { Failure } from '../terminal/failure.ts';
 import type { Report } from '../terminal/progress.ts';
-import { workDirectory } from '../terminal/project.ts';
 
 type TargetStack = Pick<Stack, 'name' | 'clients' | 'outputs'>;
 export type RebuildNotebook = ReturnType<typeof openRebuildNotebook>;
@@ -34,17 +31,15 @@ const WRITES_AT_ONCE = 16;
 
 /** @param path of the file, or `:memory:` */
 export function openRebuildNotebook(path: string) {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
-  const database = new DatabaseSync(path);
-  database.exec(`
+  const { database, place, setPlace, transaction } = openNotebookFile(
+    path,
+    `
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
-    CREATE TABLE IF NOT EXISTS places (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS lines
       (item TEXT, place TEXT, id TEXT, line TEXT NOT NULL, PRIMARY KEY (item, place, id)) WITHOUT ROWID;
-  `);
-  const setPlace = database.prepare('INSERT OR REPLACE INTO places (name, value) VALUES (?, ?)');
-  const getPlace = database.prepare('SELECT value FROM places WHERE name = ?');
+  `,
+  );
   const noteLine = database.prepare('INSERT OR IGNORE INTO lines (item, place, id, line) VALUES (?, ?, ?, ?)');
   const pageOfItems = database.prepare('SELECT DISTINCT item FROM lines WHERE item > ? ORDER BY item LIMIT ?');
   const linesOfItem = database.prepare('SELECT line FROM lines WHERE item = ? ORDER BY place, id');
@@ -52,20 +47,19 @@ export function openRebuildNotebook(path: string) {
   const count = database.prepare(
     'SELECT count(*) AS items, coalesce(sum(bytes), 0) AS bytes FROM (SELECT max(length(line)) AS bytes FROM lines GROUP BY item)',
   );
-  const place = (name: string) => z.object({ value: z.string() }).optional().parse(getPlace.get(name))?.value;
   const hasBegun = place('begun') !== undefined;
-  setPlace.run('begun', 'yes');
+  setPlace('begun', 'yes');
 
   return {
     /** An earlier run was stopped. */
     hasBegun,
     place,
-    setPlace: (name: string, value: string) => void setPlace.run(name, value),
+    setPlace,
     /** Those that are there already stay. */
     note(lines: readonly HistoryLine[]): void {
-      database.exec('BEGIN');
-      for (const line of lines) noteLine.run(line.itemId, line.order, line.id, formatLine(line));
-      database.exec('COMMIT');
+      transaction(() => {
+        for (const line of lines) noteLine.run(line.itemId, line.order, line.id, formatLine(line));
+      });
     },
     items: (after = ''): readonly RebuiltItem[] =>
       z
@@ -78,7 +72,7 @@ export function openRebuildNotebook(path: string) {
     },
     finish: () => {
       database.close();
-      for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+      deleteNotebook(path);
     },
   };
 }
@@ -90,7 +84,7 @@ function replay(rows: readonly unknown[]): Attributes | undefined {
 
 /** That of a run that was stopped, or a new one. */
 export function rebuildNotebook(
-  { name, outputs }: TargetStack,
+  stack: TargetStack,
   {
     into,
     since,
@@ -98,10 +92,8 @@ export function rebuildNotebook(
   }: { readonly into: string; readonly since: string | undefined; readonly restart: true | undefined },
   say: (line: string) => void,
 ): RebuildNotebook {
-  const what = JSON.stringify([outputs.HistoryBucketName, into, since]);
-  const file = `${name}-${createHash('sha256').update(what).digest('hex').slice(0, 12)}.sqlite`;
-  const path = join(workDirectory, 'history', file);
-  if (restart) for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+  const path = notebookPath('history', stack, [stack.outputs.HistoryBucketName, into, since]);
+  if (restart) deleteNotebook(path);
   const notebook = openRebuildNotebook(path);
   if (notebook.hasBegun) say('Going on with the rebuild that was stopped. To begin again: --restart');
   return notebook;

@@ -1,8 +1,9 @@
 /** `npm run intake`: pauses and resumes the pipeline. */
 import { Argument } from '@commander-js/extra-typings';
+import { stackOption } from '../local/running-entry.ts';
 import { stackNamed } from '../local/running-stack.ts';
 import { intakeStatus, pauseIntake, resumeIntake } from '../stack/intake-switch.ts';
-import { command, main, nonEmpty, oneOf } from '../terminal/command.ts';
+import { command, main, oneOf } from '../terminal/command.ts';
 import { print } from '../terminal/print.ts';
 import { showStep } from '../terminal/progress.ts';
 import { describeIntake } from './intake-report.ts';
@@ -14,9 +15,7 @@ export const intakeCommand = command({
   name: 'npm run intake',
   summary: 'Pauses and resumes the pipeline: while intake is paused, uploads wait in UploadQueue.',
   syntax: (line) =>
-    line
-      .addArgument(new Argument('<action>', actions.join(', ')).argParser(oneOf(actions)))
-      .option('--stack <name>', 'a stack in your AWS account instead of the one that npm start runs', nonEmpty),
+    line.addArgument(new Argument('<action>', actions.join(', ')).argParser(oneOf(actions))).addOption(stackOption),
   examples: {
     'npm run intake -- status': 'show whether intake is open, how many uploads are waiting, and how long they are kept',
     'npm run intake -- pause': 'pause until you resume; also turns off the circuit breaker',

@@ -67,6 +67,23 @@ export async function stackNamed(name: string | undefined): Promise<Stack> {
   throw noStack();
 }
 
+/**
+ * Runs a command on {@link stackNamed}, and closes its connections at the end.
+ *
+ * @throws {import('../terminal/failure.ts').Failure} if there is no such stack
+ */
+export async function withStack<Result>(
+  name: string | undefined,
+  run: (stack: Stack) => Promise<Result>,
+): Promise<Result> {
+  const stack = await stackNamed(name);
+  try {
+    return await run(stack);
+  } finally {
+    stack.close();
+  }
+}
+
 async function readJson(): Promise<unknown> {
   try {
     return JSON.parse(await readFile(runningFile, 'utf8'));

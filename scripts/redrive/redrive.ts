@@ -1,7 +1,7 @@
 /** `npm run redrive`: moves dead letters back to the pipeline. */
-import { requireStack } from '../local/running-entry.ts';
+import { requireStack, stackOption } from '../local/running-entry.ts';
 import { deadLetterQueueNames } from '../stack/dead-letter-queue-names.ts';
-import { command, main, nonEmpty, oneOf, wholeNumber } from '../terminal/command.ts';
+import { command, main, oneOf, wholeNumber } from '../terminal/command.ts';
 
 // The limit of SQS's own message move task.
 const fastest = 500;
@@ -29,7 +29,7 @@ export const redriveCommand = command({
         wholeNumber({ from: 0, to: 1440 }),
         20,
       )
-      .option('--stack <name>', 'a stack in your AWS account instead of the one that npm start runs', nonEmpty)
+      .addOption(stackOption)
       .option('--yes', 'do not ask'),
   examples: {
     'npm run redrive -- --list': 'show why they failed',

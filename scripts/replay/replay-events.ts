@@ -14,8 +14,8 @@ import type { Stack } from '../stack/stack.ts';
 import { suggestion } from '../terminal/command.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
-import { print, printError } from '../terminal/print.ts';
-import { showStep } from '../terminal/progress.ts';
+import { print } from '../terminal/print.ts';
+import { outputFor, showStep } from '../terminal/progress.ts';
 
 export interface Period {
   readonly from: Date;
@@ -35,7 +35,7 @@ const ARCHIVE_DELAY_MILLIS = 600_000;
 /** Returns the exit code. */
 export async function replayStack(options: ReplayOptions, signal: AbortSignal): Promise<number> {
   const stack = await stackNamed(options.stack);
-  const say = options.json ? printError : print;
+  const { say } = outputFor(options.json);
   const { from, to, rule } = options;
   try {
     if (from >= to) throw new Failure('--from must be before --to.');

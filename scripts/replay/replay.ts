@@ -1,6 +1,6 @@
 /** `npm run replay`: sends archived domain events to a consumer once more. */
 import { InvalidArgumentError } from '@commander-js/extra-typings';
-import { requireStack } from '../local/running-entry.ts';
+import { requireStack, stackOption } from '../local/running-entry.ts';
 import { command, main, nonEmpty } from '../terminal/command.ts';
 
 export const replayCommand = command({
@@ -13,7 +13,7 @@ export const replayCommand = command({
       .requiredOption('--rule <name>', 'the consumer’s rule on the domain event bus', nonEmpty)
       .option('--dry-run', 'show the period, the rule and the price; replay nothing')
       .option('--json', 'the result as JSON')
-      .option('--stack <name>', 'a stack in your AWS account instead of the one that npm start runs', nonEmpty)
+      .addOption(stackOption)
       .option('--yes', 'do not ask'),
   examples: {
     'npm run replay -- --from 2026-11-28T09:00Z --to 2026-11-28T10:00Z --rule images': 'replay an hour',

@@ -1,8 +1,8 @@
 /** One re-render, from the price to the summary. An audit's notebook and repairs, limited to images with outdated renditions. */
-import { type Preset, renditionGroups } from '../../core/presets.ts';
+import { allPresets, type Preset } from '../../core/presets.ts';
 import { chosenFor, rerenderOf } from '../../core/rerender.ts';
 import { settingsOf } from '../../core/settings.ts';
-import { stackNamed } from '../local/running-stack.ts';
+import { withStack } from '../local/running-stack.ts';
 import { DONE, deleteNotebook, notebookPath, resumedNotebook } from '../stack/notebook.ts';
 import {
   countOutcomes,
@@ -20,7 +20,7 @@ import { suggestion } from '../terminal/command.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
 import { print, printError } from '../terminal/print.ts';
-import { quietStep, type Step, showStep } from '../terminal/progress.ts';
+import { outputFor, type Step } from '../terminal/progress.ts';
 import { describeResult, describeScan, describeWork, type Rerendered } from './rerender-report.ts';
 
 interface RerenderOptions {
@@ -35,13 +35,8 @@ interface RerenderOptions {
 }
 
 /** Returns the exit code. */
-export async function rerenderStack(options: RerenderOptions, signal: AbortSignal): Promise<number> {
-  const stack = await stackNamed(options.stack);
-  try {
-    return await rerender(stack, options, signal);
-  } finally {
-    stack.close();
-  }
+export function rerenderStack(options: RerenderOptions, signal: AbortSignal): Promise<number> {
+  return withStack(options.stack, (stack) => rerender(stack, options, signal));
 }
 
 /**
@@ -57,8 +52,7 @@ export async function rerender(
 ): Promise<number> {
   const { prefix, only, json, dryRun, yes, restart } = options;
   refuseUnknown(only, presets);
-  const step = json ? quietStep : showStep;
-  const say = json ? printError : print;
+  const { step, say } = outputFor(json);
   const perSecond = options.perSecond ?? stack.outputs.IntakeConcurrency;
   const size = await tableSize(stack);
   const path = notebookPath('rerender', stack, [
@@ -85,8 +79,6 @@ export async function rerender(
   deleteNotebook(path);
   return result === undefined || result.failed + result.left === 0 ? 0 : 1;
 }
-
-const allPresets = renditionGroups.flatMap((group) => group.presets);
 
 export interface Run extends Queueing {
   readonly sources: Pick<Sources, 'buckets' | 'records' | 'current'>;

@@ -1,5 +1,5 @@
 /** `npm run rerender`: gives images that exist the renditions of today's presets. */
-import { requireStack } from '../local/running-entry.ts';
+import { requireStack, stackOption } from '../local/running-entry.ts';
 import { command, main, nonEmpty, wholeNumber } from '../terminal/command.ts';
 
 export const rerenderCommand = command({
@@ -13,7 +13,7 @@ export const rerenderCommand = command({
       .option('--dry-run', 'show how many images there are, the price and the duration; change nothing')
       .option('--json', 'the result as JSON')
       .option('--restart', 'begin again instead of going on with one that was stopped')
-      .option('--stack <name>', 'a stack in your AWS account instead of the one that npm start runs', nonEmpty)
+      .addOption(stackOption)
       .option('--yes', 'do not ask'),
   examples: {
     'npm run rerender -- --dry-run --stack NAME': 'show how many, the price and the duration',

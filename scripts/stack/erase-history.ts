@@ -1,5 +1,5 @@
 /** Removes images from the history of a stack. */
-import { DeleteObjectCommand, ListObjectVersionsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { pMapIterable } from 'p-map';
 import { dayPrefix, historyPrefix } from '../../adapters/contracts/history-keys.ts';
 import { formatLine } from '../../adapters/contracts/history-line.ts';
@@ -7,6 +7,7 @@ import { type HistoryLine, paddedOrder } from '../../core/history.ts';
 import type { ImageId } from '../../core/image.ts';
 import { OBJECTS_AT_ONCE, parsedLine, readLines } from './history-store.ts';
 import type { Stack } from './stack.ts';
+import { versionPages } from './version-pages.ts';
 
 export interface ErasedHistory {
   /** Versions of objects that were read. */
@@ -94,17 +95,11 @@ export async function* storedLines(stack: HistoryStack, signal?: AbortSignal): A
 }
 
 /** Current and old versions of all objects. Deleting one does not disturb the listing. */
-async function* storedVersions({ clients, outputs }: HistoryStack, from?: string): AsyncGenerator<StoredVersion> {
-  let place: { KeyMarker?: string | undefined; VersionIdMarker?: string | undefined } = { KeyMarker: from };
-  for (;;) {
-    const page = await clients.s3.send(
-      new ListObjectVersionsCommand({ Bucket: outputs.HistoryBucketName, Prefix: historyPrefix, ...place }),
-    );
+async function* storedVersions(stack: HistoryStack, from?: string): AsyncGenerator<StoredVersion> {
+  const listing = { bucket: stack.outputs.HistoryBucketName, prefix: historyPrefix, from: { KeyMarker: from } };
+  for await (const { page } of versionPages(stack, listing))
     for (const { Key, VersionId, IsLatest = false } of page.Versions ?? [])
       if (Key !== undefined) yield { key: Key, versionId: VersionId, isLatest: IsLatest };
-    if (!page.IsTruncated) return;
-    place = { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker };
-  }
 }
 
 /** The new version first: whenever this stops, the lines of other images are there. */

@@ -3,15 +3,15 @@
  * memory, and a stopped command goes on where it was.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import * as z from 'zod';
 import { imageRecord } from '../../adapters/contracts/image-record.ts';
 import { type CurrentUpload, type Finding, findingKinds, type Repair } from '../../core/audit.ts';
 import type { ImageId, UploadAddress } from '../../core/image.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { workDirectory } from '../terminal/project.ts';
+import { openNotebookFile } from './notebook-file.ts';
 import type { Stack } from './stack.ts';
 
 /** What was read of an image, except its renditions. */
@@ -97,19 +97,17 @@ export type Notebook = ReturnType<typeof openNotebook>;
 
 /** @param path of the file, or `:memory:` */
 export function openNotebook(path: string) {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
-  const database = new DatabaseSync(path);
-  database.exec(`
+  const { database, place, setPlace, transaction } = openNotebookFile(
+    path,
+    `
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
-    CREATE TABLE IF NOT EXISTS places (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS images (id TEXT PRIMARY KEY, upload TEXT, record TEXT) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS candidates (id TEXT PRIMARY KEY, address TEXT, state TEXT NOT NULL, findings TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS confirmed
       (id TEXT PRIMARY KEY, address TEXT, findings TEXT NOT NULL, repairs TEXT NOT NULL) WITHOUT ROWID;
-  `);
-  const setPlace = database.prepare('INSERT OR REPLACE INTO places (name, value) VALUES (?, ?)');
-  const getPlace = database.prepare('SELECT value FROM places WHERE name = ?');
+  `,
+  );
   const noteUpload = database.prepare(
     'INSERT INTO images (id, upload) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET upload = excluded.upload',
   );
@@ -129,40 +127,27 @@ export function openNotebook(path: string) {
   const count = (table: string) =>
     z.object({ n: z.int() }).parse(database.prepare(`SELECT count(*) AS n FROM ${table}`).get()).n;
 
-  const transaction = (work: () => void): void => {
-    database.exec('BEGIN');
-    try {
-      work();
-      database.exec('COMMIT');
-    } catch (error) {
-      database.exec('ROLLBACK');
-      throw error;
-    }
-  };
-
   const notebook = {
-    place(name: string): string | undefined {
-      return z.object({ value: z.string() }).optional().parse(getPlace.get(name))?.value;
-    },
-    setPlace: (name: string, value: string) => void setPlace.run(name, value),
+    place,
+    setPlace,
     /** All or none. */
     setPlaces(places: Readonly<Record<string, string>>): void {
       transaction(() => {
-        for (const [name, value] of Object.entries(places)) setPlace.run(name, value);
+        for (const [name, value] of Object.entries(places)) setPlace(name, value);
       });
     },
 
     /** A page of a listing and where the next one begins: both or neither. */
-    noteUploads(uploads: readonly (CurrentUpload & { readonly imageId: ImageId })[], place: string): void {
+    noteUploads(uploads: readonly (CurrentUpload & { readonly imageId: ImageId })[], next: string): void {
       transaction(() => {
         for (const { imageId, ...found } of uploads) noteUpload.run(imageId, JSON.stringify(found));
-        setPlace.run('uploads', place);
+        setPlace('uploads', next);
       });
     },
-    noteRecords(records: readonly ImageRecord[], place: string): void {
+    noteRecords(records: readonly ImageRecord[], next: string): void {
       transaction(() => {
         for (const record of records) noteRecord.run(record.imageId, JSON.stringify(record));
-        setPlace.run('records', place);
+        setPlace('records', next);
       });
     },
     /** All images that were judged in one go, and where the next one begins. */
@@ -170,7 +155,7 @@ export function openNotebook(path: string) {
       transaction(() => {
         for (const { imageId, address, state, findings } of candidates)
           noteCandidate.run(imageId, textOf(address), state, JSON.stringify(findings));
-        setPlace.run('judged', judged);
+        setPlace('judged', judged);
       });
     },
     noteConfirmed({ imageId, address, findings, repairs }: Confirmed): void {

@@ -7,7 +7,7 @@ export interface VersionPlace {
   readonly VersionIdMarker?: string | undefined;
 }
 
-/** All versions and delete markers of a bucket of uploads, or those whose key begins with a prefix, sorted by key. */
+/** All versions and delete markers of a bucket, or those whose key begins with a prefix, sorted by key. */
 export async function* versionPages(
   { clients: { s3 } }: Pick<Stack, 'clients'>,
   {

@@ -1,5 +1,5 @@
 import { Listr, PRESET_TIMER } from 'listr2';
-import { printError } from './print.ts';
+import { print, printError } from './print.ts';
 import { printable } from './printable.ts';
 
 /** Shows what a long step is currently doing. */
@@ -46,6 +46,11 @@ export const quietStep: Step = async (title, work) => {
   printError(`${title} …`);
   return await work(() => undefined);
 };
+
+/** How a command says what it does. With `--json`, standard output has only the result. */
+export function outputFor(json: true | undefined): { readonly step: Step; readonly say: typeof print } {
+  return json ? { step: quietStep, say: printError } : { step: showStep, say: print };
+}
 
 /** A spinner hides the cursor, and does not restore it if the program ends first. */
 export function showCursor(): void {

@@ -3,7 +3,7 @@ import { S3ServiceException } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { knownImage } from '../../adapters/aws/known-image.ts';
 import { s3RenditionReader } from '../../adapters/aws/s3-rendition-reader.ts';
-import { renditionGroups } from '../../core/presets.ts';
+import { allPresets } from '../../core/presets.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { contentTypes, presetsFor, type Rendition, renditionSize } from '../../core/rendition.ts';
 import type { KnownImage, RenditionReader } from '../../core/watch/ports.ts';
@@ -34,10 +34,7 @@ export async function checkPicture(verification: Verification): Promise<Finding>
 
 async function renditionFaults(record: ImageRecord, image: KnownImage, reader: RenditionReader): Promise<string[]> {
   if (record.outcome !== 'processed') return [`The known picture ended ${described(record)}.`];
-  const presets = presetsFor(
-    image.header,
-    renditionGroups.flatMap((group) => group.presets),
-  );
+  const presets = presetsFor(image.header, allPresets);
   const faults = presets.map(async (preset) => {
     const found = record.renditions.find((one) => one.preset === preset.name);
     if (found === undefined) return `The record lists no ${preset.name}: is this the commit that is deployed?`;

@@ -1,6 +1,6 @@
 /** `npm run verify`: checks a deployed stack, in the account, before you rely on it. */
-import { requireStack } from '../local/running-entry.ts';
-import { command, main, nonEmpty, path, someOf } from '../terminal/command.ts';
+import { requireStack, stackOption } from '../local/running-entry.ts';
+import { command, main, path, someOf } from '../terminal/command.ts';
 import { print } from '../terminal/print.ts';
 import { plainTable } from '../terminal/table.ts';
 import { checkList, checkNames } from './check-list.ts';
@@ -11,7 +11,7 @@ export const verifyCommand = command({
     'Checks in a deployed stack what tests cannot show: run it after the first deployment and after each release.',
   syntax: (line) =>
     line
-      .option('--stack <name>', 'a stack in your AWS account instead of the one that npm start runs', nonEmpty)
+      .addOption(stackOption)
       .option('--only <name>', 'only this check; repeat it for more', someOf(checkNames))
       .option('--except <name>', 'not this check; repeat it for more', someOf(checkNames))
       .option('--list', 'only list the checks; check nothing')
