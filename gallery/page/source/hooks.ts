@@ -3,8 +3,14 @@ import type { Store } from './store.ts';
 
 export function useStore<State, Event>(store: Store<State, Event>): State {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
-  useEffect(() => store.subscribe(() => redraw(undefined)), [store]);
-  return store.state();
+  const state = store.state();
+  useEffect(() => {
+    const unsubscribe = store.subscribe(() => redraw(undefined));
+    // Effects run after the browser has painted, which takes a busy one seconds: the state may have changed since.
+    if (store.state() !== state) redraw(undefined);
+    return unsubscribe;
+  }, [store]);
+  return state;
 }
 
 export type Route =
@@ -21,6 +27,7 @@ export function useRoute(): Route {
   useEffect(() => {
     const update = () => setHash(location.hash);
     addEventListener('hashchange', update);
+    update();
     return () => removeEventListener('hashchange', update);
   }, []);
   if (hash === insideAddress) return { view: 'inside', open: undefined };
@@ -33,6 +40,7 @@ export function useMedia(query: string): boolean {
     const list = matchMedia(query);
     const update = () => setMatches(list.matches);
     list.addEventListener('change', update);
+    update();
     return () => list.removeEventListener('change', update);
   }, [query]);
   return matches;

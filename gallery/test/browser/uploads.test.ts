@@ -56,6 +56,22 @@ describePage('Uploading', {}, ({ open }) => {
   });
 });
 
+describePage('A browser that is slow to paint', {}, ({ open }) => {
+  it('shows what arrived before it painted', async () => {
+    const page = await open('ann');
+    await choose(page, await photograph('early.jpg', 4));
+    await expectCards(page, 'ready', 1);
+    await page.addInitScript(() => {
+      const later = window.setTimeout;
+      const slowly = (callback: TimerHandler, delay = 0) => later(callback, Math.max(delay, 2_000));
+      Object.assign(window, { setTimeout: slowly, requestAnimationFrame: slowly });
+    });
+    await page.reload();
+    await expectCards(page, 'ready', 1);
+    await page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
+  });
+});
+
 describePage('Someone without photographs at hand', {}, ({ open }) => {
   it('can use the samples, of which one is no photograph', async () => {
     const page = await open('ann');
