@@ -483,6 +483,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     from: "style-src 'unsafe-inline'; sandbox",
     to: "style-src 'unsafe-inline'",
   },
+  'One distribution reads renditions, and one site uploads': {
+    file: 'template.yaml',
+    path: propertyOf('RenditionBucketPolicy', 'PolicyDocument', 'Statement', 2, 'Fn::If', 1, 'Condition'),
+    remove: true,
+  },
   'The emulator serves only the user who started it': {
     file: 'scripts/invoke/container-engine.ts',
     from: "!containers.check(inside.remoteAddress ?? '', family)",
