@@ -1,45 +1,54 @@
 /** `node gallery/page/build.ts [folder]`: bundles the page, by default into gallery/page/dist. */
-import { copyFile, mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 
 const here = (file: string) => new URL(file, import.meta.url).pathname;
-const copied = ['index.html', 'icon.svg'] as const;
 
 export interface BuiltFile {
   readonly name: string;
   readonly bytes: number;
   /** With gzip, which every server can do. Brotli is smaller. */
   readonly compressed: number;
+  /** Its name contains a hash of its content, so caches may keep it forever. */
+  readonly hashed: boolean;
 }
 
 export async function buildPage(folder = here('dist')): Promise<readonly BuiltFile[]> {
   await mkdir(folder, { recursive: true });
-  await build({
+  const earlier = (await readdir(folder)).filter((name) => /^page-[A-Z0-9]{8}\.(js|css)$/.test(name));
+  for (const name of earlier) await rm(join(folder, name));
+  const options: BuildOptions = { outdir: folder, entryNames: '[name]-[hash]', bundle: true, minify: true };
+  const script = await bundled({
+    ...options,
     entryPoints: { page: here('source/main.tsx') },
-    outdir: folder,
-    bundle: true,
-    minify: true,
     format: 'esm',
     target: 'es2023',
     jsx: 'automatic',
     jsxImportSource: 'preact',
   });
-  await build({
-    entryPoints: { page: here('page.css') },
-    outdir: folder,
-    bundle: true,
-    minify: true,
-    target: 'es2023',
-  });
-  for (const name of copied) await copyFile(here(name), join(folder, name));
-  return Promise.all(['page.js', 'page.css', ...copied].map((name) => sizeOf(folder, name)));
+  const style = await bundled({ ...options, entryPoints: { page: here('page.css') }, target: 'es2023' });
+  const document = await readFile(here('index.html'), 'utf8');
+  await writeFile(join(folder, 'index.html'), document.replace('page.js', script).replace('page.css', style));
+  await copyFile(here('icon.svg'), join(folder, 'icon.svg'));
+  return Promise.all([
+    ...[script, style].map((name) => describe(folder, name, true)),
+    ...['index.html', 'icon.svg'].map((name) => describe(folder, name, false)),
+  ]);
 }
 
-async function sizeOf(folder: string, name: string): Promise<BuiltFile> {
+/** @returns the name of the one file that it writes */
+async function bundled(options: BuildOptions): Promise<string> {
+  const { metafile } = await build({ ...options, metafile: true });
+  return Object.keys(metafile?.outputs ?? {})
+    .map((path) => basename(path))
+    .join();
+}
+
+async function describe(folder: string, name: string, hashed: boolean): Promise<BuiltFile> {
   const content = await readFile(join(folder, name));
-  return { name, bytes: content.length, compressed: gzipSync(content).length };
+  return { name, bytes: content.length, compressed: gzipSync(content).length, hashed };
 }
 
 if (import.meta.main) {

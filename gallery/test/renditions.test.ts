@@ -97,12 +97,12 @@ describe('renditions of a removed image', () => {
   const sent = () =>
     cloudFront.commandCalls(CreateInvalidationCommand).map(({ args: [{ input }] }) => input.InvalidationBatch);
 
-  it('leave the caches, all of a batch in one invalidation', async () => {
+  it('leave the caches under both of their paths, all of a batch in one invalidation', async () => {
     await handler(
       batch(announcement(record('a.jpg', 1)), announcement(record('b.jpg', 2)), announcement(record('a.jpg', 1))),
     );
     expect(sent().map((found) => found?.Paths?.Items)).toEqual([
-      [`/renditions/${'1'.padStart(32, '0')}/*`, `/renditions/${'2'.padStart(32, '0')}/*`],
+      ['1', '2'].map((id) => id.padStart(32, '0')).flatMap((id) => [`/renditions/${id}/*`, `/${id}/*`]),
     ]);
   });
 

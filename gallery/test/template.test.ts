@@ -27,7 +27,7 @@ const pipeline = {
 };
 const templateOf = (stage: Stage, overrides = {}) =>
   templateFor(stage, { ...pipeline, DemoIssuer: 'http://localhost:1', ...overrides }, source);
-const account = templateOf('prod', { OtherCookiePublicKey: 'key', Firewall: 'true' });
+const account = templateOf('prod', { CookieKeyGroupId: 'group', Firewall: 'true' });
 const functions = ofType(account, 'AWS::Serverless::Function').map(([id]) => id.replace(/Function$/, ''));
 const property = (id: string, ...path: (string | number)[]): Json | undefined =>
   at(account.resources.get(id)?.Properties, ...path);
@@ -153,13 +153,27 @@ describe('what browsers get', () => {
     expect(String(policy).replace(addresses, '')).toBe(pageHeaders['Content-Security-Policy']);
   });
 
-  it('are renditions only with a cookie that one of two keys has signed', () => {
-    const behaviors = z
+  const behaviorsOf = (template: typeof account) =>
+    z
       .array(z.looseObject({ PathPattern: z.string() }))
-      .parse(property('Distribution', 'DistributionConfig', 'CacheBehaviors'));
-    const renditions = behaviors.find(({ PathPattern }) => PathPattern === '/renditions/*');
-    expect(renditions?.['TrustedKeyGroups']).toEqual([{ Ref: 'CookieKeys' }]);
-    expect(property('CookieKeys', 'KeyGroupConfig', 'Items')).toHaveLength(2);
+      .parse(at(template.resources.get('Distribution')?.Properties, 'DistributionConfig', 'CacheBehaviors'));
+
+  it('are renditions only with a cookie that a key of the group has signed', () => {
+    const renditions = behaviorsOf(account).find(({ PathPattern }) => PathPattern === '/renditions/*');
+    expect(renditions?.['TrustedKeyGroups']).toEqual(['group']);
+  });
+
+  it('are no renditions at all while there is no key group', () => {
+    const config = JSON.stringify(templateOf('prod').resources.get('Distribution'));
+    expect(behaviorsOf(templateOf('prod')).map(({ PathPattern }) => PathPattern)).toEqual(['/v1/*', '/live']);
+    expect(config).not.toContain('"TargetOriginId":"renditions"');
+  });
+
+  it('never stay longer in a cache than CloudFront’s limit for one invalidation allows', () => {
+    // Two paths with * for each image, of 15 that may be in progress:
+    // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-invalidations
+    const batch = property('ForgetRenditionsFunction', 'Events', 'Removals', 'Properties', 'BatchSize');
+    expect(2 * Number(batch)).toBeLessThanOrEqual(15);
   });
 
   it('come over TLS only, and from no bucket directly', () => {

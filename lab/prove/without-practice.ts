@@ -41,7 +41,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'Warm workers that can be switched off': {
     file: 'scripts/warm/warm-workers.ts',
-    from: "if (inTemplate) await changeParameter(stack, PARAMETER, 'false');",
+    from: "if (inTemplate) await changeParameters(stack, { [PARAMETER]: 'false' });",
     to: '',
   },
   'Visibility timeout of six times the function timeout': {

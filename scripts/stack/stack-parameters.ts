@@ -1,4 +1,4 @@
-/** The parameters of a deployed stack, and a deployment that changes one of them and nothing else. */
+/** The parameters of a deployed stack, and a deployment that changes some of them and nothing else. */
 import {
   CreateChangeSetCommand,
   ExecuteChangeSetCommand,
@@ -8,7 +8,7 @@ import {
 import { Failure } from '../terminal/failure.ts';
 import { describeStack, type Stack } from './stack.ts';
 
-// Warm workers take minutes to start, and to stop; nothing else in the stack changes.
+// Warm workers take minutes to start, and to stop, and so does a distribution; nothing else in the stack changes.
 const UPDATE_SECONDS = 1800;
 const CHANGE_SET_SECONDS = 300;
 
@@ -19,27 +19,29 @@ export async function readParameters(stack: Pick<Stack, 'name' | 'clients'>): Pr
   return new Map(Parameters.map(({ ParameterKey = '', ParameterValue = '' }) => [ParameterKey, ParameterValue]));
 }
 
-/** Deploys the same template again with another value. */
-export async function changeParameter(
+/** Deploys the same template again with other values. */
+export async function changeParameters(
   stack: Pick<Stack, 'name' | 'clients'>,
-  parameter: string,
-  value: string,
+  values: Readonly<Record<string, string>>,
 ): Promise<void> {
   const { name: StackName, clients } = stack;
   const parameters = await readParameters(stack);
-  if (!parameters.has(parameter)) {
+  for (const parameter of Object.keys(values).filter((name) => !parameters.has(name))) {
     throw new Failure(`The stack ${StackName} has no parameter ${parameter}: deploy the current template first.`);
   }
-  const ChangeSetName = `${parameter}-${value}-${Date.now()}`;
+  const ChangeSetName = `${Object.keys(values).join('-')}-${Date.now()}`;
   await clients.cloudFormation.send(
     new CreateChangeSetCommand({
       StackName,
       ChangeSetName,
       UsePreviousTemplate: true,
       Capabilities: ['CAPABILITY_IAM', 'CAPABILITY_AUTO_EXPAND'],
-      Parameters: [...parameters.keys()].map((ParameterKey) =>
-        ParameterKey === parameter ? { ParameterKey, ParameterValue: value } : { ParameterKey, UsePreviousValue: true },
-      ),
+      Parameters: [...parameters.keys()].map((ParameterKey) => {
+        const ParameterValue = values[ParameterKey];
+        return ParameterValue === undefined
+          ? { ParameterKey, UsePreviousValue: true }
+          : { ParameterKey, ParameterValue };
+      }),
     }),
   );
   const waiter = { client: clients.cloudFormation, minDelay: 5, maxDelay: 15 };

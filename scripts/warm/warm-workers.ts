@@ -9,7 +9,7 @@ import {
 import pWaitFor from 'p-wait-for';
 import * as z from 'zod';
 import { physicalId, type Stack } from '../stack/stack.ts';
-import { changeParameter, readParameters } from '../stack/stack-parameters.ts';
+import { changeParameters, readParameters } from '../stack/stack-parameters.ts';
 import { type WarmFunction, warmFunctions } from '../stack/warm-functions.ts';
 import { numberAt, stages, templateFor } from '../template/template.ts';
 import { Failure } from '../terminal/failure.ts';
@@ -47,7 +47,7 @@ export async function warmStatus(stack: Stack): Promise<WarmStatus> {
  */
 export async function switchOff(stack: Stack): Promise<void> {
   const { inTemplate } = await warmStatus(stack);
-  if (inTemplate) await changeParameter(stack, PARAMETER, 'false');
+  if (inTemplate) await changeParameters(stack, { [PARAMETER]: 'false' });
   for (const { functionName, qualifier } of await findWorkers(stack)) {
     await stack.clients.lambda.send(
       new DeleteProvisionedConcurrencyConfigCommand({ FunctionName: functionName, Qualifier: qualifier }),
@@ -68,7 +68,7 @@ export async function switchOff(stack: Stack): Promise<void> {
  */
 export async function switchOn(stack: Stack, patience = { interval: 5000, milliseconds: 900_000 }): Promise<void> {
   const parameters = await readParameters(stack);
-  if (parameters.get(PARAMETER) !== 'true') await changeParameter(stack, PARAMETER, 'true');
+  if (parameters.get(PARAMETER) !== 'true') await changeParameters(stack, { [PARAMETER]: 'true' });
   const stage = z.enum(stages).parse(parameters.get('Stage'));
   const found = await findWorkers(stack);
   for (const name of warmFunctions.filter((each) => !found.some((warm) => isLive(warm, each)))) {

@@ -10,7 +10,9 @@ export function cloudFrontCaches({
 }): RenditionCaches {
   return {
     async forget(imageIds, reference) {
-      const paths = imageIds.map((imageId) => `/renditions/${imageId}/*`);
+      // As browsers ask for it, and as the function RenditionPaths changes it: AWS recommends both.
+      // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
+      const paths = imageIds.flatMap((imageId) => [`/renditions/${imageId}/*`, `/${imageId}/*`]);
       await client.send(
         new CreateInvalidationCommand({
           DistributionId: distributionId,

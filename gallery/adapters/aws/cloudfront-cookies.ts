@@ -3,11 +3,12 @@ import { getSignedCookies } from '@aws-sdk/cloudfront-signer';
 import * as z from '../../../adapters/contracts/zod.ts';
 
 /** As long as a page may show renditions without asking the API for anything. */
-const COOKIE_SECONDS = 3600;
-/** How long after a rotation the old key still signs. It must stay in the distribution's key group longer than this and a cookie last. */
-const KEY_SECONDS = 300;
+export const COOKIE_SECONDS = 3600;
+/** How long after a rotation the old key still signs. It must stay in the key group longer than this and a cookie last: gallery/deploy. */
+export const KEY_SECONDS = 300;
 
-const signingKey = z.object({ keyPairId: z.text, privateKey: z.text });
+/** What the secret holds. */
+export const signingKey = z.object({ keyPairId: z.text, privateKey: z.text });
 type SigningKey = z.infer<typeof signingKey>;
 
 /** Makes the cookies with which CloudFront lets a browser load renditions. */

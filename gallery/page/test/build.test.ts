@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -16,8 +16,24 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 it('the whole page has less than 60 kB, compressed', () => {
-  expect(files.map(({ name }) => name).toSorted()).toEqual(['icon.svg', 'index.html', 'page.css', 'page.js']);
   expect(files.reduce((sum, { compressed }) => sum + compressed, 0)).toBeLessThan(BUDGET);
+});
+
+it('what caches may keep forever has its hash in its name, and the document names it', async () => {
+  const html = await readFile(join(folder, 'index.html'), 'utf8');
+  const hashed = files.filter((file) => file.hashed).map(({ name }) => name);
+  expect(hashed).toEqual([
+    expect.stringMatching(/^page-[A-Z0-9]{8}\.js$/),
+    expect.stringMatching(/^page-[A-Z0-9]{8}\.css$/),
+  ]);
+  for (const name of hashed) expect(html).toContain(`"${name}"`);
+  expect(files.filter((file) => !file.hashed).map(({ name }) => name)).toEqual(['index.html', 'icon.svg']);
+});
+
+it('a second build leaves nothing of the first', async () => {
+  await writeFile(join(folder, 'page-AAAAAAAA.js'), 'of an earlier build');
+  await buildPage(folder);
+  expect((await readdir(folder)).toSorted()).toEqual(files.map(({ name }) => name).toSorted());
 });
 
 it('the document has nothing that a strict Content-Security-Policy forbids', async () => {
