@@ -4,7 +4,6 @@ import {
   PutLifecycleEventHookExecutionStatusCommand,
 } from '@aws-sdk/client-codedeploy';
 import type { ReleaseStore } from '../../core/watch/ports.ts';
-import { releasedSteps } from '../../core/watch/release.ts';
 import * as z from '../contracts/zod.ts';
 
 // https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-resources.html
@@ -16,8 +15,18 @@ const appSpec = z.object({
     .check(z.minLength(1)),
 });
 
-/** Releases in CodeDeploy. */
-export function codeDeployReleases({ client }: { readonly client: CodeDeployClient }): ReleaseStore {
+/**
+ * Releases in CodeDeploy.
+ *
+ * @param steps the functions that have a check
+ */
+export function codeDeployReleases<Step extends string>({
+  client,
+  steps,
+}: {
+  readonly client: CodeDeployClient;
+  readonly steps: readonly Step[];
+}): ReleaseStore<Step> {
   return {
     async newVersion(deploymentId) {
       const { deploymentInfo } = await client.send(new GetDeploymentCommand({ deploymentId }));
@@ -29,7 +38,7 @@ export function codeDeployReleases({ client }: { readonly client: CodeDeployClie
       const [resource] = appSpec.parse(JSON.parse(content)).Resources.flatMap((entry) => Object.values(entry));
       if (resource === undefined) throw new Error(`The AppSpec of deployment ${deploymentId} names no function.`);
       const { Name: functionName, TargetVersion: version } = resource.Properties;
-      return { functionName, version, step: stepOf(functionName) };
+      return { functionName, version, step: stepOf(functionName, steps) };
     },
 
     async report({ deploymentId, executionId }, { verdict }) {
@@ -45,11 +54,11 @@ export function codeDeployReleases({ client }: { readonly client: CodeDeployClie
 }
 
 /** CloudFormation names a function after its stack and logical id: images-prod-ResizeImageFunction-1A2B3C. */
-function stepOf(functionName: string) {
-  const step = releasedSteps.find((candidate) => functionName.includes(`-${candidate}Function`));
+function stepOf<Step extends string>(functionName: string, steps: readonly Step[]): Step {
+  const step = steps.find((candidate) => functionName.includes(`-${candidate}Function`));
   if (step !== undefined) return step;
   throw new Error(
-    `There is no check for ${functionName} (only for ${releasedSteps.join(', ')}): add one to core/watch/check-release.ts. ` +
+    `There is no check for ${functionName} (only for ${steps.join(', ')}): add one to check-release.ts. ` +
       'If the name is truncated, use a stack name of at most 25 characters.',
   );
 }

@@ -10,7 +10,7 @@ import type {
 import type { ImageHeader } from '../metadata.ts';
 import type { Bytes } from '../ports.ts';
 import type { ContentType } from '../rendition.ts';
-import type { NewVersion, ReleaseHook, Verdict } from './release.ts';
+import type { NewVersion, ReleasedStep, ReleaseHook, Verdict } from './release.ts';
 
 /** What users do with the upload bucket. */
 export interface Uploader {
@@ -51,8 +51,8 @@ export interface Clock {
 }
 
 /** Releases in progress. */
-export interface ReleaseStore {
-  newVersion(deploymentId: string): Promise<NewVersion>;
+export interface ReleaseStore<Step extends string = ReleasedStep> {
+  newVersion(deploymentId: string): Promise<NewVersion<Step>>;
   report(hook: ReleaseHook, verdict: Verdict): Promise<void>;
 }
 

@@ -17,8 +17,8 @@ export interface ReleaseHook {
 }
 
 /** The version that is about to receive traffic, and has none yet. */
-export interface NewVersion {
-  readonly step: ReleasedStep;
+export interface NewVersion<Step extends string = ReleasedStep> {
+  readonly step: Step;
   readonly functionName: string;
   readonly version: string;
 }

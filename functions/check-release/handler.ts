@@ -10,12 +10,13 @@ import { positiveInteger, readEnvironment } from '../../adapters/lambda/environm
 import { releaseHook } from '../../adapters/lambda/release-hook.ts';
 import { renditionGroups } from '../../core/presets.ts';
 import { checkRelease } from '../../core/watch/check-release.ts';
+import { releasedSteps } from '../../core/watch/release.ts';
 
 const env = readEnvironment({ UPLOAD_BUCKET: text, RENDITION_BUCKET: text, STEP_WAIT_MILLIS: positiveInteger });
 const client = s3Client();
 const renditions = { client, bucket: env.RENDITION_BUCKET };
 const ports = {
-  releases: codeDeployReleases({ client: codeDeployClient() }),
+  releases: codeDeployReleases({ client: codeDeployClient(), steps: releasedSteps }),
   uploader: s3Uploader({ client, bucket: env.UPLOAD_BUCKET }),
   steps: lambdaSteps({ client: lambdaClient({ timeoutMillis: env.STEP_WAIT_MILLIS }) }),
   publishedRenditions: s3RenditionReader(renditions),

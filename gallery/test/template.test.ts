@@ -12,6 +12,7 @@ import {
   templateFor,
 } from '../../scripts/template/template.ts';
 import { operations } from '../api/operations.ts';
+import { releasedFunctions } from '../core/check-release.ts';
 import { keyPrefix } from '../core/upload-key.ts';
 import { scope } from '../local/demo-issuer.ts';
 import { pageHeaders } from '../local/origin.ts';
@@ -70,7 +71,6 @@ describe('each function', () => {
     expect(existsSync(new URL(`../functions/${folderOf(stem)}/handler.ts`, import.meta.url))).toBe(true);
     expect(property(`${stem}Function`, 'Role')).toEqual({ 'Fn::GetAtt': `${stem}Role.Arn` });
     expect(property(`${stem}Function`, 'LoggingConfig', 'LogGroup')).toEqual({ Ref: `${stem}LogGroup` });
-    expect(property(`${stem}Function`, 'DeploymentPreference', 'Enabled')).toBe(true);
   });
 
   it.each(functions)('%s may do nothing to everything, except write traces', (stem) => {
@@ -184,9 +184,82 @@ describe('what browsers get', () => {
   });
 });
 
+describe('a release', () => {
+  const functionNamesIn = (value: unknown) =>
+    [...new Set(JSON.stringify(value).match(/\w+(?=Function["}.])/g) ?? [])].toSorted();
+
+  it('is checked in every account before it gets traffic, and then gets a tenth of it in prod', () => {
+    for (const stem of releasedFunctions) {
+      for (const [stage, type] of [
+        ['dev', 'AllAtOnce'],
+        ['prod', 'Canary10Percent15Minutes'],
+      ] as const) {
+        const found = templateOf(stage).resources.get(`${stem}Function`)?.Properties['DeploymentPreference'];
+        expect(found).toMatchObject({
+          ...{ Enabled: true, Type: type, Role: { 'Fn::GetAtt': 'ReleaseRole.Arn' } },
+          Hooks: { PreTraffic: { Ref: 'CheckReleaseFunction' } },
+        });
+      }
+    }
+    expect(functions.filter((stem) => stem !== 'CheckRelease').toSorted()).toEqual([...releasedFunctions]);
+  });
+
+  it('is rolled back by two alarms, which between them see the errors of every function', () => {
+    const alarms = property('RecordChangesFunction', 'DeploymentPreference', 'Alarms');
+    expect(alarms).toEqual([{ Ref: 'ApiErrorsRollbackAlarm' }, { Ref: 'FunctionErrorsRollbackAlarm' }]);
+    const api = [...Object.keys(operations).map((id) => id.charAt(0).toUpperCase() + id.slice(1)), 'AuthorizeCall'];
+    const others = functionNamesIn(property('FunctionErrorsRollbackAlarm', 'Metrics'));
+    expect([...api, ...others].toSorted()).toEqual([...releasedFunctions]);
+  });
+
+  it('can be checked: the check may call each of them, for longer than the slowest one takes', () => {
+    const role = account.resources.get('CheckReleaseRole');
+    const calls = role && statementsOf(role).find(({ Sid }) => Sid === 'CallNewVersion');
+    expect(functionNamesIn(calls?.Resource)).toEqual([...releasedFunctions]);
+    const timeouts = releasedFunctions.map((stem) => Number(property(`${stem}Function`, 'Timeout')));
+    const wait = Number(property('CheckReleaseFunction', 'Environment', 'Variables', 'CALL_WAIT_MILLIS')) / 1000;
+    expect(wait).toBeGreaterThan(Math.max(...timeouts));
+    expect(Number(property('CheckReleaseFunction', 'Timeout'))).toBeGreaterThan(wait);
+  });
+
+  it('names a function that CloudFormation does not truncate, with a stack name of 26 characters', () => {
+    const longest = Math.max(...releasedFunctions.map((stem) => `-${stem}Function-`.length));
+    expect(26 + longest + 12).toBeLessThanOrEqual(64);
+  });
+
+  it('takes place on this machine without CodeDeploy', () => {
+    const local = templateOf('local').resources;
+    expect(at(local.get('RecordChangesFunction')?.Properties, 'DeploymentPreference', 'Enabled')).toBe(false);
+    expect(local.has('CheckReleaseFunction')).toBe(false);
+  });
+});
+
+describe('each alarm', () => {
+  const alarms = ofType(account, 'AWS::CloudWatch::Alarm');
+
+  it.each(alarms)('%s says what people notice, and names a runbook that has its name', (id, { Properties }) => {
+    const [, runbook = ''] =
+      /Runbook: (gallery\/docs\/runbooks\/[\w-]+\.md)/.exec(String(Properties['AlarmDescription'])) ?? [];
+    expect(readFileSync(new URL(`../../${runbook}`, import.meta.url), 'utf8')).toContain(id);
+  });
+});
+
 describe('what costs by the month', () => {
   it('is off by default', () => {
     expect(templateOf('prod').resources.has('ApiFirewall')).toBe(false);
     expect(property('Api', 'CacheClusterEnabled')).toBeUndefined();
+  });
+
+  // https://aws.amazon.com/cloudwatch/pricing, https://aws.amazon.com/secrets-manager/pricing: us-east-1.
+  it.each(['dev', 'prod'] as const)('of an idle stage %s is what README.md says', (stage) => {
+    const template = templateOf(stage, { CookieKeyGroupId: 'group' });
+    const metrics = ofType(template, 'AWS::CloudWatch::Alarm').reduce((sum, [, { Properties }]) => {
+      const all = z.array(z.looseObject({})).parse(Properties['Metrics'] ?? [{ MetricStat: 'the only one' }]);
+      return sum + all.filter(({ MetricStat }) => MetricStat !== undefined).length;
+    }, 0);
+    const cents = 40 * ofType(template, 'AWS::SecretsManager::Secret').length + 10 * metrics;
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    const [, said] = new RegExp(`idle month, stage \`${stage}\`[^|]*\\| ([\\d.]+) \\|`).exec(readme) ?? [];
+    expect(said).toBe((cents / 100).toFixed(2));
   });
 });

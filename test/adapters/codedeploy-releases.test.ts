@@ -9,7 +9,10 @@ import { releasedSteps } from '../../core/watch/release.ts';
 import { mockClient } from '../support/mock-client.ts';
 
 const codeDeploy = mockClient(CodeDeployClient);
-const releases = codeDeployReleases({ client: new CodeDeployClient({ region: 'us-east-1' }) });
+const releases = codeDeployReleases({
+  client: new CodeDeployClient({ region: 'us-east-1' }),
+  steps: releasedSteps,
+});
 beforeEach(() => {
   codeDeploy.reset();
 });
@@ -52,7 +55,7 @@ describe('the new version of a deployment', () => {
     codeDeploy.on(GetDeploymentCommand).resolves({
       deploymentInfo: { revision: { appSpecContent: { content: appSpec('images-prod-SendPostcardFunction-1') } } },
     });
-    await expect(releases.newVersion('d-1')).rejects.toThrow(/SendPostcardFunction.*core\/watch\/check-release\.ts/);
+    await expect(releases.newVersion('d-1')).rejects.toThrow(/SendPostcardFunction.*add one to check-release\.ts/);
   });
 
   it('given a name that CloudFormation truncated, is an error that says so', async () => {
