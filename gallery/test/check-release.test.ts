@@ -61,7 +61,7 @@ beforeEach(() => {
     }),
     ListImages: withCookies(
       apiOperation('listImages', rate, ({ owner, query }) => listImages(owner, query, { images })),
-      Promise.resolve(async () => ['CloudFront-Policy=p', 'CloudFront-Key-Pair-Id=k', 'CloudFront-Signature=s']),
+      async () => ['CloudFront-Policy=p', 'CloudFront-Key-Pair-Id=k', 'CloudFront-Signature=s'],
     ),
     RecordChanges: (event) =>
       imageChanges((change) => recordChange(change, { images, now: Date.now, pause: async () => undefined }), {

@@ -171,7 +171,7 @@ describe('publishing', () => {
     ['put index.html', 'the upload of the document'],
     ['invalidate', 'the invalidation'],
     ['put published.json', 'the record'],
-  ])('goes on after an error in “%s”, %s, and invalidates what it has uploaded', async (what) => {
+  ])('goes on after an error in %s, %s, and invalidates what it has uploaded', async (what) => {
     failing = what;
     await expect(publishAll()).rejects.toThrow('fails');
     const again = await publishAll();

@@ -42,7 +42,7 @@ describe('the cookies for renditions', () => {
 
   it('are signed by the key in the secret, end after an hour, and are sent to renditions only', async () => {
     stored(one.secret);
-    const cookies = await (await open())();
+    const cookies = await open()();
     const policy = decoded(valueIn(cookies, 'CloudFront-Policy'));
     expect(JSON.parse(policy.toString())).toEqual({
       Statement: [
@@ -60,7 +60,8 @@ describe('the cookies for renditions', () => {
 
   it('are signed by another key within five minutes of its rotation, without a deployment, and the secret is read no more often', async () => {
     stored(one.secret);
-    const cookies = await open();
+    const cookies = open();
+    await cookies();
     stored(other.secret);
     expect(valueIn(await cookies(), 'CloudFront-Key-Pair-Id')).toBe('K1');
     expect(secrets.commandCalls(GetSecretValueCommand)).toHaveLength(1);
@@ -75,10 +76,21 @@ describe('the cookies for renditions', () => {
     ['is damaged', () => stored('{"keyPairId":""}')],
   ])('go on with the last key while the secret %s', async (_, breakIt) => {
     stored(one.secret);
-    const cookies = await open();
+    const cookies = open();
+    await cookies();
     breakIt();
     time += 301_000;
     expect(valueIn(await cookies(), 'CloudFront-Key-Pair-Id')).toBe('K1');
+  });
+
+  it('are made as soon as there is a key, if there was none when the function started', async () => {
+    secrets.on(GetSecretValueCommand).rejects(new Error('no value yet'));
+    const cookies = open();
+    await expect(cookies()).rejects.toThrow('no value yet');
+    stored(one.secret);
+    expect(valueIn(await cookies(), 'CloudFront-Key-Pair-Id')).toBe('K1');
+    await cookies();
+    expect(secrets.commandCalls(GetSecretValueCommand)).toHaveLength(3);
   });
 });
 

@@ -139,6 +139,21 @@ describe('events', () => {
   );
 });
 
+describe('the queue of changes', () => {
+  it('gets back only the messages that failed, and keeps one that failed five times', () => {
+    const events = property('RecordChangesFunction', 'Events', 'Changes', 'Properties');
+    expect(at(events, 'FunctionResponseTypes')).toEqual(['ReportBatchItemFailures']);
+    expect(property('ChangeQueue', 'RedrivePolicy', 'maxReceiveCount')).toBe(5);
+  });
+
+  it.each([
+    ['ChangeQueue', 'RecordChangesFunction'],
+    ['RemovalQueue', 'ForgetRenditionsFunction'],
+  ])('%s hides a message for six times as long as %s may take', (queue, consumer) => {
+    expect(Number(property(queue, 'VisibilityTimeout'))).toBe(6 * Number(property(consumer, 'Timeout')));
+  });
+});
+
 describe('what browsers get', () => {
   it('has the same policy as on this machine, and two more addresses', () => {
     const policy = property(

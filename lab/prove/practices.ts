@@ -2,6 +2,7 @@
  * Removes each practice of docs/practices.md in a copy of the project, and requires that a test named on the page fails. A
  * practice is not proved if no test fails without it, or if its tests fail anyway.
  */
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
@@ -12,17 +13,29 @@ import { runCommand } from '../../scripts/terminal/run-command.ts';
 import { type Practice, readPractices } from '../../test/support/practices.ts';
 import type { Proof } from './proof.ts';
 import { type Change, rewritten, takeAway } from './take-away.ts';
+import { withoutGalleryPractice } from './without-gallery-practice.ts';
 import { withoutPractice } from './without-practice.ts';
 
 const copy = join(workDirectory, 'without-practice');
 
-/** The practices of the project, of the lab and of the load tests. */
+const galleryPage = 'gallery/docs/practices.md';
+const hasGallery = existsSync(join(projectDirectory, galleryPage));
+
+/** The practices of the project, of the lab and of the load tests, and of the gallery, which a fork may have deleted. */
 export function provedPractices(): Practice[] {
-  return ['docs/practices.md', 'lab/docs/practices.md'].flatMap((page) => readPractices(page));
+  return ['docs/practices.md', 'lab/docs/practices.md', ...(hasGallery ? [galleryPage] : [])].flatMap((page) =>
+    readPractices(page),
+  );
 }
 
+/** For each of them, by name: the smallest change that removes it. */
+export const removals: Readonly<Record<string, Change>> = {
+  ...withoutPractice,
+  ...(hasGallery ? withoutGalleryPractice : {}),
+};
+
 export async function provePractices(): Promise<readonly Proof[]> {
-  const all = Object.entries(withoutPractice);
+  const all = Object.entries(removals);
   await copyProject();
   await rewriteDocuments();
   try {
@@ -129,7 +142,7 @@ function isTitled({ title }: TestResult, wanted: string): boolean {
  * a test that fails for that reason already fails with all practices in place, and does not count as a proof.
  */
 async function rewriteDocuments(): Promise<void> {
-  for (const change of Object.values(withoutPractice)) {
+  for (const change of Object.values(removals)) {
     if (!('path' in change)) continue;
     const path = join(copy, change.file);
     await writeFile(path, rewritten(await readFile(path, 'utf8'), change));
@@ -155,7 +168,7 @@ async function copyProject(): Promise<void> {
     ['add', '--all'],
   ])
     await runCommand({ command: 'git', args, directory: copy, log: join(logDirectory, 'prove-practices.log') });
-  for (const folder of ['.', 'lab', 'load-tests']) {
+  for (const folder of ['.', 'lab', 'load-tests', ...(hasGallery ? ['gallery'] : [])]) {
     await symlink(join(projectDirectory, folder, 'node_modules'), join(copy, folder, 'node_modules'));
   }
 }

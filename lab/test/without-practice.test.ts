@@ -1,17 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { provedPractices } from '../prove/practices.ts';
+import { provedPractices, removals } from '../prove/practices.ts';
 import { type Change, takeAway } from '../prove/take-away.ts';
-import { withoutPractice } from '../prove/without-practice.ts';
 
 /** `npm run lab -- prove practices` removes each practice and expects its tests to fail. This checks that it still can. */
 
 it('every practice has a change that removes it, and there are no other changes', () => {
   const practices = provedPractices().map(({ practice }) => practice);
-  expect(Object.keys(withoutPractice).sort()).toEqual(practices.sort());
+  expect(Object.keys(removals).sort()).toEqual(practices.sort());
 });
 
-it.each(Object.entries(withoutPractice))('%s: the change that removes it applies', (_, change) => {
+it.each(Object.entries(removals))('%s: the change that removes it applies', (_, change) => {
   const text = readFileSync(new URL(`../../${change.file}`, import.meta.url), 'utf8');
   expect(() => takeAway(text, change)).not.toThrow();
 });

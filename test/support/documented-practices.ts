@@ -1,17 +1,31 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { stages, templateFor } from '../../scripts/template/template.ts';
+import { readTemplate, stages, templateFor } from '../../scripts/template/template.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 import { readPractices } from './practices.ts';
 
-const withEverything = { SigningProfileVersionArn: 'arn:aws:signer:us-east-1:111122223333:/signing-profiles/any/1' };
-const logicalIds = new Set(stages.flatMap((stage) => [...templateFor(stage, withEverything).resources.keys()]));
+const pipeline = {
+  template: 'template.yaml',
+  parameters: { SigningProfileVersionArn: 'arn:aws:signer:us-east-1:111122223333:/signing-profiles/any/1' },
+};
 const isPath = (text: string) => /^[\w.-]+(\/|\.\w+$)/.test(text);
 const inProject = (path: string) => join(projectDirectory, path);
 
-/** Checks each practice of a page: where it is, its reason, and the tests that fail without it. */
-export function describePractices(page: string): void {
+/**
+ * Checks each practice of a page: where it is, its reason, and the tests that fail without it.
+ *
+ * @param application whose logical ids the page names, with the parameters that add what is optional
+ */
+export function describePractices(
+  page: string,
+  {
+    template,
+    parameters,
+  }: { readonly template: string; readonly parameters: Readonly<Record<string, string>> } = pipeline,
+): void {
+  const source = readTemplate(template);
+  const logicalIds = new Set(stages.flatMap((stage) => [...templateFor(stage, parameters, source).resources.keys()]));
   describe.each(readPractices(page))('$practice', ({ where, why, tests }) => {
     it('is where the page says', () => {
       expect(where).not.toEqual([]);

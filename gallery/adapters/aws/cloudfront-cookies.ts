@@ -19,9 +19,9 @@ export const noCookies: RenditionCookies = async () => [];
 
 /**
  * The key is read before the first request, and again every five minutes: a rotation needs no new deployment. If it cannot be read
- * again, the last one goes on.
+ * again, the last one goes on; if there is none yet, each request tries again.
  */
-export async function cloudFrontCookies({
+export function cloudFrontCookies({
   client,
   secretId,
   now = Date.now,
@@ -29,18 +29,25 @@ export async function cloudFrontCookies({
   readonly client: SecretsManagerClient;
   readonly secretId: string;
   readonly now?: () => number;
-}): Promise<RenditionCookies> {
+}): RenditionCookies {
   const read = async (): Promise<SigningKey> => {
     const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
     return signingKey.parse(JSON.parse(SecretString));
   };
-  let key = await read();
+  let reading = read();
+  // The request that needs it fails and says why, and not the loading of the module.
+  reading.catch(() => undefined);
   let readAt = now();
   return async () => {
     if (now() - readAt > 1000 * KEY_SECONDS) {
       readAt = now();
-      key = await read().catch(() => key);
+      const before = reading;
+      reading = read().catch(() => before);
     }
+    const key = await reading.catch(() => {
+      reading = read();
+      return reading;
+    });
     const expires = Math.floor(now() / 1000) + COOKIE_SECONDS;
     const policy = JSON.stringify({
       Statement: [{ Resource: 'https://*/renditions/*', Condition: { DateLessThan: { 'AWS:EpochTime': expires } } }],

@@ -66,13 +66,11 @@ export function apiOperation<Id extends OperationId>(
 type Handler = (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>;
 
 /** Adds cookies to a successful answer. */
-export function withCookies(handle: Handler, cookies: Promise<() => Promise<readonly string[]>>): Handler {
-  // If they cannot be made, each call fails and says why, and not the loading of the module.
-  cookies.catch(() => undefined);
+export function withCookies(handle: Handler, cookies: () => Promise<readonly string[]>): Handler {
   return async (event) => {
     const answer = await handle(event);
     if (answer.statusCode !== 200) return answer;
-    return { ...answer, multiValueHeaders: { 'Set-Cookie': [...(await (await cookies)())] } };
+    return { ...answer, multiValueHeaders: { 'Set-Cookie': [...(await cookies())] } };
   };
 }
 

@@ -21,7 +21,7 @@ const rate = { allowance: dynamoDbAllowance({ client, tableName: env.SESSION_TAB
 
 const cookies =
   env.COOKIE_KEY_SECRET === undefined
-    ? Promise.resolve(noCookies)
+    ? noCookies
     : cloudFrontCookies({ client: new SecretsManagerClient(), secretId: env.COOKIE_KEY_SECRET });
 
 export const handler = withCookies(
