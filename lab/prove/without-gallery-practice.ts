@@ -180,6 +180,11 @@ export const withoutGalleryPractice: Readonly<Record<string, Change>> = {
     path: ['Resources', 'FunctionErrorsRollbackAlarm', 'Properties', 'Metrics', { Id: 'hold' }],
     remove: true,
   },
+  'CodeDeploy may release the functions of this stack only': {
+    file: template,
+    path: ['Resources', 'GetImageFunction', 'Properties', 'DeploymentPreference', 'Role'],
+    remove: true,
+  },
   'Roles may do what their function does, and nothing in the pipeline': {
     file: template,
     path: [
