@@ -420,8 +420,13 @@ async function eraseNow(
   const states = () => model.images.get(image) ?? [];
   const { versioned, removedMarkers } = model;
   let deletedAt: string | undefined;
+  let seen: readonly ImageState[] = [];
   const bucket: Bucket = {
-    ...{ states, versioned, removedMarkers },
+    ...{ versioned, removedMarkers },
+    states() {
+      seen = [...states()];
+      return seen;
+    },
     deleteCurrent() {
       const { sequencer, occurredAt } = now(model);
       const change: Change = {
@@ -451,6 +456,10 @@ async function eraseNow(
       happen(model, world, change, { receives: 0, troubles: [] });
     },
     sendDeletion(sequencer) {
+      const current = currentOf(states());
+      const isNew = current !== undefined && !seen.some((state) => isSameUpload(state, current));
+      if (isNew && padSequencer(current.sequencer) < sequencer)
+        world.defects.push(`An erasure reports that ${image} is deleted, which was uploaded since it looked.`);
       world.send(repeatedState(model, image, { repair: 'delete', bucket: BUCKET, key: image, sequencer }), options);
     },
   };
