@@ -45,13 +45,13 @@ const renderingRetries =
 export const sabotages: readonly Sabotage[] = [
   sabotage(
     'the record is written unconditionally',
-    '"attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND (outcome = :failed OR (announced = :no AND outcome <> :kept AND (attribute_not_exists(reason) OR reason <> :malware) AND (outcome <> :deleted OR outcome = :outcome))))"',
+    '"attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND (outcome = :failed OR (announced = :no AND outcome <> :kept AND outcome <> :alsoKept AND (attribute_not_exists(reason) OR reason <> :malware) AND (outcome <> :deleted OR outcome = :outcome))))"',
     '"attribute_not_exists(nothing)"',
   ),
   sabotage('a repeat does not finish an unannounced record', '"{% $exists($recorded.outcome) %}"', '"{% false %}"'),
   sabotage('a repeat announces other renditions than the first attempt', ' AND outcome <> :kept', ''),
   sabotage(
-    'a repeat does not finish an unannounced rejection or deletion',
+    'a repeat does not finish an unannounced deletion',
     '(announced = :no AND outcome',
     '(announced = :failed AND outcome',
   ),
