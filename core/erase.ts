@@ -117,6 +117,8 @@ export async function outcomeOfDeletion(
 ): Promise<DeletionOutcome | undefined> {
   if (record === undefined || record.sequencer <= above) return undefined;
   if (record.outcome === 'deleted') return record.announced ? { outcome: 'deleted', through: record.sequencer } : undefined;
+  // A failure keeps what the record showed before: the image that is erased.
+  if (record.outcome === 'failed' && (record.renditions ?? record.metadata) !== undefined) return undefined;
   const stored = await versions();
   const old = new Set(erasableVersions(stored, deletedAt).map(({ id }) => id));
   // It may be of an upload shortly before the deletion, whose event is still on its way.

@@ -132,6 +132,13 @@ describe('the outcome of the deletion', () => {
     },
   );
 
+  it('is open while a new upload has failed, and its record keeps what the erased image showed', async () => {
+    const { renditions, metadata } = processedRecord();
+    const failed = { ...deletedRecord({ sequencer: above, version: 'v9' }), outcome: 'failed' as const, message: 'Why' };
+    for (const kept of [{ renditions, metadata }, { metadata }])
+      expect(await outcomeOfDeletion({ ...failed, ...kept }, given, unasked)).toBeUndefined();
+  });
+
   it('is open while the record is of an upload before it', async () => {
     const record = processedRecord({ sequencer: above, version: 'v1' });
     expect(await outcomeOfDeletion(record, given, stored(old))).toBeUndefined();

@@ -72,7 +72,8 @@ export async function eraseInHistory(
     if (!(error instanceof Unfinished)) throw error;
     const record = recordOf(imageId, world);
     const isUploadedAgain = padSequencer(currentOf(bucket.states())?.sequencer ?? '') > through;
-    if (isUploadedAgain && record?.outcome !== 'deleted' && record?.announced && record.sequencer > through)
+    const isNew = record?.outcome === 'processed' || record?.outcome === 'rejected';
+    if (isUploadedAgain && isNew && record.announced && record.sequencer > through)
       world.defects.push(`${key} was uploaded again, and its erasure waits for a tombstone that will never be.`);
     world.journal.push(`erase ${key}: ${error.message}`);
     return 'left';
