@@ -116,7 +116,8 @@ export async function outcomeOfDeletion(
   versions: () => Promise<readonly StoredVersion[]>,
 ): Promise<DeletionOutcome | undefined> {
   if (record === undefined || record.sequencer <= above) return undefined;
-  if (record.outcome === 'deleted') return record.announced ? { outcome: 'deleted', through: record.sequencer } : undefined;
+  if (record.outcome === 'deleted')
+    return record.announced ? { outcome: 'deleted', through: record.sequencer } : undefined;
   // A failure keeps what the record showed before: the image that is erased.
   if (record.outcome === 'failed' && (record.renditions ?? record.metadata) !== undefined) return undefined;
   const stored = await versions();

@@ -134,7 +134,11 @@ describe('the outcome of the deletion', () => {
 
   it('is open while a new upload has failed, and its record keeps what the erased image showed', async () => {
     const { renditions, metadata } = processedRecord();
-    const failed = { ...deletedRecord({ sequencer: above, version: 'v9' }), outcome: 'failed' as const, message: 'Why' };
+    const failed = {
+      ...deletedRecord({ sequencer: above, version: 'v9' }),
+      outcome: 'failed' as const,
+      message: 'Why',
+    };
     for (const kept of [{ renditions, metadata }, { metadata }])
       expect(await outcomeOfDeletion({ ...failed, ...kept }, given, unasked)).toBeUndefined();
   });

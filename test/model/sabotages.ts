@@ -1,6 +1,6 @@
 import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
 import { backfillOf } from '../../core/backfill.ts';
-import { type ErasureRules, type ErasureStep, erasureRules, isTombstone } from '../../core/erase.ts';
+import { type ErasureRules, type ErasureStep, erasureRules } from '../../core/erase.ts';
 import { substituted } from '../support/asl.ts';
 import type { StateMachine } from '../support/workflow.ts';
 import { type RecordHistory, recordHistory } from './history.ts';
@@ -246,10 +246,6 @@ export const sabotages: readonly Sabotage[] = [
   }),
   erasure('an erasure removes an upload that came after it', { erasableVersions: (versions) => versions }),
   erasure('an erasure makes no tombstone', { deletionOf: () => ({ deletion: 'none' }) }),
-  erasure('an erasure waits for its tombstone although the image was uploaded again', {
-    outcomeOfDeletion: async (record, { above }) =>
-      isTombstone(record) && record.sequencer > above ? { outcome: 'deleted', through: record.sequencer } : undefined,
-  }),
   erasure(
     'an erasure takes an upload before the deletion for one after it',
     {
