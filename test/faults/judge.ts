@@ -66,6 +66,7 @@ export function defectsOfDead({ reason, record, renditionKeys }: Dead): string[]
   ];
 }
 
+/** @lab */
 export interface Erased {
   readonly record: ImageRecord | undefined;
   /** All that were published for this image. */
@@ -79,7 +80,11 @@ export interface Erased {
 /** What no late event may bring back. It may leave an idempotency entry and a line of history, without the key: docs/erase.md. */
 const comebacks = ['versions', 'delete markers', 'renditions', 'record', 'dead letters'] as const satisfies TraceKind[];
 
-/** For an image that was erased while its events were on their way. */
+/**
+ * For an image that was erased while its events were on their way.
+ *
+ * @lab
+ */
 export function defectsOfErased({ record, events, found, left }: Erased): string[] {
   return [
     ...(record?.outcome === 'deleted' ? [] : [`The record says ${record?.outcome ?? 'nothing'}.`]),
