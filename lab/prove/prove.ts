@@ -5,6 +5,7 @@ import { describeFailure } from '../../scripts/terminal/failure.ts';
 import { printMarkdown } from '../markdown.ts';
 import { table } from '../table.ts';
 import { proveBackfill } from './backfill.ts';
+import { proveBackfillPlan } from './backfill-plan.ts';
 import { proveChaos } from './chaos.ts';
 import { proveCrashPoints } from './crash-points.ts';
 import { proveHostile } from './hostile.ts';
@@ -25,6 +26,7 @@ const sections: Readonly<Record<string, Section>> = {
   'killed-commands': proveKilledCommands,
   chaos: proveChaos,
   backfill: proveBackfill,
+  'backfill-plan': proveBackfillPlan,
 };
 const names = Object.keys(sections);
 
@@ -44,7 +46,7 @@ export const proveCommand = command({
       )
       .option(
         '--runs <n>',
-        'how many histories (model), files of each format and kind (hostile), cases (crash-points, killed-commands), uploads (chaos) or pictures (backfill)',
+        'how many histories (model), files of each format and kind (hostile), cases (crash-points, killed-commands), uploads (chaos), pictures (backfill) or keys (backfill-plan)',
         anyNumber,
       )
       .option('--poison', 'chaos: instead of faults, one of 20 senders floods the stack with hostile files')
