@@ -1,6 +1,6 @@
 /** What an erasure removes of an image, in what order, and whether anything is left. Decides; reads nothing. */
 import type { HistoryLine } from './history.ts';
-import { type ImageId, nextSequencer, type Sequencer } from './image.ts';
+import { type ImageId, nextSequencer, previousSequencer, type Sequencer } from './image.ts';
 import type { ImageRecord } from './record.ts';
 import { sequencerOf } from './rendition.ts';
 
@@ -13,7 +13,7 @@ import { sequencerOf } from './rendition.ts';
 export const erasureSteps = [
   /** As if the owner deleted it: the pipeline writes a tombstone, removes the renditions and tells consumers. */
   'delete',
-  /** Until the tombstone is on record. */
+  /** Until the tombstone is on record, or a new upload of the same key. */
   'await tombstone',
   'remove versions',
   /** Until every event that was on its way is decided, and no worker that has read a version can still be running. */
@@ -95,6 +95,36 @@ export function newestOf(versions: readonly StoredVersion[]): string {
 /** The deletion is on record and its event is published. */
 export function isTombstone(record: ImageRecord | undefined): record is Extract<ImageRecord, { outcome: 'deleted' }> {
   return record?.outcome === 'deleted' && record.announced;
+}
+
+/** What has become of the deletion. `through`: everything up to this place in the order is of the erased image. */
+export type DeletionOutcome =
+  | { readonly outcome: 'deleted'; readonly through: Sequencer }
+  /** The record is of an upload that came after the deletion: it refuses late events as a tombstone would. */
+  | { readonly outcome: 'uploaded again'; readonly through: Sequencer };
+
+/**
+ * Undefined until there is an outcome.
+ *
+ * @param above the place in the order that the deletion outranks
+ * @param deletedAt when the delete marker was stored
+ * @param versions what is stored now
+ */
+export async function outcomeOfDeletion(
+  record: ImageRecord | undefined,
+  { above, deletedAt }: { readonly above: Sequencer; readonly deletedAt: string },
+  versions: () => Promise<readonly StoredVersion[]>,
+): Promise<DeletionOutcome | undefined> {
+  if (record === undefined || record.sequencer <= above) return undefined;
+  if (record.outcome === 'deleted')
+    return record.announced ? { outcome: 'deleted', through: record.sequencer } : undefined;
+  // A failure keeps what the record showed before: the image that is erased.
+  if (record.outcome === 'failed' && (record.renditions ?? record.metadata) !== undefined) return undefined;
+  const stored = await versions();
+  const old = new Set(erasableVersions(stored, deletedAt).map(({ id }) => id));
+  // It may be of an upload shortly before the deletion, whose event is still on its way.
+  const isUploadedAgain = stored.some(({ id, kind }) => kind === 'version' && !old.has(id)) && !old.has(record.version);
+  return isUploadedAgain ? { outcome: 'uploaded again', through: previousSequencer(record.sequencer) } : undefined;
 }
 
 /**
@@ -278,6 +308,7 @@ export const remainders = [
 export const erasureRules = {
   steps: erasureSteps as readonly ErasureStep[],
   deletionOf,
+  outcomeOfDeletion,
   erasableVersions,
   erasableRenditions,
   isAboutErased,

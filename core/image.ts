@@ -103,6 +103,11 @@ export function nextSequencer(sequencer: Sequencer): Sequencer {
   return (BigInt(`0x${sequencer}`) + 1n).toString(16).toUpperCase().padStart(SEQUENCER_WIDTH, '0');
 }
 
+/** The highest below. */
+export function previousSequencer(sequencer: Sequencer): Sequencer {
+  return (BigInt(`0x${sequencer}`) - 1n).toString(16).toUpperCase().padStart(SEQUENCER_WIDTH, '0');
+}
+
 /** Lower-case hex. */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));

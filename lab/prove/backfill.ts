@@ -1,20 +1,17 @@
 /** A bucket that is adopted with thousands of pictures in it, and a command that is killed half-way. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PutBucketNotificationConfigurationCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import sharp from 'sharp';
 import * as z from 'zod';
 import { disagreements } from '../../scripts/audit/audit-stack.ts';
-import type { EmulatorAddress } from '../../scripts/local/emulator.ts';
 import { isolateThisProcess } from '../../scripts/local/isolated-environment.ts';
 import { startLocalStack } from '../../scripts/local/local-stack.ts';
 import { recordPages } from '../../scripts/stack/record-pages.ts';
 import type { Stack } from '../../scripts/stack/stack.ts';
 import { type Report, showStep } from '../../scripts/terminal/progress.ts';
-import { projectDirectory } from '../../scripts/terminal/project.ts';
 import { emulatedPipeline } from '../../test/support/emulated-pipeline.ts';
+import { type Command, exitCodeOf, startCommand } from './command.ts';
 import type { Proof, ProofOptions } from './proof.ts';
 
 const prefix = 'before/';
@@ -27,24 +24,24 @@ export async function proveBackfill({ runs = 1000 }: ProofOptions): Promise<read
   const { stack, emulator } = await startLocalStack(0, showStep);
   try {
     const bucket = z.string().parse(stack.outputs.AdoptedBucketName);
+    const backfill: Command = { name: 'backfill', args: ['--bucket', bucket, '--rate', '100'] };
     await showStep(`${runs} pictures`, (report) => fill(stack, bucket, runs, report));
     const heard = await emulatedPipeline(stack).subscribe();
     const announced = async () => (await heard()).filter(({ detail }) => detail.image.bucket === bucket);
     const killedAt = await showStep('Backfill, killed half-way', async (report) => {
-      const command = startCommand(stack, emulator, bucket);
-      const ended = once(command, 'exit');
+      const command = startCommand(backfill, stack, emulator);
       for (let done = 0; done < runs / 2 && command.exitCode === null; ) {
         await sleep(500);
         done = (await announced()).length;
         report(`${done} processed`);
       }
       command.kill('SIGKILL');
-      await ended;
+      await exitCodeOf(command);
       return (await announced()).length;
     });
     const live = showStep('Live uploads', () => upload(stack));
-    const resumed = startCommand(stack, emulator, bucket);
-    const [exitCode] = await showStep('Backfill, resumed', async () => once(resumed, 'exit'));
+    const resumed = startCommand(backfill, stack, emulator);
+    const exitCode = await showStep('Backfill, resumed', () => exitCodeOf(resumed));
     await live;
     const events = Map.groupBy(await announced(), ({ detail }) => detail.image.key);
     const records = await outcomesIn(stack, bucket);
@@ -101,21 +98,6 @@ async function picture(index: number): Promise<Buffer> {
   return await sharp({ create: { width: 16, height: 16, channels: 3, background } })
     .png()
     .toBuffer();
-}
-
-function startCommand(stack: Stack, emulator: EmulatorAddress, bucket: string) {
-  const args = [
-    'scripts/backfill/backfill.ts',
-    '--stack',
-    stack.name,
-    '--bucket',
-    bucket,
-    '--rate',
-    '100',
-    '--yes',
-    '--json',
-  ];
-  return spawn(process.execPath, args, { cwd: projectDirectory, env: emulator.environment, stdio: 'ignore' });
 }
 
 /** People go on uploading. */

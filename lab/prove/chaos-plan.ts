@@ -1,4 +1,4 @@
-/** What is uploaded, the order of its events, and the faults in the meantime: all drawn from one seed. */
+/** What is uploaded, the order of its events, the faults in the meantime, and what is erased and backfilled: all drawn from one seed. */
 import fc from 'fast-check';
 import { steps } from '../../core/steps.ts';
 import { numberAt, templateFor } from '../../scripts/template/template.ts';
@@ -20,6 +20,12 @@ export const troubleKinds = ['killed', 'throttled', 'denied'] as const satisfies
 
 export interface ChaosPlan {
   readonly images: readonly Image[];
+  /** Uploaded like the others, and erased in the middle of the run: some of their events come before, some after. */
+  readonly erased: readonly Image[];
+  /** Their events are lost. They are backfilled at the same time. */
+  readonly unnoticed: readonly Image[];
+  /** How much of all messages is sent before the erasure and the backfill begin: between 0 and 1. */
+  readonly commandsAfter: number;
   /** One after another, while uploads are in progress. */
   readonly troubles: readonly Trouble[];
   /** Repeats a fifth of them, and shuffles all. */
@@ -55,6 +61,10 @@ export const colours = ['#123456', '#654321', '#2e8b57', '#daa520', '#8b0000', '
 // Of the events, which are repeated, and of the images, which are uploaded twice.
 const REPEATED = 0.2;
 const REPLACED = 0.2;
+export const erasedFolder = 'chaos-erased/';
+export const unnoticedFolder = 'chaos-unnoticed/';
+// Enough to be in every state; each waits for the whole run to calm down.
+const A_FEW = 5;
 
 export function chaosPlan({ seed, uploads }: { readonly seed: number; readonly uploads: number }): ChaosPlan {
   // Property tests prefer small and extreme values; here, all must be equally likely.
@@ -65,13 +75,19 @@ export function chaosPlan({ seed, uploads }: { readonly seed: number; readonly u
     other: fc.constantFrom(...colours),
     chance: fc.integer({ min: 0, max: 99 }),
   });
-  return {
-    images: draw(image, uploads).map(({ shown, other, chance }, index) => ({
-      // A folder each: one sender may not have all of them in progress.
-      key: `chaos-${index}/image.png`,
-      shown,
+  const [commandsAfter = 0] = draw(fc.integer({ min: 20, max: 60 }), 1).map((percent) => percent / 100);
+  const drawn = draw(image, uploads + 2 * A_FEW);
+  const imagesAt = (from: number, count: number, keyOf: (index: number) => string): Image[] =>
+    drawn.slice(from, from + count).map(({ shown, other, chance }, index) => ({
+      ...{ key: keyOf(index), shown },
       before: chance < REPLACED * 100 && other !== shown ? other : undefined,
-    })),
+    }));
+  return {
+    // A folder each: one sender may not have all of them in progress.
+    images: imagesAt(0, uploads, (index) => `chaos-${index}/image.png`),
+    erased: imagesAt(uploads, A_FEW, (index) => `${erasedFolder}${index}.png`),
+    unnoticed: imagesAt(uploads + A_FEW, A_FEW, (index) => `${unnoticedFolder}${index}.png`),
+    commandsAfter,
     troubles: draw(trouble, uploads),
     disorder(messages) {
       const [repeated = []] = draw(

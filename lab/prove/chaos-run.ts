@@ -1,22 +1,37 @@
-/** Sends uploads out of order, some of them twice, while workers are killed, throttled and denied permissions. */
+/** Sends uploads out of order, some of them twice, while workers are killed, throttled and denied permissions, and images erased and backfilled. */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { imageIdOf } from '../../core/image.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { disagreements } from '../../scripts/audit/audit-stack.ts';
+import { eraseImages, lookAgain, planErasure } from '../../scripts/erase/erase-images.ts';
+import { openErasureNotebook } from '../../scripts/erase/erasure-notebook.ts';
+import { stackTraces } from '../../scripts/erase/stack-traces.ts';
+import type { EmulatorAddress } from '../../scripts/local/emulator.ts';
 import { moveLetters } from '../../scripts/redrive/redrive-stack.ts';
 import { countLetters } from '../../scripts/stack/dead-letter-queue.ts';
 import { deadLetterQueueNames } from '../../scripts/stack/dead-letter-queue-names.ts';
 import { pauseIntake, resumeIntake } from '../../scripts/stack/intake-switch.ts';
 import type { Stack } from '../../scripts/stack/stack.ts';
 import { fastClock } from '../../test/faults/fast-clock.ts';
-import { defectsOfAnnouncement, defectsOfBucket } from '../../test/faults/judge.ts';
-import { emulatedPipeline, eventually } from '../../test/support/emulated-pipeline.ts';
+import { defectsOfAnnouncement, defectsOfBucket, defectsOfErased } from '../../test/faults/judge.ts';
+import { type DomainEvent, emulatedPipeline, eventually } from '../../test/support/emulated-pipeline.ts';
 import { smallImage } from '../../test/support/photos.ts';
 import { descendantsOf, type Process, signal } from '../../test/support/processes.ts';
 import { rolePermissions } from '../../test/support/role-permissions.ts';
-import { chaosPlan, colours, type Image, reserved, type Trouble, troubleKinds } from './chaos-plan.ts';
+import {
+  chaosPlan,
+  colours,
+  erasedFolder,
+  type Image,
+  reserved,
+  type Trouble,
+  troubleKinds,
+  unnoticedFolder,
+} from './chaos-plan.ts';
+import { runUntilDone } from './command.ts';
 
 export interface ChaosReport {
   readonly uploads: number;
@@ -27,7 +42,9 @@ export interface ChaosReport {
   /** Rounds of redriving until none was left. */
   readonly redrives: number;
   readonly renditionsCompared: number;
-  readonly defects: readonly string[];
+  readonly erased: number;
+  readonly backfilled: number;
+  readonly defects: { readonly ofUploads: readonly string[]; readonly ofErased: readonly string[] };
 }
 
 /** At most this many messages are in the queue; the rest are sent when there is room. */
@@ -35,9 +52,14 @@ const AFLOAT = 40;
 const MOST_REDRIVES = 10;
 /** The duration of each fault, and of the pause after it. */
 const TROUBLE_MILLIS = 1_500;
+/** After the last message, for what an erasure and a backfill still do. */
+const LAST_TROUBLES = 10;
+/** A command that fails is run again. */
+const MOST_RUNS = 10;
 
 export async function chaos(
   stack: Stack,
+  emulator: Pick<EmulatorAddress, 'environment'>,
   { seed, uploads }: { readonly seed: number; readonly uploads: number },
 ): Promise<ChaosReport> {
   const pipeline = emulatedPipeline(stack);
@@ -123,9 +145,41 @@ export async function chaos(
     for (const [stem, workers] of reserved) await throttle(stem, workers);
   }
 
-  async function defectsOf(images: readonly Image[], expected: ReadonlyMap<string, string>) {
+  /** While messages arrive and calls fail. Both wait for the queue, so they go on until all is calm. */
+  async function eraseAndBackfill(): Promise<void> {
+    const erasing = { name: 'erase', args: ['--prefix', erasedFolder] } as const;
+    const backfilling = { name: 'backfill', args: ['--prefix', unnoticedFolder] } as const;
+    await Promise.all([erasing, backfilling].map((command) => runUntilDone(command, stack, emulator, MOST_RUNS)));
+  }
+
+  /** What has come back of erased images, and what is left when the erasure is repeated, as docs/erase.md says. */
+  async function defectsOfAllErased(images: readonly Image[], events: EventsByKey): Promise<string[]> {
+    const notebook = openErasureNotebook(':memory:');
+    const run = { notebook, store: await stackTraces(stack, { bucket: pipeline.bucket, perSecond: 1000 }) };
+    try {
+      await planErasure(
+        run,
+        (async function* () {
+          for (const { key } of images) yield { key, imageId: await imageIdOf(pipeline.bucket, key) };
+        })(),
+      );
+      await eraseImages(run);
+      await lookAgain(run);
+      const defects: string[] = [];
+      for (const { key, found, verdict } of notebook.targets()) {
+        const seen = { record: await pipeline.record(key), events: events.get(key) ?? [], found };
+        // Without a trace, nothing was erased once more, and nothing was looked at.
+        const sentences = defectsOfErased({ ...seen, left: verdict?.left ?? found });
+        defects.push(...sentences.map((defect) => `${key}: ${defect}`));
+      }
+      return defects;
+    } finally {
+      notebook.close();
+    }
+  }
+
+  async function defectsOf(images: readonly Image[], expected: ReadonlyMap<string, string>, events: EventsByKey) {
     const defects: string[] = [];
-    const events = Map.groupBy(await heard(), ({ detail }) => detail.image.key);
     let compared = 0;
     for (const { key, shown } of images) {
       const record = await pipeline.record(key);
@@ -144,36 +198,69 @@ export async function chaos(
     return { defects, compared };
   }
 
+  /** Until there are no dead letters, and the commands have ended. Returns how often. */
+  async function redriveAll(busy: { readonly commands: boolean }): Promise<number> {
+    let redrives = 0;
+    while (redrives < MOST_REDRIVES) {
+      const letters = await countLetters(stack, deadLetterQueueNames);
+      if (letters === 0 && !busy.commands) break;
+      if (letters > 0) {
+        await moveLetters(stack, deadLetterQueueNames, [], { max: 10_000, perSecond: 100 }, () => undefined);
+        redrives += 1;
+      } else await sleep(TROUBLE_MILLIS);
+      await clock.until(0);
+    }
+    return redrives;
+  }
+
   const heard = await pipeline.subscribe();
   const expected = await undisturbed();
   await clock.start();
   const plan = chaosPlan({ seed, uploads });
-  const shuffled = plan.disorder(await eventsOf(plan.images));
-  const unsent = [...shuffled];
+  // Lost.
+  await eventsOf(plan.unnoticed.map((image) => ({ ...image, before: undefined })));
+  const shuffled = plan.disorder(await eventsOf([...plan.images, ...plan.erased]));
+  const begin = Math.round(shuffled.length * plan.commandsAfter);
   const troubles = { killed: 0, throttled: 0, denied: 0 };
-  const sending = (async () => {
-    for (let MessageBody = unsent.shift(); MessageBody !== undefined; MessageBody = unsent.shift()) {
+  const busy = { sending: true, commands: true };
+  const send = async (messages: readonly string[]) => {
+    for (const MessageBody of messages) {
       while ((await pipeline.messagesIn(pipeline.queueUrl)) >= AFLOAT) await sleep(200);
       await pipeline.sqs.send(new SendMessageCommand({ QueueUrl: pipeline.queueUrl, MessageBody }));
     }
+  };
+  const sending = (async () => {
+    await send(shuffled.slice(0, begin));
+    const commands = eraseAndBackfill().then(
+      () => [],
+      (error: unknown) => [String(error)],
+    );
+    void commands.then(() => {
+      busy.commands = false;
+    });
+    await send(shuffled.slice(begin));
+    busy.sending = false;
+    return { commands };
   })();
+  let last = 0;
   for (const happening of plan.troubles) {
-    if (unsent.length === 0) break;
+    if (!busy.sending && (!busy.commands || last === LAST_TROUBLES)) break;
+    if (!busy.sending) last += 1;
     troubles[happening.kind] += await make(happening);
     await calm();
     await sleep(TROUBLE_MILLIS);
   }
-  await sending;
+  const { commands } = await sending;
   await clock.until(0);
 
   const dead = await countLetters(stack, deadLetterQueueNames);
-  let redrives = 0;
-  for (; redrives < MOST_REDRIVES && (await countLetters(stack, deadLetterQueueNames)) > 0; redrives += 1) {
-    await moveLetters(stack, deadLetterQueueNames, [], { max: 10_000, perSecond: 100 }, () => undefined);
-    await clock.until(0);
-  }
+  const redrives = await redriveAll(busy);
+  const failed = await commands;
+  await clock.until(0);
   const left = await countLetters(stack, deadLetterQueueNames);
-  const { defects, compared } = await defectsOf(plan.images, expected);
+  const events = Map.groupBy(await heard(), ({ detail }) => detail.image.key);
+  const { defects, compared } = await defectsOf([...plan.images, ...plan.unnoticed], expected, events);
+  const ofErased = await defectsOfAllErased(plan.erased, events);
   return {
     uploads,
     messages: shuffled.length,
@@ -181,16 +268,22 @@ export async function chaos(
     deadLetters: dead,
     redrives,
     renditionsCompared: compared,
-    defects: [
-      ...defects,
-      ...(await disagreements(stack)).map((finding) => `The audit found: ${finding}.`),
-      ...(left > 0 ? [`${left} dead letters remain.`] : []),
-      ...troubleKinds
-        .filter((kind) => troubles[kind] === 0)
-        .map((kind) => `Nothing was ${kind}, so this run proves nothing.`),
-    ],
+    ...{ erased: plan.erased.length, backfilled: plan.unnoticed.length },
+    defects: {
+      ofErased: [...ofErased, ...failed],
+      ofUploads: [
+        ...defects,
+        ...(await disagreements(stack)).map((finding) => `The audit found: ${finding}.`),
+        ...(left > 0 ? [`${left} dead letters remain.`] : []),
+        ...troubleKinds
+          .filter((kind) => troubles[kind] === 0)
+          .map((kind) => `Nothing was ${kind}, so this run proves nothing.`),
+      ],
+    },
   };
 }
+
+type EventsByKey = ReadonlyMap<string, readonly DomainEvent[]>;
 
 /** The processes that run functions, in the emulator that this process started. */
 const workers = (): Process[] =>

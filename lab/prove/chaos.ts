@@ -11,10 +11,8 @@ export async function proveChaos({ seed, runs = 500, poison }: ProofOptions): Pr
   isolateThisProcess();
   const { stack, emulator } = await startLocalStack(0, showStep);
   try {
-    const { uploads, messages, troubles, deadLetters, redrives, renditionsCompared, defects } = await showStep(
-      `Chaos: ${runs} uploads`,
-      () => chaos(stack, { seed, uploads: runs }),
-    );
+    const { uploads, messages, troubles, deadLetters, redrives, renditionsCompared, erased, backfilled, defects } =
+      await showStep(`Chaos: ${runs} uploads`, () => chaos(stack, emulator, { seed, uploads: runs }));
     const happened = `${troubles.killed} workers killed, ${troubles.throttled} throttled, ${troubles.denied} denied`;
     return [
       {
@@ -22,8 +20,13 @@ export async function proveChaos({ seed, runs = 500, poison }: ProofOptions): Pr
           'every upload ends with one record, announced under one id, and with the same bytes as in an undisturbed run',
         evidence:
           `${uploads} uploads, ${messages} messages out of order; ${happened}; ${deadLetters} dead letters, ` +
-          `none after ${redrives} redrives; ${renditionsCompared} renditions compared`,
-        against: defects.length === 0 ? undefined : defects.join('\n'),
+          `none after ${redrives} redrives; ${renditionsCompared} renditions compared; ${backfilled} of the uploads had no event, and were backfilled meanwhile`,
+        against: sentences(defects.ofUploads),
+      },
+      {
+        promise: 'an image that is erased meanwhile does not come back, and a second look finds nothing of it',
+        evidence: `${erased} images, whose events arrived before, during and after the erasure`,
+        against: sentences(defects.ofErased),
       },
     ];
   } finally {
@@ -31,3 +34,5 @@ export async function proveChaos({ seed, runs = 500, poison }: ProofOptions): Pr
     await emulator.stop();
   }
 }
+
+const sentences = (defects: readonly string[]) => (defects.length === 0 ? undefined : defects.join('\n'));

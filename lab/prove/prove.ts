@@ -5,9 +5,11 @@ import { describeFailure } from '../../scripts/terminal/failure.ts';
 import { printMarkdown } from '../markdown.ts';
 import { table } from '../table.ts';
 import { proveBackfill } from './backfill.ts';
+import { proveBackfillPlan } from './backfill-plan.ts';
 import { proveChaos } from './chaos.ts';
 import { proveCrashPoints } from './crash-points.ts';
 import { proveHostile } from './hostile.ts';
+import { proveKilledCommands } from './killed-commands.ts';
 import { proveModel } from './model.ts';
 import { proveMutation } from './mutation.ts';
 import { provePractices } from './practices.ts';
@@ -21,8 +23,10 @@ const sections: Readonly<Record<string, Section>> = {
   hostile: proveHostile,
   practices: provePractices,
   'crash-points': proveCrashPoints,
+  'killed-commands': proveKilledCommands,
   chaos: proveChaos,
   backfill: proveBackfill,
+  'backfill-plan': proveBackfillPlan,
 };
 const names = Object.keys(sections);
 
@@ -31,7 +35,7 @@ const anyNumber = wholeNumber({ from: 0, to: Number.MAX_SAFE_INTEGER });
 export const proveCommand = command({
   name: 'prove',
   summary:
-    'Proofs that nothing is lost: histories, crash points, chaos, a killed backfill, hostile files, mutations, removed practices. 30 minutes; a few for one section.',
+    'Proofs that nothing is lost: histories, crash points, killed commands, chaos, backfills, hostile files, mutations, removed practices. 30 minutes; a few for one section.',
   syntax: (line) =>
     line
       .addArgument(new Argument('[section...]', `${names.join(', ')} (default: all)`).argParser(someOf(names)))
@@ -42,11 +46,14 @@ export const proveCommand = command({
       )
       .option(
         '--runs <n>',
-        'how many histories (model), files of each format and kind (hostile), cases (crash-points), uploads (chaos) or pictures (backfill)',
+        'how many histories (model), files of each format and kind (hostile), cases (crash-points, killed-commands), uploads (chaos), pictures (backfill) or keys (backfill-plan)',
         anyNumber,
       )
       .option('--poison', 'chaos: instead of faults, one of 20 senders floods the stack with hostile files')
-      .option('--long', 'every crash point and 150,000 hostile files, as in the nightly workflow')
+      .option(
+        '--long',
+        'every crash point, every case of killed-commands and 150,000 hostile files, as in the nightly workflow',
+      )
       .option('--minutes <n>', 'hostile: how long to draw files of each of two kinds (default: 20)', anyNumber)
       .option('--resume', 'hostile: go on drawing where a run with the same --seed ran out of minutes')
       .option('--markdown', 'print the results as Markdown'),

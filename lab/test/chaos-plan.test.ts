@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { chaosPlan, troubleKinds } from '../prove/chaos-plan.ts';
+import { chaosPlan, erasedFolder, troubleKinds, unnoticedFolder } from '../prove/chaos-plan.ts';
 
 /** The plan of `npm run lab -- prove chaos`. */
 
@@ -27,6 +27,16 @@ it('kills, throttles and denies calls in every minute', () => {
     const kinds = new Set(plan.troubles.slice(from, from + 20).map(({ kind }) => kind));
     expect([...kinds].sort()).toEqual([...troubleKinds].sort());
   }
+});
+
+it('erases a few images in the middle of the run, and backfills a few others whose events are lost', () => {
+  const keysOf = (images: readonly { readonly key: string }[]) => images.map(({ key }) => key);
+  const all = [...plan.images, ...plan.erased, ...plan.unnoticed];
+  expect(new Set(keysOf(all)).size).toBe(510);
+  expect(keysOf(plan.erased).every((key) => key.startsWith(erasedFolder))).toBe(true);
+  expect(keysOf(plan.unnoticed).every((key) => key.startsWith(unnoticedFolder))).toBe(true);
+  expect(plan.commandsAfter).toBeGreaterThanOrEqual(0.2);
+  expect(plan.commandsAfter).toBeLessThanOrEqual(0.6);
 });
 
 it('depends only on the seed', () => {

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { eventSource } from '../../core/names.ts';
 import type { ImageRecord } from '../../core/record.ts';
-import { type Decided, defectsOfDead, defectsOfDecided, defectsOfProof } from '../../test/faults/judge.ts';
+import {
+  type Decided,
+  defectsOfDead,
+  defectsOfDecided,
+  defectsOfErased,
+  defectsOfProof,
+  type Erased,
+} from '../../test/faults/judge.ts';
 import { everyCall, missingCalls } from '../prove/every-call.ts';
 
 /** Each defect that `npm run lab -- prove crash-points` can report. */
@@ -71,6 +78,35 @@ describe('an image with an outcome', () => {
     ['There is no processed record to compare with.', { control: { ...common, outcome: 'deleted', expiresAt: 1 } }],
   ])('%s', (sentence, wrong) => {
     expect(defectsOfDecided({ ...well, ...wrong })).toEqual([sentence]);
+  });
+});
+
+describe('an image that was erased', () => {
+  const nothing = {
+    ...{ versions: 0, 'delete markers': 0, renditions: 0, record: 0, 'dead letters': 0 },
+    ...{ decisions: 0, 'history lines': 0 },
+  };
+  const tombstone = { ...common, key: undefined, outcome: 'deleted' as const, expiresAt: 1 };
+  const gone: Erased = { record: tombstone, events: [event, deleted], found: nothing, left: nothing };
+
+  it('has no defects if only a tombstone remains, and what a late event may leave', () => {
+    expect(defectsOfErased(gone)).toEqual([]);
+    expect(defectsOfErased({ ...gone, found: { ...nothing, decisions: 1, 'history lines': 1 } })).toEqual([]);
+  });
+
+  it.each<[sentence: string, Partial<Erased>]>([
+    ['The record says nothing.', { record: undefined }],
+    ['The record says processed.', { record }],
+    ['The record is not announced.', { record: { ...tombstone, announced: false } }],
+    ['No ImageDeleted was published.', { events: [event] }],
+    ['It has come back: versions 1.', { found: { ...nothing, versions: 1 } }],
+    ['It has come back: delete markers 1.', { found: { ...nothing, 'delete markers': 1 } }],
+    ['It has come back: renditions 2.', { found: { ...nothing, renditions: 2 } }],
+    ['It has come back: record 1.', { found: { ...nothing, record: 1 } }],
+    ['It has come back: dead letters 1.', { found: { ...nothing, 'dead letters': 1 } }],
+    ['Erased once more, there is still something left.', { left: { ...nothing, 'history lines': 1 } }],
+  ])('%s', (sentence, wrong) => {
+    expect(defectsOfErased({ ...gone, ...wrong })).toEqual([sentence]);
   });
 });
 

@@ -1,6 +1,7 @@
 /** Erases images, one step after the other, and looks again. Every step can be repeated, so a stopped run goes on. */
 import {
   countOf,
+  type DeletionOutcome,
   type ErasureRules,
   type ErasureStep,
   erasureRules,
@@ -14,7 +15,7 @@ import {
   sumOf,
   verdictOf,
 } from '../../core/erase.ts';
-import type { ImageId, Sequencer } from '../../core/image.ts';
+import { type ImageId, previousSequencer, type Sequencer } from '../../core/image.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { everyOf } from '../stack/notebook.ts';
 import type { ErasureNotebook, Target } from './erasure-notebook.ts';
@@ -31,8 +32,19 @@ export interface TraceStore {
   sequencerAfter(time: string): Sequencer;
   /** As if S3 sent the event of a deletion. */
   queueDeletion(key: string, sequencer: Sequencer): Promise<void>;
-  /** Waits until a deletion above this place in the order is on record, and announced. Returns its place. @throws if it takes too long */
-  awaitTombstone(imageId: ImageId, key: string, above: Sequencer): Promise<Sequencer>;
+  /**
+   * Waits until the deletion has an outcome.
+   *
+   * @param outcomeOf {@link outcomeOfDeletion} of this deletion
+   * @throws if it takes too long
+   */
+  awaitDeletion(
+    image: Pick<Target, 'imageId' | 'key'>,
+    outcomeOf: (
+      record: ImageRecord | undefined,
+      versions: () => Promise<readonly StoredVersion[]>,
+    ) => Promise<DeletionOutcome | undefined>,
+  ): Promise<DeletionOutcome>;
   /** In this order. */
   removeVersions(key: string, versions: readonly StoredVersion[]): Promise<void>;
   /** Waits until every event that was on its way is decided, and no worker of before is still running. */
@@ -195,10 +207,12 @@ async function take(step: ErasureStep, run: Erasure & { readonly rules: ErasureR
       });
     case 'await tombstone':
       return await each(run, step, async (target) => {
-        const { imageId, key, tombstoneAbove, through } = target;
-        if (tombstoneAbove === undefined) return;
-        const tombstone = await store.awaitTombstone(imageId, key, tombstoneAbove);
-        notebook.save({ ...target, through: highest([through, tombstone]) });
+        const { tombstoneAbove: above, deletedAt = '', through } = target;
+        if (above === undefined) return;
+        const ended = await store.awaitDeletion(target, (record, versions) =>
+          rules.outcomeOfDeletion(record, { above, deletedAt }, versions),
+        );
+        notebook.save({ ...target, through: highest([through, endOf(ended, deletedAt, store)]) });
       });
     case 'remove versions':
       return await each(run, step, async ({ key, deletedAt }) => {
@@ -258,13 +272,26 @@ async function each(
   await finish();
 }
 
+/** The last place in the order of what is erased. */
+function endOf(
+  { outcome, through }: DeletionOutcome,
+  deletedAt: string,
+  { sequencerAfter }: Pick<TraceStore, 'sequencerAfter'>,
+): Sequencer {
+  if (outcome === 'deleted' || deletedAt === '') return through;
+  // There may have been several uploads since the deletion. The record is of the last one.
+  const deletion = previousSequencer(sequencerAfter(deletedAt));
+  return deletion < through ? deletion : through;
+}
+
 async function remove(
   { imageId, key, newestLetter, newestLine }: Target,
   { store, rules }: Erasure & { readonly rules: ErasureRules },
 ) {
-  const versions = await store.versions(key);
+  // The versions last: if one is uploaded meanwhile, it is seen. The other way round, its own record would look like that of a deleted one.
   const record = await store.record(imageId);
   const renditions = await store.renditions(imageId);
+  const versions = await store.versions(key);
   const deletion = rules.deletionOf({ versions, record, renditions, newestLetter }, store.sequencerAfter);
   const through = highest([newestLine, record?.sequencer]);
   switch (deletion.deletion) {

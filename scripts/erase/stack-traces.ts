@@ -19,7 +19,7 @@ import * as z from 'zod';
 import { decidedImageOf } from '../../adapters/aws/idempotent-pipeline.ts';
 import { s3RenditionStore } from '../../adapters/aws/s3-rendition-store.ts';
 import { lowestSequencer } from '../../adapters/contracts/queued-event.ts';
-import { type Hold, isTombstone, type StoredVersion } from '../../core/erase.ts';
+import type { Hold, StoredVersion } from '../../core/erase.ts';
 import type { ImageId } from '../../core/image.ts';
 import { imageIdOf } from '../../core/image.ts';
 import { batchesOf } from '../stack/batches.ts';
@@ -38,7 +38,7 @@ import type { TraceStore } from './erase-images.ts';
 import { historyDelaySeconds } from './history-delay.ts';
 
 // Five attempts take a quarter of an hour.
-const TOMBSTONE_MILLIS = 20 * 60_000;
+const DELETION_MILLIS = 20 * 60_000;
 // A stream that is late: record-history has an alarm.
 const LATE_HISTORY_MILLIS = 300_000;
 const DAY_MILLIS = 86_400_000;
@@ -124,18 +124,18 @@ export async function stackTraces(
     queueDeletion: (key, sequencer) =>
       queueEvents(stack, [{ change: 'deleted', bucket: Bucket, key, sequencer, occurredAt: new Date().toISOString() }]),
 
-    async awaitTombstone(imageId, key, above) {
+    async awaitDeletion({ imageId, key }, outcomeOf) {
       const message = new Failure(
-        `The deletion of ${key} has no outcome after ${TOMBSTONE_MILLIS / 60_000} minutes, and no version was removed. ` +
+        `The deletion of ${key} has no outcome after ${DELETION_MILLIS / 60_000} minutes, and no version was removed. ` +
           'See docs/runbooks/dispatch-images.md and npm run redrive -- --list, then run this again: it goes on where it stopped.',
       );
       const isDecided = async () => {
-        const record = await store.record(imageId);
-        return isTombstone(record) && record.sequencer > above && pWaitFor.resolveWith(record.sequencer);
+        const outcome = await outcomeOf(await store.record(imageId), () => store.versions(key));
+        return outcome !== undefined && pWaitFor.resolveWith(outcome);
       };
       return await pWaitFor(isDecided, {
         interval: stack.emulated ? 200 : 2000,
-        timeout: { milliseconds: TOMBSTONE_MILLIS, message },
+        timeout: { milliseconds: DELETION_MILLIS, message },
       });
     },
 

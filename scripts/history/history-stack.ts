@@ -22,14 +22,20 @@ interface ReadOptions {
 /** Above this, it asks before it reads. */
 const UNASKED_USD = 0.01;
 
+interface ShowOptions extends ReadOptions {
+  readonly key: string;
+  /** Of the image; without it, the upload bucket. It may have been adopted earlier, so any name will do. */
+  readonly bucket?: string | undefined;
+}
+
 /** Returns the exit code: 1 if history knows nothing of the image. */
-export function showHistory(options: ReadOptions & { readonly key: string }, signal: AbortSignal): Promise<number> {
+export function showHistory(options: ShowOptions, signal: AbortSignal): Promise<number> {
   return withStack(options.stack, (stack) => showImage(stack, options, signal));
 }
 
 export async function showImage(
   stack: Stack,
-  { key, since, dryRun, json, yes }: ReadOptions & { readonly key: string },
+  { key, bucket = stack.outputs.UploadBucketName, since, dryRun, json, yes }: ShowOptions,
   signal: AbortSignal,
 ): Promise<number> {
   const { step, say } = outputFor(json);
@@ -37,7 +43,7 @@ export async function showImage(
   const usd = historyPrice(size);
   say(`${stack.name}: ${describeReading(size)}.`);
   if (dryRun || (usd > UNASKED_USD && !yes && !(await confirm('Read them?', signal)))) return 0;
-  const onlyOf = await imageIdOf(stack.outputs.UploadBucketName, key);
+  const onlyOf = await imageIdOf(bucket, key);
   const lines = await step('History', async (report) => {
     const found = await Array.fromAsync(historyLines(stack, { since, onlyOf, read: counted(size, report), signal }));
     return timelineOf(found.flat());
@@ -46,7 +52,7 @@ export async function showImage(
   else if (lines.length > 0) print(describeTimeline(lines));
   if (lines.length > 0) return 0;
   printError(
-    `There is no history of ${key}. A decision appears after five minutes; what was decided before the history was deployed is not in it.`,
+    `There is no history of ${key} in ${bucket}. A decision appears after five minutes; what was decided before the history was deployed is not in it.`,
   );
   return 1;
 }

@@ -14,6 +14,7 @@ import {
   type Message,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
+  type SQSClient,
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import pWaitFor from 'p-wait-for';
@@ -115,7 +116,9 @@ interface About {
 
 /**
  * Reads every message of every dead-letter queue once, also the undelivered domain events, and deletes those that are to be removed.
- * All others are made visible again; if this process is killed, after two minutes.
+ * All others are made visible again; if this process is killed, after two minutes. So it first waits for those that another run has hidden.
+ *
+ * @throws {Failure} if someone else goes on reading them
  */
 export async function sweepLetters(stack: Stack, isToRemove: (about: About) => Promise<boolean>): Promise<void> {
   const buckets = uploadBuckets(stack.outputs);
@@ -133,6 +136,7 @@ async function sweep(
   isToRemove: (about: About) => Promise<boolean>,
 ): Promise<void> {
   const { sqs } = stack.clients;
+  await allVisible(sqs, QueueUrl);
   const kept = new Map<string, Received>();
   // Hidden messages appear again after a while: one that was seen before means that all were.
   let isNew = true;
@@ -155,6 +159,17 @@ async function sweep(
   } finally {
     await makeVisibleIn(stack, QueueUrl, kept.values());
   }
+}
+
+async function allVisible(sqs: SQSClient, QueueUrl: string): Promise<void> {
+  const message = new Failure(
+    `Messages of ${QueueUrl.split('/').at(-1)} are still hidden after ${(2 * hiddenSeconds) / 60} minutes, so someone else is reading ` +
+      'them. Run this again when they have finished.',
+  );
+  await pWaitFor(async () => (await readQueue(sqs, QueueUrl)).inWork === 0, {
+    interval: 1_000,
+    timeout: { milliseconds: 2 * hiddenSeconds * 1000, message },
+  });
 }
 
 /** Consumers still have to receive that an image was deleted: those letters stay. */

@@ -6,6 +6,7 @@ import {
   erasureSteps,
   isAboutErased,
   isErasedLine,
+  outcomeOfDeletion,
   type StoredVersion,
   sumOf,
   verdictOf,
@@ -87,6 +88,73 @@ describe('the deletion', () => {
     );
     expect(deletionOf({ ...nothing, record: cleared }, after)).toEqual(none);
     expect(deletionOf(nothing, after)).toEqual(none);
+  });
+});
+
+describe('the outcome of the deletion', () => {
+  const given = { above: below, deletedAt: deletion };
+  const [old, ofNew] = [version('v1', early), version('v9', later, { latest: true })];
+  const stored =
+    (...versions: readonly StoredVersion[]) =>
+    async () =>
+      versions;
+  const unasked = async () => {
+    throw new Error('It reads the versions, although the record says enough.');
+  };
+
+  it('is the tombstone once that is on record and announced', async () => {
+    expect(await outcomeOfDeletion(deletedRecord(), given, unasked)).toEqual({
+      outcome: 'deleted',
+      through: sequencer,
+    });
+  });
+
+  it.each([
+    undefined,
+    deletedRecord({ announced: false }),
+    deletedRecord({ sequencer: below }),
+    processedRecord({ sequencer: below }),
+  ])('is open while the record does not outrank what was known, or is not announced: %#', async (record) => {
+    expect(await outcomeOfDeletion(record, given, unasked)).toBeUndefined();
+  });
+
+  it.each(['processed', 'failed'] as const)(
+    'is an upload that came after it and has the record: %s',
+    async (outcome) => {
+      const record =
+        outcome === 'processed'
+          ? processedRecord({ sequencer: above, version: 'v9' })
+          : { ...deletedRecord({ sequencer: above, version: 'v9' }), outcome, message: 'Why' };
+      expect(await outcomeOfDeletion(record, given, stored(ofNew, old))).toEqual({
+        outcome: 'uploaded again',
+        through: sequencer,
+      });
+    },
+  );
+
+  it('is open while a new upload has failed, and its record keeps what the erased image showed', async () => {
+    const { renditions, metadata } = processedRecord();
+    const failed = {
+      ...deletedRecord({ sequencer: above, version: 'v9' }),
+      outcome: 'failed' as const,
+      message: 'Why',
+    };
+    for (const kept of [{ renditions, metadata }, { metadata }])
+      expect(await outcomeOfDeletion({ ...failed, ...kept }, given, unasked)).toBeUndefined();
+  });
+
+  it('is open while the record is of an upload before it', async () => {
+    const record = processedRecord({ sequencer: above, version: 'v1' });
+    expect(await outcomeOfDeletion(record, given, stored(old))).toBeUndefined();
+    expect(await outcomeOfDeletion(record, given, stored(ofNew, old))).toBeUndefined();
+  });
+
+  it('in a bucket without versions is any object that is there: the deletion removed the one before', async () => {
+    const record = processedRecord({ sequencer: above, version: 'etag' });
+    const unversioned = { ...given, deletedAt: '' };
+    const current = version('null', later, { latest: true });
+    expect(await outcomeOfDeletion(record, unversioned, stored(current))).toMatchObject({ outcome: 'uploaded again' });
+    expect(await outcomeOfDeletion(record, unversioned, stored())).toBeUndefined();
   });
 });
 

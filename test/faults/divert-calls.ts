@@ -1,6 +1,6 @@
 /**
- * Loaded into every function on the emulator before its own code: while a fault proxy is running (fault-proxy.ts), it
- * diverts the function's AWS calls there. The function is not aware of it.
+ * Loaded into every function on the emulator, and into commands, before their own code: while a fault proxy is running
+ * (fault-proxy.ts), it diverts their AWS calls there. They are not aware of it.
  */
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -9,7 +9,8 @@ import https from 'node:https';
 const file = process.env['FAULT_PROXY_FILE'];
 
 if (file !== undefined) {
-  let invocation = '';
+  const command = process.env['FAULT_COMMAND'];
+  let invocation = command === undefined ? '' : process.argv.slice(2).join(' ');
   JSON.parse = new Proxy(JSON.parse, {
     apply(parse, self, given) {
       // The emulator passes each invocation as a line of JSON: the calls that follow are for its image.
@@ -35,7 +36,7 @@ if (file !== undefined) {
     },
   });
   const origin = (): Record<string, string> => ({
-    'x-fault-function': process.env['AWS_LAMBDA_FUNCTION_NAME'] ?? '',
+    'x-fault-function': command ?? process.env['AWS_LAMBDA_FUNCTION_NAME'] ?? '',
     'x-fault-process': String(process.pid),
     'x-fault-invocation': invocation,
   });

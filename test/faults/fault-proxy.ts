@@ -26,7 +26,7 @@ export function divertingEnvironment() {
 }
 
 export interface Fault {
-  /** The physical id of a function or a state machine. */
+  /** The physical id of a function or a state machine, or the name of a command. */
   readonly caller: string;
   /** The call's IAM action; prefixed with the state's name if a workflow makes it. */
   readonly action: string;
@@ -34,6 +34,8 @@ export interface Fault {
   /** Only calls for this image fail. */
   readonly image: { readonly key: string; readonly imageId: string };
   readonly times: number;
+  /** Calls that succeed before the first one that fails. */
+  readonly skipped?: number;
   /** Before it happens: a worker that dies may have been busy for long. */
   readonly afterMillis?: number;
   /** Of a workflow’s call: the name under which the workflow sees it, if not that of the kind. */
@@ -46,7 +48,7 @@ export interface Delay extends Pick<Fault, 'caller' | 'action'> {
 }
 
 export interface DivertedCall extends Pick<Fault, 'caller' | 'action'> {
-  /** The input of the caller's invocation, which names the image. */
+  /** The input of the caller's invocation, or the command line: both name the image. */
   readonly invocation: string;
 }
 
@@ -65,10 +67,15 @@ export async function startFaultProxy(
   const calls: DivertedCall[] = [];
   let planned = new Map<Fault, number>();
   let plannedDelays: readonly Delay[] = [];
+  /** Calls that a planned fault concerns, so far. */
+  const matching = new Map<Fault, number>();
 
   const faultFor = (call: DivertedCall): Fault | undefined => {
     for (const [fault, happened] of planned) {
       if (happened >= fault.times || !concerns(fault, call)) continue;
+      const made = (matching.get(fault) ?? 0) + 1;
+      matching.set(fault, made);
+      if (made <= (fault.skipped ?? 0)) continue;
       planned.set(fault, happened + 1);
       return fault;
     }
@@ -151,6 +158,7 @@ export async function startFaultProxy(
     plan(faults, delays = []) {
       plannedDelays = delays;
       const counts = new Map(faults.map((fault) => [fault, 0]));
+      matching.clear();
       planned = counts;
       return { happened: (fault) => counts.get(fault) ?? 0 };
     },

@@ -1,4 +1,5 @@
 /** Describes what is wrong with an image after its calls failed, one sentence per defect. */
+import { type Count, sumOf, type TraceKind } from '../../core/erase.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import type { DomainEvent } from '../support/emulated-pipeline.ts';
 import type { Expected } from './stories.ts';
@@ -62,6 +63,35 @@ export function defectsOfDead({ reason, record, renditionKeys }: Dead): string[]
     ...(shownBy(record).every((key) => renditionKeys.includes(key))
       ? []
       : ['The record lists renditions that do not exist.']),
+  ];
+}
+
+/** @lab */
+export interface Erased {
+  readonly record: ImageRecord | undefined;
+  /** All that were published for this image. */
+  readonly events: readonly DomainEvent[];
+  /** By a look after everything has arrived. */
+  readonly found: Count;
+  /** After the erasure was repeated once more. */
+  readonly left: Count;
+}
+
+/** What no late event may bring back. It may leave an idempotency entry and a line of history, without the key: docs/erase.md. */
+const comebacks = ['versions', 'delete markers', 'renditions', 'record', 'dead letters'] as const satisfies TraceKind[];
+
+/**
+ * For an image that was erased while its events were on their way.
+ *
+ * @lab
+ */
+export function defectsOfErased({ record, events, found, left }: Erased): string[] {
+  return [
+    ...(record?.outcome === 'deleted' ? [] : [`The record says ${record?.outcome ?? 'nothing'}.`]),
+    ...(record?.announced === false ? ['The record is not announced.'] : []),
+    ...(events.some((event) => event['detail-type'] === eventTypes.deleted) ? [] : ['No ImageDeleted was published.']),
+    ...comebacks.filter((kind) => found[kind] > 0).map((kind) => `It has come back: ${kind} ${found[kind]}.`),
+    ...(sumOf(left) === 0 ? [] : ['Erased once more, there is still something left.']),
   ];
 }
 

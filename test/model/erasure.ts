@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { imageRecord } from '../../adapters/contracts/image-record.ts';
 import { parseUploadEvent } from '../../adapters/contracts/upload-event.ts';
-import { type ErasureRules, isTombstone, type StoredVersion, type Subject, sumOf } from '../../core/erase.ts';
+import { type ErasureRules, type StoredVersion, type Subject, sumOf } from '../../core/erase.ts';
 import { nextSequencer, padSequencer } from '../../core/image.ts';
 import type { ImageRecord } from '../../core/record.ts';
 import { sequencerOf } from '../../core/rendition.ts';
@@ -70,6 +70,11 @@ export async function eraseInHistory(
     return target.verdict !== undefined && sumOf(target.verdict.left) === 0 ? { key, through, letters } : 'left';
   } catch (error) {
     if (!(error instanceof Unfinished)) throw error;
+    const record = recordOf(imageId, world);
+    const isUploadedAgain = padSequencer(currentOf(bucket.states())?.sequencer ?? '') > through;
+    const isNew = record?.outcome === 'processed' || record?.outcome === 'rejected';
+    if (isUploadedAgain && isNew && record.announced && record.sequencer > through)
+      world.defects.push(`${key} was uploaded again, and its erasure waits for a tombstone that will never be.`);
     world.journal.push(`erase ${key}: ${error.message}`);
     return 'left';
   } finally {
@@ -81,12 +86,13 @@ function newestOf(states: readonly ImageState[]): string {
   return states.map(({ sequencer }) => padSequencer(sequencer)).reduce((one, other) => (one > other ? one : other), '');
 }
 
+function recordOf(imageId: string, world: World): ImageRecord | undefined {
+  const item = world.table.get({ imageId: { S: imageId } });
+  return item && imageRecord.parse(unmarshall(item));
+}
+
 function tracesOf(key: string, world: World, bucket: Bucket, deleted: (sequencer: string) => void): TraceStore {
   const turn = () => world.turn(`erase ${key}`);
-  const recordOf = (imageId: string): ImageRecord | undefined => {
-    const item = world.table.get({ imageId: { S: imageId } });
-    return item && imageRecord.parse(unmarshall(item));
-  };
   const atRest = async () => {
     await turn();
     await world.rest();
@@ -111,13 +117,13 @@ function tracesOf(key: string, world: World, bucket: Bucket, deleted: (sequencer
       await turn();
       bucket.sendDeletion(sequencer);
     },
-    async awaitTombstone(imageId, _, above) {
-      const isDecided = () => {
-        const record = recordOf(imageId);
-        return isTombstone(record) && record.sequencer > above;
-      };
-      for (; !isDecided(); await turn()) if (world.isAtRest) throw new Unfinished('the deletion is not decided');
-      return recordOf(imageId)?.sequencer ?? '';
+    async awaitDeletion({ imageId }, outcomeOf) {
+      for (;;) {
+        const outcome = await outcomeOf(recordOf(imageId, world), async () => versionsOf(bucket));
+        if (outcome !== undefined) return outcome;
+        if (world.isAtRest) throw new Unfinished('the deletion is not decided');
+        await turn();
+      }
     },
     async removeVersions(_, versions) {
       for (const { id } of versions) {
@@ -128,7 +134,7 @@ function tracesOf(key: string, world: World, bucket: Bucket, deleted: (sequencer
     settle: atRest,
     async record(imageId) {
       await turn();
-      return recordOf(imageId);
+      return recordOf(imageId, world);
     },
     async renditions(imageId) {
       await turn();

@@ -3,7 +3,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { imageRecord } from '../../adapters/contracts/image-record.ts';
 import { type CurrentUpload, findingsIn, type ImageFacts, type Repair, repairsOf } from '../../core/audit.ts';
 import type { backfillOf } from '../../core/backfill.ts';
-import { padSequencer } from '../../core/image.ts';
+import { padSequencer, previousSequencer } from '../../core/image.ts';
 import type { Preset } from '../../core/presets.ts';
 import { CACHE_CONTROL } from '../../core/rendition.ts';
 import { rerenderOf } from '../../core/rerender.ts';
@@ -70,9 +70,5 @@ function uploadOf(key: string, state: ImageState | undefined): CurrentUpload | u
 /** Just below the upload's own sequencer, as the second in which S3 stored it is. One without an event needs no other of its own. */
 function lowestOf(states: readonly ImageState[]): (storedAt: string) => string {
   const unnoticed = new Set(states.flatMap((state) => (state.unnoticed ? [state.sequencer] : [])));
-  return (storedAt) => (unnoticed.has(storedAt) ? padSequencer(storedAt) : below(padSequencer(storedAt)));
-}
-
-function below(sequencer: string): string {
-  return (BigInt(`0x${sequencer}`) - 1n).toString(16).toUpperCase().padStart(sequencer.length, '0');
+  return (storedAt) => (unnoticed.has(storedAt) ? padSequencer(storedAt) : previousSequencer(padSequencer(storedAt)));
 }

@@ -45,13 +45,13 @@ const renderingRetries =
 export const sabotages: readonly Sabotage[] = [
   sabotage(
     'the record is written unconditionally',
-    '"attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND (outcome = :failed OR (announced = :no AND outcome <> :kept AND (attribute_not_exists(reason) OR reason <> :malware) AND (outcome <> :deleted OR outcome = :outcome))))"',
+    '"attribute_not_exists(sequencer) OR sequencer < :sequencer OR (sequencer = :sequencer AND (outcome = :failed OR (announced = :no AND outcome <> :kept AND outcome <> :alsoKept AND (attribute_not_exists(reason) OR reason <> :malware) AND (outcome <> :deleted OR outcome = :outcome))))"',
     '"attribute_not_exists(nothing)"',
   ),
   sabotage('a repeat does not finish an unannounced record', '"{% $exists($recorded.outcome) %}"', '"{% false %}"'),
   sabotage('a repeat announces other renditions than the first attempt', ' AND outcome <> :kept', ''),
   sabotage(
-    'a repeat does not finish an unannounced rejection or deletion',
+    'a repeat does not finish an unannounced deletion',
     '(announced = :no AND outcome',
     '(announced = :failed AND outcome',
   ),
@@ -246,6 +246,16 @@ export const sabotages: readonly Sabotage[] = [
   }),
   erasure('an erasure removes an upload that came after it', { erasableVersions: (versions) => versions }),
   erasure('an erasure makes no tombstone', { deletionOf: () => ({ deletion: 'none' }) }),
+  erasure(
+    'an erasure takes an upload before the deletion for one after it',
+    {
+      outcomeOfDeletion: async (record, { above }) =>
+        record !== undefined && record.sequencer > above
+          ? { outcome: 'deleted', through: record.sequencer }
+          : undefined,
+    },
+    false,
+  ),
   erasure('an erasure does not wait for what is in progress', { steps: without('settle') }),
   erasure('an erasure leaves renditions that a worker wrote late', { erasableRenditions: () => [] }, false),
   {

@@ -1,6 +1,7 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { defaultLimits } from '../../core/limits.ts';
 import { substituted } from '../support/asl.ts';
 import { allWait, type Change, World } from './world.ts';
 
@@ -54,6 +55,32 @@ it('a redrive after a release of other presets announces the renditions that con
     expect(Detail['renditions']).toEqual(record?.['renditions']);
     expect(Detail['metadata']).toEqual(record?.['metadata']);
   }
+});
+
+it('a redrive after a release that accepts more keeps a rejection that consumers may have been told of', async () => {
+  // Given an upload that is too large, whose event was published, but whose five attempts ended before they could note that
+  const { world, rest, records } = worldInTurn();
+  world.limits = { ...defaultLimits, bytes: 1 };
+  world.change(first, { receives: 0, troubles: fails(5, 'MarkAnnounced') });
+  await rest();
+  expect(world.deadLetters).toHaveLength(1);
+  const [before] = records();
+  expect(before).toMatchObject({ outcome: 'rejected', announced: false });
+
+  // When a release accepts larger files, and the dead letter is redriven
+  world.limits = defaultLimits;
+  world.redrive();
+  await rest();
+
+  // Then the record is what consumers believe, and nothing is left of the attempt that could have processed it
+  expect(records()).toEqual([{ ...before, announced: true }]);
+  expect(world.bus.map(({ DetailType, Detail }) => [DetailType, Detail['reason']])).toEqual(
+    Array.from({ length: 6 }, () => ['ImageRejected', before?.['reason']]),
+  );
+  expect(new Set(world.bus.map(({ Detail }) => Detail.id)).size).toBe(1);
+  expect(world.renditions.keys).toEqual([]);
+  expect(world.messages.map(({ outcome }) => outcome)).toEqual(['rejected']);
+  expect(world.defects).toEqual([]);
 });
 
 it('an attempt that finds its upload replaced keeps the renditions that another attempt may still record', async () => {

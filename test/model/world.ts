@@ -218,6 +218,8 @@ export class World {
   releases = 0;
   /** The deployed presets. */
   groups = presetLists[0];
+  /** The deployed limits. */
+  limits = defaultLimits;
   /** Renditions that exist since before the presets last changed. */
   readonly stale = new Set<string>();
   /** How often each kind of trouble occurred. */
@@ -565,13 +567,13 @@ export class World {
         case 'ExtractMetadataFunction':
           return extractMetadata(
             imageTask.parse(Payload),
-            { uploadReader: uploads, codec, limits: defaultLimits },
+            { uploadReader: uploads, codec, limits: this.limits },
             { keepLocation: false },
           );
         case 'ResizeImageFunction':
           return resizeImage(
             renditionTask.parse(Payload),
-            { uploadReader: uploads, renditionStore: renditions, codec, limits: defaultLimits },
+            { uploadReader: uploads, renditionStore: renditions, codec, limits: this.limits },
             this.groups,
           );
         case 'RemoveRenditionsFunction':

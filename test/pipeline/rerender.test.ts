@@ -1,5 +1,4 @@
-import { HeadObjectCommand, NotFound, PutObjectCommand } from '@aws-sdk/client-s3';
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { HeadObjectCommand, NotFound } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as z from 'zod';
 import { imageIdOf, nextSequencer } from '../../core/image.ts';
@@ -11,6 +10,7 @@ import { pauseIntake, resumeIntake } from '../../scripts/stack/intake-switch.ts'
 import { repairAll } from '../../scripts/stack/repair.ts';
 import { stackSources } from '../../scripts/stack/stack-sources.ts';
 import { type DomainEvent, emulatedPipeline, eventually } from '../support/emulated-pipeline.ts';
+import { makeOutdated } from '../support/outdated-image.ts';
 import { photo } from '../support/photos.ts';
 
 /** After a change of presets, `npm run rerender` makes the new renditions, and what users do meanwhile wins. */
@@ -26,25 +26,6 @@ const presets = renditionGroups.flatMap((group) => group.presets);
 const signal = new AbortController().signal;
 const quietly = { prefix, json: true, yes: true, perSecond: 20 } as const;
 let heard: () => Promise<DomainEvent[]>;
-
-/** As if it had been made with earlier presets: one had another quality, and one is gone since. */
-async function makeOutdated(name: (typeof names)[number]): Promise<string> {
-  const imageId = await imageIdOf(bucket, keyOf(name));
-  const { sequencer } = z.object({ sequencer: z.string() }).parse(await pipeline.record(keyOf(name)));
-  const gone = { preset: 'webp-96', key: `${imageId}/${sequencer}/webp-96.webp`, contentType: 'image/webp' };
-  await s3.send(new PutObjectCommand({ Bucket: renditionBucket, Key: gone.key, Body: 'x', IfNoneMatch: '*' }));
-  await stack.clients.table.send(
-    new UpdateCommand({
-      ...{ TableName: stack.outputs.ImageTableName, Key: { imageId } },
-      UpdateExpression: 'SET renditions[0].settings = :other, renditions = list_append(renditions, :gone)',
-      ExpressionAttributeValues: {
-        ':other': 'webp 1 q1',
-        ':gone': [{ ...gone, width: 1, height: 1, bytes: 1, settings: 'webp 96 q80 e2' }],
-      },
-    }),
-  );
-  return gone.key;
-}
 
 async function exists(Key: string): Promise<boolean> {
   try {
@@ -86,7 +67,7 @@ it('a stack whose images are all current has nothing to do', async () => {
 it('outdated images get new renditions, one event each, and their old renditions go; others stay as they are', async () => {
   const before = await Promise.all(outdatedNames.map((name) => pipeline.record(keyOf(name))));
   const current = await pipeline.record(keyOf('current'));
-  const gone = await Promise.all(outdatedNames.map(makeOutdated));
+  const gone = await Promise.all(outdatedNames.map((name) => makeOutdated(pipeline, keyOf(name))));
 
   // Nothing happens before the operator agrees.
   expect(await rerender(stack, { ...quietly, dryRun: true }, signal)).toBe(0);
@@ -111,7 +92,7 @@ it('outdated images get new renditions, one event each, and their old renditions
 });
 
 it('an overwrite, an overwrite that is already on record, a deletion and a malware verdict win against a re-render in the queue', async () => {
-  await Promise.all(liveNames.map(makeOutdated));
+  await Promise.all(liveNames.map((name) => makeOutdated(pipeline, keyOf(name))));
   const asked = new Map(await Promise.all(liveNames.map(async (name) => [name, await due(name)] as const)));
   const before = await pipeline.put(keyOf('replaced-before'), photo('rocket.jpg'));
   const replaced = await pipeline.recordWhen(keyOf('replaced-before'), ({ sequencer }) => {

@@ -17,6 +17,7 @@ import {
 import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   SQSClient,
@@ -271,6 +272,37 @@ describe('history', () => {
 });
 
 describe('dead letters', () => {
+  const attributes = (hidden: number) => ({
+    Attributes: {
+      ...{ QueueArn: 'arn', ApproximateNumberOfMessages: '3', MessageRetentionPeriod: '60' },
+      ApproximateNumberOfMessagesNotVisible: String(hidden),
+    },
+  });
+  beforeEach(() => {
+    sqs.on(GetQueueAttributesCommand).resolves(attributes(0));
+  });
+
+  it('that a killed run has hidden are waited for, or nobody would see them', async () => {
+    cloudFormation.on(DescribeStackResourceCommand).resolves({ StackResourceDetail: detail('DomainQueue') });
+    const calls: string[] = [];
+    let hidden = 1;
+    sqs.on(GetQueueAttributesCommand).callsFake(({ QueueUrl }: { QueueUrl: string }) => {
+      calls.push(`${hidden} hidden in ${QueueUrl}`);
+      return attributes(hidden--);
+    });
+    sqs.on(ReceiveMessageCommand).callsFake(({ QueueUrl }: { QueueUrl: string }) => {
+      calls.push(`read ${QueueUrl}`);
+      sqs.on(GetQueueAttributesCommand).resolves(attributes(0));
+      return {};
+    });
+    await sweepLetters(stack, async () => false);
+    expect(calls.slice(0, 3)).toEqual([
+      '1 hidden in UploadDeadLetterQueueUrl',
+      '0 hidden in UploadDeadLetterQueueUrl',
+      'read UploadDeadLetterQueueUrl',
+    ]);
+  });
+
   const letter = (id: string, body: object) => ({
     MessageId: id,
     ReceiptHandle: `r-${id}`,

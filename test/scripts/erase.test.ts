@@ -128,6 +128,60 @@ describe('an erasure', () => {
     expect(totalsOf(run.notebook.targets())).toMatchObject({ erased: 2, uploadedAgain: 1 });
   });
 
+  it('leaves an image that is uploaded again before its tombstone is seen, and removes all that is older', async () => {
+    const store = stack();
+    const again = processedRecord({ ...cat, sequencer: nextSequencer(nextSequencer(sequencer)), version: 'cat-new' });
+    const run = runOf(store);
+    await planErasure(run, all([cat, dog]));
+    store.afterEach = (call) => {
+      // Both are deleted.
+      if (call !== 'deleteObject' || store.stored.get(dog.key)?.[0]?.kind !== 'marker') return;
+      store.put(cat.key, 'cat-new');
+      store.records.set(cat.imageId, again);
+      store.files.add(`cat/${again.sequencer}/webp-320.webp`);
+      const { imageId, version } = again;
+      store.history.set('cat-deleted', { imageId, event: 'superseded', sequencer: nextSequencer(sequencer) });
+      store.history.set('cat-new', { imageId, event: 'processed', sequencer: again.sequencer, version });
+    };
+    await eraseImages(run);
+    await lookAgain(run);
+
+    expect(store.stored.get(cat.key)?.map(({ id }) => id)).toEqual(['cat-new']);
+    expect(store.records.get(cat.imageId)).toEqual(again);
+    expect([...store.files].filter((file) => file.startsWith('cat/'))).toEqual([
+      `cat/${again.sequencer}/webp-320.webp`,
+    ]);
+    expect([...store.history.keys()].filter((id) => id.includes('cat'))).toEqual(['cat-new', 'erased-cat']);
+    const totals = totalsOf(run.notebook.targets());
+    expect(totals).toMatchObject({ erased: 2, uploadedAgain: 1 });
+    expect(describeResult(totals)).toContain(
+      '1 were uploaded again after the deletion. The new images stay: to erase them too, run this again.',
+    );
+  });
+
+  it('leaves an image that its owner has deleted before, and uploads again while the erasure looks', async () => {
+    const store = stack();
+    await store.deleteObject(cat.key);
+    await store.settle();
+    const again = processedRecord({ ...cat, sequencer: nextSequencer(nextSequencer(sequencer)), version: 'cat-new' });
+    const run = runOf(store);
+    await planErasure(run, all([cat]));
+    store.afterEach = (call) => {
+      if (call !== 'versions') return;
+      store.afterEach = () => undefined;
+      store.put(cat.key, 'cat-new');
+      store.records.set(cat.imageId, again);
+      store.files.add(`cat/${again.sequencer}/webp-320.webp`);
+    };
+    await eraseImages(run);
+    await lookAgain(run);
+
+    expect(store.stored.get(cat.key)?.map(({ id }) => id)).toEqual(['cat-new']);
+    expect(store.records.get(cat.imageId)).toEqual(again);
+    expect([...store.files]).toContain(`cat/${again.sequencer}/webp-320.webp`);
+    expect(totalsOf(run.notebook.targets())).toMatchObject({ erased: 1, uploadedAgain: 1 });
+  });
+
   it('reads history three times, for however many images', async () => {
     const store = stack();
     await eraseAll(runOf(store), [cat, dog, bird]);

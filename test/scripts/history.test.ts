@@ -13,7 +13,7 @@ import { imageIdOf } from '../../core/image.ts';
 import { historyCommand } from '../../scripts/history/history.ts';
 import { describeReading, describeWriting, rebuild, showImage } from '../../scripts/history/history-stack.ts';
 import { openRebuildNotebook, readAll, refuseUnfit, writeAll } from '../../scripts/history/rebuild.ts';
-import { parsedOptions } from '../../scripts/terminal/command.ts';
+import { parse, parsedOptions } from '../../scripts/terminal/command.ts';
 import { InMemoryTable } from '../model/in-memory-table.ts';
 import { mockClient } from '../support/mock-client.ts';
 import { mockedStack } from '../support/mocked-stack.ts';
@@ -161,10 +161,22 @@ describe('the timeline of an image', () => {
     ).toHaveLength(1);
   });
 
+  it('is of the image in the bucket that is named, and not of the same key in the upload bucket', async () => {
+    aHistory();
+    const adopted = { ...cat, imageId: await imageIdOf('holiday-photos', 'cat.jpg'), bucket: 'holiday-photos' };
+    write(undefined, { ...adopted, outcome: 'rejected', reason: 'corrupt', message: 'It is truncated.' });
+    const shown = printed();
+    expect(await showImage(stack, { key: 'cat.jpg', bucket: 'holiday-photos', json: true }, signal)).toBe(0);
+    const lines = shown()
+      .split('\n')
+      .filter((line) => line.startsWith('{'));
+    expect(lines.map((line) => JSON.parse(line).event)).toEqual(['uploaded', 'rejected']);
+  });
+
   it('of an unknown key says so, and fails', async () => {
     const output = printed();
     expect(await showImage(stack, { key: 'bird.jpg' }, signal)).toBe(1);
-    expect(output()).toContain('There is no history of bird.jpg.');
+    expect(output()).toContain(`There is no history of bird.jpg in ${stack.outputs.UploadBucketName}.`);
   });
 
   it('escapes characters that control a terminal', async () => {
@@ -249,9 +261,16 @@ describe('the command line', () => {
   it('has a key, or a rebuild with its table', () => {
     expect(parsedOptions(historyCommand, ['cat.jpg', '--since', '2026-11-01'])).toMatchObject({ since: '2026-11-01' });
     expect(parsedOptions(historyCommand, ['--rebuild', '--into', 't'])).toMatchObject({ into: 't', rate: 100 });
+    expect(parsedOptions(historyCommand, ['cat.jpg', '--bucket', 'b'])).toMatchObject({ bucket: 'b' });
   });
 
   it.each(['yesterday', '2026-02-30', '2026-11-29T00:00Z'])('refuses %s as a day', (since) => {
     expect(() => parsedOptions(historyCommand, ['cat.jpg', '--since', since])).toThrow('Use a day such as 2026-11-29.');
+  });
+
+  it('has no bucket for a rebuild, which is of all buckets', async () => {
+    const task = parse(historyCommand, ['--rebuild', '--into', 't', '--bucket', 'b'], { out() {}, error() {} });
+    if (typeof task === 'number') throw new Error(`The command line is invalid: ${task}.`);
+    await expect(async () => await task.run(signal)).rejects.toThrow('leave --bucket out');
   });
 });

@@ -19,7 +19,8 @@ export class InMemoryTraces implements TraceStore {
   historyReads = 0;
   /** Called at the end of every call, with its name. */
   afterEach: (call: string) => void = () => undefined;
-  #second = 100;
+  // That of the records' sequencers.
+  #second = 0x55aed6dc;
   readonly #pending = new Map<ImageId, { readonly key: string; readonly sequencer: Sequencer }>();
 
   now(): string {
@@ -79,7 +80,7 @@ export class InMemoryTraces implements TraceStore {
   }
 
   sequencerAfter(time: string): Sequencer {
-    return sequencerAt(time);
+    return sequencerAt(new Date(Date.parse(time) + 1000).toISOString());
   }
 
   async queueDeletion(key: string, _: Sequencer) {
@@ -87,9 +88,11 @@ export class InMemoryTraces implements TraceStore {
     this.#done('queueDeletion', undefined);
   }
 
-  async awaitTombstone(imageId: ImageId) {
+  async awaitDeletion(...[{ imageId, key }, outcomeOf]: Parameters<TraceStore['awaitDeletion']>) {
     this.#react(imageId);
-    return this.#done('awaitTombstone', this.records.get(imageId)?.sequencer ?? '');
+    const outcome = await outcomeOf(this.records.get(imageId), async () => this.#of(key));
+    if (outcome === undefined) throw new Error(`The deletion of ${key} has no outcome.`);
+    return this.#done('awaitDeletion', outcome);
   }
 
   async removeVersions(key: string, versions: readonly StoredVersion[]) {
@@ -203,6 +206,8 @@ export class InMemoryTraces implements TraceStore {
     const pending = this.#pending.get(imageId);
     if (pending === undefined) return;
     this.#pending.delete(imageId);
+    // A later upload wins.
+    if ((this.records.get(imageId)?.sequencer ?? '') > pending.sequencer) return;
     this.records.set(imageId, deletedRecord({ imageId, ...pending, version: 'none' }));
     for (const file of this.files)
       if (file.startsWith(`${imageId}/`) && (sequencerOf(file) ?? '') <= pending.sequencer) this.files.delete(file);

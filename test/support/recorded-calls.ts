@@ -44,7 +44,16 @@ export function recordedCalls(): RecordedCall[] {
 
 /** Derived from the HTTP request. */
 export function describeCall(request: AwsRequest): Pick<RecordedCall, 'action' | 'resource'> {
-  return request.target === undefined ? ofS3(request) : ofJson(request);
+  if (request.target !== undefined) return ofJson(request);
+  return ofOther(request) ?? ofS3(request);
+}
+
+/** Of commands: no function makes such calls. */
+function ofOther({ method, path }: AwsRequest) {
+  if (path.startsWith('/2015-03-31/event-source-mappings'))
+    return { action: 'lambda:ListEventSourceMappings', resource: 'unknown' };
+  // The operation is in the body, as a form.
+  return method === 'POST' && path === '/' ? { action: 'cloudformation:Describe*', resource: 'unknown' } : undefined;
 }
 
 const services: Readonly<Record<string, string>> = {
@@ -62,6 +71,13 @@ function ofJson({ target = '', body }: AwsRequest) {
   return { action: `${services[api] ?? api}:${operation}`, resource: resourceNames.parse(JSON.parse(body)) };
 }
 
+const ofBucket: Readonly<Record<string, string>> = {
+  versions: 's3:ListBucketVersions',
+  versioning: 's3:GetBucketVersioning',
+  'object-lock': 's3:GetBucketObjectLockConfiguration',
+  notification: 's3:GetBucketNotification',
+};
+
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 function ofS3({ method, path }: AwsRequest) {
   const { pathname, searchParams } = new URL(path, 'https://s3.invalid');
@@ -77,5 +93,6 @@ function ofS3({ method, path }: AwsRequest) {
     return { action: actions[method] ?? `s3:${method}`, resource: `${bucket}/*` };
   }
   if (searchParams.has('delete')) return { action: 's3:DeleteObject', resource: `${bucket}/*` };
-  return { action: method === 'GET' ? 's3:ListBucket' : `s3:${method}`, resource: bucket };
+  const [found] = [...searchParams.keys()].flatMap((name) => ofBucket[name] ?? []);
+  return { action: method === 'GET' ? (found ?? 's3:ListBucket') : `s3:${method}`, resource: bucket };
 }

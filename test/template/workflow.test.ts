@@ -245,7 +245,8 @@ describe('the record', () => {
     expect(task('WriteRecord').Arguments['ConditionExpression']).toBe(
       'attribute_not_exists(sequencer) OR sequencer < :sequencer OR ' +
         '(sequencer = :sequencer AND (outcome = :failed OR ' +
-        '(announced = :no AND outcome <> :kept AND (attribute_not_exists(reason) OR reason <> :malware) AND ' +
+        '(announced = :no AND outcome <> :kept AND outcome <> :alsoKept AND ' +
+        '(attribute_not_exists(reason) OR reason <> :malware) AND ' +
         '(outcome <> :deleted OR outcome = :outcome))))',
     );
   });
@@ -427,11 +428,15 @@ describe('an upload that was replaced before this attempt read it', () => {
 
 describe('a result that an earlier attempt recorded', () => {
   const processed = { outcome: { S: 'processed' }, sequencer: { S: 'S1' }, announced: { BOOL: false } };
+  const rejected = { ...processed, outcome: { S: 'rejected' }, reason: { S: 'corrupt' }, message: { S: 'Why.' } };
   it.each([
     ['is completed, if it was not announced', 'created', processed, processed],
     ['is already complete, if it was announced', 'created', { ...processed, announced: { BOOL: true } }, {}],
     ['is not confused with that of a newer version', 'created', { ...processed, sequencer: { S: 'S2' } }, {}],
-    ['is not confused with a rejection', 'created', { ...processed, outcome: { S: 'rejected' } }, {}],
+    ['is completed, if it is a rejection', 'created', rejected, rejected],
+    ['is not confused with a verdict', 'created', { ...rejected, reason: { S: 'malware' } }, {}],
+    ['is not confused with a failure', 'created', { ...processed, outcome: { S: 'failed' } }, {}],
+    ['is not confused with a deletion', 'created', { ...processed, outcome: { S: 'deleted' } }, {}],
     ['is not completed by a deletion', 'deleted', processed, {}],
     ['does not exist, if there is no record', 'created', undefined, {}],
   ])('%s', async (_, change, Item, expected) => {
@@ -440,9 +445,12 @@ describe('a result that an earlier attempt recorded', () => {
   });
 
   it('is kept by repeats of the upload, and only by those', async () => {
-    const { ':kept': kept } = Object(task('WriteRecord').Arguments['ExpressionAttributeValues']);
-    expect(await evaluate(kept, { change: 'created' })).toEqual({ S: 'processed' });
-    expect(await evaluate(kept, { change: 'deleted' })).toEqual({ S: 'none' });
+    const values = Object(task('WriteRecord').Arguments['ExpressionAttributeValues']);
+    const kept = { processed: values[':kept'], rejected: values[':alsoKept'] };
+    expect(await evaluate(kept, { change: 'created' })).toEqual({
+      ...{ processed: { S: 'processed' }, rejected: { S: 'rejected' } },
+    });
+    expect(await evaluate(kept, { change: 'deleted' })).toEqual({ processed: { S: 'none' }, rejected: { S: 'none' } });
   });
 
   it('is announced as it was recorded, after a look for a mark of the version', async () => {
@@ -467,6 +475,14 @@ describe('a result that an earlier attempt recorded', () => {
       decision: { renditions: [] },
     });
     expect(Next).toBe('LookForMark');
+  });
+
+  it('is announced as it was rejected, and no rendition of a later attempt stays', async () => {
+    const recorded = { ...rejected, occurredAt: { S: 'then' } };
+    expect(await evaluate(pass('FinishRecord').Assign, { recorded })).toEqual({
+      decision: { outcome: 'rejected', reason: 'corrupt', message: 'Why.' },
+      ...{ occurredAt: 'then', scope: 'through', replaced: true },
+    });
   });
 });
 
