@@ -208,6 +208,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     path: propertyOf('BackupVault', 'LockConfiguration'),
     remove: true,
   },
+  'An audit every week': {
+    file: 'governance/weekly-audit.yaml',
+    path: propertyOf('AuditFailedAlarm', 'DatapointsToAlarm'),
+    remove: true,
+  },
   'Experiments that end when the paging alarm fires': {
     file: 'governance/experiments.yaml',
     path: propertyOf('DenyExperiment', 'StopConditions', 0, 'Source'),

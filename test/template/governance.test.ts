@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { verdictType } from '../../adapters/contracts/malware-verdict.ts';
 import { projectName } from '../../core/names.ts';
+import { auditCommand } from '../../scripts/audit/audit.ts';
 import {
   at,
   type Json,
@@ -12,6 +13,7 @@ import {
   statementsOf,
   templateFor,
 } from '../../scripts/template/template.ts';
+import { parsedOptions } from '../../scripts/terminal/command.ts';
 import { denialsOf } from '../support/policy-evaluation.ts';
 
 /** The governance templates match the main template; `npm run check` lints them (scripts/template/scan-template.ts). */
@@ -535,6 +537,60 @@ describe('backup.yaml', () => {
   it('raises an alarm if backups fail, and if there are none', () => {
     expect(at(propertiesIn('backup.yaml', 'BackupFailedAlarm'), 'MetricName')).toBe('NumberOfBackupJobsFailed');
     expect(at(propertiesIn('backup.yaml', 'BackupMissingAlarm'), 'TreatMissingData')).toBe('breaching');
+  });
+});
+
+describe('weekly-audit.yaml', () => {
+  const audit = propertiesIn('weekly-audit.yaml', 'Audit');
+  const policies = at(propertiesIn('weekly-audit.yaml', 'AuditRole'), 'Policies');
+  const allowed = [at(policies, 0), at(policies, 1, 'Fn::If', 1)].flatMap((policy) =>
+    allowedBy(at(policy, 'PolicyDocument')),
+  );
+
+  it('runs the command every week, with options that it has', () => {
+    const [, line = ''] = /- npm run -s audit -- (.+)/.exec(z.string().parse(at(audit, 'Source', 'BuildSpec'))) ?? [];
+    expect(parsedOptions(auditCommand, line.replace('"$STACK"', 'stack-to-audit').split(' '))).toMatchObject({
+      ...{ stack: 'stack-to-audit', yes: true, json: true },
+    });
+    expect(at(governance('weekly-audit.yaml'), 'Parameters', 'Schedule', 'Default')).toMatch(/^cron\(.+ SUN \*\)$/);
+    expect(at(propertiesIn('weekly-audit.yaml', 'Weekly'), 'Target', 'Arn')).toEqual({ 'Fn::GetAtt': 'Audit.Arn' });
+  });
+
+  it('grants what the runbook lists for an audit without --repair, and the log', () => {
+    const rows = readFileSync('docs/runbooks/audit.md', 'utf8')
+      .split('\n')
+      .filter((row) => row.startsWith('| `'));
+    const listed = rows.flatMap((row) => {
+      const [, actions = ''] = row.split('|');
+      let service = '';
+      return [...actions.matchAll(/`(?:(\w+):)?(\w+)`/g)].map(([, named, action]) => {
+        service = named ?? service;
+        return `${service}:${action}`;
+      });
+    });
+    const ofAudit = allowed.map(({ action }) => action).filter((action) => !/^(logs|codeconnections):/.test(action));
+    expect([...new Set(ofAudit)].sort()).toEqual([...new Set(listed)].sort());
+  });
+
+  it('cannot change images, records or messages', () => {
+    const reads = /:(Get|List|Describe|Scan|Decrypt)/;
+    expect(allowed.filter(({ action }) => !reads.test(action)).map(({ action }) => action)).toEqual([
+      ...['logs:CreateLogStream', 'logs:PutLogEvents', 'codeconnections:UseConnection'],
+    ]);
+  });
+
+  it('raises an alarm about findings until the next audit, and if an audit could not start', () => {
+    const alarm = (id: string) => propertiesIn('weekly-audit.yaml', id);
+    expect(at(alarm('AuditFailedAlarm'), 'MetricName')).toBe('FailedBuilds');
+    expect(at(alarm('AuditFailedAlarm'), 'Dimensions')).toEqual([{ Name: 'ProjectName', Value: { Ref: 'Audit' } }]);
+    expect(at(alarm('AuditNotStartedAlarm'), 'MetricName')).toBe('TargetErrorCount');
+    for (const id of ['AuditFailedAlarm', 'AuditNotStartedAlarm']) {
+      const { Period, EvaluationPeriods, ...rest } = z
+        .looseObject({ Period: z.number(), EvaluationPeriods: z.number() })
+        .parse(alarm(id));
+      expect(Period * EvaluationPeriods).toBe(7 * 86_400);
+      expect(rest).toMatchObject({ DatapointsToAlarm: 1, TreatMissingData: 'notBreaching' });
+    }
   });
 });
 

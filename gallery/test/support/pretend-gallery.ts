@@ -28,8 +28,10 @@ const builtPage = join(import.meta.dirname, '..', '..', 'page', 'dist');
 
 export interface PretendOptions {
   readonly port?: number;
-  /** Milliseconds that the pipeline takes at least for an image. */
+  /** Milliseconds that the pipeline takes at least for an image, so that people see its steps. */
   readonly pace?: number;
+  /** Instead of `pace`: pretend-pipeline.ts says when it is called. */
+  readonly pause?: () => Promise<unknown>;
   /** Images that the pipeline works on at a time. */
   readonly workers?: number;
   /** Per person, operation and minute. */
@@ -51,6 +53,7 @@ export interface PretendGallery extends Origin {
 export async function startPretendGallery({
   port = 0,
   pace = 1_000,
+  pause = () => sleep(pace / 2),
   workers = 2,
   perMinute = 600,
   pageDirectory = builtPage,
@@ -60,7 +63,7 @@ export async function startPretendGallery({
   let broken = false;
   let issuer: DemoIssuer | undefined;
   const connections = new InMemoryConnections();
-  const pipeline = new PretendPipeline({ bucket, workers, pace });
+  const pipeline = new PretendPipeline({ bucket, workers, pause });
   const sockets = new Map<string, WebSocket>();
   const sender = {
     async send(connectionId: string, text: string) {

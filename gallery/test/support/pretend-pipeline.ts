@@ -2,7 +2,6 @@
  * The pipeline in one process: its own use cases with the real codec, over stores in memory. It returns domain events as EventBridge
  * delivers them.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { sharpImageCodec } from '../../../adapters/sharp/sharp-image-codec.ts';
 import { extractMetadata } from '../../../core/extract-metadata.ts';
 import type { ImageId, Sequencer } from '../../../core/image.ts';
@@ -32,8 +31,8 @@ interface Settings {
   readonly bucket: string;
   /** How many images it works on at a time. */
   readonly workers: number;
-  /** Milliseconds that an image takes at least, so that people see it. */
-  readonly pace: number;
+  /** Called twice for each image: while it is queued, and while it is rendered. The step ends when the promise resolves. */
+  readonly pause: () => Promise<unknown>;
 }
 
 export class PretendPipeline {
@@ -59,8 +58,8 @@ export class PretendPipeline {
   ): Promise<DomainEvent> {
     await this.#turn();
     try {
-      await sleep(this.#settings.pace / 2);
-      const [event] = await Promise.all([this.#work(version, bytes, described), sleep(this.#settings.pace / 2)]);
+      await this.#settings.pause();
+      const [event] = await Promise.all([this.#work(version, bytes, described), this.#settings.pause()]);
       return event;
     } finally {
       this.running -= 1;
