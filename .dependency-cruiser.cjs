@@ -67,7 +67,7 @@ module.exports = {
     ),
     only(
       'gallery',
-      'gallery/(api|deploy|local|page)/',
+      'gallery/(api|cost|deploy|local|page)/',
       ['core/', 'adapters/', 'scripts/(stack|local|template|terminal)/', 'gallery/'],
       'Coupled to the pipeline by its events and buckets. Nothing imports the gallery.',
     ),

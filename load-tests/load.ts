@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { Argument } from '@commander-js/extra-typings';
 import prettyBytes from 'pretty-bytes';
 import { stopEmulators } from '../scripts/local/emulator.ts';
+import { startGalleryPage } from '../scripts/local/gallery-page.ts';
 import { isolateThisProcess } from '../scripts/local/isolated-environment.ts';
 import { startLocalStack } from '../scripts/local/local-stack.ts';
 import { accountStack, type Stack } from '../scripts/stack/stack.ts';
@@ -15,13 +16,13 @@ import { print, printError } from '../scripts/terminal/print.ts';
 import { showStep } from '../scripts/terminal/progress.ts';
 import { shownPath } from '../scripts/terminal/project.ts';
 import { estimatedCost } from './runner/cost.ts';
-import { caveats, checkTable, reportPage, waitTable } from './runner/report.ts';
+import { caveats, checkTable, galleryTimes, reportPage, waitTable } from './runner/report.ts';
 import { type RunResult, readResult } from './runner/result.ts';
 import { executeRun, type PreparedRun, prepareRun, type RunControl } from './runner/run.ts';
-import { readScenario, scenarioNames } from './runner/scenario.ts';
+import { readScenario, type Scenario, scenarioNames } from './runner/scenario.ts';
 import { guardTarget, shownTarget, stackEnvironment, type Target } from './runner/target.ts';
 
-type UnderLoad = Pick<RunControl, 'target' | 'environment'> & { readonly stack: Stack };
+type UnderLoad = Pick<RunControl, 'target' | 'environment' | 'gallery'> & { readonly stack: Stack };
 
 const compareCommand = command({
   name: 'compare',
@@ -89,7 +90,8 @@ async function run(options: RunOptions): Promise<number> {
   const against = options.against === undefined ? undefined : await readResult(options.against);
   const scenario = await readScenario(options.scenario, options.stack === undefined ? 'emulator' : 'account', scale);
   const prepared = await showStep('Images and plan', () => prepareRun({ scenario, seed, scale }));
-  const { stack, ...place } = options.stack === undefined ? await ownEmulator() : await namedStack(options.stack);
+  const { stack, ...place } =
+    options.stack === undefined ? await ownEmulator(scenario) : await namedStack(options.stack);
   if (place.target.kind === 'stack') await askBeforeSpending(prepared, place.target, options);
   const control = { ...place, step: showStep, keep, signal };
   const result = await executeRun(prepared, stack, control);
@@ -99,11 +101,15 @@ async function run(options: RunOptions): Promise<number> {
 }
 
 /** A new emulator per run, so that its queues hold nothing from earlier runs. */
-async function ownEmulator(): Promise<UnderLoad> {
+async function ownEmulator({ name, through }: Scenario): Promise<UnderLoad> {
   isolateThisProcess();
-  const { stack, emulator } = await startLocalStack(0, showStep);
-  const { endpoint, environment } = emulator;
-  return { stack, target: { kind: 'emulator', endpoint }, environment };
+  const local = await startLocalStack(0, showStep);
+  const { endpoint, environment } = local.emulator;
+  const place: UnderLoad = { stack: local.stack, target: { kind: 'emulator', endpoint }, environment };
+  if (through === 'bucket') return place;
+  const gallery = await startGalleryPage(local, showStep);
+  if (gallery === undefined) throw new Failure(`This clone has no gallery/, which ${name} needs.`);
+  return { ...place, gallery };
 }
 
 async function namedStack(name: string): Promise<UnderLoad> {
@@ -140,6 +146,7 @@ async function show(result: RunResult, page: string, against: RunResult | undefi
     '',
     `${reconciliation.sent} changes = ${reconciliation.decided} decided + ${reconciliation.deadLetters} dead letters; ` +
       `lost: ${reconciliation.lost.length}, not decided in time: ${reconciliation.notInTime.length}.`,
+    ...galleryTimes(result),
     ...caveats(result),
     `${result.title} ${result.passed ? 'passed' : 'failed'}. Report: ${pathToFileURL(page)}`,
     `Raw: ${shownPath(join(dirname(page), 'run.json'))}`,

@@ -25,7 +25,11 @@ const packagedNode = join(bin, 'node');
 // Folders with their own packages, of which a fork may have deleted any.
 const foldersWithPackages = ['gallery', 'load-tests', 'lab'];
 // What else a script runs than its own folder.
-const alsoNeeded = { 'lab/': ['gallery', 'load-tests'], 'scripts/start/start.ts': ['gallery'] };
+const alsoNeeded = {
+  'lab/': ['gallery', 'load-tests'],
+  'load-tests/load.ts': ['gallery'],
+  'scripts/start/start.ts': ['gallery'],
+};
 
 const signalNumbers = constants.signals;
 

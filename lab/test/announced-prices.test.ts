@@ -13,10 +13,16 @@ it('requests cost what the lab’s price list says', () => {
     s3Read: prices.s3Read.usd,
     dynamoDbRead: prices.dynamoDbRead.usd,
     dynamoDbWrite: prices.dynamoDbWrite.usd,
+    sqsRequest: prices.sqsRequest.usd,
+    functionRequest: prices.lambdaRequest.usd,
     functionGigabyteSecond: prices.lambdaArm64.usd,
     stateTransition: prices.standardTransition.usd,
     customEvent: prices.eventBridgeCustomEvent.usd,
     invalidationPath: prices.invalidationPath.usd,
+    trace: prices.trace.usd,
+    logGigabyte: prices.logIngestion.usd,
+    alarmMonth: prices.alarm.usd,
+    dashboardMonth: prices.dashboard.usd,
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readScenario, scenarioNames, thresholdsOf } from '../../load-tests/runner/scenario.ts';
+import { placesOf, readScenario, scenarioNames, thresholdsOf } from '../../load-tests/runner/scenario.ts';
 import { assumptions } from '../cost/assumptions.ts';
 import { deploymentOf } from '../cost/deployment.ts';
 import { keptMeasurements } from '../cost/measured.ts';
@@ -76,7 +76,9 @@ describe('the limits', () => {
   });
 });
 
-it.each(await scenarioNames())(
+const names = await scenarioNames();
+const places = await Promise.all(names.map(placesOf));
+it.each(names.filter((_, index) => places[index]?.includes('account')))(
   'the account thresholds of load scenario %s are one to four times the calculated values for stage dev',
   async (name) => {
     const { phases } = await readScenario(name, 'account', 1);

@@ -15,16 +15,20 @@ export const change = z.object({
   bytes: z.int(),
   /** Epoch milliseconds: when its user arrived. Older results do not have it. */
   arrivedAt: z.number().optional(),
-  /** Epoch milliseconds: when the request to S3 began. */
+  /** Epoch milliseconds: when the request to S3 began; in the gallery, when the page has the file. */
   startedAt: z.number(),
-  /** How long the request to S3 took. */
+  /** How long the request to S3 took; in the gallery, together with that for the ticket. */
   requestMillis: z.number(),
   /** How a record may identify this state: by version, or by etag if events carry no version. */
   names: z.array(z.string()),
   /** Why S3 refused it; if set, it is not one of the changes that must be decided. */
   problem: z.string().optional(),
-  /** Epoch milliseconds: when the outcome was seen in the record. */
+  /** Epoch milliseconds: when the outcome was seen in the record; in the gallery, when the picture or the reason was shown. */
   decidedAt: z.number().optional(),
+  /** Epoch milliseconds, in the gallery: when the window was told the outcome. */
+  toldAt: z.number().optional(),
+  /** Epoch milliseconds, in the gallery: when the pipeline published the outcome. */
+  publishedAt: z.number().optional(),
   outcome: z.enum(outcomes).optional(),
 });
 export type Change = z.infer<typeof change>;
@@ -32,7 +36,7 @@ export type Change = z.infer<typeof change>;
 /** The ledger's file has two lines per change: one when S3 has answered, and one when the record has the outcome. */
 export const ledgerLine = z.union([
   change,
-  z.object({ number: z.int(), decidedAt: z.number(), outcome: z.enum(outcomes) }),
+  z.object({ number: z.int(), decidedAt: z.number(), outcome: z.enum(outcomes), toldAt: z.number().optional() }),
 ]);
 export type LedgerLine = z.infer<typeof ledgerLine>;
 

@@ -9,6 +9,7 @@ import {
   coresOfOthers,
   inNumbers,
   type Percentiles,
+  partsOfWait,
   quietCores,
   type RunResult,
   saturation,
@@ -59,7 +60,7 @@ export async function reportPage(run: RunResult, against: RunResult | undefined)
     <div class="lost"><b>${reconciliation.lost.length}</b><span>lost</span></div>
     <div class="lost"><b>${reconciliation.notInTime.length}</b><span>not decided in time</span></div>
   </section>
-  <p class="story">${[story(run), ...caveats(run)].join(' ')}</p>
+  <p class="story">${[story(run), ...galleryTimes(run), ...caveats(run)].join(' ')}</p>
   <section class="columns">
     <article>
       <h2>Waiting times</h2>
@@ -124,6 +125,19 @@ export function caveats(run: RunResult): string[] {
           `Other programs used ${others.toFixed(1)} of ${run.processors} processors on average, ` +
             'so do not compare the figures of this run with others.',
         ]),
+  ];
+}
+
+/** Through the gallery: where the time went, in words. */
+export function galleryTimes({ changes, phases }: RunResult): string[] {
+  const before = phases.slice(0, -1).reduce((sum, { arrivalCount }) => sum + arrivalCount, 0);
+  const times = partsOfWait(changes.filter(({ user }) => user >= before));
+  if (times === undefined) return [];
+  const { stored, pipeline, shown } = times;
+  const share = (part: number) => `${Math.round((100 * part) / (stored + pipeline + shown))} %`;
+  return [
+    `In the last phase, ${share(stored + shown)} of the time from drop to picture passed outside the pipeline: ${share(stored)} until the file ` +
+      `was stored, and ${share(shown)} from the event of the result to the picture.`,
   ];
 }
 

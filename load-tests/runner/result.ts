@@ -202,18 +202,53 @@ export interface Percentiles {
 export function waits(changes: readonly Change[]): Percentiles[] {
   const wait = ({ startedAt, decidedAt = Number.NaN }: Change) => decidedAt - startedAt;
   const ready = changes.filter(({ outcome }) => outcome === 'processed');
+  const inGallery = changes.some(({ toldAt }) => toldAt !== undefined);
+  const toReady = inGallery ? 'drop → picture' : 'upload → ready';
+  const parts = ready.flatMap((one) => partsOf(one) ?? []);
   const rows: [string, number[]][] = [
     ...sizeClasses.map((size): [string, number[]] => [
-      `upload → ready, ${size}`,
+      `${toReady}, ${size}`,
       ready.filter((one) => one.class === size).map(wait),
     ]),
-    ['upload → ready, all', ready.map(wait)],
-    ['upload → rejected', changes.filter(({ outcome }) => outcome === 'rejected').map(wait)],
+    [`${toReady}, all`, ready.map(wait)],
+    ['outside the pipeline', parts.map(({ stored, shown }) => stored + shown)],
+    ['event → picture', parts.map(({ shown }) => shown)],
+    [
+      inGallery ? 'drop → rejected' : 'upload → rejected',
+      changes.filter(({ outcome }) => outcome === 'rejected').map(wait),
+    ],
     ['delete → done', changes.filter(({ outcome }) => outcome === 'deleted').map(wait)],
     ['change → superseded', changes.filter(({ outcome }) => outcome === 'superseded').map(wait)],
-    ['PUT request', changes.filter(({ kind }) => kind === 'upload').map(({ requestMillis }) => requestMillis)],
+    [
+      inGallery ? 'ticket and upload' : 'PUT request',
+      changes.filter(({ kind }) => kind === 'upload').map(({ requestMillis }) => requestMillis),
+    ],
   ];
   return rows.filter(([, values]) => values.length > 0).map(([name, values]) => ({ name, ...percentiles(values) }));
+}
+
+/** Milliseconds of one picture's wait in the gallery. */
+interface PartsOfWait {
+  /** Until S3 has stored the file. */
+  readonly stored: number;
+  /** Until the event of the result is published. */
+  readonly pipeline: number;
+  /** Until the picture is loaded. */
+  readonly shown: number;
+}
+
+function partsOf({ startedAt, requestMillis, publishedAt, decidedAt }: Change): PartsOfWait | undefined {
+  if (publishedAt === undefined || decidedAt === undefined) return undefined;
+  const pipeline = publishedAt - startedAt - requestMillis;
+  return { stored: requestMillis, pipeline, shown: decidedAt - publishedAt };
+}
+
+/** The sums for these pictures; undefined if users did not upload through the gallery. */
+export function partsOfWait(changes: readonly Change[]): PartsOfWait | undefined {
+  const parts = changes.filter(({ outcome }) => outcome === 'processed').flatMap((one) => partsOf(one) ?? []);
+  if (parts.length === 0) return undefined;
+  const of = (name: keyof PartsOfWait) => sum(parts.map((part) => part[name]));
+  return { stored: of('stored'), pipeline: of('pipeline'), shown: of('shown') };
 }
 
 export function percentiles(values: readonly number[]): Omit<Percentiles, 'name'> {

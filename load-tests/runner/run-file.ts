@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { environmentPrefix } from '../../core/names.ts';
 import { stackOutputs } from '../../scripts/stack/stack.ts';
+import { galleryUnderLoad } from './gallery-user.ts';
 import { sizeClasses } from './plan.ts';
 import { target } from './target.ts';
 
@@ -11,6 +12,8 @@ export const runFileVariable = `${environmentPrefix}_LOAD_RUN`;
 export const runFile = z.object({
   target,
   stack: z.object({ name: z.string(), outputs: stackOutputs }),
+  /** If users upload through it. */
+  gallery: galleryUnderLoad.optional(),
   ledger: z.string(),
   /** Seconds from the start until every user gives up waiting. */
   patienceSeconds: z.number(),

@@ -12,6 +12,7 @@ import { type StoredImages, storeImages } from './images.ts';
 import { type Change, type LedgerLine, ledgerLine, readLedger, reconcile } from './ledger.ts';
 import { type ImageClass, type PlannedChange, planChanges } from './plan.ts';
 import { type ProcessorShare, processorShares } from './processor-time.ts';
+import { subscribeToResults } from './published-events.ts';
 import { percentiles, problemsOf, type QueueSample, type RunResult } from './result.ts';
 import type { RunFile } from './run-file.ts';
 import { checkBounds, type Place, type Scenario } from './scenario.ts';
@@ -50,11 +51,17 @@ export interface Wanted {
 /** Draws the images and counts the changes; nothing is sent yet. */
 export async function prepareRun({ scenario, seed, scale }: Wanted): Promise<PreparedRun> {
   const id = `${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}-${scenario.name}`;
-  // Not a folder, which would make one sender of all users.
-  const prefix = `load-${id}-`;
+  // Not a folder, which would make one sender of all users. The gallery chooses its keys; on the run's own emulator, all are of this run.
+  const prefix = scenario.through === 'gallery' ? 'gallery-' : `load-${id}-`;
   const stored = await storeImages(seed, join(loadDirectory, 'images'));
   const phases = scenario.phases.map(({ arrivalCount }) => arrivalCount);
-  const users = planChanges({ seed, prefix, phases, mix: scenario.mix, images: byClass(stored.images) });
+  const users = planChanges({
+    seed,
+    prefix,
+    phases,
+    mix: scenario.mix,
+    images: byClass(sendable(stored.images, scenario)),
+  });
   const changes = users.reduce((sum, { length }) => sum + length, 0);
   checkBounds(scenario, changes);
   const images = Object.fromEntries(
@@ -65,6 +72,11 @@ export async function prepareRun({ scenario, seed, scale }: Wanted): Promise<Pre
     .reduce((sum, planned) => sum + (planned.kind === 'upload' ? (images[planned.image]?.bytes ?? 0) : 0), 0);
   const directory = join(loadDirectory, 'runs', id);
   return { id, directory, prefix, scenario, seed, scale, users, changes, bytes, images };
+}
+
+/** The gallery takes no empty file: its page refuses one at once. */
+function sendable(images: StoredImages, { through }: Scenario): StoredImages {
+  return through === 'gallery' ? images.filter(({ bytes }) => bytes > 0) : images;
 }
 
 function byClass(images: StoredImages): Record<ImageClass, string[]> {
@@ -84,18 +96,21 @@ export interface RunControl {
   readonly environment: Readonly<NodeJS.ProcessEnv>;
   readonly step: Step;
   readonly keep: boolean;
+  /** The address of the gallery, if users upload through it. */
+  readonly gallery?: string;
   readonly signal: AbortSignal;
 }
 
 export async function executeRun(
   prepared: PreparedRun,
   stack: Stack,
-  { target, environment, step, keep, signal }: RunControl,
+  { target, environment, step, keep, gallery, signal }: RunControl,
 ): Promise<RunResult> {
   guardTarget(target, environment);
   await step('Artillery', installArtillery);
   await mkdir(prepared.directory, { recursive: true });
-  const files = await writeRunFile(prepared, target, stack);
+  const files = await writeRunFile(prepared, target, stack, gallery);
+  const resultTimes = gallery === undefined ? undefined : await subscribeToResults(stack);
   const place: Place = stack.emulated ? 'emulator' : 'account';
   const { scenario, prefix, directory } = prepared;
   const startedAt = new Date();
@@ -118,7 +133,11 @@ export async function executeRun(
       }
     });
     const endedAt = new Date();
-    const changes = readLedger(await readLines(files.ledger));
+    const published = await resultTimes?.();
+    const changes = readLedger(await readLines(files.ledger)).map((change) => ({
+      ...change,
+      publishedAt: published?.get(change.key),
+    }));
     const last = samples.at(-1);
     const workLeft = last !== undefined && last.waiting + last.inWork > 0;
     const found = await step('Reconciliation', () => conclude(prepared, stack, changes, { artillery, workLeft }));
@@ -160,13 +179,19 @@ export function shownRemoval({ removed, left }: Removal, bucket: string, prefix:
   return `${removed} versions removed${rest}`;
 }
 
-async function writeRunFile(prepared: PreparedRun, target: Target, { name, outputs }: Stack) {
+async function writeRunFile(
+  prepared: PreparedRun,
+  target: Target,
+  { name, outputs }: Stack,
+  gallery: string | undefined,
+) {
   const { directory, scenario, images, users } = prepared;
   const ledger = join(directory, 'ledger.jsonl');
   const runFile = join(directory, 'plan.json');
   const content: RunFile = {
     target,
     stack: { name, outputs },
+    ...(gallery !== undefined && { gallery: { address: gallery } }),
     ledger,
     patienceSeconds: scenario.seconds + scenario.drainSeconds,
     phases: scenario.phases.map(({ arrivalCount }) => arrivalCount),

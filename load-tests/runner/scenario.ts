@@ -25,6 +25,8 @@ export const phase = z.strictObject({
   arrivalCount: z.int().positive(),
 });
 
+export const routes = ['bucket', 'gallery'] as const;
+
 const place = z.strictObject({
   phases: z.array(phase).min(1),
   variables: z.strictObject({ drainSeconds: z.int().positive() }),
@@ -39,14 +41,23 @@ const scenarioFile = z.strictObject({
     target: z.literal('the emulator or a named stack'),
     processor: z.literal('../processor.ts'),
     plugins: z.strictObject({ ensure: z.strictObject({}) }),
-    variables: z.strictObject({
-      sizes: z.strictObject({ thumb: share, small: share, medium: share, large: share }),
-      corruptPercent: share.default(0),
-      twicePercent: share.default(0),
-      deletePercent: share.default(0),
-      sharedKeys: z.int().min(0).default(0),
-    }),
-    environments: z.strictObject({ emulator: place, account: place }),
+    variables: z
+      .strictObject({
+        /** Where users upload: to the bucket, or through the API of gallery/ and its live messages. */
+        through: z.enum(routes).default('bucket'),
+        sizes: z.strictObject({ thumb: share, small: share, medium: share, large: share }),
+        corruptPercent: share.default(0),
+        twicePercent: share.default(0),
+        deletePercent: share.default(0),
+        sharedKeys: z.int().min(0).default(0),
+      })
+      .refine(
+        ({ through, twicePercent, deletePercent, sharedKeys }) =>
+          through === 'bucket' || twicePercent + deletePercent + sharedKeys === 0,
+        'Through the gallery, each upload is a new image with a key of its own.',
+      ),
+    // People sign in to the gallery without a password on this machine only.
+    environments: z.strictObject({ emulator: place, account: place.optional() }),
   }),
   scenarios: z
     .array(z.strictObject({ name: z.string(), flow: z.array(z.strictObject({ function: z.literal('takeTurn') })) }))
@@ -67,6 +78,7 @@ export interface Scenario {
   readonly name: string;
   readonly title: string;
   readonly file: string;
+  readonly through: (typeof routes)[number];
   readonly mix: Mix;
   readonly phases: readonly Phase[];
   readonly users: number;
@@ -93,20 +105,33 @@ async function readFileOf(name: string) {
   return { file, ...parsed.data };
 }
 
+/** Where the scenario can run. */
+export async function placesOf(name: string): Promise<Place[]> {
+  const { config } = await readFileOf(name);
+  return config.environments.account === undefined ? ['emulator'] : ['emulator', 'account'];
+}
+
+async function readPlace(name: string, where: Place) {
+  const { config, ...rest } = await readFileOf(name);
+  const found = config.environments[where];
+  if (found === undefined) throw new Failure(`${name} runs on the emulator only: run it without --stack.`);
+  return { ...rest, ...found, config };
+}
+
 /** The limit of each metric, in milliseconds. */
 export async function thresholdsOf(name: string, where: Place): Promise<[metric: string, millis: number][]> {
-  const { config } = await readFileOf(name);
-  return config.environments[where].ensure.thresholds.flatMap((threshold) => Object.entries(threshold));
+  const { ensure } = await readPlace(name, where);
+  return ensure.thresholds.flatMap((threshold) => Object.entries(threshold));
 }
 
 export async function readScenario(name: string, where: Place, scale: number): Promise<Scenario> {
-  const { file, config, scenarios } = await readFileOf(name);
-  const { phases, variables, ensure } = config.environments[where];
+  const { file, config, scenarios, phases, variables, ensure } = await readPlace(name, where);
   const scaled = phases.map((one) => ({ ...one, arrivalCount: Math.max(1, Math.round(one.arrivalCount * scale)) }));
   return {
     name,
     title: scenarios[0]?.name ?? name,
     file,
+    through: config.variables.through,
     mix: config.variables,
     phases: scaled,
     users: sum(scaled.map(({ arrivalCount }) => arrivalCount)),

@@ -1,11 +1,13 @@
 /** What one virtual user does: changes its images, and waits for the outcome of each change. */
 import { appendFileSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { ReadableStream } from 'node:stream/web';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { imageIdOf } from '../../core/image.ts';
 import { type Followed, follow } from '../../scripts/stack/follow.ts';
 import { type Stack, stackOf } from '../../scripts/stack/stack.ts';
+import { type GalleryUsers, galleryUsers } from './gallery-user.ts';
 import { type Change, decidedChange, isExpected, type LedgerLine } from './ledger.ts';
 import type { PlannedChange } from './plan.ts';
 import { type RunFile, runFile, runFileVariable } from './run-file.ts';
@@ -19,7 +21,16 @@ export interface Metrics {
 /** A change that S3 accepted. */
 type Sent = Pick<Change, 'number' | 'kind' | 'names' | 'class' | 'startedAt'>;
 type Outcome = NonNullable<Change['outcome']>;
-type Answer = Pick<Change, 'startedAt' | 'requestMillis' | 'names' | 'problem'>;
+type Answer = Pick<Change, 'startedAt' | 'requestMillis' | 'names' | 'problem'> & {
+  /** Of an upload through the gallery, which chooses it. */
+  readonly key?: string;
+};
+interface Seen {
+  readonly outcome: Outcome;
+  /** In the gallery: when the window was told, and whether by a live message. */
+  readonly toldAt?: number;
+  readonly live?: boolean;
+}
 
 /** State shared by all users of a run. */
 interface Run {
@@ -28,9 +39,13 @@ interface Run {
   readonly sentByKey: Map<string, Sent[]>;
   /** Resolves once S3 has answered the last change of the key. */
   readonly lastOfKey: Map<string, Promise<void>>;
+  /** If users upload through it. */
+  readonly gallery: GalleryUsers | undefined;
   /** Undefined if time runs out first. */
-  readonly outcomeOf: (change: Change) => Promise<Outcome | undefined>;
+  readonly outcomeOf: (change: Change) => Promise<Seen | undefined>;
   users: number;
+  /** Users whose turn is over. */
+  finished: number;
   changes: number;
 }
 
@@ -39,9 +54,21 @@ export function virtualUsers(environment: Readonly<NodeJS.ProcessEnv>): (metrics
   const plan = readRunFile(environment);
   const stack = stackUnder(plan);
   const sentByKey = new Map<string, Sent[]>();
-  const outcomeOf = outcomesOf(stack, sentByKey, Date.now() + plan.patienceSeconds * 1000);
-  const run: Run = { plan, stack, sentByKey, lastOfKey: new Map(), outcomeOf, users: 0, changes: 0 };
-  return (metrics) => takeTurn(run, metrics);
+  const deadline = Date.now() + plan.patienceSeconds * 1000;
+  const gallery = plan.gallery && galleryUsers({ ...plan.gallery, deadline });
+  const outcomeOf =
+    gallery === undefined ? outcomesInRecords(stack, sentByKey, deadline) : outcomesInGallery(stack, gallery);
+  const counts = { users: 0, finished: 0, changes: 0 };
+  const run: Run = { plan, stack, gallery, sentByKey, lastOfKey: new Map(), outcomeOf, ...counts };
+  return async (metrics) => {
+    try {
+      await takeTurn(run, metrics);
+    } finally {
+      run.finished += 1;
+      // Open connections would keep Artillery from ending.
+      if (run.finished === plan.users.length) gallery?.close();
+    }
+  };
 }
 
 function stackUnder({ target, stack }: RunFile): Stack {
@@ -61,11 +88,13 @@ async function takeTurn(run: Run, metrics: Metrics): Promise<void> {
     sent.map(async (change) => {
       measureRequest(change, metrics);
       if (change.problem !== undefined) return;
-      const outcome = await run.outcomeOf(change);
+      const seen = await run.outcomeOf(change);
       const decidedAt = Date.now();
-      if (outcome !== undefined) note(run, { number: change.number, decidedAt, outcome });
+      if (seen !== undefined)
+        note(run, { number: change.number, decidedAt, outcome: seen.outcome, toldAt: seen.toldAt });
+      if (seen?.live !== undefined) metrics.emit('counter', 'live.missed', seen.live ? 0 : 1);
       const millis = decidedAt - change.startedAt;
-      measureOutcome({ change, outcome, millis, groups: groupsOf(run.plan, user) }, metrics);
+      measureOutcome({ change, outcome: seen?.outcome, millis, groups: groupsOf(run.plan, user) }, metrics);
     }),
   );
 }
@@ -91,14 +120,20 @@ async function send(run: Run, user: number, arrivedAt: number, planned: PlannedC
   }
 }
 
-async function request({ plan, stack }: Run, user: number, planned: PlannedChange): Promise<Answer> {
+async function request(run: Run, user: number, planned: PlannedChange): Promise<Answer> {
+  const { plan, stack, gallery } = run;
   const { s3 } = stack.clients;
   const at = { Bucket: stack.outputs.UploadBucketName, Key: planned.key };
   const image = planned.kind === 'upload' ? plan.images[planned.image] : undefined;
   const body = image === undefined ? undefined : await bodyOf(user, image.file);
+  const person = await gallery?.user(user);
   const startedAt = Date.now();
   const clock = performance.now();
   try {
+    if (person !== undefined && body !== undefined) {
+      const { key, etag } = await person.upload(basename(planned.key), body);
+      return { startedAt, requestMillis: performance.now() - clock, names: [etag], key };
+    }
     const { VersionId, ETag } =
       body === undefined
         ? { ...(await s3.send(new DeleteObjectCommand(at))), ETag: undefined }
@@ -115,7 +150,7 @@ async function request({ plan, stack }: Run, user: number, planned: PlannedChang
  * No two users' files are identical, so that an etag identifies one upload even if events carry no version. Readers of all
  * formats stop at the end of the image.
  */
-async function bodyOf(user: number, file: string): Promise<Buffer> {
+async function bodyOf(user: number, file: string): Promise<Buffer<ArrayBuffer>> {
   const bytes = await readFile(file);
   return bytes.length === 0 ? bytes : Buffer.concat([bytes, Buffer.from(` ${user}`)]);
 }
@@ -128,8 +163,13 @@ interface Waiting extends Followed<Outcome> {
   readonly resolve: (outcome: Outcome | undefined) => void;
 }
 
+/** As people learn of them: from live messages. */
+function outcomesInGallery({ outputs }: Stack, gallery: GalleryUsers): Run['outcomeOf'] {
+  return async ({ user, key }) => (await gallery.user(user)).outcomeOf(await imageIdOf(outputs.UploadBucketName, key));
+}
+
 /** Follows the changes of all users together, because one request per user and second would add load. */
-function outcomesOf(stack: Stack, sentByKey: Run['sentByKey'], deadline: number): Run['outcomeOf'] {
+function outcomesInRecords(stack: Stack, sentByKey: Run['sentByKey'], deadline: number): Run['outcomeOf'] {
   let add: (one: Waiting) => void = () => undefined;
   const waiting = new ReadableStream<Waiting>({
     start: (controller) => {
@@ -153,7 +193,8 @@ function outcomesOf(stack: Stack, sentByKey: Run['sentByKey'], deadline: number)
       return last.number === number ? record.outcome : 'superseded';
     };
     add({ imageId, resolve, outcomeIn });
-    return await Promise.race([promise, following.then(() => undefined)]);
+    const outcome = await Promise.race([promise, following.then(() => undefined)]);
+    return outcome && { outcome };
   };
 }
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Change } from '../runner/ledger.ts';
 import { byStep } from '../runner/processor-time.ts';
-import { caveats, checkTable, reportPage } from '../runner/report.ts';
+import { caveats, checkTable, galleryTimes, reportPage } from '../runner/report.ts';
 import { percentiles, problemsOf, type RunResult, runResult, saturation, waits } from '../runner/result.ts';
 
 const start = Date.parse('2026-01-01T12:00:00Z');
@@ -86,6 +86,40 @@ it('waiting times are listed by size, and separately for rejections, deletions a
     ['change → superseded', 1, 500],
     ['PUT request', 3, 20],
   ]);
+});
+
+it('a wait in the gallery is divided into its parts, and the share outside the pipeline is in the report', async () => {
+  const inGallery = (number: number, fields: Partial<Change> = {}) =>
+    change(number, {
+      requestMillis: 100,
+      publishedAt: start + number * 1000 + 800,
+      toldAt: start + number * 1000 + 900,
+      decidedAt: start + number * 1000 + 1000,
+      ...fields,
+    });
+  const changes = [
+    inGallery(0),
+    inGallery(1),
+    inGallery(2, { class: 'corrupt', outcome: 'rejected', decidedAt: start + 2000 + 900 }),
+    inGallery(3, { outcome: undefined, decidedAt: undefined, toldAt: undefined, publishedAt: undefined }),
+  ];
+  expect(waits(changes).map(({ name, count, p50 }) => [name, count, p50])).toEqual([
+    ['drop → picture, small', 2, 1000],
+    ['drop → picture, all', 2, 1000],
+    ['outside the pipeline', 2, 300],
+    ['event → picture', 2, 200],
+    ['drop → rejected', 1, 900],
+    ['ticket and upload', 4, 100],
+  ]);
+  // Of the last phase, here that of the second user and those after.
+  changes[0] = inGallery(0, { decidedAt: start + 60_000 });
+  const phases = [1, 3].map((arrivalCount) => ({ name: 'phase', duration: 1, arrivalCount }));
+  const sentence =
+    'In the last phase, 30 % of the time from drop to picture passed outside the pipeline: 10 % until the file was stored, ' +
+    'and 20 % from the event of the result to the picture.';
+  expect(galleryTimes(run({ changes, phases }))).toEqual([sentence]);
+  expect(await reportPage(run({ changes, phases }), undefined)).toContain(sentence);
+  expect(galleryTimes(run())).toEqual([]);
 });
 
 it('saturation is described in numbers: how deep, when, how fast, how long to drain', () => {

@@ -11,23 +11,30 @@ import { loadCommand } from '../load.ts';
 import { uncheckedOf } from '../runner/artillery.ts';
 import { estimatedCost } from '../runner/cost.ts';
 import { shownRemoval } from '../runner/run.ts';
-import { checkBounds, mostChanges, readScenario, scenarioNames, thresholdsOf } from '../runner/scenario.ts';
+import { checkBounds, mostChanges, placesOf, readScenario, scenarioNames, thresholdsOf } from '../runner/scenario.ts';
 import { removeUploads } from '../runner/stack-under-load.ts';
 import { guardTarget, stackEnvironment, target } from '../runner/target.ts';
 import { outputs } from './outputs.ts';
 import { twoDigitsUp } from './round-up-threshold.ts';
 
 const names = await scenarioNames();
+const places = new Map(await Promise.all(names.map(async (name) => [name, await placesOf(name)] as const)));
 const load = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 const changes = (count: number, kind: 'upload' | 'delete') => Array.from({ length: count }, () => ({ kind }));
 const lines = (name: string) => readFileSync(new URL(`../scenarios/${name}.yml`, import.meta.url), 'utf8').split('\n');
 
+it('all scenarios run on the emulator, and all but that of the gallery in an account', () => {
+  expect([...places].flatMap(([name, there]) => (there.includes('account') ? [] : [name]))).toEqual(['gallery']);
+});
+
 it('there is one file for each scenario', () => {
-  expect(names).toEqual(['poison', 'ramp', 'smoke', 'soak', 'spike', 'storm']);
+  expect(names).toEqual(['gallery', 'poison', 'ramp', 'smoke', 'soak', 'spike', 'storm']);
 });
 
 describe.each(names)('scenario %s', (name) => {
-  it.each(['emulator', 'account'] as const)('is valid and within bounds on the %s', async (where) => {
+  const there = places.get(name) ?? [];
+
+  it.each(there)('is valid and within bounds on the %s', async (where) => {
     const scenario = await readScenario(name, where, 1);
     const twice = 1 + scenario.mix.twicePercent / 100;
     expect(() => checkBounds(scenario, scenario.users * twice)).not.toThrow();
@@ -39,14 +46,14 @@ describe.each(names)('scenario %s', (name) => {
     expect(seconds + drainSeconds).toBeLessThanOrEqual(6 * 60);
   });
 
-  it('has thresholds for emulator and account, each block with its reason', () => {
+  it('has thresholds for each place, each block with its reason', () => {
     const text = lines(name);
     const blocks = text.flatMap((line, index) => (/^ +(thresholds|conditions):$/.test(line) ? [text[index + 1]] : []));
-    expect(blocks).toHaveLength(4);
+    expect(blocks).toHaveLength(2 * there.length);
     for (const first of blocks) expect(first).toMatch(/^ +# \S/);
   });
 
-  it.each(['emulator', 'account'] as const)('has a threshold for every wait of a user on the %s', async (where) => {
+  it.each(there)('has a threshold for every wait of a user on the %s', async (where) => {
     const held = (await thresholdsOf(name, where)).map(([metric]) => metric);
     const { mix } = await readScenario(name, where, 1);
     expect(held).toEqual(
@@ -74,7 +81,7 @@ describe.each(names)('scenario %s', (name) => {
     for (const figure of measured) expect(row).toContain(figure);
   });
 
-  it.each(['emulator', 'account'] as const)('has no threshold longer than the run itself on the %s', async (where) => {
+  it.each(there)('has no threshold longer than the run itself on the %s', async (where) => {
     // The last user waits no longer than that.
     const { drainSeconds } = await readScenario(name, where, 1);
     for (const [metric, millis] of await thresholdsOf(name, where)) {
@@ -82,23 +89,20 @@ describe.each(names)('scenario %s', (name) => {
     }
   });
 
-  it.each(['emulator', 'account'] as const)(
-    'fails unless Artillery checked every threshold on the %s',
-    async (where) => {
-      const scenario = await readScenario(name, where, 1);
-      const block =
-        lines(name)
-          .join('\n')
-          .split(/^ {4}account:$/m)[where === 'emulator' ? 0 : 1] ?? '';
-      expect(scenario.checks).toBe(block.match(/^ {10}- (\S+\.ms\.\w+|expression): /gm)?.length);
-      expect(uncheckedOf(scenario.checks, scenario, 'log')).toBeUndefined();
-      expect(uncheckedOf(scenario.checks - 1, scenario, 'log')).toMatch(/has checked \d+ of the \d+ /);
-    },
-  );
+  it.each(there)('fails unless Artillery checked every threshold on the %s', async (where) => {
+    const scenario = await readScenario(name, where, 1);
+    const block =
+      lines(name)
+        .join('\n')
+        .split(/^ {4}account:$/m)[where === 'emulator' ? 0 : 1] ?? '';
+    expect(scenario.checks).toBe(block.match(/^ {10}- (\S+\.ms\.\w+|expression): /gm)?.length);
+    expect(uncheckedOf(scenario.checks, scenario, 'log')).toBeUndefined();
+    expect(uncheckedOf(scenario.checks - 1, scenario, 'log')).toMatch(/has checked \d+ of the \d+ /);
+  });
 
-  it('fails if anything is lost, on the emulator and in an account', () => {
+  it('fails if anything is lost, in each place', () => {
     const promise = '- expression: changes.sent == changes.decided + changes.deadLettered';
-    expect(lines(name).filter((line) => line.trim() === promise)).toHaveLength(2);
+    expect(lines(name).filter((line) => line.trim() === promise)).toHaveLength(there.length);
   });
 });
 
@@ -128,6 +132,10 @@ it.each(['emulator', 'account'] as const)(
     expect(await half('poison')).toBeLessThanOrEqual((await half('soak')) ?? 0);
   },
 );
+
+it('the scenario of the gallery is refused in an account, where no one can sign in without a password', async () => {
+  await expect(readScenario('gallery', 'account', 1)).rejects.toThrow('gallery runs on the emulator only');
+});
 
 it('the scale multiplies the number of users, not the duration', async () => {
   const [once, thrice] = await Promise.all([readScenario('ramp', 'emulator', 1), readScenario('ramp', 'emulator', 3)]);

@@ -1,6 +1,6 @@
 /**
- * What requests cost in us-east-1, in US dollars, for commands that state their price before they spend. lab/cost/prices.ts has
- * the sources and all other prices; a test there compares the two.
+ * What requests cost in us-east-1, in US dollars, for commands that state their price before they spend, and for gallery/cost.
+ * lab/cost/prices.ts has the sources and all other prices; a test there compares the two.
  */
 export const requestPrices = {
   /** PUT, COPY, POST or LIST. */
@@ -11,6 +11,9 @@ export const requestPrices = {
   dynamoDbRead: 0.125 / 1_000_000,
   /** 1 KB. */
   dynamoDbWrite: 0.625 / 1_000_000,
+  /** Up to 64 KB. */
+  sqsRequest: 0.4 / 1_000_000,
+  functionRequest: 0.2 / 1_000_000,
   /** On arm64. */
   functionGigabyteSecond: 0.0000133334,
   /** Of a STANDARD workflow. */
@@ -19,6 +22,12 @@ export const requestPrices = {
   customEvent: 1 / 1_000_000,
   /** After the first thousand of a month. */
   invalidationPath: 0.005,
+  /** Recorded by X-Ray. */
+  trace: 5 / 1_000_000,
+  logGigabyte: 0.5,
+  /** Of one metric. */
+  alarmMonth: 0.1,
+  dashboardMonth: 3,
 } as const;
 
 /** For processing one upload of a photograph, from its event in the queue to the domain event. */

@@ -7,6 +7,7 @@ import { Option } from '@commander-js/extra-typings';
 import { projectTitle } from '../../core/names.ts';
 import { type BuildInputs, readBuildInputs } from '../local/deploy.ts';
 import { isHealthy, stopEmulators } from '../local/emulator.ts';
+import { startGalleryPage } from '../local/gallery-page.ts';
 import { isolateThisProcess } from '../local/isolated-environment.ts';
 import { type LocalStack, startLocalStack } from '../local/local-stack.ts';
 import { choosePort, defaultPort } from '../local/port.ts';
@@ -25,7 +26,6 @@ import { printable } from '../terminal/printable.ts';
 import { showStep } from '../terminal/progress.ts';
 import { logDirectory, shownPath } from '../terminal/project.ts';
 import { writeContactSheet } from './contact-sheet.ts';
-import { startGalleryPage } from './gallery-page.ts';
 import { resultLine, resultTable } from './result-table.ts';
 import { type WatchedStack, watchSources } from './watch.ts';
 

@@ -36,6 +36,14 @@ interface Rate {
   readonly perMinute: number;
 }
 
+/** The part of API Gateway's event that these adapters read. */
+export type ApiCall = Readonly<
+  Pick<APIGatewayProxyEvent, 'headers' | 'pathParameters' | 'queryStringParameters' | 'body' | 'isBase64Encoded'> & {
+    /** What the authorizer has put there is checked for each call. */
+    requestContext: unknown;
+  }
+>;
+
 const event = z.object({
   requestContext: z.object({ authorizer: z.object({ owner: z.string().check(z.regex(ownerPattern)) }) }),
 });
@@ -63,12 +71,12 @@ export function apiOperation<Id extends OperationId>(
   };
 }
 
-type Handler = (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>;
+type Handler = (call: ApiCall) => Promise<APIGatewayProxyResult>;
 
 /** Adds cookies to a successful answer. */
 export function withCookies(handle: Handler, cookies: () => Promise<readonly string[]>): Handler {
-  return async (event) => {
-    const answer = await handle(event);
+  return async (call) => {
+    const answer = await handle(call);
     if (answer.statusCode !== 200) return answer;
     return { ...answer, multiValueHeaders: { 'Set-Cookie': [...(await cookies())] } };
   };
@@ -99,7 +107,7 @@ function reasonOf(errors: readonly ErrorObject[] | null | undefined): string {
   return (errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`).join('; ');
 }
 
-function bodyOf({ body, isBase64Encoded }: APIGatewayProxyEvent): unknown {
+function bodyOf({ body, isBase64Encoded }: ApiCall): unknown {
   if (body === null || body === '') return null;
   try {
     return JSON.parse(isBase64Encoded ? Buffer.from(body, 'base64').toString() : body);
@@ -109,7 +117,7 @@ function bodyOf({ body, isBase64Encoded }: APIGatewayProxyEvent): unknown {
   }
 }
 
-function headerOf({ headers }: APIGatewayProxyEvent, wanted: string): string | undefined {
+function headerOf({ headers }: ApiCall, wanted: string): string | undefined {
   return Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === wanted)?.[1];
 }
 

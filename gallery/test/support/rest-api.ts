@@ -1,8 +1,8 @@
 /** A REST API of API Gateway in miniature: finds the operation in openapi.yaml, asks the authorizer, and calls the function's adapter. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
+import type { APIGatewayProxyResult } from 'aws-lambda';
 import type { Limits } from '../../../core/limits.ts';
-import { apiOperation, publicOperation } from '../../adapters/lambda/api-operation.ts';
+import { type ApiCall, apiOperation, publicOperation } from '../../adapters/lambda/api-operation.ts';
 import { authorizer } from '../../adapters/lambda/authorizer.ts';
 import { operations } from '../../api/operations.ts';
 import { checkHealth, createUpload, deleteImage, getImage, listImages } from '../../core/images-api.ts';
@@ -18,11 +18,6 @@ export interface RestApiPorts {
   readonly limits: Limits;
   readonly perMinute: number;
 }
-
-type Call = Pick<
-  APIGatewayProxyEvent,
-  'headers' | 'pathParameters' | 'queryStringParameters' | 'body' | 'isBase64Encoded'
->;
 
 /** The same wiring as in functions/, over other ports. */
 export function restApi(ports: RestApiPorts) {
@@ -42,28 +37,24 @@ export function restApi(ports: RestApiPorts) {
   const respond = async (
     method: string,
     url: URL,
-    call: Pick<Call, 'headers' | 'body'>,
+    call: Pick<ApiCall, 'headers' | 'body'>,
   ): Promise<APIGatewayProxyResult> => {
     const found = routeOf(method, url.pathname);
     if (found === undefined) return problem(404, 'not-found', 'There is nothing here');
-    const event = {
+    const request = {
       ...call,
       isBase64Encoded: false,
       pathParameters: found.pathParameters,
       queryStringParameters: Object.fromEntries(url.searchParams),
-      requestContext: { authorizer: {} },
     };
-    if (found.id !== 'checkHealth') {
-      const { context } = await authorize({
-        type: 'TOKEN',
-        authorizationToken: call.headers['authorization'] ?? '',
-        methodArn: 'arn:aws:execute-api:us-east-1:000000000000:pretend/live/GET/v1',
-      });
-      if (context == null) return problem(401, 'signed-out', 'Sign in first');
-      event.requestContext.authorizer = context;
-    }
-    // The part of an event that the adapter reads.
-    return await handlers[found.id](event as unknown as APIGatewayProxyEvent);
+    if (found.id === 'checkHealth') return await handlers.checkHealth({ ...request, requestContext: {} });
+    const { context } = await authorize({
+      type: 'TOKEN',
+      authorizationToken: call.headers['authorization'] ?? '',
+      methodArn: 'arn:aws:execute-api:us-east-1:000000000000:pretend/live/GET/v1',
+    });
+    if (context == null) return problem(401, 'signed-out', 'Sign in first');
+    return await handlers[found.id]({ ...request, requestContext: { authorizer: context } });
   };
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -75,7 +66,8 @@ export function restApi(ports: RestApiPorts) {
       headers,
       body,
     });
-    response.writeHead(answer.statusCode, answer.headers as Record<string, string>).end(answer.body);
+    for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, String(value));
+    response.writeHead(answer.statusCode).end(answer.body);
   };
 }
 

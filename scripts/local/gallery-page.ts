@@ -1,12 +1,12 @@
-/** The page of gallery/, next to the stack that `npm start` runs. A fork may have deleted that folder. */
+/** The page of gallery/, next to a stack on this machine's emulator. A fork may have deleted that folder. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
-import type { LocalStack } from '../local/local-stack.ts';
-import { choosePort } from '../local/port.ts';
 import type { Step } from '../terminal/progress.ts';
 import { projectDirectory } from '../terminal/project.ts';
+import type { LocalStack } from './local-stack.ts';
+import { choosePort } from './port.ts';
 
 const usualPort = 8090;
 
