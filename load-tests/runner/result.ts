@@ -162,12 +162,14 @@ export interface Ended extends Arrivals {
   readonly plannedChanges: number;
   readonly lost: number;
   readonly notInTime: number;
+  /** In the gallery: uploads that no window has shown, whatever their records say. */
+  readonly notShown: number;
   /** The problem that Artillery reported. */
   readonly problem: string | undefined;
 }
 
 /** Why a run fails apart from its checks, one sentence each. */
-export function problemsOf({ plannedChanges, lost, notInTime, problem, ...arrivals }: Ended): string[] {
+export function problemsOf({ plannedChanges, lost, notInTime, notShown, problem, ...arrivals }: Ended): string[] {
   const made = arrivals.changes.length;
   const lag = senderLag(arrivals) ?? 0;
   return [
@@ -178,6 +180,7 @@ export function problemsOf({ plannedChanges, lost, notInTime, problem, ...arriva
       : [
           `${notInTime} changes were not decided in time: when the run ended, messages were still waiting or in progress.`,
         ]),
+    ...(notShown === 0 ? [] : [`${notShown} uploads were stored, and the gallery never showed what became of them.`]),
     ...(made === plannedChanges ? [] : [`${plannedChanges} changes were planned, but ${made} were made.`]),
     ...(lag <= mostSenderLag
       ? []

@@ -225,6 +225,7 @@ async function conclude(
       plannedChanges: prepared.changes,
       lost: lost.length,
       notInTime: notInTime.length,
+      notShown: scenario.through === 'gallery' ? changes.filter(isUndecided).length : 0,
       problem: artillery.problem,
       phases: scenario.phases,
       changes,
@@ -233,6 +234,8 @@ async function conclude(
   ];
   return { reconciliation: { ...sums, lost: [...lost], notInTime: [...notInTime] }, problems };
 }
+
+const isUndecided = ({ problem, outcome }: Change) => problem === undefined && outcome === undefined;
 
 async function waitForCloudWatch(report: (progress: string) => void, signal: AbortSignal): Promise<void> {
   report('waiting three minutes for CloudWatch');

@@ -143,7 +143,7 @@ describe('a load test that falls behind', () => {
     ),
   });
   const problems = (late: (user: number) => number) =>
-    problemsOf({ plannedChanges: 20, lost: 0, notInTime: 0, problem: undefined, ...arrivals(late) });
+    problemsOf({ plannedChanges: 20, lost: 0, notInTime: 0, notShown: 0, problem: undefined, ...arrivals(late) });
 
   it('fails if a user arrived more than a second later than planned, and says by how much', () => {
     expect(problems((user) => (user === 7 ? 1000 : 0))).toEqual([]);
@@ -267,12 +267,15 @@ it('a failed run says so, and why', async () => {
   expect(page).not.toContain('All were decided');
 });
 
-it('a run fails for lost changes and for changes not decided in time, each with its own message', async () => {
-  const ended = { plannedChanges: 20, problem: undefined, phases: run().phases, changes: run().changes };
+it('a run fails for lost changes, changes not decided in time, and uploads not shown in the gallery, each with its own message', async () => {
+  const ended = { plannedChanges: 20, notShown: 0, problem: undefined, phases: run().phases, changes: run().changes };
   expect(problemsOf({ ...ended, lost: 0, notInTime: 0 })).toEqual([]);
   expect(problemsOf({ ...ended, lost: 2, notInTime: 0 })).toEqual([expect.stringMatching(/^2 changes are lost/)]);
   expect(problemsOf({ ...ended, lost: 0, notInTime: 3 })).toEqual([
     expect.stringMatching(/^3 changes were not decided in time/),
+  ]);
+  expect(problemsOf({ ...ended, lost: 0, notInTime: 0, notShown: 4 })).toEqual([
+    expect.stringMatching(/^4 uploads were stored, and the gallery never showed/),
   ]);
   const open = { number: 3, key: 'load/run/3.jpg', kind: 'upload' } as const;
   const reconciliation = { sent: 20, decided: 19, deadLetters: 0, lost: [], notInTime: [open] };
