@@ -35,8 +35,9 @@ it('erases a few images in the middle of the run, and backfills a few others who
   expect(new Set(keysOf(all)).size).toBe(510);
   expect(keysOf(plan.erased).every((key) => key.startsWith(erasedFolder))).toBe(true);
   expect(keysOf(plan.unnoticed).every((key) => key.startsWith(unnoticedFolder))).toBe(true);
-  expect(plan.commandsAfter).toBeGreaterThanOrEqual(0.2);
-  expect(plan.commandsAfter).toBeLessThanOrEqual(0.6);
+  const begins = Array.from({ length: 30 }, (_, seed) => chaosPlan({ seed, uploads: 1 }).commandsAfter);
+  expect(Math.min(...begins)).toBeGreaterThanOrEqual(0.2);
+  expect(Math.max(...begins)).toBeLessThanOrEqual(0.6);
 });
 
 it('depends only on the seed', () => {
