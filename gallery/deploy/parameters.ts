@@ -1,4 +1,4 @@
-/** `node gallery/deploy/parameters.ts`: the parameters of the gallery's stack that name the pipeline's resources. */
+/** `npm run parameters` in gallery/: the parameters of the gallery's stack that name the pipeline's resources. */
 import * as z from 'zod';
 import { describeStack } from '../../scripts/stack/stack.ts';
 import { command, main, nonEmpty } from '../../scripts/terminal/command.ts';
@@ -9,11 +9,11 @@ import { stackInAccount } from './account-gallery.ts';
 export const sharedNames = ['UploadBucketName', 'RenditionBucketName', 'DomainEventBusName', 'DataKeyArn'] as const;
 
 export const parametersCommand = command({
-  name: 'node gallery/deploy/parameters.ts',
+  name: 'npm run parameters',
   summary: 'Prints what sam deploy needs to know of the pipeline, for --parameter-overrides.',
   syntax: (line) => line.requiredOption('--pipeline <name>', 'the pipeline’s stack in your AWS account', nonEmpty),
   examples: {
-    'sam deploy --parameter-overrides Stage=dev $(node deploy/parameters.ts --pipeline darkroom-dev)':
+    'sam deploy --parameter-overrides Stage=dev $(npm run -s parameters -- --pipeline darkroom-dev)':
       'in gallery/: deploy the gallery next to that pipeline',
   },
   run: async ({ options: { pipeline } }) => {

@@ -53,7 +53,7 @@ export async function planPublication(
   return { gallery, pipeline, keys: store, s3, release, plan };
 }
 
-/** The page comes last, so that whoever sees it can use it. @returns the id of the invalidation, if there is one */
+/** The page comes last, so that people who see it can use it. @returns the id of the invalidation, if there is one */
 export async function carryOut(
   { gallery, pipeline, keys, s3, release, plan }: Publication,
   step: Step,

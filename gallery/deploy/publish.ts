@@ -1,4 +1,4 @@
-/** `node gallery/deploy/publish.ts`: everything that follows `sam deploy`. */
+/** `npm run publish` in gallery/: everything that follows `sam deploy`. */
 import { join } from 'node:path';
 import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -13,7 +13,7 @@ import { carryOut, planPublication } from './publish-gallery.ts';
 import { describePlan } from './publish-report.ts';
 
 export const publishCommand = command({
-  name: 'node gallery/deploy/publish.ts',
+  name: 'npm run publish',
   summary:
     'Finishes the deployment of the gallery: makes the key for cookies, connects the two stacks, and publishes the page.',
   syntax: (line) =>
@@ -23,9 +23,8 @@ export const publishCommand = command({
       .option('--json', 'print the result as JSON')
       .option('--yes', 'do not ask'),
   examples: {
-    'node gallery/deploy/publish.ts --stack darkroom-gallery-dev':
-      'after sam deploy, and after each change of the page',
-    'node gallery/deploy/publish.ts --stack darkroom-gallery-dev --dry-run': 'show what remains to be done',
+    'npm run publish -- --stack darkroom-gallery-dev': 'after sam deploy, and after each change of the page',
+    'npm run publish -- --stack darkroom-gallery-dev --dry-run': 'show what remains to be done',
   },
   notes:
     'Does only what is not done yet, so it can be repeated at any time, also after an error. It sets parameters of both stacks, and later ' +

@@ -1,4 +1,4 @@
-/** `node gallery/deploy/rotate-key.ts`: replaces the key that signs cookies. */
+/** `npm run rotate-key` in gallery/: replaces the key that signs cookies. */
 import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { command, main, nonEmpty } from '../../scripts/terminal/command.ts';
@@ -11,7 +11,7 @@ import { isChange, nextStep } from './cookie-key-steps.ts';
 import { advance, readKeys, registerNextKey } from './cookie-keys.ts';
 
 export const rotateKeyCommand = command({
-  name: 'node gallery/deploy/rotate-key.ts',
+  name: 'npm run rotate-key',
   summary: 'Replaces the key that signs the cookies for renditions, in three runs. No page notices.',
   syntax: (line) =>
     line
@@ -20,10 +20,8 @@ export const rotateKeyCommand = command({
       .option('--json', 'print the result as JSON')
       .option('--yes', 'do not ask'),
   examples: {
-    'node gallery/deploy/rotate-key.ts --stack darkroom-gallery-dev':
-      'start a rotation, or do the step of it that is due',
-    'node gallery/deploy/rotate-key.ts --stack darkroom-gallery-dev --dry-run':
-      'show whether a rotation is in progress',
+    'npm run rotate-key -- --stack darkroom-gallery-dev': 'start a rotation, or do the step of it that is due',
+    'npm run rotate-key -- --stack darkroom-gallery-dev --dry-run': 'show whether a rotation is in progress',
   },
   notes:
     'First CloudFront begins to accept a new key; after 15 minutes, functions sign with it; after 70 more, CloudFront no longer accepts the old ' +
@@ -53,7 +51,7 @@ async function run({ stack: name, dryRun, json, yes }: RotateOptions): Promise<n
     const store = { cloudFront, secrets, stack: name, secretId: outputs.CookieKeySecretName };
     const { keys } = await readKeys(store);
     if (keys.signing === undefined || keys.group === undefined) {
-      throw new Failure(`${name} has no key yet: run node gallery/deploy/publish.ts --stack ${name} first.`);
+      throw new Failure(`${name} has no key yet: run npm run publish -- --stack ${name} first.`);
     }
     const due = nextStep(keys, Date.now());
     const starts = due.step === 'none';

@@ -50,6 +50,8 @@ afterAll(() => rm(folder, { recursive: true }));
 let parameters: Record<'gallery-dev' | 'pipeline-dev', Record<string, string>>;
 let bucket: Map<string, PutObjectCommandInput>;
 let keys: ReturnType<typeof inMemoryKeys>;
+/** Of both stacks. */
+let status: string;
 /** What has been changed, in order. */
 let done: string[];
 /** The next of these changes fails once. */
@@ -64,7 +66,7 @@ beforeEach(() => {
     'gallery-dev': { ...Object.fromEntries(names(gallery)), RenditionBucketName: 'renditions' },
     'pipeline-dev': Object.fromEntries(names(pipeline)),
   };
-  [bucket, done, failing] = [new Map(), [], undefined];
+  [bucket, done, failing, status] = [new Map(), [], undefined, 'UPDATE_COMPLETE'];
   keys = inMemoryKeys();
   const change = (what: string) => {
     if (failing !== undefined && what.startsWith(failing)) {
@@ -81,7 +83,7 @@ beforeEach(() => {
     return {
       Stacks: [
         {
-          ...{ StackName, StackStatus: 'UPDATE_COMPLETE' },
+          ...{ StackName, StackStatus: status },
           Parameters: pairs.map(([ParameterKey, ParameterValue]) => ({ ParameterKey, ParameterValue })),
           Outputs:
             StackName === 'gallery-dev'
@@ -141,6 +143,16 @@ describe('publishing', () => {
       'put published.json',
     ]);
     expect(keys.accepted()).toEqual([keys.signsWith()]);
+  });
+
+  it.each([
+    ['update', /did not change CookieKeyGroupId of gallery-dev.*describe-stack-events --stack-name gallery-dev/],
+    ['change set', /did not change CookieKeyGroupId of gallery-dev.*describe-change-set --stack-name gallery-dev/],
+  ])('says where the reason is if CloudFormation fails with the %s, and publishes no page', async (what, message) => {
+    if (what === 'update') status = 'UPDATE_ROLLBACK_COMPLETE';
+    else cloudFormation.on(DescribeChangeSetCommand).resolves({ Status: 'FAILED' });
+    await expect(publishAll()).rejects.toThrow(message);
+    expect(bucket.size).toBe(0);
   });
 
   it('does nothing the second time, and says so before', async () => {

@@ -259,6 +259,29 @@ describe('each alarm', () => {
   });
 });
 
+describe('the dashboard', () => {
+  const body = String(property('GalleryDashboard', 'DashboardBody', 'Fn::Sub'));
+
+  it('is JSON, whose widgets do not overlap', () => {
+    const { widgets } = z
+      .object({ widgets: z.array(z.object({ x: z.int(), y: z.int(), width: z.int(), height: z.int() })) })
+      .parse(JSON.parse(body));
+    const cells = widgets.flatMap(({ x, y, width, height }) =>
+      Array.from({ length: width * height }, (_, cell) => `${x + (cell % width)},${y + Math.floor(cell / width)}`),
+    );
+    expect(new Set(cells).size).toBe(cells.length);
+  });
+
+  it('shows the errors of every function, and the age of what waits in every queue', () => {
+    const named = (pattern: RegExp) => [...new Set([...body.matchAll(pattern)].map(([, name]) => name))].toSorted();
+    expect(named(/"Errors", "FunctionName", "\$\{(\w+)Function\}"/g)).toEqual([...releasedFunctions]);
+    expect(named(/"ApproximateAgeOfOldestMessage", "QueueName", "\$\{(\w+)\./g)).toEqual([
+      'ChangeQueue',
+      'RemovalQueue',
+    ]);
+  });
+});
+
 describe('what costs by the month', () => {
   it('is off by default', () => {
     expect(templateOf('prod').resources.has('ApiFirewall')).toBe(false);

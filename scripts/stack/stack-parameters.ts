@@ -45,7 +45,19 @@ export async function changeParameters(
     }),
   );
   const waiter = { client: clients.cloudFormation, minDelay: 5, maxDelay: 15 };
-  await waitUntilChangeSetCreateComplete({ ...waiter, maxWaitTime: CHANGE_SET_SECONDS }, { StackName, ChangeSetName });
+  // The waiters' own errors are the last answer of CloudFormation as JSON, without the reason.
+  const explain = (events: string) => (cause: unknown) => {
+    const names = Object.keys(values).join(' and ');
+    throw new Failure(`CloudFormation did not change ${names} of ${StackName}. For the reason: aws ${events}`, {
+      cause,
+    });
+  };
+  await waitUntilChangeSetCreateComplete(
+    { ...waiter, maxWaitTime: CHANGE_SET_SECONDS },
+    { StackName, ChangeSetName },
+  ).catch(explain(`cloudformation describe-change-set --stack-name ${StackName} --change-set-name ${ChangeSetName}`));
   await clients.cloudFormation.send(new ExecuteChangeSetCommand({ StackName, ChangeSetName }));
-  await waitUntilStackUpdateComplete({ ...waiter, maxWaitTime: UPDATE_SECONDS }, { StackName });
+  await waitUntilStackUpdateComplete({ ...waiter, maxWaitTime: UPDATE_SECONDS }, { StackName }).catch(
+    explain(`cloudformation describe-stack-events --stack-name ${StackName}`),
+  );
 }
