@@ -748,8 +748,7 @@ function* failureDefects(
   if (!isSame(found, failure)) yield `${state.key} is ${shown(found)}, but should be ${shown(failure)}.`;
   // A repeat that fails, too, writes the failure once more, and may end before it announces it once more.
   const isRepeated = [...world.unrecorded].some((change) => isUpload(change, state));
-  if (found?.announced === false && !isRepeated)
-    yield `${state.key} is ${shown(found)}, but that was not announced.`;
+  if (found?.announced === false && !isRepeated) yield `${state.key} is ${shown(found)}, but that was not announced.`;
   const isErased = world.messages.some(
     ({ change, outcome }) =>
       outcome !== undefined && change.type === 'Permanently Deleted' && change.versionId === state.versionId,
