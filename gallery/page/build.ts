@@ -17,8 +17,6 @@ export interface BuiltFile {
 
 export async function buildPage(folder = here('dist')): Promise<readonly BuiltFile[]> {
   await mkdir(folder, { recursive: true });
-  const earlier = (await readdir(folder)).filter((name) => /^page-[A-Z0-9]{8}\.(js|css)$/.test(name));
-  for (const name of earlier) await rm(join(folder, name));
   const options: BuildOptions = { outdir: folder, entryNames: '[name]-[hash]', bundle: true, minify: true };
   const script = await bundled({
     ...options,
@@ -32,10 +30,19 @@ export async function buildPage(folder = here('dist')): Promise<readonly BuiltFi
   const document = await readFile(here('index.html'), 'utf8');
   await writeFile(join(folder, 'index.html'), document.replace('page.js', script).replace('page.css', style));
   await copyFile(here('icon.svg'), join(folder, 'icon.svg'));
+  await removeEarlier(folder, [script, style]);
   return Promise.all([
     ...[script, style].map((name) => describe(folder, name, true)),
     ...['index.html', 'icon.svg'].map((name) => describe(folder, name, false)),
   ]);
+}
+
+/** Last, so that a server of this folder always has what its document names. */
+async function removeEarlier(folder: string, current: readonly string[]): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const isEarlier = /^page-[A-Z0-9]{8}\.(js|css)$/.test(name) && !current.includes(name);
+    if (isEarlier) await rm(join(folder, name), { force: true });
+  }
 }
 
 /** @returns the name of the one file that it writes */
