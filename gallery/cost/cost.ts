@@ -142,10 +142,14 @@ export function idleLines(stage: Exclude<Stage, 'local'>): readonly Line[] {
   const queues = ofType(template, 'AWS::Serverless::Function')
     .flatMap(([, { Properties }]) => Object.values(Properties['Events'] ?? {}))
     .filter((event) => at(event, 'Type') === 'SQS').length;
+  // CloudWatch charges for each metric that an alarm reads.
+  const alarmMetrics = ofType(template, 'AWS::CloudWatch::Alarm').flatMap(([, { Properties }]) =>
+    [Properties['Metrics'] ?? { MetricStat: true }].flat().filter((metric) => at(metric, 'MetricStat') !== undefined),
+  ).length;
   const polls = assumptions.pollers * assumptions.pollsPerMinute * 60 * MONTH_HOURS;
   return [
     { what: 'secret', usd: count('AWS::SecretsManager::Secret') * prices.secret.usd },
-    { what: 'alarms', usd: count('AWS::CloudWatch::Alarm') * requestPrices.alarmMonth },
+    { what: 'alarms', usd: alarmMetrics * requestPrices.alarmMonth },
     { what: 'dashboard', usd: count('AWS::CloudWatch::Dashboard') * requestPrices.dashboardMonth },
     { what: `polling of ${queues} queues`, usd: queues * polls * requestPrices.sqsRequest },
   ];

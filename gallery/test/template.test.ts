@@ -287,17 +287,4 @@ describe('what costs by the month', () => {
     expect(templateOf('prod').resources.has('ApiFirewall')).toBe(false);
     expect(property('Api', 'CacheClusterEnabled')).toBeUndefined();
   });
-
-  // https://aws.amazon.com/cloudwatch/pricing, https://aws.amazon.com/secrets-manager/pricing: us-east-1.
-  it.each(['dev', 'prod'] as const)('of an idle stage %s is what README.md says', (stage) => {
-    const template = templateOf(stage, { CookieKeyGroupId: 'group' });
-    const metrics = ofType(template, 'AWS::CloudWatch::Alarm').reduce((sum, [, { Properties }]) => {
-      const all = z.array(z.looseObject({})).parse(Properties['Metrics'] ?? [{ MetricStat: 'the only one' }]);
-      return sum + all.filter(({ MetricStat }) => MetricStat !== undefined).length;
-    }, 0);
-    const cents = 40 * ofType(template, 'AWS::SecretsManager::Secret').length + 10 * metrics;
-    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-    const [, said] = new RegExp(`idle month, stage \`${stage}\`[^|]*\\| ([\\d.]+) \\|`).exec(readme) ?? [];
-    expect(said).toBe((cents / 100).toFixed(2));
-  });
 });
