@@ -42,11 +42,12 @@ async function upload(token: string, changes: Partial<typeof request> & { replac
   return imageId;
 }
 
-async function until(token: string, id: string, state: string) {
+/** @param after the cursor of the version before */
+async function until(token: string, id: string, state: string, after = 0) {
   for (;;) {
     const { body } = await api.call('GET', `/v1/images?since=0&limit=100`, { token });
     const found = list.parse(body).images.find((image) => image.id === id);
-    if (found?.state === state) return found;
+    if (found?.state === state && found.cursor > after) return found;
     await sleep(20);
   }
 }
@@ -68,12 +69,12 @@ describe('the API', () => {
 
   it('answers 304 until the image changes', async () => {
     const id = await upload(ann);
-    await until(ann, id, 'ready');
+    const { cursor } = await until(ann, id, 'ready');
     const first = await api.call('GET', `/v1/images/${id}`, { token: ann });
     const known = { 'If-None-Match': first.headers.get('etag') ?? '' };
     expect((await api.call('GET', `/v1/images/${id}`, { token: ann, headers: known })).status).toBe(304);
     expect(await upload(ann, { replaces: id, name: 'other.jpg' })).toBe(id);
-    await until(ann, id, 'ready');
+    await until(ann, id, 'ready', cursor);
     const second = await api.call('GET', `/v1/images/${id}`, { token: ann, headers: known });
     expect(second.body).toMatchObject({ name: 'cat.jpg', state: 'ready' });
   });
