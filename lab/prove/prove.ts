@@ -14,6 +14,7 @@ import { proveModel } from './model.ts';
 import { proveMutation } from './mutation.ts';
 import { provePractices } from './practices.ts';
 import type { Proof, ProofOptions } from './proof.ts';
+import { proveRerender } from './rerender.ts';
 
 type Section = (options: ProofOptions) => Promise<readonly Proof[]>;
 
@@ -27,6 +28,7 @@ const sections: Readonly<Record<string, Section>> = {
   chaos: proveChaos,
   backfill: proveBackfill,
   'backfill-plan': proveBackfillPlan,
+  rerender: proveRerender,
 };
 const names = Object.keys(sections);
 
@@ -35,7 +37,7 @@ const anyNumber = wholeNumber({ from: 0, to: Number.MAX_SAFE_INTEGER });
 export const proveCommand = command({
   name: 'prove',
   summary:
-    'Proofs that nothing is lost: histories, crash points, killed commands, chaos, backfills, hostile files, mutations, removed practices. 30 minutes; a few for one section.',
+    'Proofs that nothing is lost: histories, crash points, killed commands, chaos, backfills, re-renders, hostile files, mutations, removed practices. 30 minutes; a few for one section.',
   syntax: (line) =>
     line
       .addArgument(new Argument('[section...]', `${names.join(', ')} (default: all)`).argParser(someOf(names)))
@@ -46,7 +48,7 @@ export const proveCommand = command({
       )
       .option(
         '--runs <n>',
-        'how many histories (model), files of each format and kind (hostile), cases (crash-points, killed-commands), uploads (chaos), pictures (backfill) or keys (backfill-plan)',
+        'how many histories (model), files of each format and kind (hostile), cases (crash-points, killed-commands), uploads (chaos), pictures (backfill, rerender) or keys (backfill-plan)',
         anyNumber,
       )
       .option('--poison', 'chaos: instead of faults, one of 20 senders floods the stack with hostile files')
