@@ -65,6 +65,9 @@ export interface TokenVerifier {
 
 /** Caches between the rendition bucket and browsers. */
 export interface RenditionCaches {
-  /** @param reference the same for a repeat */
-  forget(imageIds: readonly string[], reference: string): Promise<void>;
+  /**
+   * @param reference the same for a repeat
+   * @returns `busy` if the caches work on as much as they accept: ask again later
+   */
+  forget(imageIds: readonly string[], reference: string): Promise<'forgotten' | 'busy'>;
 }

@@ -149,8 +149,19 @@ describe('the queue of changes', () => {
   it.each([
     ['ChangeQueue', 'RecordChangesFunction'],
     ['RemovalQueue', 'ForgetRenditionsFunction'],
-  ])('%s hides a message for six times as long as %s may take', (queue, consumer) => {
-    expect(Number(property(queue, 'VisibilityTimeout'))).toBe(6 * Number(property(consumer, 'Timeout')));
+  ])('%s hides a message for six times as long as %s may take, and the batching window', (queue, consumer) => {
+    const events = Object.values(property(consumer, 'Events') ?? {});
+    const [window = 0] = events.flatMap((event) => at(event, 'Properties', 'MaximumBatchingWindowInSeconds') ?? []);
+    expect(property(queue, 'VisibilityTimeout')).toBe(6 * Number(property(consumer, 'Timeout')) + Number(window));
+  });
+});
+
+describe('the queue of removals', () => {
+  it('gets back what CloudFront is too busy for, and keeps it for ten hours before an operator must act', () => {
+    const events = property('ForgetRenditionsFunction', 'Events', 'Removals', 'Properties');
+    expect(at(events, 'FunctionResponseTypes')).toEqual(['ReportBatchItemFailures']);
+    const attempts = Number(property('RemovalQueue', 'RedrivePolicy', 'maxReceiveCount'));
+    expect(attempts * Number(property('RemovalQueue', 'VisibilityTimeout'))).toBeGreaterThanOrEqual(10 * 3600);
   });
 });
 

@@ -154,6 +154,11 @@ export const withoutGalleryPractice: Readonly<Record<string, Change>> = {
     path: ['Resources', 'ForgetRenditionsFunction', 'Properties', 'Events', 'Removals', 'Properties', 'BatchSize'],
     value: 10,
   },
+  'A busy CloudFront is no error of a function': {
+    file: 'gallery/adapters/aws/cloudfront-caches.ts',
+    from: "return 'busy';",
+    to: 'throw error;',
+  },
   "API Gateway's own answers are problems of the API": {
     file: 'gallery/api/openapi.yaml',
     path: ['x-amazon-apigateway-gateway-responses', 'WAF_FILTERED', 'statusCode'],
