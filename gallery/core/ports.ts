@@ -47,7 +47,7 @@ export interface Allowance {
   take(owner: string, what: string, most: number): Promise<{ readonly waitSeconds: number } | undefined>;
 }
 
-/** The WebSockets that are open. */
+/** The WebSockets that are open. Reads see every write that has returned. */
 export interface Connections {
   list(owner: string): Promise<readonly string[]>;
   add(owner: string, connectionId: string): Promise<void>;

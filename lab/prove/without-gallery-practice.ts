@@ -94,8 +94,8 @@ export const withoutGalleryPractice: Readonly<Record<string, Change>> = {
   },
   'A few connections for each person': {
     file: 'gallery/core/live.ts',
-    from: 'MOST_CONNECTIONS) return false',
-    to: '1000) return false',
+    from: '<= MOST_CONNECTIONS) return true',
+    to: '<= 1000) return true',
   },
   'The local page answers its own page only': {
     file: 'gallery/local/origin.ts',
