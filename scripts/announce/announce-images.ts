@@ -1,21 +1,19 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import pThrottle from 'p-throttle';
-import * as z from 'zod';
 import { eventSource } from '../../core/names.ts';
 import type { ImageRecord, NamedRecord } from '../../core/record.ts';
-import { stackNamed } from '../local/running-stack.ts';
+import { withStack } from '../local/running-stack.ts';
 import { batchesOf } from '../stack/batches.ts';
+import { deleteNotebook, notebookPath, resumed } from '../stack/notebook.ts';
 import { requestPrices, scanPrice, shownPrice } from '../stack/prices.ts';
-import { type Place, recordPages } from '../stack/record-pages.ts';
+import { recordPages } from '../stack/record-pages.ts';
 import type { Stack } from '../stack/stack.ts';
 import { tableSize } from '../stack/table-size.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
 import { print } from '../terminal/print.ts';
-import { outputFor, showStep } from '../terminal/progress.ts';
-import { workDirectory } from '../terminal/project.ts';
+import { outputFor } from '../terminal/progress.ts';
+import { type AnnouncementNotebook, openAnnouncementNotebook, type Reached } from './announcement-notebook.ts';
 import { type Snapshot, snapshotOf } from './snapshot.ts';
 
 interface AnnounceOptions {
@@ -29,33 +27,81 @@ interface AnnounceOptions {
 }
 
 /** Returns the exit code. */
-export async function announceStack(options: AnnounceOptions, signal: AbortSignal): Promise<number> {
-  const stack = await stackNamed(options.stack);
-  const { say } = outputFor(options.json);
+export function announceStack(options: AnnounceOptions, signal: AbortSignal): Promise<number> {
+  return withStack(options.stack, (stack) => announce(stack, options, signal));
+}
+
+/** Returns the exit code. */
+export async function announce(stack: Stack, options: AnnounceOptions, signal: AbortSignal): Promise<number> {
+  const { prefix, restart, dryRun } = options;
+  const size = await tableSize(stack);
+  // A new stack may have the name of a deleted one.
+  const path = notebookPath('announce', stack, [size.tableId, prefix]);
+  if (restart && !dryRun) deleteNotebook(path);
+  const shown = restart && dryRun ? ':memory:' : path;
+  const notebook = resumed(shown, openAnnouncementNotebook, 'announcement', outputFor(options.json).say);
+  let isOver = false;
   try {
-    const { images, tableBytes } = await tableSize(stack);
-    say(`${stack.name}: ${describeAnnouncement(images, tableBytes, options.perSecond)}`);
-    if (options.dryRun) return 0;
-    const question = `Publish the state of ${options.prefix === undefined ? 'all images' : `images below ${options.prefix}`}?`;
-    if (!options.yes && !(await confirm(question, signal))) return 0;
-    const file = join(workDirectory, 'announce', `${stack.name}.json`);
-    if (options.restart) rmSync(file, { force: true });
-    const progress = placeIn(file, options.prefix);
-    const publish = (report: (progress: string) => void) =>
-      announceImages(stack, { ...options, ...progress, report, signal });
-    const result = options.json ? await publish(() => undefined) : await showStep('Announce', publish);
-    progress.forget();
-    if (options.json) print(JSON.stringify(result));
-    else print(describeResult(result));
+    isOver = await announceWith(notebook, stack, size, options, signal);
     return 0;
   } finally {
-    stack.close();
+    // One that was stopped goes on. A dry run begins none.
+    const goesOn = !isOver && notebook.reached() !== undefined;
+    notebook.close();
+    if (!goesOn) deleteNotebook(shown);
   }
 }
 
-export function describeAnnouncement(images: number, tableBytes: number, perSecond: number): string {
-  const usd = images * requestPrices.customEvent + scanPrice(tableBytes);
-  return `about ${images} images, ${shownPrice(usd)}, ${Math.ceil(images / perSecond / 60)} minutes at ${perSecond} events per second.`;
+/** Returns false if nothing was published. */
+async function announceWith(
+  notebook: AnnouncementNotebook,
+  stack: Stack,
+  size: Size,
+  { prefix, perSecond, dryRun, json, yes }: AnnounceOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { step, say } = outputFor(json);
+  const from = notebook.reached();
+  say(`${stack.name}: ${describeAnnouncement(planAnnouncement(size, perSecond, from), perSecond)}`);
+  if (dryRun) return false;
+  const question = `Publish the state of ${prefix === undefined ? 'all images' : `images below ${prefix}`}?`;
+  if (!yes && !(await confirm(question, signal))) return false;
+  const result = await step('Announce', (report) =>
+    announceImages(stack, { prefix, perSecond, from, remember: notebook.remember, report, signal }),
+  );
+  print(json ? JSON.stringify(result) : describeResult(result));
+  return true;
+}
+
+interface Size {
+  /** Items of the table. */
+  readonly images: number;
+  readonly tableBytes: number;
+}
+
+interface AnnouncementPlan {
+  readonly images: number;
+  readonly usd: number;
+  readonly minutes: number;
+}
+
+/** @param from where it goes on: what was read before costs nothing more */
+export function planAnnouncement(
+  size: Size,
+  perSecond: number,
+  from?: Pick<Reached, 'read'> | undefined,
+): AnnouncementPlan {
+  const images = Math.max(0, size.images - (from?.read ?? 0));
+  const bytes = size.images === 0 ? 0 : size.tableBytes * (images / size.images);
+  return {
+    images,
+    usd: images * requestPrices.customEvent + scanPrice(bytes),
+    minutes: Math.ceil(images / perSecond / 60),
+  };
+}
+
+export function describeAnnouncement({ images, usd, minutes }: AnnouncementPlan, perSecond: number): string {
+  return `about ${images} images, ${shownPrice(usd)}, ${minutes} minutes at ${perSecond} events per second.`;
 }
 
 export interface Announced {
@@ -73,8 +119,8 @@ interface Pace {
   readonly prefix?: string | undefined;
   readonly perSecond: number;
   /** Where to begin, and called with where to go on. */
-  readonly from?: Place | undefined;
-  readonly remember?: (place: Place) => void;
+  readonly from?: Reached | undefined;
+  readonly remember?: (reached: Reached) => void;
   readonly report?: (progress: string) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -85,8 +131,8 @@ export async function announceImages(
   { prefix, perSecond, from, remember, report, signal }: Pace,
 ): Promise<Announced> {
   const turn = pThrottle({ limit: perSecond, interval: 1000 })(() => undefined);
-  let [published, inProgress] = [0, 0];
-  for await (const { records, next } of recordPages(stack, { prefix, from })) {
+  let [published, inProgress, itemsRead] = [0, 0, from?.read ?? 0];
+  for await (const { records, read, next } of recordPages(stack, { prefix, from: from?.place })) {
     const finished = records.filter(({ announced }) => announced);
     inProgress += records.length - finished.length;
     for (const batch of batchesOf(finished.filter(isNamed), batchSize)) {
@@ -96,7 +142,8 @@ export async function announceImages(
       published += batch.length;
       report?.(`${published} events`);
     }
-    if (next !== undefined) remember?.(next);
+    itemsRead += read;
+    if (next !== undefined) remember?.({ place: next, read: itemsRead });
   }
   return { published, inProgress };
 }
@@ -138,27 +185,4 @@ function refusal(
     `${bus} refused ${snapshot?.detail.id} ${MOST_TRIES} times (${ErrorCode}: ${ErrorMessage}). ` +
       'If access is denied, deploy with your role as OperatorRoleArn. Then run this again: it goes on where it stopped.',
   );
-}
-
-const stored = z.object({ prefix: z.string().optional(), place: z.record(z.string(), z.unknown()) });
-
-/** Where a stopped run was, if it had the same prefix. */
-function placeIn(file: string, prefix: string | undefined) {
-  return {
-    from: readPlace(file, prefix),
-    remember(place: Place) {
-      mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, JSON.stringify({ prefix, place }));
-    },
-    forget: () => rmSync(file, { force: true }),
-  };
-}
-
-function readPlace(file: string, prefix: string | undefined): Place | undefined {
-  try {
-    const found = stored.parse(JSON.parse(readFileSync(file, 'utf8')));
-    return found.prefix === prefix ? found.place : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -19,7 +19,7 @@ export const announceCommand = command({
     'npm run announce -- --stack NAME --rate 20': 'publish 20 events per second',
   },
   notes: `All consumers receive the events. Those that follow the two rules of docs/events/README.md drop what they know.
-You can stop with Ctrl-C and run it again: it goes on where it stopped.`,
+You can stop with Ctrl-C. Run it again within a day of its beginning, and it goes on where it stopped.`,
   run: async ({ options: { rate: perSecond, ...options }, signal }) => {
     requireStack(options.stack);
     const { announceStack } = await import('./announce-images.ts');

@@ -51,16 +51,15 @@ export async function runInAccount(stack: Stack, options: BackfillOptions, signa
   const executionArn = running ?? (await start({ stack, stateMachineArn, task, options, signal }));
   if (executionArn === undefined) return 0;
   say(describeExecution(executionArn));
-  try {
-    const result = await step('Objects', (report) => follow(stack, executionArn, report, signal));
-    await step('Outcomes', (report) => settled(stack, new Date(), 0, report));
-    say(describeWorkflowResult(result));
-    if (json) print(JSON.stringify({ executionArn, ...result }));
-    return result.status === 'SUCCEEDED' && result.failed === 0 ? 0 : 1;
-  } catch (error) {
-    if (signal.aborted) say('The workflow goes on in the account.');
-    throw error;
-  }
+  // At once: the process ends when it is stopped.
+  const sayGoesOn = () => say('', 'The workflow goes on in the account.');
+  signal.addEventListener('abort', sayGoesOn);
+  const result = await step('Objects', (report) => follow(stack, executionArn, report, signal));
+  signal.removeEventListener('abort', sayGoesOn);
+  await step('Outcomes', (report) => settled(stack, new Date(), 0, report));
+  say(describeWorkflowResult(result));
+  if (json) print(JSON.stringify({ executionArn, ...result }));
+  return result.status === 'SUCCEEDED' && result.failed === 0 ? 0 : 1;
 }
 
 interface Start {

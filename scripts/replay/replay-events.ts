@@ -13,9 +13,9 @@ import { requestPrices, shownPrice } from '../stack/prices.ts';
 import type { Stack } from '../stack/stack.ts';
 import { suggestion } from '../terminal/command.ts';
 import { confirm } from '../terminal/confirm.ts';
-import { Failure } from '../terminal/failure.ts';
-import { print } from '../terminal/print.ts';
-import { outputFor, showStep } from '../terminal/progress.ts';
+import { describeFailure, Failure } from '../terminal/failure.ts';
+import { print, printError } from '../terminal/print.ts';
+import { outputFor } from '../terminal/progress.ts';
 
 export interface Period {
   readonly from: Date;
@@ -35,7 +35,7 @@ const ARCHIVE_DELAY_MILLIS = 600_000;
 /** Returns the exit code. */
 export async function replayStack(options: ReplayOptions, signal: AbortSignal): Promise<number> {
   const stack = await stackNamed(options.stack);
-  const { say } = outputFor(options.json);
+  const { step, say } = outputFor(options.json);
   const { from, to, rule } = options;
   try {
     if (from >= to) throw new Failure('--from must be before --to.');
@@ -49,8 +49,11 @@ export async function replayStack(options: ReplayOptions, signal: AbortSignal): 
       say('Events of the last ten minutes may not be in the archive yet.');
     if (options.dryRun) return 0;
     if (!options.yes && !(await confirm('Replay?', signal))) return 0;
-    const work = (report: (progress: string) => void) => replay(stack, options, report, signal);
-    const result = options.json ? await work(() => undefined) : await showStep('Replay', work);
+    const result = await step('Replay', (report) => replay(stack, options, report, signal)).catch((error: unknown) => {
+      // A command that was stopped prints no error of its own.
+      if (signal.aborted) printError(describeFailure(error));
+      throw error;
+    });
     print(options.json ? JSON.stringify(result) : `Replay ${result.replay} is complete.`);
     return 0;
   } finally {
@@ -58,7 +61,7 @@ export async function replayStack(options: ReplayOptions, signal: AbortSignal): 
   }
 }
 
-/** Waits for the end. @throws {Failure} if EventBridge gives up. */
+/** Waits for the end; an aborted signal cancels the replay. @throws {Failure} if EventBridge gives up, or it was stopped. */
 export async function replay(
   stack: Stack,
   { from, to, rule }: Period,
@@ -76,10 +79,6 @@ export async function replay(
     }),
   );
   const isOver = async () => {
-    if (signal?.aborted) {
-      await events.send(new CancelReplayCommand({ ReplayName }));
-      throw new Failure(`Replay ${ReplayName} was stopped. Run it again from the last event that the consumer has.`);
-    }
     const { State, StateReason, EventLastReplayedTime } = await events.send(new DescribeReplayCommand({ ReplayName }));
     report(EventLastReplayedTime === undefined ? 'started' : `until ${EventLastReplayedTime.toISOString()}`);
     if (State === 'FAILED' || State === 'CANCELLED')
@@ -88,8 +87,25 @@ export async function replay(
       );
     return State === 'COMPLETED';
   };
-  await pWaitFor(isOver, { interval: stack.emulated ? 200 : 5_000 });
+  try {
+    await pWaitFor(isOver, { interval: stack.emulated ? 200 : 5_000, ...(signal !== undefined && { signal }) });
+  } catch (error) {
+    throw signal?.aborted ? await cancelled(stack, ReplayName) : error;
+  }
   return { replay: ReplayName };
+}
+
+/** Cancels the replay. Returns what to say about it. */
+async function cancelled({ clients }: Stack, ReplayName: string): Promise<Failure> {
+  try {
+    await clients.events.send(new CancelReplayCommand({ ReplayName }));
+  } catch (error) {
+    return new Failure(
+      `Replay ${ReplayName} could not be cancelled. ${describeFailure(error)}. ` +
+        `See whether it goes on: aws events describe-replay --replay-name ${ReplayName}`,
+    );
+  }
+  return new Failure(`Replay ${ReplayName} was stopped. Run it again from the last event that the consumer has.`);
 }
 
 /** The time of an event has whole seconds, so those of the second in which a period begins would be left out. */

@@ -19,7 +19,8 @@ export const replayCommand = command({
     'npm run replay -- --from 2026-11-28T09:00Z --to 2026-11-28T10:00Z --rule images': 'replay an hour',
   },
   notes: `A consumer that follows the two rules of docs/events/README.md is not harmed by events that it knows.
-Events older than the archive keeps are gone: npm run announce publishes the current state of all images instead.`,
+Events older than the archive keeps are gone: npm run announce publishes the current state of all images instead. Ctrl-C cancels the replay.`,
+  runsToEnd: true,
   run: async ({ options, signal }) => {
     requireStack(options.stack);
     const { replayStack } = await import('./replay-events.ts');

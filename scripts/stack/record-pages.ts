@@ -8,6 +8,8 @@ export type Place = Readonly<Record<string, unknown>>;
 
 interface RecordPage {
   readonly records: readonly ImageRecord[];
+  /** Items that were read, with those that have another key or are no records. */
+  readonly read: number;
   /** Where the next page begins; undefined after the last. */
   readonly next: Place | undefined;
 }
@@ -29,7 +31,11 @@ export async function* recordPages(
   let next = from;
   do {
     await turn?.();
-    const { Items = [], LastEvaluatedKey } = await table.send(
+    const {
+      Items = [],
+      ScannedCount = Items.length,
+      LastEvaluatedKey,
+    } = await table.send(
       new ScanCommand({
         TableName: ImageTableName,
         ExclusiveStartKey: next,
@@ -42,6 +48,6 @@ export async function* recordPages(
       }),
     );
     next = LastEvaluatedKey;
-    yield { records: Items.map((item) => imageRecord.parse(item)), next };
+    yield { records: Items.map((item) => imageRecord.parse(item)), read: ScannedCount, next };
   } while (next !== undefined);
 }

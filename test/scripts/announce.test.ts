@@ -1,13 +1,21 @@
+import { randomUUID } from 'node:crypto';
+import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { domainEvents } from '../../adapters/contracts/domain-events.ts';
 import type { ImageRecord, NamedRecord } from '../../core/record.ts';
 import { announceCommand } from '../../scripts/announce/announce.ts';
-import { announceImages, describeAnnouncement } from '../../scripts/announce/announce-images.ts';
+import {
+  announce,
+  announceImages,
+  describeAnnouncement,
+  planAnnouncement,
+} from '../../scripts/announce/announce-images.ts';
+import { openAnnouncementNotebook, type Reached } from '../../scripts/announce/announcement-notebook.ts';
 import { snapshotOf } from '../../scripts/announce/snapshot.ts';
-import type { Place } from '../../scripts/stack/record-pages.ts';
+import { deleteNotebook, notebookPath } from '../../scripts/stack/notebook.ts';
 import { parsedOptions } from '../../scripts/terminal/command.ts';
 import { type Delivered, ExampleConsumer } from '../support/example-consumer.ts';
 import { mockClient } from '../support/mock-client.ts';
@@ -133,9 +141,10 @@ describe('a consumer that follows the two rules', () => {
 
 describe('npm run announce', () => {
   const table = mockClient(DynamoDBDocumentClient);
+  const dynamoDb = mockClient(DynamoDBClient);
   const events = mockClient(EventBridgeClient);
   beforeEach(() => {
-    for (const client of [table, events]) client.reset();
+    for (const client of [table, dynamoDb, events]) client.reset();
     events.on(PutEventsCommand).callsFake(({ Entries = [] }) => ({ Entries: Entries.map(() => ({ EventId: 'e' })) }));
   });
   const pace = { perSecond: 2000 };
@@ -152,13 +161,13 @@ describe('npm run announce', () => {
       .on(ScanCommand)
       .resolvesOnce({ Items: [...first, inProgress], LastEvaluatedKey: page })
       .resolvesOnce({ Items: [recordOf('deleted', 2, 99)] });
-    const places: Place[] = [];
+    const places: Reached[] = [];
 
     const result = await announceImages(mockedStack(), { ...pace, remember: (place) => void places.push(place) });
 
     expect(result).toEqual({ published: 13, inProgress: 1 });
     expect(published()).toEqual([...first, recordOf('deleted', 2, 99)].map((record) => snapshotOf(record).detail.id));
-    expect(places).toEqual([page]);
+    expect(places).toEqual([{ place: page, read: 13 }]);
     expect(table.commandCalls(ScanCommand).map(({ args: [{ input }] }) => input.ExclusiveStartKey)).toEqual([
       undefined,
       page,
@@ -174,7 +183,7 @@ describe('npm run announce', () => {
 
   it('goes on where a stopped run was', async () => {
     table.on(ScanCommand).resolves({ Items: [] });
-    await announceImages(mockedStack(), { ...pace, from: { imageId: 'next' } });
+    await announceImages(mockedStack(), { ...pace, from: { place: { imageId: 'next' }, read: 13 } });
     expect(table.commandCalls(ScanCommand)[0]?.args[0].input.ExclusiveStartKey).toEqual({ imageId: 'next' });
   });
 
@@ -196,9 +205,82 @@ describe('npm run announce', () => {
   });
 
   it('states the price: an event for each image, and the table', () => {
-    expect(describeAnnouncement(4_000_000, 8_000_000_000, 50)).toBe(
+    expect(describeAnnouncement(planAnnouncement({ images: 4_000_000, tableBytes: 8_000_000_000 }, 50), 50)).toBe(
       'about 4000000 images, about US$ 4.12, 1334 minutes at 50 events per second.',
     );
+  });
+
+  describe('that was stopped', () => {
+    const stack = { ...mockedStack(), name: `announced-${randomUUID()}` };
+    const options = { perSecond: 50, yes: true, json: true } as const;
+    const signal = new AbortController().signal;
+    const place = { imageId: 'next' };
+    const pathOf = (tableId: string) => notebookPath('announce', stack, [tableId, undefined]);
+
+    function stopped({ hoursAgo, tableId = 'table' }: { readonly hoursAgo: number; readonly tableId?: string }) {
+      dynamoDb.on(DescribeTableCommand).resolves({
+        Table: { TableId: tableId, ItemCount: 4_000_000, TableSizeBytes: 8_000_000_000 },
+      });
+      table.on(ScanCommand).resolves({ Items: [] });
+      for (const id of ['table', 'newer']) onTestFinished(() => deleteNotebook(pathOf(id)));
+      const notebook = openAnnouncementNotebook(pathOf('table'));
+      notebook.setPlace('begun', new Date(Date.now() - hoursAgo * 3_600_000).toISOString());
+      notebook.remember({ place, read: 3_000_000 });
+      notebook.close();
+      const error = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+      vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+      onTestFinished(() => void vi.restoreAllMocks());
+      return () => error.mock.calls.map(([text]) => String(text)).join('');
+    }
+    const beganAt = () => table.commandCalls(ScanCommand).map(({ args: [{ input }] }) => input.ExclusiveStartKey);
+
+    it('goes on within a day, says so, and has the price and the duration of the rest', async () => {
+      const said = stopped({ hoursAgo: 23 });
+      await announce(stack, options, signal);
+      expect(said()).toMatch(/^Going on with the announcement of \S+\. To begin again: --restart\n/);
+      expect(said()).toContain('about 1000000 images, about US$ 1.03, 334 minutes');
+      expect(beganAt()).toEqual([place]);
+    });
+
+    it.each([
+      ['after a day', { hoursAgo: 25 }, {}],
+      ['of a deleted stack of the same name', { hoursAgo: 1, tableId: 'newer' }, {}],
+      ['with --restart', { hoursAgo: 1 }, { restart: true }],
+    ] as const)('%s, begins again', async (_, before, changes) => {
+      const said = stopped(before);
+      await announce(stack, { ...options, ...changes }, signal);
+      expect(said()).not.toContain('Going on');
+      expect(said()).toContain('about 4000000 images');
+      expect(beganAt()).toEqual([undefined]);
+    });
+
+    it('is over when it is complete', async () => {
+      stopped({ hoursAgo: 1 });
+      await announce(stack, options, signal);
+      await announce(stack, options, signal);
+      expect(beganAt()).toEqual([place, undefined]);
+    });
+
+    it.each([{}, { restart: true }] as const)('still goes on after a dry run with %o', async (changes) => {
+      stopped({ hoursAgo: 1 });
+      await announce(stack, { ...options, ...changes, dryRun: true }, signal);
+      expect(beganAt()).toEqual([]);
+      await announce(stack, options, signal);
+      expect(beganAt()).toEqual([place]);
+    });
+
+    it('goes on at the page that a failure ended', async () => {
+      const said = stopped({ hoursAgo: 25 });
+      table
+        .on(ScanCommand)
+        .resolvesOnce({ Items: [], ScannedCount: 7, LastEvaluatedKey: { imageId: 'second' } })
+        .rejectsOnce(new Error('no connection'))
+        .resolves({ Items: [] });
+      await expect(announce(stack, options, signal)).rejects.toThrow('no connection');
+      await announce(stack, options, signal);
+      expect(said()).toContain('Going on');
+      expect(beganAt().at(-1)).toEqual({ imageId: 'second' });
+    });
   });
 
   it('has these defaults', () => {

@@ -16,6 +16,7 @@ import { runInAccount } from '../../scripts/backfill/backfill-in-account.ts';
 import { describeWorkflow, describeWorkflowResult } from '../../scripts/backfill/backfill-report.ts';
 import { mockClient } from '../support/mock-client.ts';
 import { mockedStack } from '../support/mocked-stack.ts';
+import { startCommand } from '../support/started-command.ts';
 
 /** The command that starts the workflow, and follows it. */
 
@@ -66,6 +67,26 @@ describe('the command', () => {
     });
     await expect(runInAccount(stack, quietly, stopping.signal)).rejects.toThrow('stopped');
     expect(states.commandCalls(StartExecutionCommand)).toEqual([]);
+  });
+
+  it('says on Ctrl-C that the workflow goes on', async () => {
+    const { printed, stop, ended } = startCommand(
+      { file: 'scripts/backfill/backfill.ts', name: 'backfillCommand', args: ['--in-account', '--yes'] },
+      `
+      import * as sdk from '@aws-sdk/client-sfn';
+      const states = mockClient(sdk.SFNClient);
+      states.on(sdk.ListExecutionsCommand).resolves({ executions: [{ executionArn: 'one' }] });
+      states.on(sdk.ListMapRunsCommand).resolves({ mapRuns: [] });
+      states.on(sdk.DescribeExecutionCommand).callsFake(async () => {
+        console.log('looked');
+        return { status: 'RUNNING' };
+      });`,
+    );
+    await printed('looked');
+    stop();
+    const { exitCode, out } = await ended;
+    expect(out).toContain('The workflow goes on in the account.');
+    expect(exitCode).toBe(130);
   });
 
   it.each([

@@ -13,6 +13,7 @@ import { replay } from '../../scripts/replay/replay-events.ts';
 import { parsedOptions } from '../../scripts/terminal/command.ts';
 import { mockClient } from '../support/mock-client.ts';
 import { mockedStack } from '../support/mocked-stack.ts';
+import { startCommand } from '../support/started-command.ts';
 
 const events = mockClient(EventBridgeClient);
 const period = { from: new Date('2026-11-28T09:00Z'), to: new Date('2026-11-28T10:00Z'), rule: 'images' };
@@ -70,6 +71,44 @@ it('says what to do without an archive', async () => {
 it('cancels the replay when it is stopped', async () => {
   await expect(replay(mockedStack(), period, undefined, AbortSignal.abort())).rejects.toThrow('was stopped');
   expect(events.commandCalls(CancelReplayCommand)).toHaveLength(1);
+});
+
+it('says how to look, if a replay that was stopped could not be cancelled', async () => {
+  events.on(CancelReplayCommand).rejects(new Error('no connection'));
+  await expect(replay(mockedStack(), period, undefined, AbortSignal.abort())).rejects.toThrow(
+    /could not be cancelled.*no connection.*describe-replay/s,
+  );
+});
+
+it('cancels the replay on Ctrl-C before the process ends, without waiting for the next look', async () => {
+  const command = {
+    ...{ file: 'scripts/replay/replay.ts', name: 'replayCommand' },
+    args: ['--from', '2026-11-28T09:00Z', '--to', '2026-11-28T10:00Z', '--rule', 'images', '--yes'],
+  };
+  const { printed, stop, ended } = startCommand(
+    command,
+    `
+    import * as sdk from '@aws-sdk/client-eventbridge';
+    const events = mockClient(sdk.EventBridgeClient);
+    events.on(sdk.DescribeArchiveCommand).resolves({ ArchiveArn: 'archive', EventSourceArn: 'bus', EventCount: 7 });
+    events.on(sdk.ListRulesCommand).resolves({ Rules: [{ Name: 'images', Arn: 'rule' }] });
+    events.on(sdk.StartReplayCommand).resolves({});
+    events.on(sdk.DescribeReplayCommand).callsFake(async () => {
+      console.log('looked');
+      return { State: 'RUNNING' };
+    });
+    events.on(sdk.CancelReplayCommand).callsFake(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      console.log('cancelled');
+      return {};
+    });`,
+  );
+  await printed('looked');
+  stop();
+  const { exitCode, out, error } = await ended;
+  expect(out.filter((line) => line === 'looked' || line === 'cancelled')).toEqual(['looked', 'cancelled']);
+  expect(error).toMatch(/\nReplay \S+ was stopped\. Run it again from the last event.*\n\nStopped\.\n$/);
+  expect(exitCode).toBe(130);
 });
 
 it.each(['yesterday', '2026-11-28', '2026-11-28T09:00', '2026-13-01T00:00Z'])(
