@@ -302,6 +302,9 @@ export const remainders = [
   },
   { where: 'logs of dispatch-images', what: 'bucket, key and version', days: 90 },
   { where: 'AccessLogBucket', what: 'the key, and who asked for it', days: 90 },
+  { where: 'HistoryBucket', what: 'one line: a hash of bucket and key, and when it was erased', days: 400 },
+  { where: 'answers to queries in HistoryBucket', what: 'whatever was asked for', days: 1 },
+  { where: 'backups, if governance/backup.yaml is deployed', what: 'the upload and the record', days: 35 },
 ] as const satisfies readonly Remainder[];
 
 /** All decisions above, so that a test can break one of them. */

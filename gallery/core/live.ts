@@ -17,15 +17,21 @@ export async function showChange(
   await Promise.all(sent);
 }
 
-/** @returns false if the person has as many connections as one may. */
+/**
+ * Adds, then counts: of connections that open at the same moment, the last to be added sees all others, so there are never more than
+ * that. Too many at once can all be refused; pages try again.
+ *
+ * @returns false if the person has as many connections as one may.
+ */
 export async function openConnection(
   owner: string,
   connectionId: string,
   { connections }: { readonly connections: Connections },
 ): Promise<boolean> {
-  if ((await connections.list(owner)).length >= MOST_CONNECTIONS) return false;
   await connections.add(owner, connectionId);
-  return true;
+  if ((await connections.list(owner)).length <= MOST_CONNECTIONS) return true;
+  await connections.remove(owner, connectionId);
+  return false;
 }
 
 export async function greeting(

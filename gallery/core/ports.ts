@@ -47,7 +47,7 @@ export interface Allowance {
   take(owner: string, what: string, most: number): Promise<{ readonly waitSeconds: number } | undefined>;
 }
 
-/** The WebSockets that are open. */
+/** The WebSockets that are open. Reads see every write that has returned. */
 export interface Connections {
   list(owner: string): Promise<readonly string[]>;
   add(owner: string, connectionId: string): Promise<void>;
@@ -65,6 +65,9 @@ export interface TokenVerifier {
 
 /** Caches between the rendition bucket and browsers. */
 export interface RenditionCaches {
-  /** @param reference the same for a repeat */
-  forget(imageIds: readonly string[], reference: string): Promise<void>;
+  /**
+   * @param reference the same for a repeat
+   * @returns `busy` if the caches work on as much as they accept: ask again later
+   */
+  forget(imageIds: readonly string[], reference: string): Promise<'forgotten' | 'busy'>;
 }

@@ -88,6 +88,8 @@ async function connectionOf(
   const wanted = {
     RenditionReaderDistributionArn: outputs.DistributionArn,
     UploadPageOrigin: new URL(outputs.PageAddress).origin,
+    // The page shows a photograph's size and ThumbHash before its renditions are there.
+    AnnounceDescriptions: 'true',
   };
   const missing = Object.entries(wanted).filter(([parameter, value]) => parameters.get(parameter) !== value);
   for (const [parameter] of missing) {
@@ -97,7 +99,7 @@ async function connectionOf(
         `${pipeline.name} has no parameter ${parameter}: deploy the pipeline’s current template first.`,
       );
     }
-    if (value !== '') {
+    if (value !== '' && parameter !== 'AnnounceDescriptions') {
       throw new Failure(
         `${pipeline.name} has ${parameter}=${value}, which is not ${stack.name}. If it is no longer in use, deploy ${pipeline.name} with an empty ${parameter}, and run this again. ` +
           'For both, add the second one to the template: docs/serving.md, docs/browser-uploads.md.',

@@ -102,6 +102,7 @@ export async function startOrigin(
       return json(response, 200, {
         signIn: { kind: 'demo', people: demoPeople },
         samples: samples.map(({ name }) => `/samples/${name}`),
+        inside: true,
       });
     }
     const sample = samples.find(({ name }) => path === `/samples/${name}`);

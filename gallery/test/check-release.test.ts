@@ -50,7 +50,7 @@ beforeEach(() => {
     DeleteImage: apiOperation('deleteImage', rate, ({ owner, path }) =>
       deleteImage(owner, path.id, { images, uploads: { remove: async () => undefined } }),
     ),
-    ForgetRenditions: removedImages({ forget: async () => undefined }, { uploadBucket }),
+    ForgetRenditions: removedImages({ forget: async () => 'forgotten' }, { uploadBucket }),
     GetImage: apiOperation('getImage', rate, ({ owner, path, ifNoneMatch }) =>
       getImage(owner, { ...path, ifNoneMatch }, { images }),
     ),

@@ -44,6 +44,23 @@ const bodyOf = (response: string): unknown =>
     ),
   );
 
+describe('each operation', () => {
+  // The emulator also accepts the security of the whole document.
+  it('names its own security, because API Gateway ignores that of the document', () => {
+    expect(document['security']).toBeUndefined();
+    const own = Object.values(document.paths).flatMap((item) =>
+      Object.values(item).flatMap((operation) => {
+        const found = z.object({ operationId: z.string(), security: z.json() }).safeParse(operation);
+        return found.success ? [[found.data.operationId, found.data.security]] : [];
+      }),
+    );
+    expect(Object.fromEntries(own)).toEqual({
+      ...{ createUpload: [{ token: [] }], listImages: [{ token: [] }], getImage: [{ token: [] }] },
+      ...{ deleteImage: [{ token: [] }], checkHealth: [] },
+    });
+  });
+});
+
 describe.each(Object.keys(responses))('the gateway’s own answer %s', (response) => {
   it('is a problem of the catalogue, with the status that the answer has', () => {
     const body = bodyOf(response);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { liveConnections } from '../adapters/lambda/live-connections.ts';
 import { serverMessage } from '../api/live.ts';
 import type { GalleryImage } from '../core/gallery-image.ts';
-import { greeting, openConnection, showChange } from '../core/live.ts';
+import { greeting, MOST_CONNECTIONS, openConnection, showChange } from '../core/live.ts';
 import { InMemoryConnections, InMemoryImages, InMemorySender } from './support/in-memory-gallery.ts';
 
 const image: GalleryImage = {
@@ -60,6 +60,17 @@ describe('the WebSocket API', () => {
   const call = (routeKey: string, body?: string, authorizer: object | undefined = { owner: 'ann' }) => ({
     requestContext: { routeKey, connectionId: 'c1', authorizer },
     body,
+  });
+
+  it('never has more connections of one person than one may, also if they open at the same moment', async () => {
+    const connections = new InMemoryConnections();
+    const open = (connectionId: string) => openConnection('ann', connectionId, { connections });
+    const ids = Array.from({ length: MOST_CONNECTIONS + 5 }, (_, index) => `c${index}`);
+    const opened = await Promise.all(ids.map(open));
+    expect(opened.filter(Boolean).length).toBeLessThanOrEqual(MOST_CONNECTIONS);
+    expect(await connections.list('ann')).toHaveLength(opened.filter(Boolean).length);
+    for (const id of ids) await open(`${id}-again`);
+    expect(await connections.list('ann')).toHaveLength(MOST_CONNECTIONS);
   });
 
   it('knows a connection from its beginning to its end', async () => {

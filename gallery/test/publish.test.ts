@@ -136,6 +136,7 @@ describe('publishing', () => {
   it('finishes a new deployment: the key, both stacks, and last the page, of which the document comes last', async () => {
     expect(await publishAll()).toEqual([
       'gallery-dev CookieKeyGroupId=group',
+      'pipeline-dev AnnounceDescriptions=true',
       `pipeline-dev RenditionReaderDistributionArn=${distribution}`,
       'pipeline-dev UploadPageOrigin=https://d1.cloudfront.net',
       ...['page-HASH.js', 'page-HASH.css', 'icon.svg', 'config.json', 'index.html'].map((name) => `put ${name}`),

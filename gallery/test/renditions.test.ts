@@ -1,5 +1,9 @@
 import { createVerify, generateKeyPairSync } from 'node:crypto';
-import { CloudFrontClient, CreateInvalidationCommand } from '@aws-sdk/client-cloudfront';
+import {
+  CloudFrontClient,
+  CreateInvalidationCommand,
+  TooManyInvalidationsInProgress,
+} from '@aws-sdk/client-cloudfront';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SQSEvent } from 'aws-lambda';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -105,7 +109,8 @@ describe('renditions of a removed image', () => {
   const handler = removedImages(cloudFrontCaches({ client: new CloudFrontClient({}), distributionId: 'D1' }), {
     uploadBucket: bucket,
   });
-  const batch = (...bodies: string[]) => ({ Records: bodies.map((body) => ({ body })) }) as SQSEvent;
+  const batch = (...bodies: string[]) =>
+    ({ Records: bodies.map((body, index) => ({ body, messageId: `m${index}` })) }) as SQSEvent;
   const sent = () =>
     cloudFront.commandCalls(CreateInvalidationCommand).map(({ args: [{ input }] }) => input.InvalidationBatch);
 
@@ -127,8 +132,16 @@ describe('renditions of a removed image', () => {
     expect(another).not.toBe(first);
   });
 
-  it('stay in the queue while CloudFront refuses', async () => {
-    cloudFront.on(CreateInvalidationCommand).rejects(new Error('TooManyInvalidationsInProgress'));
-    await expect(handler(batch(announcement(record('a.jpg'))))).rejects.toThrow('TooManyInvalidations');
+  it('stay in the queue while CloudFront is busy, without an error of the function', async () => {
+    const two = batch(announcement(record('a.jpg', 1)), announcement(record('b.jpg', 2)));
+    const busy = new TooManyInvalidationsInProgress({ message: 'Try again later.', $metadata: {} });
+    cloudFront.on(CreateInvalidationCommand).rejectsOnce(busy).resolves({});
+    expect(await handler(two)).toEqual({ batchItemFailures: [{ itemIdentifier: 'm0' }, { itemIdentifier: 'm1' }] });
+    expect(await handler(two)).toEqual({ batchItemFailures: [] });
+  });
+
+  it('stay in the queue after any other error, which is an error of the function', async () => {
+    cloudFront.on(CreateInvalidationCommand).rejects(new Error('AccessDenied'));
+    await expect(handler(batch(announcement(record('a.jpg'))))).rejects.toThrow('AccessDenied');
   });
 });

@@ -149,8 +149,39 @@ describe('the queue of changes', () => {
   it.each([
     ['ChangeQueue', 'RecordChangesFunction'],
     ['RemovalQueue', 'ForgetRenditionsFunction'],
-  ])('%s hides a message for six times as long as %s may take', (queue, consumer) => {
-    expect(Number(property(queue, 'VisibilityTimeout'))).toBe(6 * Number(property(consumer, 'Timeout')));
+  ])('%s hides a message for six times as long as %s may take, and the batching window', (queue, consumer) => {
+    const events = Object.values(property(consumer, 'Events') ?? {});
+    const [window = 0] = events.flatMap((event) => at(event, 'Properties', 'MaximumBatchingWindowInSeconds') ?? []);
+    expect(property(queue, 'VisibilityTimeout')).toBe(6 * Number(property(consumer, 'Timeout')) + Number(window));
+  });
+});
+
+describe('the queue of removals', () => {
+  it('sets off an alarm when it has not been empty for an hour, whatever the age that SQS reports', () => {
+    const alarm = property('RemovalsLateAlarm');
+    const metrics = z
+      .array(
+        z.object({
+          MetricStat: z
+            .object({ Stat: z.string(), Period: z.int(), Metric: z.object({ MetricName: z.string() }) })
+            .optional(),
+        }),
+      )
+      .parse(at(alarm, 'Metrics'))
+      .flatMap(({ MetricStat }) => MetricStat ?? []);
+    expect(metrics.map(({ Metric, Stat }) => [Metric.MetricName, Stat])).toEqual([
+      ['ApproximateNumberOfMessagesVisible', 'Minimum'],
+      ['ApproximateNumberOfMessagesNotVisible', 'Minimum'],
+    ]);
+    for (const { Period } of metrics) expect(Period * Number(at(alarm, 'EvaluationPeriods'))).toBe(3600);
+    expect(at(alarm, 'Threshold')).toBe(0);
+  });
+
+  it('gets back what CloudFront is too busy for, and keeps it for ten hours before an operator must act', () => {
+    const events = property('ForgetRenditionsFunction', 'Events', 'Removals', 'Properties');
+    expect(at(events, 'FunctionResponseTypes')).toEqual(['ReportBatchItemFailures']);
+    const attempts = Number(property('RemovalQueue', 'RedrivePolicy', 'maxReceiveCount'));
+    expect(attempts * Number(property('RemovalQueue', 'VisibilityTimeout'))).toBeGreaterThanOrEqual(10 * 3600);
   });
 });
 
@@ -272,13 +303,11 @@ describe('the dashboard', () => {
     expect(new Set(cells).size).toBe(cells.length);
   });
 
-  it('shows the errors of every function, and the age of what waits in every queue', () => {
+  it('shows the errors of every function, and what waits in every queue', () => {
     const named = (pattern: RegExp) => [...new Set([...body.matchAll(pattern)].map(([, name]) => name))].toSorted();
     expect(named(/"Errors", "FunctionName", "\$\{(\w+)Function\}"/g)).toEqual([...releasedFunctions]);
-    expect(named(/"ApproximateAgeOfOldestMessage", "QueueName", "\$\{(\w+)\./g)).toEqual([
-      'ChangeQueue',
-      'RemovalQueue',
-    ]);
+    expect(named(/"ApproximateAgeOfOldestMessage", "QueueName", "\$\{(\w+)\./g)).toEqual(['ChangeQueue']);
+    expect(named(/"ApproximateNumberOfMessagesNotVisible", "QueueName", "\$\{(\w+)\./g)).toEqual(['RemovalQueue']);
   });
 });
 

@@ -57,6 +57,12 @@ describe('the translated template', () => {
     expect(Object.keys(resources)).not.toContain('CodeDeployServiceRole');
   });
 
+  it('has one stage, and not a second one without limits and firewall, which SAM would add', () => {
+    const ofType = (type: string) => Object.values(resources).filter(({ Type }) => Type === `AWS::ApiGateway::${type}`);
+    expect(ofType('Stage')).toHaveLength(1);
+    expect(ofType('Deployment').map((one) => at(z.json().parse(one), 'Properties', 'StageName'))).toEqual([undefined]);
+  });
+
   it('has the paths of openapi.yaml in its API, and the aliases of functions behind them', () => {
     const body = JSON.stringify(resources['Api']?.Properties);
     for (const [id, { path }] of Object.entries(operations)) {

@@ -37,7 +37,7 @@ const anyNumber = wholeNumber({ from: 0, to: Number.MAX_SAFE_INTEGER });
 export const proveCommand = command({
   name: 'prove',
   summary:
-    'Proofs that nothing is lost: histories, crash points, killed commands, chaos, backfills, re-renders, hostile files, mutations, removed practices. 30 minutes; a few for one section.',
+    'Proofs that nothing is lost: histories, crash points, killed commands, chaos, backfills, re-renders, hostile files, mutations, removed practices. An hour or more; a few minutes for most sections.',
   syntax: (line) =>
     line
       .addArgument(new Argument('[section...]', `${names.join(', ')} (default: all)`).argParser(someOf(names)))
@@ -54,7 +54,7 @@ export const proveCommand = command({
       .option('--poison', 'chaos: instead of faults, one of 20 senders floods the stack with hostile files')
       .option(
         '--long',
-        'every crash point, every case of killed-commands and 150,000 hostile files, as in the nightly workflow',
+        'every crash point, every case of killed-commands and 225,000 hostile files, as in the nightly workflow',
       )
       .option('--minutes <n>', 'hostile: how long to draw files of each of two kinds (default: 20)', anyNumber)
       .option('--resume', 'hostile: go on drawing where a run with the same --seed ran out of minutes')

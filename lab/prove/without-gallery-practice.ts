@@ -94,8 +94,8 @@ export const withoutGalleryPractice: Readonly<Record<string, Change>> = {
   },
   'A few connections for each person': {
     file: 'gallery/core/live.ts',
-    from: 'MOST_CONNECTIONS) return false',
-    to: '1000) return false',
+    from: '<= MOST_CONNECTIONS) return true',
+    to: '<= 1000) return true',
   },
   'The local page answers its own page only': {
     file: 'gallery/local/origin.ts',
@@ -153,6 +153,11 @@ export const withoutGalleryPractice: Readonly<Record<string, Change>> = {
     file: template,
     path: ['Resources', 'ForgetRenditionsFunction', 'Properties', 'Events', 'Removals', 'Properties', 'BatchSize'],
     value: 10,
+  },
+  'A busy CloudFront is no error of a function': {
+    file: 'gallery/adapters/aws/cloudfront-caches.ts',
+    from: "return 'busy';",
+    to: 'throw error;',
   },
   "API Gateway's own answers are problems of the API": {
     file: 'gallery/api/openapi.yaml',

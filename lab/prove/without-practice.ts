@@ -768,7 +768,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     to: 'fc.integer({ min: 0, max: 0 })',
   },
   'Chaos under traffic': { file: 'lab/prove/chaos-plan.ts', from: 'REPEATED = 0.2', to: 'REPEATED = 0' },
-  '150,000 hostile files that a run can stop and continue': {
+  '225,000 hostile files that a run can stop and continue': {
     file: 'lab/prove/drawn-files.ts',
     from: 'if (!options.resume) rmSync(progressFile',
     to: 'if (options.resume) rmSync(progressFile',

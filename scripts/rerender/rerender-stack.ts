@@ -3,6 +3,7 @@ import { allPresets, type Preset } from '../../core/presets.ts';
 import { chosenFor, rerenderOf } from '../../core/rerender.ts';
 import { settingsOf } from '../../core/settings.ts';
 import { withStack } from '../local/running-stack.ts';
+import { requireOpenIntake } from '../stack/intake-switch.ts';
 import { DONE, deleteNotebook, notebookPath, resumedNotebook } from '../stack/notebook.ts';
 import {
   countOutcomes,
@@ -70,6 +71,7 @@ export async function rerender(
   await step('Records', (report) => findOutdated({ ...run, report }));
   const images = notebook.counts().candidates;
   say(describeWork({ images: images - turnsTaken(notebook), renditions: presets.length, perSecond }));
+  if (images > 0 && !dryRun) await requireOpenIntake(stack);
   const agreed = images > 0 && !dryRun && (yes || (await confirm('Render them again?', signal)));
   const result = agreed ? await renderAll(run, step) : undefined;
   if (result !== undefined) say(describeResult(result));
@@ -135,8 +137,12 @@ export async function queueAll(run: Run): Promise<void> {
       const repair = rerenderOf(await sources.current(imageId, address), presets, only);
       return repair === undefined ? [] : [repair];
     },
-    // Otherwise every image would be rendered for nothing, and stay outdated.
     judgeFirst(record) {
+      if (record.outcome === 'failed')
+        throw new Failure(
+          `${record.key} failed, and probably all others would: npm run redrive -- --list says why. Then run this again.`,
+        );
+      // Otherwise every image would be rendered for nothing, and stay outdated.
       if (chosenFor(record, presets, only) === undefined) return;
       throw new Failure(
         `${record.key} was rendered again and is still outdated: ${stack.name} has other presets than this checkout. ` +

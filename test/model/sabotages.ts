@@ -100,7 +100,11 @@ export const sabotages: readonly Sabotage[] = [
     'outcome = :failed',
   ),
   sabotage('an announced verdict starts again', 'reason = :malware AND announced = :no', 'reason = :malware'),
-  sabotage('an upload overwrites an unannounced verdict', 'reason <> :malware)', 'reason <> :no)'),
+  sabotage(
+    'an upload overwrites an unannounced rejection or verdict',
+    ' AND outcome <> :alsoKept AND (attribute_not_exists(reason) OR reason <> :malware)',
+    '',
+  ),
   sabotage(
     'an unannounced verdict is not finished by its own upload',
     `"{% $infected %}","Next":"WithdrawVersion"`,

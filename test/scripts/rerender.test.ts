@@ -139,6 +139,22 @@ describe('the images to render again', () => {
     expect(await countRendered({ ...run, sources: later })).toEqual({ rendered: 2, gone: 1, failed: 0, left: 0 });
   });
 
+  it('stop after the first if it failed: the others would fail too', async () => {
+    const rendered = new Set<string>();
+    const sent = queues(rendered);
+    const sources = renderingSources(6, rendered);
+    const current = sources.current.bind(sources);
+    sources.current = async (imageId) => {
+      const facts = await current(imageId);
+      if (facts.record?.outcome !== 'processed' || !rendered.has(facts.record.key)) return facts;
+      return { ...facts, record: { ...facts.record, outcome: 'failed', message: 'AccessDenied' } };
+    };
+    const run = runOf(sources);
+    await findOutdated(run);
+    await expect(queueAll(run)).rejects.toThrow('1.jpg failed, and probably all others would');
+    expect(sent).toHaveLength(1);
+  });
+
   it('stop after the first if the stack has other presets', async () => {
     const rendered = new Set<string>();
     const sent = queues(rendered);

@@ -103,7 +103,7 @@ function SignedIn({ gallery, configuration, onSignOut }: SignedInProps) {
         </a>
         <nav aria-label="Views">
           <Tab address={photographsAddress} current={route.view === 'photographs'} name="Photographs" />
-          <Tab address={insideAddress} current={route.view === 'inside'} name="Inside" />
+          {configuration.inside && <Tab address={insideAddress} current={route.view === 'inside'} name="Inside" />}
         </nav>
         <div class="who">
           <ConnectionState gallery={gallery} />
@@ -114,7 +114,7 @@ function SignedIn({ gallery, configuration, onSignOut }: SignedInProps) {
         </div>
       </header>
       <main id="main" tabIndex={-1}>
-        {route.view === 'inside' ? (
+        {route.view === 'inside' && configuration.inside ? (
           <InsideView gallery={gallery} />
         ) : (
           <PhotographsView gallery={gallery} open={route.open} samples={configuration.samples ?? []} />

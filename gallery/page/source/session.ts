@@ -16,6 +16,8 @@ const configuration = z.object({
   signIn: z.discriminatedUnion('kind', [demo, cognito]),
   /** Addresses of photographs to try the page with; only locally. */
   samples: z.optional(z.array(z.string())),
+  /** Whether `/inside` answers; only locally. */
+  inside: z.optional(z.boolean()),
 });
 export type Configuration = z.infer<typeof configuration>;
 export type SignIn = Configuration['signIn'];

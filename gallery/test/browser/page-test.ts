@@ -22,7 +22,7 @@ export interface PageTest<Gallery extends Running = PretendGallery> {
 }
 
 /** A safety bound, as for Vitest: on a busy machine, seconds become minutes. */
-const PATIENCE = 60_000;
+export const PATIENCE = 60_000;
 
 /** All tests of the block share a gallery; its people keep what earlier tests have uploaded. */
 export function describePage(name: string, options: PretendOptions, tests: (page: PageTest) => void): void {

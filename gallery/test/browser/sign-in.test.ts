@@ -80,6 +80,19 @@ describePage('Signing in with Cognito', {}, ({ open, gallery }) => {
     }
   });
 
+  it('shows no inside of the pipeline in an account, where nothing answers for it', async () => {
+    const page = await open();
+    await page.route('**/config.json', async (route) => {
+      const { inside: _, ...rest } = await (await route.fetch()).json();
+      await route.fulfill({ json: rest });
+    });
+    await page.goto('/#/inside');
+    await page.reload();
+    await page.getByRole('button', { name: 'Continue as ann' }).click();
+    await page.getByRole('heading', { name: 'Photographs', exact: true }).waitFor();
+    expect(await page.getByRole('link', { name: 'Inside' }).count()).toBe(0);
+  });
+
   it('renews an expired token once for all that need it, and signs out if that is not possible', async () => {
     const page = await open();
     const asked = await cognitoFor(page, async () => ({

@@ -1,5 +1,7 @@
+import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { card, cards, choose, describePage, expectCards, photograph } from './page-test.ts';
+import { serverMessage } from '../../api/live.ts';
+import { card, cards, choose, describePage, expectCards, PATIENCE, photograph } from './page-test.ts';
 
 describePage('Several windows', {}, ({ open }) => {
   it('each person sees only their own', async () => {
@@ -55,6 +57,73 @@ describePage('A connection that breaks', {}, ({ open, gallery }) => {
     await expectCards(page, 'waiting', 1);
     await page.context().setOffline(false);
     await expectCards(page, 'ready', 1);
+  });
+});
+
+type Step = 'before hello' | 'after hello' | 'at uploaded' | 'at described' | 'at ready' | 'at deleted';
+const STEPS: readonly Step[] = ['before hello', 'after hello', 'at uploaded', 'at described', 'at ready', 'at deleted'];
+
+const isAt = (step: Step, text: string): boolean => {
+  const message = serverMessage.parse(JSON.parse(text));
+  return message.kind === 'image' && step === `at ${message.image.state}`;
+};
+
+/** Calls `cut` at the first message of that step. A message about an image is lost. Later sockets are not open until `end`. */
+async function cutAt(step: Step, page: Page, cut: () => void): Promise<{ isCut: () => boolean; end: () => void }> {
+  const ended = Promise.withResolvers<void>();
+  let isCut = false;
+  const cutOnce = () => {
+    isCut = true;
+    cut();
+  };
+  await page.routeWebSocket(/\/live\?/, async (socket) => {
+    if (isCut) await ended.promise;
+    const server = socket.connectToServer();
+    socket.onMessage((hello) => {
+      if (step === 'before hello' && !isCut) cutOnce();
+      else server.send(hello);
+    });
+    server.onMessage((message) => {
+      if (!isCut && isAt(step, String(message))) return cutOnce();
+      socket.send(message);
+      if (step === 'after hello' && !isCut) cutOnce();
+    });
+  });
+  return { isCut: () => isCut, end: ended.resolve };
+}
+
+const names = async (page: Page) => (await cards(page).locator('.name').allTextContents()).sort();
+
+describePage('A socket that is cut', {}, ({ open, gallery }) => {
+  it.each(STEPS)('%s is made again, and nothing is missing or shown twice', async (step) => {
+    const [watching, acting] = [await open('ann'), await open('ann')];
+    const before = await names(acting);
+    await choose(acting, await photograph('to-remove.jpg', 1));
+    await expectCards(acting, 'ready', before.length + 1);
+    const socket = await cutAt(step, watching, () => gallery().cutSockets());
+    await watching.reload();
+    await expectCards(watching, 'ready', before.length + 1);
+    // Those two steps are over before anything changes; the others wait for the change.
+    if (step === 'before hello' || step === 'after hello') await expect.poll(socket.isCut).toBe(true);
+    else await watching.getByText('Live', { exact: true }).waitFor();
+
+    await choose(acting, await photograph(`${step}.jpg`, 2));
+    await expectCards(acting, 'ready', before.length + 2);
+    await card(acting, 'to-remove.jpg').getByRole('link').click();
+    await acting.getByRole('button', { name: 'Delete…' }).click();
+    await acting.getByRole('button', { name: 'Delete', exact: true }).click();
+    await expectCards(acting, undefined, before.length + 1);
+    await expect.poll(socket.isCut).toBe(true);
+    socket.end();
+
+    const expected = [...before, `${step}.jpg`].sort();
+    await expect.poll(() => names(watching), { timeout: PATIENCE }).toEqual(expected);
+    await expectCards(watching, 'ready', expected.length);
+    await watching.getByText('Live', { exact: true }).waitFor();
+    for (const page of [watching, acting]) {
+      expect(await names(page)).toEqual(expected);
+      await page.context().close();
+    }
   });
 });
 
