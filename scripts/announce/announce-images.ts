@@ -11,6 +11,7 @@ import type { Stack } from '../stack/stack.ts';
 import { tableSize } from '../stack/table-size.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
+import { printPlan } from '../terminal/plan.ts';
 import { print } from '../terminal/print.ts';
 import { outputFor } from '../terminal/progress.ts';
 import { type AnnouncementNotebook, openAnnouncementNotebook, type Reached } from './announcement-notebook.ts';
@@ -62,8 +63,12 @@ async function announceWith(
 ): Promise<boolean> {
   const { step, say } = outputFor(json);
   const from = notebook.reached();
-  say(`${stack.name}: ${describeAnnouncement(planAnnouncement(size, perSecond, from), perSecond)}`);
-  if (dryRun) return false;
+  const plan = planAnnouncement(size, perSecond, from);
+  say(`${stack.name}: ${describeAnnouncement(plan, perSecond)}`);
+  if (dryRun) {
+    if (json) printPlan({ ...plan });
+    return false;
+  }
   const question = `Publish the state of ${prefix === undefined ? 'all images' : `images below ${prefix}`}?`;
   if (!yes && !(await confirm(question, signal))) return false;
   const result = await step('Announce', (report) =>

@@ -18,13 +18,14 @@ import type { Stack } from '../stack/stack.ts';
 import { stackSources } from '../stack/stack-sources.ts';
 import { tableSize } from '../stack/table-size.ts';
 import { confirm } from '../terminal/confirm.ts';
+import { printPlan } from '../terminal/plan.ts';
 import { print } from '../terminal/print.ts';
 import { printable } from '../terminal/printable.ts';
 import { outputFor, type Step } from '../terminal/progress.ts';
 import { plainTable } from '../terminal/table.ts';
 import { firstLook, type Audit as Looks, lookForRest, secondLook } from './looks.ts';
-import { describePrice } from './price.ts';
-import { describeKinds, describeWork, rowsOf, workOf } from './report.ts';
+import { describePrice, planOf } from './price.ts';
+import { describeKinds, describeWork, planRepair, rowsOf, workOf } from './report.ts';
 
 interface AuditOptions {
   readonly repair?: true;
@@ -52,10 +53,12 @@ export function auditStack(options: AuditOptions, signal: AbortSignal): Promise<
 /** Returns the exit code: 0 if everything agrees, or was repaired. */
 export async function audit(stack: Stack, options: AuditOptions, signal: AbortSignal): Promise<number> {
   const { step, say } = outputFor(options.json);
-  say(
-    `${stack.name}: ${describePrice({ ...(await tableSize(stack)), renditionsPerImage: allPresets.length }, options.perSecond)}`,
-  );
-  if (options.dryRun && !options.repair) return 0;
+  const size = { ...(await tableSize(stack)), renditionsPerImage: allPresets.length };
+  say(`${stack.name}: ${describePrice(size, options.perSecond)}`);
+  if (options.dryRun && !options.repair) {
+    if (options.json) printPlan(planOf(size, options.perSecond));
+    return 0;
+  }
   if (!stack.emulated && !options.yes && !(await confirm('Begin?', signal))) return 0;
 
   const path = notebookPath('audit', stack, [options.prefix]);
@@ -66,8 +69,11 @@ export async function audit(stack: Stack, options: AuditOptions, signal: AbortSi
   const before = notebook.counts().confirmed;
   if (before > 0 && options.repair) await repair(stack, notebook, options, { step, say, signal });
   const left = notebook.counts().confirmed;
-  if (options.json)
-    print(JSON.stringify({ images, findings: Object.fromEntries(notebook.byKind()), repaired: before - left }));
+  if (options.json) {
+    const result = { images, findings: Object.fromEntries(notebook.byKind()), repaired: before - left };
+    if (options.dryRun) printPlan({ ...result, ...planRepair(...repairOf(notebook, options)) });
+    else print(JSON.stringify(result));
+  }
   // Only a stopped audit goes on: what this one has found may have changed by the next.
   notebook.close();
   deleteNotebook(path);
@@ -145,13 +151,18 @@ function firstOf(notebook: Notebook, count: number): string[][] {
   return notebook.confirmed(undefined, count).flatMap(rowsOf).slice(0, count);
 }
 
+/** What there is to repair, of images with how many renditions, and at which rate. */
+function repairOf(notebook: Notebook, { repairsPerSecond }: Pick<AuditOptions, 'repairsPerSecond'>) {
+  return [workOf(everyOf<Confirmed>(notebook.confirmed)), allPresets.length, repairsPerSecond] as const;
+}
+
 async function repair(
   stack: Stack,
   notebook: Notebook,
   { perSecond, repairsPerSecond, dryRun, yes, prefix }: AuditOptions,
   { step, say, signal }: { readonly step: Step; readonly say: typeof print; readonly signal: AbortSignal },
 ): Promise<void> {
-  say(describeWork(workOf(everyOf<Confirmed>(notebook.confirmed)), allPresets.length, repairsPerSecond));
+  say(describeWork(...repairOf(notebook, { repairsPerSecond })));
   if (dryRun || (!yes && !(await confirm('Repair?', signal)))) return;
   const looks = looksAt(stack, notebook, { prefix, perSecond, signal });
   // A second round removes what the first one replaced: an upload without a record may have left renditions.

@@ -20,6 +20,12 @@ export function priceOf({ images, tableBytes, renditionsPerImage }: Size, perSec
   return { lists, heads: renditions, scans, usd, seconds: (lists + renditions + scans) / perSecond };
 }
 
+/** What a dry run prints for programs. */
+export function planOf(size: Size, perSecond: number) {
+  const { usd, seconds } = priceOf(size, perSecond);
+  return { images: size.images, usd, minutes: Math.ceil(seconds / 60) };
+}
+
 /** One line for the operator. */
 export function describePrice(size: Size, perSecond: number): string {
   const { lists, heads, scans, usd, seconds } = priceOf(size, perSecond);

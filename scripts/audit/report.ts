@@ -74,17 +74,21 @@ export function workOf(confirmed: Iterable<Confirmed>): Work {
   return work;
 }
 
+export function planRepair({ processed, deleted, removed }: Work, renditions: number, perSecond: number) {
+  return {
+    usd: (processed + deleted) * imagePrice(renditions),
+    minutes: Math.ceil((processed + deleted + removed) / perSecond / 60),
+  };
+}
+
 /** What a repair does and costs. */
-export function describeWork(
-  { processed, deleted, removed, byHand }: Work,
-  renditions: number,
-  perSecond: number,
-): string {
-  const total = processed + deleted + removed;
-  const price = shownPrice((processed + deleted) * imagePrice(renditions));
+export function describeWork(work: Work, renditions: number, perSecond: number): string {
+  const { processed, deleted, removed, byHand } = work;
+  const { usd, minutes } = planRepair(work, renditions, perSecond);
+  const price = shownPrice(usd);
   return (
     `To repair: process ${processed} uploads again, delete ${deleted} images, remove the renditions of ${removed} versions. ` +
-    `${price.replace(/^./, (letter) => letter.toUpperCase())}, ${Math.ceil(total / perSecond / 60)} minutes at ${perSecond} images per second.` +
+    `${price.replace(/^./, (letter) => letter.toUpperCase())}, ${minutes} minutes at ${perSecond} images per second.` +
     (byHand > 0 ? ` ${byHand} images need a person: files of another kind in the rendition bucket.` : '')
   );
 }

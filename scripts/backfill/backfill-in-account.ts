@@ -20,9 +20,16 @@ import type { Stack } from '../stack/stack.ts';
 import { stackSources } from '../stack/stack-sources.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
+import { printPlan } from '../terminal/plan.ts';
 import { print } from '../terminal/print.ts';
 import { outputFor, type Report } from '../terminal/progress.ts';
-import { describeExecution, describeWorkflow, describeWorkflowResult, type WorkflowResult } from './backfill-report.ts';
+import {
+  describeExecution,
+  describeWorkflow,
+  describeWorkflowResult,
+  planMillion,
+  type WorkflowResult,
+} from './backfill-report.ts';
 import { type BackfillOptions, queueAll, type Task, taskOf, unrecorded } from './backfill-stack.ts';
 
 /** Of a thousand objects each. */
@@ -35,7 +42,7 @@ export function backfillInAccount(options: BackfillOptions, signal: AbortSignal)
 
 /** Returns the exit code: 0 if the workflow has looked at every object. */
 export async function runInAccount(stack: Stack, options: BackfillOptions, signal: AbortSignal): Promise<number> {
-  const { json } = options;
+  const { json, dryRun } = options;
   const { step, say } = outputFor(json);
   const stateMachineArn = stack.outputs.BackfillArn;
   if (stateMachineArn === undefined) {
@@ -47,6 +54,11 @@ export async function runInAccount(stack: Stack, options: BackfillOptions, signa
   if (task.copyFrom !== undefined)
     throw new Failure('--in-account makes no copies. Make them without it; they are processed as uploads.');
   const running = await runningExecution(stack, stateMachineArn);
+  if (running !== undefined && dryRun) {
+    say(`A backfill is running: ${running}. Without --dry-run, this follows it.`);
+    if (json) printPlan({ executionArn: running });
+    return 0;
+  }
   if (running !== undefined) say('A backfill is running. This follows it, whatever its bucket and prefix are.');
   const executionArn = running ?? (await start({ stack, stateMachineArn, task, options, signal }));
   if (executionArn === undefined) return 0;
@@ -79,10 +91,17 @@ async function start({ stack, stateMachineArn, task, options, signal }: Start): 
   const first = await step('First upload without a record', () => firstUnrecorded(stack, sources, signal));
   if (first === 'none') {
     say('Every upload has a record.');
+    if (dryRun && json) printPlan({ images: 0, usd: 0, minutes: 0 });
     return undefined;
   }
-  say(describeWorkflow({ perSecond, renditions: allPresets.length }));
-  if (dryRun || !(yes || (await confirm('Start it?', signal)))) return undefined;
+  const work = { perSecond, renditions: allPresets.length };
+  say(describeWorkflow(work));
+  if (dryRun) {
+    const { usd: usdPerMillion, minutes: minutesPerMillion } = planMillion(work);
+    if (json) printPlan({ usdPerMillion, minutesPerMillion });
+    return undefined;
+  }
+  if (!(yes || (await confirm('Start it?', signal)))) return undefined;
   // Those that are stored from now on are left to their own events.
   const storedBefore = new Date();
   await step('Uploads on their way', (report) => settled(stack, storedBefore, minutesOnTheWay(stack), report));

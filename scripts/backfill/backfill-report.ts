@@ -38,10 +38,14 @@ export function describeSource(
   return `${bucket}/${prefix}: ${objects} objects to copy, ${shownBytes(bytes)}.${skipped}`;
 }
 
-export function describeCopies({ objects, bytes }: SourceSize, { renditions, perSecond }: Work): string {
-  const plan = planBackfill(objects, { perSecond, usdPerImage: pricePerCopy(renditions) });
+export function planCopies({ objects }: SourceSize, { renditions, perSecond }: Work) {
+  return planBackfill(objects, { perSecond, usdPerImage: pricePerCopy(renditions) });
+}
+
+export function describeCopies(size: SourceSize, { renditions, perSecond }: Work): string {
+  const plan = planCopies(size, { renditions, perSecond });
   return (
-    `Copying and processing: ${shownPrice(plan.usd)}; the copies: ${shownPrice(monthlyStoragePrice(bytes))} a month; ` +
+    `Copying and processing: ${shownPrice(plan.usd)}; the copies: ${shownPrice(monthlyStoragePrice(size.bytes))} a month; ` +
     `${plan.minutes} minutes at ${perSecond} images per second.`
   );
 }
@@ -54,9 +58,15 @@ export function describeCopied({ copied, there, taken }: Copied): string {
   ].join('\n');
 }
 
-export function describeWork({ images, renditions, perSecond }: Work & { readonly images: number }): string {
+type UploadWork = Work & { readonly images: number };
+
+export function planWork({ images, renditions, perSecond }: UploadWork) {
+  return planBackfill(images, { perSecond, usdPerImage: pricePerUpload(renditions) });
+}
+
+export function describeWork({ images, renditions, perSecond }: UploadWork): string {
   if (images === 0) return 'Every upload has a record.';
-  const plan = planBackfill(images, { perSecond, usdPerImage: pricePerUpload(renditions) });
+  const plan = planWork({ images, renditions, perSecond });
   return `${images} uploads without a record, ${shownPrice(plan.usd)}, ${plan.minutes} minutes at ${perSecond} images per second.`;
 }
 
@@ -106,11 +116,16 @@ function pricePerListedKey(calls: number): number {
   return requestPrices.s3Write / 1000 + 2 * requestPrices.dynamoDbRead + usdPerBatch / BATCH_KEYS;
 }
 
-export function describeWorkflow({ renditions, perSecond }: Work): string {
+/** Per million uploads without a record. */
+export function planMillion({ renditions, perSecond }: Work) {
   const unrecorded = pricePerListedKey(callsPerBatch('all', perSecond));
-  const recorded = pricePerListedKey(callsPerBatch('none', perSecond));
   const usdPerImage = imagePrice(renditions) + requestPrices.s3Read + unrecorded;
-  const plan = planBackfill(MILLION, { perSecond, usdPerImage });
+  return planBackfill(MILLION, { perSecond, usdPerImage });
+}
+
+export function describeWorkflow({ renditions, perSecond }: Work): string {
+  const recorded = pricePerListedKey(callsPerBatch('none', perSecond));
+  const plan = planMillion({ renditions, perSecond });
   return [
     'The workflow lists the bucket as it goes, so the count is not known in advance. --dry-run without --in-account counts.',
     `Per million uploads without a record: ${shownPrice(plan.usd)}, ${Math.ceil(plan.minutes / 60)} hours at ${perSecond} images per second.`,

@@ -1,7 +1,7 @@
 /** One backfill, from the price to the summary. An audit's listings and repairs, limited to uploads without a record. */
 import { GetBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
 import { lowestSequencer } from '../../adapters/contracts/queued-event.ts';
-import { backfillOf, needsBackfill } from '../../core/backfill.ts';
+import { type BackfillPlan, backfillOf, needsBackfill } from '../../core/backfill.ts';
 import type { ImageId, UploadAddress } from '../../core/image.ts';
 import { allPresets } from '../../core/presets.ts';
 import { isOwnImage } from '../../core/sender.ts';
@@ -30,6 +30,7 @@ import { stackSources } from '../stack/stack-sources.ts';
 import { tableSize } from '../stack/table-size.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
+import { printPlan } from '../terminal/plan.ts';
 import { print } from '../terminal/print.ts';
 import { outputFor, type Report, type Step } from '../terminal/progress.ts';
 import {
@@ -39,6 +40,8 @@ import {
   describeResult,
   describeSource,
   describeWork,
+  planCopies,
+  planWork,
 } from './backfill-report.ts';
 import { type Copied, copyAll, measureSource } from './copy-objects.ts';
 
@@ -75,7 +78,9 @@ export async function backfill(stack: Stack, options: BackfillOptions, signal: A
   const copied = task.copyFrom && (await copyIn(command, task.copyFrom, task));
   // Of copies that were not made, there is nothing to process.
   const done = copied?.declined ? undefined : await processInPlace(command, task, copied !== undefined);
-  if (json) print(JSON.stringify({ images: notebook.counts().candidates, ...copied?.counts, ...done }));
+  const images = notebook.counts().candidates;
+  if (json && dryRun) printPlan({ ...(copied?.plan ?? planWork({ images, ...paceOf(command) })) });
+  else if (json) print(JSON.stringify({ images, ...copied?.counts, ...done }));
   // One that was stopped goes on. Otherwise, what was found may have changed by the next time.
   notebook.close();
   deleteNotebook(path);
@@ -89,6 +94,13 @@ interface Command {
   readonly step: Step;
   readonly say: typeof print;
   readonly signal: AbortSignal;
+}
+
+function paceOf({
+  stack,
+  options: { perSecond = stack.outputs.IntakeConcurrency },
+}: Pick<Command, 'stack' | 'options'>) {
+  return { perSecond, renditions: allPresets.length };
 }
 
 /** Uploads to process, and where they are copied from, if they are. */
@@ -133,25 +145,25 @@ async function requireEvents({ name, clients }: Stack, Bucket: string): Promise<
 
 /** A copy is an upload like any other: S3 gives it a place in the order, and sends its event. */
 async function copyIn(
-  {
-    stack,
-    notebook,
-    options: { dryRun, yes, perSecond = stack.outputs.IntakeConcurrency },
-    step,
-    say,
-    signal,
-  }: Command,
+  { stack, notebook, options, step, say, signal }: Command,
   from: NonNullable<Task['copyFrom']>,
   { bucket }: Task,
-): Promise<{ readonly declined: boolean; readonly counts: Copied }> {
-  const copying = { stack, notebook, from, perSecond, signal };
+): Promise<{
+  readonly declined: boolean;
+  readonly counts: Copied;
+  readonly plan: BackfillPlan & Pick<Copied, 'unfit'>;
+}> {
+  const { dryRun, yes } = options;
+  const pace = paceOf({ stack, options });
+  const copying = { stack, notebook, from, perSecond: pace.perSecond, signal };
   const size = await step('Objects', (report) => measureSource({ ...copying, report }));
-  say(describeSource(from, size), describeCopies(size, { perSecond, renditions: allPresets.length }));
+  say(describeSource(from, size), describeCopies(size, pace));
+  const plan = { ...planCopies(size, pace), unfit: size.unfit };
   const declined = dryRun || (!yes && !(await confirm(`Copy them into ${bucket}/${from.into}?`, signal)));
-  if (declined) return { declined, counts: { copied: 0, there: 0, taken: 0, unfit: size.unfit } };
+  if (declined) return { declined, plan, counts: { copied: 0, there: 0, taken: 0, unfit: size.unfit } };
   const counts = await step('Copies', (report) => copyAll({ ...copying, report }));
   say(describeCopied(counts));
-  return { declined: false, counts };
+  return { declined: false, plan, counts };
 }
 
 // ── Uploads ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -162,20 +174,21 @@ async function copyIn(
  * @param agreed to the price, with that of the copies
  */
 async function processInPlace(
-  { stack, notebook, options: { dryRun, yes, ...options }, step, say, signal }: Command,
+  { stack, notebook, options, step, say, signal }: Command,
   { bucket, prefix }: Task,
   agreed: boolean,
 ): Promise<Backfilled | undefined> {
-  const perSecond = options.perSecond ?? stack.outputs.IntakeConcurrency;
+  const { dryRun, yes } = options;
+  const pace = paceOf({ stack, options });
   const sources = stackSources(stack, { prefix, perSecond: READS_PER_SECOND, buckets: [bucket] });
-  const run: Run = { stack, sources, notebook, perSecond, signal, report: () => undefined };
+  const run: Run = { stack, sources, notebook, perSecond: pace.perSecond, signal, report: () => undefined };
   const onTheWay = (report: Report) => settled(stack, new Date(), minutesOnTheWay(stack), report);
   // Nearly every copy is processed by its own event.
   if (agreed && notebook.place('uploads') === undefined) await step('Copies on their way', onTheWay);
   await step('Uploads and records', (report) => gather({ ...run, report }));
   await step('Uploads without a record', async (report) => findUnrecorded({ ...run, report }));
   const images = notebook.counts().candidates;
-  say(describeWork({ images: images - turnsTaken(notebook), renditions: allPresets.length, perSecond }));
+  say(describeWork({ images: images - turnsTaken(notebook), ...pace }));
   const wanted = images > 0 && !dryRun && (agreed || yes || (await confirm('Process them?', signal)));
   if (!wanted) return undefined;
   if (turnsTaken(notebook) === 0) await step('Uploads on their way', onTheWay);

@@ -59,25 +59,22 @@ export function describeScan(tableBytes: number): string {
   return `reads what is stored of the images, ${shownPrice(scanPrice(tableBytes))} for the tables.`;
 }
 
-export function describeWork(
+interface Conditions {
+  readonly perSecond: number;
+  readonly invalidates: boolean;
+  readonly tableBytes: number;
+  /** Once to erase and once to look, for all images together. */
+  readonly historyObjects: number;
+  /** Once for all images. */
+  readonly waitMinutes: number;
+}
+
+/** The wait is not in the minutes. */
+export function planWork(
   { images, found }: Totals,
-  {
-    perSecond,
-    invalidates,
-    tableBytes,
-    historyObjects,
-    waitMinutes,
-  }: {
-    readonly perSecond: number;
-    readonly invalidates: boolean;
-    readonly tableBytes: number;
-    /** Once to erase and once to look, for all images together. */
-    readonly historyObjects: number;
-    /** Once for all images. */
-    readonly waitMinutes: number;
-  },
-): string {
-  if (images === 0) return 'Nothing to erase.';
+  { perSecond, invalidates, tableBytes, historyObjects }: Conditions,
+) {
+  if (images === 0) return { usd: 0, minutes: 0 };
   const events = images + found.versions + found['delete markers'];
   const usd =
     events * imagePrice(0) +
@@ -85,7 +82,14 @@ export function describeWork(
     2 * scanPrice(tableBytes) +
     2 * historyPrice({ objects: historyObjects }) +
     (invalidates ? images * requestPrices.invalidationPath : 0);
-  const minutes = Math.ceil((2 * images) / perSecond / 60);
+  return { usd, minutes: Math.ceil((2 * images) / perSecond / 60) };
+}
+
+export function describeWork(totals: Totals, conditions: Conditions): string {
+  const { images, found } = totals;
+  if (images === 0) return 'Nothing to erase.';
+  const { usd, minutes } = planWork(totals, conditions);
+  const { perSecond, waitMinutes } = conditions;
   return `${images} images to erase (${listOf(found)}), ${shownPrice(usd)}, ${minutes} minutes at ${perSecond} images per second, and ${waitMinutes} to wait for what is in progress and for the history.`;
 }
 

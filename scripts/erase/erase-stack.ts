@@ -15,13 +15,22 @@ import { type Stack, uploadBuckets } from '../stack/stack.ts';
 import { tableSize } from '../stack/table-size.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
+import { printPlan } from '../terminal/plan.ts';
 import { print } from '../terminal/print.ts';
 import { printable } from '../terminal/printable.ts';
 import { outputFor, type Step } from '../terminal/progress.ts';
 import { workDirectory } from '../terminal/project.ts';
 import { plainTable } from '../terminal/table.ts';
 import { type Erasure, eraseImages, isToErase, lookAgain, planErasure } from './erase-images.ts';
-import { describeHolds, describeResult, describeScan, describeWork, remainingAfter, totalsOf } from './erase-report.ts';
+import {
+  describeHolds,
+  describeResult,
+  describeScan,
+  describeWork,
+  planWork,
+  remainingAfter,
+  totalsOf,
+} from './erase-report.ts';
 import { type ErasureNotebook, openErasureNotebook } from './erasure-notebook.ts';
 import { historyDelaySeconds } from './history-delay.ts';
 import { invalidate, WILDCARDS_AT_ONCE } from './invalidation.ts';
@@ -93,9 +102,11 @@ async function eraseWith(
   sayHolds(notebook, say);
   const waitMinutes = minutesOnTheWay(stack) + Math.ceil(historyDelaySeconds(stack) / 60);
   const invalidates = options.distribution !== undefined;
-  say(describeWork(plan, { perSecond, tableBytes, historyObjects, invalidates, waitMinutes }));
+  const conditions = { perSecond, tableBytes, historyObjects, invalidates, waitMinutes };
+  say(describeWork(plan, conditions));
   if (dryRun || plan.images === 0) {
-    if (json) print(JSON.stringify(plan));
+    if (json && dryRun) printPlan({ ...plan, ...planWork(plan, conditions), waitMinutes });
+    else if (json) print(JSON.stringify(plan));
     return true;
   }
   // While intake is paused, nothing would write the tombstones.

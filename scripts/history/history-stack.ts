@@ -6,6 +6,7 @@ import { type HistorySize, historyLines, historyPrice, historySize } from '../st
 import { requestPrices, shownPrice } from '../stack/prices.ts';
 import type { Stack } from '../stack/stack.ts';
 import { confirm } from '../terminal/confirm.ts';
+import { printPlan } from '../terminal/plan.ts';
 import { print, printError } from '../terminal/print.ts';
 import { outputFor, type Report } from '../terminal/progress.ts';
 import { readAll, rebuildNotebook, refuseUnfit, writeAll } from './rebuild.ts';
@@ -42,7 +43,11 @@ export async function showImage(
   const size = await historySize(stack, since);
   const usd = historyPrice(size);
   say(`${stack.name}: ${describeReading(size)}.`);
-  if (dryRun || (usd > UNASKED_USD && !yes && !(await confirm('Read them?', signal)))) return 0;
+  if (dryRun) {
+    if (json) printPlan({ ...size, usd });
+    return 0;
+  }
+  if (usd > UNASKED_USD && !yes && !(await confirm('Read them?', signal))) return 0;
   const onlyOf = await imageIdOf(bucket, key);
   const lines = await step('History', async (report) => {
     const found = await Array.fromAsync(historyLines(stack, { since, onlyOf, read: counted(size, report), signal }));
@@ -98,9 +103,14 @@ export async function rebuild(
 ): Promise<number> {
   const { step, say } = outputFor(json);
   const size = await historySize(stack, since);
-  const most = shownPrice(writePrice(0, size.bytes));
-  say(`${stack.name}: ${describeReading(size)}; writes at most ${prettyBytes(size.bytes)} into ${into}, ${most}.`);
-  if (dryRun) return 0;
+  const mostUsd = writePrice(0, size.bytes);
+  say(
+    `${stack.name}: ${describeReading(size)}; writes at most ${prettyBytes(size.bytes)} into ${into}, ${shownPrice(mostUsd)}.`,
+  );
+  if (dryRun) {
+    if (json) printPlan({ into, ...size, usd: historyPrice(size) + mostUsd });
+    return 0;
+  }
   const notebook = rebuildNotebook(stack, { into, since, restart }, say);
   try {
     await refuseUnfit(stack, into, { begun: notebook.hasBegun || restart === true });

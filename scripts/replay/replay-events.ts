@@ -7,13 +7,14 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import pWaitFor from 'p-wait-for';
 import { projectName } from '../../core/names.ts';
-import { stackNamed } from '../local/running-stack.ts';
+import { withStack } from '../local/running-stack.ts';
 import { readArchive } from '../stack/archive.ts';
 import { requestPrices, shownPrice } from '../stack/prices.ts';
 import type { Stack } from '../stack/stack.ts';
 import { suggestion } from '../terminal/command.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { describeFailure, Failure } from '../terminal/failure.ts';
+import { printPlan } from '../terminal/plan.ts';
 import { print, printError } from '../terminal/print.ts';
 import { outputFor } from '../terminal/progress.ts';
 
@@ -33,32 +34,36 @@ type ReplayOptions = Period & {
 const ARCHIVE_DELAY_MILLIS = 600_000;
 
 /** Returns the exit code. */
-export async function replayStack(options: ReplayOptions, signal: AbortSignal): Promise<number> {
-  const stack = await stackNamed(options.stack);
+export function replayStack(options: ReplayOptions, signal: AbortSignal): Promise<number> {
+  return withStack(options.stack, (stack) => replayPeriod(stack, options, signal));
+}
+
+/** Returns the exit code. */
+export async function replayPeriod(stack: Stack, options: ReplayOptions, signal: AbortSignal): Promise<number> {
   const { step, say } = outputFor(options.json);
   const { from, to, rule } = options;
-  try {
-    if (from >= to) throw new Failure('--from must be before --to.');
-    const { EventCount } = await readArchive(stack);
-    const { name } = await ruleNamed(stack, rule);
-    say(
-      `${stack.name}: events from ${from.toISOString()} to ${to.toISOString()}, to the rule ${name}. ` +
-        `The archive has about ${EventCount}; to replay all would cost ${shownPrice(EventCount * requestPrices.customEvent)}.`,
-    );
-    if (!stack.emulated && to.getTime() > Date.now() - ARCHIVE_DELAY_MILLIS)
-      say('Events of the last ten minutes may not be in the archive yet.');
-    if (options.dryRun) return 0;
-    if (!options.yes && !(await confirm('Replay?', signal))) return 0;
-    const result = await step('Replay', (report) => replay(stack, options, report, signal)).catch((error: unknown) => {
-      // A command that was stopped prints no error of its own.
-      if (signal.aborted) printError(describeFailure(error));
-      throw error;
-    });
-    print(options.json ? JSON.stringify(result) : `Replay ${result.replay} is complete.`);
+  if (from >= to) throw new Failure('--from must be before --to.');
+  const { EventCount } = await readArchive(stack);
+  const usd = EventCount * requestPrices.customEvent;
+  const { name } = await ruleNamed(stack, rule);
+  say(
+    `${stack.name}: events from ${from.toISOString()} to ${to.toISOString()}, to the rule ${name}. ` +
+      `The archive has about ${EventCount}; to replay all would cost ${shownPrice(usd)}.`,
+  );
+  if (!stack.emulated && to.getTime() > Date.now() - ARCHIVE_DELAY_MILLIS)
+    say('Events of the last ten minutes may not be in the archive yet.');
+  if (options.dryRun) {
+    if (options.json) printPlan({ rule: name, from, to, eventsInArchive: EventCount, usd });
     return 0;
-  } finally {
-    stack.close();
   }
+  if (!options.yes && !(await confirm('Replay?', signal))) return 0;
+  const result = await step('Replay', (report) => replay(stack, options, report, signal)).catch((error: unknown) => {
+    // A command that was stopped prints no error of its own.
+    if (signal.aborted) printError(describeFailure(error));
+    throw error;
+  });
+  print(options.json ? JSON.stringify(result) : `Replay ${result.replay} is complete.`);
+  return 0;
 }
 
 /** Waits for the end; an aborted signal cancels the replay. @throws {Failure} if EventBridge gives up, or it was stopped. */

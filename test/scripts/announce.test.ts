@@ -239,6 +239,7 @@ describe('npm run announce', () => {
       await announce(stack, options, signal);
       expect(said()).toMatch(/^Going on with the announcement of \S+\. To begin again: --restart\n/);
       expect(said()).toContain('about 1000000 images, about US$ 1.03, 334 minutes');
+      expect(said()).toContain('\nAnnounce …\n');
       expect(beganAt()).toEqual([place]);
     });
 

@@ -7,9 +7,9 @@ import {
   ResourceNotFoundException,
   StartReplayCommand,
 } from '@aws-sdk/client-eventbridge';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { replayCommand } from '../../scripts/replay/replay.ts';
-import { replay } from '../../scripts/replay/replay-events.ts';
+import { replay, replayPeriod } from '../../scripts/replay/replay-events.ts';
 import { parsedOptions } from '../../scripts/terminal/command.ts';
 import { mockClient } from '../support/mock-client.ts';
 import { mockedStack } from '../support/mocked-stack.ts';
@@ -66,6 +66,18 @@ it('says why EventBridge gave up', async () => {
 it('says what to do without an archive', async () => {
   events.on(DescribeArchiveCommand).rejects(new ResourceNotFoundException({ message: 'none', $metadata: {} }));
   await expect(replay(mockedStack(), period)).rejects.toThrow('no archive of domain events: deploy it again');
+});
+
+it('with --json, says on standard error what it does, and has only the result on standard output', async () => {
+  events.on(ListRulesCommand).resolves({ Rules: [{ Name: 'images', Arn: rule }] });
+  events.on(DescribeReplayCommand).resolves({ State: 'COMPLETED' });
+  const [out, error] = [process.stdout, process.stderr].map((stream) =>
+    vi.spyOn(stream, 'write').mockReturnValue(true),
+  );
+  onTestFinished(() => void vi.restoreAllMocks());
+  await replayPeriod(mockedStack(), { ...period, json: true, yes: true }, new AbortController().signal);
+  expect(error?.mock.calls.map(([text]) => text)).toContain('Replay …\n');
+  expect(out?.mock.calls.map(([text]) => Object.keys(JSON.parse(String(text))))).toEqual([['replay']]);
 });
 
 it('cancels the replay when it is stopped', async () => {
