@@ -15,18 +15,20 @@ export function describeScan({ images, tableBytes }: { readonly images: number; 
   return `reads about ${images} records, ${shownPrice(scanPrice(tableBytes))}.`;
 }
 
-export function describeWork({
-  images,
-  renditions,
-  perSecond,
-}: {
+interface RerenderWork {
   readonly images: number;
   readonly renditions: number;
   readonly perSecond: number;
-}): string {
+}
+
+export function planWork({ images, renditions, perSecond }: RerenderWork) {
+  return { images, usd: priceOf(images, renditions), minutes: Math.ceil(images / perSecond / 60) };
+}
+
+export function describeWork(work: RerenderWork): string {
+  const { images, usd, minutes } = planWork(work);
   if (images === 0) return 'No image is outdated.';
-  const minutes = Math.ceil(images / perSecond / 60);
-  return `${images} images to render again, ${shownPrice(priceOf(images, renditions))}, ${minutes} minutes at ${perSecond} images per second.`;
+  return `${images} images to render again, ${shownPrice(usd)}, ${minutes} minutes at ${work.perSecond} images per second.`;
 }
 
 /** Each image is rendered, and read three times: before it, and twice for the summary. */

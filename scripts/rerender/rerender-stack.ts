@@ -20,9 +20,10 @@ import { tableSize } from '../stack/table-size.ts';
 import { suggestion } from '../terminal/command.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { Failure } from '../terminal/failure.ts';
+import { printPlan } from '../terminal/plan.ts';
 import { print, printError } from '../terminal/print.ts';
 import { outputFor, type Step } from '../terminal/progress.ts';
-import { describeResult, describeScan, describeWork, type Rerendered } from './rerender-report.ts';
+import { describeResult, describeScan, describeWork, planWork, type Rerendered } from './rerender-report.ts';
 
 interface RerenderOptions {
   readonly prefix?: string;
@@ -70,12 +71,14 @@ export async function rerender(
   say(`${stack.name}: ${describeScan(size)}`);
   await step('Records', (report) => findOutdated({ ...run, report }));
   const images = notebook.counts().candidates;
-  say(describeWork({ images: images - turnsTaken(notebook), renditions: presets.length, perSecond }));
+  const work = { images: images - turnsTaken(notebook), renditions: presets.length, perSecond };
+  say(describeWork(work));
   if (images > 0 && !dryRun) await requireOpenIntake(stack);
   const agreed = images > 0 && !dryRun && (yes || (await confirm('Render them again?', signal)));
   const result = agreed ? await renderAll(run, step) : undefined;
   if (result !== undefined) say(describeResult(result));
-  if (json) print(JSON.stringify({ images, ...result }));
+  if (json && dryRun) printPlan(planWork(work));
+  else if (json) print(JSON.stringify({ images, ...result }));
   // One that was stopped goes on. Otherwise, what was found may have changed by the next time.
   notebook.close();
   deleteNotebook(path);

@@ -27,6 +27,7 @@ import { backfill } from '../../scripts/backfill/backfill-stack.ts';
 import { erase } from '../../scripts/erase/erase-stack.ts';
 import { rebuild, showImage } from '../../scripts/history/history-stack.ts';
 import { replayPeriod } from '../../scripts/replay/replay-events.ts';
+import { rerender } from '../../scripts/rerender/rerender-stack.ts';
 import { mockClient } from '../support/mock-client.ts';
 import { mockedStack } from '../support/mocked-stack.ts';
 
@@ -120,6 +121,7 @@ it.each<[command: string, run: () => Promise<number>, plan: object]>([
     () => rebuild(stack, { ...options, into: 'rebuilt', perSecond: 5 }, signal),
     { into: 'rebuilt', objects: 2, bytes: 2e6, usd: 0.001222 },
   ],
+  ['rerender', () => rerender(stack, { ...options, perSecond: 5 }, signal), { images: 0, usd: 0, minutes: 0 }],
   ['backfill', () => backfill(stack, { ...options, perSecond: 5 }, signal), { images: 1, usd: number, minutes: 1 }],
   [
     'backfill --into',
