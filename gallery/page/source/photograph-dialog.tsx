@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Gallery } from './gallery.ts';
 import { type Image, type Item, isInProgress } from './gallery-state.ts';
+import { imageAddress } from './hooks.ts';
 import { Icon } from './icons.tsx';
 import { progressText, troubleText } from './photograph-card.tsx';
 import { RenditionPicture } from './rendition-picture.tsx';
@@ -19,7 +20,15 @@ interface DialogProps {
 
 export function PhotographDialog({ item, image, gallery, before, after, onClose }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    const show = () => {
+      if (location.hash === imageAddress(image.id) && dialog.current?.open === false) dialog.current.showModal();
+    };
+    show();
+    // Someone may close and open it before the browser tells of the address in between: then it is never taken away.
+    addEventListener('hashchange', show);
+    return () => removeEventListener('hashchange', show);
+  }, []);
   const turn = ({ key }: KeyboardEvent) => {
     const address = key === 'ArrowLeft' ? before : key === 'ArrowRight' ? after : undefined;
     if (address !== undefined) location.hash = address;

@@ -113,6 +113,30 @@ describePage('Accessibility', {}, ({ open }) => {
   });
 });
 
+describePage('A photograph that was just closed', {}, ({ open }) => {
+  it('opens again, also if the browser is slow to notice its address', async () => {
+    const page = await open('ann');
+    await choose(page, await photograph('again.jpg', 3));
+    await expectPictures(page, 1);
+    await page.addInitScript(() => {
+      const listen = window.addEventListener.bind(window);
+      const slowly = (type: string, listener: (event: Event) => void, options?: AddEventListenerOptions) =>
+        listen(type, type === 'hashchange' ? (event) => setTimeout(() => listener(event), 500) : listener, options);
+      Object.assign(window, { addEventListener: slowly });
+    });
+    await page.reload();
+    await expectPictures(page, 1);
+    await card(page, 'again.jpg').getByRole('link').focus();
+    for (const _ of ['first', 'again']) {
+      await page.keyboard.press('Enter');
+      await page.getByRole('dialog', { name: 'again.jpg' }).waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'hidden' });
+      await expect.poll(() => focused(page), { interval: 5, timeout: 60_000 }).toBe('again.jpg');
+    }
+  });
+});
+
 const focused = (page: Page) =>
   page.evaluate(() => {
     const element = document.activeElement;
