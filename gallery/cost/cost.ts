@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { requestPrices } from '../../scripts/stack/prices.ts';
 import {
   at,
+  metricsOf,
   numberAt,
   ofType,
   readTemplate,
@@ -52,7 +53,7 @@ export interface Line {
 
 const gallery = readTemplate('gallery/template.yaml');
 const templateOf = (stage: Stage, parameters: Readonly<Record<string, string>> = {}): Template =>
-  templateFor(stage, { CookiePublicKey: 'key', ...parameters }, gallery);
+  templateFor(stage, { CookieKeyGroupId: 'group', ...parameters }, gallery);
 const prod = templateOf('prod');
 
 /** One invocation, with its log and its trace. */
@@ -142,10 +143,7 @@ export function idleLines(stage: Exclude<Stage, 'local'>): readonly Line[] {
   const queues = ofType(template, 'AWS::Serverless::Function')
     .flatMap(([, { Properties }]) => Object.values(Properties['Events'] ?? {}))
     .filter((event) => at(event, 'Type') === 'SQS').length;
-  // CloudWatch charges for each metric that an alarm reads.
-  const alarmMetrics = ofType(template, 'AWS::CloudWatch::Alarm').flatMap(([, { Properties }]) =>
-    [Properties['Metrics'] ?? { MetricStat: true }].flat().filter((metric) => at(metric, 'MetricStat') !== undefined),
-  ).length;
+  const alarmMetrics = ofType(template, 'AWS::CloudWatch::Alarm').reduce((sum, [, alarm]) => sum + metricsOf(alarm), 0);
   const polls = assumptions.pollers * assumptions.pollsPerMinute * 60 * MONTH_HOURS;
   return [
     { what: 'secret', usd: count('AWS::SecretsManager::Secret') * prices.secret.usd },

@@ -20,6 +20,8 @@ export interface AccountGallery {
   readonly outputs: GalleryOutputs;
   /** The value of CookieKeyGroupId. */
   readonly keyGroup: string;
+  /** The value of RenditionBucketName. */
+  readonly renditionBucket: string;
 }
 
 export function stackInAccount(name: string): NamedStack {
@@ -37,14 +39,17 @@ export async function readGallery(stack: NamedStack): Promise<AccountGallery> {
       `The stack ${stack.name} has no output ${missing}: check --stack; if it is a gallery, deploy it again.`,
     );
   }
-  const parameter = Parameters.find(({ ParameterKey }) => ParameterKey === 'CookieKeyGroupId');
-  return { stack, outputs: outputs.data, keyGroup: parameter?.ParameterValue ?? '' };
+  const parameter = (name: string) =>
+    Parameters.find(({ ParameterKey }) => ParameterKey === name)?.ParameterValue ?? '';
+  return {
+    ...{ stack, outputs: outputs.data },
+    keyGroup: parameter('CookieKeyGroupId'),
+    renditionBucket: parameter('RenditionBucketName'),
+  };
 }
 
 /** The stack that has the rendition bucket from which the gallery's distribution reads. */
-export async function pipelineOf({ stack }: AccountGallery): Promise<string> {
-  const { Parameters = [] } = await describeStack(stack);
-  const bucket = Parameters.find(({ ParameterKey }) => ParameterKey === 'RenditionBucketName')?.ParameterValue;
+export async function pipelineOf({ stack, renditionBucket: bucket }: AccountGallery): Promise<string> {
   const found = await stackWith(stack, bucket);
   if (found !== undefined) return found;
   throw new Failure(
@@ -52,7 +57,7 @@ export async function pipelineOf({ stack }: AccountGallery): Promise<string> {
   );
 }
 
-async function stackWith({ clients }: NamedStack, bucket: string | undefined): Promise<string | undefined> {
+async function stackWith({ clients }: NamedStack, bucket: string): Promise<string | undefined> {
   try {
     const { StackResources: [found] = [] } = await clients.cloudFormation.send(
       new DescribeStackResourcesCommand({ PhysicalResourceId: bucket }),

@@ -76,11 +76,9 @@ async function perform(store: KeyStore, { group, keys, versions }: StoredKeys, s
   switch (step.step) {
     case 'make-first-key':
       return await register(store, CURRENT);
-    case 'make-group': {
-      const KeyGroupConfig = { Name: stack, Comment: 'Signs the cookies for renditions', Items: [step.key] };
-      await cloudFront.send(new CreateKeyGroupCommand({ KeyGroupConfig }));
+    case 'make-group':
+      await cloudFront.send(new CreateKeyGroupCommand({ KeyGroupConfig: groupOf(stack, [step.key]) }));
       return;
-    }
     case 'accept':
       return await setKeys(store, group, [...(keys.group?.keys ?? []), step.key]);
     case 'sign-with':
@@ -106,9 +104,13 @@ async function perform(store: KeyStore, { group, keys, versions }: StoredKeys, s
 }
 
 async function setKeys({ cloudFront, stack }: KeyStore, group: StoredKeys['group'], Items: string[]): Promise<void> {
-  const KeyGroupConfig = { Name: stack, Comment: 'Signs the cookies for renditions', Items };
+  const KeyGroupConfig = groupOf(stack, Items);
   // Fails if someone else has changed the group since it was read.
   await cloudFront.send(new UpdateKeyGroupCommand({ Id: group?.id, IfMatch: group?.eTag, KeyGroupConfig }));
+}
+
+function groupOf(Name: string, Items: string[]) {
+  return { Name, Comment: 'Signs the cookies for renditions', Items };
 }
 
 async function register(store: KeyStore, stage: typeof CURRENT | typeof NEXT): Promise<void> {

@@ -7,6 +7,7 @@ import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from '@a
 import * as z from 'zod';
 import { Failure } from '../../scripts/terminal/failure.ts';
 import type { BuiltFile } from '../page/build.ts';
+import { contentTypes } from '../page/content-types.ts';
 import type { GalleryOutputs } from './account-gallery.ts';
 
 export interface PageFile {
@@ -27,14 +28,6 @@ export interface PageRelease {
   readonly invalidate: readonly string[];
   readonly published: Published;
 }
-
-const contentTypes: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.json': 'application/json',
-};
 
 const FOREVER = 'public, max-age=31536000, immutable';
 /** Browsers ask each time. CloudFront answers from its cache until an invalidation. */
@@ -65,7 +58,7 @@ export async function pageFiles(folder: string, built: readonly BuiltFile[], con
 
 function pageFile(name: string, content: Uint8Array, hashed: boolean): PageFile {
   const contentType = contentTypes[extname(name)];
-  if (contentType === undefined) throw new Error(`${name} has no content type: add its extension here.`);
+  if (contentType === undefined) throw new Error(`${name} has no content type: add its extension to content-types.ts.`);
   const sha256 = createHash('sha256').update(content).digest('hex');
   return { name, content, contentType, cacheControl: hashed ? FOREVER : UNTIL_INVALIDATED, sha256 };
 }

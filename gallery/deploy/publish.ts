@@ -6,6 +6,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { NamedStack } from '../../scripts/stack/stack.ts';
 import { command, main, nonEmpty } from '../../scripts/terminal/command.ts';
 import { confirm } from '../../scripts/terminal/confirm.ts';
+import { print } from '../../scripts/terminal/print.ts';
 import { outputFor } from '../../scripts/terminal/progress.ts';
 import { workDirectory } from '../../scripts/terminal/project.ts';
 import { stackInAccount } from './account-gallery.ts';
@@ -53,8 +54,8 @@ async function run({ stack: name, dryRun, json, yes }: PublishOptions): Promise<
     secrets: new SecretsManagerClient({}),
   };
   const { step, say } = outputFor(json);
-  const print = (result: object) => {
-    if (json) process.stdout.write(`${JSON.stringify({ stack: name, ...result }, null, 2)}\n`);
+  const tell = (result: object) => {
+    if (json) print(JSON.stringify({ stack: name, ...result }, null, 2));
   };
   try {
     const publication = await step('Build the page, and read the stacks', () =>
@@ -63,11 +64,11 @@ async function run({ stack: name, dryRun, json, yes }: PublishOptions): Promise<
     const { plan, gallery } = publication;
     if (dryRun || !yes) say(...describePlan(plan));
     if (dryRun || (!yes && !(await confirm(`Do this to ${name}?`)))) {
-      print({ ...plan, done: false });
+      tell({ ...plan, done: false });
       return 0;
     }
     const invalidation = await carryOut(publication, step);
-    print({ ...plan, invalidation, done: true });
+    tell({ ...plan, invalidation, done: true });
     say(
       `The gallery is at ${plan.page}`,
       `To add a person: aws cognito-idp admin-create-user --user-pool-id ${gallery.outputs.UserPoolId} --username PERSON@EXAMPLE.COM`,

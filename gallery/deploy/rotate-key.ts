@@ -4,6 +4,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { command, main, nonEmpty } from '../../scripts/terminal/command.ts';
 import { confirm } from '../../scripts/terminal/confirm.ts';
 import { Failure } from '../../scripts/terminal/failure.ts';
+import { print } from '../../scripts/terminal/print.ts';
 import { outputFor } from '../../scripts/terminal/progress.ts';
 import { readGallery, stackInAccount } from './account-gallery.ts';
 import { describeChange, describeRest } from './cookie-key-report.ts';
@@ -42,7 +43,7 @@ async function run({ stack: name, dryRun, json, yes }: RotateOptions): Promise<n
   const secrets = new SecretsManagerClient({});
   const { step, say } = outputFor(json);
   const tell = (done: readonly string[], rest: string) => {
-    if (json) process.stdout.write(`${JSON.stringify({ stack: name, done, rest }, null, 2)}\n`);
+    if (json) print(JSON.stringify({ stack: name, done, rest }, null, 2));
     else say(...done, rest);
     return 0;
   };

@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { basename, dirname, extname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import * as z from 'zod';
+import { contentTypes } from '../page/content-types.ts';
 import { type DemoIssuer, demoPeople } from './demo-issuer.ts';
 
 /** What lies behind the origin. */
@@ -33,19 +34,6 @@ export interface OriginOptions {
 
 const wantedPerson = z.object({ person: z.string() });
 const behind = /^\/(v1|uploads|renditions|inside)(\/|\?|$)/;
-const contentTypes: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.json': 'application/json',
-  '.webmanifest': 'application/manifest+json',
-  '.ico': 'image/x-icon',
-  '.png': 'image/png',
-  '.jpg': 'image/jpeg',
-  '.map': 'application/json',
-};
-
 /** As the distribution sends them: template.yaml repeats them, and a test compares the two. */
 export const pageHeaders = {
   'Content-Security-Policy':

@@ -4,6 +4,7 @@ import { type RenditionGroup, renditionGroups } from '../../core/presets.ts';
 import {
   at,
   deployedTemplate,
+  metricsOf,
   numberAt,
   ofType,
   parameterDefault,
@@ -148,14 +149,6 @@ function standingOf(template: Template): Standing {
     provisionedGigabytes: provisioned.reduce((sum, gigabytes) => sum + gigabytes, 0),
     probesAMonth,
   };
-}
-
-/** The metrics an alarm is billed for. An anomaly band adds two: its upper and its lower edge. */
-export function metricsOf({ Properties }: Resource): number {
-  const metrics = [Properties['Metrics'] ?? []].flat();
-  if (metrics.length === 0) return 1;
-  const watched = metrics.filter((metric) => at(metric, 'MetricStat') !== undefined).length;
-  return Properties['ThresholdMetricId'] === undefined ? watched : watched + 2;
 }
 
 function runsOf({ State, ScheduleExpression }: Resource['Properties']): number {

@@ -152,7 +152,7 @@ export async function chaos(
     await Promise.all([erasing, backfilling].map((command) => runUntilDone(command, stack, emulator, MOST_RUNS)));
   }
 
-  /** What has come back of erased images, and what is left when the erasure is repeated, as docs/erase.md says. */
+  /** Traces of erased images that came back, and those that a second erasure, which docs/erase.md recommends, leaves. */
   async function defectsOfAllErased(images: readonly Image[], events: EventsByKey): Promise<string[]> {
     const notebook = openErasureNotebook(':memory:');
     const run = { notebook, store: await stackTraces(stack, { bucket: pipeline.bucket, perSecond: 1000 }) };

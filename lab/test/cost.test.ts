@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import type { RenditionGroup } from '../../core/presets.ts';
 import { steps } from '../../core/steps.ts';
-import { at, deployedTemplate, numberAt, templateFor } from '../../scripts/template/template.ts';
+import { at, deployedTemplate, metricsOf, numberAt, templateFor } from '../../scripts/template/template.ts';
 import { parse, parsedOptions } from '../../scripts/terminal/command.ts';
 import { captureLog } from '../../test/support/captured-log.ts';
 import { exampleGroups, examplePresets } from '../../test/support/example-presets.ts';
@@ -11,7 +11,7 @@ import { publishEverything, publishedMetrics } from '../../test/support/publishe
 import { workflow } from '../../test/support/workflow.ts';
 import { assumptions } from '../cost/assumptions.ts';
 import { costCommand } from '../cost/cost.ts';
-import { customMetrics, type Deployment, deploymentOf, metricsOf } from '../cost/deployment.ts';
+import { customMetrics, type Deployment, deploymentOf } from '../cost/deployment.ts';
 import { estimateNotice } from '../cost/estimate.ts';
 import { keptMeasurements, type Times } from '../cost/measured.ts';
 import {

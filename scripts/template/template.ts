@@ -231,3 +231,15 @@ export function statementsOf(role: Resource): Statement[] {
     .parse(role.Properties['Policies'])
     .flatMap((policy) => policy.PolicyDocument.Statement);
 }
+
+/**
+ * The metrics an alarm is billed for. An anomaly band adds two: its upper and its lower edge.
+ *
+ * @lab
+ */
+export function metricsOf({ Properties }: Resource): number {
+  const metrics = [Properties['Metrics'] ?? []].flat();
+  if (metrics.length === 0) return 1;
+  const watched = metrics.filter((metric) => at(metric, 'MetricStat') !== undefined).length;
+  return Properties['ThresholdMetricId'] === undefined ? watched : watched + 2;
+}

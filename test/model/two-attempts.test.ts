@@ -1,9 +1,8 @@
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { defaultLimits } from '../../core/limits.ts';
-import { substituted } from '../support/asl.ts';
-import { allWait, type Change, World } from './world.ts';
+import type { Change } from './world.ts';
+import { worldInTurn } from './world-in-turn.ts';
 
 /** Histories of two attempts at one upload that are too rare for random ones. */
 
@@ -20,14 +19,8 @@ const second: Change = {
 const fails = (attempts: number, state: string) =>
   Array.from({ length: attempts }, (_, index) => ({ attempt: index + 1, state, kind: 'dies before' as const }));
 
-function worldInTurn() {
-  const act = async (turn: () => Promise<void>) => {
-    await turn();
-    await allWait();
-  };
-  const [scheduler] = fc.sample(fc.scheduler({ act }), { numRuns: 1, seed: 1 });
-  if (scheduler === undefined) throw new Error('fast-check made no scheduler.');
-  const world = new World(substituted('image-pipeline', { values: { AnnounceDescriptions: 'false' } }), scheduler);
+function historyInTurn() {
+  const { world, scheduler } = worldInTurn();
   const rest = () => scheduler.waitFor(world.rest());
   const records = () =>
     [...world.table.items.values()].map((item) => unmarshall(item)).filter(({ outcome }) => outcome !== undefined);
@@ -36,7 +29,7 @@ function worldInTurn() {
 
 it('a redrive after a release of other presets announces the renditions that consumers were told of', async () => {
   // Given an upload whose event was published, but whose five attempts ended before they could note that
-  const { world, rest, records } = worldInTurn();
+  const { world, rest, records } = historyInTurn();
   world.change(first, { receives: 0, troubles: fails(5, 'MarkAnnounced') });
   await rest();
   expect(world.deadLetters).toHaveLength(1);
@@ -57,9 +50,9 @@ it('a redrive after a release of other presets announces the renditions that con
   }
 });
 
-it('a redrive after a release that accepts more keeps a rejection that consumers may have been told of', async () => {
+it('a redrive after a release with higher limits keeps a rejection that consumers may know of', async () => {
   // Given an upload that is too large, whose event was published, but whose five attempts ended before they could note that
-  const { world, rest, records } = worldInTurn();
+  const { world, rest, records } = historyInTurn();
   world.limits = { ...defaultLimits, bytes: 1 };
   world.change(first, { receives: 0, troubles: fails(5, 'MarkAnnounced') });
   await rest();
@@ -85,7 +78,7 @@ it('a redrive after a release that accepts more keeps a rejection that consumers
 
 it('an attempt that finds its upload replaced keeps the renditions that another attempt may still record', async () => {
   // Given an upload to a bucket without versions, whose only attempt stalls before it writes the record
-  const { world, rest, records } = worldInTurn();
+  const { world, rest, records } = historyInTurn();
   world.change(first, { receives: 4, troubles: [{ attempt: 1, state: 'WriteRecord', kind: 'stalls' }] });
   await rest();
   // and another upload that replaces it, and fails
@@ -114,7 +107,7 @@ it('an attempt that finds its upload replaced keeps the renditions that another 
 
 it('what a replaced upload leaves behind is removed by the one that replaced it', async () => {
   // Given an upload to a bucket without versions, whose only attempt ends before it writes the record
-  const { world, rest } = worldInTurn();
+  const { world, rest } = historyInTurn();
   world.change(first, { receives: 4, troubles: fails(1, 'WriteRecord') });
   await rest();
   expect(world.renditions.keys).toHaveLength(3);

@@ -1,11 +1,10 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { erasureRules, isTombstone } from '../../core/erase.ts';
 import { padSequencer } from '../../core/image.ts';
-import { substituted } from '../support/asl.ts';
 import { type Bucket, defectsOfErasure, eraseInHistory } from './erasure.ts';
 import type { ImageState } from './reference.ts';
-import { allWait, type Change, World } from './world.ts';
+import type { Change } from './world.ts';
+import { worldInTurn } from './world-in-turn.ts';
 
 /** An erasure whose image is uploaded again before its tombstone is seen: too rare for random histories. */
 
@@ -23,13 +22,7 @@ const undisturbed = { receives: 0, troubles: [] };
 
 /** The new upload is decided before the event of the deletion arrives. */
 async function eraseWhileUploaded(rules = erasureRules) {
-  const act = async (turn: () => Promise<void>) => {
-    await turn();
-    await allWait();
-  };
-  const [scheduler] = fc.sample(fc.scheduler({ act }), { numRuns: 1, seed: 1 });
-  if (scheduler === undefined) throw new Error('fast-check made no scheduler.');
-  const world = new World(substituted('image-pipeline', { values: { AnnounceDescriptions: 'false' } }), scheduler);
+  const { world, scheduler } = worldInTurn();
   const states: ImageState[] = [];
   const happen = (change: Change, kind: ImageState['kind']): ImageState => {
     const state = { ...change, kind };

@@ -282,7 +282,7 @@ describe('dead letters', () => {
     sqs.on(GetQueueAttributesCommand).resolves(attributes(0));
   });
 
-  it('that a killed run has hidden are waited for, or nobody would see them', async () => {
+  it('hidden by a killed run are waited for, because no one can see them before', async () => {
     cloudFormation.on(DescribeStackResourceCommand).resolves({ StackResourceDetail: detail('DomainQueue') });
     const calls: string[] = [];
     let hidden = 1;
