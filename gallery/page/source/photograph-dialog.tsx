@@ -1,7 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Gallery } from './gallery.ts';
 import { type Image, type Item, isInProgress } from './gallery-state.ts';
-import { imageAddress } from './hooks.ts';
 import { Icon } from './icons.tsx';
 import { progressText, troubleText } from './photograph-card.tsx';
 import { RenditionPicture } from './rendition-picture.tsx';
@@ -15,19 +14,23 @@ interface DialogProps {
   /** Addresses of the neighbours. */
   readonly before: string | undefined;
   readonly after: string | undefined;
+  /** Someone wants it to be closed. */
   readonly onClose: () => void;
+  /** It no longer keeps the focus to itself. */
+  readonly onClosed: () => void;
 }
 
-export function PhotographDialog({ item, image, gallery, before, after, onClose }: DialogProps) {
+export function PhotographDialog({ item, image, gallery, before, after, onClose, onClosed }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
+  // It is open for as long as it exists, and the address alone decides that. If it closed by itself, someone could ask for it again before
+  // the address has changed, and nothing would open it.
   useEffect(() => {
-    const show = () => {
-      if (location.hash === imageAddress(image.id) && dialog.current?.open === false) dialog.current.showModal();
+    const element = dialog.current;
+    element?.showModal();
+    return () => {
+      element?.close();
+      onClosed();
     };
-    show();
-    // Someone may close and open it before the browser tells of the address in between: then it is never taken away.
-    addEventListener('hashchange', show);
-    return () => removeEventListener('hashchange', show);
   }, []);
   const turn = ({ key }: KeyboardEvent) => {
     const address = key === 'ArrowLeft' ? before : key === 'ArrowRight' ? after : undefined;
@@ -39,9 +42,14 @@ export function PhotographDialog({ item, image, gallery, before, after, onClose 
       ref={dialog}
       class="photograph"
       aria-labelledby="photograph-name"
-      onClose={onClose}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      // A browser may close it all the same, at a second Escape. After it is gone, there is nothing to close.
+      onClose={() => dialog.current !== null && onClose()}
       onKeyDown={turn}
-      onClick={({ target }) => target === dialog.current && dialog.current?.close()}
+      onClick={({ target }) => target === dialog.current && onClose()}
     >
       <div class="sheet">
         <div class="view">
@@ -69,7 +77,7 @@ export function PhotographDialog({ item, image, gallery, before, after, onClose 
         <div class="details">
           <div class="title">
             <h2 id="photograph-name">{item.name}</h2>
-            <button type="button" class="plain close" aria-label="Close" onClick={() => dialog.current?.close()}>
+            <button type="button" class="plain close" aria-label="Close" onClick={onClose}>
               <Icon name="close" />
             </button>
           </div>
@@ -85,7 +93,7 @@ export function PhotographDialog({ item, image, gallery, before, after, onClose 
           )}
           <Facts image={image} />
           <SavingBars saving={savingOf(image.renditions)} upload={image.metadata?.bytes} />
-          <Actions image={image} gallery={gallery} onDeleted={() => dialog.current?.close()} />
+          <Actions image={image} gallery={gallery} onDeleted={onClose} />
           <Renditions image={image} />
         </div>
       </div>

@@ -38,8 +38,6 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
   };
   const close = () => {
     location.hash = photographsAddress;
-    // Back to where the person was, after the dialog is gone.
-    if (opened !== undefined) setTimeout(() => focusCard(list.current, opened.key));
   };
 
   return (
@@ -109,6 +107,8 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
           before={openable(items.slice(0, shown).toReversed())}
           after={openable(items.slice(shown + 1))}
           onClose={close}
+          // Back to where the person was.
+          onClosed={() => focusCard(list.current, opened.key)}
         />
       )}
       {dragging && (
