@@ -35,7 +35,8 @@ const pipeline = readTemplate('template.yaml');
 const distribution = 'arn:aws:cloudfront::111122223333:distribution/E1ABC';
 const outputsOf: Readonly<Record<string, string>> = {
   ...{ PageAddress: 'https://d1.cloudfront.net/', PageBucketName: 'page', DistributionArn: distribution },
-  ...{ PageClientId: 'client', UserPoolId: 'pool', CookieKeySecretName: 'secret', ApiId: 'api' },
+  ...{ PageClientId: 'client', UserPoolId: 'pool', ApiId: 'api' },
+  ...{ CookieKeySecretName: 'secret', CookieKeyGroupName: 'gallery-dev-eu-west-1' },
   SignInAddress: 'https://sign-in.example',
 };
 const quietly: Step = (_, work) => work(() => undefined);
@@ -144,6 +145,8 @@ describe('publishing', () => {
       'put published.json',
     ]);
     expect(keys.accepted()).toEqual([keys.signsWith()]);
+    const names = [...keys.publicKeys.values()].map(({ Name }) => Name);
+    expect(names).toEqual([expect.stringMatching(/^gallery-dev-eu-west-1-cookies-\d+$/)]);
   });
 
   it.each([

@@ -311,6 +311,30 @@ describe('the dashboard', () => {
   });
 });
 
+describe('names that are of the whole account', () => {
+  // https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_Types.html, and PutDashboard of CloudWatch.
+  const names: Readonly<Record<string, { readonly path: readonly string[]; readonly longest: number }>> = {
+    'AWS::CloudFront::OriginAccessControl': { path: ['OriginAccessControlConfig', 'Name'], longest: 64 },
+    'AWS::CloudFront::Function': { path: ['Name'], longest: 64 },
+    'AWS::CloudFront::ResponseHeadersPolicy': { path: ['ResponseHeadersPolicyConfig', 'Name'], longest: 128 },
+    'AWS::CloudWatch::Dashboard': { path: ['DashboardName'], longest: 255 },
+  };
+  // A distribution has no name.
+  const named = [...account.resources].filter(
+    ([, { Type }]) => Type in names || (/^AWS::CloudFront::/.test(Type) && Type !== 'AWS::CloudFront::Distribution'),
+  );
+
+  it.each(named)('have the region, and fit with a stack name of 26 characters: %s', (id, { Type }) => {
+    const { path, longest } = names[Type] ?? { path: ['Name'], longest: 0 };
+    const name = String(property(id, ...path, 'Fn::Sub'));
+    expect(name).toMatch(/^\$\{AWS::StackName\}-\$\{AWS::Region\}(-|$)/);
+    // The longest names of regions have 14 characters, such as ap-southeast-1.
+    expect(name.replace(/^\$\{AWS::StackName\}-\$\{AWS::Region\}/, 'x'.repeat(26 + 1 + 14)).length).toBeLessThanOrEqual(
+      longest,
+    );
+  });
+});
+
 describe('what costs by the month', () => {
   it('is off by default', () => {
     expect(templateOf('prod').resources.has('ApiFirewall')).toBe(false);

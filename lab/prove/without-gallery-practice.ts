@@ -139,6 +139,11 @@ export const withoutGalleryPractice: Readonly<Record<string, Change>> = {
     from: '  if (upload.length === 0) return undefined;\n',
     to: '  await s3.send(new PutObjectCommand({ Bucket, Key: RECORD, Body: JSON.stringify(published) }));\n',
   },
+  'The stack fits into each region of an account': {
+    file: template,
+    path: ['Resources', 'BucketAccess', 'Properties', 'OriginAccessControlConfig', 'Name'],
+    value: { Ref: 'AWS::StackName' },
+  },
   'Caches keep forever what has a hash in its name': {
     file: 'gallery/page/build.ts',
     from: "entryNames: '[name]-[hash]', ",
