@@ -290,6 +290,23 @@ describe('each alarm', () => {
   });
 });
 
+describe('the metrics of the API', () => {
+  it('have its name and its stage, in the alarm and on the dashboard', () => {
+    const [name, stage] = [property('Api', 'Name'), property('Api', 'StageName')];
+    expect(property('ApiErrorsRollbackAlarm', 'Namespace')).toBe('AWS/ApiGateway');
+    expect(property('ApiErrorsRollbackAlarm', 'Dimensions')).toEqual([
+      { Name: 'ApiName', Value: name },
+      { Name: 'Stage', Value: stage },
+    ]);
+    // The text of the dashboard has the same reference as a variable.
+    const body = String(property('GalleryDashboard', 'DashboardBody', 'Fn::Sub'));
+    const shown = [...body.matchAll(/"ApiName", "\$\{([\w:]+)\}", "Stage", "(\w+)"/g)];
+    expect(shown.map(([, Ref, shownStage]) => [{ Ref }, shownStage])).toEqual(shown.map(() => [name, stage]));
+    expect(shown).toHaveLength(body.split('"ApiName"').length - 1);
+    expect(shown).not.toHaveLength(0);
+  });
+});
+
 describe('the dashboard', () => {
   const body = String(property('GalleryDashboard', 'DashboardBody', 'Fn::Sub'));
 
