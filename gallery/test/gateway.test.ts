@@ -76,6 +76,20 @@ describe.each(Object.keys(responses))('the gateway’s own answer %s', (response
 });
 
 describe('the gateway’s own answers', () => {
+  // https://docs.aws.amazon.com/apigateway/latest/api/API_PutGatewayResponse.html, without REQUEST_TOO_LARGE, whose customization API
+  // Gateway accepts and ignores.
+  const customizable = [
+    ...['ACCESS_DENIED', 'API_CONFIGURATION_ERROR', 'AUTHORIZER_CONFIGURATION_ERROR', 'AUTHORIZER_FAILURE'],
+    ...['BAD_REQUEST_BODY', 'BAD_REQUEST_PARAMETERS', 'DEFAULT_4XX', 'DEFAULT_5XX', 'EXPIRED_TOKEN'],
+    ...['INTEGRATION_FAILURE', 'INTEGRATION_TIMEOUT', 'INVALID_API_KEY', 'INVALID_SIGNATURE'],
+    ...['MISSING_AUTHENTICATION_TOKEN', 'QUOTA_EXCEEDED', 'RESOURCE_NOT_FOUND', 'THROTTLED', 'UNAUTHORIZED'],
+    ...['UNSUPPORTED_MEDIA_TYPE', 'WAF_FILTERED'],
+  ];
+
+  it('are some that API Gateway lets one customize', () => {
+    expect(customizable).toEqual(expect.arrayContaining(Object.keys(responses)));
+  });
+
   it.each(['UNAUTHORIZED', 'ACCESS_DENIED'])('to a call without a valid token are 401: %s', (response) => {
     expect(responses[response]?.statusCode).toBe(401);
     expect(headersOf(response)['WWW-Authenticate']).toBe('Bearer');
