@@ -180,6 +180,14 @@ export const withoutGalleryPractice: Readonly<Record<string, Change>> = {
     value: '658327ea-f89d-4fab-a63d-7e88639e58f6',
   },
   'A firewall on request': { file: template, path: ['Parameters', 'Firewall', 'Default'], value: 'true' },
+  'No caller can make up the address that the firewall limits': {
+    file: template,
+    path: [
+      ...['Resources', 'ApiFirewall', 'Properties', 'Rules', { Name: 'rate' }],
+      ...['Statement', 'RateBasedStatement', 'ForwardedIPConfig', 'HeaderName'],
+    ],
+    value: 'X-Forwarded-For',
+  },
   'A new version answers a known request before it gets traffic': {
     file: template,
     path: ['Mappings', 'Stages', 'dev', 'ChecksReleases'],
