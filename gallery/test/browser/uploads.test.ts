@@ -1,5 +1,16 @@
 import { expect, it } from 'vitest';
-import { card, cards, choose, describePage, drop, expectCards, expectPictures, photograph, text } from './page-test.ts';
+import {
+  card,
+  cards,
+  choose,
+  describePage,
+  drop,
+  expectCards,
+  expectPictures,
+  photograph,
+  steps,
+  text,
+} from './page-test.ts';
 
 const twelve = () => Promise.all(Array.from({ length: 12 }, (_, index) => photograph(`photo-${index + 1}.jpg`, index)));
 
@@ -97,23 +108,6 @@ describePage('A slow pipeline', { pause }, ({ open }) => {
     await expectPictures(page, 1);
   });
 });
-
-/** Steps that last until the test finishes them, in their order. */
-function steps() {
-  const waiting: (() => void)[] = [];
-  let finished = 0;
-  return {
-    pause: async () => {
-      if (finished === 0) await new Promise<void>((resolve) => waiting.push(resolve));
-      else finished -= 1;
-    },
-    finish: () => {
-      const next = waiting.shift();
-      if (next === undefined) finished += 1;
-      else next();
-    },
-  };
-}
 
 describePage('One photograph', {}, ({ open }) => {
   it('shows its metadata, what it saves, and its downloads', async () => {
