@@ -7,6 +7,11 @@ import { RenditionPicture } from './rendition-picture.tsx';
 import { downloadName, formatName, htmlOf, type Saving, savingOf } from './renditions.ts';
 import { bytesText, percentText, pixelsText, timeText } from './text.ts';
 
+/** The cookies are SameSite=Strict, and the local origin answers only its own page. */
+const PRIVATE =
+  'The pictures are private: only people who are signed in to this gallery see them, and other sites cannot show them. To publish a picture, download it.';
+const LOCAL = 'Its addresses work only in this gallery, on this machine. To publish a picture, download it.';
+
 interface DialogProps {
   readonly item: Item;
   readonly image: Image;
@@ -204,10 +209,11 @@ function Actions({ image, gallery, onDeleted }: ActionsProps) {
   const [asking, setAsking] = useState(false);
   const [said, setSaid] = useState('');
   const html = htmlOf(image.renditions, image.name, location.origin);
+  const whoSees = gallery.picturesArePrivate ? PRIVATE : LOCAL;
 
   const copy = (text: string) =>
     void navigator.clipboard.writeText(text).then(
-      () => setSaid('HTML copied.'),
+      () => setSaid(`HTML copied. ${whoSees}`),
       () => setSaid('The browser does not allow copying. Select the HTML below.'),
     );
   const remove = () => {
@@ -247,6 +253,7 @@ function Actions({ image, gallery, onDeleted }: ActionsProps) {
       {html !== undefined && (
         <details>
           <summary>HTML</summary>
+          <p class="hint">{whoSees}</p>
           <pre>
             <code>{html}</code>
           </pre>

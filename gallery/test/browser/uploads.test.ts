@@ -1,5 +1,16 @@
 import { expect, it } from 'vitest';
-import { card, cards, choose, describePage, drop, expectCards, expectPictures, photograph, text } from './page-test.ts';
+import {
+  card,
+  cards,
+  choose,
+  describePage,
+  drop,
+  expectCards,
+  expectPictures,
+  photograph,
+  steps,
+  text,
+} from './page-test.ts';
 
 const twelve = () => Promise.all(Array.from({ length: 12 }, (_, index) => photograph(`photo-${index + 1}.jpg`, index)));
 
@@ -98,23 +109,6 @@ describePage('A slow pipeline', { pause }, ({ open }) => {
   });
 });
 
-/** Steps that last until the test finishes them, in their order. */
-function steps() {
-  const waiting: (() => void)[] = [];
-  let finished = 0;
-  return {
-    pause: async () => {
-      if (finished === 0) await new Promise<void>((resolve) => waiting.push(resolve));
-      else finished -= 1;
-    },
-    finish: () => {
-      const next = waiting.shift();
-      if (next === undefined) finished += 1;
-      else next();
-    },
-  };
-}
-
 describePage('One photograph', {}, ({ open }) => {
   it('shows its metadata, what it saves, and its downloads', async () => {
     const page = await open('ann');
@@ -134,7 +128,8 @@ describePage('One photograph', {}, ({ open }) => {
     const page = await open('ann', { permissions: ['clipboard-read', 'clipboard-write'] });
     await card(page, 'beach.jpg').getByRole('link').click();
     await page.getByRole('button', { name: 'Copy as HTML' }).click();
-    await page.getByText('HTML copied.').waitFor();
+    await page.getByText('HTML copied. Its addresses work only in this gallery, on this machine.').waitFor();
+    expect(await page.getByText('private:').count()).toBe(0);
     const html = await page.evaluate(() => navigator.clipboard.readText());
     expect(html).toMatch(/^<picture>\n {2}<source type="image\/avif"/);
     expect(html).toContain('alt="beach.jpg"');
