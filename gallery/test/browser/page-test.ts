@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { buildPage } from '../../page/build.ts';
 import { type PretendGallery, type PretendOptions, startPretendGallery } from '../support/pretend-gallery.ts';
 import { chromiumMissing, chromiumPath } from './chromium.ts';
@@ -60,6 +60,8 @@ export function describePageOf<Gallery extends Running>(
 
     const open = async (person?: string, contextOptions: BrowserContextOptions = {}) => {
       const context = await browser.newContext({ baseURL: gallery.address, ...contextOptions });
+      // Pages that stay open take processor time from the tests that follow.
+      onTestFinished(() => context.close());
       context.setDefaultTimeout(PATIENCE);
       const page = await context.newPage();
       page.on('request', (request) => requested.push(request.url()));
