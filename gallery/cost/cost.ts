@@ -133,6 +133,8 @@ export function viewsUsd(views: number, way: 'CloudFront' | 'S3', { free }: { re
     ? reads + billed(gigabytes, freeEachMonth.transferOutGigabytes) * prices.transferOut.usd
     : reads +
         billed(views, freeEachMonth.cloudFrontRequests) * prices.cloudFrontRequest.usd +
+        // Of the path.
+        billed(views, freeEachMonth.cloudFrontFunctionCalls) * prices.cloudFrontFunction.usd +
         billed(gigabytes, freeEachMonth.cloudFrontGigabytes) * prices.cloudFrontTransfer.usd;
 }
 
@@ -159,9 +161,14 @@ export function firewallUsd(): { readonly month: number; readonly call: number }
   const rules = ofType(template, 'AWS::WAFv2::WebACL').flatMap(([, { Properties }]) =>
     [Properties['Rules'] ?? []].flat(),
   );
+  const secrets = (one: Template) => ofType(one, 'AWS::SecretsManager::Secret').length;
   return {
-    month: prices.firewall.usd + rules.length * prices.firewallRule.usd,
-    call: prices.firewallRequest.usd,
+    month:
+      prices.firewall.usd +
+      rules.length * prices.firewallRule.usd +
+      (secrets(template) - secrets(prod)) * prices.secret.usd,
+    // The function that says the viewer's address.
+    call: prices.firewallRequest.usd + prices.cloudFrontFunction.usd,
   };
 }
 

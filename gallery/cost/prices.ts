@@ -41,6 +41,7 @@ export const prices = {
   responseCache: { label: 'API Gateway, cache of 0.5 GB', usd: 0.02, per: 'hour', source: apiGateway },
   cloudFrontRequest: { label: 'CloudFront requests', usd: 1 / MILLION, per: 'HTTPS request', source: cloudFront },
   cloudFrontTransfer: { label: 'CloudFront transfer', usd: 0.085, per: 'GB sent to readers', source: cloudFront },
+  cloudFrontFunction: { label: 'CloudFront Functions', usd: 0.1 / MILLION, per: 'call', source: cloudFront },
   transferOut: {
     label: 'Transfer from S3 to the internet',
     usd: 0.09,
@@ -83,6 +84,7 @@ export const sharedPrices = [
 export const freeEachMonth = {
   cloudFrontRequests: 10 * MILLION,
   cloudFrontGigabytes: 1000,
+  cloudFrontFunctionCalls: 2 * MILLION,
   /** Of all services together. */
   transferOutGigabytes: 100,
 } as const;

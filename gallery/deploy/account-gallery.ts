@@ -12,6 +12,7 @@ const galleryOutputs = z.object({
   SignInAddress: z.url(),
   UserPoolId: z.string(),
   CookieKeySecretName: z.string(),
+  CookieKeyGroupName: z.string(),
 });
 export type GalleryOutputs = z.infer<typeof galleryOutputs>;
 

@@ -31,8 +31,8 @@ const CURRENT = 'AWSCURRENT';
 export interface KeyStore {
   readonly cloudFront: CloudFrontClient;
   readonly secrets: SecretsManagerClient;
-  /** Names the group, and begins the name of each key. */
-  readonly stack: string;
+  /** Of the group. The name of each key begins with it. */
+  readonly name: string;
   readonly secretId: string;
 }
 
@@ -51,7 +51,7 @@ export async function advance(
     const stored = await readKeys(store);
     const step = nextStep(stored.keys, now());
     if (!isChange(step)) {
-      if (stored.group === undefined) throw new Failure(`CloudFront has no key group ${store.stack}: run this again.`);
+      if (stored.group === undefined) throw new Failure(`CloudFront has no key group ${store.name}: run this again.`);
       return { group: stored.group.id, step };
     }
     report(step);
@@ -72,12 +72,12 @@ export async function registerNextKey(store: KeyStore): Promise<void> {
 }
 
 async function perform(store: KeyStore, { group, keys, versions }: StoredKeys, step: Change): Promise<void> {
-  const { cloudFront, secrets, stack, secretId } = store;
+  const { cloudFront, secrets, name, secretId } = store;
   switch (step.step) {
     case 'make-first-key':
       return await register(store, CURRENT);
     case 'make-group':
-      await cloudFront.send(new CreateKeyGroupCommand({ KeyGroupConfig: groupOf(stack, [step.key]) }));
+      await cloudFront.send(new CreateKeyGroupCommand({ KeyGroupConfig: groupOf(name, [step.key]) }));
       return;
     case 'accept':
       return await setKeys(store, group, [...(keys.group?.keys ?? []), step.key]);
@@ -103,8 +103,8 @@ async function perform(store: KeyStore, { group, keys, versions }: StoredKeys, s
   }
 }
 
-async function setKeys({ cloudFront, stack }: KeyStore, group: StoredKeys['group'], Items: string[]): Promise<void> {
-  const KeyGroupConfig = groupOf(stack, Items);
+async function setKeys({ cloudFront, name }: KeyStore, group: StoredKeys['group'], Items: string[]): Promise<void> {
+  const KeyGroupConfig = groupOf(name, Items);
   // Fails if someone else has changed the group since it was read.
   await cloudFront.send(new UpdateKeyGroupCommand({ Id: group?.id, IfMatch: group?.eTag, KeyGroupConfig }));
 }
@@ -114,14 +114,14 @@ function groupOf(Name: string, Items: string[]) {
 }
 
 async function register(store: KeyStore, stage: typeof CURRENT | typeof NEXT): Promise<void> {
-  const { cloudFront, secrets, stack, secretId } = store;
+  const { cloudFront, secrets, name, secretId } = store;
   const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', {
     // The only size that CloudFront accepts for RSA.
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
-  const Name = `${stack}-cookies-${Date.now()}`;
+  const Name = `${name}-cookies-${Date.now()}`;
   const PublicKeyConfig = { Name, CallerReference: Name, EncodedKey: publicKey };
   const { PublicKey } = await cloudFront.send(new CreatePublicKeyCommand({ PublicKeyConfig }));
   const SecretString = JSON.stringify(signingKey.parse({ keyPairId: PublicKey?.Id, privateKey }));
@@ -181,12 +181,12 @@ const keyGroup = z.object({
   }),
 });
 
-async function readGroup({ cloudFront, stack }: KeyStore) {
+async function readGroup({ cloudFront, name }: KeyStore) {
   let Marker: string | undefined;
   do {
     const { KeyGroupList } = await cloudFront.send(new ListKeyGroupsCommand({ Marker }));
     const listed = (KeyGroupList?.Items ?? []).map((item) => keyGroup.parse(item).KeyGroup);
-    const found = listed.find(({ KeyGroupConfig }) => KeyGroupConfig.Name === stack);
+    const found = listed.find(({ KeyGroupConfig }) => KeyGroupConfig.Name === name);
     if (found !== undefined) {
       const { ETag = '', ...rest } = await cloudFront.send(new GetKeyGroupCommand({ Id: found.Id }));
       const { KeyGroupConfig, LastModifiedTime } = keyGroup.parse(rest).KeyGroup;
@@ -197,9 +197,9 @@ async function readGroup({ cloudFront, stack }: KeyStore) {
   return undefined;
 }
 
-async function registeredKeys({ cloudFront, stack }: KeyStore): Promise<string[]> {
+async function registeredKeys({ cloudFront, name }: KeyStore): Promise<string[]> {
   // Not a prefix alone: the name of one stack can begin with that of another.
-  const ours = new RegExp(`^${stack}-cookies-\\d+$`);
+  const ours = new RegExp(`^${name}-cookies-\\d+$`);
   const found: string[] = [];
   let Marker: string | undefined;
   do {

@@ -49,7 +49,7 @@ export async function planPublication(
   const connect = await connectionOf(gallery, pipeline);
   const files = await pageFiles(folder, await buildPage(folder), configurationOf(outputs));
   const release = releaseOf(files, await readPublished(s3, outputs.PageBucketName));
-  const store = { cloudFront, secrets, stack: name, secretId: outputs.CookieKeySecretName };
+  const store = { cloudFront, secrets, name: outputs.CookieKeyGroupName, secretId: outputs.CookieKeySecretName };
   const { keys, group } = await readKeys(store);
   const plan = {
     ...{ pipeline: pipeline.name, connect, page: outputs.PageAddress },

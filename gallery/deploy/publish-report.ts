@@ -13,6 +13,14 @@ export interface PublishPlan {
   readonly invalidate: readonly string[];
 }
 
+/** Verified, because Cognito lets no one recover a password with an address that is not. */
+export function addPersonCommand(userPool: string, email: string): string {
+  return (
+    `aws cognito-idp admin-create-user --user-pool-id ${userPool} --username ${email} ` +
+    `--user-attributes Name=email,Value=${email} Name=email_verified,Value=true`
+  );
+}
+
 export function describePlan({
   pipeline,
   makesKey,

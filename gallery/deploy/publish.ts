@@ -11,7 +11,7 @@ import { outputFor } from '../../scripts/terminal/progress.ts';
 import { workDirectory } from '../../scripts/terminal/project.ts';
 import { stackInAccount } from './account-gallery.ts';
 import { carryOut, planPublication } from './publish-gallery.ts';
-import { describePlan } from './publish-report.ts';
+import { addPersonCommand, describePlan } from './publish-report.ts';
 
 export const publishCommand = command({
   name: 'npm run publish',
@@ -71,7 +71,7 @@ async function run({ stack: name, dryRun, json, yes }: PublishOptions): Promise<
     tell({ ...plan, invalidation, done: true });
     say(
       `The gallery is at ${plan.page}`,
-      `To add a person: aws cognito-idp admin-create-user --user-pool-id ${gallery.outputs.UserPoolId} --username PERSON@EXAMPLE.COM`,
+      `To add a person: ${addPersonCommand(gallery.outputs.UserPoolId, 'PERSON@EXAMPLE.COM')}`,
     );
     return 0;
   } finally {

@@ -49,7 +49,7 @@ async function run({ stack: name, dryRun, json, yes }: RotateOptions): Promise<n
   };
   try {
     const { outputs } = await readGallery(stack);
-    const store = { cloudFront, secrets, stack: name, secretId: outputs.CookieKeySecretName };
+    const store = { cloudFront, secrets, name: outputs.CookieKeyGroupName, secretId: outputs.CookieKeySecretName };
     const { keys } = await readKeys(store);
     if (keys.signing === undefined || keys.group === undefined) {
       throw new Failure(`${name} has no key yet: run npm run publish -- --stack ${name} first.`);

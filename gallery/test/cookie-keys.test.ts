@@ -104,12 +104,13 @@ describe('a rotation', () => {
     },
   );
 
-  it('leaves the keys of a stack with a similar name alone', async () => {
-    keys.publicKeys.set('other', { Name: 'gallery-dev-cookies-2-cookies-1', EncodedKey: '' });
-    keys.publicKeys.set('foreign', { Name: 'gallery-dev-2-cookies-1', EncodedKey: '' });
+  it('leaves the keys of a stack with a similar name alone, and those of the same stack in another region', async () => {
+    keys.publicKeys.set('other', { Name: 'gallery-dev-eu-west-1-cookies-2-cookies-1', EncodedKey: '' });
+    keys.publicKeys.set('foreign', { Name: 'gallery-dev-eu-west-1-2-cookies-1', EncodedKey: '' });
+    keys.publicKeys.set('elsewhere', { Name: 'gallery-dev-us-east-1-cookies-1', EncodedKey: '' });
     await registerNextKey(keys.store);
     await untilDone();
-    expect([...keys.publicKeys.keys()]).toEqual(['other', 'foreign', 'K2']);
+    expect([...keys.publicKeys.keys()]).toEqual(['other', 'foreign', 'elsewhere', 'K2']);
   });
 
   it('says when it is to be run again', () => {

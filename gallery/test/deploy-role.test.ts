@@ -24,11 +24,8 @@ const lets = (action: string) => allowed.some((pattern) => matches(pattern, acti
 /** Permissions in the schemas that the gallery's resources do not use, and why. The pipeline's test has those of types that it has too. */
 const unused: readonly (readonly [why: string, actions: readonly string[]])[] = [
   [
-    'What a secret holds is not the deployment’s business, and it is copied to no other region.',
-    [
-      ...['secretsmanager:GetSecretValue', 'secretsmanager:GetRandomPassword'],
-      ...['secretsmanager:ReplicateSecretToRegions', 'secretsmanager:RemoveRegionsFromReplication'],
-    ],
+    'Secrets are copied to no other region.',
+    ['secretsmanager:ReplicateSecretToRegions', 'secretsmanager:RemoveRegionsFromReplication'],
   ],
   [
     'Names of operations that IAM does not know: tags are set with another permission.',
@@ -56,6 +53,8 @@ const unused: readonly (readonly [why: string, actions: readonly string[]])[] = 
 ];
 const all = [...unused, ...unusedByBoth];
 const isUnused = (action: string) => all.some(([, actions]) => actions.some((each) => matches(each, action)));
+
+const gallery = templateFor('prod', { Firewall: 'true' }, readTemplate('gallery/template.yaml'));
 
 let needs: Needs;
 beforeAll(async () => {
@@ -108,11 +107,19 @@ describe('the role with which CloudFormation releases the gallery', () => {
     ]);
   });
 
+  it('reads the secret of the firewall, and not the key for cookies', () => {
+    const reading = serviceStatements.filter(({ Action }) => Action.includes('secretsmanager:GetSecretValue'));
+    expect(reading.map(({ Resource }) => JSON.stringify(Resource))).toEqual([
+      expect.stringMatching(/:secret:OriginSecret-\*"}$/),
+    ]);
+    expect(ofType(gallery, 'AWS::SecretsManager::Secret').map(([id]) => id)).toEqual(['CookieKey', 'OriginSecret']);
+  });
+
   it('changes other things than the stage’s own only where AWS has no names', () => {
     const everywhere = serviceStatements.filter(
       ({ Resource, Condition }) => Resource === '*' && Condition === undefined,
     );
-    expect(everywhere.map(({ Sid }) => Sid)).toEqual(['ReadAlarms', 'CreateUserPools']);
+    expect(everywhere.map(({ Sid }) => Sid)).toEqual(['ReadAlarms', 'CreateUserPools', 'MakeOriginSecret']);
     expect(everywhere.flatMap(({ Action }) => Action)).not.toContain('cognito-idp:DeleteUserPool');
   });
 
@@ -136,9 +143,7 @@ describe('a role that GitHub gets for the gallery', () => {
       const tag = JSON.stringify(Condition ?? {}).includes(`"aws:ResourceTag/project":"${projectName}"`);
       expect(bucket || tag).toBe(true);
     }
-    expect(ofType(templateFor('prod', {}, readTemplate('gallery/template.yaml')), 'AWS::S3::Bucket')[0]?.[0]).toBe(
-      'PageBucket',
-    );
+    expect(ofType(gallery, 'AWS::S3::Bucket').map(([id]) => id)).toEqual(['PageBucket']);
   });
 
   it('before the approval, and to verify, publishes and changes nothing', () => {
@@ -161,9 +166,8 @@ describe('the boundary of the account', () => {
     .array(z.object({ Effect: z.string(), Action: z.array(z.string()) }))
     .parse(boundary)
     .flatMap(({ Effect, Action }) => (Effect === 'Allow' ? Action : []));
-  const prod = templateFor('prod', { Firewall: 'true' }, readTemplate('gallery/template.yaml'));
 
-  it.each(ofType(prod, 'AWS::IAM::Role'))('allows everything that the policies of %s allow', (_, role) => {
+  it.each(ofType(gallery, 'AWS::IAM::Role'))('allows everything that the policies of %s allow', (_, role) => {
     const granted = statementsOf(role).flatMap(({ Effect, Action }) => (Effect === 'Allow' ? Action : []));
     expect(granted.filter((action) => !inBoundary.includes(action))).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { at, ofType, readTemplate, templateFor } from '../../scripts/template/template.ts';
+import { at, readTemplate, templateFor } from '../../scripts/template/template.ts';
 import { operations } from '../api/operations.ts';
 
 /** Which part of CloudFront's distribution answers which path, and what it keeps. The emulator has no CloudFront. */
@@ -108,8 +108,40 @@ describe('the distribution', () => {
     );
   });
 
+  describe('with the firewall', () => {
+    const { resources } = templateFor('prod', { Firewall: 'true' }, readTemplate('gallery/template.yaml'));
+    const code = String(resources.get('ViewerAddress')?.Properties['FunctionCode']);
+
+    it.each([
+      ['198.51.100.7', '198.51.100.7'],
+      ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::'],
+      ['2001:0db8:0001:0002::6', '2001:0db8:0001:0002::'],
+      ['2001:db8::6', '2001:db8:0:0::'],
+      ['2001:db8::4:5:6:7:8', '2001:db8:0:4::'],
+      ['2001:db8::', '2001:db8:0:0::'],
+    ])('says that %s calls from %s, whatever the caller says', (ip, expected) => {
+      const headers = { 'x-viewer-address': { value: '192.0.2.1' }, authorization: { value: 'Bearer' } };
+      const event = { viewer: { ip }, request: { method: 'GET', uri: '/v1/images', headers } };
+      const sent: unknown = runInNewContext(`${code}; handler(event)`, { event });
+      expect(sent).toEqual({
+        ...event.request,
+        headers: { 'x-viewer-address': { value: expected }, authorization: { value: 'Bearer' } },
+      });
+    });
+
+    it('says so of all calls of the API, and of nothing else', () => {
+      const behaviors = z
+        .array(z.looseObject({ PathPattern: z.string(), FunctionAssociations: z.json().optional() }))
+        .parse(at(resources.get('Distribution')?.Properties, 'DistributionConfig', 'CacheBehaviors'));
+      const associated = behaviors.filter(({ FunctionAssociations }) => FunctionAssociations !== undefined);
+      expect(associated.map(({ PathPattern, FunctionAssociations }) => [PathPattern, FunctionAssociations])).toEqual([
+        ['/v1/*', [{ EventType: 'viewer-request', FunctionARN: { 'Fn::GetAtt': 'ViewerAddress.FunctionARN' } }]],
+      ]);
+    });
+  });
+
   it('asks the rendition bucket for the key of the rendition, which begins with the id of the image', () => {
-    const [, found] = ofType(account, 'AWS::CloudFront::Function')[0] ?? [];
+    const found = account.resources.get('RenditionPaths');
     const event = { request: { uri: rendition, method: 'GET' } };
     const asked: unknown = runInNewContext(`${String(found?.Properties['FunctionCode'])}; handler(event)`, { event });
     expect(asked).toMatchObject({ uri: rendition.replace('/renditions', ''), method: 'GET' });

@@ -76,6 +76,20 @@ describe.each(Object.keys(responses))('the gateway’s own answer %s', (response
 });
 
 describe('the gateway’s own answers', () => {
+  // https://docs.aws.amazon.com/apigateway/latest/api/API_PutGatewayResponse.html, without REQUEST_TOO_LARGE, whose customization API
+  // Gateway accepts and ignores.
+  const customizable = [
+    ...['ACCESS_DENIED', 'API_CONFIGURATION_ERROR', 'AUTHORIZER_CONFIGURATION_ERROR', 'AUTHORIZER_FAILURE'],
+    ...['BAD_REQUEST_BODY', 'BAD_REQUEST_PARAMETERS', 'DEFAULT_4XX', 'DEFAULT_5XX', 'EXPIRED_TOKEN'],
+    ...['INTEGRATION_FAILURE', 'INTEGRATION_TIMEOUT', 'INVALID_API_KEY', 'INVALID_SIGNATURE'],
+    ...['MISSING_AUTHENTICATION_TOKEN', 'QUOTA_EXCEEDED', 'RESOURCE_NOT_FOUND', 'THROTTLED', 'UNAUTHORIZED'],
+    ...['UNSUPPORTED_MEDIA_TYPE', 'WAF_FILTERED'],
+  ];
+
+  it('are some that API Gateway lets one customize', () => {
+    expect(customizable).toEqual(expect.arrayContaining(Object.keys(responses)));
+  });
+
   it.each(['UNAUTHORIZED', 'ACCESS_DENIED'])('to a call without a valid token are 401: %s', (response) => {
     expect(responses[response]?.statusCode).toBe(401);
     expect(headersOf(response)['WWW-Authenticate']).toBe('Bearer');
@@ -127,16 +141,56 @@ describe('the firewall', () => {
   });
 
   it('is not there, and costs nothing, unless someone asks for it', () => {
-    const types = [...template().resources.values()].map(({ Type }) => Type);
+    const { resources } = template();
+    const types = [...resources.values()].map(({ Type }) => Type);
     expect(types.filter((type) => type.startsWith('AWS::WAFv2'))).toEqual([]);
+    for (const id of ['OriginSecret', 'ViewerAddress']) {
+      expect(resources.has(id)).toBe(false);
+      expect(JSON.stringify([...resources])).not.toContain(id);
+    }
   });
 
-  it('limits an address behind CloudFront, with the same answer as the other limits', () => {
-    expect(at(rule('rate'), 'Statement', 'RateBasedStatement')).toMatchObject({
+  const secret = { 'Fn::Sub': '{{resolve:secretsmanager:${OriginSecret}}}' };
+  const fromCloudFront = {
+    ByteMatchStatement: {
+      FieldToMatch: { SingleHeader: { Name: 'x-origin-verify' } },
+      PositionalConstraint: 'EXACTLY',
+      SearchString: secret,
+      TextTransformations: [{ Priority: 0, Type: 'NONE' }],
+    },
+  };
+
+  it('limits each address behind CloudFront, by a header that it believes with the secret only', () => {
+    expect(at(rule('rate'), 'Statement', 'RateBasedStatement')).toEqual({
+      Limit: expect.any(Number),
       AggregateKeyType: 'FORWARDED_IP',
-      ForwardedIPConfig: { HeaderName: 'X-Forwarded-For' },
+      ForwardedIPConfig: { HeaderName: 'x-viewer-address', FallbackBehavior: 'NO_MATCH' },
+      ScopeDownStatement: fromCloudFront,
     });
-    const answer = at(rule('rate'), 'Action', 'Block', 'CustomResponse');
+    expect(withFirewall.resources.get('OriginSecret')?.Properties['GenerateSecretString']).toEqual({
+      ...{ PasswordLength: 64, ExcludePunctuation: true },
+    });
+  });
+
+  it('limits who calls the API directly by the address of the connection, as much as others', () => {
+    expect(at(rule('rate-direct'), 'Statement', 'RateBasedStatement')).toEqual({
+      Limit: at(rule('rate'), 'Statement', 'RateBasedStatement', 'Limit'),
+      AggregateKeyType: 'IP',
+      ScopeDownStatement: { NotStatement: { Statement: fromCloudFront } },
+    });
+  });
+
+  it('knows CloudFront by a secret that it sends to the API, and to no other origin', () => {
+    const origins = z
+      .array(z.looseObject({ Id: z.string(), OriginCustomHeaders: z.json().optional() }))
+      .parse(at(withFirewall.resources.get('Distribution')?.Properties, 'DistributionConfig', 'Origins'));
+    expect(origins.flatMap(({ Id, OriginCustomHeaders: sent }) => (sent === undefined ? [] : [[Id, sent]]))).toEqual([
+      ['api', [{ HeaderName: 'x-origin-verify', HeaderValue: secret }]],
+    ]);
+  });
+
+  it.each(['rate', 'rate-direct'])('answers like the other limits: %s', (name) => {
+    const answer = at(rule(name), 'Action', 'Block', 'CustomResponse');
     expect(at(answer, 'ResponseCode')).toBe(429);
     expect(at(answer, 'ResponseHeaders')).toEqual([{ Name: 'Retry-After', Value: '60' }]);
     const body = at(firewall, 'CustomResponseBodies', String(at(answer, 'CustomResponseBodyKey')), 'Content');

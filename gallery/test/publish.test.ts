@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { namedStack } from '../../scripts/stack/stack.ts';
-import { readTemplate } from '../../scripts/template/template.ts';
+import { at, readTemplate } from '../../scripts/template/template.ts';
 import { parsedOptions } from '../../scripts/terminal/command.ts';
 import type { Step } from '../../scripts/terminal/progress.ts';
 import { mockClient } from '../../test/support/mock-client.ts';
@@ -29,7 +29,7 @@ import { prepareRelease } from '../deploy/prepare-release.ts';
 import { publishCommand } from '../deploy/publish.ts';
 import { carryOut, planPublication } from '../deploy/publish-gallery.ts';
 import { publishPage } from '../deploy/publish-page.ts';
-import { describePlan } from '../deploy/publish-report.ts';
+import { addPersonCommand, describePlan } from '../deploy/publish-report.ts';
 import { rotateKeyCommand } from '../deploy/rotate-key.ts';
 import { inMemoryKeys } from './support/in-memory-keys.ts';
 
@@ -38,7 +38,8 @@ const pipeline = readTemplate('template.yaml');
 const distribution = 'arn:aws:cloudfront::111122223333:distribution/E1ABC';
 const outputsOf: Readonly<Record<string, string>> = {
   ...{ PageAddress: 'https://d1.cloudfront.net/', PageBucketName: 'page', DistributionArn: distribution },
-  ...{ PageClientId: 'client', UserPoolId: 'pool', CookieKeySecretName: 'secret', ApiId: 'api' },
+  ...{ PageClientId: 'client', UserPoolId: 'pool', ApiId: 'api' },
+  ...{ CookieKeySecretName: 'secret', CookieKeyGroupName: 'gallery-dev-eu-west-1' },
   SignInAddress: 'https://sign-in.example',
 };
 const quietly: Step = (_, work) => work(() => undefined);
@@ -147,6 +148,8 @@ describe('publishing', () => {
       'put published.json',
     ]);
     expect(keys.accepted()).toEqual([keys.signsWith()]);
+    const names = [...keys.publicKeys.values()].map(({ Name }) => Name);
+    expect(names).toEqual([expect.stringMatching(/^gallery-dev-eu-west-1-cookies-\d+$/)]);
   });
 
   it.each([
@@ -268,6 +271,17 @@ it('every output that the commands read is one of the template, and every parame
   );
   expect(Object.keys(gallery.Parameters)).toEqual(expect.arrayContaining([...sharedNames]));
   expect(Object.keys(pipeline.Outputs)).toEqual(expect.arrayContaining([...sharedNames]));
+});
+
+it('README.md adds a person with the command that publish prints, and with an address to recover a password with', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8').replaceAll(/ \\\n\s+/g, ' ');
+  expect(readme).toContain(addPersonCommand('…', 'person@example.com'));
+  expect(addPersonCommand('pool', 'ann@example.com')).toContain(
+    'Name=email,Value=ann@example.com Name=email_verified,Value=true',
+  );
+  const pool = gallery.Resources['UserPool']?.Properties ?? {};
+  expect(pool['UsernameAttributes']).toEqual(['email']);
+  expect(at(pool, 'AccountRecoverySetting', 'RecoveryMechanisms', 0, 'Name')).toBe('verified_email');
 });
 
 it('the commands need a stack', () => {

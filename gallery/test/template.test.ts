@@ -290,6 +290,23 @@ describe('each alarm', () => {
   });
 });
 
+describe('the metrics of the API', () => {
+  it('have its name and its stage, in the alarm and on the dashboard', () => {
+    const [name, stage] = [property('Api', 'Name'), property('Api', 'StageName')];
+    expect(property('ApiErrorsRollbackAlarm', 'Namespace')).toBe('AWS/ApiGateway');
+    expect(property('ApiErrorsRollbackAlarm', 'Dimensions')).toEqual([
+      { Name: 'ApiName', Value: name },
+      { Name: 'Stage', Value: stage },
+    ]);
+    // The text of the dashboard has the same reference as a variable.
+    const body = String(property('GalleryDashboard', 'DashboardBody', 'Fn::Sub'));
+    const shown = [...body.matchAll(/"ApiName", "\$\{([\w:]+)\}", "Stage", "(\w+)"/g)];
+    expect(shown.map(([, Ref, shownStage]) => [{ Ref }, shownStage])).toEqual(shown.map(() => [name, stage]));
+    expect(shown).toHaveLength(body.split('"ApiName"').length - 1);
+    expect(shown).not.toHaveLength(0);
+  });
+});
+
 describe('the dashboard', () => {
   const body = String(property('GalleryDashboard', 'DashboardBody', 'Fn::Sub'));
 
@@ -308,6 +325,30 @@ describe('the dashboard', () => {
     expect(named(/"Errors", "FunctionName", "\$\{(\w+)Function\}"/g)).toEqual([...releasedFunctions]);
     expect(named(/"ApproximateAgeOfOldestMessage", "QueueName", "\$\{(\w+)\./g)).toEqual(['ChangeQueue']);
     expect(named(/"ApproximateNumberOfMessagesNotVisible", "QueueName", "\$\{(\w+)\./g)).toEqual(['RemovalQueue']);
+  });
+});
+
+describe('names that are of the whole account', () => {
+  // https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_Types.html, and PutDashboard of CloudWatch.
+  const names: Readonly<Record<string, { readonly path: readonly string[]; readonly longest: number }>> = {
+    'AWS::CloudFront::OriginAccessControl': { path: ['OriginAccessControlConfig', 'Name'], longest: 64 },
+    'AWS::CloudFront::Function': { path: ['Name'], longest: 64 },
+    'AWS::CloudFront::ResponseHeadersPolicy': { path: ['ResponseHeadersPolicyConfig', 'Name'], longest: 128 },
+    'AWS::CloudWatch::Dashboard': { path: ['DashboardName'], longest: 255 },
+  };
+  // A distribution has no name.
+  const named = [...account.resources].filter(
+    ([, { Type }]) => Type in names || (/^AWS::CloudFront::/.test(Type) && Type !== 'AWS::CloudFront::Distribution'),
+  );
+
+  it.each(named)('have the region, and fit with a stack name of 26 characters: %s', (id, { Type }) => {
+    const { path, longest } = names[Type] ?? { path: ['Name'], longest: 0 };
+    const name = String(property(id, ...path, 'Fn::Sub'));
+    expect(name).toMatch(/^\$\{AWS::StackName\}-\$\{AWS::Region\}(-|$)/);
+    // The longest names of regions have 14 characters, such as ap-southeast-1.
+    expect(name.replace(/^\$\{AWS::StackName\}-\$\{AWS::Region\}/, 'x'.repeat(26 + 1 + 14)).length).toBeLessThanOrEqual(
+      longest,
+    );
   });
 });
 

@@ -63,6 +63,12 @@ describe('the translated template', () => {
     expect(ofType('Deployment').map((one) => at(z.json().parse(one), 'Properties', 'StageName'))).toEqual([undefined]);
   });
 
+  it('names its API after the stack, whatever the title in openapi.yaml, because the alarm looks for that name', () => {
+    const alarm = z.json().parse(resources['ApiErrorsRollbackAlarm']?.Properties);
+    expect(at(alarm, 'Dimensions', 0, 'Name')).toBe('ApiName');
+    expect(at(z.json().parse(resources['Api']?.Properties), 'Name')).toEqual(at(alarm, 'Dimensions', 0, 'Value'));
+  });
+
   it('has the paths of openapi.yaml in its API, and the aliases of functions behind them', () => {
     const body = JSON.stringify(resources['Api']?.Properties);
     for (const [id, { path }] of Object.entries(operations)) {

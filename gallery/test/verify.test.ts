@@ -16,6 +16,7 @@ const gallery: AccountGallery = {
       UserPoolId: 'pool',
     },
     ...{ DistributionArn: 'arn:aws:cloudfront::111122223333:distribution/E1ABC', CookieKeySecretName: 'secret' },
+    CookieKeyGroupName: 'gallery-dev-eu-west-1',
     SignInAddress: 'https://sign-in.example',
   },
   keyGroup: 'group',

@@ -139,6 +139,11 @@ export const withoutGalleryPractice: Readonly<Record<string, Change>> = {
     from: '  if (upload.length === 0) return undefined;\n',
     to: '  await s3.send(new PutObjectCommand({ Bucket, Key: RECORD, Body: JSON.stringify(published) }));\n',
   },
+  'The stack fits into each region of an account': {
+    file: template,
+    path: ['Resources', 'BucketAccess', 'Properties', 'OriginAccessControlConfig', 'Name'],
+    value: { Ref: 'AWS::StackName' },
+  },
   'Caches keep forever what has a hash in its name': {
     file: 'gallery/page/build.ts',
     from: "entryNames: '[name]-[hash]', ",
@@ -175,6 +180,14 @@ export const withoutGalleryPractice: Readonly<Record<string, Change>> = {
     value: '658327ea-f89d-4fab-a63d-7e88639e58f6',
   },
   'A firewall on request': { file: template, path: ['Parameters', 'Firewall', 'Default'], value: 'true' },
+  'No caller can make up the address that the firewall limits': {
+    file: template,
+    path: [
+      ...['Resources', 'ApiFirewall', 'Properties', 'Rules', { Name: 'rate' }],
+      ...['Statement', 'RateBasedStatement', 'ForwardedIPConfig', 'HeaderName'],
+    ],
+    value: 'X-Forwarded-For',
+  },
   'A new version answers a known request before it gets traffic': {
     file: template,
     path: ['Mappings', 'Stages', 'dev', 'ChecksReleases'],

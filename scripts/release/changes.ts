@@ -49,7 +49,6 @@ const data: Readonly<Record<string, string>> = {
   'AWS::SQS::Queue': 'the messages that wait in it',
   'AWS::Events::EventBus': 'the rules that consumers put on it',
   'AWS::Cognito::UserPool': 'the accounts of its people',
-  'AWS::SecretsManager::Secret': 'the secret that was stored in it',
   'AWS::CloudFront::Distribution': 'the address that people know',
 };
 

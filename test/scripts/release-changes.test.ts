@@ -146,7 +146,7 @@ describe('a release', () => {
 
   it.each([
     ...['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::KMS::Key', 'AWS::SQS::Queue', 'AWS::Events::EventBus'],
-    ...['AWS::Cognito::UserPool', 'AWS::SecretsManager::Secret', 'AWS::CloudFront::Distribution'],
+    ...['AWS::Cognito::UserPool', 'AWS::CloudFront::Distribution'],
   ])('is stopped if it would remove any %s', (ResourceType) => {
     expect(refusals({ ...bucketGone, ResourceType })).toHaveLength(1);
   });

@@ -47,6 +47,11 @@ it('the dashboard refers only to resources that exist', () => {
   for (const id of idsIn(template)) expect([...template.resources.keys()]).toContain(id);
 });
 
+it('the dashboard has the region in its name: CloudWatch shares dashboards among all regions of an account', () => {
+  const names = ofType(template, 'AWS::CloudWatch::Dashboard').map(([, { Properties }]) => Properties['DashboardName']);
+  expect(names).toEqual([{ 'Fn::Sub': '${AWS::StackName}-${AWS::Region}' }]);
+});
+
 it('the alarm widget shows the paging alarm first', () => {
   const [shown] = widgets.flatMap((widget) => (widget.type === 'alarm' ? [widget.properties.alarms] : []));
   expect(shown?.[0]).toBe('UsersAffectedAlarm');

@@ -8,6 +8,8 @@ import { type Uploads, uploadsTo } from './uploads.ts';
 
 export interface Gallery {
   readonly person: string;
+  /** In an account, CloudFront asks for a cookie. On this machine, nothing does. */
+  readonly picturesArePrivate: boolean;
   readonly api: Api;
   readonly images: Store<GalleryState, GalleryEvent>;
   readonly connection: Store<Connection, Connection>;
@@ -31,6 +33,7 @@ export function openGallery(signIn: SignIn, session: Session, signedOut: () => v
 
   return {
     person: session.person,
+    picturesArePrivate: signIn.kind === 'cognito',
     api,
     images,
     connection,

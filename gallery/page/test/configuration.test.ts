@@ -5,7 +5,7 @@ import { readConfiguration } from '../source/session.ts';
 it('the page understands the config.json that is published, and signs people in at the addresses of the stack', async () => {
   const config = configurationOf({
     ...{ PageAddress: 'https://d1.cloudfront.net/', PageBucketName: 'page', DistributionArn: 'arn' },
-    ...{ UserPoolId: 'pool', CookieKeySecretName: 'secret', PageClientId: 'client' },
+    ...{ UserPoolId: 'pool', CookieKeySecretName: 'secret', CookieKeyGroupName: 'group', PageClientId: 'client' },
     SignInAddress: 'https://gallery.auth.eu-west-1.amazoncognito.com',
   });
   vi.stubGlobal('fetch', async () => new Response(config));

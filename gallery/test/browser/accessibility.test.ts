@@ -3,7 +3,17 @@ import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { card, cards, choose, describePage, expectCards, expectPictures, photograph, text } from './page-test.ts';
+import {
+  card,
+  cards,
+  choose,
+  describePage,
+  expectCards,
+  expectPictures,
+  photograph,
+  steps,
+  text,
+} from './page-test.ts';
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const wcag = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -112,6 +122,82 @@ describePage('Accessibility', {}, ({ open }) => {
     expect(await tooWide()).toBe(0);
   });
 });
+
+const { pause, finish } = steps();
+describePage('For people who prefer reduced motion', { pause }, ({ open }) => {
+  it('nothing moves: not while images are processed, not in the dialog, not in the inside view', async () => {
+    const page = await open('ann', { reducedMotion: 'reduce' });
+    const motions = await watchMotions(page);
+    // Each picture is shown while it loads, however fast it comes: what is replaced before it is painted does not move.
+    let arrival = Promise.withResolvers<void>();
+    await page.route('**/renditions/**', async (route) => {
+      await arrival.promise;
+      await route.fallback();
+    });
+
+    // Large enough for the dialog to load another file than the grid.
+    await choose(page, await photograph('still.jpg', 1, {}, 1500));
+    await card(page, 'still.jpg').getByText('Processing').waitFor();
+    expect(await motions()).toEqual([]);
+    finish();
+    await card(page, 'still.jpg').getByText('Rendering').waitFor();
+    expect(await motions()).toEqual([]);
+    finish();
+    await card(page, 'still.jpg').locator('img.loading').waitFor();
+    arrival.resolve();
+    await expectPictures(page, 1);
+    expect(await motions()).toEqual([]);
+    arrival = Promise.withResolvers();
+    await card(page, 'still.jpg').getByRole('link').click();
+    await page.getByRole('dialog').locator('img.loading').waitFor();
+    arrival.resolve();
+    await page.getByRole('dialog').locator('img.loaded').waitFor();
+    expect(await motions()).toEqual([]);
+
+    await page.keyboard.press('Escape');
+    await choose(page, await photograph('second.jpg', 2));
+    await page.getByRole('link', { name: 'Inside' }).click();
+    await activeStation(page, 'Workflow').waitFor();
+    finish();
+    finish();
+    await activeStation(page, 'Announce').waitFor();
+    expect(await motions()).toEqual([]);
+  });
+
+  it('and only for them: otherwise, an image that is processed shows it by motion', async () => {
+    const page = await open('ben', { reducedMotion: 'no-preference' });
+    const motions = await watchMotions(page);
+    await choose(page, await photograph('moving.jpg', 3));
+    await card(page, 'moving.jpg').getByText('Processing').waitFor();
+    expect(await motions()).toContain('animation of SPAN current');
+    finish();
+    finish();
+    await expectPictures(page, 1);
+  });
+});
+
+const activeStation = (page: Page, name: string) => page.locator('.station.active').filter({ hasText: name });
+
+/** Records transitions and animations from now on. Returns how to read those that have begun. */
+async function watchMotions(page: Page): Promise<() => Promise<readonly string[]>> {
+  await page.evaluate(() => {
+    const begun: string[] = [];
+    const describe = (kind: string, target: EventTarget | null | undefined) =>
+      target instanceof Element ? `${kind} of ${target.tagName} ${target.getAttribute('class') ?? ''}` : kind;
+    const record = (event: Event) =>
+      begun.push(describe(event instanceof TransitionEvent ? event.propertyName : 'animation', event.target));
+    addEventListener('transitionrun', record);
+    addEventListener('animationstart', record);
+    // The events of what has just begun come with the next frame.
+    const running = () =>
+      document.getAnimations().map(({ effect }) => {
+        const target = effect instanceof KeyframeEffect ? effect.target : undefined;
+        return describe('animation', target);
+      });
+    Object.assign(window, { motions: () => [...begun, ...running()] });
+  });
+  return () => page.evaluate<readonly string[]>(() => Reflect.get(window, 'motions')());
+}
 
 describePage('A photograph that was just closed', {}, ({ open }) => {
   it('opens again, also if the browser is slow to notice its address', async () => {

@@ -103,9 +103,10 @@ export async function photograph(
   name: string,
   hue = 0,
   exif: Readonly<Record<string, string>> = {},
+  width = 480,
 ): Promise<TestFile> {
   const background = { r: (hue * 47) % 256, g: (hue * 91 + 60) % 256, b: (hue * 151 + 120) % 256 };
-  const picture = sharp({ create: { width: 480, height: 320, channels: 3, background } });
+  const picture = sharp({ create: { width, height: (width * 2) / 3, channels: 3, background } });
   return { name, mimeType: 'image/jpeg', buffer: await picture.withExif({ IFD0: exif }).jpeg().toBuffer() };
 }
 
@@ -114,6 +115,23 @@ export const text = (name: string): TestFile => ({
   mimeType: 'text/plain',
   buffer: Buffer.from('This is a text, whatever its name says.'),
 });
+
+/** Steps that last until the test finishes them, in their order. */
+export function steps() {
+  const waiting: (() => void)[] = [];
+  let finished = 0;
+  return {
+    pause: async () => {
+      if (finished === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+      else finished -= 1;
+    },
+    finish: () => {
+      const next = waiting.shift();
+      if (next === undefined) finished += 1;
+      else next();
+    },
+  };
+}
 
 /** By the file picker. */
 export async function choose(page: Page, ...files: readonly TestFile[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Page, Request } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { choose, describePage, expectCards, photograph } from './page-test.ts';
+import { card, choose, describePage, expectCards, photograph } from './page-test.ts';
 
 /** Cognito as the page sees it: addresses that redirect, and one that exchanges codes for tokens. */
 async function cognitoFor(page: Page, tokens: () => Promise<Readonly<Record<string, string>>>) {
@@ -66,6 +66,17 @@ describePage('Signing in with Cognito', {}, ({ open, gallery }) => {
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
     expect(asked.logout?.searchParams.get('logout_uri')).toBe(`${gallery().address}/`);
     expect(await page.evaluate(() => Object.keys(sessionStorage))).toEqual([]);
+  });
+
+  it('says that copied HTML shows the pictures to people of the gallery only, because they are private', async () => {
+    const page = await open(undefined, { permissions: ['clipboard-read', 'clipboard-write'] });
+    await cognitoFor(page, async () => ({ access_token: await gallery().signIn('zoe') }));
+    await page.reload();
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await card(page, 'mine.jpg').getByRole('link').click();
+    await page.getByRole('button', { name: 'Copy as HTML' }).click();
+    await page.getByText('HTML copied. The pictures are private: only people who are signed in').waitFor();
+    expect(await page.getByText('on this machine').count()).toBe(0);
   });
 
   it('takes no code that this window did not ask for', async () => {

@@ -130,7 +130,7 @@ export function inMemoryKeys() {
     store: {
       cloudFront: new CloudFrontClient({}),
       secrets: new SecretsManagerClient({}),
-      ...{ stack: 'gallery-dev', secretId: 'gallery-dev/cookie-key' },
+      ...{ name: 'gallery-dev-eu-west-1', secretId: 'gallery-dev/cookie-key' },
     },
     publicKeys,
     now: () => time,
