@@ -86,6 +86,8 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         ImageId: string;
+        /** @description A place in the list. Clients pass it on as it is. */
+        Page: string;
         UploadRequest: {
             /** @description The file's name, to show it. It can contain anything; folders are dropped. */
             name: string;
@@ -117,7 +119,7 @@ export interface components {
             cursor: number;
             hasMore: boolean;
             /** @description Only without `since`, and only if there is more. Pass it as `page`. */
-            next?: string;
+            next?: components["schemas"]["Page"];
         };
         Image: {
             id: components["schemas"]["ImageId"];
@@ -288,7 +290,7 @@ export interface operations {
             query?: {
                 limit?: number;
                 /** @description The `next` of the page before. Not together with `since`. */
-                page?: string;
+                page?: components["schemas"]["Page"];
                 /** @description The highest cursor that the client has seen. */
                 since?: number;
             };

@@ -110,6 +110,11 @@ export function isDeleted({ news }: Pick<GalleryImage, 'news'>): boolean {
   return news.kind === 'deleted';
 }
 
+/** By which lists are sorted. `Page` in openapi.yaml has its form, because a client gets the place of the last image to go on from there. */
+export function placeOf({ news, imageId }: Pick<GalleryImage, 'news' | 'imageId'>): string {
+  return `${news.occurredAt}_${imageId}`;
+}
+
 const renditionPath = '/renditions/';
 
 /** As people see it. */

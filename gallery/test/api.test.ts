@@ -120,12 +120,18 @@ describe('the API', () => {
     expect(answer.status).toBe(400);
   });
 
-  it.each(['limit=0', 'limit=101', 'limit=some', 'since=-1', 'since=1&page=MQ', 'page=%2F..%2F', 'owner=ben'])(
-    'refuses a list with %s',
-    async (query) => {
-      expect((await api.call('GET', `/v1/images?${query}`, { token: ann })).status).toBe(400);
-    },
-  );
+  const page = `2026-01-02T03:04:05.678Z_${'0'.repeat(32)}`;
+  it('accepts any place in the list', async () => {
+    expect((await api.call('GET', `/v1/images?page=${page}`, { token: ann })).status).toBe(200);
+  });
+
+  it.each([
+    ...['limit=0', 'limit=101', 'limit=some', 'since=-1', `since=1&page=${page}`, 'owner=ben'],
+    ...['page=', 'page=A', 'page=MQ', 'page=%2F..%2F', `page=${page}0`, `page=%20${page}`, `page=${page}%0A`],
+    ...[`page=${page.replace('_', '%23')}`, `page=${page.slice(0, -1)}G`],
+  ])('refuses a list with %s', async (query) => {
+    expect((await api.call('GET', `/v1/images?${query}`, { token: ann })).status).toBe(400);
+  });
 
   it('refuses a file that the pipeline would refuse for its size, with the same sentence', async () => {
     const body = { ...request, bytes: defaultLimits.bytes + 1 };
