@@ -11,7 +11,8 @@
  *    something is missing: get `/v1/images?since=` the highest cursor, and apply what it returns in order.
  * 3. The answer `hello` has the newest cursor. If it is higher than the client's, do as for a gap.
  *
- * A change can arrive twice and late; with these rules, none is missed and none is shown twice.
+ * A change can arrive twice and late; with these rules, none is missed and none is shown twice. Where `hello` gets no answer, or the
+ * socket closes, as it does if the client does not read, connect again.
  */
 import * as z from 'zod/mini';
 import type { components } from './schema.ts';
