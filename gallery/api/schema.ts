@@ -132,10 +132,10 @@ export interface components {
              * @description When the newest version was uploaded or deleted.
              */
             changedAt: string;
-            /** @description The size of the newest version's file, as soon as it is uploaded. */
+            /** @description The size of the file, of the same version as `metadata`. */
             bytes?: number;
             metadata?: components["schemas"]["Metadata"];
-            /** @description What can be shown. While a new version is `uploaded` or `described`, or if it `failed`, these are the renditions of the version before. */
+            /** @description What can be shown. While a new version is `uploaded` or `described`, or if it `failed`, these are the renditions of the version before. `metadata` and `bytes` are always of the version that these show; while there are none, of the new version, as soon as they are known. */
             renditions: components["schemas"]["Rendition"][];
             rejection?: components["schemas"]["Rejection"];
         };

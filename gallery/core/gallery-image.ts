@@ -120,13 +120,12 @@ const renditionPath = '/renditions/';
 /** As people see it. */
 export function viewOf({ imageId, name, cursor, news, result }: GalleryImage): ImageView {
   const shown = result?.kind === 'processed' ? result : undefined;
-  // Of the version that is on its way, as soon as it is known.
-  const metadata = news.kind === 'described' ? news.metadata : shown?.metadata;
+  // Always of one version: the one that is shown, or the one on its way as long as nothing is.
+  const described = shown ?? news;
   return {
     ...{ id: imageId, name, state: states[news.kind], cursor, changedAt: news.occurredAt },
-    ...(news.kind === 'uploaded' && { bytes: news.bytes }),
-    ...(metadata !== undefined && { metadata }),
-    ...((news.kind === 'processed' || news.kind === 'described') && { bytes: news.metadata.bytes }),
+    ...('bytes' in described && { bytes: described.bytes }),
+    ...('metadata' in described && { bytes: described.metadata.bytes, metadata: described.metadata }),
     ...(news.kind === 'rejected' && { rejection: { reason: news.reason, message: news.message } }),
     renditions: (shown?.renditions ?? []).map(({ key, animated, ...rest }) => ({
       ...rest,
