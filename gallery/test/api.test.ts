@@ -113,6 +113,11 @@ describe('the API', () => {
     ['half a byte', { bytes: 0.5 }],
     ['an empty file', { bytes: 0 }],
     ['a text for a number', { bytes: 'many' }],
+    ['a number in a text', { bytes: '5' }],
+    ['a number in a list', { bytes: [5] }],
+    ['a yes for a number', { bytes: true }],
+    ['a number for a name', { name: 123 }],
+    ['nothing for an id', { replaces: null }],
     ['an unknown property', { key: 'gallery-ben/cat.jpg' }],
     ['another id than those of images', { replaces: '../../etc/passwd' }],
   ])('refuses a ticket for %s', async (_, body) => {
