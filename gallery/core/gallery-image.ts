@@ -6,6 +6,9 @@ export type ImageView = components['schemas']['Image'];
 type MetadataView = components['schemas']['Metadata'];
 type RenditionView = components['schemas']['Rendition'];
 
+/** It becomes part of an address. */
+export const renditionKeyPattern = /^[0-9a-f]{32}\/[0-9A-F]{32}\/[\w.-]+$/;
+
 /** A rendition as an event describes it. */
 export interface ShownRendition {
   readonly preset: string;

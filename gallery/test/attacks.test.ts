@@ -307,8 +307,22 @@ describe('the local page', () => {
     expect([404, 400]).toContain(await statusOf(path, { host: host() }));
   });
 
+  it.each(['/', '/config.json', '/demo/jwks.json', '/inside', '/renditions/x', '/index.html'])(
+    'is only read: %s',
+    async (path) => {
+      for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+        expect(await statusOf(path, { host: host() }, method)).toBe(405);
+      }
+      expect(await statusOf(path, { host: host() }, 'HEAD')).toBe(await statusOf(path, { host: host() }));
+    },
+  );
+
   it('refuses people who are not in the demo', async () => {
     const answer = await fetch(`${gallery.address}/demo/token`, { method: 'POST', body: '{"person":"admin"}' });
     expect(answer.status).toBe(404);
+  });
+
+  it.each(['', 'ann', '{', '{}', '{"person":1}', 'null'])('refuses a sign-in that names no one: %j', async (body) => {
+    expect((await fetch(`${gallery.address}/demo/token`, { method: 'POST', body })).status).toBe(400);
   });
 });
