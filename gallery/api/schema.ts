@@ -12,7 +12,7 @@ export interface paths {
         put?: never;
         /**
          * Permission to upload one file
-         * @description The answer is a presigned POST for one key of the person's own. Send it as multipart/form-data: first all `fields`, then the file in the field `file`. It works until `expiresAt`, for a file of exactly the type and the size that the request named.
+         * @description The answer is a presigned POST for one key of the person's own. Send it as multipart/form-data: first all `fields`, then the file in the field `file`. It works until `expiresAt`, for a file of exactly the type and the size that the request named. If the answer to the form is lost, send it again: what arrives twice is the same image.
          */
         post: operations["createUpload"];
         delete?: never;

@@ -113,6 +113,18 @@ describe('each function', () => {
   });
 });
 
+describe('the WebSocket API', () => {
+  const rateOf = (...path: string[]) =>
+    z.object({ ThrottlingRateLimit: z.number() }).parse(property('LiveStage', ...path)).ThrottlingRateLimit;
+
+  it('takes fewer messages than connections, so that a flood of messages leaves room to connect', () => {
+    expect(rateOf('RouteSettings', '$default')).toBeLessThan(rateOf('DefaultRouteSettings'));
+    // API Gateway refuses settings of a route that does not exist yet.
+    const source = parseTemplate('gallery/template.yaml');
+    expect(at(source, 'Resources', 'LiveStage', 'DependsOn')).toBe('LiveDefaultRoute');
+  });
+});
+
 describe('each operation of openapi.yaml', () => {
   const document = readFileSync(new URL('../api/openapi.yaml', import.meta.url), 'utf8');
 
