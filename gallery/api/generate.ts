@@ -1,5 +1,5 @@
 /**
- * `node gallery/api/generate.ts`: writes what derives from openapi.yaml. With --check, only reports whether it is up to date.
+ * `npm run generate` in gallery/: writes what derives from openapi.yaml. With --check, only reports whether it is up to date.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import openapiTypes, { astToString } from 'openapi-typescript';
@@ -69,7 +69,7 @@ export function withoutReferences(value: unknown, document: unknown): unknown {
 
 export async function generated(): Promise<ReadonlyMap<string, string>> {
   const document: unknown = parse(await readFile(here('openapi.yaml'), 'utf8'));
-  const note = '// Written by `node gallery/api/generate.ts` from openapi.yaml. Do not edit.\n';
+  const note = '// Written by `npm run generate` in gallery/, from openapi.yaml. Do not edit.\n';
   const types = astToString(await openapiTypes(here('openapi.yaml'), { exportType: false, alphabetize: false }));
   const operations = Object.fromEntries(operationsOf(document).map(({ operationId, ...rest }) => [operationId, rest]));
   return new Map([
@@ -84,7 +84,7 @@ if (import.meta.main) {
     const before = await readFile(here(file), 'utf8').catch(() => '');
     if (before === text) continue;
     if (check) {
-      process.stderr.write(`gallery/api/${file} is out of date: run node gallery/api/generate.ts\n`);
+      process.stderr.write(`gallery/api/${file} is out of date: run npm run generate in gallery/\n`);
       process.exitCode = 1;
     } else await writeFile(here(file), text);
   }

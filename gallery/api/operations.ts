@@ -1,4 +1,4 @@
-// Written by `node gallery/api/generate.ts` from openapi.yaml. Do not edit.
+// Written by `npm run generate` in gallery/, from openapi.yaml. Do not edit.
 export const operations = {
   "createUpload": {
     "method": "post",

@@ -1,4 +1,4 @@
-// Written by `node gallery/api/generate.ts` from openapi.yaml. Do not edit.
+// Written by `npm run generate` in gallery/, from openapi.yaml. Do not edit.
 // biome-ignore-all lint: generated
 export interface paths {
     "/v1/uploads": {

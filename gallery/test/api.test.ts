@@ -208,7 +208,7 @@ describe('the API', () => {
 });
 
 describe('what derives from openapi.yaml', () => {
-  it('is up to date: node gallery/api/generate.ts', async () => {
+  it('is up to date: npm run generate', async () => {
     for (const [file, text] of await generated()) {
       expect(readFileSync(new URL(`../api/${file}`, import.meta.url), 'utf8')).toBe(text);
     }
