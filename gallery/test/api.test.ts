@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import * as z from 'zod';
 import { defaultLimits } from '../../core/limits.ts';
 import { smallImage } from '../../test/support/photos.ts';
@@ -207,10 +208,33 @@ describe('the API', () => {
   });
 });
 
+/** Names of paths, objects and properties, and what is said of them. */
+function textsIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, part]) => {
+    if (name.startsWith('x-')) return [];
+    if (typeof part === 'string') return ['description', 'summary', 'pattern'].includes(name) ? [part] : [];
+    const names = ['paths', 'schemas', 'properties'].includes(name) ? Object.keys(Object(part)) : [];
+    return [...names, ...textsIn(part)];
+  });
+}
+
 describe('what derives from openapi.yaml', () => {
   it('is up to date: npm run generate', async () => {
     for (const [file, text] of await generated()) {
       expect(readFileSync(new URL(`../api/${file}`, import.meta.url), 'utf8')).toBe(text);
     }
+  });
+
+  it('says everything that openapi.yaml says, in docs/api.md', () => {
+    const page = readFileSync(new URL('../docs/api.md', import.meta.url), 'utf8');
+    const source: unknown = parse(readFileSync(new URL('../api/openapi.yaml', import.meta.url), 'utf8'));
+    const { paths, components } = z
+      .object({ paths: z.record(z.string(), z.unknown()), components: z.record(z.string(), z.unknown()) })
+      .parse(source);
+    const { securitySchemes: _, ...described } = components;
+    const said = textsIn({ paths, ...described });
+    expect(said.length).toBeGreaterThan(50);
+    for (const text of said) expect(page).toContain(text);
   });
 });
