@@ -31,6 +31,12 @@ export function openGallery(signIn: SignIn, session: Session, signedOut: () => v
   const live = followImages(api, credentials, images, connection.dispatch);
   let renewal: Promise<void> | undefined;
 
+  // Whichever is noticed first.
+  addEventListener('online', uploads.hurry);
+  connection.subscribe(() => {
+    if (connection.state() === 'live') uploads.hurry();
+  });
+
   return {
     person: session.person,
     picturesArePrivate: signIn.kind === 'cognito',
@@ -61,6 +67,7 @@ export function openGallery(signIn: SignIn, session: Session, signedOut: () => v
       return renewal;
     },
     close: () => {
+      removeEventListener('online', uploads.hurry);
       live.stop();
       uploads.stop();
     },

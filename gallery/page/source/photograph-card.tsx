@@ -146,7 +146,7 @@ function stepOf(stage: Stage): number {
 export function progressText(stage: Stage): string {
   switch (stage.kind) {
     case 'waiting':
-      return 'Waiting';
+      return stage.unreachable ? 'Waiting for the connection…' : 'Waiting';
     case 'uploading':
       return `Uploading ${percentText(stage.share)}`;
     case 'uploaded':
@@ -165,8 +165,9 @@ function captionOf({ stage, image }: Item): string {
       return saving && saving.share > 0 ? `${percentText(saving.share)} saved` : 'Ready';
     }
     case 'rejected':
-    case 'refused':
       return 'Rejected';
+    case 'refused':
+      return 'Not sent';
     case 'failed':
       return 'Failed';
     case 'deleting':

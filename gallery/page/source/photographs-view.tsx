@@ -36,6 +36,12 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
     // So that choosing the same file again counts as a change.
     input.value = '';
   };
+  const notSent = items.filter(({ stage }) => stage.kind === 'refused').length;
+  const sendAgain = () => {
+    gallery.uploads.retryAll();
+    // The button goes.
+    document.getElementById('main')?.focus();
+  };
   const close = () => {
     location.hash = photographsAddress;
   };
@@ -49,6 +55,11 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
         </div>
         {!isEmpty && (
           <div class="actions">
+            {notSent > 1 && (
+              <button type="button" onClick={sendAgain}>
+                Send {notSent} files again
+              </button>
+            )}
             <button type="button" class="camera" onClick={() => camera.current?.click()}>
               <Icon name="camera" />
               <span>Camera</span>
@@ -190,11 +201,11 @@ function Summary({ items, loaded }: { readonly items: readonly Item[]; readonly 
 function summaryText(items: readonly Item[]): string {
   const count = (kind: Item['stage']['kind']) => items.filter(({ stage }) => stage.kind === kind).length;
   const working = items.filter(({ stage }) => isInProgress(stage)).length;
-  const refused = count('rejected') + count('refused');
   const parts = [
     working > 0 ? `${working} in progress` : '',
     count('ready') > 0 ? `${count('ready')} ready` : '',
-    refused > 0 ? `${refused} rejected` : '',
+    count('refused') > 0 ? `${count('refused')} not sent` : '',
+    count('rejected') > 0 ? `${count('rejected')} rejected` : '',
     count('failed') > 0 ? `${count('failed')} failed` : '',
     averageSaving(items),
   ];
