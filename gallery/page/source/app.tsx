@@ -15,6 +15,7 @@ import {
   storeSession,
 } from './session.ts';
 import { SignInView } from './sign-in-view.tsx';
+import { unsentText } from './unsent.ts';
 
 type Phase =
   | { readonly kind: 'starting' }
@@ -29,7 +30,10 @@ export function App() {
     storeSession(session);
     const gallery = openGallery(configuration.signIn, session, () => {
       gallery.close();
-      setPhase({ kind: 'signed-out', configuration, notice: 'Your session has ended. Please sign in again.' });
+      const unsent = unsentText(gallery.images.state());
+      const stopped = unsent && ` The upload of ${unsent} has stopped: please repeat it.`;
+      const notice = `Your session has ended. Please sign in again.${stopped}`;
+      setPhase({ kind: 'signed-out', configuration, notice });
     });
     setPhase({ kind: 'signed-in', configuration, gallery });
   };
@@ -73,6 +77,8 @@ export function App() {
           gallery={phase.gallery}
           configuration={phase.configuration}
           onSignOut={() => {
+            const unsent = unsentText(phase.gallery.images.state());
+            if (unsent && !confirm(`Sign out and stop the upload of ${unsent}?`)) return;
             phase.gallery.close();
             leave(phase.configuration.signIn);
             history.replaceState(null, '', photographsAddress);

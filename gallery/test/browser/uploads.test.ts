@@ -127,6 +127,36 @@ describePage('Sending', {}, ({ open }) => {
   });
 });
 
+describePage('Leaving before all files are sent', {}, ({ open }) => {
+  it('is a question of the browser, and one at signing out', async () => {
+    const page = await open('ann');
+    const questions: string[] = [];
+    const answers = ['dismiss', 'dismiss', 'accept'] as const;
+    page.on('dialog', async (dialog) => {
+      const answer = answers[questions.length] ?? 'accept';
+      questions.push(`${dialog.type()} ${dialog.message()}`.trim());
+      await dialog[answer]();
+    });
+    await page.route('**/v1/uploads', (route) => route.abort('connectionrefused'));
+    // A browser asks only on pages that people have used.
+    await page.getByRole('heading', { name: 'Photographs', exact: true }).click();
+    await choose(page, await photograph('one.jpg', 1), await photograph('two.jpg', 2));
+    await expectCards(page, 'waiting', 2);
+    await page.close({ runBeforeUnload: true });
+    await expect.poll(() => questions).toEqual(['beforeunload']);
+    const signOut = page.getByRole('button', { name: 'Sign out' });
+    await signOut.click();
+    await expectCards(page, 'waiting', 2);
+    await signOut.click();
+    await page.getByRole('button', { name: 'Continue as ann' }).waitFor();
+    const question = 'confirm Sign out and stop the upload of 2 files?';
+    expect(questions).toEqual(['beforeunload', question, question]);
+    await page.reload();
+    await page.getByRole('button', { name: 'Continue as ann' }).waitFor();
+    expect(questions).toHaveLength(3);
+  });
+});
+
 describePage('A browser that is slow to paint', {}, ({ open }) => {
   it('shows what arrived before it painted', async () => {
     const page = await open('ann');
