@@ -1,4 +1,5 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
+import { filesOf, receiveFiles } from './files.ts';
 import { type Gallery, openGallery } from './gallery.ts';
 import { insideAddress, photographsAddress, useRoute, useStore } from './hooks.ts';
 import { Mark } from './icons.tsx';
@@ -97,6 +98,12 @@ interface SignedInProps {
 
 function SignedIn({ gallery, configuration, onSignOut }: SignedInProps) {
   const route = useRoute();
+  const [dragging, setDragging] = useState(false);
+  // Before it is painted, so that no drop is too early.
+  useLayoutEffect(() => {
+    const add = (transfer: DataTransfer) => void filesOf(transfer).then((files) => gallery.uploads.add(files));
+    return receiveFiles(add, setDragging);
+  }, [gallery]);
   return (
     <>
       <button type="button" class="skip" onClick={skipToMain}>
@@ -126,6 +133,11 @@ function SignedIn({ gallery, configuration, onSignOut }: SignedInProps) {
           <PhotographsView gallery={gallery} open={route.open} samples={configuration.samples ?? []} />
         )}
       </main>
+      {dragging && (
+        <div class="drop-here">
+          <p>Drop to upload</p>
+        </div>
+      )}
     </>
   );
 }

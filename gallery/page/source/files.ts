@@ -1,5 +1,51 @@
 /** The files that a person drops or pastes, also those in folders. */
 
+/** What people drop or paste, anywhere on the page. Returns how to stop. */
+export function receiveFiles(
+  receive: (transfer: DataTransfer) => void,
+  setDragging: (dragging: boolean) => void = () => undefined,
+): () => void {
+  const stopped = new AbortController();
+  const { signal } = stopped;
+  const hasFiles = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includes('Files') === true;
+  addEventListener(
+    'dragover',
+    (event) => {
+      if (!hasFiles(event)) return;
+      // Otherwise the browser opens the file instead of the page.
+      event.preventDefault();
+      setDragging(true);
+    },
+    { signal },
+  );
+  addEventListener(
+    'dragleave',
+    (event) => {
+      // Null where the pointer leaves the window, not only an element.
+      if (event.relatedTarget === null) setDragging(false);
+    },
+    { signal },
+  );
+  addEventListener(
+    'drop',
+    (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      setDragging(false);
+      if (event.dataTransfer !== null) receive(event.dataTransfer);
+    },
+    { signal },
+  );
+  addEventListener(
+    'paste',
+    (event) => {
+      if (event.clipboardData?.types.includes('Files') === true) receive(event.clipboardData);
+    },
+    { signal },
+  );
+  return () => stopped.abort();
+}
+
 /** Must be called while the event is handled: the browser empties the list afterwards. */
 export async function filesOf(transfer: DataTransfer): Promise<readonly File[]> {
   const entries = [...transfer.items].filter(({ kind }) => kind === 'file').map((item) => item.webkitGetAsEntry());

@@ -33,8 +33,8 @@ export function InsideView({ gallery }: { readonly gallery: Gallery }) {
         <div>
           <h1>Inside</h1>
           <p class="summary">
-            Each photograph on its way through the pipeline. Add some in <a href={photographsAddress}>Photographs</a>,
-            or in a second window, and watch.
+            Each photograph on its way through the pipeline. Drop some here, or add them in{' '}
+            <a href={photographsAddress}>Photographs</a> or in a second window, and watch.
           </p>
         </div>
       </div>

@@ -1,5 +1,5 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { filesOf, sampleFiles } from './files.ts';
+import { useRef, useState } from 'preact/hooks';
+import { sampleFiles } from './files.ts';
 import type { Gallery } from './gallery.ts';
 import { type Item, isInProgress, itemsOf } from './gallery-state.ts';
 import { imageAddress, photographsAddress, useStore } from './hooks.ts';
@@ -20,12 +20,9 @@ interface PhotographsProps {
 
 export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
   const state = useStore(gallery.images);
-  const [dragging, setDragging] = useState(false);
   const picker = useRef<HTMLInputElement>(null);
   const camera = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLUListElement>(null);
-
-  useEffect(() => receiveFiles((files) => gallery.uploads.add(files), setDragging), [gallery]);
 
   const items = itemsOf(state);
   const isEmpty = items.length === 0 && state.cursor !== undefined;
@@ -122,11 +119,6 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
           onClosed={() => focusCard(list.current, opened.key)}
         />
       )}
-      {dragging && (
-        <div class="drop-here">
-          <p>Drop to upload</p>
-        </div>
-      )}
     </>
   );
 }
@@ -141,52 +133,6 @@ function focusCard(list: HTMLElement | null, key: string): void {
   const links = [...(list?.querySelectorAll<HTMLElement>('[data-key] a') ?? [])];
   const link = links.find((one) => one.closest<HTMLElement>('[data-key]')?.dataset['key'] === key);
   (link ?? document.getElementById('main'))?.focus();
-}
-
-/** Anywhere on the page. Returns how to stop. */
-function receiveFiles(add: (files: readonly File[]) => void, setDragging: (dragging: boolean) => void): () => void {
-  const stopped = new AbortController();
-  const { signal } = stopped;
-  const hasFiles = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includes('Files') === true;
-  const receive = (transfer: DataTransfer | null) => {
-    if (transfer !== null) void filesOf(transfer).then(add);
-  };
-  addEventListener(
-    'dragover',
-    (event) => {
-      if (!hasFiles(event)) return;
-      // Otherwise the browser opens the file instead of the page.
-      event.preventDefault();
-      setDragging(true);
-    },
-    { signal },
-  );
-  addEventListener(
-    'dragleave',
-    (event) => {
-      // Null where the pointer leaves the window, not only an element.
-      if (event.relatedTarget === null) setDragging(false);
-    },
-    { signal },
-  );
-  addEventListener(
-    'drop',
-    (event) => {
-      if (!hasFiles(event)) return;
-      event.preventDefault();
-      setDragging(false);
-      receive(event.dataTransfer);
-    },
-    { signal },
-  );
-  addEventListener(
-    'paste',
-    (event) => {
-      if (event.clipboardData?.types.includes('Files') === true) receive(event.clipboardData);
-    },
-    { signal },
-  );
-  return () => stopped.abort();
 }
 
 /** Read out when it changes: not each percent of each upload. */

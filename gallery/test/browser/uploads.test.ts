@@ -127,6 +127,29 @@ describePage('Sending', {}, ({ open }) => {
   });
 });
 
+describePage('Files that are dropped', {}, ({ open }) => {
+  it('on the inside view are uploaded, and the view stays', async () => {
+    const page = await open('ann');
+    await page.getByRole('link', { name: 'Inside' }).click();
+    await page.getByRole('heading', { name: 'Inside' }).waitFor();
+    expect(await drop(page, await photograph('dropped.jpg', 1))).toEqual({ opensFile: false });
+    await page.getByText('dropped.jpg').first().waitFor();
+    await page.getByRole('heading', { name: 'Inside' }).waitFor();
+    await page.getByRole('link', { name: 'Photographs' }).first().click();
+    await expectCards(page, 'ready', 1);
+  });
+
+  it('before the person is signed in are not opened instead of the page, and a sentence says what to do', async () => {
+    const page = await open();
+    await page.getByRole('button', { name: 'Continue as ben' }).waitFor();
+    expect(await drop(page, await photograph('early.jpg', 2))).toEqual({ opensFile: false });
+    await page.getByRole('alert').getByText('Sign in first. Then drop your photographs again.').waitFor();
+    await page.getByRole('button', { name: 'Continue as ben' }).click();
+    await drop(page, await photograph('now.jpg', 3));
+    await expectCards(page, 'ready', 1);
+  });
+});
+
 describePage('Leaving before all files are sent', {}, ({ open }) => {
   it('is a question of the browser, and one at signing out', async () => {
     const page = await open('ann');
