@@ -32,6 +32,9 @@ interface Job {
   readonly key: string;
   readonly file: File;
   readonly replaces: string | undefined;
+  readonly cancelled: AbortController;
+  /** Cancelled, or the page is closed. */
+  readonly signal: AbortSignal;
   /** The latest. The file may be stored with it although no answer said so, so it is used for as long as it works. */
   ticket?: UploadTicket;
   ticketWorks: boolean;
@@ -40,6 +43,8 @@ interface Job {
 export interface Uploads {
   readonly add: (files: readonly File[], replaces?: string) => void;
   readonly retry: (key: string) => void;
+  /** Also one that was not sent: the person no longer wants it. */
+  readonly cancel: (key: string) => void;
   /** All that were not sent. */
   readonly retryAll: () => void;
   /** The connection is there again: nothing waits any longer. */
@@ -63,7 +68,6 @@ export function uploadsTo(
   const waiting: Job[] = [];
   const unpreviewed: Job[] = [];
   const stopped = new AbortController();
-  const { signal } = stopped;
   const pauses = new Set<() => void>();
   let workers = 0;
   let previewing = false;
@@ -79,7 +83,8 @@ export function uploadsTo(
   async function work(): Promise<void> {
     workers += 1;
     let failures = 0;
-    for (let job = waiting.shift(); job !== undefined && !signal.aborted; job = waiting.shift()) {
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
+      if (job.signal.aborted) continue;
       const milliseconds = await attempt(job, failures);
       if (milliseconds === undefined) {
         failures = 0;
@@ -95,7 +100,7 @@ export function uploadsTo(
   /** Returns how long to wait before another attempt; undefined if there is none. */
   async function attempt(job: Job, failures: number): Promise<number | undefined> {
     const sent = await send(job);
-    if (signal.aborted) return undefined;
+    if (job.signal.aborted) return undefined;
     switch (sent.kind) {
       case 'sent':
         jobs.delete(job.key);
@@ -122,7 +127,7 @@ export function uploadsTo(
   }
 
   async function send(job: Job): Promise<Sent | Trouble> {
-    const { file, ticket: earlier } = job;
+    const { file, signal, ticket: earlier } = job;
     // Nobody else knows this id, so the file has been stored, and only the answer was lost.
     if (job.replaces === undefined && earlier !== undefined && store.state().images.has(earlier.imageId))
       return { kind: 'sent' };
@@ -181,7 +186,8 @@ export function uploadsTo(
   async function previewAll(): Promise<void> {
     if (previewing) return;
     previewing = true;
-    for (let job = unpreviewed.shift(); job !== undefined && !signal.aborted; job = unpreviewed.shift()) {
+    for (let job = unpreviewed.shift(); job !== undefined; job = unpreviewed.shift()) {
+      if (job.signal.aborted) continue;
       const preview = await browser.previewOf(job.file);
       if (preview !== undefined) store.dispatch({ kind: 'upload-previewed', key: job.key, preview });
     }
@@ -189,6 +195,12 @@ export function uploadsTo(
   }
 
   const refused = () => store.state().uploads.filter((upload) => upload.step.kind === 'refused');
+
+  function cancel(job: Job): void {
+    job.cancelled.abort();
+    jobs.delete(job.key);
+    store.dispatch({ kind: 'upload-dismissed', key: job.key });
+  }
 
   function retry(keys: readonly string[]): void {
     for (const key of keys) {
@@ -202,7 +214,11 @@ export function uploadsTo(
 
   return {
     add: (files, replaces) => {
-      const added = files.map((file): Job => ({ key: crypto.randomUUID(), file, replaces, ticketWorks: false }));
+      const added = files.map((file): Job => {
+        const cancelled = new AbortController();
+        const signal = AbortSignal.any([stopped.signal, cancelled.signal]);
+        return { key: crypto.randomUUID(), file, replaces, cancelled, signal, ticketWorks: false };
+      });
       const uploads = added.map(({ key, file }) => ({ key, name: nameOf(file), bytes: file.size, replaces }));
       store.dispatch({ kind: 'uploads-added', uploads, now: Date.now() });
       for (const job of added) jobs.set(job.key, job);
@@ -214,6 +230,10 @@ export function uploadsTo(
     // A second click finds that it is no longer refused.
     retry: (key) => retry(refused().flatMap((upload) => (upload.key === key ? key : []))),
     retryAll: () => retry(refused().map(({ key }) => key)),
+    cancel: (key) => {
+      const job = jobs.get(key);
+      if (job !== undefined) cancel(job);
+    },
     hurry,
     stop: () => {
       stopped.abort();

@@ -19,6 +19,8 @@ const after = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds
 
 const unreachable = { kind: 'unreachable' } as const;
 const refused = { kind: 'refused', message: 'No.' } as const;
+/** The file is on its way until the page aborts it. */
+const underWay = 'under way';
 /** The bucket stores the file, and the connection breaks before it says so. */
 const answerLost = 'answer lost';
 
@@ -28,11 +30,12 @@ class Server {
   /** Names of files that never arrive. */
   readonly unlucky = new Set<string>();
   readonly nextTickets: Trouble[] = [];
-  readonly nextFiles: (Sent | typeof answerLost)[] = [];
+  readonly nextFiles: (Sent | typeof answerLost | typeof underWay)[] = [];
   /** What pages asked to replace. */
   readonly asked: (string | undefined)[] = [];
   /** Each version that is in the bucket, in the order of arrival. */
   readonly stored: { readonly name: string; readonly id: string }[] = [];
+  underWay = 0;
   sentTooLate = 0;
   #tickets = 0;
 
@@ -47,12 +50,18 @@ class Server {
     return { ok: true, value: { imageId, url: '/uploads', fields: { imageId, expiresAt }, expiresAt } };
   };
 
-  readonly sendFile: SendFile = async ({ fields: { imageId = '', expiresAt = '' } }, { name }) => {
+  readonly sendFile: SendFile = async ({ fields: { imageId = '', expiresAt = '' } }, { name }, signal) => {
     const fails = this.isDown || this.unlucky.has(name);
     const fate = fails ? unreachable : (this.nextFiles.shift() ?? ({ kind: 'sent' } as const));
     if (Date.now() >= Date.parse(expiresAt)) {
       this.sentTooLate += 1;
       return { kind: 'expired' };
+    }
+    if (fate === underWay) {
+      this.underWay += 1;
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      this.underWay -= 1;
+      return unreachable;
     }
     if (fate !== answerLost && fate.kind !== 'sent') return fate;
     this.stored.push({ name, id: imageId });
@@ -271,6 +280,58 @@ describe('a file that was not sent', () => {
   });
 });
 
+describe('an upload that is cancelled', () => {
+  it('is not sent if it has waited', async () => {
+    const server = new Server();
+    const page = openPage(server);
+    server.isDown = true;
+    page.add('one.jpg', 'two.jpg');
+    await after(PAUSE);
+    page.uploads.cancel(page.keyOf('one.jpg'));
+    expect(page.stageOf('one.jpg')).toBeUndefined();
+    server.isDown = false;
+    await after(PAUSE);
+    expect(server.stored.map(({ name }) => name)).toEqual(['two.jpg']);
+    expect(server.asked).toEqual([undefined]);
+  });
+
+  it('is aborted if it was being sent, and makes room for the next', async () => {
+    const server = new Server();
+    const page = openPage(server);
+    server.nextFiles.push(underWay, underWay, underWay);
+    page.add('one.jpg', 'two.jpg', 'three.jpg', 'four.jpg');
+    await after(PAUSE);
+    expect(page.stageOf('one.jpg')).toEqual({ kind: 'uploading', share: 0 });
+    expect(page.stageOf('four.jpg')).toEqual({ kind: 'waiting' });
+    page.uploads.cancel(page.keyOf('one.jpg'));
+    await after(0);
+    expect(page.stageOf('one.jpg')).toBeUndefined();
+    expect(server.stored.map(({ name }) => name)).toEqual(['four.jpg']);
+  });
+
+  it('is not sent if it was about to be', async () => {
+    const server = new Server();
+    const page = openPage(server);
+    page.add('one.jpg');
+    page.uploads.cancel(page.keyOf('one.jpg'));
+    await after(PAUSE);
+    expect(server.stored).toEqual([]);
+    expect(page.stageOf('one.jpg')).toBeUndefined();
+  });
+
+  it('is not sent with the others that were not sent', async () => {
+    const server = new Server();
+    const page = openPage(server);
+    server.nextTickets.push(refused, refused);
+    page.add('one.jpg', 'two.jpg');
+    await after(PAUSE);
+    page.uploads.cancel(page.keyOf('one.jpg'));
+    page.uploads.retryAll();
+    await after(PAUSE);
+    expect(server.stored.map(({ name }) => name)).toEqual(['two.jpg']);
+  });
+});
+
 describe('a page that is closed', () => {
   it('sends nothing more', async () => {
     const server = new Server();
@@ -281,6 +342,19 @@ describe('a page that is closed', () => {
     page.uploads.stop();
     server.isDown = false;
     await after(PAUSE);
+    page.add('later.jpg');
+    await after(PAUSE);
     expect(server.stored).toEqual([]);
+  });
+
+  it('aborts what it is sending', async () => {
+    const server = new Server();
+    const page = openPage(server);
+    server.nextFiles.push(underWay);
+    page.add('one.jpg');
+    await after(PAUSE);
+    page.uploads.stop();
+    await after(PAUSE);
+    expect(server.underWay).toBe(0);
   });
 });
