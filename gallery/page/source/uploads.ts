@@ -202,6 +202,15 @@ export function uploadsTo(
     store.dispatch({ kind: 'upload-dismissed', key: job.key });
   }
 
+  // Otherwise the upload would bring back what the person has deleted, here or in another window.
+  const unsubscribe = store.subscribe(() => {
+    const { images, deleting } = store.state();
+    for (const job of jobs.values()) {
+      const target = job.replaces ?? job.ticket?.imageId;
+      if (target !== undefined && (deleting.has(target) || images.get(target)?.state === 'deleted')) cancel(job);
+    }
+  });
+
   function retry(keys: readonly string[]): void {
     for (const key of keys) {
       const job = jobs.get(key);
@@ -236,6 +245,7 @@ export function uploadsTo(
     },
     hurry,
     stop: () => {
+      unsubscribe();
       stopped.abort();
       hurry();
     },

@@ -77,6 +77,8 @@ class Server {
   }
 }
 
+type Page = ReturnType<typeof openPage>;
+
 function openPage(server: Server) {
   const store = createStore(reduceGallery, emptyGallery);
   store.dispatch({ kind: 'listed', list: { images: [], cursor: 0, hasMore: false } });
@@ -93,6 +95,7 @@ function openPage(server: Server) {
     uploads,
     unreadable,
     add: (...names: readonly string[]) => uploads.add(names.map((name) => new File(['x'], name))),
+    replace: (name: string, id: string) => uploads.add([new File(['x'], name)], id),
     stageOf: (name: string) => itemsOf(store.state()).find((item) => item.name === name)?.stage,
     keyOf: (name: string) => store.state().uploads.find((upload) => upload.name === name)?.key ?? '',
     /** A live message. */
@@ -329,6 +332,54 @@ describe('an upload that is cancelled', () => {
     page.uploads.retryAll();
     await after(PAUSE);
     expect(server.stored.map(({ name }) => name)).toEqual(['two.jpg']);
+  });
+});
+
+describe('a photograph that is deleted', () => {
+  const id = 'image-1';
+  /** With a photograph that is ready, and new versions of it: one that is under way, and one that waits. */
+  async function replacing() {
+    const server = new Server();
+    const page = openPage(server);
+    server.stored.push({ name: 'first.jpg', id });
+    page.hear(id, 'first.jpg', 'ready');
+    server.nextFiles.push(underWay);
+    server.unlucky.add('third.jpg');
+    page.replace('second.jpg', id);
+    await after(0);
+    page.replace('third.jpg', id);
+    page.add('other.jpg');
+    await after(0);
+    expect(server.underWay).toBe(1);
+    expect(page.store.state().uploads).toHaveLength(3);
+    return { server, page };
+  }
+
+  it.each([
+    ['here', ({ store }: Page) => store.dispatch({ kind: 'deletion-asked', id })],
+    ['in another window', ({ hear }: Page) => hear(id, 'first.jpg', 'deleted')],
+  ])('%s takes the uploads that would replace it with it, and no others', async (_, remove) => {
+    const { server, page } = await replacing();
+    remove(page);
+    server.unlucky.clear();
+    expect(page.store.state().uploads.map(({ name }) => name)).toEqual(['other.jpg']);
+    await after(PAUSE);
+    expect(server.underWay).toBe(0);
+    expect(server.stored.map(({ name }) => name)).toEqual(['first.jpg', 'other.jpg']);
+  });
+
+  it('stays deleted if the answer to its own upload was lost, and it is being sent again', async () => {
+    const server = new Server();
+    const page = openPage(server);
+    server.nextFiles.push(answerLost, underWay);
+    page.add('once.jpg');
+    await after(PAUSE);
+    expect(server.underWay).toBe(1);
+    page.hear(id, 'once.jpg', 'deleted');
+    await after(PAUSE);
+    expect(server.underWay).toBe(0);
+    expect(server.stored).toHaveLength(1);
+    expect(page.stageOf('once.jpg')).toBeUndefined();
   });
 });
 
