@@ -35,6 +35,13 @@ export interface Upload {
   readonly preview: Preview | undefined;
 }
 
+/** Something that did not work, for as long as the person has not dismissed it. */
+export interface Notice {
+  /** The image that it is about. */
+  readonly id: string;
+  readonly text: string;
+}
+
 export interface GalleryState {
   /** Deleted images stay, so that a late list does not bring them back. */
   readonly images: ReadonlyMap<string, Image>;
@@ -49,6 +56,7 @@ export interface GalleryState {
   readonly uploads: readonly Upload[];
   /** Images that the person has deleted, and whose deletion has not been confirmed yet. */
   readonly deleting: ReadonlySet<string>;
+  readonly notices: readonly Notice[];
 }
 
 export const emptyGallery: GalleryState = {
@@ -59,6 +67,7 @@ export const emptyGallery: GalleryState = {
   older: undefined,
   uploads: [],
   deleting: new Set(),
+  notices: [],
 };
 
 export type NewUpload = Pick<Upload, 'key' | 'name' | 'bytes'> & { readonly replaces: string | undefined };
@@ -75,7 +84,8 @@ export type GalleryEvent =
   | { readonly kind: 'upload-stepped'; readonly key: string; readonly step: UploadStep; readonly imageId?: string }
   | { readonly kind: 'upload-dismissed'; readonly key: string }
   | { readonly kind: 'deletion-asked'; readonly id: string }
-  | { readonly kind: 'deletion-refused'; readonly id: string }
+  | { readonly kind: 'deletion-refused'; readonly id: string; readonly text: string }
+  | { readonly kind: 'notice-dismissed'; readonly id: string }
   | { readonly kind: 'signed-out' };
 
 export function reduceGallery(state: GalleryState, event: GalleryEvent): GalleryState {
@@ -116,9 +126,11 @@ export function reduceGallery(state: GalleryState, event: GalleryEvent): Gallery
     case 'upload-dismissed':
       return { ...state, uploads: state.uploads.filter(({ key }) => key !== event.key) };
     case 'deletion-asked':
-      return { ...state, deleting: new Set(state.deleting).add(event.id) };
+      return { ...withoutNotice(state, event.id), deleting: new Set(state.deleting).add(event.id) };
     case 'deletion-refused':
-      return { ...state, deleting: without(state.deleting, event.id) };
+      return withNotice({ ...state, deleting: without(state.deleting, event.id) }, event);
+    case 'notice-dismissed':
+      return withoutNotice(state, event.id);
     case 'signed-out':
       return emptyGallery;
   }
@@ -132,13 +144,15 @@ export function isBehind({ cursor, newest }: GalleryState): boolean {
 /** Each image whole, and the newest of what is known about it wins: that makes the order of arrival irrelevant. */
 function withImages(state: GalleryState, changed: readonly Image[]): GalleryState {
   const images = new Map(state.images);
-  let { deleting } = state;
+  let { deleting, notices } = state;
   for (const image of changed) {
     if (image.cursor <= (images.get(image.id)?.cursor ?? -1)) continue;
     images.set(image.id, image);
-    if (image.state === 'deleted') deleting = without(deleting, image.id);
+    if (image.state !== 'deleted') continue;
+    deleting = without(deleting, image.id);
+    notices = notices.filter(({ id }) => id !== image.id);
   }
-  return { ...state, images, deleting };
+  return { ...state, images, deleting, notices };
 }
 
 /** Moves the cursor over the changes that follow it without a gap. */
@@ -181,6 +195,15 @@ function steppedUpload(
 
 function withUpload(state: GalleryState, key: string, change: Partial<Upload>): GalleryState {
   return { ...state, uploads: state.uploads.map((upload) => (upload.key === key ? { ...upload, ...change } : upload)) };
+}
+
+/** One per image: the latest. */
+function withNotice(state: GalleryState, { id, text }: Notice): GalleryState {
+  return { ...state, notices: [...withoutNotice(state, id).notices, { id, text }] };
+}
+
+function withoutNotice(state: GalleryState, id: string): GalleryState {
+  return { ...state, notices: state.notices.filter((notice) => notice.id !== id) };
 }
 
 function without(ids: ReadonlySet<string>, id: string): ReadonlySet<string> {

@@ -1,5 +1,5 @@
 /** One person's gallery, for as long as they are signed in. */
-import { type Api, type Credentials, galleryApi } from './api.ts';
+import { type Api, type Credentials, galleryApi, type Trouble } from './api.ts';
 import { emptyGallery, type GalleryEvent, type GalleryState, type Image, reduceGallery } from './gallery-state.ts';
 import { type Connection, followImages } from './live-images.ts';
 import { renewSession, type Session, type SignIn, storeSession } from './session.ts';
@@ -14,8 +14,8 @@ export interface Gallery {
   readonly images: Store<GalleryState, GalleryEvent>;
   readonly connection: Store<Connection, Connection>;
   readonly uploads: Uploads;
-  /** Undefined if the deletion is on its way, otherwise why not. */
-  readonly deleteImage: (image: Image) => Promise<string | undefined>;
+  /** What goes wrong becomes a notice. */
+  readonly deleteImage: (image: Image) => Promise<void>;
   readonly loadOlder: () => Promise<void>;
   /** Once more, so that the answer's cookies let the browser load renditions. */
   readonly renewAccess: () => Promise<void>;
@@ -38,14 +38,11 @@ export function openGallery(signIn: SignIn, session: Session, signedOut: () => v
     images,
     connection,
     uploads,
-    deleteImage: async ({ id }) => {
+    deleteImage: async ({ id, name }) => {
       images.dispatch({ kind: 'deletion-asked', id });
       const answer = await api.deleteImage(id);
-      if (answer.ok || answer.trouble.kind === 'gone') return undefined;
-      images.dispatch({ kind: 'deletion-refused', id });
-      return answer.trouble.kind === 'refused'
-        ? answer.trouble.message
-        : 'The photograph could not be deleted. Check your connection and try again.';
+      if (answer.ok || answer.trouble.kind === 'gone') return;
+      images.dispatch({ kind: 'deletion-refused', id, text: `${name} was not deleted. ${adviceOn(answer.trouble)}` });
     },
     loadOlder: async () => {
       const { older } = images.state();
@@ -65,6 +62,20 @@ export function openGallery(signIn: SignIn, session: Session, signedOut: () => v
       uploads.stop();
     },
   };
+}
+
+/** What to do about it, in a sentence. */
+function adviceOn(trouble: Exclude<Trouble, { readonly kind: 'gone' }>): string {
+  switch (trouble.kind) {
+    case 'refused':
+      return trouble.message;
+    case 'busy':
+      return 'The gallery has too many requests. Try again in a minute.';
+    case 'unreachable':
+      return 'The gallery did not answer. Check your connection and try again.';
+    case 'signed-out':
+      return 'Sign in and try again.';
+  }
 }
 
 function credentialsOf(signIn: SignIn, first: Session, signedOut: () => void): Credentials {

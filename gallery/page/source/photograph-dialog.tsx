@@ -218,7 +218,7 @@ function Actions({ image, gallery, onDeleted }: ActionsProps) {
     );
   const remove = () => {
     onDeleted();
-    void gallery.deleteImage(image).then((problem) => problem !== undefined && setSaid(problem));
+    void gallery.deleteImage(image);
   };
   return (
     <section class="actions-section">

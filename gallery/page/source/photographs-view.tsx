@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { filesOf, sampleFiles } from './files.ts';
 import type { Gallery } from './gallery.ts';
-import { type Item, isInProgress, itemsOf } from './gallery-state.ts';
+import { type Item, isInProgress, itemsOf, type Notice } from './gallery-state.ts';
 import { imageAddress, photographsAddress, useStore } from './hooks.ts';
 import { Icon } from './icons.tsx';
 import { PhotographCard } from './photograph-card.tsx';
@@ -78,6 +78,7 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
           onChange={({ currentTarget }) => add(currentTarget)}
         />
       </div>
+      <Notices notices={state.notices} gallery={gallery} />
       {isEmpty && (
         <EmptyGallery
           gallery={gallery}
@@ -130,6 +131,29 @@ function focusCard(list: HTMLElement | null, key: string): void {
   const links = [...(list?.querySelectorAll<HTMLElement>('[data-key] a') ?? [])];
   const link = links.find((one) => one.closest<HTMLElement>('[data-key]')?.dataset['key'] === key);
   (link ?? document.getElementById('main'))?.focus();
+}
+
+interface NoticesProps {
+  readonly notices: readonly Notice[];
+  readonly gallery: Gallery;
+}
+
+function Notices({ notices, gallery }: NoticesProps) {
+  if (notices.length === 0) return null;
+  return (
+    <ul class="notices">
+      {notices.map(({ id, text }) => (
+        <li key={id}>
+          <p class="problem" role="alert">
+            {text}
+          </p>
+          <button type="button" onClick={() => gallery.images.dispatch({ kind: 'notice-dismissed', id })}>
+            Dismiss
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
 }
 
 /** Anywhere on the page. Returns how to stop. */

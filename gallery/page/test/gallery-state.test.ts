@@ -312,8 +312,21 @@ describe('a deletion', () => {
     expect(gone.deleting.size).toBe(0);
   });
 
-  it('can be refused', () => {
-    const state = after(start, { kind: 'deletion-refused', id: idOf(1) });
-    expect(itemsOf(state)[0]?.stage).toEqual({ kind: 'ready' });
+  const refused = after(start, { kind: 'deletion-refused', id: idOf(1), text: '1.jpg was not deleted.' });
+
+  it('can be refused, and says so until the person has read it', () => {
+    expect(itemsOf(refused)[0]?.stage).toEqual({ kind: 'ready' });
+    expect(refused.notices).toEqual([{ id: idOf(1), text: '1.jpg was not deleted.' }]);
+    expect(after(refused, { kind: 'notice-dismissed', id: idOf(1) }).notices).toEqual([]);
+  });
+
+  it('is no longer said to have failed when the person tries again, or when it has happened all the same', () => {
+    expect(after(refused, { kind: 'deletion-asked', id: idOf(1) }).notices).toEqual([]);
+    expect(after(refused, { kind: 'image-changed', image: image(1, 4, 'deleted') }).notices).toEqual([]);
+  });
+
+  it('that is refused twice is said once', () => {
+    const twice = after(refused, { kind: 'deletion-refused', id: idOf(1), text: 'Again.' });
+    expect(twice.notices).toEqual([{ id: idOf(1), text: 'Again.' }]);
   });
 });
