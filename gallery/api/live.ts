@@ -9,7 +9,8 @@
  *    any socket after two hours).
  * 2. An `image` with the next cursor is the next change. One with the same or a lower cursor is known. With a higher one,
  *    something is missing: get `/v1/images?since=` the highest cursor, and apply what it returns in order.
- * 3. The answer `hello` has the newest cursor. If it is higher than the client's, do as for a gap.
+ * 3. The answer `hello` has the newest cursor. If it is higher than the client's, do as for a gap. If it is lower than the client's was when
+ *    the socket opened, or higher by more than could have happened, the gallery has been filled anew: forget everything, and load the list.
  *
  * A change can arrive twice and late; with these rules, none is missed and none is shown twice.
  */

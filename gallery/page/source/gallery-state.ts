@@ -77,7 +77,8 @@ export type GalleryEvent =
   | { readonly kind: 'listed-older'; readonly list: ImageList }
   /** The answer of `/v1/images?since=`. */
   | { readonly kind: 'caught-up'; readonly list: ImageList }
-  | { readonly kind: 'greeted'; readonly cursor: number }
+  /** The answer to a `hello`, and what the page knew when the connection was opened. */
+  | { readonly kind: 'greeted'; readonly cursor: number; readonly knownBefore: number }
   | { readonly kind: 'image-changed'; readonly image: Image }
   | { readonly kind: 'uploads-added'; readonly uploads: readonly NewUpload[]; readonly now: number }
   | { readonly kind: 'upload-previewed'; readonly key: string; readonly preview: Preview }
@@ -85,27 +86,35 @@ export type GalleryEvent =
   | { readonly kind: 'upload-dismissed'; readonly key: string }
   | { readonly kind: 'deletion-asked'; readonly id: string }
   | { readonly kind: 'deletion-refused'; readonly id: string; readonly text: string }
+  /** The server has no such image. */
+  | { readonly kind: 'image-gone'; readonly id: string }
   | { readonly kind: 'notice-dismissed'; readonly id: string }
   | { readonly kind: 'signed-out' };
 
 export function reduceGallery(state: GalleryState, event: GalleryEvent): GalleryState {
   switch (event.kind) {
     case 'listed':
+      // A second one would not mention what was deleted in between.
+      if (state.cursor !== undefined) return state;
       return settled({
         ...withImages(state, event.list.images),
-        cursor: Math.max(event.list.cursor, state.cursor ?? 0),
+        cursor: event.list.cursor,
         newest: Math.max(event.list.cursor, state.newest),
         older: event.list.next,
       });
     case 'listed-older':
       return { ...withImages(state, event.list.images), older: event.list.next };
     case 'caught-up':
+      // It says nothing of what was before, so it cannot replace the first list.
+      if (state.cursor === undefined) return state;
+      if (isFar(state, event.list.cursor)) return anew(state, event.list.cursor);
       return settled({
         ...withImages(state, event.list.images),
-        cursor: Math.max(event.list.cursor, state.cursor ?? 0),
+        cursor: Math.max(event.list.cursor, state.cursor),
         newest: Math.max(event.list.cursor, state.newest),
       });
     case 'greeted':
+      if (event.cursor < event.knownBefore || isFar(state, event.cursor)) return anew(state, event.cursor);
       return { ...state, newest: Math.max(event.cursor, state.newest) };
     case 'image-changed':
       // The first list has it, or is older: then the page is behind.
@@ -129,6 +138,8 @@ export function reduceGallery(state: GalleryState, event: GalleryEvent): Gallery
       return { ...withoutNotice(state, event.id), deleting: new Set(state.deleting).add(event.id) };
     case 'deletion-refused':
       return withNotice({ ...state, deleting: without(state.deleting, event.id) }, event);
+    case 'image-gone':
+      return withoutImage(state, event.id);
     case 'notice-dismissed':
       return withoutNotice(state, event.id);
     case 'signed-out':
@@ -136,9 +147,30 @@ export function reduceGallery(state: GalleryState, event: GalleryEvent): Gallery
   }
 }
 
-/** Whether a change is missing, so that the page must ask for what has happened since `cursor`. */
+/** Whether a change is missing, so that the page must ask for what has happened since `cursor`, or for the first list. */
 export function isBehind({ cursor, newest }: GalleryState): boolean {
-  return cursor !== undefined && newest > cursor;
+  return cursor === undefined || newest > cursor;
+}
+
+/** More changes than anyone makes while a page is not connected. */
+const FAR = 1_000;
+
+/** A store that started anew begins its cursors at the milliseconds of its start, and knows nothing of what the page shows. */
+function isFar({ cursor }: GalleryState, newest: number): boolean {
+  return cursor !== undefined && newest > cursor + FAR;
+}
+
+/** Forgets everything that came from the server, so that the list is loaded again. Keeps what is not stored yet. */
+function anew(state: GalleryState, newest: number): GalleryState {
+  return { ...emptyGallery, newest, uploads: state.uploads.filter(({ step }) => step.kind !== 'stored') };
+}
+
+/** Stays as deleted, so that a list which was read before does not bring it back. */
+function withoutImage(state: GalleryState, id: string): GalleryState {
+  const image = state.images.get(id);
+  const images = new Map(state.images);
+  if (image !== undefined) images.set(id, { ...image, state: 'deleted', renditions: [] });
+  return { ...withoutNotice(state, id), images, deleting: without(state.deleting, id) };
 }
 
 /** Each image whole, and the newest of what is known about it wins: that makes the order of arrival irrelevant. */

@@ -41,8 +41,10 @@ export function openGallery(signIn: SignIn, session: Session, signedOut: () => v
     deleteImage: async ({ id, name }) => {
       images.dispatch({ kind: 'deletion-asked', id });
       const answer = await api.deleteImage(id);
-      if (answer.ok || answer.trouble.kind === 'gone') return;
-      images.dispatch({ kind: 'deletion-refused', id, text: `${name} was not deleted. ${adviceOn(answer.trouble)}` });
+      if (answer.ok) return;
+      if (answer.trouble.kind === 'gone') images.dispatch({ kind: 'image-gone', id });
+      else
+        images.dispatch({ kind: 'deletion-refused', id, text: `${name} was not deleted. ${adviceOn(answer.trouble)}` });
     },
     loadOlder: async () => {
       const { older } = images.state();

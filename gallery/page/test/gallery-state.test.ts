@@ -86,9 +86,9 @@ function eventOf(server: Server, state: GalleryState, next: Step): GalleryEvent 
     case 'catch-up':
       return state.cursor === undefined ? undefined : { kind: 'caught-up', list: server.since(state.cursor) };
     case 'hello':
-      return { kind: 'greeted', cursor: server.cursor };
+      return { kind: 'greeted', cursor: server.cursor, knownBefore: state.cursor ?? 0 };
     case 'list':
-      return state.cursor === undefined ? { kind: 'listed', list: server.list() } : undefined;
+      return { kind: 'listed', list: server.list() };
   }
 }
 
@@ -103,11 +103,15 @@ function played(server: Server, before: GalleryState, next: Step): GalleryState 
 
 /** As live-images.ts does when the socket opens. */
 function caughtUp(server: Server, before: GalleryState): GalleryState {
-  let state = before.cursor === undefined ? reduceGallery(before, { kind: 'listed', list: server.list() }) : before;
-  state = reduceGallery(state, { kind: 'greeted', cursor: server.cursor });
+  let state = reduceGallery(before, { kind: 'greeted', cursor: server.cursor, knownBefore: before.cursor ?? 0 });
   for (let turns = 0; isBehind(state); turns += 1) {
     expect(turns).toBeLessThan(20);
-    state = reduceGallery(state, { kind: 'caught-up', list: server.since(state.cursor ?? 0) });
+    state = reduceGallery(
+      state,
+      state.cursor === undefined
+        ? { kind: 'listed', list: server.list() }
+        : { kind: 'caught-up', list: server.since(state.cursor) },
+    );
   }
   return state;
 }
@@ -155,6 +159,16 @@ describe('whatever is lost, late, repeated or out of order', () => {
     expect(itemsOf(state)).toEqual([]);
   });
 
+  it('does not take a second list, which says nothing of what was deleted since the first', () => {
+    const state = after(
+      emptyGallery,
+      { kind: 'listed', list: { images: [image(1, 1, 'ready')], cursor: 1, hasMore: false } },
+      { kind: 'greeted', cursor: 2, knownBefore: 1 },
+      { kind: 'listed', list: { images: [], cursor: 2, hasMore: false } },
+    );
+    expect(isBehind(state)).toBe(true);
+  });
+
   it('notices a gap', () => {
     const state = after(
       emptyGallery,
@@ -163,6 +177,86 @@ describe('whatever is lost, late, repeated or out of order', () => {
     );
     expect(isBehind(state)).toBe(true);
     expect(state.cursor).toBe(7);
+  });
+});
+
+describe('a back end that started anew', () => {
+  const before = after(
+    emptyGallery,
+    {
+      kind: 'listed',
+      list: { images: [image(1, 5000, 'ready'), image(2, 5001, 'ready')], cursor: 5001, hasMore: false },
+    },
+    { kind: 'deletion-asked', id: idOf(2) },
+    {
+      kind: 'uploads-added',
+      uploads: [
+        { key: 'sent', name: 'sent.jpg', bytes: 5, replaces: undefined },
+        { key: 'unsent', name: 'unsent.jpg', bytes: 5, replaces: undefined },
+      ],
+      now: 0,
+    },
+    { kind: 'upload-stepped', key: 'sent', step: { kind: 'stored' }, imageId: idOf(3) },
+  );
+  const names = (state: GalleryState) => itemsOf(state).map(({ name }) => name);
+
+  it('has a lower cursor: what it does not know is no longer shown, and the list is loaded again', () => {
+    const state = after(before, { kind: 'greeted', cursor: 0, knownBefore: 5001 });
+    expect(names(state)).toEqual(['unsent.jpg']);
+    expect([state.cursor, isBehind(state)]).toEqual([undefined, true]);
+  });
+
+  it('or, if it has changes already, one that is higher than changes could have made it', () => {
+    const missed = { images: [image(7, 999_001, 'ready')], cursor: 999_001, hasMore: false };
+    const greeted = after(before, { kind: 'greeted', cursor: 999_001, knownBefore: 5001 });
+    const caughtUp = after(before, { kind: 'caught-up', list: missed });
+    for (const state of [greeted, caughtUp]) {
+      expect(names(state)).toEqual(['unsent.jpg']);
+      const listed = after(state, { kind: 'listed', list: missed });
+      expect(new Set(names(listed))).toEqual(new Set(['unsent.jpg', '7.jpg']));
+      expect(isBehind(listed)).toBe(false);
+    }
+  });
+
+  it('is not what a hello means that a message has overtaken', () => {
+    const state = after(
+      before,
+      { kind: 'image-changed', image: image(4, 5002, 'ready') },
+      { kind: 'greeted', cursor: 5001, knownBefore: 5001 },
+    );
+    expect(names(state)).toContain('4.jpg');
+    expect(state.cursor).toBe(5002);
+  });
+
+  it('is not taken for known because an answer about the time before comes late', () => {
+    const state = after(
+      before,
+      { kind: 'greeted', cursor: 0, knownBefore: 5001 },
+      { kind: 'caught-up', list: { images: [], cursor: 5001, hasMore: false } },
+    );
+    expect(state.cursor).toBeUndefined();
+  });
+});
+
+describe('an image that the server does not have', () => {
+  const start = after(
+    emptyGallery,
+    { kind: 'listed', list: { images: [image(1, 3, 'ready')], cursor: 3, hasMore: false } },
+    { kind: 'deletion-asked', id: idOf(1) },
+    { kind: 'image-gone', id: idOf(1) },
+  );
+
+  it('is not shown, also not by a list that was read before', () => {
+    const late = after(start, {
+      kind: 'listed-older',
+      list: { images: [image(1, 3, 'ready')], cursor: 3, hasMore: false },
+    });
+    for (const state of [start, late]) expect(itemsOf(state)).toEqual([]);
+    expect(start.deleting.size).toBe(0);
+  });
+
+  it('is shown again if it comes back', () => {
+    expect(itemsOf(after(start, { kind: 'image-changed', image: image(1, 4, 'ready') }))).toHaveLength(1);
   });
 });
 

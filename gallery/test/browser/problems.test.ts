@@ -49,4 +49,33 @@ describePage('A deletion that fails', {}, ({ open }) => {
     await page.getByRole('alert').getByText('notes.jpg was not deleted.').waitFor();
     expect(await cards(page, 'rejected').count()).toBe(1);
   });
+
+  it('because the photograph is no longer there removes its card', async () => {
+    const page = await open('ann');
+    await choose(page, await photograph('gone.jpg', 2));
+    await expectCards(page, 'ready', 1);
+    await answerDeletions(page, 404);
+    await deleteInDialog(page, 'gone.jpg');
+    await expectCards(page, undefined, 0);
+  });
+});
+
+describePage('A back end that starts anew', {}, ({ open, gallery }) => {
+  it('leaves no photographs of the time before in open windows', async () => {
+    const [page, away] = [await open('ann'), await open('ann')];
+    await choose(page, await photograph('before.jpg', 1), await photograph('too.jpg', 2));
+    await expectCards(page, 'ready', 2);
+    await expectCards(away, 'ready', 2);
+    await away.context().setOffline(true);
+    await away.getByText('Offline, reconnecting').waitFor();
+    gallery().startAnew();
+    await page.getByRole('heading', { name: 'Drop photographs here' }).waitFor();
+    await choose(page, await photograph('after.jpg', 3));
+    await expectCards(page, 'ready', 1);
+    // For this window, the new store was never empty.
+    await away.context().setOffline(false);
+    await expectCards(away, 'ready', 1);
+    for (const window of [page, away])
+      expect(await cards(window).locator('.name').allTextContents()).toEqual(['after.jpg']);
+  });
 });
