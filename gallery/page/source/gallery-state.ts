@@ -85,9 +85,12 @@ export type GalleryEvent =
   | { readonly kind: 'upload-stepped'; readonly key: string; readonly step: UploadStep; readonly imageId?: string }
   | { readonly kind: 'upload-dismissed'; readonly key: string }
   | { readonly kind: 'deletion-asked'; readonly id: string }
-  | { readonly kind: 'deletion-refused'; readonly id: string; readonly text: string }
+  | { readonly kind: 'deletion-refused'; readonly id: string }
+  /** One that no list has brought. */
+  | { readonly kind: 'image-found'; readonly image: Image }
   /** The server has no such image. */
   | { readonly kind: 'image-gone'; readonly id: string }
+  | { readonly kind: 'noticed'; readonly id: string; readonly text: string }
   | { readonly kind: 'notice-dismissed'; readonly id: string }
   | { readonly kind: 'signed-out' };
 
@@ -137,9 +140,17 @@ export function reduceGallery(state: GalleryState, event: GalleryEvent): Gallery
     case 'deletion-asked':
       return { ...withoutNotice(state, event.id), deleting: new Set(state.deleting).add(event.id) };
     case 'deletion-refused':
-      return withNotice({ ...state, deleting: without(state.deleting, event.id) }, event);
+      return { ...state, deleting: without(state.deleting, event.id) };
+    case 'image-found':
+      return withImages(withoutNotice(state, event.image.id), [event.image]);
     case 'image-gone':
       return withoutImage(state, event.id);
+    case 'noticed':
+      // One per image: the latest.
+      return {
+        ...state,
+        notices: [...withoutNotice(state, event.id).notices, { id: event.id, text: event.text }],
+      };
     case 'notice-dismissed':
       return withoutNotice(state, event.id);
     case 'signed-out':
@@ -155,9 +166,12 @@ export function isBehind({ cursor, newest }: GalleryState): boolean {
 /** More changes than anyone makes while a page is not connected. */
 const FAR = 1_000;
 
-/** A store that started anew begins its cursors at the milliseconds of its start, and knows nothing of what the page shows. */
-function isFar({ cursor }: GalleryState, newest: number): boolean {
-  return cursor !== undefined && newest > cursor + FAR;
+/**
+ * A store begins its cursors at the milliseconds of its first change. One that started anew knows nothing of what the page shows; after
+ * an empty one, there is nothing to forget.
+ */
+function isFar({ cursor = 0 }: GalleryState, newest: number): boolean {
+  return cursor > 0 && newest > cursor + FAR;
 }
 
 /** Forgets everything that came from the server, so that the list is loaded again. Keeps what is not stored yet. */
@@ -227,11 +241,6 @@ function steppedUpload(
 
 function withUpload(state: GalleryState, key: string, change: Partial<Upload>): GalleryState {
   return { ...state, uploads: state.uploads.map((upload) => (upload.key === key ? { ...upload, ...change } : upload)) };
-}
-
-/** One per image: the latest. */
-function withNotice(state: GalleryState, { id, text }: Notice): GalleryState {
-  return { ...state, notices: [...withoutNotice(state, id).notices, { id, text }] };
 }
 
 function withoutNotice(state: GalleryState, id: string): GalleryState {

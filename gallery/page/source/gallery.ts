@@ -16,6 +16,8 @@ export interface Gallery {
   readonly uploads: Uploads;
   /** What goes wrong becomes a notice. */
   readonly deleteImage: (image: Image) => Promise<void>;
+  /** One that is in no list so far. What goes wrong becomes a notice. */
+  readonly findImage: (id: string) => Promise<boolean>;
   readonly loadOlder: () => Promise<void>;
   /** Once more, so that the answer's cookies let the browser load renditions. */
   readonly renewAccess: () => Promise<void>;
@@ -42,9 +44,16 @@ export function openGallery(signIn: SignIn, session: Session, signedOut: () => v
       images.dispatch({ kind: 'deletion-asked', id });
       const answer = await api.deleteImage(id);
       if (answer.ok) return;
-      if (answer.trouble.kind === 'gone') images.dispatch({ kind: 'image-gone', id });
+      if (answer.trouble.kind === 'gone') return images.dispatch({ kind: 'image-gone', id });
+      images.dispatch({ kind: 'deletion-refused', id });
+      images.dispatch({ kind: 'noticed', id, text: `${name} was not deleted. ${adviceOn(answer.trouble)}` });
+    },
+    findImage: async (id) => {
+      const answer = await api.getImage(id);
+      if (answer.ok) images.dispatch({ kind: 'image-found', image: answer.value });
       else
-        images.dispatch({ kind: 'deletion-refused', id, text: `${name} was not deleted. ${adviceOn(answer.trouble)}` });
+        images.dispatch({ kind: 'noticed', id, text: `This photograph cannot be shown. ${adviceOn(answer.trouble)}` });
+      return answer.ok;
     },
     loadOlder: async () => {
       const { older } = images.state();
@@ -67,8 +76,10 @@ export function openGallery(signIn: SignIn, session: Session, signedOut: () => v
 }
 
 /** What to do about it, in a sentence. */
-function adviceOn(trouble: Exclude<Trouble, { readonly kind: 'gone' }>): string {
+function adviceOn(trouble: Trouble): string {
   switch (trouble.kind) {
+    case 'gone':
+      return 'It has been deleted, or its address is wrong.';
     case 'refused':
       return trouble.message;
     case 'busy':

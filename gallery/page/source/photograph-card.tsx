@@ -1,6 +1,6 @@
+import { imageAddress, isPlainClick, openImage } from './address.ts';
 import type { Gallery } from './gallery.ts';
 import { type Item, isInProgress, type Stage } from './gallery-state.ts';
-import { imageAddress } from './hooks.ts';
 import { Icon } from './icons.tsx';
 import { RenditionPicture } from './rendition-picture.tsx';
 import { savingOf } from './renditions.ts';
@@ -64,7 +64,15 @@ function Frame({ item, gallery, openable }: CardProps & { readonly openable: boo
     </>
   );
   return openable && image !== undefined ? (
-    <a class="frame" href={imageAddress(image.id)}>
+    <a
+      class="frame"
+      href={imageAddress(image.id)}
+      onClick={(event) => {
+        if (!isPlainClick(event)) return;
+        event.preventDefault();
+        openImage(image.id);
+      }}
+    >
       {picture}
     </a>
   ) : (

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { imageAddress, isPlainClick, turnToImage } from './address.ts';
 import type { Gallery } from './gallery.ts';
 import { type Image, type Item, isInProgress } from './gallery-state.ts';
 import { Icon } from './icons.tsx';
@@ -16,9 +17,9 @@ interface DialogProps {
   readonly item: Item;
   readonly image: Image;
   readonly gallery: Gallery;
-  /** Addresses of the neighbours. */
-  readonly before: string | undefined;
-  readonly after: string | undefined;
+  /** The neighbours. */
+  readonly before: Image | undefined;
+  readonly after: Image | undefined;
   /** Someone wants it to be closed. */
   readonly onClose: () => void;
   /** It no longer keeps the focus to itself. */
@@ -37,9 +38,11 @@ export function PhotographDialog({ item, image, gallery, before, after, onClose,
       onClosed();
     };
   }, []);
-  const turn = ({ key }: KeyboardEvent) => {
-    const address = key === 'ArrowLeft' ? before : key === 'ArrowRight' ? after : undefined;
-    if (address !== undefined) location.hash = address;
+  const turn = ({ key, altKey, ctrlKey, metaKey }: KeyboardEvent) => {
+    // With those, the browser goes back and forward.
+    if (altKey || ctrlKey || metaKey) return;
+    const next = key === 'ArrowLeft' ? before : key === 'ArrowRight' ? after : undefined;
+    if (next !== undefined) turnToImage(next.id);
   };
   const { stage } = item;
   return (
@@ -68,16 +71,8 @@ export function PhotographDialog({ item, image, gallery, before, after, onClose,
               gallery={gallery}
             />
           </div>
-          {before !== undefined && (
-            <a class="turn previous" href={before} aria-label="Newer photograph">
-              <Icon name="previous" />
-            </a>
-          )}
-          {after !== undefined && (
-            <a class="turn next" href={after} aria-label="Older photograph">
-              <Icon name="next" />
-            </a>
-          )}
+          {before !== undefined && <Turn to={before} direction="previous" label="Newer photograph" />}
+          {after !== undefined && <Turn to={after} direction="next" label="Older photograph" />}
         </div>
         <div class="details">
           <div class="title">
@@ -103,6 +98,29 @@ export function PhotographDialog({ item, image, gallery, before, after, onClose,
         </div>
       </div>
     </dialog>
+  );
+}
+
+interface TurnProps {
+  readonly to: Image;
+  readonly direction: 'previous' | 'next';
+  readonly label: string;
+}
+
+function Turn({ to, direction, label }: TurnProps) {
+  return (
+    <a
+      class={`turn ${direction}`}
+      href={imageAddress(to.id)}
+      aria-label={label}
+      onClick={(event) => {
+        if (!isPlainClick(event)) return;
+        event.preventDefault();
+        turnToImage(to.id);
+      }}
+    >
+      <Icon name={direction} />
+    </a>
   );
 }
 

@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { closeImage, currentRoute } from './address.ts';
 import { filesOf, sampleFiles } from './files.ts';
 import type { Gallery } from './gallery.ts';
-import { type Item, isInProgress, itemsOf, type Notice } from './gallery-state.ts';
-import { imageAddress, photographsAddress, useStore } from './hooks.ts';
+import { type Image, type Item, isInProgress, itemsOf, type Notice } from './gallery-state.ts';
+import { useStore } from './hooks.ts';
 import { Icon } from './icons.tsx';
 import { PhotographCard } from './photograph-card.tsx';
 import { PhotographDialog } from './photograph-dialog.tsx';
@@ -36,9 +37,23 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
     // So that choosing the same file again counts as a change.
     input.value = '';
   };
-  const close = () => {
-    location.hash = photographsAddress;
-  };
+
+  const isListed = state.cursor !== undefined;
+  const isShown = opened !== undefined;
+  const lastShown = useRef<string | undefined>(undefined);
+  useEffect(() => {
+    if (isShown || open === undefined) {
+      lastShown.current = open;
+      return;
+    }
+    if (!isListed) return;
+    const leave = () => {
+      if (currentRoute().open === open) closeImage();
+    };
+    // What goes while it is shown needs no words: the person has deleted it, here or in another window.
+    if (open === lastShown.current) leave();
+    else void gallery.findImage(open).then((isFound) => !isFound && leave());
+  }, [gallery, open, isShown, isListed]);
 
   return (
     <>
@@ -107,7 +122,7 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
           gallery={gallery}
           before={openable(items.slice(0, shown).toReversed())}
           after={openable(items.slice(shown + 1))}
-          onClose={close}
+          onClose={closeImage}
           // Back to where the person was.
           onClosed={() => focusCard(list.current, opened.key)}
         />
@@ -121,10 +136,9 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
   );
 }
 
-/** The address of the next item that has something to show in large. */
-function openable(items: readonly Item[]): string | undefined {
-  const next = items.find(({ image }) => image !== undefined && image.renditions.length > 0);
-  return next?.image && imageAddress(next.image.id);
+/** The next one that has something to show in large. */
+function openable(items: readonly Item[]): Image | undefined {
+  return items.find(({ image }) => image !== undefined && image.renditions.length > 0)?.image;
 }
 
 function focusCard(list: HTMLElement | null, key: string): void {

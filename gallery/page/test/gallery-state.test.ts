@@ -181,13 +181,7 @@ describe('whatever is lost, late, repeated or out of order', () => {
 });
 
 describe('a back end that started anew', () => {
-  const before = after(
-    emptyGallery,
-    {
-      kind: 'listed',
-      list: { images: [image(1, 5000, 'ready'), image(2, 5001, 'ready')], cursor: 5001, hasMore: false },
-    },
-    { kind: 'deletion-asked', id: idOf(2) },
+  const uploading: readonly GalleryEvent[] = [
     {
       kind: 'uploads-added',
       uploads: [
@@ -197,6 +191,15 @@ describe('a back end that started anew', () => {
       now: 0,
     },
     { kind: 'upload-stepped', key: 'sent', step: { kind: 'stored' }, imageId: idOf(3) },
+  ];
+  const before = after(
+    emptyGallery,
+    {
+      kind: 'listed',
+      list: { images: [image(1, 5000, 'ready'), image(2, 5001, 'ready')], cursor: 5001, hasMore: false },
+    },
+    { kind: 'deletion-asked', id: idOf(2) },
+    ...uploading,
   );
   const names = (state: GalleryState) => itemsOf(state).map(({ name }) => name);
 
@@ -218,6 +221,21 @@ describe('a back end that started anew', () => {
     }
   });
 
+  it('is not what the first change of an empty gallery means', () => {
+    const first = image(3, 999_001, 'ready');
+    const state = after(
+      emptyGallery,
+      { kind: 'listed', list: { images: [], cursor: 0, hasMore: false } },
+      ...uploading,
+      { kind: 'greeted', cursor: 999_001, knownBefore: 0 },
+      { kind: 'caught-up', list: { images: [first], cursor: 999_001, hasMore: false } },
+    );
+    expect(itemsOf(state).map(({ key, stage }) => [key, stage.kind])).toEqual([
+      ['sent', 'ready'],
+      ['unsent', 'waiting'],
+    ]);
+  });
+
   it('is not what a hello means that a message has overtaken', () => {
     const state = after(
       before,
@@ -235,6 +253,23 @@ describe('a back end that started anew', () => {
       { kind: 'caught-up', list: { images: [], cursor: 5001, hasMore: false } },
     );
     expect(state.cursor).toBeUndefined();
+  });
+});
+
+describe('an image that was asked for by its address', () => {
+  const start = after(emptyGallery, {
+    kind: 'listed',
+    list: { images: [image(2, 8, 'ready')], cursor: 8, hasMore: true },
+  });
+
+  it('is in its place, without touching the cursor, and is no longer said to be missing', () => {
+    const state = after(
+      start,
+      { kind: 'noticed', id: idOf(1), text: 'It cannot be shown.' },
+      { kind: 'image-found', image: image(1, 3, 'ready') },
+    );
+    expect(itemsOf(state).map(({ name }) => name)).toEqual(['2.jpg', '1.jpg']);
+    expect([state.cursor, state.notices]).toEqual([8, []]);
   });
 });
 
@@ -406,7 +441,11 @@ describe('a deletion', () => {
     expect(gone.deleting.size).toBe(0);
   });
 
-  const refused = after(start, { kind: 'deletion-refused', id: idOf(1), text: '1.jpg was not deleted.' });
+  const refused = after(
+    start,
+    { kind: 'deletion-refused', id: idOf(1) },
+    { kind: 'noticed', id: idOf(1), text: '1.jpg was not deleted.' },
+  );
 
   it('can be refused, and says so until the person has read it', () => {
     expect(itemsOf(refused)[0]?.stage).toEqual({ kind: 'ready' });
@@ -420,7 +459,7 @@ describe('a deletion', () => {
   });
 
   it('that is refused twice is said once', () => {
-    const twice = after(refused, { kind: 'deletion-refused', id: idOf(1), text: 'Again.' });
+    const twice = after(refused, { kind: 'noticed', id: idOf(1), text: 'Again.' });
     expect(twice.notices).toEqual([{ id: idOf(1), text: 'Again.' }]);
   });
 });
