@@ -1,4 +1,4 @@
-/** What the page's inside view shows of the pipeline on this machine: its queue, its workers and its latest events. */
+/** What the page's inside view shows of the pipeline on this machine: its queue and its latest events. */
 import type { ServerResponse } from 'node:http';
 import { PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import {
@@ -50,10 +50,10 @@ export async function insideOf({ clients, outputs }: Stack): Promise<Inside> {
         }),
       );
       const waiting = Number(Attributes?.['ApproximateNumberOfMessages'] ?? 0);
-      // A dispatcher waits for the workers of its image.
+      // A dispatcher keeps the message until its image's workflow has ended.
       const running = Number(Attributes?.['ApproximateNumberOfMessagesNotVisible'] ?? 0);
       response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
-      response.end(JSON.stringify({ queue: { waiting, running }, workers: { busy: running }, events: latest }));
+      response.end(JSON.stringify({ queue: { waiting, running }, events: latest }));
     },
   };
 }

@@ -64,7 +64,7 @@ export async function startOrigin(
     answered.catch((error: unknown) => {
       process.stderr.write(`${request.method} ${request.url}: ${String(error)}\n`);
       if (response.headersSent) response.destroy();
-      else send(response, 502, 'text/plain', 'The gallery does not answer.\n');
+      else send(response, 502, 'text/plain', 'The gallery is not responding.\n');
     });
   });
   const upgraded = new Set<Duplex>();
@@ -117,11 +117,11 @@ export async function startOrigin(
 function refusal({ headers, method = 'GET' }: IncomingMessage, hosts: ReadonlySet<string>): string | undefined {
   if (!hosts.has(headers.host ?? '')) return 'This server answers on localhost only.';
   const { origin } = headers;
-  if (origin !== undefined && origin !== `http://${headers.host}`) return 'Requests of other sites are refused.';
+  if (origin !== undefined && origin !== `http://${headers.host}`) return 'Requests from other sites are refused.';
   const site = headers['sec-fetch-site'];
   const isNavigation = method === 'GET' && headers['sec-fetch-mode'] === 'navigate';
   if (typeof site === 'string' && !['same-origin', 'none'].includes(site) && !isNavigation) {
-    return 'Requests of other sites are refused.';
+    return 'Requests from other sites are refused.';
   }
   return undefined;
 }

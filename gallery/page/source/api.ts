@@ -41,7 +41,6 @@ const uploadTicket = z.object({
 const problem = z.looseObject({ title: z.optional(z.string()), detail: z.optional(z.string()) });
 const inside = z.object({
   queue: z.object({ waiting: z.number(), running: z.number() }),
-  workers: z.object({ busy: z.number() }),
   events: z.array(z.looseObject({})),
 });
 export type Inside = z.infer<typeof inside>;
@@ -129,5 +128,5 @@ function troubleOf({ status, headers }: Response, body: unknown): Trouble {
   if (status === 429) return { kind: 'busy', seconds: Number(headers.get('Retry-After')) || 1 };
   if (status >= 500) return { kind: 'unreachable' };
   const { title, detail } = problem.safeParse(body).data ?? {};
-  return { kind: 'refused', message: detail ?? title ?? `The gallery answered with status ${status}.` };
+  return { kind: 'refused', message: detail ?? title ?? `The gallery responded with status ${status}.` };
 }

@@ -53,8 +53,8 @@ export function App() {
       return (
         <main class="centred">
           <Mark />
-          <h1>The gallery does not answer</h1>
-          <p>Check your connection. If you run it on this machine, check that it is still running.</p>
+          <h1>The gallery is not responding</h1>
+          <p>Check your connection. If the gallery runs on this machine, check that it is still running.</p>
           <button type="button" class="primary" onClick={tryToStart}>
             Try again
           </button>
@@ -95,7 +95,7 @@ function SignedIn({ gallery, configuration, onSignOut }: SignedInProps) {
   return (
     <>
       <button type="button" class="skip" onClick={skipToMain}>
-        Skip to the content
+        Skip to content
       </button>
       <header class="bar">
         <a class="brand" href={photographsAddress} aria-label="Darkroom">

@@ -20,42 +20,40 @@ const DRAWN = 4;
 
 type Look =
   | { readonly kind: 'waiting' }
-  | { readonly kind: 'absent' }
   | { readonly kind: 'there'; readonly inside: Inside; readonly depths: readonly number[] };
 
 export function InsideView({ gallery }: { readonly gallery: Gallery }) {
   const look = useInside(gallery);
-  const tokens = useTokens(gallery, look.kind === 'there' ? look.inside.queue.running : 0);
-  const narrow = useMedia('(max-width: 760px)');
   const inside = look.kind === 'there' ? look.inside : undefined;
+  const running = inside?.queue.running ?? 0;
+  const tokens = useTokens(gallery, running);
+  const narrow = useMedia('(max-width: 760px)');
   return (
     <>
       <div class="toolbar">
         <div>
-          <h1>Inside</h1>
+          <h1>Inside the pipeline</h1>
           <p class="summary">
-            Each photograph on its way through the pipeline. Add some in <a href={photographsAddress}>Photographs</a>,
-            or in a second window, and watch.
+            Watch your photographs move through the pipeline. Add some in <a href={photographsAddress}>Photographs</a>{' '}
+            or in a second window.
           </p>
         </div>
       </div>
-      <Diagram drawing={narrow ? tall : wide} tokens={tokens} inside={inside} />
-      {look.kind === 'absent' ? (
-        <p class="notice">Queue, workers and events can be seen only when the gallery runs on your own machine.</p>
-      ) : (
-        <>
-          <dl class="gauges">
-            <Gauge
-              name="Waiting in the queue"
-              value={inside?.queue.waiting}
-              depths={look.kind === 'there' ? look.depths : []}
-            />
-            <Gauge name="In the workflow" value={inside?.queue.running} />
-            <Gauge name="Busy workers" value={inside?.workers.busy} />
-          </dl>
-          <Events events={inside?.events ?? []} />
-        </>
-      )}
+      <Diagram drawing={narrow ? tall : wide} tokens={tokens} running={running} />
+      <dl class="gauges">
+        <Gauge
+          name="Waiting in the queue"
+          value={inside?.queue.waiting}
+          depths={look.kind === 'there' ? look.depths : []}
+          hint="Photographs in SQS that the dispatcher has not taken yet."
+        />
+        <Gauge
+          name="Being processed"
+          value={inside?.queue.running}
+          hint="Describe and Resize workers are busy with each of them."
+        />
+      </dl>
+      <Events events={inside?.events ?? []} />
     </>
   );
 }
@@ -71,7 +69,7 @@ function useInside(gallery: Gallery): Look {
       if (answer?.ok === true) {
         const inside = answer.value;
         setLook((before) => ({ kind: 'there', inside, depths: remembered(before, inside) }));
-      } else if (answer?.trouble.kind === 'gone') return setLook({ kind: 'absent' });
+      }
       timer = setTimeout(() => void ask(), ASK_EVERY);
     };
     void ask();
@@ -104,7 +102,8 @@ function useTokens(gallery: Gallery, running: number): readonly Token[] {
 interface DiagramProps {
   readonly drawing: Drawing;
   readonly tokens: readonly Token[];
-  readonly inside: Inside | undefined;
+  /** Images that workers are busy with. */
+  readonly running: number;
 }
 
 const names: Readonly<Record<Station, readonly [name: string, service: string]>> = {
@@ -117,10 +116,10 @@ const names: Readonly<Record<Station, readonly [name: string, service: string]>>
   announce: ['Announce', 'EventBridge'],
 };
 
-function Diagram({ drawing, tokens, inside }: DiagramProps) {
+function Diagram({ drawing, tokens, running }: DiagramProps) {
   const { width, height, boxes, arrows } = drawing;
   const at = (station: Station) => tokens.filter((token) => stations[token.station] === station);
-  const busy = at('workflow').length > 0 || (inside?.workers.busy ?? 0) > 0;
+  const busy = at('workflow').length > 0 || running > 0;
   return (
     <figure class="diagram">
       <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={spoken(tokens)}>
@@ -221,23 +220,25 @@ function spoken(tokens: readonly Token[]): string {
     const count = tokens.filter((token) => token.station === index).length;
     return count === 0 ? [] : [`${count} at ${names[station][0].toLowerCase()}`];
   });
-  return `${path} ${places.length === 0 ? 'No photograph is on its way.' : `${places.join(', ')}.`}`;
+  return `${path} ${places.length === 0 ? 'No photographs are in the pipeline.' : `${places.join(', ')}.`}`;
 }
 
 interface GaugeProps {
   readonly name: string;
   readonly value: number | undefined;
+  readonly hint: string;
   readonly depths?: readonly number[];
 }
 
-function Gauge({ name, value, depths = [] }: GaugeProps) {
+function Gauge({ name, value, hint, depths = [] }: GaugeProps) {
   return (
     <div>
       <dt>{name}</dt>
-      <dd>
+      <dd class="value">
         {value ?? '–'}
         {depths.length > 1 && <Sparkline values={depths} />}
       </dd>
+      <dd class="hint">{hint}</dd>
     </div>
   );
 }
@@ -263,7 +264,7 @@ function Events({ events }: { readonly events: readonly Event[] }) {
   return (
     <section class="events">
       <h2>Latest events</h2>
-      {events.length === 0 && <p class="hint">None yet. Each result of the pipeline appears here, newest first.</p>}
+      {events.length === 0 && <p class="hint">No events yet. The pipeline's events appear here, newest first.</p>}
       <ul>
         {events.slice(0, SHOWN_EVENTS).map((event, index) => (
           <li key={textOf(event, 'id') || index}>

@@ -119,7 +119,7 @@ export function troubleText(stage: Stage): string {
     case 'refused':
       return stage.message;
     case 'failed':
-      return 'This photograph could not be processed. The operators know, and it may still be processed later.';
+      return 'This photograph could not be processed. The operators have been notified, and it may still be processed later.';
     default:
       return '';
   }
@@ -170,11 +170,12 @@ function captionOf({ stage, image }: Item): string {
   switch (stage.kind) {
     case 'ready': {
       const saving = savingOf(image?.renditions ?? []);
-      return saving && saving.share > 0 ? `${percentText(saving.share)} saved` : 'Ready';
+      return saving && saving.share > 0 ? `${percentText(saving.share)} smaller` : 'Ready';
     }
     case 'rejected':
-    case 'refused':
       return 'Rejected';
+    case 'refused':
+      return 'Not uploaded';
     case 'failed':
       return 'Failed';
     case 'deleting':

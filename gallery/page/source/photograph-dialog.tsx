@@ -11,7 +11,7 @@ import { bytesText, percentText, pixelsText, timeText } from './text.ts';
 /** The cookies are SameSite=Strict, and the local origin answers only its own page. */
 const PRIVATE =
   'The pictures are private: only people who are signed in to this gallery see them, and other sites cannot show them. To publish a picture, download it.';
-const LOCAL = 'Its addresses work only in this gallery, on this machine. To publish a picture, download it.';
+const LOCAL = 'Its links work only in this gallery, on this machine. To publish a picture, download it.';
 
 interface DialogProps {
   readonly item: Item;
@@ -133,7 +133,7 @@ function Facts({ image }: { readonly image: Image }) {
     ['Size', metadata && pixelsText(metadata.width, metadata.height)],
     ['File', metadata && `${metadata.format.toUpperCase()}, ${bytesText(metadata.bytes)}`],
     ['Frames', metadata?.frames !== undefined && metadata.frames > 1 ? String(metadata.frames) : undefined],
-    ['Condition', metadata?.damaged === true ? 'Damaged, but readable nearly whole' : undefined],
+    ['Condition', metadata?.damaged === true ? 'Damaged, but almost all of it is readable' : undefined],
     ['Uploaded', timeText(changedAt)],
   ];
   return (
@@ -166,10 +166,10 @@ function SavingBars({ saving, upload }: { readonly saving: Saving | undefined; r
   const largest = Math.max(...files.map(({ bytes }) => bytes));
   return (
     <section class="saving">
-      <h3>{share > 0 ? `${percentText(share)} smaller than JPEG` : 'Bytes by format'}</h3>
+      <h3>{share > 0 ? `${percentText(share)} smaller than JPEG` : 'File size by format'}</h3>
       <p class="hint">
-        The same picture at {width} × {height}
-        {upload !== undefined && `; the upload has ${bytesText(upload)}`}.
+        The same picture at {width} × {height} pixels.
+        {upload !== undefined && ` Your upload: ${bytesText(upload)}.`}
       </p>
       <ul>
         {files.map(({ format, bytes }, index) => (
@@ -211,7 +211,7 @@ function Renditions({ image }: { readonly image: Image }) {
           );
         })}
       </ul>
-      <p class="hint">No rendition contains the place, the camera or other private metadata.</p>
+      <p class="hint">Downloads contain no location, camera or other private metadata.</p>
     </section>
   );
 }
@@ -232,7 +232,7 @@ function Actions({ image, gallery, onDeleted }: ActionsProps) {
   const copy = (text: string) =>
     void navigator.clipboard.writeText(text).then(
       () => setSaid(`HTML copied. ${whoSees}`),
-      () => setSaid('The browser does not allow copying. Select the HTML below.'),
+      () => setSaid('The browser does not allow copying. Open “HTML” below and select the text.'),
     );
   const remove = () => {
     onDeleted();

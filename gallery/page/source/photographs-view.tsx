@@ -228,11 +228,11 @@ function Summary({ items, loaded }: { readonly items: readonly Item[]; readonly 
 function summaryText(items: readonly Item[]): string {
   const count = (kind: Item['stage']['kind']) => items.filter(({ stage }) => stage.kind === kind).length;
   const working = items.filter(({ stage }) => isInProgress(stage)).length;
-  const refused = count('rejected') + count('refused');
   const parts = [
     working > 0 ? `${working} in progress` : '',
     count('ready') > 0 ? `${count('ready')} ready` : '',
-    refused > 0 ? `${refused} rejected` : '',
+    count('rejected') > 0 ? `${count('rejected')} rejected` : '',
+    count('refused') > 0 ? `${count('refused')} not uploaded` : '',
     count('failed') > 0 ? `${count('failed')} failed` : '',
     averageSaving(items),
   ];
@@ -244,7 +244,7 @@ function averageSaving(items: readonly Item[]): string {
   if (savings.length === 0) return '';
   const jpeg = savings.reduce((sum, { jpeg: bytes }) => sum + bytes, 0);
   const smallest = savings.reduce((sum, { files }) => sum + (files[0]?.bytes ?? 0), 0);
-  return smallest < jpeg ? `${percentText(1 - smallest / jpeg)} smaller than JPEG at equal size` : '';
+  return smallest < jpeg ? `${percentText(1 - smallest / jpeg)} smaller than JPEG at the same dimensions` : '';
 }
 
 interface EmptyProps {
@@ -264,7 +264,7 @@ function EmptyGallery({ gallery, samples, onChoose, onCamera }: EmptyProps) {
     <section class="empty">
       <EmptyPicture />
       <h2>Drop photographs here</h2>
-      <p>Whole folders work too. Or paste a picture.</p>
+      <p>You can also drop whole folders or paste a picture.</p>
       <div class="actions">
         <button type="button" class="primary" onClick={onChoose}>
           Choose photographs
@@ -285,7 +285,7 @@ function EmptyGallery({ gallery, samples, onChoose, onCamera }: EmptyProps) {
         </p>
       )}
       <p class="hint">
-        JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF, BMP and ICO, up to 50 MB each. Only you see your photographs.
+        JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF, BMP and ICO, up to 50 MB each. Only you can see your photographs.
       </p>
     </section>
   );

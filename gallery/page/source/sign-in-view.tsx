@@ -10,12 +10,12 @@ interface SignInProps {
 
 export function SignInView({ signIn, notice, onSession }: SignInProps) {
   const [problem, setProblem] = useState(notice);
-  const failed = () => setProblem('Signing in did not work. Check your connection and try again.');
+  const failed = () => setProblem('Sign-in failed. Check your connection and try again.');
   return (
     <main class="centred sign-in">
       <Mark />
       <h1>Darkroom</h1>
-      <p class="lead">Drop your photographs. Get them back light enough for the web.</p>
+      <p class="lead">Upload your photographs and get versions that load fast on the web.</p>
       <p class="problem" role="alert">
         {problem}
       </p>
@@ -37,7 +37,7 @@ export function SignInView({ signIn, notice, onSession }: SignInProps) {
               </li>
             ))}
           </ul>
-          <p class="hint">Demo people, on this machine only. Each sees only their own photographs.</p>
+          <p class="hint">These are demo users, on this machine only. Each one sees only their own photographs.</p>
         </>
       )}
     </main>

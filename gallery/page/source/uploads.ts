@@ -77,7 +77,7 @@ export function uploadsTo(api: Api, store: Store<GalleryState, GalleryEvent>): U
         case 'refused':
           return step(job.key, { kind: 'refused', message: sent.message });
         case 'gone':
-          return step(job.key, { kind: 'refused', message: 'The photograph to replace is no longer there.' });
+          return step(job.key, { kind: 'refused', message: 'The photograph to replace no longer exists.' });
         case 'signed-out':
           return;
         case 'busy':
@@ -86,7 +86,7 @@ export function uploadsTo(api: Api, store: Store<GalleryState, GalleryEvent>): U
           await pauseFor(sent.kind === 'busy' ? sent.seconds * 1000 : backoff(attempt));
       }
     }
-    step(job.key, { kind: 'refused', message: 'The file could not be sent. Check your connection and try again.' });
+    step(job.key, { kind: 'refused', message: 'The file could not be uploaded. Check your connection and try again.' });
   }
 
   async function uploadOnce({ key, file, replaces }: Job): Promise<Sent> {
@@ -159,7 +159,7 @@ function sendForm(url: string, form: FormData, signal: AbortSignal, progress: (s
 function sentOf(status: number): Sent {
   if (status >= 200 && status < 300) return { kind: 'sent' };
   if (status >= 400 && status < 500) {
-    return { kind: 'refused', message: `The storage did not accept the file (status ${status}). Try again.` };
+    return { kind: 'refused', message: `The file could not be stored (status ${status}). Try again.` };
   }
   return { kind: 'unreachable' };
 }

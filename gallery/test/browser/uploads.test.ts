@@ -7,6 +7,7 @@ import {
   drop,
   expectCards,
   expectPictures,
+  PATIENCE,
   photograph,
   steps,
   text,
@@ -42,6 +43,8 @@ describePage('Uploading', {}, ({ open }) => {
     const page = await open('ben');
     await drop(page, { name: 'empty.jpg', mimeType: 'image/jpeg', buffer: Buffer.alloc(0) });
     expect(await card(page, 'empty.jpg').locator('p').textContent()).toBe('The file is empty.');
+    await card(page, 'empty.jpg').getByText('Not uploaded').waitFor();
+    await page.getByRole('status').filter({ hasText: '1 not uploaded' }).waitFor();
     await page.getByRole('button', { name: 'Dismiss empty.jpg' }).click();
     await page.evaluate((size) => {
       const dataTransfer = new DataTransfer();
@@ -107,6 +110,22 @@ describePage('A slow pipeline', { pause }, ({ open }) => {
     await expectCards(page, 'ready', 1);
     await expectPictures(page, 1);
   });
+
+  it('shows inside how many photographs wait, and how many are worked on', async () => {
+    const page = await open('ben');
+    const value = (name: string) => page.locator('.gauges > div').filter({ hasText: name }).locator('.value');
+    const values = async () => [
+      await value('Waiting in the queue').textContent(),
+      await value('Being processed').textContent(),
+    ];
+    const three = ['one.jpg', 'two.jpg', 'three.jpg'];
+    await choose(page, ...(await Promise.all(three.map((name, index) => photograph(name, index)))));
+    await page.getByRole('link', { name: 'Inside' }).click();
+    // It has two workers.
+    await expect.poll(values, { timeout: PATIENCE }).toEqual(['1', '2']);
+    for (const _ of [...three, ...three]) finish();
+    await expect.poll(values, { timeout: PATIENCE }).toEqual(['0', '0']);
+  });
 });
 
 describePage('One photograph', {}, ({ open }) => {
@@ -117,7 +136,7 @@ describePage('One photograph', {}, ({ open }) => {
     const dialog = page.getByRole('dialog', { name: 'beach.jpg' });
     await dialog.getByText('480 × 320').first().waitFor();
     await dialog.getByText('Leica M6').waitFor();
-    await dialog.getByRole('heading', { name: /smaller than JPEG|Bytes by format/ }).waitFor();
+    await dialog.getByRole('heading', { name: /smaller than JPEG|File size by format/ }).waitFor();
     const download = dialog.getByRole('link', { name: /AVIF 480 × 320/ });
     expect(await download.getAttribute('download')).toBe('beach-avif-1280.avif');
     await page.keyboard.press('Escape');
@@ -128,7 +147,7 @@ describePage('One photograph', {}, ({ open }) => {
     const page = await open('ann', { permissions: ['clipboard-read', 'clipboard-write'] });
     await card(page, 'beach.jpg').getByRole('link').click();
     await page.getByRole('button', { name: 'Copy as HTML' }).click();
-    await page.getByText('HTML copied. Its addresses work only in this gallery, on this machine.').waitFor();
+    await page.getByText('HTML copied. Its links work only in this gallery, on this machine.').waitFor();
     expect(await page.getByText('private:').count()).toBe(0);
     const html = await page.evaluate(() => navigator.clipboard.readText());
     expect(html).toMatch(/^<picture>\n {2}<source type="image\/avif"/);

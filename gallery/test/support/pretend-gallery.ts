@@ -140,8 +140,7 @@ export async function startPretendGallery({
     };
     const sendInside = (response: ServerResponse) => {
       const { waiting, running, events } = pipeline;
-      // Each workflow describes and resizes at the same time.
-      const inside = { queue: { waiting, running }, workers: { busy: running * 2 }, events: events.slice(0, 50) };
+      const inside = { queue: { waiting, running }, events: events.slice(0, 50) };
       response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(inside));
     };
     const sendRendition = async (key: string, response: ServerResponse) => {

@@ -93,7 +93,7 @@ describePageOf('The page, with the whole pipeline behind it', onTheEmulator, ({ 
     const page = await open('ann');
     await page.getByRole('link', { name: 'Inside' }).click();
     await page.getByText('ImageDeleted').first().waitFor();
-    await page.getByText('Busy workers').waitFor();
+    await page.getByText('Being processed').waitFor();
   });
 });
 
