@@ -55,11 +55,12 @@ export interface Api {
 
 /**
  * `token` returns the current one. `renew` gets a new one when it has expired; undefined if the person must sign in again. It throws if
- * there is no answer.
+ * there is no answer. `end` is for a new one that is refused, too: the person must sign in again.
  */
 export interface Credentials {
   readonly token: () => string | undefined;
   readonly renew: (expired: string) => Promise<string | undefined>;
+  readonly end: () => void;
 }
 
 export function galleryApi(credentials: Credentials): Api {
@@ -74,7 +75,9 @@ export function galleryApi(credentials: Credentials): Api {
     if (!isSignedOut(first)) return answerOf(first, read);
     const renewed = await credentials.renew(token).catch(() => 'unreachable' as const);
     if (renewed === undefined) return { ok: false, trouble: { kind: 'signed-out' } };
-    return answerOf(renewed === 'unreachable' ? undefined : await send(path, init, renewed), read);
+    const second = renewed === 'unreachable' ? undefined : await send(path, init, renewed);
+    if (isSignedOut(second)) credentials.end();
+    return answerOf(second, read);
   };
   return {
     listImages: (query) => {

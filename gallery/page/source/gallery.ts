@@ -95,14 +95,19 @@ function credentialsOf(signIn: SignIn, first: Session, signedOut: () => void): C
   let session: Session | undefined = first;
   let renewal: Promise<string | undefined> | undefined;
 
+  function store(next: Session | undefined): void {
+    const hasEnded = session !== undefined && next === undefined;
+    session = next;
+    storeSession(next);
+    if (hasEnded) signedOut();
+  }
+
   async function renewed(before: Session): Promise<string | undefined> {
     try {
-      session = await renewSession(signIn, before);
+      store(await renewSession(signIn, before));
     } finally {
       renewal = undefined;
     }
-    storeSession(session);
-    if (session === undefined) signedOut();
     return session?.accessToken;
   }
 
@@ -113,5 +118,6 @@ function credentialsOf(signIn: SignIn, first: Session, signedOut: () => void): C
       renewal ??= renewed(session);
       return renewal;
     },
+    end: () => store(undefined),
   };
 }
