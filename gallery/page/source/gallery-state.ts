@@ -26,8 +26,8 @@ export interface Upload {
   readonly item: string;
   readonly name: string;
   readonly bytes: number;
-  /** Milliseconds since 1970, as for `changedAt`. Keeps the item in its place while its state changes. */
-  readonly position: number;
+  /** Milliseconds since 1970: its place among the files that are no images yet. */
+  readonly addedAt: number;
   readonly step: UploadStep;
   readonly imageId: string | undefined;
   /** The cursor of the image when the file was sent. A higher one belongs to the new version. */
@@ -218,7 +218,7 @@ function placedUploads(state: GalleryState, uploads: readonly NewUpload[], now: 
       name: replaced?.name ?? name,
       bytes,
       // The first of the files comes first.
-      position: replaced?.position ?? now - index,
+      addedAt: now - index,
       step: { kind: 'waiting' },
       imageId: replaces,
       after: 0,
@@ -268,13 +268,12 @@ export type Stage =
 export interface Item {
   readonly key: string;
   readonly name: string;
-  readonly position: number;
   readonly stage: Stage;
   readonly image: Image | undefined;
   readonly upload: Upload | undefined;
 }
 
-/** Newest first. */
+/** Newest first, as the server lists them: so the order is the same in all windows, and after a reload. */
 export function itemsOf(state: GalleryState): readonly Item[] {
   const items = new Map<string, Item>();
   const uploaded = new Set<string>();
@@ -284,19 +283,22 @@ export function itemsOf(state: GalleryState): readonly Item[] {
     const stage = stageOf(state, image, upload);
     if (stage === undefined) items.delete(upload.item);
     else {
-      const { item: key, position } = upload;
-      items.set(key, { key, name: image?.name ?? upload.name, position, stage, image, upload });
+      items.set(upload.item, { key: upload.item, name: image?.name ?? upload.name, stage, image, upload });
     }
   }
   for (const image of state.images.values()) {
     const stage = uploaded.has(image.id) ? undefined : stageOf(state, image, undefined);
     if (stage === undefined) continue;
-    const { id, name, changedAt } = image;
-    items.set(id, { key: id, name, position: Date.parse(changedAt), stage, image, upload: undefined });
+    const { id, name } = image;
+    items.set(id, { key: id, name, stage, image, upload: undefined });
   }
-  return [...items.values()].sort(
-    (one, other) => other.position - one.position || (one.key < other.key ? -1 : Number(one.key > other.key)),
-  );
+  return [...items.values()].sort((one, other) => (placeOf(one) < placeOf(other) ? 1 : -1));
+}
+
+/** Of an image, as in core/gallery-image.ts. Files that are no images yet will be newer than all images. */
+function placeOf({ image, upload }: Item): string {
+  if (image !== undefined) return `${image.changedAt}_${image.id}`;
+  return `~${String(upload?.addedAt).padStart(16, '0')}_${upload?.key}`;
 }
 
 export function itemOfImage(state: GalleryState, id: string): Item | undefined {

@@ -121,7 +121,8 @@ export function uploadsTo(api: Api, store: Store<GalleryState, GalleryEvent>): U
       const added = files.map((file) => ({ key: crypto.randomUUID(), file, replaces }));
       const uploads = added.map(({ key, file }) => ({ key, name: nameOf(file), bytes: file.size, replaces }));
       store.dispatch({ kind: 'uploads-added', uploads, now: Date.now() });
-      for (const job of added) {
+      // The last one is sent first, because the newest photograph comes first in lists: so the files keep their order there, more or less.
+      for (const job of added.toReversed()) {
         jobs.set(job.key, job);
         if (job.file.size === 0) {
           step(job.key, { kind: 'refused', message: 'The file is empty.' });
