@@ -86,31 +86,70 @@ function Trouble({ item, gallery }: CardProps) {
     <div class="frame trouble">
       <Icon name="alert" />
       <p>{troubleText(stage)}</p>
-      <div class="actions">
-        {stage.kind === 'refused' && (
-          <button type="button" onClick={() => gallery.uploads.retry(stage.upload)}>
-            Try again
-          </button>
-        )}
-        {stage.kind === 'refused' ? (
-          <button
-            type="button"
-            aria-label={`Dismiss ${item.name}`}
-            onClick={() => gallery.images.dispatch({ kind: 'upload-dismissed', key: stage.upload })}
-          >
-            Dismiss
-          </button>
-        ) : (
-          image !== undefined && (
-            // There is no picture to lose, so no question either.
-            <button type="button" aria-label={`Remove ${item.name}`} onClick={() => void gallery.deleteImage(image)}>
+      {stage.kind === 'refused' ? (
+        <RefusedActions stage={stage} name={item.name} gallery={gallery} leave={focusNeighbour} />
+      ) : (
+        image !== undefined && (
+          <div class="actions">
+            {/* There is no picture to lose, so no question either. */}
+            <button
+              type="button"
+              aria-label={`Remove ${item.name}`}
+              onClick={({ currentTarget }) => {
+                focusNeighbour(currentTarget);
+                void gallery.deleteImage(image);
+              }}
+            >
               Remove
             </button>
-          )
-        )}
-      </div>
+          </div>
+        )
+      )}
     </div>
   );
+}
+
+interface RefusedProps {
+  readonly stage: Extract<Stage, { readonly kind: 'refused' }>;
+  readonly name: string;
+  readonly gallery: Gallery;
+  /** Moves the focus from the button, which goes. */
+  readonly leave: (button: HTMLElement) => void;
+}
+
+export function RefusedActions({ stage, name, gallery, leave }: RefusedProps) {
+  return (
+    <div class="actions">
+      <button
+        type="button"
+        onClick={({ currentTarget }) => {
+          leave(currentTarget);
+          gallery.uploads.retry(stage.upload);
+        }}
+      >
+        Try again
+      </button>
+      <button
+        type="button"
+        aria-label={`Dismiss ${name}`}
+        onClick={({ currentTarget }) => {
+          leave(currentTarget);
+          gallery.images.dispatch({ kind: 'upload-dismissed', key: stage.upload });
+        }}
+      >
+        Dismiss
+      </button>
+    </div>
+  );
+}
+
+/** Of the card that the element is in: the next one, otherwise the one before. */
+function focusNeighbour(element: Element): void {
+  const card = element.closest('.card');
+  const focusable = [card?.nextElementSibling, card?.previousElementSibling]
+    .map((neighbour) => neighbour?.querySelector<HTMLElement>('a, button'))
+    .find((one) => one instanceof HTMLElement);
+  (focusable ?? document.getElementById('main'))?.focus();
 }
 
 export function troubleText(stage: Stage): string {
@@ -125,8 +164,8 @@ export function troubleText(stage: Stage): string {
   }
 }
 
-/** The steps of an image's way, as segments of a line. */
-const steps = ['uploading', 'uploaded', 'described', 'rendering'] as const;
+/** The steps of an image's way, as segments of a line; then it is ready. They are the states of the API, after those of the upload. */
+const steps = ['uploading', 'uploaded', 'described'] as const;
 
 function Progress({ stage }: { readonly stage: Stage }) {
   const reached = stepOf(stage);
@@ -148,7 +187,7 @@ function Progress({ stage }: { readonly stage: Stage }) {
 function stepOf(stage: Stage): number {
   if (stage.kind === 'uploaded') return 1;
   if (stage.kind !== 'processing') return 0;
-  return stage.step === 'queued' ? 2 : 3;
+  return stage.step === 'queued' ? 1 : 2;
 }
 
 export function progressText(stage: Stage): string {
@@ -160,7 +199,7 @@ export function progressText(stage: Stage): string {
     case 'uploaded':
       return 'Uploaded';
     case 'processing':
-      return stage.step === 'queued' ? 'Processing' : 'Rendering';
+      return stage.step === 'queued' ? 'Uploaded' : 'Described, rendering';
     default:
       return '';
   }
@@ -170,12 +209,12 @@ function captionOf({ stage, image }: Item): string {
   switch (stage.kind) {
     case 'ready': {
       const saving = savingOf(image?.renditions ?? []);
-      return saving && saving.share > 0 ? `${percentText(saving.share)} smaller` : 'Ready';
+      return saving && saving.share > 0 ? `${percentText(saving.share)} smaller than JPEG` : 'Ready';
     }
     case 'rejected':
       return 'Rejected';
     case 'refused':
-      return 'Not uploaded';
+      return image === undefined ? 'Not uploaded' : 'Not replaced';
     case 'failed':
       return 'Failed';
     case 'deleting':

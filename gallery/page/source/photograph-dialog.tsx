@@ -3,9 +3,9 @@ import { imageAddress, isPlainClick, turnToImage } from './address.ts';
 import type { Gallery } from './gallery.ts';
 import { type Image, type Item, isInProgress } from './gallery-state.ts';
 import { Icon } from './icons.tsx';
-import { progressText, troubleText } from './photograph-card.tsx';
+import { progressText, RefusedActions, troubleText } from './photograph-card.tsx';
 import { RenditionPicture } from './rendition-picture.tsx';
-import { downloadName, formatName, htmlOf, type Saving, savingOf } from './renditions.ts';
+import { downloadName, formatName, htmlOf, isCrop, type Saving, savingOf } from './renditions.ts';
 import { bytesText, percentText, pixelsText, timeText } from './text.ts';
 
 /** The cookies are SameSite=Strict, and the local origin answers only its own page. */
@@ -28,6 +28,7 @@ interface DialogProps {
 
 export function PhotographDialog({ item, image, gallery, before, after, onClose, onClosed }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const close = useRef<HTMLButtonElement>(null);
   // It is open for as long as it exists, and the address alone decides that. If it closed by itself, someone could ask for it again before
   // the address has changed, and nothing would open it.
   useEffect(() => {
@@ -77,7 +78,7 @@ export function PhotographDialog({ item, image, gallery, before, after, onClose,
         <div class="details">
           <div class="title">
             <h2 id="photograph-name">{item.name}</h2>
-            <button type="button" class="plain close" aria-label="Close" onClick={onClose}>
+            <button type="button" ref={close} class="plain close" aria-label="Close" onClick={onClose}>
               <Icon name="close" />
             </button>
           </div>
@@ -87,9 +88,12 @@ export function PhotographDialog({ item, image, gallery, before, after, onClose,
             </p>
           )}
           {troubleText(stage) !== '' && (
-            <p class="problem" role="alert">
-              {troubleText(stage)}
-            </p>
+            <div class="problem">
+              <p role="alert">{troubleText(stage)}</p>
+              {stage.kind === 'refused' && (
+                <RefusedActions stage={stage} name={item.name} gallery={gallery} leave={() => close.current?.focus()} />
+              )}
+            </div>
           )}
           <Facts image={image} />
           <SavingBars saving={savingOf(image.renditions)} upload={image.metadata?.bytes} />
@@ -203,6 +207,7 @@ function Renditions({ image }: { readonly image: Image }) {
                 <Icon name="download" />
                 <span>
                   {formatName(contentType)} {width} × {height}
+                  {isCrop(rendition, image.renditions) && (width === height ? ', square crop' : ', crop')}
                   {animated === true && ', animated'}
                 </span>
                 <span class="figure">{bytesText(bytes)}</span>

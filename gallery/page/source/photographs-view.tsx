@@ -60,7 +60,7 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
       <div class="toolbar">
         <div>
           <h1>Photographs</h1>
-          <Summary items={items} loaded={state.cursor !== undefined} />
+          <Summary items={items} loaded={state.cursor !== undefined} hasOlder={state.older !== undefined} />
         </div>
         {!isEmpty && (
           <div class="actions">
@@ -123,8 +123,13 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
           before={openable(items.slice(0, shown).toReversed())}
           after={openable(items.slice(shown + 1))}
           onClose={closeImage}
-          // Back to where the person was.
-          onClosed={() => focusCard(list.current, opened.key)}
+          // Back to where the person was, or next to it, if the photograph is deleted.
+          onClosed={() =>
+            focusCard(
+              list.current,
+              [shown, shown + 1, shown - 1].map((index) => items[index]?.key),
+            )
+          }
         />
       )}
       {dragging && (
@@ -141,10 +146,13 @@ function openable(items: readonly Item[]): Image | undefined {
   return items.find(({ image }) => image !== undefined && image.renditions.length > 0)?.image;
 }
 
-function focusCard(list: HTMLElement | null, key: string): void {
-  const links = [...(list?.querySelectorAll<HTMLElement>('[data-key] a') ?? [])];
-  const link = links.find((one) => one.closest<HTMLElement>('[data-key]')?.dataset['key'] === key);
-  (link ?? document.getElementById('main'))?.focus();
+/** The first of the cards that is there, and has something to focus. */
+function focusCard(list: HTMLElement | null, keys: readonly (string | undefined)[]): void {
+  const cards = [...(list?.querySelectorAll<HTMLElement>('.card') ?? [])];
+  const focusable = keys
+    .map((key) => cards.find(({ dataset }) => dataset['key'] === key)?.querySelector<HTMLElement>('a, button'))
+    .find((one) => one instanceof HTMLElement);
+  (focusable ?? document.getElementById('main'))?.focus();
 }
 
 interface NoticesProps {
@@ -216,24 +224,33 @@ function receiveFiles(add: (files: readonly File[]) => void, setDragging: (dragg
   return () => stopped.abort();
 }
 
+interface SummaryProps {
+  readonly items: readonly Item[];
+  readonly loaded: boolean;
+  /** Whether the list goes on. */
+  readonly hasOlder: boolean;
+}
+
 /** Read out when it changes: not each percent of each upload. */
-function Summary({ items, loaded }: { readonly items: readonly Item[]; readonly loaded: boolean }) {
+function Summary({ items, loaded, hasOlder }: SummaryProps) {
   return (
     <p class="summary" role="status">
-      {loaded ? summaryText(items) : 'Loading…'}
+      {loaded ? summaryText(items, hasOlder) : 'Loading…'}
     </p>
   );
 }
 
-function summaryText(items: readonly Item[]): string {
+function summaryText(items: readonly Item[], hasOlder: boolean): string {
+  // Of what is not loaded yet, nothing is in progress.
+  const more = hasOlder ? '+' : '';
   const count = (kind: Item['stage']['kind']) => items.filter(({ stage }) => stage.kind === kind).length;
   const working = items.filter(({ stage }) => isInProgress(stage)).length;
   const parts = [
     working > 0 ? `${working} in progress` : '',
-    count('ready') > 0 ? `${count('ready')} ready` : '',
-    count('rejected') > 0 ? `${count('rejected')} rejected` : '',
+    count('ready') > 0 ? `${count('ready')}${more} ready` : '',
+    count('rejected') > 0 ? `${count('rejected')}${more} rejected` : '',
     count('refused') > 0 ? `${count('refused')} not uploaded` : '',
-    count('failed') > 0 ? `${count('failed')} failed` : '',
+    count('failed') > 0 ? `${count('failed')}${more} failed` : '',
     averageSaving(items),
   ];
   return parts.filter((part) => part !== '').join(' · ');

@@ -23,6 +23,8 @@ describePage('The address of a photograph', {}, ({ open }) => {
     });
     await page.reload();
     await expectCards(page, 'ready', 1);
+    // There are others, so "1 ready" would not be true.
+    await page.getByRole('status').filter({ hasText: '1+ ready' }).waitFor();
     await page.goto(address);
     await dialog(page, 'oldest.jpg').waitFor();
     await page.reload();
