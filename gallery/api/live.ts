@@ -11,7 +11,9 @@
  * 2. `{"kind":"image","image":{…}}` has an image, whole, as it is now. If its cursor is the next one, it is the next change; if it
  *    is the same or lower, it is known. If it is higher, something is missing: get `/v1/images?since=` the highest cursor, and
  *    apply what it returns in order.
- * 3. The answer `{"kind":"hello","cursor":…}` has the newest cursor. If it is higher than the client's, do as for a gap.
+ * 3. The answer `{"kind":"hello","cursor":…}` has the newest cursor. If it is higher than the client's, do as for a gap. If it is
+ *    lower than the client's was when the socket opened, or higher by more than could have happened, the gallery has been filled
+ *    anew: forget everything, and load the list.
  *
  * A change can arrive twice and late; with these rules, none is missed and none is shown twice. Where `hello` gets no answer, or the
  * socket closes, as it does if the client does not read, connect again.

@@ -309,6 +309,10 @@ describe('events of others', () => {
         .parse(await parseImageChange(message, bucket)).metadata.camera;
     };
     expect(await cameraOf({ make: 'Canon', model: 'Canon EOS 5D' })).toBe('Canon EOS 5D');
+    expect(await cameraOf({ make: 'NIKON CORPORATION', model: 'NIKON D90' })).toBe('NIKON D90');
+    expect(await cameraOf({ make: 'Panasonic', model: 'PANASONIC DMC-G2' })).toBe('PANASONIC DMC-G2');
+    expect(await cameraOf({ make: 'LG Electronics', model: 'LGM-V300' })).toBe('LG Electronics LGM-V300');
+    expect(await cameraOf({ model: 'M6' })).toBe('M6');
     expect(await cameraOf({ make: 'Apple', model: 'iPhone 5' })).toBe('Apple iPhone 5');
     expect(await cameraOf({ make: 'Canon' })).toBe('Canon');
     expect(await cameraOf({})).toBeUndefined();

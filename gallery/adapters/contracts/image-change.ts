@@ -97,9 +97,7 @@ async function uploadedChange(body: string, uploadBucket: string): Promise<Chang
 }
 
 function metadataOf({ camera, frames, capturedAt, damaged, location, ...rest }: z.infer<typeof metadata>) {
-  const { make = '', model = '' } = camera ?? {};
-  // Many models begin with their make: Canon EOS 5D.
-  const cameraName = (model.startsWith(make) ? model : `${make} ${model}`).trim();
+  const cameraName = cameraNameOf(camera);
   return {
     ...rest,
     ...(frames > 1 && { frames }),
@@ -108,6 +106,13 @@ function metadataOf({ camera, frames, capturedAt, damaged, location, ...rest }: 
     ...(damaged && { damaged }),
     ...(location !== undefined && { location }),
   };
+}
+
+/** Many models begin with the first word of their make: Canon EOS 5D, and NIKON D90 of NIKON CORPORATION. */
+function cameraNameOf({ make = '', model = '' }: NonNullable<z.infer<typeof metadata>['camera']> = {}): string {
+  const [maker] = make.trim().toLowerCase().split(' ');
+  const isNamed = model.trim().toLowerCase().split(' ')[0] === maker;
+  return (isNamed ? model : `${make} ${model}`).trim();
 }
 
 /** One form for all, because images are sorted by it. */

@@ -25,8 +25,9 @@ const imageShape = z.looseObject({
   cursor: z.int(),
   renditions: z.array(z.unknown()),
 });
+const image = z.custom<Image>((value) => imageShape.safeParse(value).success);
 const imageList = z.object({
-  images: z.array(z.custom<Image>((value) => imageShape.safeParse(value).success)),
+  images: z.array(image),
   cursor: z.int(),
   hasMore: z.boolean(),
   next: z.optional(z.string()),
@@ -47,17 +48,19 @@ export type Inside = z.infer<typeof inside>;
 export interface Api {
   readonly listImages: (query: { page?: string; since?: number; limit?: number }) => Promise<Answer<ImageList>>;
   readonly createUpload: (request: UploadRequest) => Promise<Answer<UploadTicket>>;
+  readonly getImage: (id: string) => Promise<Answer<Image>>;
   readonly deleteImage: (id: string) => Promise<Answer<undefined>>;
   readonly readInside: () => Promise<Answer<Inside>>;
 }
 
 /**
  * `token` returns the current one. `renew` gets a new one when it has expired; undefined if the person must sign in again. It throws if
- * there is no answer.
+ * there is no answer. `end` is for a new one that is refused, too: the person must sign in again.
  */
 export interface Credentials {
   readonly token: () => string | undefined;
   readonly renew: (expired: string) => Promise<string | undefined>;
+  readonly end: () => void;
 }
 
 export function galleryApi(credentials: Credentials): Api {
@@ -72,7 +75,9 @@ export function galleryApi(credentials: Credentials): Api {
     if (!isSignedOut(first)) return answerOf(first, read);
     const renewed = await credentials.renew(token).catch(() => 'unreachable' as const);
     if (renewed === undefined) return { ok: false, trouble: { kind: 'signed-out' } };
-    return answerOf(renewed === 'unreachable' ? undefined : await send(path, init, renewed), read);
+    const second = renewed === 'unreachable' ? undefined : await send(path, init, renewed);
+    if (isSignedOut(second)) credentials.end();
+    return answerOf(second, read);
   };
   return {
     listImages: (query) => {
@@ -88,10 +93,13 @@ export function galleryApi(credentials: Credentials): Api {
         { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(request) },
         (body) => uploadTicket.parse(body),
       ),
-    deleteImage: (id) => call(`/v1/images/${encodeURIComponent(id)}`, { method: 'DELETE' }, () => undefined),
+    getImage: (id) => call(imagePath(id), {}, (body) => image.parse(body)),
+    deleteImage: (id) => call(imagePath(id), { method: 'DELETE' }, () => undefined),
     readInside: () => call('/inside', {}, (body) => inside.parse(body)),
   };
 }
+
+const imagePath = (id: string) => `/v1/images/${encodeURIComponent(id)}`;
 
 /** API Gateway answers 403 where its authorizer fails, and the emulator also where a token is missing. */
 function isSignedOut(response: Response | undefined): boolean {

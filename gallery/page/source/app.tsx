@@ -1,7 +1,8 @@
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
+import { insideAddress, photographsAddress } from './address.ts';
 import { filesOf, receiveFiles } from './files.ts';
 import { type Gallery, openGallery } from './gallery.ts';
-import { insideAddress, photographsAddress, useRoute, useStore } from './hooks.ts';
+import { useRoute, useStore } from './hooks.ts';
 import { Mark } from './icons.tsx';
 import { InsideView } from './inside-view.tsx';
 import type { Connection } from './live-images.ts';

@@ -27,13 +27,20 @@ export interface Upload {
   readonly item: string;
   readonly name: string;
   readonly bytes: number;
-  /** Milliseconds since 1970, as for `changedAt`. Keeps the item in its place while its state changes. */
-  readonly position: number;
+  /** Milliseconds since 1970: its place among the files that are no images yet. */
+  readonly addedAt: number;
   readonly step: UploadStep;
   readonly imageId: string | undefined;
   /** The cursor of the image when the file was sent. A higher one belongs to the new version. */
   readonly after: number;
   readonly preview: Preview | undefined;
+}
+
+/** Something that did not work, for as long as the person has not dismissed it. */
+export interface Notice {
+  /** The image that it is about. */
+  readonly id: string;
+  readonly text: string;
 }
 
 export interface GalleryState {
@@ -50,6 +57,7 @@ export interface GalleryState {
   readonly uploads: readonly Upload[];
   /** Images that the person has deleted, and whose deletion has not been confirmed yet. */
   readonly deleting: ReadonlySet<string>;
+  readonly notices: readonly Notice[];
 }
 
 export const emptyGallery: GalleryState = {
@@ -60,6 +68,7 @@ export const emptyGallery: GalleryState = {
   older: undefined,
   uploads: [],
   deleting: new Set(),
+  notices: [],
 };
 
 export type NewUpload = Pick<Upload, 'key' | 'name' | 'bytes'> & { readonly replaces: string | undefined };
@@ -69,7 +78,8 @@ export type GalleryEvent =
   | { readonly kind: 'listed-older'; readonly list: ImageList }
   /** The answer of `/v1/images?since=`. */
   | { readonly kind: 'caught-up'; readonly list: ImageList }
-  | { readonly kind: 'greeted'; readonly cursor: number }
+  /** The answer to a `hello`, and what the page knew when the connection was opened. */
+  | { readonly kind: 'greeted'; readonly cursor: number; readonly knownBefore: number }
   | { readonly kind: 'image-changed'; readonly image: Image }
   | { readonly kind: 'uploads-added'; readonly uploads: readonly NewUpload[]; readonly now: number }
   | { readonly kind: 'upload-previewed'; readonly key: string; readonly preview: Preview }
@@ -77,26 +87,38 @@ export type GalleryEvent =
   | { readonly kind: 'upload-dismissed'; readonly key: string }
   | { readonly kind: 'deletion-asked'; readonly id: string }
   | { readonly kind: 'deletion-refused'; readonly id: string }
+  /** One that no list has brought. */
+  | { readonly kind: 'image-found'; readonly image: Image }
+  /** The server has no such image. */
+  | { readonly kind: 'image-gone'; readonly id: string }
+  | { readonly kind: 'noticed'; readonly id: string; readonly text: string }
+  | { readonly kind: 'notice-dismissed'; readonly id: string }
   | { readonly kind: 'signed-out' };
 
 export function reduceGallery(state: GalleryState, event: GalleryEvent): GalleryState {
   switch (event.kind) {
     case 'listed':
+      // A second one would not mention what was deleted in between.
+      if (state.cursor !== undefined) return state;
       return settled({
         ...withImages(state, event.list.images),
-        cursor: Math.max(event.list.cursor, state.cursor ?? 0),
+        cursor: event.list.cursor,
         newest: Math.max(event.list.cursor, state.newest),
         older: event.list.next,
       });
     case 'listed-older':
       return { ...withImages(state, event.list.images), older: event.list.next };
     case 'caught-up':
+      // It says nothing of what was before, so it cannot replace the first list.
+      if (state.cursor === undefined) return state;
+      if (isFar(state, event.list.cursor)) return anew(state, event.list.cursor);
       return settled({
         ...withImages(state, event.list.images),
-        cursor: Math.max(event.list.cursor, state.cursor ?? 0),
+        cursor: Math.max(event.list.cursor, state.cursor),
         newest: Math.max(event.list.cursor, state.newest),
       });
     case 'greeted':
+      if (event.cursor < event.knownBefore || isFar(state, event.cursor)) return anew(state, event.cursor);
       return { ...state, newest: Math.max(event.cursor, state.newest) };
     case 'image-changed':
       // The first list has it, or is older: then the page is behind.
@@ -117,29 +139,67 @@ export function reduceGallery(state: GalleryState, event: GalleryEvent): Gallery
     case 'upload-dismissed':
       return { ...state, uploads: state.uploads.filter(({ key }) => key !== event.key) };
     case 'deletion-asked':
-      return { ...state, deleting: new Set(state.deleting).add(event.id) };
+      return { ...withoutNotice(state, event.id), deleting: new Set(state.deleting).add(event.id) };
     case 'deletion-refused':
       return { ...state, deleting: without(state.deleting, event.id) };
+    case 'image-found':
+      return withImages(withoutNotice(state, event.image.id), [event.image]);
+    case 'image-gone':
+      return withoutImage(state, event.id);
+    case 'noticed':
+      // One per image: the latest.
+      return {
+        ...state,
+        notices: [...withoutNotice(state, event.id).notices, { id: event.id, text: event.text }],
+      };
+    case 'notice-dismissed':
+      return withoutNotice(state, event.id);
     case 'signed-out':
       return emptyGallery;
   }
 }
 
-/** Whether a change is missing, so that the page must ask for what has happened since `cursor`. */
+/** Whether a change is missing, so that the page must ask for what has happened since `cursor`, or for the first list. */
 export function isBehind({ cursor, newest }: GalleryState): boolean {
-  return cursor !== undefined && newest > cursor;
+  return cursor === undefined || newest > cursor;
+}
+
+/** More changes than anyone makes while a page is not connected. */
+const FAR = 1_000;
+
+/**
+ * A store begins its cursors at the milliseconds of its first change. One that started anew knows nothing of what the page shows; after
+ * an empty one, there is nothing to forget.
+ */
+function isFar({ cursor = 0 }: GalleryState, newest: number): boolean {
+  return cursor > 0 && newest > cursor + FAR;
+}
+
+/** Forgets everything that came from the server, so that the list is loaded again. Keeps what is not stored yet. */
+function anew(state: GalleryState, newest: number): GalleryState {
+  return { ...emptyGallery, newest, uploads: state.uploads.filter(({ step }) => step.kind !== 'stored') };
+}
+
+/** Stays as deleted, so that a list which was read before does not bring it back. */
+function withoutImage(state: GalleryState, id: string): GalleryState {
+  const image = state.images.get(id);
+  const images = new Map(state.images);
+  if (image !== undefined) images.set(id, { ...image, state: 'deleted', renditions: [] });
+  return { ...withoutNotice(state, id), images, deleting: without(state.deleting, id) };
 }
 
 /** Each image whole, and the newest of what is known about it wins: that makes the order of arrival irrelevant. */
 function withImages(state: GalleryState, changed: readonly Image[]): GalleryState {
   const images = new Map(state.images);
-  let { deleting } = state;
+  let { deleting, notices } = state;
   for (const image of changed) {
     if (image.cursor <= (images.get(image.id)?.cursor ?? -1)) continue;
     images.set(image.id, image);
-    if (image.state === 'deleted') deleting = without(deleting, image.id);
+    if (image.state !== 'deleted') continue;
+    deleting = without(deleting, image.id);
+    notices = notices.filter(({ id }) => id !== image.id);
   }
-  return { ...state, images, deleting };
+  return { ...state, images, deleting, notices };
 }
 
 /** Moves the cursor over the changes that follow it without a gap. */
@@ -159,7 +219,7 @@ function placedUploads(state: GalleryState, uploads: readonly NewUpload[], now: 
       name: replaced?.name ?? name,
       bytes,
       // The first of the files comes first.
-      position: replaced?.position ?? now - index,
+      addedAt: now - index,
       step: { kind: 'waiting' },
       imageId: replaces,
       after: 0,
@@ -184,6 +244,10 @@ function withUpload(state: GalleryState, key: string, change: Partial<Upload>): 
   return { ...state, uploads: state.uploads.map((upload) => (upload.key === key ? { ...upload, ...change } : upload)) };
 }
 
+function withoutNotice(state: GalleryState, id: string): GalleryState {
+  return { ...state, notices: state.notices.filter((notice) => notice.id !== id) };
+}
+
 function without(ids: ReadonlySet<string>, id: string): ReadonlySet<string> {
   return new Set([...ids].filter((one) => one !== id));
 }
@@ -205,13 +269,12 @@ export type Stage =
 export interface Item {
   readonly key: string;
   readonly name: string;
-  readonly position: number;
   readonly stage: Stage;
   readonly image: Image | undefined;
   readonly upload: Upload | undefined;
 }
 
-/** Newest first. */
+/** Newest first, as the server lists them: so the order is the same in all windows, and after a reload. */
 export function itemsOf(state: GalleryState): readonly Item[] {
   const items = new Map<string, Item>();
   const uploaded = new Set<string>();
@@ -221,19 +284,22 @@ export function itemsOf(state: GalleryState): readonly Item[] {
     const stage = stageOf(state, image, upload);
     if (stage === undefined) items.delete(upload.item);
     else {
-      const { item: key, position } = upload;
-      items.set(key, { key, name: image?.name ?? upload.name, position, stage, image, upload });
+      items.set(upload.item, { key: upload.item, name: image?.name ?? upload.name, stage, image, upload });
     }
   }
   for (const image of state.images.values()) {
     const stage = uploaded.has(image.id) ? undefined : stageOf(state, image, undefined);
     if (stage === undefined) continue;
-    const { id, name, changedAt } = image;
-    items.set(id, { key: id, name, position: Date.parse(changedAt), stage, image, upload: undefined });
+    const { id, name } = image;
+    items.set(id, { key: id, name, stage, image, upload: undefined });
   }
-  return [...items.values()].sort(
-    (one, other) => other.position - one.position || (one.key < other.key ? -1 : Number(one.key > other.key)),
-  );
+  return [...items.values()].sort((one, other) => (placeOf(one) < placeOf(other) ? 1 : -1));
+}
+
+/** Of an image, as in core/gallery-image.ts. Files that are no images yet will be newer than all images. */
+function placeOf({ image, upload }: Item): string {
+  if (image !== undefined) return `${image.changedAt}_${image.id}`;
+  return `~${String(upload?.addedAt).padStart(16, '0')}_${upload?.key}`;
 }
 
 export function itemOfImage(state: GalleryState, id: string): Item | undefined {

@@ -1,5 +1,5 @@
 /** One person's gallery, for as long as they are signed in. */
-import { type Api, type Credentials, galleryApi } from './api.ts';
+import { type Api, type Credentials, galleryApi, type Trouble } from './api.ts';
 import { emptyGallery, type GalleryEvent, type GalleryState, type Image, reduceGallery } from './gallery-state.ts';
 import { type Connection, followImages } from './live-images.ts';
 import { renewSession, type Session, type SignIn, storeSession } from './session.ts';
@@ -15,8 +15,10 @@ export interface Gallery {
   readonly images: Store<GalleryState, GalleryEvent>;
   readonly connection: Store<Connection, Connection>;
   readonly uploads: Uploads;
-  /** Undefined if the deletion is on its way, otherwise why not. */
-  readonly deleteImage: (image: Image) => Promise<string | undefined>;
+  /** What goes wrong becomes a notice. */
+  readonly deleteImage: (image: Image) => Promise<void>;
+  /** One that is in no list so far. What goes wrong becomes a notice. */
+  readonly findImage: (id: string) => Promise<boolean>;
   readonly loadOlder: () => Promise<void>;
   /** Once more, so that the answer's cookies let the browser load renditions. */
   readonly renewAccess: () => Promise<void>;
@@ -46,14 +48,20 @@ export function openGallery(signIn: SignIn, session: Session, signedOut: () => v
     images,
     connection,
     uploads,
-    deleteImage: async ({ id }) => {
+    deleteImage: async ({ id, name }) => {
       images.dispatch({ kind: 'deletion-asked', id });
       const answer = await api.deleteImage(id);
-      if (answer.ok || answer.trouble.kind === 'gone') return undefined;
+      if (answer.ok) return;
+      if (answer.trouble.kind === 'gone') return images.dispatch({ kind: 'image-gone', id });
       images.dispatch({ kind: 'deletion-refused', id });
-      return answer.trouble.kind === 'refused'
-        ? answer.trouble.message
-        : 'The photograph could not be deleted. Check your connection and try again.';
+      images.dispatch({ kind: 'noticed', id, text: `${name} was not deleted. ${adviceOn(answer.trouble)}` });
+    },
+    findImage: async (id) => {
+      const answer = await api.getImage(id);
+      if (answer.ok) images.dispatch({ kind: 'image-found', image: answer.value });
+      else
+        images.dispatch({ kind: 'noticed', id, text: `This photograph cannot be shown. ${adviceOn(answer.trouble)}` });
+      return answer.ok;
     },
     loadOlder: async () => {
       const { older } = images.state();
@@ -77,18 +85,39 @@ export function openGallery(signIn: SignIn, session: Session, signedOut: () => v
   };
 }
 
+/** What to do about it, in a sentence. */
+function adviceOn(trouble: Trouble): string {
+  switch (trouble.kind) {
+    case 'gone':
+      return 'It has been deleted, or its address is wrong.';
+    case 'refused':
+      return trouble.message;
+    case 'busy':
+      return 'The gallery has too many requests. Try again in a minute.';
+    case 'unreachable':
+      return 'The gallery did not answer. Check your connection and try again.';
+    case 'signed-out':
+      return 'Sign in and try again.';
+  }
+}
+
 function credentialsOf(signIn: SignIn, first: Session, signedOut: () => void): Credentials {
   let session: Session | undefined = first;
   let renewal: Promise<string | undefined> | undefined;
 
+  function store(next: Session | undefined): void {
+    const hasEnded = session !== undefined && next === undefined;
+    session = next;
+    storeSession(next);
+    if (hasEnded) signedOut();
+  }
+
   async function renewed(before: Session): Promise<string | undefined> {
     try {
-      session = await renewSession(signIn, before);
+      store(await renewSession(signIn, before));
     } finally {
       renewal = undefined;
     }
-    storeSession(session);
-    if (session === undefined) signedOut();
     return session?.accessToken;
   }
 
@@ -99,5 +128,6 @@ function credentialsOf(signIn: SignIn, first: Session, signedOut: () => void): C
       renewal ??= renewed(session);
       return renewal;
     },
+    end: () => store(undefined),
   };
 }

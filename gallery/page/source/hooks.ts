@@ -1,4 +1,5 @@
 import { useEffect, useReducer, useState } from 'preact/hooks';
+import { currentRoute, type Route } from './address.ts';
 import type { Store } from './store.ts';
 
 export function useStore<State, Event>(store: Store<State, Event>): State {
@@ -13,25 +14,15 @@ export function useStore<State, Event>(store: Store<State, Event>): State {
   return state;
 }
 
-export type Route =
-  | { readonly view: 'photographs'; readonly open: string | undefined }
-  | { readonly view: 'inside'; readonly open: undefined };
-
-export const photographsAddress = '#/';
-export const insideAddress = '#/inside';
-export const imageAddress = (id: string) => `#/image/${id}`;
-
-/** The address says what is shown, so that the browser's own way back works. */
 export function useRoute(): Route {
-  const [hash, setHash] = useState(location.hash);
+  const [route, setRoute] = useState(currentRoute);
   useEffect(() => {
-    const update = () => setHash(location.hash);
+    const update = () => setRoute(currentRoute());
     addEventListener('hashchange', update);
     update();
     return () => removeEventListener('hashchange', update);
   }, []);
-  if (hash === insideAddress) return { view: 'inside', open: undefined };
-  return { view: 'photographs', open: /^#\/image\/([0-9a-f]{32})$/.exec(hash)?.[1] };
+  return route;
 }
 
 export function useMedia(query: string): boolean {

@@ -1,9 +1,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import * as z from 'zod/mini';
+import { photographsAddress } from './address.ts';
 import type { Inside } from './api.ts';
 import type { Gallery } from './gallery.ts';
 import { itemsOf } from './gallery-state.ts';
-import { photographsAddress, useMedia, useStore } from './hooks.ts';
+import { useMedia, useStore } from './hooks.ts';
 import { advance, type Drawing, isVisible, type Station, stations, type Token, tall, wide } from './inside-path.ts';
 import { placeholderOf } from './preview.ts';
 import { pictureOf } from './renditions.ts';

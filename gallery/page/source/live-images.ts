@@ -42,6 +42,8 @@ export function followImages(
   let failures = 0;
   let wake: (() => void) | undefined;
   let catchingUp = false;
+  /** The page's cursor when the connection was opened. A lower one is that of another store. */
+  let knownBefore = 0;
 
   /** Ends early when the network comes back, or the person looks at the page again. */
   const pause = (milliseconds: number) =>
@@ -65,16 +67,9 @@ export function followImages(
   }
 
   async function isListed(): Promise<boolean> {
-    if (store.state().cursor !== undefined) {
-      // A socket does not say why it is refused. If it is the token, this renews it.
-      if (failures > 0) await catchUpOnce();
-      return !signal.aborted;
-    }
-    const list = await api.listImages({});
-    if (signal.aborted) return false;
-    if (list.ok) store.dispatch({ kind: 'listed', list: list.value });
-    else await waitIfBusy(list);
-    return list.ok;
+    // A socket does not say why it is refused. If it is the token, this renews it.
+    if (store.state().cursor === undefined || failures > 0) await catchUpOnce();
+    return !signal.aborted && store.state().cursor !== undefined;
   }
 
   /** Resolves when the connection has ended. */
@@ -94,6 +89,7 @@ export function followImages(
         opened.close();
         resolve();
       };
+      knownBefore = store.state().cursor ?? 0;
       let lastHello = 0;
       const sayHello = () => {
         if (opened.readyState !== WebSocket.OPEN) return;
@@ -127,7 +123,8 @@ export function followImages(
     if (!message.success) return undefined;
     switch (message.data.kind) {
       case 'hello':
-        store.dispatch({ kind: 'greeted', cursor: message.data.cursor });
+        store.dispatch({ kind: 'greeted', cursor: message.data.cursor, knownBefore });
+        if (store.state().cursor === undefined) knownBefore = 0;
         void catchUp(0);
         break;
       case 'image':
@@ -154,10 +151,10 @@ export function followImages(
 
   /** Whether it brought anything. */
   async function catchUpOnce(): Promise<boolean> {
-    const before = store.state().cursor ?? 0;
-    const list = await api.listImages({ since: before });
+    const before = store.state().cursor;
+    const list = await api.listImages(before === undefined ? {} : { since: before });
     if (signal.aborted) return false;
-    if (list.ok) store.dispatch({ kind: 'caught-up', list: list.value });
+    if (list.ok) store.dispatch({ kind: before === undefined ? 'listed' : 'caught-up', list: list.value });
     else await waitIfBusy(list);
     return store.state().cursor !== before;
   }

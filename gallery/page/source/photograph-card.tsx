@@ -1,6 +1,6 @@
+import { imageAddress, isPlainClick, openImage } from './address.ts';
 import type { Gallery } from './gallery.ts';
 import { type Item, isInProgress, type Stage } from './gallery-state.ts';
-import { imageAddress } from './hooks.ts';
 import { Icon } from './icons.tsx';
 import { RenditionPicture } from './rendition-picture.tsx';
 import { savingOf } from './renditions.ts';
@@ -74,7 +74,15 @@ function Frame({ item, gallery, openable }: CardProps & { readonly openable: boo
     </>
   );
   return openable && image !== undefined ? (
-    <a class="frame" href={imageAddress(image.id)}>
+    <a
+      class="frame"
+      href={imageAddress(image.id)}
+      onClick={(event) => {
+        if (!isPlainClick(event)) return;
+        event.preventDefault();
+        openImage(image.id);
+      }}
+    >
       {picture}
     </a>
   ) : (
@@ -88,31 +96,70 @@ function Trouble({ item, gallery }: CardProps) {
     <div class="frame trouble">
       <Icon name="alert" />
       <p>{troubleText(stage)}</p>
-      <div class="actions">
-        {stage.kind === 'refused' && (
-          <button type="button" onClick={() => gallery.uploads.retry(stage.upload)}>
-            Try again
-          </button>
-        )}
-        {stage.kind === 'refused' ? (
-          <button
-            type="button"
-            aria-label={`Dismiss ${item.name}`}
-            onClick={() => gallery.uploads.cancel(stage.upload)}
-          >
-            Dismiss
-          </button>
-        ) : (
-          image !== undefined && (
-            // There is no picture to lose, so no question either.
-            <button type="button" aria-label={`Remove ${item.name}`} onClick={() => void gallery.deleteImage(image)}>
+      {stage.kind === 'refused' ? (
+        <RefusedActions stage={stage} name={item.name} gallery={gallery} leave={focusNeighbour} />
+      ) : (
+        image !== undefined && (
+          <div class="actions">
+            {/* There is no picture to lose, so no question either. */}
+            <button
+              type="button"
+              aria-label={`Remove ${item.name}`}
+              onClick={({ currentTarget }) => {
+                focusNeighbour(currentTarget);
+                void gallery.deleteImage(image);
+              }}
+            >
               Remove
             </button>
-          )
-        )}
-      </div>
+          </div>
+        )
+      )}
     </div>
   );
+}
+
+interface RefusedProps {
+  readonly stage: Extract<Stage, { readonly kind: 'refused' }>;
+  readonly name: string;
+  readonly gallery: Gallery;
+  /** Moves the focus from the button, which goes. */
+  readonly leave: (button: HTMLElement) => void;
+}
+
+export function RefusedActions({ stage, name, gallery, leave }: RefusedProps) {
+  return (
+    <div class="actions">
+      <button
+        type="button"
+        onClick={({ currentTarget }) => {
+          leave(currentTarget);
+          gallery.uploads.retry(stage.upload);
+        }}
+      >
+        Try again
+      </button>
+      <button
+        type="button"
+        aria-label={`Dismiss ${name}`}
+        onClick={({ currentTarget }) => {
+          leave(currentTarget);
+          gallery.uploads.cancel(stage.upload);
+        }}
+      >
+        Dismiss
+      </button>
+    </div>
+  );
+}
+
+/** Of the card that the element is in: the next one, otherwise the one before. */
+function focusNeighbour(element: Element): void {
+  const card = element.closest('.card');
+  const focusable = [card?.nextElementSibling, card?.previousElementSibling]
+    .map((neighbour) => neighbour?.querySelector<HTMLElement>('a, button'))
+    .find((one) => one instanceof HTMLElement);
+  (focusable ?? document.getElementById('main'))?.focus();
 }
 
 export function troubleText(stage: Stage): string {
@@ -127,8 +174,8 @@ export function troubleText(stage: Stage): string {
   }
 }
 
-/** The steps of an image's way, as segments of a line. */
-const steps = ['uploading', 'uploaded', 'described', 'rendering'] as const;
+/** The steps of an image's way, as segments of a line; then it is ready. They are the states of the API, after those of the upload. */
+const steps = ['uploading', 'uploaded', 'described'] as const;
 
 function Progress({ stage }: { readonly stage: Stage }) {
   const reached = stepOf(stage);
@@ -150,7 +197,7 @@ function Progress({ stage }: { readonly stage: Stage }) {
 function stepOf(stage: Stage): number {
   if (stage.kind === 'uploaded') return 1;
   if (stage.kind !== 'processing') return 0;
-  return stage.step === 'queued' ? 2 : 3;
+  return stage.step === 'queued' ? 1 : 2;
 }
 
 export function progressText(stage: Stage): string {
@@ -162,7 +209,7 @@ export function progressText(stage: Stage): string {
     case 'uploaded':
       return 'Uploaded';
     case 'processing':
-      return stage.step === 'queued' ? 'Processing' : 'Rendering';
+      return stage.step === 'queued' ? 'Uploaded' : 'Described, rendering';
     default:
       return '';
   }
@@ -172,12 +219,12 @@ function captionOf({ stage, image }: Item): string {
   switch (stage.kind) {
     case 'ready': {
       const saving = savingOf(image?.renditions ?? []);
-      return saving && saving.share > 0 ? `${percentText(saving.share)} smaller` : 'Ready';
+      return saving && saving.share > 0 ? `${percentText(saving.share)} smaller than JPEG` : 'Ready';
     }
     case 'rejected':
       return 'Rejected';
     case 'refused':
-      return 'Not uploaded';
+      return image === undefined ? 'Not uploaded' : 'Not replaced';
     case 'failed':
       return 'Failed';
     case 'deleting':

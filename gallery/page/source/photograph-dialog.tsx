@@ -1,10 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { imageAddress, isPlainClick, turnToImage } from './address.ts';
 import type { Gallery } from './gallery.ts';
 import { type Image, type Item, isInProgress } from './gallery-state.ts';
 import { Icon } from './icons.tsx';
-import { progressText, troubleText } from './photograph-card.tsx';
+import { progressText, RefusedActions, troubleText } from './photograph-card.tsx';
 import { RenditionPicture } from './rendition-picture.tsx';
-import { downloadName, formatName, htmlOf, type Saving, savingOf } from './renditions.ts';
+import { downloadName, formatName, htmlOf, isCrop, type Saving, savingOf } from './renditions.ts';
 import { bytesText, percentText, pixelsText, timeText } from './text.ts';
 
 /** The cookies are SameSite=Strict, and the local origin answers only its own page. */
@@ -16,9 +17,9 @@ interface DialogProps {
   readonly item: Item;
   readonly image: Image;
   readonly gallery: Gallery;
-  /** Addresses of the neighbours. */
-  readonly before: string | undefined;
-  readonly after: string | undefined;
+  /** The neighbours. */
+  readonly before: Image | undefined;
+  readonly after: Image | undefined;
   /** Someone wants it to be closed. */
   readonly onClose: () => void;
   /** It no longer keeps the focus to itself. */
@@ -27,6 +28,7 @@ interface DialogProps {
 
 export function PhotographDialog({ item, image, gallery, before, after, onClose, onClosed }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const close = useRef<HTMLButtonElement>(null);
   // It is open for as long as it exists, and the address alone decides that. If it closed by itself, someone could ask for it again before
   // the address has changed, and nothing would open it.
   useEffect(() => {
@@ -37,9 +39,11 @@ export function PhotographDialog({ item, image, gallery, before, after, onClose,
       onClosed();
     };
   }, []);
-  const turn = ({ key }: KeyboardEvent) => {
-    const address = key === 'ArrowLeft' ? before : key === 'ArrowRight' ? after : undefined;
-    if (address !== undefined) location.hash = address;
+  const turn = ({ key, altKey, ctrlKey, metaKey }: KeyboardEvent) => {
+    // With those, the browser goes back and forward.
+    if (altKey || ctrlKey || metaKey) return;
+    const next = key === 'ArrowLeft' ? before : key === 'ArrowRight' ? after : undefined;
+    if (next !== undefined) turnToImage(next.id);
   };
   const { stage } = item;
   return (
@@ -68,21 +72,13 @@ export function PhotographDialog({ item, image, gallery, before, after, onClose,
               gallery={gallery}
             />
           </div>
-          {before !== undefined && (
-            <a class="turn previous" href={before} aria-label="Newer photograph">
-              <Icon name="previous" />
-            </a>
-          )}
-          {after !== undefined && (
-            <a class="turn next" href={after} aria-label="Older photograph">
-              <Icon name="next" />
-            </a>
-          )}
+          {before !== undefined && <Turn to={before} direction="previous" label="Newer photograph" />}
+          {after !== undefined && <Turn to={after} direction="next" label="Older photograph" />}
         </div>
         <div class="details">
           <div class="title">
             <h2 id="photograph-name">{item.name}</h2>
-            <button type="button" class="plain close" aria-label="Close" onClick={onClose}>
+            <button type="button" ref={close} class="plain close" aria-label="Close" onClick={onClose}>
               <Icon name="close" />
             </button>
           </div>
@@ -92,9 +88,12 @@ export function PhotographDialog({ item, image, gallery, before, after, onClose,
             </p>
           )}
           {troubleText(stage) !== '' && (
-            <p class="problem" role="alert">
-              {troubleText(stage)}
-            </p>
+            <div class="problem">
+              <p role="alert">{troubleText(stage)}</p>
+              {stage.kind === 'refused' && (
+                <RefusedActions stage={stage} name={item.name} gallery={gallery} leave={() => close.current?.focus()} />
+              )}
+            </div>
           )}
           <Facts image={image} />
           <SavingBars saving={savingOf(image.renditions)} upload={image.metadata?.bytes} />
@@ -103,6 +102,29 @@ export function PhotographDialog({ item, image, gallery, before, after, onClose,
         </div>
       </div>
     </dialog>
+  );
+}
+
+interface TurnProps {
+  readonly to: Image;
+  readonly direction: 'previous' | 'next';
+  readonly label: string;
+}
+
+function Turn({ to, direction, label }: TurnProps) {
+  return (
+    <a
+      class={`turn ${direction}`}
+      href={imageAddress(to.id)}
+      aria-label={label}
+      onClick={(event) => {
+        if (!isPlainClick(event)) return;
+        event.preventDefault();
+        turnToImage(to.id);
+      }}
+    >
+      <Icon name={direction} />
+    </a>
   );
 }
 
@@ -185,6 +207,7 @@ function Renditions({ image }: { readonly image: Image }) {
                 <Icon name="download" />
                 <span>
                   {formatName(contentType)} {width} × {height}
+                  {isCrop(rendition, image.renditions) && (width === height ? ', square crop' : ', crop')}
                   {animated === true && ', animated'}
                 </span>
                 <span class="figure">{bytesText(bytes)}</span>
@@ -218,7 +241,7 @@ function Actions({ image, gallery, onDeleted }: ActionsProps) {
     );
   const remove = () => {
     onDeleted();
-    void gallery.deleteImage(image).then((problem) => problem !== undefined && setSaid(problem));
+    void gallery.deleteImage(image);
   };
   return (
     <section class="actions-section">

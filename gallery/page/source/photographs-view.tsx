@@ -1,8 +1,9 @@
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { closeImage, currentRoute } from './address.ts';
 import { sampleFiles } from './files.ts';
 import type { Gallery } from './gallery.ts';
-import { type Item, isInProgress, itemsOf } from './gallery-state.ts';
-import { imageAddress, photographsAddress, useStore } from './hooks.ts';
+import { type Image, type Item, isInProgress, itemsOf, type Notice } from './gallery-state.ts';
+import { useStore } from './hooks.ts';
 import { Icon } from './icons.tsx';
 import { PhotographCard } from './photograph-card.tsx';
 import { PhotographDialog } from './photograph-dialog.tsx';
@@ -39,16 +40,30 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
     // The button goes.
     document.getElementById('main')?.focus();
   };
-  const close = () => {
-    location.hash = photographsAddress;
-  };
+
+  const isListed = state.cursor !== undefined;
+  const isShown = opened !== undefined;
+  const lastShown = useRef<string | undefined>(undefined);
+  useEffect(() => {
+    if (isShown || open === undefined) {
+      lastShown.current = open;
+      return;
+    }
+    if (!isListed) return;
+    const leave = () => {
+      if (currentRoute().open === open) closeImage();
+    };
+    // What goes while it is shown needs no words: the person has deleted it, here or in another window.
+    if (open === lastShown.current) leave();
+    else void gallery.findImage(open).then((isFound) => !isFound && leave());
+  }, [gallery, open, isShown, isListed]);
 
   return (
     <>
       <div class="toolbar">
         <div>
           <h1>Photographs</h1>
-          <Summary items={items} loaded={state.cursor !== undefined} />
+          <Summary items={items} loaded={state.cursor !== undefined} hasOlder={state.older !== undefined} />
         </div>
         {!isEmpty && (
           <div class="actions">
@@ -86,6 +101,7 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
           onChange={({ currentTarget }) => add(currentTarget)}
         />
       </div>
+      <Notices notices={state.notices} gallery={gallery} />
       {isEmpty && (
         <EmptyGallery
           gallery={gallery}
@@ -114,45 +130,84 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
           gallery={gallery}
           before={openable(items.slice(0, shown).toReversed())}
           after={openable(items.slice(shown + 1))}
-          onClose={close}
-          // Back to where the person was.
-          onClosed={() => focusCard(list.current, opened.key)}
+          onClose={closeImage}
+          // Back to where the person was, or next to it, if the photograph is deleted.
+          onClosed={() =>
+            focusCard(
+              list.current,
+              [shown, shown + 1, shown - 1].map((index) => items[index]?.key),
+            )
+          }
         />
       )}
     </>
   );
 }
 
-/** The address of the next item that has something to show in large. */
-function openable(items: readonly Item[]): string | undefined {
-  const next = items.find(({ image }) => image !== undefined && image.renditions.length > 0);
-  return next?.image && imageAddress(next.image.id);
+/** The next one that has something to show in large. */
+function openable(items: readonly Item[]): Image | undefined {
+  return items.find(({ image }) => image !== undefined && image.renditions.length > 0)?.image;
 }
 
-function focusCard(list: HTMLElement | null, key: string): void {
-  const links = [...(list?.querySelectorAll<HTMLElement>('[data-key] a') ?? [])];
-  const link = links.find((one) => one.closest<HTMLElement>('[data-key]')?.dataset['key'] === key);
-  (link ?? document.getElementById('main'))?.focus();
+/** The first of the cards that is there, and has something to focus. */
+function focusCard(list: HTMLElement | null, keys: readonly (string | undefined)[]): void {
+  const cards = [...(list?.querySelectorAll<HTMLElement>('.card') ?? [])];
+  const focusable = keys
+    .map((key) => cards.find(({ dataset }) => dataset['key'] === key)?.querySelector<HTMLElement>('a, button'))
+    .find((one) => one instanceof HTMLElement);
+  (focusable ?? document.getElementById('main'))?.focus();
+}
+
+interface NoticesProps {
+  readonly notices: readonly Notice[];
+  readonly gallery: Gallery;
+}
+
+function Notices({ notices, gallery }: NoticesProps) {
+  if (notices.length === 0) return null;
+  return (
+    <ul class="notices">
+      {notices.map(({ id, text }) => (
+        <li key={id}>
+          <p class="problem" role="alert">
+            {text}
+          </p>
+          <button type="button" onClick={() => gallery.images.dispatch({ kind: 'notice-dismissed', id })}>
+            Dismiss
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface SummaryProps {
+  readonly items: readonly Item[];
+  readonly loaded: boolean;
+  /** Whether the list goes on. */
+  readonly hasOlder: boolean;
 }
 
 /** Read out when it changes: not each percent of each upload. */
-function Summary({ items, loaded }: { readonly items: readonly Item[]; readonly loaded: boolean }) {
+function Summary({ items, loaded, hasOlder }: SummaryProps) {
   return (
     <p class="summary" role="status">
-      {loaded ? summaryText(items) : 'Loading…'}
+      {loaded ? summaryText(items, hasOlder) : 'Loading…'}
     </p>
   );
 }
 
-function summaryText(items: readonly Item[]): string {
+function summaryText(items: readonly Item[], hasOlder: boolean): string {
+  // Of what is not loaded yet, nothing is in progress.
+  const more = hasOlder ? '+' : '';
   const count = (kind: Item['stage']['kind']) => items.filter(({ stage }) => stage.kind === kind).length;
   const working = items.filter(({ stage }) => isInProgress(stage)).length;
   const parts = [
     working > 0 ? `${working} in progress` : '',
-    count('ready') > 0 ? `${count('ready')} ready` : '',
+    count('ready') > 0 ? `${count('ready')}${more} ready` : '',
     count('refused') > 0 ? `${count('refused')} not uploaded` : '',
-    count('rejected') > 0 ? `${count('rejected')} rejected` : '',
-    count('failed') > 0 ? `${count('failed')} failed` : '',
+    count('rejected') > 0 ? `${count('rejected')}${more} rejected` : '',
+    count('failed') > 0 ? `${count('failed')}${more} failed` : '',
     averageSaving(items),
   ];
   return parts.filter((part) => part !== '').join(' · ');

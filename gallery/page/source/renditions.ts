@@ -67,6 +67,10 @@ function wholeRenditions(renditions: readonly Rendition[]): readonly Rendition[]
   return renditions.filter((one) => sameShape(one, largest));
 }
 
+export function isCrop(rendition: Rendition, all: readonly Rendition[]): boolean {
+  return !wholeRenditions(all).includes(rendition);
+}
+
 function sameShape(one: Rendition, other: Rendition): boolean {
   const expected = (one.width * other.height) / other.width;
   return Math.abs(expected - one.height) <= 1;

@@ -231,8 +231,9 @@ export function uploadsTo(
       const uploads = added.map(({ key, file }) => ({ key, name: nameOf(file), bytes: file.size, replaces }));
       store.dispatch({ kind: 'uploads-added', uploads, now: Date.now() });
       for (const job of added) jobs.set(job.key, job);
-      waiting.push(...added);
-      unpreviewed.push(...added);
+      // The last one is sent first, because the newest photograph comes first in lists: so the files keep their order there, more or less.
+      waiting.push(...added.toReversed());
+      unpreviewed.push(...added.toReversed());
       pump();
       void previewAll();
     },

@@ -86,9 +86,9 @@ function eventOf(server: Server, state: GalleryState, next: Step): GalleryEvent 
     case 'catch-up':
       return state.cursor === undefined ? undefined : { kind: 'caught-up', list: server.since(state.cursor) };
     case 'hello':
-      return { kind: 'greeted', cursor: server.cursor };
+      return { kind: 'greeted', cursor: server.cursor, knownBefore: state.cursor ?? 0 };
     case 'list':
-      return state.cursor === undefined ? { kind: 'listed', list: server.list() } : undefined;
+      return { kind: 'listed', list: server.list() };
   }
 }
 
@@ -103,11 +103,15 @@ function played(server: Server, before: GalleryState, next: Step): GalleryState 
 
 /** As live-images.ts does when the socket opens. */
 function caughtUp(server: Server, before: GalleryState): GalleryState {
-  let state = before.cursor === undefined ? reduceGallery(before, { kind: 'listed', list: server.list() }) : before;
-  state = reduceGallery(state, { kind: 'greeted', cursor: server.cursor });
+  let state = reduceGallery(before, { kind: 'greeted', cursor: server.cursor, knownBefore: before.cursor ?? 0 });
   for (let turns = 0; isBehind(state); turns += 1) {
     expect(turns).toBeLessThan(20);
-    state = reduceGallery(state, { kind: 'caught-up', list: server.since(state.cursor ?? 0) });
+    state = reduceGallery(
+      state,
+      state.cursor === undefined
+        ? { kind: 'listed', list: server.list() }
+        : { kind: 'caught-up', list: server.since(state.cursor) },
+    );
   }
   return state;
 }
@@ -155,6 +159,16 @@ describe('whatever is lost, late, repeated or out of order', () => {
     expect(itemsOf(state)).toEqual([]);
   });
 
+  it('does not take a second list, which says nothing of what was deleted since the first', () => {
+    const state = after(
+      emptyGallery,
+      { kind: 'listed', list: { images: [image(1, 1, 'ready')], cursor: 1, hasMore: false } },
+      { kind: 'greeted', cursor: 2, knownBefore: 1 },
+      { kind: 'listed', list: { images: [], cursor: 2, hasMore: false } },
+    );
+    expect(isBehind(state)).toBe(true);
+  });
+
   it('notices a gap', () => {
     const state = after(
       emptyGallery,
@@ -163,6 +177,121 @@ describe('whatever is lost, late, repeated or out of order', () => {
     );
     expect(isBehind(state)).toBe(true);
     expect(state.cursor).toBe(7);
+  });
+});
+
+describe('a back end that started anew', () => {
+  const uploading: readonly GalleryEvent[] = [
+    {
+      kind: 'uploads-added',
+      uploads: [
+        { key: 'sent', name: 'sent.jpg', bytes: 5, replaces: undefined },
+        { key: 'unsent', name: 'unsent.jpg', bytes: 5, replaces: undefined },
+      ],
+      now: 0,
+    },
+    { kind: 'upload-stepped', key: 'sent', step: { kind: 'stored' }, imageId: idOf(3) },
+  ];
+  const before = after(
+    emptyGallery,
+    {
+      kind: 'listed',
+      list: { images: [image(1, 5000, 'ready'), image(2, 5001, 'ready')], cursor: 5001, hasMore: false },
+    },
+    { kind: 'deletion-asked', id: idOf(2) },
+    ...uploading,
+  );
+  const names = (state: GalleryState) => itemsOf(state).map(({ name }) => name);
+
+  it('has a lower cursor: what it does not know is no longer shown, and the list is loaded again', () => {
+    const state = after(before, { kind: 'greeted', cursor: 0, knownBefore: 5001 });
+    expect(names(state)).toEqual(['unsent.jpg']);
+    expect([state.cursor, isBehind(state)]).toEqual([undefined, true]);
+  });
+
+  it('or, if it has changes already, one that is higher than changes could have made it', () => {
+    const missed = { images: [image(7, 999_001, 'ready')], cursor: 999_001, hasMore: false };
+    const greeted = after(before, { kind: 'greeted', cursor: 999_001, knownBefore: 5001 });
+    const caughtUp = after(before, { kind: 'caught-up', list: missed });
+    for (const state of [greeted, caughtUp]) {
+      expect(names(state)).toEqual(['unsent.jpg']);
+      const listed = after(state, { kind: 'listed', list: missed });
+      expect(new Set(names(listed))).toEqual(new Set(['unsent.jpg', '7.jpg']));
+      expect(isBehind(listed)).toBe(false);
+    }
+  });
+
+  it('is not what the first change of an empty gallery means', () => {
+    const first = image(3, 999_001, 'ready');
+    const state = after(
+      emptyGallery,
+      { kind: 'listed', list: { images: [], cursor: 0, hasMore: false } },
+      ...uploading,
+      { kind: 'greeted', cursor: 999_001, knownBefore: 0 },
+      { kind: 'caught-up', list: { images: [first], cursor: 999_001, hasMore: false } },
+    );
+    expect(itemsOf(state).map(({ key, stage }) => [key, stage.kind])).toEqual([
+      ['unsent', 'waiting'],
+      ['sent', 'ready'],
+    ]);
+  });
+
+  it('is not what a hello means that a message has overtaken', () => {
+    const state = after(
+      before,
+      { kind: 'image-changed', image: image(4, 5002, 'ready') },
+      { kind: 'greeted', cursor: 5001, knownBefore: 5001 },
+    );
+    expect(names(state)).toContain('4.jpg');
+    expect(state.cursor).toBe(5002);
+  });
+
+  it('is not taken for known because an answer about the time before comes late', () => {
+    const state = after(
+      before,
+      { kind: 'greeted', cursor: 0, knownBefore: 5001 },
+      { kind: 'caught-up', list: { images: [], cursor: 5001, hasMore: false } },
+    );
+    expect(state.cursor).toBeUndefined();
+  });
+});
+
+describe('an image that was asked for by its address', () => {
+  const start = after(emptyGallery, {
+    kind: 'listed',
+    list: { images: [image(2, 8, 'ready')], cursor: 8, hasMore: true },
+  });
+
+  it('is in its place, without touching the cursor, and is no longer said to be missing', () => {
+    const state = after(
+      start,
+      { kind: 'noticed', id: idOf(1), text: 'It cannot be shown.' },
+      { kind: 'image-found', image: image(1, 3, 'ready') },
+    );
+    expect(itemsOf(state).map(({ name }) => name)).toEqual(['2.jpg', '1.jpg']);
+    expect([state.cursor, state.notices]).toEqual([8, []]);
+  });
+});
+
+describe('an image that the server does not have', () => {
+  const start = after(
+    emptyGallery,
+    { kind: 'listed', list: { images: [image(1, 3, 'ready')], cursor: 3, hasMore: false } },
+    { kind: 'deletion-asked', id: idOf(1) },
+    { kind: 'image-gone', id: idOf(1) },
+  );
+
+  it('is not shown, also not by a list that was read before', () => {
+    const late = after(start, {
+      kind: 'listed-older',
+      list: { images: [image(1, 3, 'ready')], cursor: 3, hasMore: false },
+    });
+    for (const state of [start, late]) expect(itemsOf(state)).toEqual([]);
+    expect(start.deleting.size).toBe(0);
+  });
+
+  it('is shown again if it comes back', () => {
+    expect(itemsOf(after(start, { kind: 'image-changed', image: image(1, 4, 'ready') }))).toHaveLength(1);
   });
 });
 
@@ -215,7 +344,7 @@ describe('an upload', () => {
     expect(itemsOf(added).map(({ name }) => name)).toEqual(['one.jpg', 'two.jpg']);
   });
 
-  it('goes from waiting to ready, and keeps its key and place', () => {
+  it('goes from waiting to ready, and keeps its key', () => {
     const stored = after(sending, { kind: 'upload-stepped', key: 'first', step: { kind: 'stored' } });
     const uploaded = after(stored, { kind: 'image-changed', image: image(1, 1, 'uploaded') });
     const ready = after(uploaded, { kind: 'image-changed', image: image(1, 2, 'ready') });
@@ -226,7 +355,7 @@ describe('an upload', () => {
       'processing',
       'ready',
     ]);
-    expect(itemsOf(ready).map(({ key }) => key)).toEqual(['first', 'second']);
+    expect(new Set(itemsOf(ready).map(({ key }) => key))).toEqual(new Set(['first', 'second']));
   });
 
   it('is ready even if the pipeline was faster than the answer to the upload', () => {
@@ -258,6 +387,39 @@ describe('an upload', () => {
   });
 });
 
+describe('the order', () => {
+  const files = (...keys: readonly string[]) => keys.map((key) => ({ key, name: key, bytes: 1, replaces: undefined }));
+  const names = (state: GalleryState) => itemsOf(state).map(({ name }) => name);
+  const at = (id: number, milliseconds: number, cursor = 1) =>
+    image(id, cursor, 'ready', { changedAt: new Date(milliseconds).toISOString() });
+  const empty = after(emptyGallery, { kind: 'listed', list: { images: [], cursor: 0, hasMore: false } });
+
+  it('is that of the list after a reload, also of images of the same moment, whatever the clock and the order of this window', () => {
+    const images = [at(1, 3000, 1), at(2, 5000, 2), at(3, 3000, 3), at(4, 4000, 4)];
+    const uploading = after(
+      empty,
+      { kind: 'uploads-added', uploads: files('1', '2', '3', '4'), now: 4_000 },
+      ...images.map(({ id }, index): GalleryEvent => {
+        return { kind: 'upload-stepped', key: String(index + 1), step: { kind: 'stored' }, imageId: id };
+      }),
+      ...images.map((changed): GalleryEvent => ({ kind: 'image-changed', image: changed })),
+    );
+    // As core/gallery-image.ts sorts: by time, then by id, both from the highest.
+    const reloaded = after(emptyGallery, { kind: 'listed', list: { images, cursor: 4, hasMore: false } });
+    for (const state of [uploading, reloaded]) expect(names(state)).toEqual(['2.jpg', '4.jpg', '3.jpg', '1.jpg']);
+  });
+
+  it('has files that are not sent yet before all images, the last drop first, and within it the first file', () => {
+    const state = after(
+      empty,
+      { kind: 'image-changed', image: at(1, 9_000_000) },
+      { kind: 'uploads-added', uploads: files('a', 'b'), now: 1_000 },
+      { kind: 'uploads-added', uploads: files('c', 'd'), now: 2_000 },
+    );
+    expect(names(state)).toEqual(['c', 'd', 'a', 'b', '1.jpg']);
+  });
+});
+
 describe('a replacement', () => {
   const start = after(emptyGallery, {
     kind: 'listed',
@@ -274,11 +436,13 @@ describe('a replacement', () => {
   );
   const stored = after(replacing, { kind: 'upload-stepped', key: 'new', step: { kind: 'stored' } });
 
-  it('is one item, in the place and with the name of what it replaces', () => {
+  it('is one item, in the place and with the name of what it replaces, until it is the newest', () => {
     expect(itemsOf(replacing).map(({ key, name }) => [key, name])).toEqual([
       [idOf(2), '2.jpg'],
       [idOf(1), '1.jpg'],
     ]);
+    const uploaded = after(stored, { kind: 'image-changed', image: image(1, 9, 'uploaded') });
+    expect(itemsOf(uploaded).map(({ name }) => name)).toEqual(['1.jpg', '2.jpg']);
   });
 
   it('is not ready because the version before was', () => {
@@ -312,8 +476,25 @@ describe('a deletion', () => {
     expect(gone.deleting.size).toBe(0);
   });
 
-  it('can be refused', () => {
-    const state = after(start, { kind: 'deletion-refused', id: idOf(1) });
-    expect(itemsOf(state)[0]?.stage).toEqual({ kind: 'ready' });
+  const refused = after(
+    start,
+    { kind: 'deletion-refused', id: idOf(1) },
+    { kind: 'noticed', id: idOf(1), text: '1.jpg was not deleted.' },
+  );
+
+  it('can be refused, and says so until the person has read it', () => {
+    expect(itemsOf(refused)[0]?.stage).toEqual({ kind: 'ready' });
+    expect(refused.notices).toEqual([{ id: idOf(1), text: '1.jpg was not deleted.' }]);
+    expect(after(refused, { kind: 'notice-dismissed', id: idOf(1) }).notices).toEqual([]);
+  });
+
+  it('is no longer said to have failed when the person tries again, or when it has happened all the same', () => {
+    expect(after(refused, { kind: 'deletion-asked', id: idOf(1) }).notices).toEqual([]);
+    expect(after(refused, { kind: 'image-changed', image: image(1, 4, 'deleted') }).notices).toEqual([]);
+  });
+
+  it('that is refused twice is said once', () => {
+    const twice = after(refused, { kind: 'noticed', id: idOf(1), text: 'Again.' });
+    expect(twice.notices).toEqual([{ id: idOf(1), text: 'Again.' }]);
   });
 });

@@ -5,7 +5,6 @@ import { advance, isVisible, stations, type Token, tall, wide } from '../source/
 const item = (key: string, stage: Stage): Item => ({
   key,
   name: key,
-  position: 0,
   stage,
   image: undefined,
   upload: undefined,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { downloadName, htmlOf, pictureOf, type Rendition, savingOf } from '../source/renditions.ts';
+import { downloadName, htmlOf, isCrop, pictureOf, type Rendition, savingOf } from '../source/renditions.ts';
 
 const types = { webp: 'image/webp', avif: 'image/avif', jpeg: 'image/jpeg' } as const;
 
@@ -43,6 +43,11 @@ describe('the picture element', () => {
     expect(pictureOf(photograph, 'small')?.sources[0]?.srcset).toBe(
       '/renditions/webp-320-213 320w, /renditions/webp-640-427 640w, /renditions/webp-1280-853 1280w, /renditions/webp-1920-1280 1920w',
     );
+  });
+
+  it('which the list of downloads names', () => {
+    const crops = photograph.filter((one) => isCrop(one, photograph));
+    expect(crops.map(({ width, height }) => [width, height])).toEqual([[320, 320]]);
   });
 
   it('moves only as long as people do not mind, and has a still poster otherwise', () => {

@@ -91,15 +91,18 @@ describePage('Accessibility', {}, ({ open }) => {
     await page.keyboard.press('Enter');
     await (await picker).setFiles([await photograph('left.jpg', 1), await photograph('right.jpg', 2)]);
     await expectCards(page, 'ready', 2);
-    await tabTo(page, 'left.jpg');
+    // Which is the first depends on which was stored last.
+    const names = await cards(page).locator('.name').allTextContents();
+    const [first = '', other = ''] = names;
+    await tabTo(page, first);
     await page.keyboard.press('Enter');
-    await page.getByRole('dialog', { name: 'left.jpg' }).waitFor();
+    await page.getByRole('dialog', { name: first }).waitFor();
     await page.keyboard.press('ArrowRight');
-    await page.getByRole('dialog', { name: 'right.jpg' }).waitFor();
+    await page.getByRole('dialog', { name: other }).waitFor();
     await page.keyboard.press('Escape');
-    await expect.poll(() => focused(page)).toBe('right.jpg');
+    await expect.poll(() => focused(page)).toBe(other);
     await page.keyboard.press('Enter');
-    await page.getByRole('dialog', { name: 'right.jpg' }).waitFor();
+    await page.getByRole('dialog', { name: other }).waitFor();
     await tabTo(page, 'Delete…');
     await page.keyboard.press('Enter');
     // On the answer that changes nothing.
@@ -107,12 +110,13 @@ describePage('Accessibility', {}, ({ open }) => {
     await page.keyboard.press('Shift+Tab');
     await page.keyboard.press('Enter');
     await expectCards(page, undefined, 1);
-    await tabTo(page, 'left.jpg');
+    // The neighbour of what was deleted.
+    await expect.poll(() => focused(page)).toBe(first);
     await page.keyboard.press('Enter');
-    await page.getByRole('dialog', { name: 'left.jpg' }).waitFor();
+    await page.getByRole('dialog', { name: first }).waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
-    await expect.poll(() => focused(page)).toBe('left.jpg');
+    await expect.poll(() => focused(page)).toBe(first);
     await tabTo(page, 'Inside');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Inside' }).waitFor();
@@ -130,6 +134,24 @@ describePage('Accessibility', {}, ({ open }) => {
     await card(page, 'wanted.jpg').and(cards(page, 'ready')).waitFor();
     await page.reload();
     await expectCards(page, 'ready', before + 1);
+  });
+
+  it('a card that is removed or dismissed leaves the focus with its neighbour', async () => {
+    const page = await open('ben', { reducedMotion: 'reduce' });
+    const before = await cards(page).count();
+    await choose(page, text('notes.txt'));
+    await expectCards(page, 'rejected', 1);
+    const neighbour = await cards(page).nth(1).locator('.name').textContent();
+    await page.getByRole('button', { name: 'Remove notes.txt' }).focus();
+    await page.keyboard.press('Enter');
+    await expectCards(page, undefined, before);
+    expect(await focused(page)).toBe(neighbour);
+    await choose(page, { name: 'empty.jpg', mimeType: 'image/jpeg', buffer: Buffer.alloc(0) });
+    await expectCards(page, 'refused', 1);
+    await page.getByRole('button', { name: 'Dismiss empty.jpg' }).focus();
+    await page.keyboard.press('Enter');
+    await expectCards(page, undefined, before);
+    expect(await focused(page)).toBe(neighbour);
   });
 
   it.each([320, 375, 768])('at %d pixels nothing has to be scrolled sideways', async (width) => {
@@ -162,10 +184,10 @@ describePage('For people who prefer reduced motion', { pause }, ({ open }) => {
 
     // Large enough for the dialog to load another file than the grid.
     await choose(page, await photograph('still.jpg', 1, {}, 1500));
-    await card(page, 'still.jpg').getByText('Processing').waitFor();
+    await card(page, 'still.jpg').getByText('Uploaded').waitFor();
     expect(await motions()).toEqual([]);
     finish();
-    await card(page, 'still.jpg').getByText('Rendering').waitFor();
+    await card(page, 'still.jpg').getByText('Described, rendering').waitFor();
     expect(await motions()).toEqual([]);
     finish();
     await card(page, 'still.jpg').locator('img.loading').waitFor();
@@ -193,7 +215,7 @@ describePage('For people who prefer reduced motion', { pause }, ({ open }) => {
     const page = await open('ben', { reducedMotion: 'no-preference' });
     const motions = await watchMotions(page);
     await choose(page, await photograph('moving.jpg', 3));
-    await card(page, 'moving.jpg').getByText('Processing').waitFor();
+    await card(page, 'moving.jpg').getByText('Uploaded').waitFor();
     expect(await motions()).toContain('animation of SPAN current');
     finish();
     finish();

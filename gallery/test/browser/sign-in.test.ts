@@ -132,4 +132,12 @@ describePage('Signing in with Cognito', {}, ({ open, gallery }) => {
     await page.reload();
     await page.getByText('Your session has ended. Please sign in again.').waitFor();
   });
+
+  it('signs out with a sentence if a new token is refused, too', async () => {
+    const page = await open('ann');
+    await page.route('**/v1/uploads', (route) => route.fulfill({ status: 403, json: { message: 'Forbidden' } }));
+    await choose(page, await photograph('not-mine.jpg', 2));
+    await page.getByText('Your session has ended. Please sign in again.').waitFor();
+    expect(await page.evaluate(() => Object.keys(sessionStorage))).toEqual([]);
+  });
 });

@@ -19,18 +19,20 @@ import {
 const twelve = () => Promise.all(Array.from({ length: 12 }, (_, index) => photograph(`photo-${index + 1}.jpg`, index)));
 
 describePage('Uploading', {}, ({ open }) => {
-  it('twelve photographs dropped become twelve pictures, in their order', async () => {
-    const page = await open('ann');
+  it('twelve photographs dropped become twelve pictures, in the same order in each window and after a reload', async () => {
+    const [page, second] = [await open('ann'), await open('ann')];
     await page.getByRole('heading', { name: 'Drop photographs here' }).waitFor();
     await drop(page, ...(await twelve()));
     await expectCards(page, 'ready', 12);
     await expectPictures(page, 12);
-    expect(await cards(page).locator('.name').allTextContents()).toEqual(
-      Array.from({ length: 12 }, (_, index) => `photo-${index + 1}.jpg`),
-    );
+    const order = await cards(page).locator('.name').allTextContents();
+    expect([...order].sort()).toEqual(Array.from({ length: 12 }, (_, index) => `photo-${index + 1}.jpg`).sort());
+    await expectCards(second, 'ready', 12);
+    expect(await cards(second).locator('.name').allTextContents()).toEqual(order);
     await page.getByRole('status').filter({ hasText: '12 ready' }).waitFor();
     await page.reload();
     await expectCards(page, 'ready', 12);
+    expect(await cards(page).locator('.name').allTextContents()).toEqual(order);
   });
 
   it('a file that is no image is rejected with a sentence, and can be removed', async () => {
@@ -213,11 +215,11 @@ describePage('A slow pipeline', { pause }, ({ open }) => {
   it('shows each step of an image, and its ThumbHash as soon as it is described', async () => {
     const [page, second] = [await open('ann'), await open('ann')];
     await choose(page, await photograph('slow.jpg', 2));
-    await card(page, 'slow.jpg').getByText('Processing').waitFor();
+    await card(page, 'slow.jpg').getByText('Uploaded').waitFor();
     finish();
-    await card(page, 'slow.jpg').getByText('Rendering').waitFor();
+    await card(page, 'slow.jpg').getByText('Described, rendering').waitFor();
     // This window has never had the file.
-    await card(second, 'slow.jpg').getByText('Rendering').waitFor();
+    await card(second, 'slow.jpg').getByText('Described, rendering').waitFor();
     await card(second, 'slow.jpg').locator('img.placeholder').waitFor();
     finish();
     await expectCards(page, 'ready', 1);
@@ -267,11 +269,10 @@ describePage('One photograph', {}, ({ open }) => {
     expect(html).toContain('alt="beach.jpg"');
   });
 
-  it('can be replaced, and shows the new version in the place of the old one', async () => {
+  it('can be replaced, and is then the newest', async () => {
     const page = await open('ann');
     await choose(page, await photograph('second.jpg', 9));
     await expectCards(page, 'ready', 2);
-    const order = await cards(page).locator('.name').allTextContents();
     await card(page, 'beach.jpg').getByRole('link').click();
     const picture = page.getByRole('dialog').locator('picture img');
     const before = await picture.getAttribute('src');
@@ -279,7 +280,39 @@ describePage('One photograph', {}, ({ open }) => {
     await expect.poll(() => picture.getAttribute('src'), { timeout: 60_000 }).not.toBe(before);
     await page.keyboard.press('Escape');
     await expectCards(page, 'ready', 2);
+    const order = await cards(page).locator('.name').allTextContents();
+    expect(order).toEqual(['beach.jpg', 'second.jpg']);
+    await page.reload();
+    await expectCards(page, 'ready', 2);
     expect(await cards(page).locator('.name').allTextContents()).toEqual(order);
+  });
+
+  it('with a file that cannot be sent stays as it is, and the problem can be dismissed or tried again', async () => {
+    const page = await open('ann');
+    await card(page, 'beach.jpg').getByRole('link').click();
+    const dialog = page.getByRole('dialog');
+    const replaceByHugeFile = () =>
+      page.getByLabel('Replace with another file').evaluate((input: HTMLInputElement, size) => {
+        const data = new DataTransfer();
+        data.items.add(new File([new Uint8Array(size)], 'huge.jpg', { type: 'image/jpeg' }));
+        input.files = data.files;
+        input.dispatchEvent(new Event('change', { bubbles: true }));
+      }, 50_000_001);
+    await replaceByHugeFile();
+    await dialog.getByRole('alert').getByText('50 MB').waitFor();
+    const again = page.waitForRequest('**/v1/uploads');
+    await dialog.getByRole('button', { name: 'Try again' }).click();
+    await again;
+    await dialog.getByRole('alert').getByText('50 MB').waitFor();
+    await page.keyboard.press('Escape');
+    await card(page, 'beach.jpg').getByText('Not replaced').waitFor();
+    await page.getByRole('status').filter({ hasText: '1 ready · 1 not uploaded' }).waitFor();
+    await card(page, 'beach.jpg').getByRole('link').click();
+    await dialog.getByRole('button', { name: 'Dismiss beach.jpg' }).click();
+    await dialog.getByRole('alert').waitFor({ state: 'detached' });
+    expect(await dialog.getByRole('button', { name: 'Close' }).evaluate((one) => one.matches(':focus'))).toBe(true);
+    await page.keyboard.press('Escape');
+    await expectCards(page, 'ready', 2);
   });
 
   it('is deleted only after a question', async () => {

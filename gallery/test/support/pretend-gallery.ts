@@ -46,6 +46,8 @@ export interface PretendGallery extends Origin {
   signIn(person: string): Promise<string>;
   /** Whether reads of the table fail. */
   breakTable(broken: boolean): void;
+  /** Forgets all images, as after a restart on this machine, and closes every WebSocket. */
+  startAnew(): void;
   /** Closes every WebSocket, as API Gateway does with each after two hours. */
   cutSockets(): void;
 }
@@ -59,7 +61,8 @@ export async function startPretendGallery({
   pageDirectory = builtPage,
   deliver = (text) => [text],
 }: PretendOptions = {}): Promise<PretendGallery> {
-  const images = new InMemoryImages();
+  let images = new InMemoryImages();
+  let started = Date.now();
   let broken = false;
   let issuer: DemoIssuer | undefined;
   const connections = new InMemoryConnections();
@@ -74,7 +77,10 @@ export async function startPretendGallery({
   };
   let version = Math.floor(Date.now() / 1000);
   const record = async (change: Change) =>
-    showChange(await recordChange(change, { images, now: Date.now, pause: () => sleep(1) }), { connections, sender });
+    showChange(await recordChange(change, { images, now: () => started, pause: () => sleep(1) }), {
+      connections,
+      sender,
+    });
 
   const aboutNow = async (key: string) => {
     version += 1;
@@ -176,6 +182,9 @@ export async function startPretendGallery({
     };
     return { issuer: demo, backend: { handle, upgrade } };
   });
+  const cutSockets = () => {
+    for (const socket of sockets.values()) socket.terminate();
+  };
   return {
     ...origin,
     async signIn(person) {
@@ -186,9 +195,13 @@ export async function startPretendGallery({
     breakTable(isBroken) {
       broken = isBroken;
     },
-    cutSockets() {
-      for (const socket of sockets.values()) socket.terminate();
+    startAnew() {
+      images = new InMemoryImages();
+      // A real restart takes minutes; cursors depend on the time of the start.
+      started += 3_600_000;
+      cutSockets();
     },
+    cutSockets,
   };
 }
 
