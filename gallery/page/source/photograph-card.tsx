@@ -42,7 +42,10 @@ export function PhotographCard({ item, gallery }: CardProps) {
             type="button"
             class="plain cancel"
             aria-label={`Cancel ${item.name}`}
-            onClick={() => gallery.uploads.cancel(upload.key)}
+            onClick={({ currentTarget }) => {
+              focusNeighbour(currentTarget);
+              gallery.uploads.cancel(upload.key);
+            }}
           >
             Cancel
           </button>

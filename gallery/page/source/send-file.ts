@@ -51,5 +51,5 @@ export function sentOf(status: number, body: string): Sent {
   const code = /<Code>(\w+)<\/Code>/.exec(body)?.[1] ?? '';
   if (!isRefusal || passing.has(code)) return { kind: 'unreachable' };
   if (expired.has(code) || body.includes('Policy expired')) return { kind: 'expired' };
-  return { kind: 'refused', message: `The storage did not accept the file (status ${status}). Try again.` };
+  return { kind: 'refused', message: `The file could not be stored (status ${status}). Try again.` };
 }

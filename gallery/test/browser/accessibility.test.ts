@@ -61,7 +61,7 @@ describePage('Accessibility', {}, ({ open }) => {
     await page.unroute('**/v1/uploads');
     await page.route('**/v1/uploads', (route) => route.fulfill({ status: 400, json: { title: 'No.' } }));
     await choose(page, await photograph('not.jpg', 3), await photograph('sent.jpg', 4));
-    await page.getByRole('button', { name: 'Send 2 files again' }).waitFor();
+    await page.getByRole('button', { name: 'Upload 2 files again' }).waitFor();
     expect(await violations(page)).toEqual([]);
     for (const name of ['not.jpg', 'sent.jpg']) await page.getByRole('button', { name: `Dismiss ${name}` }).click();
     await page.context().setOffline(true);
@@ -130,6 +130,7 @@ describePage('Accessibility', {}, ({ open }) => {
     await tabTo(page, 'Cancel unwanted.jpg');
     await page.keyboard.press('Enter');
     await expectCards(page, undefined, before + 1);
+    expect(await focused(page)).toBe('Cancel wanted.jpg');
     await page.unroute('**/uploads');
     await card(page, 'wanted.jpg').and(cards(page, 'ready')).waitFor();
     await page.reload();

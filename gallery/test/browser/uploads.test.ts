@@ -115,7 +115,7 @@ describePage('Sending', {}, ({ open }) => {
     await card(page, 'one.jpg').getByText('Not uploaded').waitFor();
     expect(await page.getByText(/rejected/i).count()).toBe(0);
     await page.unroute('**/v1/uploads');
-    await page.getByRole('button', { name: 'Send 2 files again' }).click();
+    await page.getByRole('button', { name: 'Upload 2 files again' }).click();
     await expectCards(page, 'ready', 4);
   });
 
