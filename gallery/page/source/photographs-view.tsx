@@ -34,8 +34,8 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
     // So that choosing the same file again counts as a change.
     input.value = '';
   };
-  const notSent = items.filter(({ stage }) => stage.kind === 'refused').length;
-  const sendAgain = () => {
+  const notUploaded = items.filter(({ stage }) => stage.kind === 'refused').length;
+  const uploadAgain = () => {
     gallery.uploads.retryAll();
     // The button goes.
     document.getElementById('main')?.focus();
@@ -67,9 +67,9 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
         </div>
         {!isEmpty && (
           <div class="actions">
-            {notSent > 1 && (
-              <button type="button" onClick={sendAgain}>
-                Send {notSent} files again
+            {notUploaded > 1 && (
+              <button type="button" onClick={uploadAgain}>
+                Upload {notUploaded} files again
               </button>
             )}
             <button type="button" class="camera" onClick={() => camera.current?.click()}>
