@@ -202,9 +202,9 @@ describe('an outage', () => {
     const server = new Server();
     const page = openPage(server);
     for (const name of ['a.jpg', 'b.jpg', 'c.jpg']) server.unlucky.add(name);
-    page.add('a.jpg', 'b.jpg', 'c.jpg', 'd.jpg', 'e.jpg');
+    page.add('d.jpg', 'e.jpg', 'a.jpg', 'b.jpg', 'c.jpg');
     await after(PAUSE);
-    expect(server.stored.map(({ name }) => name)).toEqual(['d.jpg', 'e.jpg']);
+    expect(server.stored.map(({ name }) => name)).toEqual(['e.jpg', 'd.jpg']);
     expect(page.stageOf('a.jpg')).toEqual({ kind: 'waiting', unreachable: true });
   });
 });
@@ -302,7 +302,7 @@ describe('an upload that is cancelled', () => {
     const server = new Server();
     const page = openPage(server);
     server.nextFiles.push(underWay, underWay, underWay);
-    page.add('one.jpg', 'two.jpg', 'three.jpg', 'four.jpg');
+    page.add('four.jpg', 'three.jpg', 'two.jpg', 'one.jpg');
     await after(PAUSE);
     expect(page.stageOf('one.jpg')).toEqual({ kind: 'uploading', share: 0 });
     expect(page.stageOf('four.jpg')).toEqual({ kind: 'waiting' });
