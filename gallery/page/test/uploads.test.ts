@@ -201,12 +201,11 @@ describe('an outage', () => {
   it('of one file delays no other', async () => {
     const server = new Server();
     const page = openPage(server);
-    // The last of the files is sent first.
-    for (const name of ['c.jpg', 'd.jpg', 'e.jpg']) server.unlucky.add(name);
-    page.add('a.jpg', 'b.jpg', 'c.jpg', 'd.jpg', 'e.jpg');
+    for (const name of ['a.jpg', 'b.jpg', 'c.jpg']) server.unlucky.add(name);
+    page.add('d.jpg', 'e.jpg', 'a.jpg', 'b.jpg', 'c.jpg');
     await after(PAUSE);
-    expect(server.stored.map(({ name }) => name)).toEqual(['b.jpg', 'a.jpg']);
-    expect(page.stageOf('e.jpg')).toEqual({ kind: 'waiting', unreachable: true });
+    expect(server.stored.map(({ name }) => name)).toEqual(['e.jpg', 'd.jpg']);
+    expect(page.stageOf('a.jpg')).toEqual({ kind: 'waiting', unreachable: true });
   });
 });
 
@@ -303,14 +302,14 @@ describe('an upload that is cancelled', () => {
     const server = new Server();
     const page = openPage(server);
     server.nextFiles.push(underWay, underWay, underWay);
-    page.add('one.jpg', 'two.jpg', 'three.jpg', 'four.jpg');
+    page.add('four.jpg', 'three.jpg', 'two.jpg', 'one.jpg');
     await after(PAUSE);
-    expect(page.stageOf('four.jpg')).toEqual({ kind: 'uploading', share: 0 });
-    expect(page.stageOf('one.jpg')).toEqual({ kind: 'waiting' });
-    page.uploads.cancel(page.keyOf('four.jpg'));
+    expect(page.stageOf('one.jpg')).toEqual({ kind: 'uploading', share: 0 });
+    expect(page.stageOf('four.jpg')).toEqual({ kind: 'waiting' });
+    page.uploads.cancel(page.keyOf('one.jpg'));
     await after(0);
-    expect(page.stageOf('four.jpg')).toBeUndefined();
-    expect(server.stored.map(({ name }) => name)).toEqual(['one.jpg']);
+    expect(page.stageOf('one.jpg')).toBeUndefined();
+    expect(server.stored.map(({ name }) => name)).toEqual(['four.jpg']);
   });
 
   it('is not sent if it was about to be', async () => {
