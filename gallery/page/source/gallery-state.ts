@@ -295,7 +295,7 @@ export function itemsOf(state: GalleryState): readonly Item[] {
   return [...items.values()].sort((one, other) => (placeOf(one) < placeOf(other) ? 1 : -1));
 }
 
-/** Of an image, as in core/gallery-image.ts. Files that are no images yet will be newer than all images. */
+/** Of an image, as in gallery/core/gallery-image.ts. Files that are no images yet will be newer than all images. */
 function placeOf({ image, upload }: Item): string {
   if (image !== undefined) return `${image.changedAt}_${image.id}`;
   return `~${String(upload?.addedAt).padStart(16, '0')}_${upload?.key}`;

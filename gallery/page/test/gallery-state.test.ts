@@ -404,7 +404,7 @@ describe('the order', () => {
       }),
       ...images.map((changed): GalleryEvent => ({ kind: 'image-changed', image: changed })),
     );
-    // As core/gallery-image.ts sorts: by time, then by id, both from the highest.
+    // As gallery/core/gallery-image.ts sorts: by time, then by id, both from the highest.
     const reloaded = after(emptyGallery, { kind: 'listed', list: { images, cursor: 4, hasMore: false } });
     const otherWindow = after(
       empty,
