@@ -89,7 +89,7 @@ function plainOutput() {
   return process.stdout.isTTY || process.env.FORCE_COLOR !== undefined ? {} : { NO_COLOR: '1' };
 }
 
-/** The project itself, and the folders whose code the script runs. Checks, docs and tests run everything, unless they show help. */
+/** The project itself, and the folders whose code the script runs or builds. Checks, docs and tests run everything, unless they show help. */
 function directoriesFor(script, args) {
   const everything =
     ['scripts/check/check.ts', 'scripts/docs/docs.ts', 'scripts/test/test.ts'].includes(script) &&
@@ -97,6 +97,7 @@ function directoriesFor(script, args) {
   const needs = (folder) =>
     everything ||
     script.startsWith(`${folder}/`) ||
+    (script === 'scripts/release/release.ts' && args[args.indexOf('--application') + 1] === folder) ||
     Object.entries(alsoNeeded).some(([begin, others]) => script.startsWith(begin) && others.includes(folder));
   const folders = foldersWithPackages.filter(needs).map((folder) => join(project, folder));
   return [project, ...folders.filter((folder) => existsSync(join(folder, 'package.json')))];

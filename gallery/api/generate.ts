@@ -1,10 +1,11 @@
 /**
- * `node gallery/api/generate.ts`: writes what derives from openapi.yaml. With --check, only reports whether it is up to date.
+ * `npm run generate` in gallery/: writes what derives from openapi.yaml. With --check, only reports whether it is up to date.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import openapiTypes, { astToString } from 'openapi-typescript';
 import { parse } from 'yaml';
 import * as z from 'zod';
+import { referencePage } from './reference.ts';
 
 const here = (file: string) => new URL(file, import.meta.url);
 
@@ -69,13 +70,21 @@ export function withoutReferences(value: unknown, document: unknown): unknown {
 
 export async function generated(): Promise<ReadonlyMap<string, string>> {
   const document: unknown = parse(await readFile(here('openapi.yaml'), 'utf8'));
-  const note = '// Written by `node gallery/api/generate.ts` from openapi.yaml. Do not edit.\n';
+  const note = '// Written by `npm run generate` in gallery/, from openapi.yaml. Do not edit.\n';
   const types = astToString(await openapiTypes(here('openapi.yaml'), { exportType: false, alphabetize: false }));
   const operations = Object.fromEntries(operationsOf(document).map(({ operationId, ...rest }) => [operationId, rest]));
   return new Map([
     ['schema.ts', `${note}// biome-ignore-all lint: generated\n${types}`],
+    ['../docs/api.md', referencePage(document, commentOf(await readFile(here('live.ts'), 'utf8')))],
     ['operations.ts', `${note}export const operations = ${JSON.stringify(operations, null, 2)} as const;\n`],
   ]);
+}
+
+/** The first comment of a file, without its first paragraph. */
+function commentOf(code: string): string {
+  const [, comment = ''] = /\/\*\*\n(.*?)\n \*\//s.exec(code) ?? [];
+  const [, ...paragraphs] = comment.replaceAll(/^ \* ?/gm, '').split('\n\n');
+  return paragraphs.join('\n\n');
 }
 
 if (import.meta.main) {
@@ -84,7 +93,7 @@ if (import.meta.main) {
     const before = await readFile(here(file), 'utf8').catch(() => '');
     if (before === text) continue;
     if (check) {
-      process.stderr.write(`gallery/api/${file} is out of date: run node gallery/api/generate.ts\n`);
+      process.stderr.write(`${file} is out of date: run npm run generate in gallery/\n`);
       process.exitCode = 1;
     } else await writeFile(here(file), text);
   }

@@ -1,4 +1,4 @@
-// Written by `node gallery/api/generate.ts` from openapi.yaml. Do not edit.
+// Written by `npm run generate` in gallery/, from openapi.yaml. Do not edit.
 export const operations = {
   "createUpload": {
     "method": "post",
@@ -89,8 +89,9 @@ export const operations = {
             "default": 50
           },
           "page": {
+            "description": "A place in the list. Clients pass it on as it is.",
             "type": "string",
-            "pattern": "^[A-Za-z0-9_-]{1,200}$"
+            "pattern": "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z_[0-9a-f]{32}$"
           },
           "since": {
             "type": "integer",

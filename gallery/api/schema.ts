@@ -1,4 +1,4 @@
-// Written by `node gallery/api/generate.ts` from openapi.yaml. Do not edit.
+// Written by `npm run generate` in gallery/, from openapi.yaml. Do not edit.
 // biome-ignore-all lint: generated
 export interface paths {
     "/v1/uploads": {
@@ -12,7 +12,7 @@ export interface paths {
         put?: never;
         /**
          * Permission to upload one file
-         * @description The answer is a presigned POST for one key of the person's own. Send it as multipart/form-data: first all `fields`, then the file in the field `file`. It works until `expiresAt`, for a file of exactly the type and the size that the request named.
+         * @description The answer is a presigned POST for one key of the person's own. Send it as multipart/form-data: first all `fields`, then the file in the field `file`. It works until `expiresAt`, for a file of exactly the type and the size that the request named. If the answer to the form is lost, send it again: what arrives twice is the same image.
          */
         post: operations["createUpload"];
         delete?: never;
@@ -86,6 +86,8 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         ImageId: string;
+        /** @description A place in the list. Clients pass it on as it is. */
+        Page: string;
         UploadRequest: {
             /** @description The file's name, to show it. It can contain anything; folders are dropped. */
             name: string;
@@ -117,7 +119,7 @@ export interface components {
             cursor: number;
             hasMore: boolean;
             /** @description Only without `since`, and only if there is more. Pass it as `page`. */
-            next?: string;
+            next?: components["schemas"]["Page"];
         };
         Image: {
             id: components["schemas"]["ImageId"];
@@ -130,10 +132,10 @@ export interface components {
              * @description When the newest version was uploaded or deleted.
              */
             changedAt: string;
-            /** @description The size of the newest version's file, as soon as it is uploaded. */
+            /** @description The size of the file, of the same version as `metadata`. */
             bytes?: number;
             metadata?: components["schemas"]["Metadata"];
-            /** @description What can be shown. While a new version is `uploaded` or `described`, or if it `failed`, these are the renditions of the version before. */
+            /** @description What can be shown. While a new version is `uploaded` or `described`, or if it `failed`, these are the renditions of the version before. `metadata` and `bytes` are always of the version that these show; while there are none, of the new version, as soon as they are known. */
             renditions: components["schemas"]["Rendition"][];
             rejection?: components["schemas"]["Rejection"];
         };
@@ -288,7 +290,7 @@ export interface operations {
             query?: {
                 limit?: number;
                 /** @description The `next` of the page before. Not together with `since`. */
-                page?: string;
+                page?: components["schemas"]["Page"];
                 /** @description The highest cursor that the client has seen. */
                 since?: number;
             };

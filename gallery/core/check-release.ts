@@ -92,8 +92,9 @@ const unsignedToken = `Bearer ${[{ alg: 'RS256', kid: OWNER }, { sub: OWNER }, {
   .map((part) => btoa(JSON.stringify(part)).replaceAll('=', ''))
   .join('.')}`;
 
+// The connection is kept for two hours. As someone else's, so that a deletion, as below, is not sent to it.
 const hello = {
-  requestContext: { routeKey: '$default', connectionId: OWNER, authorizer: { owner: OWNER } },
+  requestContext: { routeKey: '$default', connectionId: OWNER, authorizer: { owner: `${OWNER}-hello` } },
   body: '{"kind":"hello"}',
 };
 

@@ -6,6 +6,9 @@ export type ImageView = components['schemas']['Image'];
 type MetadataView = components['schemas']['Metadata'];
 type RenditionView = components['schemas']['Rendition'];
 
+/** It becomes part of an address. */
+export const renditionKeyPattern = /^[0-9a-f]{32}\/[0-9A-F]{32}\/[\w.-]+$/;
+
 /** A rendition as an event describes it. */
 export interface ShownRendition {
   readonly preset: string;
@@ -110,18 +113,22 @@ export function isDeleted({ news }: Pick<GalleryImage, 'news'>): boolean {
   return news.kind === 'deleted';
 }
 
+/** By which lists are sorted. `Page` in openapi.yaml has its form, because a client gets the place of the last image to go on from there. */
+export function placeOf({ news, imageId }: Pick<GalleryImage, 'news' | 'imageId'>): string {
+  return `${news.occurredAt}_${imageId}`;
+}
+
 const renditionPath = '/renditions/';
 
 /** As people see it. */
 export function viewOf({ imageId, name, cursor, news, result }: GalleryImage): ImageView {
   const shown = result?.kind === 'processed' ? result : undefined;
-  // Of the version that is on its way, as soon as it is known.
-  const metadata = news.kind === 'described' ? news.metadata : shown?.metadata;
+  // Always of one version: the one that is shown, or the one on its way as long as nothing is.
+  const described = shown ?? news;
   return {
     ...{ id: imageId, name, state: states[news.kind], cursor, changedAt: news.occurredAt },
-    ...(news.kind === 'uploaded' && { bytes: news.bytes }),
-    ...(metadata !== undefined && { metadata }),
-    ...((news.kind === 'processed' || news.kind === 'described') && { bytes: news.metadata.bytes }),
+    ...('bytes' in described && { bytes: described.bytes }),
+    ...('metadata' in described && { bytes: described.metadata.bytes, metadata: described.metadata }),
     ...(news.kind === 'rejected' && { rejection: { reason: news.reason, message: news.message } }),
     renditions: (shown?.renditions ?? []).map(({ key, animated, ...rest }) => ({
       ...rest,

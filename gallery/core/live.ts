@@ -34,9 +34,18 @@ export async function openConnection(
   return false;
 }
 
+/**
+ * A change that is sent before API Gateway has opened the connection makes it look ended, so it may have been forgotten. It is added
+ * again before the cursor is read: what comes later is sent, and for the rest the client sees the cursor.
+ *
+ * @returns undefined if the person has as many connections as one may
+ */
 export async function greeting(
   owner: string,
-  { images }: { readonly images: Pick<ImageStore, 'newestCursor'> },
-): Promise<ServerMessage> {
+  connectionId: string,
+  { connections, images }: { readonly connections: Connections; readonly images: Pick<ImageStore, 'newestCursor'> },
+): Promise<ServerMessage | undefined> {
+  const isKnown = (await connections.list(owner)).includes(connectionId);
+  if (!isKnown && !(await openConnection(owner, connectionId, { connections }))) return undefined;
   return { kind: 'hello', cursor: (await images.newestCursor(owner)) ?? 0 };
 }

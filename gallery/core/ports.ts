@@ -55,6 +55,7 @@ export interface Connections {
 }
 
 export interface LiveSender {
+  /** @returns `gone` if the connection has ended, also because its client did not read what was sent before */
   send(connectionId: string, text: string): Promise<'sent' | 'gone'>;
 }
 

@@ -29,11 +29,15 @@ export function readUploadKey(key: string): { readonly owner: string; readonly n
 
 /**
  * The last part of a path, without characters that cannot be seen: control characters, and those that reverse the direction of
- * what follows, so that `gpj.exe` would be read as `exe.jpg`.
+ * what follows, so that `gpj.exe` would be read as `exe.jpg`. And without `${`, which begins a variable in the key of a form for S3.
  */
 function shownName(fileName: string): string {
   const last = fileName.split(/[/\\]/).at(-1) ?? '';
-  const visible = last.normalize('NFC').replaceAll(/\p{C}/gu, '').trim();
+  const visible = last
+    .normalize('NFC')
+    .replaceAll(/\p{C}/gu, '')
+    .replaceAll(/\$+(?=\{)/g, '')
+    .trim();
   const short = [...visible].slice(-NAME_CHARACTERS).join('');
   return /^\.*$/.test(short) ? 'image' : short;
 }

@@ -1,4 +1,4 @@
-/** `node gallery/cost/cost.ts` calculates gallery/docs/cost.md from the template, the price lists and the assumptions below. */
+/** `npm run cost` in gallery/: calculates gallery/docs/cost.md from the template, the price lists and the assumptions below. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { requestPrices } from '../../scripts/stack/prices.ts';
 import {

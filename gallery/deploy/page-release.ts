@@ -49,7 +49,11 @@ export function configurationOf({ SignInAddress, PageClientId }: GalleryOutputs)
   return `${JSON.stringify({ signIn }, null, 2)}\n`;
 }
 
-export async function pageFiles(folder: string, built: readonly BuiltFile[], config: string): Promise<PageFile[]> {
+export async function pageFiles(
+  folder: string,
+  built: readonly Pick<BuiltFile, 'name' | 'hashed'>[],
+  config: string,
+): Promise<PageFile[]> {
   const files = await Promise.all(
     built.map(async ({ name, hashed }) => pageFile(name, await readFile(join(folder, name)), hashed)),
   );
@@ -128,4 +132,11 @@ interface PageTarget {
   readonly cloudFront: CloudFrontClient;
   readonly bucket: string;
   readonly distribution: string;
+}
+
+export function targetOf({
+  PageBucketName: bucket,
+  DistributionArn,
+}: GalleryOutputs): Pick<PageTarget, 'bucket' | 'distribution'> {
+  return { bucket, distribution: DistributionArn.slice(DistributionArn.lastIndexOf('/') + 1) };
 }

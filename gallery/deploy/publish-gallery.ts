@@ -10,7 +10,15 @@ import { buildPage } from '../page/build.ts';
 import { type AccountGallery, pipelineOf, readGallery } from './account-gallery.ts';
 import { describeChange } from './cookie-key-report.ts';
 import { advance, type KeyStore, readKeys } from './cookie-keys.ts';
-import { configurationOf, type PageRelease, pageFiles, publish, readPublished, releaseOf } from './page-release.ts';
+import {
+  configurationOf,
+  type PageRelease,
+  pageFiles,
+  publish,
+  readPublished,
+  releaseOf,
+  targetOf,
+} from './page-release.ts';
 import type { PublishPlan } from './publish-report.ts';
 
 export interface Publication {
@@ -72,10 +80,7 @@ export async function carryOut(
       changeParameters(pipeline, plan.connect),
     );
   }
-  const target = {
-    ...{ s3, cloudFront: keys.cloudFront, bucket: outputs.PageBucketName },
-    distribution: outputs.DistributionArn.slice(outputs.DistributionArn.lastIndexOf('/') + 1),
-  };
+  const target = { s3, cloudFront: keys.cloudFront, ...targetOf(outputs) };
   return await step('Publish the page', (report) => publish(release, target, report));
 }
 

@@ -9,19 +9,25 @@ import { connect } from 'node:tls';
 import { GetObjectCommand, NoSuchKey } from '@aws-sdk/client-s3';
 import type { EmulatorAddress } from '../../scripts/local/emulator.ts';
 import type { Stack } from '../../scripts/stack/stack.ts';
+import { renditionKeyPattern } from '../core/gallery-image.ts';
 import type { GalleryOutputs } from './gallery-stack.ts';
 import type { Inside } from './inside.ts';
 import type { Backend } from './origin.ts';
 
 export function emulatorBackend(
-  stack: Stack,
+  {
+    clients,
+    outputs,
+  }: {
+    readonly clients: Pick<Stack['clients'], 's3'>;
+    readonly outputs: Pick<Stack['outputs'], 'UploadBucketName' | 'RenditionBucketName'>;
+  },
   { endpoint, certificate, environment }: EmulatorAddress,
-  gallery: GalleryOutputs,
+  gallery: Pick<GalleryOutputs, 'ApiId' | 'LiveApiId'>,
   inside: Inside,
 ): Backend & { close(): void } {
   const emulator = new URL(endpoint);
   const agent = new Agent({ keepAlive: true, ca: certificate });
-  const { clients, outputs } = stack;
 
   const pass = (request: IncomingMessage, response: ServerResponse, path: string): void => {
     const upstream = httpsRequest(
@@ -39,7 +45,9 @@ export function emulatorBackend(
         answer.pipe(response);
       },
     );
-    upstream.once('error', () => (response.headersSent ? response.destroy() : response.writeHead(502).end()));
+    upstream.on('error', () => (response.headersSent ? response.destroy() : response.writeHead(502).end()));
+    // Also when the browser ends the request: nothing stays open behind it.
+    response.once('close', () => upstream.destroy());
     request.pipe(upstream);
   };
   // The emulator accepts requests of web pages from no one but a proxy that has its secret.
@@ -54,6 +62,8 @@ export function emulatorBackend(
 
   /** Renditions are private to the stack: this process reads them, as the distribution does in an account. */
   const sendRendition = async (response: ServerResponse, key: string): Promise<void> => {
+    // For no key, S3 would list all.
+    if (!renditionKeyPattern.test(key)) return void response.writeHead(404).end();
     try {
       const found = await clients.s3.send(new GetObjectCommand({ Bucket: outputs.RenditionBucketName, Key: key }));
       const bytes = (await found.Body?.transformToByteArray()) ?? new Uint8Array();

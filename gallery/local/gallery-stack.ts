@@ -20,7 +20,7 @@ const outputs = z.object({
 export type GalleryOutputs = z.infer<typeof outputs>;
 
 /** What `sam build` reads. Its output is the same for every emulator, so the outputs of the pipeline's stack come later. */
-const application: Application = {
+export const galleryApplication: Application = {
   buildFolder: 'gallery-build',
   directory: 'gallery',
   inputs: [
@@ -40,33 +40,40 @@ const pipelineOutputs = z.object({
   DataKeyArn: z.string(),
 });
 
+async function outputsOf(client: CloudFormationClient, StackName: string) {
+  const { Stacks: [found] = [] } = await client.send(new DescribeStacksCommand({ StackName }));
+  return Object.fromEntries((found?.Outputs ?? []).map(({ OutputKey = '', OutputValue }) => [OutputKey, OutputValue]));
+}
+
+/** What names the resources of that pipeline. */
+export async function pipelineParameters(
+  { name }: Pick<Stack, 'name'>,
+  client: CloudFormationClient,
+): Promise<string[]> {
+  const pipeline = pipelineOutputs.parse(await outputsOf(client, name));
+  return Object.entries(pipeline).map(([parameter, value]) => `${parameter}=${value}`);
+}
+
 /** @param issuer the address of the demo sign-in */
 export async function deployGallery(
-  { name, clientConfig }: Stack,
+  pipeline: Stack,
   emulator: EmulatorAddress,
   issuer: string,
   step: Step,
 ): Promise<GalleryOutputs> {
-  const cloudFormation = new CloudFormationClient(clientConfig);
-  const outputsOf = async (StackName: string) => {
-    const { Stacks: [found] = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
-    return Object.fromEntries(
-      (found?.Outputs ?? []).map(({ OutputKey = '', OutputValue }) => [OutputKey, OutputValue]),
-    );
-  };
+  const cloudFormation = new CloudFormationClient(pipeline.clientConfig);
   try {
     const sam = await step('SAM CLI', installSam);
-    const template = await step('Build the gallery', (report) => build(sam, report, undefined, application));
-    const pipeline = pipelineOutputs.parse(await outputsOf(name));
+    const template = await step('Build the gallery', (report) => build(sam, report, undefined, galleryApplication));
     const parameters = [
-      ...application.parameters,
-      ...Object.entries(pipeline).map(([parameter, value]) => `${parameter}=${value}`),
+      ...galleryApplication.parameters,
+      ...(await pipelineParameters(pipeline, cloudFormation)),
       `DemoIssuer=${issuer}`,
     ];
     await step('Deploy the gallery', (report) =>
-      deploy(sam, template, emulator, report, { ...application, parameters }),
+      deploy(sam, template, emulator, report, { ...galleryApplication, parameters }),
     );
-    return outputs.parse(await outputsOf(galleryStackName));
+    return outputs.parse(await outputsOf(cloudFormation, galleryStackName));
   } finally {
     cloudFormation.destroy();
   }

@@ -17,7 +17,13 @@ export interface Inside {
 const SHOWN_EVENTS = 20;
 
 /** Receives the domain events in a separate queue, which ends with the emulator. */
-export async function insideOf({ clients, outputs }: Stack): Promise<Inside> {
+export async function insideOf({
+  clients,
+  outputs,
+}: {
+  readonly clients: Pick<Stack['clients'], 'sqs' | 'events'>;
+  readonly outputs: Pick<Stack['outputs'], 'DomainEventBusName' | 'UploadQueueUrl'>;
+}): Promise<Inside> {
   const name = `${projectName}-gallery-inside`;
   const { QueueUrl } = await clients.sqs.send(new CreateQueueCommand({ QueueName: name }));
   const { Attributes: { QueueArn } = {} } = await clients.sqs.send(
@@ -30,15 +36,17 @@ export async function insideOf({ clients, outputs }: Stack): Promise<Inside> {
   await clients.events.send(new PutTargetsCommand({ ...onBus, Rule: name, Targets: [{ Id: 'queue', Arn: QueueArn }] }));
 
   let latest: readonly unknown[] = [];
+  /** All that are waiting, also those that came while no one looked. */
   const readEvents = async (): Promise<void> => {
-    const { Messages = [] } = await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
-    if (Messages.length === 0) return;
-    latest = [...Messages.map(({ Body = 'null' }): unknown => JSON.parse(Body)).reverse(), ...latest].slice(
-      0,
-      SHOWN_EVENTS,
-    );
-    const Entries = Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
-    await clients.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+    for (;;) {
+      const received = await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
+      const { Messages = [] } = received;
+      if (Messages.length === 0) return;
+      const found = Messages.map(({ Body = 'null' }): unknown => JSON.parse(Body));
+      latest = [...found.reverse(), ...latest].slice(0, SHOWN_EVENTS);
+      const Entries = Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+      await clients.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+    }
   };
   return {
     async answer(response) {

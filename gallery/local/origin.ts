@@ -33,6 +33,8 @@ export interface OriginOptions {
 }
 
 const wantedPerson = z.object({ person: z.string() });
+/** Other addresses are only read. */
+const takesAnyMethod = /^\/(v1|uploads|demo\/token)(\/|\?|$)/;
 const behind = /^\/(v1|uploads|renditions|inside)(\/|\?|$)/;
 /** As the distribution sends them: template.yaml repeats them, and a test compares the two. */
 export const pageHeaders = {
@@ -84,6 +86,10 @@ export async function startOrigin(
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = pathOf(request);
+    if (!takesAnyMethod.test(path) && request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('Allow', 'GET, HEAD');
+      return send(response, 405, 'text/plain', 'This can only be read.\n');
+    }
     const { backend, issuer } = await ready;
     if (behind.test(path)) return backend.handle(request, response);
     if (path === '/config.json') {
@@ -131,8 +137,9 @@ async function refuse(response: ServerResponse, reason: string): Promise<void> {
 }
 
 async function signIn(request: IncomingMessage, response: ServerResponse, issuer: DemoIssuer): Promise<void> {
-  const asked = wantedPerson.safeParse(JSON.parse((await bodyOf(request)) || '{}'));
-  const token = asked.success ? await issuer.issue(asked.data.person) : undefined;
+  const asked = wantedPerson.safeParse(await bodyOf(request));
+  if (!asked.success) return json(response, 400, { title: 'Name a person of the demo' });
+  const token = await issuer.issue(asked.data.person);
   if (token === undefined) json(response, 404, { title: 'There is no such person in the demo' });
   else json(response, 200, token);
 }
@@ -161,10 +168,15 @@ function pathOf({ url = '/' }: IncomingMessage): string {
   return url;
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
+/** Undefined if it is not JSON. */
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(Buffer.from(part));
-  return Buffer.concat(parts).toString();
+  try {
+    return JSON.parse(Buffer.concat(parts).toString());
+  } catch {
+    return undefined;
+  }
 }
 
 async function listen(server: Server, port: number): Promise<void> {

@@ -1,4 +1,4 @@
-/** `node gallery/page/build.ts [folder]`: bundles the page, by default into gallery/page/dist. */
+/** `npm run page` in gallery/: bundles the page into gallery/page/dist. `-- FOLDER` names another folder. */
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';

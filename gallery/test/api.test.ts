@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import * as z from 'zod';
 import { defaultLimits } from '../../core/limits.ts';
 import { smallImage } from '../../test/support/photos.ts';
@@ -113,6 +114,11 @@ describe('the API', () => {
     ['half a byte', { bytes: 0.5 }],
     ['an empty file', { bytes: 0 }],
     ['a text for a number', { bytes: 'many' }],
+    ['a number in a text', { bytes: '5' }],
+    ['a number in a list', { bytes: [5] }],
+    ['a yes for a number', { bytes: true }],
+    ['a number for a name', { name: 123 }],
+    ['nothing for an id', { replaces: null }],
     ['an unknown property', { key: 'gallery-ben/cat.jpg' }],
     ['another id than those of images', { replaces: '../../etc/passwd' }],
   ])('refuses a ticket for %s', async (_, body) => {
@@ -120,12 +126,18 @@ describe('the API', () => {
     expect(answer.status).toBe(400);
   });
 
-  it.each(['limit=0', 'limit=101', 'limit=some', 'since=-1', 'since=1&page=MQ', 'page=%2F..%2F', 'owner=ben'])(
-    'refuses a list with %s',
-    async (query) => {
-      expect((await api.call('GET', `/v1/images?${query}`, { token: ann })).status).toBe(400);
-    },
-  );
+  const page = `2026-01-02T03:04:05.678Z_${'0'.repeat(32)}`;
+  it('accepts any place in the list', async () => {
+    expect((await api.call('GET', `/v1/images?page=${page}`, { token: ann })).status).toBe(200);
+  });
+
+  it.each([
+    ...['limit=0', 'limit=101', 'limit=some', 'since=-1', `since=1&page=${page}`, 'owner=ben'],
+    ...['page=', 'page=A', 'page=MQ', 'page=%2F..%2F', `page=${page}0`, `page=%20${page}`, `page=${page}%0A`],
+    ...[`page=${page.replace('_', '%23')}`, `page=${page.slice(0, -1)}G`],
+  ])('refuses a list with %s', async (query) => {
+    expect((await api.call('GET', `/v1/images?${query}`, { token: ann })).status).toBe(400);
+  });
 
   it('refuses a file that the pipeline would refuse for its size, with the same sentence', async () => {
     const body = { ...request, bytes: defaultLimits.bytes + 1 };
@@ -196,10 +208,33 @@ describe('the API', () => {
   });
 });
 
+/** Names of paths, objects and properties, and what is said of them. */
+function textsIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, part]) => {
+    if (name.startsWith('x-')) return [];
+    if (typeof part === 'string') return ['description', 'summary', 'pattern'].includes(name) ? [part] : [];
+    const names = ['paths', 'schemas', 'properties'].includes(name) ? Object.keys(Object(part)) : [];
+    return [...names, ...textsIn(part)];
+  });
+}
+
 describe('what derives from openapi.yaml', () => {
-  it('is up to date: node gallery/api/generate.ts', async () => {
+  it('is up to date: npm run generate', async () => {
     for (const [file, text] of await generated()) {
       expect(readFileSync(new URL(`../api/${file}`, import.meta.url), 'utf8')).toBe(text);
     }
+  });
+
+  it('says everything that openapi.yaml says, in docs/api.md', () => {
+    const page = readFileSync(new URL('../docs/api.md', import.meta.url), 'utf8');
+    const source: unknown = parse(readFileSync(new URL('../api/openapi.yaml', import.meta.url), 'utf8'));
+    const { paths, components } = z
+      .object({ paths: z.record(z.string(), z.unknown()), components: z.record(z.string(), z.unknown()) })
+      .parse(source);
+    const { securitySchemes: _, ...described } = components;
+    const said = textsIn({ paths, ...described });
+    expect(said.length).toBeGreaterThan(50);
+    for (const text of said) expect(page).toContain(text);
   });
 });

@@ -129,6 +129,30 @@ describe('a ticket', () => {
     ).toEqual(named.filter((name) => name !== 'acl').sort());
     expect(Date.parse(signed.expiration)).toBeLessThanOrEqual(before + 301_000 + (Date.now() - before));
   });
+
+  // The library signs a prefix for a key with this ending, and S3 replaces it by the name of the file that is sent.
+  it.each(['${filename}', 'a${filename}', '${filename}.jpg', '$${filename}', '$\u200b{filename}'])(
+    'is for one key, also if the file has the name %j',
+    async (name) => {
+      const key = uploadKey('ann', crypto.randomUUID(), name);
+      const { fields } = await s3UploadTickets({ client, bucket: 'uploads' }).issue({
+        ...{ key, contentType: 'image/jpeg', bytes: 1234, seconds: 300 },
+      });
+      const { conditions } = policy.parse(JSON.parse(Buffer.from(fields['Policy'] ?? '', 'base64').toString()));
+      expect(conditions).toContainEqual({ key });
+      expect(JSON.stringify(conditions)).not.toContain('starts-with');
+      expect(fields['key']).toBe(key);
+      expect(key).not.toContain('${filename}');
+    },
+  );
+
+  it.each(['${filename}', '${filename}.jpg'])('is not signed at all for a key with a variable: %j', async (name) => {
+    const key = `gallery-ann/${crypto.randomUUID()}/${name}`;
+    const issued = s3UploadTickets({ client, bucket: 'uploads' }).issue({
+      ...{ key, contentType: 'image/jpeg', bytes: 1234, seconds: 300 },
+    });
+    await expect(issued).rejects.toThrow('variable');
+  });
 });
 
 describe('a name', () => {
@@ -149,6 +173,8 @@ describe('a name', () => {
     'é',
     '🖼',
     '.',
+    '$',
+    '{filename}',
   );
 
   it('never leads out of its owner’s folder, and never makes two files one', () => {
@@ -163,7 +189,7 @@ describe('a name', () => {
         expect(key.split('/')).toHaveLength(3);
         expect(new TextEncoder().encode(key).length).toBeLessThanOrEqual(1024);
         expect(readUploadKey(key)?.owner).toBe(owner);
-        expect(readUploadKey(key)?.name).not.toMatch(/^\.*$|\p{C}/u);
+        expect(readUploadKey(key)?.name).not.toMatch(/^\.*$|\p{C}|\$\{/u);
         // The pipeline counts the uploads of each person separately.
         expect(senderOf(key)).toBe(`gallery-${owner}`);
         expect(uploadKey(owner, crypto.randomUUID(), name)).not.toBe(key);
@@ -178,6 +204,8 @@ describe('a name', () => {
     [' \u0000 ', 'image'],
     ['holiday‮gpj.exe', 'holidaygpj.exe'],
     ['<img src=x onerror=alert(1)>.jpg', '<img src=x onerror=alert(1)>.jpg'],
+    ['${filename}', '{filename}'],
+    ['$5 {a}.jpg', '$5 {a}.jpg'],
   ])('%j is shown as %j', (name, shown) => {
     expect(readUploadKey(uploadKey('ann', random, name))?.name).toBe(shown);
   });
@@ -279,8 +307,22 @@ describe('the local page', () => {
     expect([404, 400]).toContain(await statusOf(path, { host: host() }));
   });
 
+  it.each(['/', '/config.json', '/demo/jwks.json', '/inside', '/renditions/x', '/index.html'])(
+    'is only read: %s',
+    async (path) => {
+      for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+        expect(await statusOf(path, { host: host() }, method)).toBe(405);
+      }
+      expect(await statusOf(path, { host: host() }, 'HEAD')).toBe(await statusOf(path, { host: host() }));
+    },
+  );
+
   it('refuses people who are not in the demo', async () => {
     const answer = await fetch(`${gallery.address}/demo/token`, { method: 'POST', body: '{"person":"admin"}' });
     expect(answer.status).toBe(404);
+  });
+
+  it.each(['', 'ann', '{', '{}', '{"person":1}', 'null'])('refuses a sign-in that names no one: %j', async (body) => {
+    expect((await fetch(`${gallery.address}/demo/token`, { method: 'POST', body })).status).toBe(400);
   });
 });

@@ -24,6 +24,7 @@ import { InMemoryAllowance, InMemoryConnections, InMemoryImages } from './suppor
 type Handler = (event: never) => Promise<unknown>;
 const uploadBucket = 'uploads';
 let images: InMemoryImages;
+let connections: InMemoryConnections;
 let handlers: Record<ReleasedFunction, Handler>;
 let called: string[];
 let reported: Verdict[];
@@ -31,8 +32,8 @@ let reported: Verdict[];
 beforeEach(() => {
   images = new InMemoryImages();
   [called, reported] = [[], []];
-  const [connections, allowance] = [new InMemoryConnections(), new InMemoryAllowance()];
-  const rate = { allowance, perMinute: 10 };
+  connections = new InMemoryConnections();
+  const rate = { allowance: new InMemoryAllowance(), perMinute: 10 };
   const signIn = {
     issuer: 'https://issuer.example',
     scope: 'gallery/images',
@@ -57,7 +58,7 @@ beforeEach(() => {
     HoldConnections: liveConnections({
       open: (owner, id) => openConnection(owner, id, { connections }),
       close: async () => undefined,
-      hello: (owner) => greeting(owner, { images }),
+      hello: (owner, id) => greeting(owner, id, { connections, images }),
     }),
     ListImages: withCookies(
       apiOperation('listImages', rate, ({ owner, query }) => listImages(owner, query, { images })),
@@ -132,6 +133,14 @@ describe('the check of a release', () => {
     const { images: found } = await images.changedSince('release-check', 0, 10);
     expect(found.map(({ news }) => news.kind)).toEqual(['deleted']);
     expect((await images.list('release-check', { limit: 10 })).images).toEqual([]);
+  });
+
+  // API Gateway would refuse the id of the connection that the other check makes up.
+  it('leaves no connection to which the check of RecordChanges would send its change', async () => {
+    await released('HoldConnections');
+    await released('RecordChanges');
+    const { images: found } = await images.changedSince('release-check', 0, 10);
+    expect(await connections.list(found[0]?.owner ?? '')).toEqual([]);
   });
 
   it('sends what API Gateway sends', async () => {

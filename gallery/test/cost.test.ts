@@ -8,7 +8,7 @@ const MILLION = 1_000_000;
 const page = readFileSync(costPage, 'utf8');
 const total = (lines: readonly { readonly usd: number }[]) => lines.reduce((sum, { usd }) => sum + usd, 0);
 
-it('docs/cost.md is what the template and the prices say: node gallery/cost/cost.ts writes it', () => {
+it('docs/cost.md is what the template and the prices say: npm run cost writes it', () => {
   expect(page).toBe(withBlocks(page));
 });
 

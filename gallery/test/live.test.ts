@@ -1,4 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import {
+  ApiGatewayManagementApiClient,
+  DeleteConnectionCommand,
+  GoneException,
+  LimitExceededException,
+  PostToConnectionCommand,
+} from '@aws-sdk/client-apigatewaymanagementapi';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { mockClient } from '../../test/support/mock-client.ts';
+import { apiGatewaySender } from '../adapters/aws/api-gateway-sender.ts';
 import { liveConnections } from '../adapters/lambda/live-connections.ts';
 import { serverMessage } from '../api/live.ts';
 import type { GalleryImage } from '../core/gallery-image.ts';
@@ -55,7 +64,7 @@ describe('the WebSocket API', () => {
     liveConnections({
       open: (owner, connectionId) => openConnection(owner, connectionId, { connections }),
       close: (owner, connectionId) => connections.remove(owner, connectionId),
-      hello: (owner) => greeting(owner, { images }),
+      hello: (owner, connectionId) => greeting(owner, connectionId, { connections, images }),
     });
   const call = (routeKey: string, body?: string, authorizer: object | undefined = { owner: 'ann' }) => ({
     requestContext: { routeKey, connectionId: 'c1', authorizer },
@@ -89,6 +98,46 @@ describe('the WebSocket API', () => {
     expect(serverMessage.parse(JSON.parse(body ?? ''))).toEqual({ kind: 'hello', cursor: 7 });
   });
 
+  // API Gateway answers 410 for a connection that it has not opened yet.
+  it('reaches a window again that was forgotten because of a change while it opened', async () => {
+    const [connections, sender] = [new InMemoryConnections(), new InMemorySender()];
+    const handle = handlersOf(connections);
+    await handle(call('$connect'));
+    sender.gone.add('c1');
+    await showChange(image, { connections, sender });
+    sender.gone.clear();
+    await handle(call('$default', '{"kind":"hello"}'));
+    await showChange({ ...image, cursor: 8 }, { connections, sender });
+    expect(sender.received.map(({ connectionId }) => connectionId)).toEqual(['c1']);
+  });
+
+  it('sends such a window each change that is not in the cursor of its greeting', async () => {
+    const [connections, sender] = [new InMemoryConnections(), new InMemorySender()];
+    // A change comes right after the read.
+    const newestCursor = async () => {
+      await showChange({ ...image, cursor: 8 }, { connections, sender });
+      return 7;
+    };
+    expect(await greeting('ann', 'c1', { connections, images: { newestCursor } })).toMatchObject({ cursor: 7 });
+    expect(sender.received).toHaveLength(1);
+  });
+
+  it('does not greet a window that would be one too many: it closes, and tries again', async () => {
+    const connections = new InMemoryConnections();
+    for (let count = 0; count < MOST_CONNECTIONS; count += 1) await connections.add('ann', `other${count}`);
+    const handle = handlersOf(connections);
+    expect(await handle(call('$default', '{"kind":"hello"}'))).toEqual({ statusCode: 200 });
+    expect(await connections.list('ann')).toHaveLength(MOST_CONNECTIONS);
+  });
+
+  it('greets each open window also while another one is refused', async () => {
+    const connections = new InMemoryConnections();
+    await connections.add('ann', 'c1');
+    for (let count = 0; count < MOST_CONNECTIONS; count += 1) await connections.add('ann', `other${count}`);
+    const { body } = await handlersOf(connections)(call('$default', '{"kind":"hello"}'));
+    expect(body).toContain('hello');
+  });
+
   it.each(['', 'hello', '{"kind":"other"}', '[]', 'null'])('ignores %j, which a newer page may say', async (said) => {
     const answer = await handlersOf(new InMemoryConnections())(call('$default', said));
     expect(answer).toEqual({ statusCode: 200 });
@@ -99,5 +148,54 @@ describe('the WebSocket API', () => {
     for (const authorizer of [{}, { owner: '' }, { owner: 'ann/../ben' }]) {
       await expect(handle(call('$connect', undefined, authorizer))).rejects.toThrow();
     }
+  });
+});
+
+describe('the sender', () => {
+  const api = mockClient(ApiGatewayManagementApiClient);
+  beforeEach(() => {
+    api.reset();
+  });
+  const sender = apiGatewaySender({ client: new ApiGatewayManagementApiClient({}) });
+  const about = { message: 'no', $metadata: {} };
+  const ended = () => api.commandCalls(DeleteConnectionCommand).map(({ args: [{ input }] }) => input.ConnectionId);
+
+  it('sends the text', async () => {
+    expect(await sender.send('c1', 'hi')).toBe('sent');
+    expect(api.commandCalls(PostToConnectionCommand)[0]?.args[0].input).toEqual({ ConnectionId: 'c1', Data: 'hi' });
+    expect(ended()).toEqual([]);
+  });
+
+  it('says of a connection that has ended that it is gone', async () => {
+    api.on(PostToConnectionCommand).rejects(new GoneException(about));
+    expect(await sender.send('c1', 'hi')).toBe('gone');
+    expect(ended()).toEqual([]);
+  });
+
+  it.each([
+    ['ends', () => api.on(DeleteConnectionCommand).resolves({})],
+    ['has ended by then', () => api.on(DeleteConnectionCommand).rejects(new GoneException(about))],
+    ['cannot end', () => api.on(DeleteConnectionCommand).rejects(new LimitExceededException(about))],
+  ])('gives up a connection that does not read, which %s', async (_, prepare) => {
+    api.on(PostToConnectionCommand).rejects(new LimitExceededException(about));
+    prepare();
+    expect(await sender.send('c1', 'hi')).toBe('gone');
+    expect(ended()).toEqual(['c1']);
+  });
+
+  it.each([
+    ['be reached', () => api.on(PostToConnectionCommand).rejects(new Error('timeout'))],
+    [
+      'be asked to end a connection',
+      () =>
+        api
+          .on(PostToConnectionCommand)
+          .rejects(new LimitExceededException(about))
+          .on(DeleteConnectionCommand)
+          .rejects(new Error('AccessDenied')),
+    ],
+  ])('fails if API Gateway cannot %s', async (_, prepare) => {
+    prepare();
+    await expect(sender.send('c1', 'hi')).rejects.toThrow(/timeout|AccessDenied/);
   });
 });

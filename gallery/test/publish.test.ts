@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,15 +18,17 @@ import {
   type PutObjectCommandInput,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { namedStack } from '../../scripts/stack/stack.ts';
 import { at, readTemplate } from '../../scripts/template/template.ts';
 import { parsedOptions } from '../../scripts/terminal/command.ts';
 import type { Step } from '../../scripts/terminal/progress.ts';
 import { mockClient } from '../../test/support/mock-client.ts';
 import { parametersCommand, sharedNames } from '../deploy/parameters.ts';
+import { prepareRelease } from '../deploy/prepare-release.ts';
 import { publishCommand } from '../deploy/publish.ts';
 import { carryOut, planPublication } from '../deploy/publish-gallery.ts';
+import { publishPage } from '../deploy/publish-page.ts';
 import { addPersonCommand, describePlan } from '../deploy/publish-report.ts';
 import { rotateKeyCommand } from '../deploy/rotate-key.ts';
 import { inMemoryKeys } from './support/in-memory-keys.ts';
@@ -212,6 +214,24 @@ describe('publishing', () => {
       expect(ContentType).toMatch(/^(text\/(html|css|javascript); charset=utf-8|image\/svg\+xml|application\/json)$/);
     }
   });
+});
+
+it('a release publishes the page that was built with it, makes no key and changes no stack', async () => {
+  const artifact = await mkdtemp(join(tmpdir(), 'gallery-release-'));
+  onTestFinished(() => rm(artifact, { recursive: true }));
+  await prepareRelease(artifact);
+  await publishPage('gallery-dev', artifact);
+  expect(done.map((what) => what.replace(/-[A-Z0-9]{8}\./, '-HASH.'))).toEqual([
+    ...['page-HASH.js', 'page-HASH.css', 'icon.svg', 'config.json', 'index.html'].map((name) => `put ${name}`),
+    'invalidate E1ABC /icon.svg /config.json / /index.html',
+    'put published.json',
+  ]);
+  expect(keys.publicKeys.size).toBe(0);
+  expect(existsSync(join(artifact, 'after-release.mjs'))).toBe(true);
+
+  done = [];
+  await publishPage('gallery-dev', artifact);
+  expect(done).toEqual([]);
 });
 
 describe('it is refused, before anything changes,', () => {

@@ -111,14 +111,26 @@ describe('what the gallery knows of an image', () => {
     });
   });
 
+  const other = { ...processed(2), metadata: { ...processed(2).metadata, width: 999, bytes: 77 } };
+  const replacement = uploadMessage({ key, sequencer: sequencerOf(2).replace(/0+$/, ''), size: 77 });
   it.each([
     ['waits', []],
-    ['is described', [description(processed(2))]],
-    ['has failed', [announcement(recordOf('failed', 2))]],
-  ])('keeps the renditions of the version before while a new version %s', async (_, then) => {
-    const shown = await stateAfter([upload(1), announcement(recordOf('processed', 1)), upload(2), ...then]);
-    expect(shown).toMatchObject({ renditions: [{ url: expect.stringContaining(sequencerOf(1)) }] });
+    ['is described', [description(other)]],
+    ['has failed', [description(other), announcement(recordOf('failed', 2))]],
+  ])('is about the version before, which it shows, while a new version %s', async (_, then) => {
+    const first = await stateAfter([upload(1), announcement(recordOf('processed', 1))]);
+    const shown = await stateAfter([upload(1), announcement(recordOf('processed', 1)), replacement, ...then]);
     expect(['uploaded', 'described', 'failed']).toContain(shown?.state);
+    expect(shown).toEqual({ ...first, state: shown?.state, changedAt: shown?.changedAt });
+  });
+
+  it('is about the new version as soon as that is shown, or if nothing else can be', async () => {
+    const about = { metadata: { width: 999 }, bytes: 77 };
+    const ready = [announcement(recordOf('processed', 1)), replacement, description(other)];
+    expect(await stateAfter([...ready, announcement(other)])).toMatchObject({ state: 'ready', ...about });
+    const afterRejection = [announcement(recordOf('rejected', 1)), replacement];
+    expect(await stateAfter(afterRejection)).toMatchObject({ state: 'uploaded', bytes: 77, renditions: [] });
+    expect(await stateAfter([...afterRejection, description(other)])).toMatchObject({ state: 'described', ...about });
   });
 
   it('has the sentence of a rejection, and no renditions any more', async () => {

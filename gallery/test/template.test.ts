@@ -85,6 +85,21 @@ describe('each function', () => {
     ).toEqual([]);
   });
 
+  it('sends to connections and ends them, in one function and of its own API only', () => {
+    const all = ofType(account, 'AWS::IAM::Role').flatMap(([id, role]) =>
+      statementsOf(role).map((statement) => ({ id, ...statement })),
+    );
+    const found = all.filter(({ Action }) => Action.some((action) => action.startsWith('execute-api:')));
+    const api = 'arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${LiveApi}/live';
+    expect(found).toMatchObject([
+      {
+        id: 'RecordChangesRole',
+        Action: ['execute-api:ManageConnections'],
+        Resource: ['POST', 'DELETE'].map((method) => ({ 'Fn::Sub': `${api}/${method}/@connections/*` })),
+      },
+    ]);
+  });
+
   it('reaches nothing of the pipeline but its uploads of the gallery: not its table, and not its renditions', () => {
     const resources = ofType(account, 'AWS::IAM::Role').flatMap(([, role]) =>
       statementsOf(role).flatMap(({ Resource }) => Resource),
@@ -95,6 +110,18 @@ describe('each function', () => {
     expect(new Set(foreign)).toEqual(
       new Set([`{"Fn::Sub":"arn:\${AWS::Partition}:s3:::\${UploadBucketName}/${keyPrefix}*"}`, '"data-key"']),
     );
+  });
+});
+
+describe('the WebSocket API', () => {
+  const rateOf = (...path: string[]) =>
+    z.object({ ThrottlingRateLimit: z.number() }).parse(property('LiveStage', ...path)).ThrottlingRateLimit;
+
+  it('takes fewer messages than connections, so that a flood of messages leaves room to connect', () => {
+    expect(rateOf('RouteSettings', '$default')).toBeLessThan(rateOf('DefaultRouteSettings'));
+    // API Gateway refuses settings of a route that does not exist yet.
+    const source = parseTemplate('gallery/template.yaml');
+    expect(at(source, 'Resources', 'LiveStage', 'DependsOn')).toBe('LiveDefaultRoute');
   });
 });
 

@@ -203,6 +203,29 @@ export const withoutGalleryPractice: Readonly<Record<string, Change>> = {
     path: ['Resources', 'GetImageFunction', 'Properties', 'DeploymentPreference', 'Role'],
     remove: true,
   },
+  'Released as the pipeline is': {
+    file: '.github/workflows/deploy-gallery.yml',
+    from: '      prefix: gallery-\n',
+    to: '',
+  },
+  'A release publishes the page that was built with it': {
+    file: 'gallery/deploy/publish-page.ts',
+    from: 'await publish(release, { s3, cloudFront, ...targetOf(outputs) });',
+    to: '',
+  },
+  'Verified from outside before prod': {
+    file: 'gallery/deploy/verify-gallery.ts',
+    from: 'status === wanted ? undefined :',
+    to: 'status < 500 ? undefined :',
+  },
+  'Least-privilege role for its deployments': {
+    file: 'governance/deploy-role.yaml',
+    path: [
+      ...['Resources', 'GalleryPolicy', 'Properties', 'PolicyDocument', 'Statement'],
+      ...[{ Sid: 'UserPools' }, 'Condition'],
+    ],
+    remove: true,
+  },
   'Roles may do what their function does, and nothing in the pipeline': {
     file: template,
     path: [

@@ -689,7 +689,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
     to: 'ignore-scripts=false',
   },
   'The deployment role never runs a build': {
-    file: '.github/workflows/deploy.yml',
+    file: '.github/workflows/release.yml',
     from: '      - run: scripts/release/fetch-release.sh',
     to: '      - run: npm ci\n      - run: scripts/release/fetch-release.sh',
   },

@@ -30,7 +30,7 @@ export interface Application {
   readonly parameters: readonly string[];
 }
 
-const pipeline = (): Application => ({
+export const pipeline = (): Application => ({
   buildFolder: 'build',
   directory: '.',
   inputs: [

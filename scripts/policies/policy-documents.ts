@@ -66,6 +66,10 @@ function policiesOf(id: string, { Type, Properties }: Resource): Found[] {
 
 const account = '1'.repeat(12);
 const region = 'us-east-1';
+const keyArn = `arn:aws:kms:${region}:${account}:key/1234abcd-12ab-34cd-56ef-1234567890ab`;
+
+/** Parameters that samconfig.toml leaves out because they name another stack's resources. The names in ARNs are replaced anyway. */
+export const exampleParameters: Readonly<Record<string, string>> = { DataKeyArn: keyArn };
 const pseudoParameters: Readonly<Record<string, string>> = {
   'AWS::Partition': 'aws',
   'AWS::AccountId': account,
@@ -101,6 +105,7 @@ function nameOf(id: string, template: Template): string {
       return 'vpce-0123456789abcdef0';
     // Their Ref is their ARN.
     case 'AWS::SNS::Topic':
+    case 'AWS::SecretsManager::Secret':
     case 'AWS::Serverless::StateMachine':
     case 'AWS::StepFunctions::StateMachineAlias':
       return arnOf(id, template);
@@ -120,9 +125,10 @@ const arnForms: Readonly<Record<string, (name: string) => string>> = {
   DynamoDB: (name) => `arn:aws:dynamodb:${region}:${account}:table/${name}`,
   Events: (name) => `arn:aws:events:${region}:${account}:rule/${name}`,
   IAM: (name) => `arn:aws:iam::${account}:role/${name}`,
-  KMS: () => `arn:aws:kms:${region}:${account}:key/1234abcd-12ab-34cd-56ef-1234567890ab`,
+  KMS: () => keyArn,
   Logs: (name) => `arn:aws:logs:${region}:${account}:log-group:${name}:*`,
   S3: (name) => `arn:aws:s3:::${name}`,
+  SecretsManager: (name) => `arn:aws:secretsmanager:${region}:${account}:secret:${name}-a1B2c3`,
   SNS: (name) => `arn:aws:sns:${region}:${account}:${name}`,
   SQS: (name) => `arn:aws:sqs:${region}:${account}:${name}`,
   StepFunctions: (name) => `arn:aws:states:${region}:${account}:stateMachine:${name}`,

@@ -17,7 +17,10 @@ export const releaseDirectory = join(workDirectory, 'release');
 export const artifactFile = 'release.tar';
 export const toolFile = 'release.mjs';
 export const billOfMaterialsFile = 'sbom.cdx.json';
-export const contents = { build: 'build', config: 'samconfig.toml', about: 'release.json' } as const;
+export const contents = { build: 'build', config: 'samconfig.toml', about: 'release.json', after: 'after' } as const;
+
+/** In the folder `after`: what an application does when its stack has been deployed. It is called with `--stack NAME`. */
+export const afterReleaseFile = 'after-release.mjs';
 
 export const about = z.object({ commit: z.string() });
 
@@ -28,6 +31,8 @@ export interface Artifact {
   /** Paths of what was in it. */
   readonly template: string;
   readonly config: string;
+  /** Undefined if the application does nothing after its deployment. */
+  readonly afterRelease: string | undefined;
 }
 
 /** Unpacks it again each time, so that what is deployed is what the digest covers. @throws {Failure} if there is none. */
@@ -42,12 +47,14 @@ export async function openArtifact(directory = releaseDirectory): Promise<Artifa
   await rm(unpacked, { recursive: true, force: true });
   await mkdir(unpacked, { recursive: true });
   await tar(['--extract', '--file', file, '--directory', unpacked], directory);
+  const afterRelease = join(unpacked, contents.after, afterReleaseFile);
   const { commit } = about.parse(JSON.parse(await readFile(join(unpacked, contents.about), 'utf8')));
   return {
     commit,
     sha256: await digestOf(file),
     template: join(unpacked, contents.build, 'template.yaml'),
     config: join(unpacked, contents.config),
+    afterRelease: existsSync(afterRelease) ? afterRelease : undefined,
   };
 }
 
@@ -59,7 +66,8 @@ export async function digestOf(file: string): Promise<string> {
 
 /** Packs what a build left in the folder. SAM CLI links the packages of a layer, so links are followed. */
 export async function packArtifact(directory: string): Promise<void> {
-  await tar(['--create', '--dereference', '--file', artifactFile, ...Object.values(contents)], directory);
+  const present = Object.values(contents).filter((path) => existsSync(join(directory, path)));
+  await tar(['--create', '--dereference', '--file', artifactFile, ...present], directory);
 }
 
 async function tar(args: readonly string[], directory: string): Promise<void> {
@@ -68,13 +76,26 @@ async function tar(args: readonly string[], directory: string): Promise<void> {
   if (!succeeded) throw new Failure(`tar failed: ${output.trim().split('\n').at(-1) ?? 'it gave no reason'}.`);
 }
 
-const stageConfig = z.object({ deploy: z.object({ parameters: z.object({ parameter_overrides: z.string() }) }) });
+const stageConfig = z.object({
+  global: z.object({ parameters: z.object({ stack_name: z.string() }) }),
+  deploy: z.object({ parameters: z.object({ parameter_overrides: z.string() }) }),
+});
+
+function stageIn(config: string, stage: string): z.infer<typeof stageConfig> {
+  const found = stageConfig.safeParse(parseToml(config)[stage]);
+  if (!found.success) throw new Failure(`samconfig.toml has no stage ${stage}: pass another one as --stage.`);
+  return found.data;
+}
+
+/** The name in samconfig.toml, so that no application is released to the stack of another by default. */
+export function stackFor(config: string, stage: string): string {
+  return stageIn(config, stage).global.parameters.stack_name;
+}
 
 /** The parameters in samconfig.toml, with those of the command line, which win. */
 export function parametersFor(config: string, stage: string, given: readonly string[]): string[] {
-  const found = stageConfig.safeParse(parseToml(config)[stage]);
-  if (!found.success) throw new Failure(`samconfig.toml has no stage ${stage}: pass another one as --stage.`);
-  const pairs = [...found.data.deploy.parameters.parameter_overrides.split(' '), ...given].map((pair) => {
+  const { parameter_overrides: overrides } = stageIn(config, stage).deploy.parameters;
+  const pairs = [...overrides.split(' '), ...given].map((pair) => {
     const at = pair.indexOf('=');
     if (at < 1) throw new Failure(`The parameter ${JSON.stringify(pair)} is not valid: write it as Name=value.`);
     return [pair.slice(0, at), pair.slice(at + 1)] as const;

@@ -48,6 +48,8 @@ const data: Readonly<Record<string, string>> = {
   'AWS::KMS::Key': 'the only key to what it encrypted',
   'AWS::SQS::Queue': 'the messages that wait in it',
   'AWS::Events::EventBus': 'the rules that consumers put on it',
+  'AWS::Cognito::UserPool': 'the accounts of its people',
+  'AWS::CloudFront::Distribution': 'the address that people know',
 };
 
 /** The most drastic changes first. */

@@ -13,7 +13,7 @@ gh run download "${GITHUB_RUN_ID}" --name release --dir "${RELEASE_DIRECTORY}"
   echo "${DIGESTS}" | sha256sum --check --strict
   for file in release.tar release.mjs; do
     gh attestation verify "${file}" --repo "${GITHUB_REPOSITORY}" \
-      --signer-workflow "${GITHUB_REPOSITORY}/.github/workflows/deploy.yml" --source-ref "${GITHUB_REF}"
+      --signer-workflow "${GITHUB_REPOSITORY}/.github/workflows/release.yml" --source-ref "${GITHUB_REF}"
   done
 )
 

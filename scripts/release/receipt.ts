@@ -60,6 +60,14 @@ export function assertSameArtifact(before: Receipt, artifact: string): void {
   );
 }
 
+/** @throws {Failure} if another artifact was built or downloaded since the change set was made. */
+export function assertReviewed({ stack, artifact: made }: Reviewed, artifact: string): void {
+  if (made === artifact) return;
+  throw new Failure(
+    `The change set for ${stack} is of another artifact (${made.slice(0, 12)}) than this one (${artifact.slice(0, 12)}): run changes again.`,
+  );
+}
+
 /** @throws {Failure} if another release to the stack came in between. */
 export function assertNotReleasedSince({ stack, releasedAt }: Receipt, updatedAt: string): void {
   if (releasedAt === updatedAt) return;

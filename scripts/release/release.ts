@@ -11,12 +11,20 @@ import { describeFailure } from '../terminal/failure.ts';
 import { print, printError } from '../terminal/print.ts';
 import { showStep } from '../terminal/progress.ts';
 import { projectDirectory, shownPath } from '../terminal/project.ts';
-import { openArtifact, parametersFor, releaseDirectory } from './artifact.ts';
+import { runAfterRelease } from './after-release.ts';
+import { openArtifact, parametersFor, releaseDirectory, stackFor } from './artifact.ts';
 import { createChangeSet, runChangeSet, updatedAt } from './change-set.ts';
 import { disposable } from './disposable.ts';
 import { priceComment } from './price-comment.ts';
 import { assertPullRequest, isUnneeded, pullRequestStacks, removeStack } from './pull-request-stacks.ts';
-import { assertNotReleasedSince, assertSameArtifact, readReceipt, readReviewed, writeReceipt } from './receipt.ts';
+import {
+  assertNotReleasedSince,
+  assertReviewed,
+  assertSameArtifact,
+  readReceipt,
+  readReviewed,
+  writeReceipt,
+} from './receipt.ts';
 import { review } from './review.ts';
 
 const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
@@ -26,11 +34,16 @@ const buildCommand = command({
   name: 'build',
   summary: 'Builds the artifact once for all stages, with a bill of materials. Needs no AWS account.',
   syntax: (line) =>
-    line.option(...inDirectory, path).option('--emulator', 'for the emulator that npm start runs on this machine'),
-  run: async ({ options: { in: directory = releaseDirectory, emulator = false } }) => {
+    line
+      .option('--application <folder>', 'where template.yaml and samconfig.toml are, below the project', nonEmpty, '.')
+      .option(...inDirectory, path)
+      .option('--emulator', 'the pipeline, for the emulator that npm start runs on this machine'),
+  examples: { 'npm run release -- build --application gallery': 'build the gallery' },
+  run: async ({ options: { application, in: directory = releaseDirectory, emulator } }) => {
     // Imported here, because the tool that the workflows run with a role in AWS does not contain it.
-    const { buildRelease } = await import('./build.ts');
-    const { commit, sha256 } = await showStep('Build', (report) => buildRelease({ directory, emulator }, report));
+    const { buildRelease, emulatedPipeline } = await import('./build.ts');
+    const source = emulator ? emulatedPipeline() : { application };
+    const { commit, sha256 } = await showStep('Build', (report) => buildRelease(directory, source, report));
     print(`${shownPath(directory)}: commit ${commit}, SHA-256 ${sha256}`);
   },
 });
@@ -55,7 +68,7 @@ const changesCommand = command({
   syntax: (line) =>
     line
       .requiredOption('--stage <name>', 'its settings in samconfig.toml', nonEmpty)
-      .option('--stack <name>', `another name than ${projectName}-STAGE`, nonEmpty)
+      .option('--stack <name>', 'another name than in samconfig.toml', nonEmpty)
       .option(...inDirectory, path)
       .option('--after <receipt>', 'refuse unless the stage before runs the same artifact', path)
       .option('--replace <logical ids>', 'allow these resources to be replaced or removed', words)
@@ -71,15 +84,17 @@ const changesCommand = command({
 });
 
 async function showChanges(options: ChangesOptions): Promise<void> {
-  const { stage, stack = `${projectName}-${stage}`, in: directory = releaseDirectory, replace = [] } = options;
+  const { stage, in: directory = releaseDirectory, replace = [] } = options;
   const artifact = await openArtifact(directory);
+  const config = await readFile(artifact.config, 'utf8');
+  const stack = options.stack ?? stackFor(config, stage);
   if (options.after !== undefined) assertSameArtifact(await readReceipt(options.after), artifact.sha256);
   if (options.disposable) {
     assertPullRequest(stack);
     const template = parseTemplateText(await readFile(artifact.template, 'utf8'));
     await writeFile(artifact.template, JSON.stringify(disposable(template)));
   }
-  const parameters = parametersFor(await readFile(artifact.config, 'utf8'), stage, options.parameters ?? []);
+  const parameters = parametersFor(config, stage, options.parameters ?? []);
   const sam = await installSam(() => undefined);
   const client = new CloudFormationClient();
   try {
@@ -97,16 +112,20 @@ async function showChanges(options: ChangesOptions): Promise<void> {
 
 const deployCommand = command({
   name: 'deploy',
-  summary: 'Runs the change set that `changes` made, to the end of the release or of its rollback.',
+  summary:
+    'Runs the change set that `changes` made, to the end of the release or of its rollback, and then what the application does after it.',
   syntax: (line) => line.requiredOption('--stack <name>', 'the stack', nonEmpty).option(...inDirectory, path),
   notes: 'A release of stage prod takes up to fifty minutes: see docs/releases.md.',
   run: async ({ options: { stack, in: directory = releaseDirectory } }) => {
     const reviewed = await readReviewed(directory, stack);
+    const artifact = await openArtifact(directory);
+    assertReviewed(reviewed, artifact.sha256);
     const { changeSet } = reviewed;
     const client = new CloudFormationClient();
     try {
       if (changeSet === undefined) print(`${stack} already is as the artifact wants it.`);
       else await showStep(`Release ${stack}`, (report) => runChangeSet(client, { stack, changeSet }, report));
+      await runAfterRelease(artifact, stack);
       await writeReceipt(directory, { ...reviewed, releasedAt: await updatedAt(client, stack) });
     } finally {
       client.destroy();

@@ -164,9 +164,9 @@ export function templateFor(
 const deployment = z.object({ deploy: z.object({ parameters: z.object({ parameter_overrides: z.string() }) }) });
 const samConfig = z.object({ local: deployment, dev: deployment, prod: deployment } satisfies Record<Stage, unknown>);
 
-/** The parameters that `sam deploy --config-env <stage>` overrides. */
-export function deployedParameters(stage: Stage): Readonly<Record<string, string>> {
-  const settings = parseToml(readFileSync(join(projectDirectory, 'samconfig.toml'), 'utf8'));
+/** The parameters that `sam deploy --config-env <stage>` overrides. @param application the folder of its samconfig.toml */
+export function deployedParameters(stage: Stage, application = '.'): Readonly<Record<string, string>> {
+  const settings = parseToml(readFileSync(join(projectDirectory, application, 'samconfig.toml'), 'utf8'));
   const { parameter_overrides: overrides } = samConfig.parse(settings)[stage].deploy.parameters;
   const pairs = overrides.split(' ').map((override): [string, string] => {
     const [name = '', value = ''] = override.split('=');

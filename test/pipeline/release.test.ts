@@ -70,7 +70,7 @@ it('leaves nothing of the pull request’s stack', async () => {
 });
 
 const review = actionsOfPolicy('ReviewPolicy');
-const release = [...review, ...inlineActionsOf('ReleaseRole')];
+const release = [...review, ...inlineActionsOf('ReleaseRole', 'release', 'remove')];
 const during = (title: RegExp) => [...called].flatMap(([step, actions]) => (title.test(step) ? actions : []));
 
 it('before the approval, calls only what the review role of governance/deploy-role.yaml may', () => {

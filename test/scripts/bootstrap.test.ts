@@ -15,7 +15,8 @@ beforeEach(() => {
   write('node_modules/.package-lock.json', nothing);
   write('load-tests/package.json', '{}');
   write('load-tests/package-lock.json', JSON.stringify({ packages: { one: { version: '1.0.0' } } }));
-  for (const script of ['scripts/test/test.ts', 'load-tests/load.ts']) write(script, `console.log('${script}');`);
+  for (const script of ['scripts/test/test.ts', 'scripts/release/release.ts', 'load-tests/load.ts'])
+    write(script, `console.log('${script}');`);
   mkdirSync(join(project, 'bin'));
   write('bin/npm', '#!/bin/sh\nexit 1\n');
   chmodSync(join(project, 'bin/npm'), 0o755);
@@ -35,6 +36,14 @@ it('npm test installs the packages of every folder that it tests', async () => {
 
 it('a command of load-tests installs its packages even for its help, which imports them', async () => {
   expect((await bootstrap('load-tests/load.ts', '--help')).error).toContain(
+    'Installing the npm packages of load-tests',
+  );
+});
+
+it('a release installs the packages of the application that it builds, and no others', async () => {
+  const release = 'scripts/release/release.ts';
+  expect(await bootstrap(release, 'build')).toEqual({ out: `${release}\n`, error: '' });
+  expect((await bootstrap(release, 'build', '--application', 'load-tests')).error).toContain(
     'Installing the npm packages of load-tests',
   );
 });

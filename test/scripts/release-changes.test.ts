@@ -144,12 +144,12 @@ describe('a release', () => {
     ]);
   });
 
-  it.each(['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::KMS::Key', 'AWS::SQS::Queue', 'AWS::Events::EventBus'])(
-    'is stopped if it would remove any %s',
-    (ResourceType) => {
-      expect(refusals({ ...bucketGone, ResourceType })).toHaveLength(1);
-    },
-  );
+  it.each([
+    ...['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::KMS::Key', 'AWS::SQS::Queue', 'AWS::Events::EventBus'],
+    ...['AWS::Cognito::UserPool', 'AWS::CloudFront::Distribution'],
+  ])('is stopped if it would remove any %s', (ResourceType) => {
+    expect(refusals({ ...bucketGone, ResourceType })).toHaveLength(1);
+  });
 
   it('is stopped if CloudFormation decides about a bucket only while it runs', () => {
     expect(

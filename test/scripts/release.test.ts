@@ -1,17 +1,20 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { CloudFormationClient, DeleteStackCommand, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { projectName } from '../../core/names.ts';
-import { openArtifact, packArtifact, parametersFor } from '../../scripts/release/artifact.ts';
+import { runAfterRelease } from '../../scripts/release/after-release.ts';
+import { openArtifact, packArtifact, parametersFor, stackFor } from '../../scripts/release/artifact.ts';
 import { lastResult } from '../../scripts/release/change-set.ts';
+import { definitionsIn } from '../../scripts/release/definitions.ts';
 import { disposable } from '../../scripts/release/disposable.ts';
 import { priceComment } from '../../scripts/release/price-comment.ts';
 import { isUnneeded, pullRequestOf, removeStack } from '../../scripts/release/pull-request-stacks.ts';
 import {
   assertNotReleasedSince,
+  assertReviewed,
   assertSameArtifact,
   readReceipt,
   writeReceipt,
@@ -72,8 +75,85 @@ describe('the artifact', () => {
   });
 });
 
+it('the artifact brings along each workflow and each description of an API that a template names', () => {
+  const Include = (Location: string) => ({ 'Fn::Transform': { Name: 'AWS::Include', Parameters: { Location } } });
+  const template = {
+    Resources: {
+      Flow: { Properties: { DefinitionUri: '../flow.asl.json' } },
+      Plain: { Properties: { DefinitionS3Location: '../plain.asl.json' } },
+      Api: { Properties: { DefinitionBody: Include('../api/openapi.yaml') } },
+      Inline: { Properties: { DefinitionBody: { openapi: '3.0.3' } } },
+      Policy: { Type: 'AWS::SQS::QueuePolicy' },
+    },
+  };
+  const found = definitionsIn(template);
+  expect(found.map(({ path }) => path)).toEqual(['../flow.asl.json', '../plain.asl.json', '../api/openapi.yaml']);
+  for (const { path, rename } of found) rename(basename(path));
+  expect(template.Resources.Api.Properties.DefinitionBody).toEqual(Include('openapi.yaml'));
+  expect(template.Resources.Flow.Properties.DefinitionUri).toBe('flow.asl.json');
+});
+
+describe('what an application does after its release', () => {
+  async function artifactWith(script: string | undefined) {
+    const directory = mkdtempSync(join(tmpdir(), 'after-release-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    mkdirSync(join(directory, 'build'));
+    for (const [file, content] of [
+      ['samconfig.toml', ''],
+      ['release.json', '{"commit":"1234567"}'],
+    ] as const)
+      writeFileSync(join(directory, file), content);
+    if (script !== undefined) {
+      mkdirSync(join(directory, 'after'));
+      writeFileSync(join(directory, 'after', 'after-release.mjs'), script);
+    }
+    await packArtifact(directory);
+    return { directory, artifact: await openArtifact(directory) };
+  }
+
+  it('is in the artifact, and gets the name of the stack', async () => {
+    const { directory, artifact } = await artifactWith(
+      "import { writeFileSync } from 'node:fs'; writeFileSync(new URL('called', import.meta.url), process.argv.slice(2).join(' '));",
+    );
+    await runAfterRelease(artifact, 'gallery-dev');
+    expect(readFileSync(join(directory, 'unpacked', 'after', 'called'), 'utf8')).toBe('--stack gallery-dev');
+  });
+
+  it('is nothing, if it brings nothing along', async () => {
+    const { artifact } = await artifactWith(undefined);
+    expect(artifact.afterRelease).toBeUndefined();
+    await expect(runAfterRelease(artifact, 'dev')).resolves.toBeUndefined();
+  });
+
+  it('fails the release with its reason, and what to do', async () => {
+    const { artifact } = await artifactWith("console.error('no such bucket'); process.exitCode = 1;");
+    await expect(runAfterRelease(artifact, 'gallery-dev')).rejects.toThrow(
+      /gallery-dev is released, and what follows failed: no such bucket\nRun the release again from its start/,
+    );
+  });
+});
+
+it('a change set is run only with the artifact that it was made for', () => {
+  const reviewed = { stack: 'prod', artifact: 'a'.repeat(64), commit: '1234567' };
+  expect(() => assertReviewed(reviewed, reviewed.artifact)).not.toThrow();
+  expect(() => assertReviewed(reviewed, 'b'.repeat(64))).toThrow(
+    'The change set for prod is of another artifact (aaaaaaaaaaaa) than this one (bbbbbbbbbbbb): run changes again.',
+  );
+});
+
 describe('the parameters of a stage', () => {
-  const config = "[dev.deploy.parameters]\nparameter_overrides = 'Stage=dev KeepLocation=false'";
+  const config =
+    "[dev.global.parameters]\nstack_name = 'app-dev'\n[dev.deploy.parameters]\nparameter_overrides = 'Stage=dev KeepLocation=false'";
+
+  it('come with the name of its stack, so no application is released to the stack of another', () => {
+    expect(stackFor(config, 'dev')).toBe('app-dev');
+    for (const [file, stacks] of Object.entries({ '.': 'dev prod', gallery: 'gallery-dev gallery-prod' })) {
+      const path = join(file, 'samconfig.toml');
+      if (!existsSync(path)) continue;
+      const names = ['dev', 'prod'].map((stage) => stackFor(readFileSync(path, 'utf8'), stage));
+      expect(names).toEqual(stacks.split(' ').map((name) => `${projectName}-${name}`));
+    }
+  });
 
   it('are those of samconfig.toml, and those of the command line win', () => {
     expect(parametersFor(config, 'dev', ['KeepLocation=true', 'OperatorRoleArn=arn:aws:iam::1:role/a=b'])).toEqual([

@@ -53,6 +53,10 @@ const workflow = z.object({
     z.object({
       permissions: z.record(z.string(), z.string()).default({}),
       environment: z.string().optional(),
+      uses: z.string().optional(),
+      with: z.record(z.string(), z.string()).default({}),
+      if: z.string().optional(),
+      env: z.record(z.string(), z.string()).default({}),
       needs: z
         .union([z.string(), z.array(z.string())])
         .default([])
@@ -67,10 +71,13 @@ const jobs = files
     Object.entries(workflow.parse(parse(read(file))).jobs).map(([name, job]) => ({ file, name, ...job })),
   );
 
+/** Of the environments of the application that release.yml releases. */
+const prefix = `\${{ inputs.prefix }}`;
+
 const commandsIn = (steps: (typeof jobs)[number]['steps']) => steps.map(({ run }) => run).join('\n');
 
 describe('a job that can ask for a role in AWS', () => {
-  const privileged = jobs.filter(({ permissions }) => permissions['id-token'] === 'write');
+  const privileged = jobs.filter(({ permissions, uses }) => permissions['id-token'] === 'write' && uses === undefined);
   const environments = (wanted: readonly string[]) =>
     privileged.filter(({ environment }) => wanted.includes(environment ?? ''));
   const commandsOf = (some: typeof privileged) => some.flatMap(({ steps }) => steps.map(({ run }) => run)).join('\n');
@@ -79,20 +86,20 @@ describe('a job that can ask for a role in AWS', () => {
     expect(
       privileged.map(({ file, name, environment }) => [file.replace('.github/workflows/', ''), name, environment]),
     ).toEqual([
-      ['deploy.yml', 'sign', undefined],
-      ['deploy.yml', 'policies', 'dev-verify'],
-      ['deploy.yml', 'dev', 'dev'],
-      ['deploy.yml', 'verify', 'dev-verify'],
-      ['deploy.yml', 'review', 'prod-review'],
-      ['deploy.yml', 'prod', 'prod'],
       ['pull-request.yml', 'stack', 'pr'],
       ['pull-request.yml', 'remove', 'pr'],
+      ['release.yml', 'sign', undefined],
+      ['release.yml', 'policies', `${prefix}dev-verify`],
+      ['release.yml', 'dev', `${prefix}dev`],
+      ['release.yml', 'verify', `${prefix}dev-verify`],
+      ['release.yml', 'review', `${prefix}prod-review`],
+      ['release.yml', 'prod', `${prefix}prod`],
       ['sweep.yml', 'sweep', 'pr'],
     ]);
   });
 
   it('and release to dev or prod, installs no npm package and builds nothing', () => {
-    const releasing = environments(['dev', 'prod-review', 'prod']);
+    const releasing = environments(['dev', 'prod-review', 'prod'].map((name) => prefix + name));
     expect(releasing).toHaveLength(3);
     expect(commandsOf(releasing)).not.toMatch(/\b(npm|npx)\b|sam build|sam validate/);
     // What an earlier job built, after a check of its digests and of who built it.
@@ -111,6 +118,7 @@ describe('a job that can ask for a role in AWS', () => {
     const script = read('scripts/release/fetch-release.sh');
     expect(script).toContain('sha256sum --check --strict');
     expect(script).toContain('gh attestation verify');
+    expect(script).toContain(`--signer-workflow "\${GITHUB_REPOSITORY}/.github/workflows/release.yml"`);
     expect(script).toMatch(/^set -eu$/m);
     expect(script).not.toMatch(/^(npm|npx|node|tar)\b/m);
   });
@@ -126,7 +134,7 @@ describe('a job that can ask for a role in AWS', () => {
 
   it('gets an artifact that was built once', () => {
     const building = jobs.filter(
-      ({ file, steps }) => file.endsWith('/deploy.yml') && commandsIn(steps).includes('release -- build'),
+      ({ file, steps }) => file.endsWith('/release.yml') && commandsIn(steps).includes('release -- build'),
     );
     expect(building.map(({ name }) => name)).toEqual(['build']);
   });
@@ -137,8 +145,38 @@ it('every action is pinned by the hash of its commit', () => {
   expect(used.filter((uses) => !/@[0-9a-f]{40}$/.test(uses))).toEqual([]);
 });
 
+describe('an application', () => {
+  const calls = jobs.filter(({ uses }) => uses !== undefined);
+
+  it('is released by the one workflow, with environments and stacks of its own', () => {
+    expect(calls.map(({ file, uses, with: inputs }) => [file.replace('.github/workflows/', ''), uses, inputs])).toEqual(
+      [
+        ['deploy-gallery.yml', './.github/workflows/release.yml', { application: 'gallery', prefix: 'gallery-' }],
+        ['deploy.yml', './.github/workflows/release.yml', { application: '.' }],
+      ],
+    );
+    for (const [stage, names] of Object.entries({ dev: ['dev', 'verify'], prod: ['review', 'prod'] }))
+      for (const name of names)
+        expect(jobs.find((job) => job.file.endsWith('/release.yml') && job.name === name)?.env['STACK']).toBe(
+          `${projectName}-${prefix}${stage}`,
+        );
+  });
+
+  it('is not released until the repository has variables for it', () => {
+    const conditions = (file: string) => jobs.filter((job) => job.file.endsWith(file)).map((job) => job.if);
+    expect(conditions('/deploy.yml')).toEqual(["vars.AWS_REGION != ''"]);
+    expect(conditions('/deploy-gallery.yml')).toEqual([
+      "vars.AWS_REGION != '' && vars.DEPLOY_GALLERY == 'true'",
+      "needs.look.outputs.template != ''",
+    ]);
+    expect(read('.github/workflows/deploy-gallery.yml')).toContain(
+      `TEMPLATE: \${{ hashFiles('gallery/template.yaml') }}`,
+    );
+  });
+});
+
 it('prod follows dev, its verification and an approval', () => {
-  const needs = (name: string) => jobs.find((job) => job.file.endsWith('/deploy.yml') && job.name === name)?.needs;
+  const needs = (name: string) => jobs.find((job) => job.file.endsWith('/release.yml') && job.name === name)?.needs;
   expect(needs('dev')).toEqual(['check', 'policies', 'build', 'sign']);
   expect(needs('verify')).toEqual(['dev']);
   expect(needs('review')).toEqual(['build', 'verify']);

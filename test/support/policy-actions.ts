@@ -17,7 +17,11 @@ export function actionsOfPolicy(logicalId: string): string[] {
   return actionsIn(at(deployRole, 'Resources', logicalId, 'Properties', 'PolicyDocument'));
 }
 
-/** What a role of it may do in addition to its managed policies. */
-export function inlineActionsOf(logicalId: string): string[] {
-  return actionsIn(at(deployRole, 'Resources', logicalId, 'Properties', 'Policies'));
+/** What a role of it may do in addition to its managed policies. @param names of its policies, some of which depend on the stage */
+export function inlineActionsOf(logicalId: string, ...names: readonly string[]): string[] {
+  const policies = z.array(z.json()).parse(at(deployRole, 'Resources', logicalId, 'Properties', 'Policies'));
+  return policies
+    .map((policy) => at(policy, 'Fn::If', 1) ?? policy)
+    .filter((policy) => names.includes(String(at(policy, 'PolicyName'))))
+    .flatMap(actionsIn);
 }

@@ -1,89 +1,28 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { projectName } from '../../core/names.ts';
-import { isolatedEnvironment } from '../../scripts/local/isolated-environment.ts';
-import { installLinters } from '../../scripts/local/toolchain.ts';
-import { at, type Json, parseTemplate } from '../../scripts/template/template.ts';
+import { at, parseTemplate } from '../../scripts/template/template.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
+import {
+  deployRole,
+  INSTALLATION_MILLIS,
+  managed,
+  matches,
+  type Needs,
+  needsOf,
+  propertiesOf,
+  sharedPolicies,
+  unused,
+} from '../support/deploy-role.ts';
 
-/** governance/deploy-role.yaml, against what CloudFormation needs for each resource type of the translated template. */
+/** governance/deploy-role.yaml, against what CloudFormation needs for the pipeline. */
 
-const INSTALLATION_MILLIS = 600_000;
-const template = parseTemplate('governance/deploy-role.yaml');
-const properties = (id: string) => at(template, 'Resources', id, 'Properties');
-
-const statementSchema = z.strictObject({
-  Sid: z.string(),
-  Effect: z.literal('Allow'),
-  Action: z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat()),
-  Resource: z.unknown(),
-  Condition: z.unknown().optional(),
-});
-type Statement = z.infer<typeof statementSchema>;
-
-const statements = (document: Json | undefined): Statement[] =>
-  z.array(statementSchema).parse(at(document, 'PolicyDocument', 'Statement'));
-const managed = (id: string) => statements(properties(id));
-const servicePolicies = ['DataPolicy', 'CodePolicy', 'WatchPolicy', 'PrivilegePolicy'] as const;
+const servicePolicies = [...sharedPolicies, 'PipelineDataPolicy', 'PipelineCodePolicy'] as const;
 const serviceStatements = servicePolicies.flatMap(managed);
-
-const matches = (pattern: string, action: string) => new RegExp(`^${pattern.replaceAll('*', '.*')}$`, 'i').test(action);
 const allowed = serviceStatements.flatMap(({ Action }) => Action);
 const lets = (action: string) => allowed.some((pattern) => matches(pattern, action));
-
-/** Permissions in the schemas that this template's resources do not use, and why. */
-const unused: readonly (readonly [why: string, actions: readonly string[]])[] = [
-  [
-    'What the buckets and tables hold is not the deployment’s business.',
-    [
-      ...['s3:DeleteObject', 's3:GetObjectMetadata', 's3:PutObjectAcl', 's3:REST.PUT.OBJECT', 's3:PutObject'],
-      ...['s3:AbortMultipartUpload', 's3:ListBucketMultipartUploads', 's3:ListMultipartUploadParts'],
-      ...['dynamodb:BatchWriteItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
-      ...['dynamodb:Query', 'dynamodb:Scan', 'dynamodb:UpdateItem', 'logs:CreateLogStream', 'logs:PutLogEvents'],
-      ...['logs:DescribeLogStreams', 'kinesis:*', 'firehose:*'],
-    ],
-  ],
-  [
-    'Could copy or publish data, or weaken its protection; the template sets none of these.',
-    [
-      ...['s3:PutBucketReplication', 's3:PutReplicationConfiguration', 's3:DeleteBucketReplication'],
-      ...['s3:PutBucketAcl', 's3:PutBucketWebsite', 's3:DeleteBucketWebsite', 's3:PutInventoryConfiguration'],
-      ...['s3:DeleteBucketEncryption', 's3:PutBucketObjectLockConfiguration', 's3:PutObjectLockConfiguration'],
-      ...['dynamodb:AssociateTableReplica', 'dynamodb:CreateTableReplica', 'dynamodb:ImportTable'],
-      ...['dynamodb:PutResourcePolicy', 'dynamodb:DeleteResourcePolicy', 'dynamodb:*KinesisStreamingDestination'],
-      ...['logs:DeleteDataProtectionPolicy', 'logs:PutDataProtectionPolicy', 'logs:PutBearerTokenAuthentication'],
-      ...['logs:PutLogGroupDeletionProtection', 'sns:PutDataProtectionPolicy', 'iam:DeleteRolePermissionsBoundary'],
-    ],
-  ],
-  [
-    'Features that the template does not use.',
-    [
-      ...['s3:PutAnalyticsConfiguration', 's3:DeleteBucketAnalyticsConfiguration', 's3:PutMetricsConfiguration'],
-      ...['s3:DeleteBucketMetricsConfiguration', 's3:PutIntelligentTieringConfiguration', 's3:*MetadataTable*'],
-      ...[
-        's3:UpdateBucketMetadata*',
-        's3:PutAccelerateConfiguration',
-        's3:DeleteBucketCors',
-        's3:DeleteBucketLifecycle',
-      ],
-      ...['glue:*Connection', 'glue:GetSchemaVersion', 'lakeformation:*'],
-      ...['s3:PutBucketAbac', 's3tables:*', 's3files:*', 'elasticfilesystem:*', 'vpc-lattice:*', 'vpce:*'],
-      ...['lambda:*FunctionScalingConfig', 'lambda:PassCapacityProvider', 'lambda:AssociateRuntimeAlias'],
-      ...['codedeploy:RegisterOnPremisesInstance', 'ec2:*CidrBlock', 'ec2:CreateVpcEncryptionControl'],
-      ...[
-        'ec2:ModifyVpcTenancy',
-        'logs:PutIndexPolicy',
-        'logs:DeleteIndexPolicy',
-        'iam:*GroupPolicy',
-        'iam:*UserPolicy',
-      ],
-    ],
-  ],
-];
 const isUnused = (action: string) => unused.some(([, actions]) => actions.some((each) => matches(each, action)));
 
 /** Permissions that no schema names, and why they are needed all the same. */
@@ -94,39 +33,11 @@ const undocumented: Readonly<Record<string, string>> = {
   'logs:ListLogDeliveries': 'the same',
 };
 
-let byType: ReadonlyMap<string, readonly string[]>;
-let types: readonly string[];
-let servicesThatGetRoles: readonly string[];
-
+let types: Needs['types'];
+let byType: Needs['byType'];
+let servicesThatGetRoles: Needs['servicesThatGetRoles'];
 beforeAll(async () => {
-  const python = join(await installLinters(() => undefined), 'python');
-  const directory = mkdtempSync(join(tmpdir(), 'deploy-role-'));
-  const run = (...args: readonly string[]) =>
-    execFileSync(python, args, {
-      cwd: projectDirectory,
-      env: isolatedEnvironment(),
-      stdio: ['ignore', 'pipe', 'pipe'],
-      encoding: 'utf8',
-    });
-  try {
-    const output = join(directory, 'prod.json');
-    run('scripts/template/translate.py', output, 'Stage=prod');
-    const resources = z
-      .record(z.string(), z.looseObject({ Type: z.string() }))
-      .parse(at(JSON.parse(readFileSync(output, 'utf8')), 'Resources'));
-    types = [...new Set(Object.values(resources).map(({ Type }) => Type))].sort();
-    const found = run('scripts/template/handler-permissions.py', ...types);
-    byType = new Map(Object.entries(z.record(z.string(), z.array(z.string())).parse(JSON.parse(found))));
-    servicesThatGetRoles = [
-      ...new Set(
-        Object.values(resources)
-          .filter(({ Type }) => Type === 'AWS::IAM::Role')
-          .flatMap((role) => JSON.stringify(role).match(/[a-z-]+\.amazonaws\.com(?=")/g) ?? []),
-      ),
-    ].sort();
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+  ({ types, byType, servicesThatGetRoles } = await needsOf('template.yaml'));
 }, INSTALLATION_MILLIS);
 
 describe('the role that CloudFormation uses', () => {
@@ -195,12 +106,12 @@ describe('the role that CloudFormation uses', () => {
   });
 
   it('passes roles of the stack to the services that the template gives them to, and to no other', () => {
-    const [statement, ...others] = serviceStatements.filter(({ Action }) => Action.includes('iam:PassRole'));
-    expect(others).toEqual([]);
-    expect(JSON.stringify(statement?.Resource)).toContain(`role/${projectName}-\${Stage}-*`);
-    expect(at(z.json().parse(statement?.Condition), 'StringEquals', 'iam:PassedToService')).toEqual(
-      servicesThatGetRoles,
+    const passing = serviceStatements.filter(({ Action }) => Action.includes('iam:PassRole'));
+    for (const { Resource } of passing) expect(JSON.stringify(Resource)).toContain(`role/${projectName}-\${Stage}-*`);
+    const services = passing.flatMap(({ Condition }) =>
+      z.array(z.string()).parse(at(z.json().parse(Condition), 'StringEquals', 'iam:PassedToService')),
     );
+    expect(services.sort()).toEqual(servicesThatGetRoles);
   });
 
   it('makes no service-linked role but that of the warm workers', () => {
@@ -214,13 +125,21 @@ describe('the role that CloudFormation uses', () => {
     const everywhere = serviceStatements
       .filter(({ Resource, Condition }) => Resource === '*' && Condition === undefined)
       .map(({ Sid }) => Sid);
-    expect(everywhere).toEqual(['ListKeys', 'CodeSigning', 'Network', 'WarmWorkers', 'ReadAlarms', 'LogDelivery']);
+    expect(everywhere).toEqual([
+      'ReadAlarms',
+      'ListKeys',
+      'CodeSigning',
+      'Network',
+      'WarmWorkers',
+      'ReadMetrics',
+      'LogDelivery',
+    ]);
   });
 
   it.each([...servicePolicies, 'ReviewPolicy', 'VerifyPolicy'])('%s is not longer than AWS allows', (id) => {
     // 6,144 characters without white space; names and ARNs are longer than their variables.
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-    expect(JSON.stringify(at(properties(id), 'PolicyDocument')).length).toBeLessThan(6100);
+    expect(JSON.stringify(at(propertiesOf(id), 'PolicyDocument')).length).toBeLessThan(6100);
   });
 });
 
@@ -248,7 +167,7 @@ describe('a role that GitHub gets', () => {
     ['ReleaseRole', ''],
     ['VerifyRole', '-verify'],
   ])('%s is for one repository, one environment and some branches', (id, environment) => {
-    const [{ Condition }] = trust.parse(properties(id)).AssumeRolePolicyDocument.Statement;
+    const [{ Condition }] = trust.parse(propertiesOf(id)).AssumeRolePolicyDocument.Statement;
     expect(Condition.StringEquals).toEqual({
       [`${issuer}:aud`]: 'sts.amazonaws.com',
       [`${issuer}:sub`]: { 'Fn::Sub': `repo:\${Repository}:environment:\${Stage}${environment}` },
@@ -258,7 +177,7 @@ describe('a role that GitHub gets', () => {
   });
 
   it('before the approval, cannot run a change set', () => {
-    expect(properties('ReviewRole')).not.toHaveProperty('Policies');
+    expect(propertiesOf('ReviewRole')).not.toHaveProperty('Policies');
     const actions = managed('ReviewPolicy').flatMap(({ Action }) => Action);
     expect(actions.filter((action) => /Execute|Update|DeleteStack|CreateStack/.test(action))).toEqual([]);
   });
@@ -278,8 +197,8 @@ describe('a role that GitHub gets', () => {
   });
 
   it('deletes stacks and images of pull requests only', () => {
-    const removing = JSON.stringify(at(properties('ReleaseRole'), 'Policies', 1, 'Fn::If'));
-    expect(at(properties('ReleaseRole'), 'Policies', 1, 'Fn::If', 0)).toBe('IsPullRequest');
+    const removing = JSON.stringify(at(propertiesOf('ReleaseRole'), 'Policies', 1, 'Fn::If'));
+    expect(at(propertiesOf('ReleaseRole'), 'Policies', 1, 'Fn::If', 0)).toBe('IsPullRequest');
     expect(removing.match(new RegExp(`${projectName}-[^"]*`, 'g'))).toEqual([
       `${projectName}-pr-*/*`,
       `${projectName}-pr-*`,
@@ -311,7 +230,7 @@ describe('a role that GitHub gets', () => {
 
   it('there is no user and no key', () => {
     const types = Object.values(
-      z.record(z.string(), z.looseObject({ Type: z.string() })).parse(at(template, 'Resources')),
+      z.record(z.string(), z.looseObject({ Type: z.string() })).parse(at(deployRole, 'Resources')),
     );
     expect(types.filter(({ Type }) => /User|AccessKey|Group$/.test(Type))).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, GetCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from '../../../adapters/contracts/zod.ts';
-import { type GalleryImage, isDeleted } from '../../core/gallery-image.ts';
+import { type GalleryImage, isDeleted, placeOf } from '../../core/gallery-image.ts';
 import type { ImageStore } from '../../core/ports.ts';
 import { galleryImage } from '../contracts/gallery-image.ts';
 
@@ -12,7 +12,6 @@ const TOMBSTONE_SECONDS = 60 * 86_400;
 
 const cursorItem = z.optional(z.object({ newest: z.int() }));
 const images = z.array(galleryImage);
-const listed = z.optional(z.object({ listedAt: z.string() }));
 
 export function dynamoDbImages({
   client,
@@ -39,17 +38,18 @@ export function dynamoDbImages({
         new QueryCommand({
           TableName,
           IndexName: 'byTime',
-          // What a page token says is compared only, within the person's own partition: a made-up one starts somewhere else.
+          // A place is compared only, within the person's own partition: a made-up one starts somewhere else.
           KeyConditionExpression: `#owner = :owner${page === undefined ? '' : ' AND listedAt < :page'}`,
           ExpressionAttributeNames: { '#owner': 'owner' },
-          ExpressionAttributeValues: { ':owner': owner, ...(page !== undefined && { ':page': fromToken(page) }) },
+          ExpressionAttributeValues: { ':owner': owner, ...(page !== undefined && { ':page': page }) },
           ScanIndexForward: false,
           Limit: limit,
           ConsistentRead: true,
         }),
       );
-      const last = LastEvaluatedKey === undefined ? undefined : listed.parse(Items.at(-1))?.listedAt;
-      return { images: images.parse(Items), ...(last !== undefined && { next: toToken(last) }) };
+      const found = images.parse(Items);
+      const last = LastEvaluatedKey === undefined ? undefined : found.at(-1);
+      return { images: found, ...(last && { next: placeOf(last) }) };
     },
 
     async changedSince(owner, cursor, limit) {
@@ -99,7 +99,7 @@ function itemOf(imageId: string): string {
 function placeInList(image: GalleryImage) {
   return isDeleted(image)
     ? { expiresAt: Math.floor(Date.now() / 1000) + TOMBSTONE_SECONDS }
-    : { listedAt: `${image.news.occurredAt}#${image.imageId}` };
+    : { listedAt: placeOf(image) };
 }
 
 /** Someone else has changed an image of the same person, or is about to. */
@@ -107,12 +107,4 @@ function isConflict(error: unknown): boolean {
   if (!(error instanceof TransactionCanceledException)) return false;
   const expected = ['None', 'ConditionalCheckFailed', 'TransactionConflict'];
   return (error.CancellationReasons ?? []).every(({ Code = 'None' }) => expected.includes(Code));
-}
-
-function toToken(listedAt: string): string {
-  return Buffer.from(listedAt).toString('base64url');
-}
-
-function fromToken(token: string): string {
-  return Buffer.from(token, 'base64url').toString();
 }

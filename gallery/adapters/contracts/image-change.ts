@@ -2,7 +2,7 @@ import { parseS3Event } from '../../../adapters/contracts/s3-event.ts';
 import * as z from '../../../adapters/contracts/zod.ts';
 import { eventSource } from '../../../core/names.ts';
 import { contentTypes } from '../../../core/rendition.ts';
-import type { Change } from '../../core/gallery-image.ts';
+import { type Change, renditionKeyPattern } from '../../core/gallery-image.ts';
 import { readUploadKey } from '../../core/upload-key.ts';
 
 // Only what the gallery shows, and no closed list of the pipeline's that it only displays: docs/events allows new properties at any time,
@@ -33,8 +33,7 @@ const metadata = z.object({
 const rendition = z.object({
   ...size,
   preset: z.text,
-  // It becomes part of an address.
-  key: z.string().check(z.regex(/^[0-9a-f]{32}\/[0-9A-F]{32}\/[\w.-]+$/)),
+  key: z.string().check(z.regex(renditionKeyPattern)),
   contentType: z.enum(Object.values(contentTypes)),
   frames: z.optional(z.int()),
 });

@@ -54,20 +54,18 @@ export function apiOperation<Id extends OperationId>(
   { allowance, perMinute }: Rate,
   run: (request: ApiRequest<Id>) => Promise<Answer<unknown>>,
 ): Handler {
-  const matches = checkerOf(id);
+  const [isAddress, isContent] = checksOf(id);
   return async (call) => {
     // Throws if no authorizer is in front of the function.
     const { owner } = event.parse(call).requestContext.authorizer;
     const used = await allowance.take(owner, id, perMinute);
     if (used !== undefined) return responseOf({ problem: 'rate-limited', ...used });
     // Copies, because the check converts and fills in.
-    const parts: unknown = {
-      path: { ...call.pathParameters },
-      query: { ...call.queryStringParameters },
-      body: bodyOf(call),
-    };
-    if (!matches(parts)) return responseOf({ problem: 'invalid-request', detail: reasonOf(matches.errors) });
-    return responseOf(await run({ ...parts, owner, ifNoneMatch: headerOf(call, 'if-none-match') }));
+    const address: unknown = { path: { ...call.pathParameters }, query: { ...call.queryStringParameters } };
+    const content: unknown = { body: bodyOf(call) };
+    if (!isAddress(address)) return invalid(isAddress.errors);
+    if (!isContent(content)) return invalid(isContent.errors);
+    return responseOf(await run({ ...address, ...content, owner, ifNoneMatch: headerOf(call, 'if-none-match') }));
   };
 }
 
@@ -87,24 +85,26 @@ export function publicOperation(run: () => Promise<Answer<unknown>>): Handler {
   return async () => responseOf(await run());
 }
 
-/** Checks the parts of a request, and converts those of a query, which has only texts. */
-function checkerOf<Id extends OperationId>(id: Id) {
+// OpenAPI's `format` is left to other tools.
+const settings = { useDefaults: true, allErrors: true, validateFormats: false };
+
+/** Checks the parts of a request, and converts those of a query, which has only texts. A body has numbers, as the gateway demands. */
+function checksOf<Id extends OperationId>(id: Id) {
   const { request } = operations[id];
-  // OpenAPI's `format` is left to other tools.
-  const ajv = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: true, validateFormats: false });
-  return ajv.compile<Parts<Id>>({
-    type: 'object',
-    required: ['path', 'query', 'body'],
-    properties: {
-      path: request.path,
-      query: request.query,
-      body: 'body' in request ? request.body : { type: 'null' },
-    },
-  });
+  const objectOf = (properties: object) => ({ type: 'object', required: Object.keys(properties), properties });
+  return [
+    new Ajv({ ...settings, coerceTypes: true }).compile<Pick<Parts<Id>, 'path' | 'query'>>(
+      objectOf({ path: request.path, query: request.query }),
+    ),
+    new Ajv(settings).compile<Pick<Parts<Id>, 'body'>>(
+      objectOf({ body: 'body' in request ? request.body : { type: 'null' } }),
+    ),
+  ] as const;
 }
 
-function reasonOf(errors: readonly ErrorObject[] | null | undefined): string {
-  return (errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`).join('; ');
+function invalid(errors: readonly ErrorObject[] | null | undefined): APIGatewayProxyResult {
+  const reasons = (errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
+  return responseOf({ problem: 'invalid-request', detail: reasons.join('; ') });
 }
 
 function bodyOf({ body, isBase64Encoded }: ApiCall): unknown {

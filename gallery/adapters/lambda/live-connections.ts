@@ -18,7 +18,8 @@ export interface LiveHandlers {
   /** Returns false if the connection is refused. */
   open(owner: string, connectionId: string): Promise<boolean>;
   close(owner: string, connectionId: string): Promise<void>;
-  hello(owner: string): Promise<ServerMessage>;
+  /** Returns undefined if the connection is one too many. */
+  hello(owner: string, connectionId: string): Promise<ServerMessage | undefined>;
 }
 
 /** A Lambda handler for all routes of the WebSocket API. */
@@ -32,11 +33,11 @@ export function liveConnections({ open, close, hello }: LiveHandlers) {
       case '$disconnect':
         await close(authorizer.owner, connectionId);
         return { statusCode: 200 };
-      case '$default':
+      case '$default': {
         // Anything else is ignored: a newer page may say more.
-        return isHello(body)
-          ? { statusCode: 200, body: JSON.stringify(await hello(authorizer.owner)) }
-          : { statusCode: 200 };
+        const answer = isHello(body) ? await hello(authorizer.owner, connectionId) : undefined;
+        return { statusCode: 200, ...(answer && { body: JSON.stringify(answer) }) };
+      }
     }
   };
 }

@@ -15,5 +15,5 @@ const connections = dynamoDbConnections({ client, tableName: env.SESSION_TABLE }
 export const handler = liveConnections({
   open: (owner, connectionId) => openConnection(owner, connectionId, { connections }),
   close: connections.remove,
-  hello: (owner) => greeting(owner, { images }),
+  hello: (owner, connectionId) => greeting(owner, connectionId, { connections, images }),
 });

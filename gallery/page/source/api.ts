@@ -129,7 +129,7 @@ function troubleOf({ status, headers }: Response, body: unknown): Trouble {
   if (status === 401 || status === 403) return { kind: 'signed-out' };
   if (status === 404) return { kind: 'gone' };
   if (status === 429) return { kind: 'busy', seconds: Number(headers.get('Retry-After')) || 1 };
-  if (status >= 500) return { kind: 'unreachable' };
+  if (status === 408 || status >= 500) return { kind: 'unreachable' };
   const { title, detail } = problem.safeParse(body).data ?? {};
   return { kind: 'refused', message: detail ?? title ?? `The gallery responded with status ${status}.` };
 }

@@ -1,5 +1,6 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { insideAddress, photographsAddress } from './address.ts';
+import { filesOf, receiveFiles } from './files.ts';
 import { type Gallery, openGallery } from './gallery.ts';
 import { useRoute, useStore } from './hooks.ts';
 import { Mark } from './icons.tsx';
@@ -16,6 +17,7 @@ import {
   storeSession,
 } from './session.ts';
 import { SignInView } from './sign-in-view.tsx';
+import { unsentText } from './unsent.ts';
 
 type Phase =
   | { readonly kind: 'starting' }
@@ -30,7 +32,10 @@ export function App() {
     storeSession(session);
     const gallery = openGallery(configuration.signIn, session, () => {
       gallery.close();
-      setPhase({ kind: 'signed-out', configuration, notice: 'Your session has ended. Please sign in again.' });
+      const unsent = unsentText(gallery.images.state());
+      const stopped = unsent && ` The upload of ${unsent} has stopped: please repeat it.`;
+      const notice = `Your session has ended. Please sign in again.${stopped}`;
+      setPhase({ kind: 'signed-out', configuration, notice });
     });
     setPhase({ kind: 'signed-in', configuration, gallery });
   };
@@ -74,6 +79,8 @@ export function App() {
           gallery={phase.gallery}
           configuration={phase.configuration}
           onSignOut={() => {
+            const unsent = unsentText(phase.gallery.images.state());
+            if (unsent && !confirm(`Sign out and stop the upload of ${unsent}?`)) return;
             phase.gallery.close();
             leave(phase.configuration.signIn);
             history.replaceState(null, '', photographsAddress);
@@ -92,6 +99,12 @@ interface SignedInProps {
 
 function SignedIn({ gallery, configuration, onSignOut }: SignedInProps) {
   const route = useRoute();
+  const [dragging, setDragging] = useState(false);
+  // Before it is painted, so that no drop is too early.
+  useLayoutEffect(() => {
+    const add = (transfer: DataTransfer) => void filesOf(transfer).then((files) => gallery.uploads.add(files));
+    return receiveFiles(add, setDragging);
+  }, [gallery]);
   return (
     <>
       <button type="button" class="skip" onClick={skipToMain}>
@@ -121,6 +134,11 @@ function SignedIn({ gallery, configuration, onSignOut }: SignedInProps) {
           <PhotographsView gallery={gallery} open={route.open} samples={configuration.samples ?? []} />
         )}
       </main>
+      {dragging && (
+        <div class="drop-here">
+          <p>Drop to upload</p>
+        </div>
+      )}
     </>
   );
 }

@@ -9,7 +9,8 @@ export type ImageList = components['schemas']['ImageList'];
 
 /** How far one file is on its way from this page to the bucket. The server knows nothing of it before it is stored. */
 export type UploadStep =
-  | { readonly kind: 'waiting' }
+  /** For its turn, or for a connection. */
+  | { readonly kind: 'waiting'; readonly unreachable?: true }
   | { readonly kind: 'sending'; readonly share: number }
   | { readonly kind: 'stored' }
   | { readonly kind: 'refused'; readonly message: string };
@@ -253,7 +254,7 @@ function without(ids: ReadonlySet<string>, id: string): ReadonlySet<string> {
 
 /** What the person sees of one image. */
 export type Stage =
-  | { readonly kind: 'waiting' }
+  | { readonly kind: 'waiting'; readonly unreachable?: true }
   | { readonly kind: 'uploading'; readonly share: number }
   /** Stored, and not in the pipeline's hands yet. */
   | { readonly kind: 'uploaded' }
@@ -309,7 +310,7 @@ export function itemOfImage(state: GalleryState, id: string): Item | undefined {
 function stageOf(state: GalleryState, image: Image | undefined, upload: Upload | undefined): Stage | undefined {
   if (upload !== undefined) {
     const { step, key } = upload;
-    if (step.kind === 'waiting') return { kind: 'waiting' };
+    if (step.kind === 'waiting') return step;
     if (step.kind === 'sending') return { kind: 'uploading', share: step.share };
     if (step.kind === 'refused') return { kind: 'refused', message: step.message, upload: key };
   }

@@ -4,6 +4,7 @@ import { emptyGallery, type GalleryEvent, type GalleryState, type Image, reduceG
 import { type Connection, followImages } from './live-images.ts';
 import { renewSession, type Session, type SignIn, storeSession } from './session.ts';
 import { createStore, type Store } from './store.ts';
+import { askBeforeLeaving } from './unsent.ts';
 import { type Uploads, uploadsTo } from './uploads.ts';
 
 export interface Gallery {
@@ -30,8 +31,15 @@ export function openGallery(signIn: SignIn, session: Session, signedOut: () => v
   const credentials = credentialsOf(signIn, session, signedOut);
   const api = galleryApi(credentials);
   const uploads = uploadsTo(api, images);
+  const stopAsking = askBeforeLeaving(images);
   const live = followImages(api, credentials, images, connection.dispatch);
   let renewal: Promise<void> | undefined;
+
+  // Whichever is noticed first.
+  addEventListener('online', uploads.hurry);
+  connection.subscribe(() => {
+    if (connection.state() === 'live') uploads.hurry();
+  });
 
   return {
     person: session.person,
@@ -69,6 +77,8 @@ export function openGallery(signIn: SignIn, session: Session, signedOut: () => v
       return renewal;
     },
     close: () => {
+      removeEventListener('online', uploads.hurry);
+      stopAsking();
       live.stop();
       uploads.stop();
     },

@@ -34,8 +34,8 @@ export function InsideView({ gallery }: { readonly gallery: Gallery }) {
         <div>
           <h1>Inside the pipeline</h1>
           <p class="summary">
-            Watch your photographs move through the pipeline. Add some in <a href={photographsAddress}>Photographs</a>{' '}
-            or in a second window.
+            Watch your photographs move through the pipeline. Drop some here, or add them in{' '}
+            <a href={photographsAddress}>Photographs</a> or in a second window.
           </p>
         </div>
       </div>

@@ -20,7 +20,7 @@ const USUAL_RATIO = 3 / 2;
 const PROBLEM_RATIO = 1.1;
 
 export function PhotographCard({ item, gallery }: CardProps) {
-  const { stage, image } = item;
+  const { stage, image, upload } = item;
   const openable = image !== undefined && image.renditions.length > 0 && stage.kind !== 'deleting';
   const problem = stage.kind === 'rejected' || stage.kind === 'refused' || stage.kind === 'failed';
   const ratio = problem && !openable ? PROBLEM_RATIO : Math.min(WIDEST, Math.max(NARROWEST, ratioOf(item)));
@@ -37,6 +37,16 @@ export function PhotographCard({ item, gallery }: CardProps) {
           {item.name}
         </span>
         <span class="state">{captionOf(item)}</span>
+        {upload !== undefined && (stage.kind === 'waiting' || stage.kind === 'uploading') && (
+          <button
+            type="button"
+            class="plain cancel"
+            aria-label={`Cancel ${item.name}`}
+            onClick={() => gallery.uploads.cancel(upload.key)}
+          >
+            Cancel
+          </button>
+        )}
       </div>
     </li>
   );
@@ -134,7 +144,7 @@ export function RefusedActions({ stage, name, gallery, leave }: RefusedProps) {
         aria-label={`Dismiss ${name}`}
         onClick={({ currentTarget }) => {
           leave(currentTarget);
-          gallery.images.dispatch({ kind: 'upload-dismissed', key: stage.upload });
+          gallery.uploads.cancel(stage.upload);
         }}
       >
         Dismiss
@@ -193,7 +203,7 @@ function stepOf(stage: Stage): number {
 export function progressText(stage: Stage): string {
   switch (stage.kind) {
     case 'waiting':
-      return 'Waiting';
+      return stage.unreachable ? 'Waiting for the connection…' : 'Waiting';
     case 'uploading':
       return `Uploading ${percentText(stage.share)}`;
     case 'uploaded':

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { closeImage, currentRoute } from './address.ts';
-import { filesOf, sampleFiles } from './files.ts';
+import { sampleFiles } from './files.ts';
 import type { Gallery } from './gallery.ts';
 import { type Image, type Item, isInProgress, itemsOf, type Notice } from './gallery-state.ts';
 import { useStore } from './hooks.ts';
@@ -21,12 +21,9 @@ interface PhotographsProps {
 
 export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
   const state = useStore(gallery.images);
-  const [dragging, setDragging] = useState(false);
   const picker = useRef<HTMLInputElement>(null);
   const camera = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLUListElement>(null);
-
-  useEffect(() => receiveFiles((files) => gallery.uploads.add(files), setDragging), [gallery]);
 
   const items = itemsOf(state);
   const isEmpty = items.length === 0 && state.cursor !== undefined;
@@ -36,6 +33,12 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
     gallery.uploads.add([...(input.files ?? [])]);
     // So that choosing the same file again counts as a change.
     input.value = '';
+  };
+  const notSent = items.filter(({ stage }) => stage.kind === 'refused').length;
+  const sendAgain = () => {
+    gallery.uploads.retryAll();
+    // The button goes.
+    document.getElementById('main')?.focus();
   };
 
   const isListed = state.cursor !== undefined;
@@ -64,6 +67,11 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
         </div>
         {!isEmpty && (
           <div class="actions">
+            {notSent > 1 && (
+              <button type="button" onClick={sendAgain}>
+                Send {notSent} files again
+              </button>
+            )}
             <button type="button" class="camera" onClick={() => camera.current?.click()}>
               <Icon name="camera" />
               <span>Camera</span>
@@ -132,11 +140,6 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
           }
         />
       )}
-      {dragging && (
-        <div class="drop-here">
-          <p>Drop to upload</p>
-        </div>
-      )}
     </>
   );
 }
@@ -178,52 +181,6 @@ function Notices({ notices, gallery }: NoticesProps) {
   );
 }
 
-/** Anywhere on the page. Returns how to stop. */
-function receiveFiles(add: (files: readonly File[]) => void, setDragging: (dragging: boolean) => void): () => void {
-  const stopped = new AbortController();
-  const { signal } = stopped;
-  const hasFiles = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includes('Files') === true;
-  const receive = (transfer: DataTransfer | null) => {
-    if (transfer !== null) void filesOf(transfer).then(add);
-  };
-  addEventListener(
-    'dragover',
-    (event) => {
-      if (!hasFiles(event)) return;
-      // Otherwise the browser opens the file instead of the page.
-      event.preventDefault();
-      setDragging(true);
-    },
-    { signal },
-  );
-  addEventListener(
-    'dragleave',
-    (event) => {
-      // Null where the pointer leaves the window, not only an element.
-      if (event.relatedTarget === null) setDragging(false);
-    },
-    { signal },
-  );
-  addEventListener(
-    'drop',
-    (event) => {
-      if (!hasFiles(event)) return;
-      event.preventDefault();
-      setDragging(false);
-      receive(event.dataTransfer);
-    },
-    { signal },
-  );
-  addEventListener(
-    'paste',
-    (event) => {
-      if (event.clipboardData?.types.includes('Files') === true) receive(event.clipboardData);
-    },
-    { signal },
-  );
-  return () => stopped.abort();
-}
-
 interface SummaryProps {
   readonly items: readonly Item[];
   readonly loaded: boolean;
@@ -248,8 +205,8 @@ function summaryText(items: readonly Item[], hasOlder: boolean): string {
   const parts = [
     working > 0 ? `${working} in progress` : '',
     count('ready') > 0 ? `${count('ready')}${more} ready` : '',
-    count('rejected') > 0 ? `${count('rejected')}${more} rejected` : '',
     count('refused') > 0 ? `${count('refused')} not uploaded` : '',
+    count('rejected') > 0 ? `${count('rejected')}${more} rejected` : '',
     count('failed') > 0 ? `${count('failed')}${more} failed` : '',
     averageSaving(items),
   ];

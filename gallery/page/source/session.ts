@@ -59,8 +59,12 @@ export function storeSession(value: Session | undefined): void {
 function stored<Schema extends z.ZodMiniType>(name: string, schema: Schema): z.infer<Schema> | undefined {
   const text = sessionStorage.getItem(name);
   if (text === null) return undefined;
-  const read = schema.safeParse(JSON.parse(text));
-  return read.success ? read.data : undefined;
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    // Then the person signs in again, which writes it anew.
+    return undefined;
+  }
 }
 
 export async function signInAs(person: string): Promise<Session> {

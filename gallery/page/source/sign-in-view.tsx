@@ -1,4 +1,5 @@
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
+import { receiveFiles } from './files.ts';
 import { Mark } from './icons.tsx';
 import { goToSignIn, type Session, type SignIn, signInAs } from './session.ts';
 
@@ -10,6 +11,7 @@ interface SignInProps {
 
 export function SignInView({ signIn, notice, onSession }: SignInProps) {
   const [problem, setProblem] = useState(notice);
+  useLayoutEffect(() => receiveFiles(() => setProblem('Sign in first. Then drop your photographs again.')), []);
   const failed = () => setProblem('Sign-in failed. Check your connection and try again.');
   return (
     <main class="centred sign-in">

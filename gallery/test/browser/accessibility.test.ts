@@ -53,6 +53,17 @@ describePage('Accessibility', {}, ({ open }) => {
     await expectCards(page, 'rejected', 1);
     await expectPictures(page, 2);
     expect(await violations(page)).toEqual([]);
+    await page.route('**/v1/uploads', (route) => route.abort('connectionrefused'));
+    await choose(page, await photograph('waiting.jpg', 3));
+    await card(page, 'waiting.jpg').getByText('Waiting for the connection…').waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Cancel waiting.jpg' }).click();
+    await page.unroute('**/v1/uploads');
+    await page.route('**/v1/uploads', (route) => route.fulfill({ status: 400, json: { title: 'No.' } }));
+    await choose(page, await photograph('not.jpg', 3), await photograph('sent.jpg', 4));
+    await page.getByRole('button', { name: 'Send 2 files again' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    for (const name of ['not.jpg', 'sent.jpg']) await page.getByRole('button', { name: `Dismiss ${name}` }).click();
     await page.context().setOffline(true);
     await page.getByText('Offline, reconnecting').waitFor({ state: 'attached' });
     expect(await violations(page)).toEqual([]);
@@ -109,6 +120,20 @@ describePage('Accessibility', {}, ({ open }) => {
     await tabTo(page, 'Inside');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Inside' }).waitFor();
+  });
+
+  it('an upload can be cancelled with the keyboard', async () => {
+    const page = await open('ben', { reducedMotion: 'reduce' });
+    await page.route('**/uploads', (route) => route.abort('connectionrefused'));
+    const before = await cards(page).count();
+    await choose(page, await photograph('unwanted.jpg', 5), await photograph('wanted.jpg', 6));
+    await tabTo(page, 'Cancel unwanted.jpg');
+    await page.keyboard.press('Enter');
+    await expectCards(page, undefined, before + 1);
+    await page.unroute('**/uploads');
+    await card(page, 'wanted.jpg').and(cards(page, 'ready')).waitFor();
+    await page.reload();
+    await expectCards(page, 'ready', before + 1);
   });
 
   it('a card that is removed or dismissed leaves the focus with its neighbour', async () => {

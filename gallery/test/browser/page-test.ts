@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { buildPage } from '../../page/build.ts';
 import { type PretendGallery, type PretendOptions, startPretendGallery } from '../support/pretend-gallery.ts';
 import { chromiumMissing, chromiumPath } from './chromium.ts';
@@ -60,6 +60,8 @@ export function describePageOf<Gallery extends Running>(
 
     const open = async (person?: string, contextOptions: BrowserContextOptions = {}) => {
       const context = await browser.newContext({ baseURL: gallery.address, ...contextOptions });
+      // Pages that stay open take processor time from the tests that follow.
+      onTestFinished(() => context.close());
       context.setDefaultTimeout(PATIENCE);
       const page = await context.newPage();
       page.on('request', (request) => requested.push(request.url()));
@@ -138,8 +140,8 @@ export async function choose(page: Page, ...files: readonly TestFile[]): Promise
   await page.locator('input[type=file][multiple]').setInputFiles([...files]);
 }
 
-/** By drag and drop, as a browser delivers it. */
-export async function drop(page: Page, ...files: readonly TestFile[]): Promise<void> {
+/** By drag and drop, as a browser delivers it. If the page does not prevent it, the browser opens the file instead of the page. */
+export async function drop(page: Page, ...files: readonly TestFile[]): Promise<{ readonly opensFile: boolean }> {
   const sent = files.map(({ name, mimeType, buffer }) => ({ name, mimeType, base64: buffer.toString('base64') }));
   const transfer = await page.evaluateHandle((all) => {
     const data = new DataTransfer();
@@ -149,8 +151,12 @@ export async function drop(page: Page, ...files: readonly TestFile[]): Promise<v
     }
     return data;
   }, sent);
-  await page.dispatchEvent('body', 'dragover', { dataTransfer: transfer });
-  await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
+  return page.evaluate((dataTransfer) => {
+    const send = (kind: string) =>
+      document.body.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
+    // Both have to be prevented.
+    return { opensFile: [send('dragover'), send('drop')].includes(true) };
+  }, transfer);
 }
 
 export const cards = (page: Page, stage?: string): Locator =>

@@ -1,5 +1,5 @@
 /**
- * `node gallery/test/browser/screenshots.ts`: the pictures of gallery/README.md, at three widths. The gallery runs in memory
+ * `npm run screenshots` in gallery/: the pictures of gallery/README.md, at three widths. The gallery runs in memory
  * (gallery/test/support), with the real renditions of the sample photographs.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -24,7 +24,7 @@ const tablet: BrowserContextOptions = { viewport: { width: 820, height: 1100 }, 
 const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, deviceScaleFactor: 2 };
 
 export const screenshotsCommand = command({
-  name: 'node gallery/test/browser/screenshots.ts',
+  name: 'npm run screenshots',
   summary: 'Takes the screenshots in gallery/docs anew.',
   syntax: (line) => line,
   run: async () => {

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import {
   card,
@@ -75,6 +78,116 @@ describePage('Uploading', {}, ({ open }) => {
       document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true }));
     }, buffer.toString('base64'));
     await card(page, 'pasted.jpg').and(cards(page, 'ready')).waitFor();
+  });
+});
+
+describePage('Sending', {}, ({ open }) => {
+  it('again after a lost answer makes no second photograph', async () => {
+    const page = await open('ann');
+    await page.route(
+      '**/uploads',
+      async (route) => {
+        if (route.request().url().endsWith('/v1/uploads')) return route.fallback();
+        await route.fetch();
+        await route.abort('connectionreset');
+      },
+      { times: 2 },
+    );
+    await choose(page, await photograph('once.jpg', 1));
+    await expectCards(page, 'ready', 1);
+    await page.reload();
+    await expectCards(page, 'ready', 1);
+    expect(await cards(page).count()).toBe(1);
+  });
+
+  it('goes on when the gallery answers again', async () => {
+    const page = await open('ben');
+    await page.route('**/uploads', (route) => route.abort('connectionrefused'));
+    await choose(page, await photograph('left.jpg', 1), await photograph('right.jpg', 2));
+    for (const name of ['left.jpg', 'right.jpg'])
+      await card(page, name).getByText('Waiting for the connection…').waitFor();
+    await page.unroute('**/uploads');
+    await expectCards(page, 'ready', 2);
+  });
+
+  it('of all files that were not sent is one action', async () => {
+    const page = await open('ben');
+    const title = 'There is no room today.';
+    await page.route('**/v1/uploads', (route) => route.fulfill({ status: 400, json: { title } }));
+    await choose(page, await photograph('one.jpg', 3), await photograph('two.jpg', 4));
+    await expectCards(page, 'refused', 2);
+    await page.getByRole('status').filter({ hasText: '2 ready · 2 not uploaded' }).waitFor();
+    await card(page, 'one.jpg').getByText(title).waitFor();
+    await card(page, 'one.jpg').getByText('Not uploaded').waitFor();
+    expect(await page.getByText(/rejected/i).count()).toBe(0);
+    await page.unroute('**/v1/uploads');
+    await page.getByRole('button', { name: 'Send 2 files again' }).click();
+    await expectCards(page, 'ready', 4);
+  });
+
+  it('a file that was moved after it was chosen ends with a sentence', async () => {
+    const page = await open('ben');
+    const folder = await mkdtemp(join(tmpdir(), 'gallery-file-'));
+    const path = join(folder, 'moved.jpg');
+    await writeFile(path, (await photograph('moved.jpg', 5)).buffer);
+    await page.route('**/v1/uploads', (route) => route.abort('connectionrefused'));
+    await page.locator('input[type=file][multiple]').setInputFiles(path);
+    await card(page, 'moved.jpg').getByText('Waiting for the connection…').waitFor();
+    await rm(folder, { recursive: true });
+    await card(page, 'moved.jpg').getByText('It may have been moved or changed').waitFor();
+  });
+});
+
+describePage('Files that are dropped', {}, ({ open }) => {
+  it('on the inside view are uploaded, and the view stays', async () => {
+    const page = await open('ann');
+    await page.getByRole('link', { name: 'Inside' }).click();
+    await page.getByRole('heading', { name: 'Inside' }).waitFor();
+    expect(await drop(page, await photograph('dropped.jpg', 1))).toEqual({ opensFile: false });
+    await page.getByText('dropped.jpg').first().waitFor();
+    await page.getByRole('heading', { name: 'Inside' }).waitFor();
+    await page.getByRole('link', { name: 'Photographs' }).first().click();
+    await expectCards(page, 'ready', 1);
+  });
+
+  it('before the person is signed in are not opened instead of the page, and a sentence says what to do', async () => {
+    const page = await open();
+    await page.getByRole('button', { name: 'Continue as ben' }).waitFor();
+    expect(await drop(page, await photograph('early.jpg', 2))).toEqual({ opensFile: false });
+    await page.getByRole('alert').getByText('Sign in first. Then drop your photographs again.').waitFor();
+    await page.getByRole('button', { name: 'Continue as ben' }).click();
+    await drop(page, await photograph('now.jpg', 3));
+    await expectCards(page, 'ready', 1);
+  });
+});
+
+describePage('Leaving before all files are sent', {}, ({ open }) => {
+  it('is a question of the browser, and one at signing out', async () => {
+    const page = await open('ann');
+    const questions: string[] = [];
+    const answers = ['dismiss', 'dismiss', 'accept'] as const;
+    page.on('dialog', async (dialog) => {
+      const answer = answers[questions.length] ?? 'accept';
+      questions.push(`${dialog.type()} ${dialog.message()}`.trim());
+      await dialog[answer]();
+    });
+    await page.route('**/v1/uploads', (route) => route.abort('connectionrefused'));
+    // A browser asks only on pages that people have used.
+    await page.getByRole('heading', { name: 'Photographs', exact: true }).click();
+    await choose(page, await photograph('one.jpg', 1), await photograph('two.jpg', 2));
+    await expectCards(page, 'waiting', 2);
+    await page.close({ runBeforeUnload: true });
+    await expect.poll(() => questions).toEqual(['beforeunload']);
+    const signOut = page.getByRole('button', { name: 'Sign out' });
+    await signOut.click();
+    await expectCards(page, 'waiting', 2);
+    await signOut.click();
+    await page.getByRole('button', { name: 'Continue as ann' }).waitFor();
+    const question = 'confirm Sign out and stop the upload of 2 files?';
+    expect(questions).toEqual(['beforeunload', question, question]);
+    await page.reload();
+    await page.getByRole('button', { name: 'Continue as ann' }).waitFor();
+    expect(questions).toHaveLength(3);
   });
 });
 

@@ -1,6 +1,6 @@
 /** The gallery's ports in memory. */
 import type { GalleryImage } from '../../core/gallery-image.ts';
-import { isDeleted } from '../../core/gallery-image.ts';
+import { isDeleted, placeOf } from '../../core/gallery-image.ts';
 import type { Allowance, Connections, ImageStore, LiveSender } from '../../core/ports.ts';
 
 export class InMemoryImages implements ImageStore {
@@ -19,10 +19,10 @@ export class InMemoryImages implements ImageStore {
     const all = this.#of(owner)
       .filter((image) => !isDeleted(image))
       .sort((one, other) => (placeOf(one) < placeOf(other) ? 1 : -1))
-      .filter((image) => page === undefined || placeOf(image) < Buffer.from(page, 'base64url').toString());
+      .filter((image) => page === undefined || placeOf(image) < page);
     const images = all.slice(0, limit);
     const last = images.at(-1);
-    return { images, ...(last && all.length > limit && { next: Buffer.from(placeOf(last)).toString('base64url') }) };
+    return { images, ...(last && all.length > limit && { next: placeOf(last) }) };
   }
 
   async changedSince(owner: string, cursor: number, limit: number) {
@@ -42,10 +42,6 @@ export class InMemoryImages implements ImageStore {
   #of(owner: string): GalleryImage[] {
     return [...this.#images.values()].filter((image) => image.owner === owner);
   }
-}
-
-function placeOf({ news, imageId }: GalleryImage): string {
-  return `${news.occurredAt}#${imageId}`;
 }
 
 /** Windows never end. */

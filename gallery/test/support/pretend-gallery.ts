@@ -173,7 +173,9 @@ export async function startPretendGallery({
             void connections.remove(owner, connectionId);
           });
           client.on('message', () => {
-            void greeting(owner, { images }).then((hello) => client.send(JSON.stringify(hello)));
+            void greeting(owner, connectionId, { connections, images }).then(
+              (hello) => hello && client.send(JSON.stringify(hello)),
+            );
           });
         });
       })();
