@@ -406,7 +406,12 @@ describe('the order', () => {
     );
     // As gallery/core/gallery-image.ts sorts: by time, then by id, both from the highest.
     const reloaded = after(emptyGallery, { kind: 'listed', list: { images, cursor: 4, hasMore: false } });
-    for (const state of [uploading, reloaded]) expect(names(state)).toEqual(['2.jpg', '4.jpg', '3.jpg', '1.jpg']);
+    const otherWindow = after(
+      empty,
+      ...images.map((changed): GalleryEvent => ({ kind: 'image-changed', image: changed })).reverse(),
+    );
+    for (const state of [uploading, reloaded, otherWindow])
+      expect(names(state)).toEqual(['2.jpg', '4.jpg', '3.jpg', '1.jpg']);
   });
 
   it('has files that are not sent yet before all images, the last drop first, and within it the first file', () => {

@@ -22,8 +22,14 @@ describePage('Uploading', {}, ({ open }) => {
   it('twelve photographs dropped become twelve pictures, in the same order in each window and after a reload', async () => {
     const [page, second] = [await open('ann'), await open('ann')];
     await page.getByRole('heading', { name: 'Drop photographs here' }).waitFor();
+    const sent: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().endsWith('/v1/uploads')) sent.push(request.postDataJSON().name);
+    });
     await drop(page, ...(await twelve()));
     await expectCards(page, 'ready', 12);
+    // Lists are newest first, so the first file is the last to be sent.
+    expect(sent.indexOf('photo-12.jpg')).toBeLessThan(sent.indexOf('photo-1.jpg'));
     await expectPictures(page, 12);
     const order = await cards(page).locator('.name').allTextContents();
     expect([...order].sort()).toEqual(Array.from({ length: 12 }, (_, index) => `photo-${index + 1}.jpg`).sort());
