@@ -7,7 +7,6 @@ import {
   drop,
   expectCards,
   expectPictures,
-  PATIENCE,
   photograph,
   steps,
   text,
@@ -122,9 +121,9 @@ describePage('A slow pipeline', { pause }, ({ open }) => {
     await choose(page, ...(await Promise.all(three.map((name, index) => photograph(name, index)))));
     await page.getByRole('link', { name: 'Inside' }).click();
     // It has two workers.
-    await expect.poll(values, { timeout: PATIENCE }).toEqual(['1', '2']);
+    await expect.poll(values).toEqual(['1', '2']);
     for (const _ of [...three, ...three]) finish();
-    await expect.poll(values, { timeout: PATIENCE }).toEqual(['0', '0']);
+    await expect.poll(values).toEqual(['0', '0']);
   });
 });
 
@@ -163,7 +162,7 @@ describePage('One photograph', {}, ({ open }) => {
     const picture = page.getByRole('dialog').locator('picture img');
     const before = await picture.getAttribute('src');
     await page.getByLabel('Replace with another file').setInputFiles(await photograph('other.jpg', 11));
-    await expect.poll(() => picture.getAttribute('src'), { timeout: 60_000 }).not.toBe(before);
+    await expect.poll(() => picture.getAttribute('src')).not.toBe(before);
     await page.keyboard.press('Escape');
     await expectCards(page, 'ready', 2);
     expect(await cards(page).locator('.name').allTextContents()).toEqual(order);
