@@ -146,7 +146,8 @@ describePage('One photograph', {}, ({ open }) => {
     const page = await open('ann', { permissions: ['clipboard-read', 'clipboard-write'] });
     await card(page, 'beach.jpg').getByRole('link').click();
     await page.getByRole('button', { name: 'Copy as HTML' }).click();
-    await page.getByText('HTML copied. Its links work only in this gallery, on this machine.').waitFor();
+    await page.getByText('HTML copied.').waitFor();
+    await page.getByText('The links work only in this gallery, on this machine.').waitFor();
     expect(await page.getByText('private:').count()).toBe(0);
     const html = await page.evaluate(() => navigator.clipboard.readText());
     expect(html).toMatch(/^<picture>\n {2}<source type="image\/avif"/);
