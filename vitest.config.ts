@@ -24,6 +24,9 @@ const withoutEmulator = {
   hookTimeout: 120_000,
 };
 
+/** What a browser or the pipeline does at some point may take a busy machine longer than a second, Vitest's default for `expect.poll`. */
+const poll = { timeout: 60_000 };
+
 export default defineConfig({
   test: {
     // Tests read these files instead of importing them: with --changed, a change to one runs all tests.
@@ -52,6 +55,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          expect: { poll },
           sequence: { groupOrder: 1 },
         },
       },
@@ -65,6 +69,7 @@ export default defineConfig({
           // Safety bounds for a pipeline that hangs on a busy machine: an outage takes all five attempts.
           testTimeout: 300_000,
           hookTimeout: 300_000,
+          expect: { poll },
           // The others first: they are quick, and would compete with the emulator for processor time.
           sequence: { groupOrder: 2 },
         },

@@ -108,13 +108,13 @@ export const wide: Drawing = {
   },
   arrows: ['M127 132H158', 'M289 132H320', 'M451 132H482', 'M613 132H644', 'M797 132H828', 'M959 132H988'],
   tokens: {
-    upload: { x: 76, y: 164 },
-    route: { x: 238, y: 164 },
-    queue: { x: 400, y: 164 },
-    dispatch: { x: 562, y: 164 },
+    upload: { x: 84, y: 164 },
+    route: { x: 246, y: 164 },
+    queue: { x: 408, y: 164 },
+    dispatch: { x: 570, y: 164 },
     workflow: { x: 740, y: 106 },
-    record: { x: 908, y: 164 },
-    announce: { x: 1068, y: 164 },
+    record: { x: 916, y: 164 },
+    announce: { x: 1076, y: 164 },
   },
 };
 

@@ -144,7 +144,7 @@ function Diagram({ drawing, tokens, running }: DiagramProps) {
                 {service}
               </text>
               {at(station).length > 1 && (
-                <text x={drawing.tokens[station].x - 66} y={drawing.tokens[station].y + 5} class="station-count">
+                <text x={drawing.tokens[station].x - 52} y={drawing.tokens[station].y + 5} class="station-count">
                   {at(station).length}
                 </text>
               )}
@@ -186,7 +186,7 @@ function Moving({
   const { item, station } = token;
   const name = stations[station] ?? 'announce';
   const { x, y } = drawing.tokens[name];
-  const shift = Math.min(place, DRAWN - 1) * 9;
+  const shift = Math.min(place, DRAWN - 1) * 7;
   const source = thumbnailOf(token);
   const failed = item.stage.kind === 'rejected' || item.stage.kind === 'failed';
   return (
@@ -265,7 +265,7 @@ function Events({ events }: { readonly events: readonly Event[] }) {
     <section class="events">
       <h2>Latest events</h2>
       {events.length === 0 && <p class="hint">No events yet. The pipeline's events appear here, newest first.</p>}
-      <ul>
+      <ul hidden={events.length === 0}>
         {events.slice(0, SHOWN_EVENTS).map((event, index) => (
           <li key={textOf(event, 'id') || index}>
             <details>

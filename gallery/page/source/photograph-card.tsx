@@ -12,7 +12,7 @@ interface CardProps {
 }
 
 /** Wider or narrower pictures are cropped in the grid, so that no row is all one picture. */
-const NARROWEST = 0.66;
+const NARROWEST = 0.75;
 const WIDEST = 2.2;
 /** Of most photographs, until the page knows better. */
 const USUAL_RATIO = 3 / 2;

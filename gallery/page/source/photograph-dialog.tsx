@@ -11,7 +11,7 @@ import { bytesText, percentText, pixelsText, timeText } from './text.ts';
 /** The cookies are SameSite=Strict, and the local origin answers only its own page. */
 const PRIVATE =
   'The pictures are private: only people who are signed in to this gallery see them, and other sites cannot show them. To publish a picture, download it.';
-const LOCAL = 'Its links work only in this gallery, on this machine. To publish a picture, download it.';
+const LOCAL = 'The links work only in this gallery, on this machine. To publish a picture, download it.';
 
 interface DialogProps {
   readonly item: Item;
@@ -96,7 +96,7 @@ export function PhotographDialog({ item, image, gallery, before, after, onClose,
             </div>
           )}
           <Facts image={image} />
-          <SavingBars saving={savingOf(image.renditions)} upload={image.metadata?.bytes} />
+          <SavingBars saving={savingOf(image.renditions)} />
           <Actions image={image} gallery={gallery} onDeleted={onClose} />
           <Renditions image={image} />
         </div>
@@ -164,7 +164,7 @@ function locationText(metadata: object | undefined): string | undefined {
   return `${Number(location.latitude).toFixed(4)}, ${Number(location.longitude).toFixed(4)}`;
 }
 
-function SavingBars({ saving, upload }: { readonly saving: Saving | undefined; readonly upload: number | undefined }) {
+function SavingBars({ saving }: { readonly saving: Saving | undefined }) {
   if (saving === undefined) return null;
   const { files, share, width, height } = saving;
   const largest = Math.max(...files.map(({ bytes }) => bytes));
@@ -173,7 +173,6 @@ function SavingBars({ saving, upload }: { readonly saving: Saving | undefined; r
       <h3>{share > 0 ? `${percentText(share)} smaller than JPEG` : 'File size by format'}</h3>
       <p class="hint">
         The same picture at {width} × {height} pixels.
-        {upload !== undefined && ` Your upload: ${bytesText(upload)}.`}
       </p>
       <ul>
         {files.map(({ format, bytes }, index) => (
@@ -229,16 +228,19 @@ interface ActionsProps {
 
 function Actions({ image, gallery, onDeleted }: ActionsProps) {
   const picker = useRef<HTMLInputElement>(null);
+  const shown = useRef<HTMLDetailsElement>(null);
   const [asking, setAsking] = useState(false);
   const [said, setSaid] = useState('');
   const html = htmlOf(image.renditions, image.name, location.origin);
-  const whoSees = gallery.picturesArePrivate ? PRIVATE : LOCAL;
 
-  const copy = (text: string) =>
+  const copy = (text: string) => {
+    // With the sentence that says who can see the pictures.
+    if (shown.current !== null) shown.current.open = true;
     void navigator.clipboard.writeText(text).then(
-      () => setSaid(`HTML copied. ${whoSees}`),
-      () => setSaid('The browser does not allow copying. Open “HTML” below and select the text.'),
+      () => setSaid('HTML copied.'),
+      () => setSaid('The browser does not allow copying. Select the HTML below.'),
     );
+  };
   const remove = () => {
     onDeleted();
     void gallery.deleteImage(image);
@@ -274,9 +276,9 @@ function Actions({ image, gallery, onDeleted }: ActionsProps) {
         {said}
       </p>
       {html !== undefined && (
-        <details>
+        <details ref={shown}>
           <summary>HTML</summary>
-          <p class="hint">{whoSees}</p>
+          <p class="hint">{gallery.picturesArePrivate ? PRIVATE : LOCAL}</p>
           <pre>
             <code>{html}</code>
           </pre>

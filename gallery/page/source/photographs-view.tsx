@@ -72,7 +72,7 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
                 Upload {notUploaded} files again
               </button>
             )}
-            <button type="button" class="camera" onClick={() => camera.current?.click()}>
+            <button type="button" class="camera with-touch" onClick={() => camera.current?.click()}>
               <Icon name="camera" />
               <span>Camera</span>
             </button>
@@ -237,13 +237,14 @@ function EmptyGallery({ gallery, samples, onChoose, onCamera }: EmptyProps) {
   return (
     <section class="empty">
       <EmptyPicture />
-      <h2>Drop photographs here</h2>
-      <p>You can also drop whole folders or paste a picture.</p>
+      <h2 class="with-mouse">Drop photographs here</h2>
+      <h2 class="with-touch">Add your photographs</h2>
+      <p class="with-mouse">You can also drop whole folders or paste a picture.</p>
       <div class="actions">
         <button type="button" class="primary" onClick={onChoose}>
           Choose photographs
         </button>
-        <button type="button" class="camera" onClick={onCamera}>
+        <button type="button" class="camera with-touch" onClick={onCamera}>
           <Icon name="camera" />
           Camera
         </button>

@@ -22,7 +22,7 @@ export interface PageTest<Gallery extends Running = PretendGallery> {
 }
 
 /** A safety bound, as for Vitest: on a busy machine, seconds become minutes. */
-export const PATIENCE = 60_000;
+const PATIENCE = 60_000;
 
 /** All tests of the block share a gallery; its people keep what earlier tests have uploaded. */
 export function describePage(name: string, options: PretendOptions, tests: (page: PageTest) => void): void {
@@ -166,10 +166,10 @@ export const card = (page: Page, name: string): Locator => page.locator('.card')
 
 /** Waits for exactly so many. */
 export async function expectCards(page: Page, stage: string | undefined, count: number): Promise<void> {
-  await expect.poll(() => cards(page, stage).count(), { timeout: PATIENCE }).toBe(count);
+  await expect.poll(() => cards(page, stage).count()).toBe(count);
 }
 
 /** Waits until the picture itself is there, not only its placeholder. */
 export async function expectPictures(page: Page, count: number): Promise<void> {
-  await expect.poll(() => page.locator('.card picture img.loaded').count(), { timeout: PATIENCE }).toBe(count);
+  await expect.poll(() => page.locator('.card picture img.loaded').count()).toBe(count);
 }

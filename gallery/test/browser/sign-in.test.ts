@@ -75,7 +75,8 @@ describePage('Signing in with Cognito', {}, ({ open, gallery }) => {
     await page.getByRole('button', { name: 'Sign in' }).click();
     await card(page, 'mine.jpg').getByRole('link').click();
     await page.getByRole('button', { name: 'Copy as HTML' }).click();
-    await page.getByText('HTML copied. The pictures are private: only people who are signed in').waitFor();
+    await page.getByText('HTML copied.').waitFor();
+    await page.getByText('The pictures are private: only people who are signed in').waitFor();
     expect(await page.getByText('on this machine').count()).toBe(0);
   });
 

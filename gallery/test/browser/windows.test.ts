@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { serverMessage } from '../../api/live.ts';
-import { card, cards, choose, describePage, expectCards, PATIENCE, photograph } from './page-test.ts';
+import { card, cards, choose, describePage, expectCards, photograph } from './page-test.ts';
 
 describePage('Several windows', {}, ({ open }) => {
   it('each person sees only their own', async () => {
@@ -117,7 +117,7 @@ describePage('A socket that is cut', {}, ({ open, gallery }) => {
     socket.end();
 
     const expected = [...before, `${step}.jpg`].sort();
-    await expect.poll(() => names(watching), { timeout: PATIENCE }).toEqual(expected);
+    await expect.poll(() => names(watching)).toEqual(expected);
     await expectCards(watching, 'ready', expected.length);
     await watching.getByText('Live', { exact: true }).waitFor();
     for (const page of [watching, acting]) {

@@ -48,7 +48,7 @@ describePageOf('The page, with the whole pipeline behind it', onTheEmulator, ({ 
 
     for (const window of [page, second]) {
       await expect.poll(() => thirtyIn(window, '[data-stage=ready]').count(), { timeout: 180_000 }).toBe(30);
-      await expect.poll(() => thirtyIn(window, ':has(img.loaded)').count(), { timeout: 60_000 }).toBe(30);
+      await expect.poll(() => thirtyIn(window, ':has(img.loaded)').count()).toBe(30);
     }
     expect(kills.happened()).toEqual(kills.planned.map(() => 1));
     const shown = await shownIn(page);
@@ -82,7 +82,7 @@ describePageOf('The page, with the whole pipeline behind it', onTheEmulator, ({ 
     const picture = page.getByRole('dialog').locator('picture img');
     const before = await picture.getAttribute('src');
     await page.getByLabel('Replace with another file').setInputFiles(await photograph('other.jpg', 40));
-    await expect.poll(() => picture.getAttribute('src'), { timeout: 60_000 }).not.toBe(before);
+    await expect.poll(() => picture.getAttribute('src')).not.toBe(before);
     await page.getByRole('button', { name: 'Delete…' }).click();
     await page.getByRole('button', { name: 'Delete', exact: true }).click();
     await expectCards(page, undefined, shown - 1);
