@@ -155,6 +155,7 @@ describePage('Files that are dropped', {}, ({ open }) => {
     expect(await drop(page, await photograph('early.jpg', 2))).toEqual({ opensFile: false });
     await page.getByRole('alert').getByText('Sign in first. Then drop your photographs again.').waitFor();
     await page.getByRole('button', { name: 'Continue as ben' }).click();
+    await page.getByRole('heading', { name: 'Photographs', exact: true }).waitFor();
     await drop(page, await photograph('now.jpg', 3));
     await expectCards(page, 'ready', 1);
   });
