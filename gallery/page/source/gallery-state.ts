@@ -29,6 +29,8 @@ export interface Upload {
   readonly bytes: number;
   /** Milliseconds since 1970: its place among the files that are no images yet. */
   readonly addedAt: number;
+  /** When the newest image of that moment had changed, as the server says; empty if there was none. */
+  readonly newestThen: string;
   readonly step: UploadStep;
   readonly imageId: string | undefined;
   /** The cursor of the image when the file was sent. A higher one belongs to the new version. */
@@ -211,6 +213,7 @@ function settled(state: GalleryState): GalleryState {
 }
 
 function placedUploads(state: GalleryState, uploads: readonly NewUpload[], now: number): readonly Upload[] {
+  const times = [...state.images.values()].map(({ changedAt }) => changedAt).sort();
   return uploads.map(({ key, name, bytes, replaces }, index) => {
     const replaced = replaces === undefined ? undefined : itemOfImage(state, replaces);
     return {
@@ -220,6 +223,7 @@ function placedUploads(state: GalleryState, uploads: readonly NewUpload[], now: 
       bytes,
       // The first of the files comes first.
       addedAt: now - index,
+      newestThen: times.at(-1) ?? '',
       step: { kind: 'waiting' },
       imageId: replaces,
       after: 0,
@@ -296,10 +300,14 @@ export function itemsOf(state: GalleryState): readonly Item[] {
   return [...items.values()].sort((one, other) => (placeOf(one) < placeOf(other) ? 1 : -1));
 }
 
-/** Of an image, as in gallery/core/gallery-image.ts. Files that are no images yet will be newer than all images. */
-function placeOf({ image, upload }: Item): string {
+/**
+ * Of an image, as in gallery/core/gallery-image.ts. A file that is being sent will be newer than all images. One that waits is older
+ * than what has changed since it was added: so what happens is on top, however many files wait.
+ */
+function placeOf({ image, upload, stage }: Item): string {
   if (image !== undefined) return `${image.changedAt}_${image.id}`;
-  return `~${String(upload?.addedAt).padStart(16, '0')}_${upload?.key}`;
+  const ownPlace = `~${String(upload?.addedAt).padStart(16, '0')}_${upload?.key}`;
+  return stage.kind === 'waiting' ? `${upload?.newestThen}${ownPlace}` : ownPlace;
 }
 
 export function itemOfImage(state: GalleryState, id: string): Item | undefined {

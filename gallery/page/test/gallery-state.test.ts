@@ -414,7 +414,7 @@ describe('the order', () => {
       expect(names(state)).toEqual(['2.jpg', '4.jpg', '3.jpg', '1.jpg']);
   });
 
-  it('has files that are not sent yet before all images, the last drop first, and within it the first file', () => {
+  it('has files that are not sent yet before the images that were there, the last drop first, and within it the first file', () => {
     const state = after(
       empty,
       { kind: 'image-changed', image: at(1, 9_000_000) },
@@ -422,6 +422,29 @@ describe('the order', () => {
       { kind: 'uploads-added', uploads: files('c', 'd'), now: 2_000 },
     );
     expect(names(state)).toEqual(['c', 'd', 'a', 'b', '1.jpg']);
+  });
+
+  it('has what happens on top: files that wait come after what has changed since they were added', () => {
+    const added = after(
+      empty,
+      { kind: 'image-changed', image: at(1, 5_000) },
+      { kind: 'uploads-added', uploads: files('a', 'b', 'c', 'd'), now: 1_000 },
+      { kind: 'upload-stepped', key: 'd', step: { kind: 'sending', share: 0 }, imageId: idOf(4) },
+    );
+    expect(names(added)).toEqual(['d', 'a', 'b', 'c', '1.jpg']);
+    const changed = after(
+      added,
+      { kind: 'upload-stepped', key: 'd', step: { kind: 'stored' } },
+      { kind: 'image-changed', image: at(4, 6_000, 2) },
+      { kind: 'upload-stepped', key: 'c', step: { kind: 'sending', share: 0 }, imageId: idOf(3) },
+    );
+    expect(names(changed)).toEqual(['c', '4.jpg', 'a', 'b', '1.jpg']);
+    const refused = after(changed, {
+      kind: 'upload-stepped',
+      key: 'b',
+      step: { kind: 'refused', message: 'It is empty.' },
+    });
+    expect(names(refused)).toEqual(['b', 'c', '4.jpg', 'a', '1.jpg']);
   });
 });
 
