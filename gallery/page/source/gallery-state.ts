@@ -29,7 +29,7 @@ export interface Upload {
   readonly bytes: number;
   /** Milliseconds since 1970: its place among the files that are no images yet. */
   readonly addedAt: number;
-  /** When the newest image of that moment had changed, as the server says; empty if there was none. */
+  /** When the newest image of that moment had changed, as the server says; before all times if there was none. */
   readonly newestThen: string;
   readonly step: UploadStep;
   readonly imageId: string | undefined;
@@ -212,6 +212,9 @@ function settled(state: GalleryState): GalleryState {
   return { ...state, cursor, ahead: new Set([...state.ahead].filter((one) => one > cursor)) };
 }
 
+// ISO 8601 begins with the year.
+const BEFORE_ALL_TIMES = '0';
+
 function placedUploads(state: GalleryState, uploads: readonly NewUpload[], now: number): readonly Upload[] {
   const times = [...state.images.values()].map(({ changedAt }) => changedAt).sort();
   return uploads.map(({ key, name, bytes, replaces }, index) => {
@@ -223,7 +226,7 @@ function placedUploads(state: GalleryState, uploads: readonly NewUpload[], now: 
       bytes,
       // The first of the files comes first.
       addedAt: now - index,
-      newestThen: times.at(-1) ?? '',
+      newestThen: times.at(-1) ?? BEFORE_ALL_TIMES,
       step: { kind: 'waiting' },
       imageId: replaces,
       after: 0,

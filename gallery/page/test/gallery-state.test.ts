@@ -231,8 +231,8 @@ describe('a back end that started anew', () => {
       { kind: 'caught-up', list: { images: [first], cursor: 999_001, hasMore: false } },
     );
     expect(itemsOf(state).map(({ key, stage }) => [key, stage.kind])).toEqual([
-      ['unsent', 'waiting'],
       ['sent', 'ready'],
+      ['unsent', 'waiting'],
     ]);
   });
 
@@ -422,6 +422,17 @@ describe('the order', () => {
       { kind: 'uploads-added', uploads: files('c', 'd'), now: 2_000 },
     );
     expect(names(state)).toEqual(['c', 'd', 'a', 'b', '1.jpg']);
+  });
+
+  it('has what happens on top also in a gallery that was empty', () => {
+    const state = after(
+      empty,
+      { kind: 'uploads-added', uploads: files('a', 'b', 'c'), now: 9_000 },
+      { kind: 'upload-stepped', key: 'c', step: { kind: 'stored' }, imageId: idOf(3) },
+      { kind: 'image-changed', image: at(3, 6_000) },
+      { kind: 'upload-stepped', key: 'b', step: { kind: 'sending', share: 0 }, imageId: idOf(2) },
+    );
+    expect(names(state)).toEqual(['b', '3.jpg', 'a']);
   });
 
   it('has what happens on top: files that wait come after what has changed since they were added', () => {
