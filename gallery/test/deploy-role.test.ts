@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { projectName } from '../../core/names.ts';
 import { at, ofType, parseTemplate, readTemplate, statementsOf, templateFor } from '../../scripts/template/template.ts';
 import {
+  differences,
   INSTALLATION_MILLIS,
   managed,
   matches,
@@ -11,6 +12,7 @@ import {
   propertiesOf,
   sharedPolicies,
   statements,
+  type Unused,
   unused as unusedByBoth,
 } from '../../test/support/deploy-role.ts';
 
@@ -19,10 +21,9 @@ import {
 const servicePolicies = [...sharedPolicies, 'GalleryPolicy'] as const;
 const serviceStatements = servicePolicies.flatMap(managed);
 const allowed = serviceStatements.flatMap(({ Action }) => Action);
-const lets = (action: string) => allowed.some((pattern) => matches(pattern, action));
 
 /** Permissions in the schemas that the gallery's resources do not use, and why. The pipeline's test has those of types that it has too. */
-const unused: readonly (readonly [why: string, actions: readonly string[]])[] = [
+const unused: Unused = [
   [
     'Secrets are copied to no other region.',
     ['secretsmanager:ReplicateSecretToRegions', 'secretsmanager:RemoveRegionsFromReplication'],
@@ -51,9 +52,6 @@ const unused: readonly (readonly [why: string, actions: readonly string[]])[] = 
     ],
   ],
 ];
-const all = [...unused, ...unusedByBoth];
-const isUnused = (action: string) => all.some(([, actions]) => actions.some((each) => matches(each, action)));
-
 const gallery = templateFor('prod', { Firewall: 'true' }, readTemplate('gallery/template.yaml'));
 
 let needs: Needs;
@@ -62,31 +60,23 @@ beforeAll(async () => {
 }, INSTALLATION_MILLIS);
 
 describe('the role with which CloudFormation releases the gallery', () => {
+  const found = () => differences(needs, allowed, [...unused, ...unusedByBoth]);
+
   it('knows every resource type of the template', () => {
-    expect(needs.types.filter((type) => !needs.byType.has(type))).toEqual([]);
+    expect(found().unknownTypes).toEqual([]);
   });
 
   it('may do everything that CloudFormation needs for the gallery', () => {
-    const missing = needs.types.flatMap((type) =>
-      (needs.byType.get(type) ?? [])
-        .filter((action) => !lets(action) && !isUnused(action))
-        .map((action) => `${type} ${action}`),
-    );
-    expect(missing).toEqual([]);
+    expect(found().missing).toEqual([]);
   });
 
   it('may do nothing else for the gallery', () => {
-    const needed = [...needs.byType.values()].flat();
-    expect(allowed.filter((pattern) => !needed.some((action) => matches(pattern, action)))).toEqual([]);
+    expect(found().idle).toEqual([]);
   });
 
   it('has no permission that its list calls unused', () => {
-    const needed = [...new Set([...needs.byType.values()].flat())];
-    expect(needed.filter((action) => isUnused(action) && allowed.includes(action))).toEqual([]);
-    const stale = unused.flatMap(([, actions]) =>
-      actions.filter((pattern) => !needed.some((action) => matches(pattern, action))),
-    );
-    expect(stale).toEqual([]);
+    expect(found().contradictory).toEqual([]);
+    expect(differences(needs, allowed, unused).stale).toEqual([]);
   });
 
   it('passes roles to the services that the template gives them to, and to no other', () => {

@@ -33,8 +33,10 @@ export const sharedPolicies = ['DataPolicy', 'CodePolicy', 'WatchPolicy', 'Privi
 export const matches = (pattern: string, action: string) =>
   new RegExp(`^${pattern.replaceAll('*', '.*')}$`, 'i').test(action);
 
+export type Unused = readonly (readonly [why: string, actions: readonly string[]])[];
+
 /** Permissions in the schemas that this template's resources do not use, and why. */
-export const unused: readonly (readonly [why: string, actions: readonly string[]])[] = [
+export const unused: Unused = [
   [
     'What the buckets and tables hold is not the deployment’s business.',
     [
@@ -123,4 +125,26 @@ export async function needsOf(template: string, ...parameters: readonly string[]
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+/** Where a role and what CloudFormation needs differ. Each list is empty if all is well. */
+export function differences({ types, byType }: Needs, allowed: readonly string[], knownUnused: Unused) {
+  const needed = [...new Set([...byType.values()].flat())];
+  const isIn = (patterns: readonly string[], action: string) => patterns.some((pattern) => matches(pattern, action));
+  const unusedPatterns = knownUnused.flatMap(([, actions]) => actions);
+  const isUnneeded = (pattern: string) => !needed.some((action) => matches(pattern, action));
+  return {
+    unknownTypes: types.filter((type) => !byType.has(type)),
+    missing: types.flatMap((type) =>
+      (byType.get(type) ?? [])
+        .filter((action) => !isIn(allowed, action) && !isIn(unusedPatterns, action))
+        .map((action) => `${type} ${action}`),
+    ),
+    /** Allowed, and not needed. */
+    idle: allowed.filter(isUnneeded),
+    /** Allowed, and in the list of the unused. */
+    contradictory: needed.filter((action) => isIn(unusedPatterns, action) && allowed.includes(action)),
+    /** In the list of the unused, and in no schema. */
+    stale: unusedPatterns.filter(isUnneeded),
+  };
 }

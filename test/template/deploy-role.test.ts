@@ -7,6 +7,7 @@ import { at, parseTemplate } from '../../scripts/template/template.ts';
 import { projectDirectory } from '../../scripts/terminal/project.ts';
 import {
   deployRole,
+  differences,
   INSTALLATION_MILLIS,
   managed,
   matches,
@@ -23,7 +24,6 @@ const servicePolicies = [...sharedPolicies, 'PipelineDataPolicy', 'PipelineCodeP
 const serviceStatements = servicePolicies.flatMap(managed);
 const allowed = serviceStatements.flatMap(({ Action }) => Action);
 const lets = (action: string) => allowed.some((pattern) => matches(pattern, action));
-const isUnused = (action: string) => unused.some(([, actions]) => actions.some((each) => matches(each, action)));
 
 /** Permissions that no schema names, and why they are needed all the same. */
 const undocumented: Readonly<Record<string, string>> = {
@@ -33,43 +33,31 @@ const undocumented: Readonly<Record<string, string>> = {
   'logs:ListLogDeliveries': 'the same',
 };
 
-let types: Needs['types'];
-let byType: Needs['byType'];
-let servicesThatGetRoles: Needs['servicesThatGetRoles'];
+let needs: Needs;
 beforeAll(async () => {
-  ({ types, byType, servicesThatGetRoles } = await needsOf('template.yaml'));
+  needs = await needsOf('template.yaml');
 }, INSTALLATION_MILLIS);
 
 describe('the role that CloudFormation uses', () => {
+  const found = () => differences(needs, allowed, unused);
+
   it('knows every resource type of the template', () => {
-    expect(types.filter((type) => !byType.has(type))).toEqual([]);
+    expect(found().unknownTypes).toEqual([]);
   });
 
   it('may do everything that CloudFormation needs to create, read, update and delete each of them', () => {
-    const missing = types.flatMap((type) =>
-      (byType.get(type) ?? [])
-        .filter((action) => !lets(action) && !isUnused(action))
-        .map((action) => `${type} ${action}`),
-    );
-    expect(missing).toEqual([]);
+    expect(found().missing).toEqual([]);
   });
 
   it('may do nothing else', () => {
-    const needed = [...byType.values()].flat();
-    const idle = allowed.filter(
-      (pattern) => !needed.some((action) => matches(pattern, action)) && !(pattern in undocumented),
-    );
-    expect(idle).toEqual([]);
+    expect(found().idle.filter((pattern) => !(pattern in undocumented))).toEqual([]);
+    const needed = [...needs.byType.values()].flat();
     expect(Object.keys(undocumented).filter((action) => needed.includes(action))).toEqual([]);
   });
 
   it('has no permission that its list calls unused', () => {
-    const needed = [...new Set([...byType.values()].flat())];
-    expect(needed.filter((action) => isUnused(action) && allowed.includes(action))).toEqual([]);
-    const stale = unused.flatMap(([, actions]) =>
-      actions.filter((pattern) => !needed.some((action) => matches(pattern, action))),
-    );
-    expect(stale).toEqual([]);
+    expect(found().contradictory).toEqual([]);
+    expect(found().stale).toEqual([]);
   });
 
   it.each(['s3:GetObject', 's3:GetObjectVersion'])('reads code with %s, and no images', (action) => {
@@ -111,7 +99,7 @@ describe('the role that CloudFormation uses', () => {
     const services = passing.flatMap(({ Condition }) =>
       z.array(z.string()).parse(at(z.json().parse(Condition), 'StringEquals', 'iam:PassedToService')),
     );
-    expect(services.sort()).toEqual(servicesThatGetRoles);
+    expect(services.sort()).toEqual(needs.servicesThatGetRoles);
   });
 
   it('makes no service-linked role but that of the warm workers', () => {

@@ -40,7 +40,12 @@ export function closeImage(): void {
   history.back();
 }
 
-/** Not where the person asks for another tab or window. */
-export function isPlainClick({ button, metaKey, ctrlKey, shiftKey, altKey }: MouseEvent): boolean {
-  return button === 0 && !metaKey && !ctrlKey && !shiftKey && !altKey;
+/** Instead of following the link, unless the person asks for another tab or window. */
+export function onPlainClick(act: () => void) {
+  return (event: MouseEvent): void => {
+    const { button, metaKey, ctrlKey, shiftKey, altKey } = event;
+    if (button !== 0 || metaKey || ctrlKey || shiftKey || altKey) return;
+    event.preventDefault();
+    act();
+  };
 }

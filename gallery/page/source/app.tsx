@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { insideAddress, photographsAddress } from './address.ts';
 import { filesOf, receiveFiles } from './files.ts';
+import { focusMain } from './focus.ts';
 import { type Gallery, openGallery } from './gallery.ts';
 import { useRoute, useStore } from './hooks.ts';
 import { Mark } from './icons.tsx';
@@ -107,7 +108,7 @@ function SignedIn({ gallery, configuration, onSignOut }: SignedInProps) {
   }, [gallery]);
   return (
     <>
-      <button type="button" class="skip" onClick={skipToMain}>
+      <button type="button" class="skip" onClick={focusMain}>
         Skip to content
       </button>
       <header class="bar">
@@ -144,10 +145,6 @@ function SignedIn({ gallery, configuration, onSignOut }: SignedInProps) {
 }
 
 /** Not by a link: the address says what is shown. */
-function skipToMain(): void {
-  document.getElementById('main')?.focus();
-}
-
 function Tab({
   address,
   current,

@@ -283,6 +283,11 @@ export interface Item {
 
 /** Newest first, as the server lists them: so the order is the same in all windows, and after a reload. */
 export function itemsOf(state: GalleryState): readonly Item[] {
+  const placed = unorderedItems(state).map((item) => ({ item, place: placeOf(item) }));
+  return placed.sort((one, other) => (one.place < other.place ? 1 : -1)).map(({ item }) => item);
+}
+
+function unorderedItems(state: GalleryState): readonly Item[] {
   const items = new Map<string, Item>();
   const uploaded = new Set<string>();
   for (const upload of state.uploads) {
@@ -300,7 +305,7 @@ export function itemsOf(state: GalleryState): readonly Item[] {
     const { id, name } = image;
     items.set(id, { key: id, name, stage, image, upload: undefined });
   }
-  return [...items.values()].sort((one, other) => (placeOf(one) < placeOf(other) ? 1 : -1));
+  return [...items.values()];
 }
 
 /**
@@ -314,7 +319,7 @@ function placeOf({ image, upload, stage }: Item): string {
 }
 
 export function itemOfImage(state: GalleryState, id: string): Item | undefined {
-  return itemsOf(state).find(({ image }) => image?.id === id);
+  return unorderedItems(state).find(({ image }) => image?.id === id);
 }
 
 /** Undefined if there is nothing to show: the image is deleted. */

@@ -1,4 +1,5 @@
-import { imageAddress, isPlainClick, openImage } from './address.ts';
+import { imageAddress, onPlainClick, openImage } from './address.ts';
+import { focusCard } from './focus.ts';
 import type { Gallery } from './gallery.ts';
 import { type Item, isInProgress, type Stage } from './gallery-state.ts';
 import { Icon } from './icons.tsx';
@@ -77,15 +78,7 @@ function Frame({ item, gallery, openable }: CardProps & { readonly openable: boo
     </>
   );
   return openable && image !== undefined ? (
-    <a
-      class="frame"
-      href={imageAddress(image.id)}
-      onClick={(event) => {
-        if (!isPlainClick(event)) return;
-        event.preventDefault();
-        openImage(image.id);
-      }}
-    >
+    <a class="frame" href={imageAddress(image.id)} onClick={onPlainClick(() => openImage(image.id))}>
       {picture}
     </a>
   ) : (
@@ -159,10 +152,7 @@ export function RefusedActions({ stage, name, gallery, leave }: RefusedProps) {
 /** Of the card that the element is in: the next one, otherwise the one before. */
 function focusNeighbour(element: Element): void {
   const card = element.closest('.card');
-  const focusable = [card?.nextElementSibling, card?.previousElementSibling]
-    .map((neighbour) => neighbour?.querySelector<HTMLElement>('a, button'))
-    .find((one) => one instanceof HTMLElement);
-  (focusable ?? document.getElementById('main'))?.focus();
+  focusCard([card?.nextElementSibling, card?.previousElementSibling]);
 }
 
 export function troubleText(stage: Stage): string {

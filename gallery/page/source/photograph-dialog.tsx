@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { imageAddress, isPlainClick, turnToImage } from './address.ts';
+import { imageAddress, onPlainClick, turnToImage } from './address.ts';
 import type { Gallery } from './gallery.ts';
 import { type Image, type Item, isInProgress } from './gallery-state.ts';
 import { Icon } from './icons.tsx';
@@ -117,11 +117,7 @@ function Turn({ to, direction, label }: TurnProps) {
       class={`turn ${direction}`}
       href={imageAddress(to.id)}
       aria-label={label}
-      onClick={(event) => {
-        if (!isPlainClick(event)) return;
-        event.preventDefault();
-        turnToImage(to.id);
-      }}
+      onClick={onPlainClick(() => turnToImage(to.id))}
     >
       <Icon name={direction} />
     </a>

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { closeImage, currentRoute } from './address.ts';
 import { sampleFiles } from './files.ts';
+import { focusCard, focusMain } from './focus.ts';
 import type { Gallery } from './gallery.ts';
 import { type Image, type Item, isInProgress, itemsOf, type Notice } from './gallery-state.ts';
 import { useStore } from './hooks.ts';
@@ -38,7 +39,7 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
   const uploadAgain = () => {
     gallery.uploads.retryAll();
     // The button goes.
-    document.getElementById('main')?.focus();
+    focusMain();
   };
 
   const isListed = state.cursor !== undefined;
@@ -132,12 +133,11 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
           after={openable(items.slice(shown + 1))}
           onClose={closeImage}
           // Back to where the person was, or next to it, if the photograph is deleted.
-          onClosed={() =>
-            focusCard(
-              list.current,
-              [shown, shown + 1, shown - 1].map((index) => items[index]?.key),
-            )
-          }
+          onClosed={() => {
+            const cards = [...(list.current?.querySelectorAll<HTMLElement>('.card') ?? [])];
+            const keys = [shown, shown + 1, shown - 1].map((index) => items[index]?.key);
+            focusCard(keys.map((key) => cards.find(({ dataset }) => dataset['key'] === key)));
+          }}
         />
       )}
     </>
@@ -147,15 +147,6 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
 /** The next one that has something to show in large. */
 function openable(items: readonly Item[]): Image | undefined {
   return items.find(({ image }) => image !== undefined && image.renditions.length > 0)?.image;
-}
-
-/** The first of the cards that is there, and has something to focus. */
-function focusCard(list: HTMLElement | null, keys: readonly (string | undefined)[]): void {
-  const cards = [...(list?.querySelectorAll<HTMLElement>('.card') ?? [])];
-  const focusable = keys
-    .map((key) => cards.find(({ dataset }) => dataset['key'] === key)?.querySelector<HTMLElement>('a, button'))
-    .find((one) => one instanceof HTMLElement);
-  (focusable ?? document.getElementById('main'))?.focus();
 }
 
 interface NoticesProps {

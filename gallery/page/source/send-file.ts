@@ -1,4 +1,4 @@
-/** Sends one file to the bucket with the form that a ticket holds, and says what came of it. */
+/** Uploads one file to the bucket with the form of a ticket, and returns the outcome. */
 import type { Trouble } from './api.ts';
 
 export type Sent =
