@@ -123,6 +123,7 @@ export function reduceGallery(state: GalleryState, event: GalleryEvent): Gallery
       if (event.cursor < event.knownBefore || isFar(state, event.cursor)) return anew(state, event.cursor);
       return { ...state, newest: Math.max(event.cursor, state.newest) };
     case 'image-changed':
+      if (isFar(state, event.image.cursor)) return anew(state, event.image.cursor);
       // The first list has it, or is older: then the page is behind.
       if (state.cursor === undefined) return { ...state, newest: Math.max(event.image.cursor, state.newest) };
       // It is known. The image may be deleted since, and then the first list did not have it.
@@ -171,10 +172,10 @@ const FAR = 1_000;
 
 /**
  * A store begins its cursors at the milliseconds of its first change. One that started anew knows nothing of what the page shows; after
- * an empty one, there is nothing to forget.
+ * an empty one, there is nothing to forget. Compared with the newest that the page has heard of: it may not have come so far yet.
  */
-function isFar({ cursor = 0 }: GalleryState, newest: number): boolean {
-  return cursor > 0 && newest > cursor + FAR;
+function isFar({ newest: heard }: GalleryState, newest: number): boolean {
+  return heard > 0 && newest > heard + FAR;
 }
 
 /** Forgets everything that came from the server, so that the list is loaded again. Keeps what is not stored yet. */

@@ -42,7 +42,7 @@ export function followImages(
   let failures = 0;
   let wake: (() => void) | undefined;
   let catchingUp = false;
-  /** The page's cursor when the connection was opened. A lower one is that of another store. */
+  /** The highest cursor that the page had heard of when the connection was opened. A lower one is that of another store. */
   let knownBefore = 0;
 
   /** Ends early when the network comes back, or the person looks at the page again. */
@@ -89,7 +89,7 @@ export function followImages(
         opened.close();
         resolve();
       };
-      knownBefore = store.state().cursor ?? 0;
+      knownBefore = store.state().newest;
       let lastHello = 0;
       const sayHello = () => {
         if (opened.readyState !== WebSocket.OPEN) return;

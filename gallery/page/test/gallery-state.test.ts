@@ -221,6 +221,25 @@ describe('a back end that started anew', () => {
     }
   });
 
+  it('is noticed although the page was still asking for what it had missed, by whichever comes first', () => {
+    const behind = after(
+      emptyGallery,
+      { kind: 'listed', list: { images: [], cursor: 0, hasMore: false } },
+      { kind: 'image-changed', image: image(1, 5002, 'ready') },
+    );
+    expect([names(behind), behind.cursor]).toEqual([['1.jpg'], 0]);
+    const missed = { images: [image(7, 999_001, 'ready')], cursor: 999_001, hasMore: false };
+    for (const event of [
+      { kind: 'greeted', cursor: 999_001, knownBefore: 5002 },
+      { kind: 'greeted', cursor: 0, knownBefore: 5002 },
+      { kind: 'caught-up', list: missed },
+      { kind: 'image-changed', image: image(7, 999_001, 'ready') },
+    ] as const) {
+      const state = after(behind, event);
+      expect([names(state), state.cursor, isBehind(state)]).toEqual([[], undefined, true]);
+    }
+  });
+
   it('is not what the first change of an empty gallery means', () => {
     const first = image(3, 999_001, 'ready');
     const state = after(

@@ -78,4 +78,18 @@ describePage('A back end that starts anew', {}, ({ open, gallery }) => {
     for (const window of [page, away])
       expect(await cards(window).locator('.name').allTextContents()).toEqual(['after.jpg']);
   });
+
+  it('leaves none either in a window that was still asking for what it had missed', async () => {
+    const page = await open('ben');
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    await page.route(/since=/, async (route) => {
+      await answered;
+      await route.continue();
+    });
+    await choose(page, await photograph('before.jpg', 1));
+    await expectCards(page, 'ready', 1);
+    gallery().startAnew();
+    answer();
+    await page.getByRole('heading', { name: 'Drop photographs here' }).waitFor();
+  });
 });
