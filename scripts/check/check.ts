@@ -25,6 +25,11 @@ interface Scan {
   readonly failure: string | undefined;
 }
 
+interface Failure {
+  readonly name: string;
+  readonly output: string;
+}
+
 // A fork may have deleted gallery, lab and load-tests.
 const deployedAndTested = [
   ...['adapters', 'core', 'functions', 'scripts', 'test', 'vitest.config.ts'],
@@ -34,7 +39,7 @@ const deployedAndTested = [
 /** Checks again only the files that a change affects. */
 const incremental = ['--incremental', '--tsBuildInfoFile', join(workDirectory, 'types.tsbuildinfo')];
 
-const failed: string[] = [];
+const failures: Failure[] = [];
 const environment: Environment = { ...isolatedEnvironment(), ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}) };
 
 export const checkCommand = command({
@@ -75,16 +80,20 @@ async function check(pipeline: boolean): Promise<number> {
     Promise.all([toolchain, linters]).then(() => undefined, describeFailure),
   );
   const args = ['run', ...(pipeline ? [] : ['--project=!pipeline'])];
+  const beforeTests = [...failures];
   const tests = await runInTerminal({ command: 'vitest', args, directory: projectDirectory, environment });
-  if (tests !== 0) failed.push('Tests');
+  if (tests !== 0) failures.push({ name: 'Tests', output: '' });
   for (const { name, seconds, failure } of await scanned) {
     print(`${failure === undefined ? '✔' : '✖'} ${name} [${seconds.toFixed(0)}s, in parallel with the tests]`);
     if (failure !== undefined) report(name, failure);
   }
   await adviseOnEnglish();
+  // Again, because the tests print thousands of lines after it.
+  for (const { name, output } of beforeTests) print(`✖ ${name}\n${output}`);
   const took = `${((performance.now() - startedAt) / 1000).toFixed(0)} s`;
-  print(failed.length === 0 ? `All checks passed in ${took}.` : `Failed: ${failed.join(', ')} (${took}).`);
-  return failed.length === 0 ? 0 : 1;
+  const names = failures.map(({ name }) => name).join(', ');
+  print(failures.length === 0 ? `All checks passed in ${took}.` : `Failed: ${names} (${took}).`);
+  return failures.length === 0 ? 0 : 1;
 }
 
 function runCheck(check: Check): Promise<void> {
@@ -99,9 +108,9 @@ async function run(name: string, look: Look): Promise<void> {
   if (failure !== undefined) report(name, failure);
 }
 
-function report(name: string, failure: string): void {
-  process.stderr.write(`${failure}\n`);
-  failed.push(name);
+function report(name: string, output: string): void {
+  process.stderr.write(`${output}\n`);
+  failures.push({ name, output });
 }
 
 async function failureOf({ name, command: [command, ...args] }: Check): Promise<string | undefined> {

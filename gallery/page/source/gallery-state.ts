@@ -123,16 +123,7 @@ export function reduceGallery(state: GalleryState, event: GalleryEvent): Gallery
       if (event.cursor < event.knownBefore || isFar(state, event.cursor)) return anew(state, event.cursor);
       return { ...state, newest: Math.max(event.cursor, state.newest) };
     case 'image-changed':
-      if (isFar(state, event.image.cursor)) return anew(state, event.image.cursor);
-      // The first list has it, or is older: then the page is behind.
-      if (state.cursor === undefined) return { ...state, newest: Math.max(event.image.cursor, state.newest) };
-      // It is known. The image may be deleted since, and then the first list did not have it.
-      if (event.image.cursor <= state.cursor) return state;
-      return settled({
-        ...withImages(state, [event.image]),
-        ahead: new Set(state.ahead).add(event.image.cursor),
-        newest: Math.max(event.image.cursor, state.newest),
-      });
+      return withChange(state, event.image);
     case 'uploads-added':
       return { ...state, uploads: [...state.uploads, ...placedUploads(state, event.uploads, event.now)] };
     case 'upload-previewed':
@@ -203,6 +194,19 @@ function withImages(state: GalleryState, changed: readonly Image[]): GalleryStat
     notices = notices.filter(({ id }) => id !== image.id);
   }
   return { ...state, images, deleting, notices };
+}
+
+function withChange(state: GalleryState, image: Image): GalleryState {
+  if (isFar(state, image.cursor)) return anew(state, image.cursor);
+  // The first list has it, or is older: then the page is behind.
+  if (state.cursor === undefined) return { ...state, newest: Math.max(image.cursor, state.newest) };
+  // It is known. The image may be deleted since, and then the first list did not have it.
+  if (image.cursor <= state.cursor) return state;
+  return settled({
+    ...withImages(state, [image]),
+    ahead: new Set(state.ahead).add(image.cursor),
+    newest: Math.max(image.cursor, state.newest),
+  });
 }
 
 /** Moves the cursor over the changes that follow it without a gap. */
