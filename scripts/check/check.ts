@@ -48,7 +48,7 @@ export const checkCommand = command({
     'Runs everything that CI runs: types, lint and format, dependency rules, unused code, secrets, generated documents, tests, and scans of the template and the workflows.',
   syntax: (line) => line.option('--no-pipeline', 'skip the pipeline tests, which start an AWS emulator'),
   notes:
-    'This takes several minutes, mostly for the tests. A failed check does not stop the rest; the exit code is 0 only if all checks pass.',
+    'This takes about ten minutes on two cores, mostly for the tests. A failed check does not stop the rest; the exit code is 0 only if all checks pass.',
   run: ({ options }) => check(options.pipeline),
 });
 
@@ -79,10 +79,13 @@ async function check(pipeline: boolean): Promise<number> {
   await run('Tools: MiniStack, SAM CLI and linters', () =>
     Promise.all([toolchain, linters]).then(() => undefined, describeFailure),
   );
-  const args = ['run', ...(pipeline ? [] : ['--project=!pipeline'])];
   const beforeTests = [...failures];
+  const pipelineTests = pipeline ? startPipelineTests() : undefined;
+  const args = ['run', '--project=!pipeline'];
   const tests = await runInTerminal({ command: 'vitest', args, directory: projectDirectory, environment });
   if (tests !== 0) failures.push({ name: 'Tests', output: '' });
+  if (pipelineTests !== undefined && !(await pipelineTests.show()))
+    failures.push({ name: 'Pipeline tests', output: '' });
   for (const { name, seconds, failure } of await scanned) {
     print(`${failure === undefined ? '✔' : '✖'} ${name} [${seconds.toFixed(0)}s, in parallel with the tests]`);
     if (failure !== undefined) report(name, failure);
@@ -94,6 +97,30 @@ async function check(pipeline: boolean): Promise<number> {
   const names = failures.map(({ name }) => name).join(', ');
   print(failures.length === 0 ? `All checks passed in ${took}.` : `Failed: ${names} (${took}).`);
   return failures.length === 0 ? 0 : 1;
+}
+
+/** They mostly wait, so they run beside the others. Their output is held back until it is shown. */
+function startPipelineTests(): { show(): Promise<boolean> } {
+  let held: string[] | undefined = [];
+  const ended = runCommand({
+    command: 'vitest',
+    args: ['run', '--project=pipeline'],
+    directory: projectDirectory,
+    // Without colours, which print() takes out.
+    environment: isolatedEnvironment(),
+    log: join(logDirectory, 'check-pipeline-tests.log'),
+    onLine: (line) => {
+      if (held === undefined) print(line);
+      else held.push(line);
+    },
+  });
+  return {
+    show: async () => {
+      for (const line of held ?? []) print(line);
+      held = undefined;
+      return (await ended).succeeded;
+    },
+  };
 }
 
 function runCheck(check: Check): Promise<void> {

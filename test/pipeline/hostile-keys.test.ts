@@ -15,8 +15,10 @@ it('an image with a hostile key is processed and announced under exactly that ke
   for (const key of keys) await pipeline.put(key, picture);
   await pipeline.queueIsEmpty();
 
-  const announced = (await heard()).map(({ 'detail-type': type, detail }) => [type, detail.image.key]);
-  expect(new Set(announced.map(String))).toEqual(new Set(keys.map((key) => String(['ImageProcessed', key]))));
+  // What an earlier test has deleted may be announced only now.
+  const announced = (await heard()).filter(({ 'detail-type': type }) => type !== 'ImageDeleted');
+  const named = announced.map(({ 'detail-type': type, detail }) => String([type, detail.image.key]));
+  expect(new Set(named)).toEqual(new Set(keys.map((key) => String(['ImageProcessed', key]))));
   const prefixes = new Set<string>();
   for (const key of keys) {
     const record = await pipeline.recordWhen(key, ({ outcome }) => outcome === 'processed');
