@@ -13,7 +13,8 @@ export type UploadStep =
   | { readonly kind: 'waiting'; readonly unreachable?: true }
   | { readonly kind: 'sending'; readonly share: number }
   | { readonly kind: 'stored' }
-  | { readonly kind: 'refused'; readonly message: string };
+  /** If it is final, another attempt would end the same way. */
+  | { readonly kind: 'refused'; readonly message: string; readonly final?: true };
 
 /** Made from the file by the browser, until there is a rendition. */
 export interface Preview {
@@ -274,7 +275,7 @@ export type Stage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'rejected'; readonly message: string }
   /** The file did not reach the bucket. */
-  | { readonly kind: 'refused'; readonly message: string; readonly upload: string }
+  | { readonly kind: 'refused'; readonly message: string; readonly upload: string; readonly final?: true }
   | { readonly kind: 'failed' }
   | { readonly kind: 'deleting' };
 
@@ -333,7 +334,7 @@ function stageOf(state: GalleryState, image: Image | undefined, upload: Upload |
     const { step, key } = upload;
     if (step.kind === 'waiting') return step;
     if (step.kind === 'sending') return { kind: 'uploading', share: step.share };
-    if (step.kind === 'refused') return { kind: 'refused', message: step.message, upload: key };
+    if (step.kind === 'refused') return { ...step, upload: key };
   }
   if (image === undefined || (upload !== undefined && image.cursor <= upload.after)) return { kind: 'uploaded' };
   if (image.state === 'deleted') return undefined;

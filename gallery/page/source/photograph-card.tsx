@@ -126,15 +126,17 @@ interface RefusedProps {
 export function RefusedActions({ stage, name, gallery, leave }: RefusedProps) {
   return (
     <div class="actions">
-      <button
-        type="button"
-        onClick={({ currentTarget }) => {
-          leave(currentTarget);
-          gallery.uploads.retry(stage.upload);
-        }}
-      >
-        Try again
-      </button>
+      {stage.final !== true && (
+        <button
+          type="button"
+          onClick={({ currentTarget }) => {
+            leave(currentTarget);
+            gallery.uploads.retry(stage.upload);
+          }}
+        >
+          Try again
+        </button>
+      )}
       <button
         type="button"
         aria-label={`Dismiss ${name}`}

@@ -35,7 +35,7 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
     // So that choosing the same file again counts as a change.
     input.value = '';
   };
-  const notUploaded = items.filter(({ stage }) => stage.kind === 'refused').length;
+  const notUploaded = items.filter(({ stage }) => stage.kind === 'refused' && stage.final !== true).length;
   const uploadAgain = () => {
     gallery.uploads.retryAll();
     // The button goes.

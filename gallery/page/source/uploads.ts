@@ -28,6 +28,12 @@ const knownTypes: ReadonlySet<string> = new Set<UploadType>([
   'image/vnd.microsoft.icon',
 ]);
 
+/** Of a file that no attempt can send. */
+interface Unusable {
+  readonly kind: 'unusable';
+  readonly message: string;
+}
+
 interface Job {
   readonly key: string;
   readonly file: File;
@@ -109,8 +115,11 @@ export function uploadsTo(
       case 'refused':
         step(job.key, { kind: 'refused', message: sent.message });
         return undefined;
+      case 'unusable':
+        step(job.key, { kind: 'refused', message: sent.message, final: true });
+        return undefined;
       case 'gone':
-        step(job.key, { kind: 'refused', message: 'The photograph to replace no longer exists.' });
+        step(job.key, { kind: 'refused', message: 'The photograph to replace no longer exists.', final: true });
         return undefined;
       case 'unreachable':
         step(job.key, { kind: 'waiting', unreachable: true });
@@ -126,15 +135,15 @@ export function uploadsTo(
     }
   }
 
-  async function send(job: Job): Promise<Sent | Trouble> {
+  async function send(job: Job): Promise<Sent | Trouble | Unusable> {
     const { file, signal, ticket: earlier } = job;
     // Nobody else knows this id, so the file has been stored, and only the answer was lost.
     if (job.replaces === undefined && earlier !== undefined && store.state().images.has(earlier.imageId))
       return { kind: 'sent' };
-    if (!(await browser.isReadable(file))) return { kind: 'refused', message: UNREADABLE };
-    if (file.size === 0) return { kind: 'refused', message: 'The file is empty.' };
+    const fault = await faultOf(file);
+    if (fault !== undefined) return fault;
     const ticket = await ticketFor(job);
-    if (!ticket.ok) return ticket.trouble;
+    if (!ticket.ok) return withoutRetry(ticket.trouble);
     if (signal.aborted) return { kind: 'unreachable' };
     step(job.key, { kind: 'sending', share: 0 }, ticket.value.imageId);
     const sent = await browser.sendFile(ticket.value, file, signal, (share) =>
@@ -142,6 +151,11 @@ export function uploadsTo(
     );
     if (sent.kind === 'expired' || sent.kind === 'refused') job.ticketWorks = false;
     return sent;
+  }
+
+  async function faultOf(file: File): Promise<Unusable | undefined> {
+    if (!(await browser.isReadable(file))) return { kind: 'unusable', message: UNREADABLE };
+    return file.size === 0 ? { kind: 'unusable', message: 'The file is empty.' } : undefined;
   }
 
   async function ticketFor(job: Job): Promise<Answer<UploadTicket>> {
@@ -194,7 +208,8 @@ export function uploadsTo(
     previewing = false;
   }
 
-  const refused = () => store.state().uploads.filter((upload) => upload.step.kind === 'refused');
+  const refused = () =>
+    store.state().uploads.filter((upload) => upload.step.kind === 'refused' && upload.step.final !== true);
 
   function cancel(job: Job): void {
     job.cancelled.abort();
@@ -251,6 +266,11 @@ export function uploadsTo(
       hurry();
     },
   };
+}
+
+/** The API refuses a ticket for what it is told of the file, such as its size, and that stays the same. */
+function withoutRetry(trouble: Trouble): Trouble | Unusable {
+  return trouble.kind === 'refused' ? { ...trouble, kind: 'unusable' } : trouble;
 }
 
 const UNREADABLE = 'The browser cannot read it. It may have been moved or changed since you chose it. Add it again.';

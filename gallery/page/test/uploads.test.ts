@@ -226,7 +226,7 @@ describe('a file that was not sent', () => {
   it('says why, and is sent when the person tries again, also by a second click', async () => {
     const server = new Server();
     const page = openPage(server);
-    server.nextTickets.push(refused);
+    server.nextFiles.push(refused);
     page.add('again.jpg');
     await after(PAUSE);
     const key = page.keyOf('again.jpg');
@@ -252,7 +252,7 @@ describe('a file that was not sent', () => {
   it('is sent with all others by one action', async () => {
     const server = new Server();
     const page = openPage(server);
-    server.nextTickets.push(refused, refused, refused);
+    server.nextFiles.push(refused, refused, refused);
     page.add('one.jpg', 'two.jpg', 'three.jpg');
     await after(PAUSE);
     expect(server.stored).toEqual([]);
@@ -265,7 +265,8 @@ describe('a file that was not sent', () => {
     const page = openPage(new Server());
     page.uploads.add([new File([], 'empty.jpg')]);
     await after(0);
-    expect(page.stageOf('empty.jpg')).toMatchObject({ kind: 'refused', message: 'The file is empty.' });
+    const stage = { kind: 'refused', message: 'The file is empty.', upload: page.keyOf('empty.jpg'), final: true };
+    expect(page.stageOf('empty.jpg')).toEqual(stage);
   });
 
   it('has its own sentence if it was moved or changed while it waited', async () => {
@@ -279,7 +280,28 @@ describe('a file that was not sent', () => {
     expect(page.stageOf('moved.jpg')).toMatchObject({
       kind: 'refused',
       message: expect.stringContaining('It may have been moved or changed'),
+      final: true,
     });
+  });
+
+  it('is not sent again, by any action, if that cannot change anything', async () => {
+    const server = new Server();
+    const page = openPage(server);
+    page.uploads.add([new File([], 'empty.jpg')]);
+    await after(0);
+    // The API says no to what it is told about the file.
+    server.nextTickets.push(refused);
+    page.add('huge.jpg');
+    await after(PAUSE);
+    expect(page.stageOf('huge.jpg')).toEqual({ ...refused, upload: page.keyOf('huge.jpg'), final: true });
+    let changes = 0;
+    page.store.subscribe(() => {
+      changes += 1;
+    });
+    for (const name of ['empty.jpg', 'huge.jpg']) page.uploads.retry(page.keyOf(name));
+    page.uploads.retryAll();
+    await after(PAUSE);
+    expect([changes, server.stored]).toEqual([0, []]);
   });
 });
 
@@ -325,7 +347,7 @@ describe('an upload that is cancelled', () => {
   it('is not sent with the others that were not sent', async () => {
     const server = new Server();
     const page = openPage(server);
-    server.nextTickets.push(refused, refused);
+    server.nextFiles.push(refused, refused);
     page.add('one.jpg', 'two.jpg');
     await after(PAUSE);
     page.uploads.cancel(page.keyOf('one.jpg'));

@@ -13,6 +13,7 @@ import {
   photograph,
   steps,
   text,
+  toBucket,
 } from './page-test.ts';
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -59,7 +60,7 @@ describePage('Accessibility', {}, ({ open }) => {
     expect(await violations(page)).toEqual([]);
     await page.getByRole('button', { name: 'Cancel waiting.jpg' }).click();
     await page.unroute('**/v1/uploads');
-    await page.route('**/v1/uploads', (route) => route.fulfill({ status: 400, json: { title: 'No.' } }));
+    await page.route(toBucket, (route) => route.fulfill({ status: 403 }));
     await choose(page, await photograph('not.jpg', 3), await photograph('sent.jpg', 4));
     await page.getByRole('button', { name: 'Upload 2 files again' }).waitFor();
     expect(await violations(page)).toEqual([]);

@@ -92,6 +92,9 @@ export function describePageOf<Gallery extends Running>(
   });
 }
 
+/** The form of a ticket, which S3 receives in an account. The API is below /v1. */
+export const toBucket = /:\d+\/uploads$/;
+
 const hostOf = ({ address }: Running) => new URL(address).host;
 
 export interface TestFile {
