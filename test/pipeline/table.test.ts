@@ -1,5 +1,12 @@
-import { type AttributeValue, GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { describe, expect, it } from 'vitest';
+import {
+  type AttributeValue,
+  CreateTableCommand,
+  DeleteTableCommand,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InMemoryTable, type Item, type Write } from '../model/in-memory-table.ts';
 import { consumerCondition } from '../support/example-consumer.ts';
 import { providedStack } from '../support/provided-stack.ts';
@@ -9,7 +16,21 @@ import { workflow } from '../support/workflow.ts';
 
 const stack = providedStack();
 const client = stack.clients.dynamoDb;
-const { ImageTableName: TableName } = stack.outputs;
+// Of its own, because most of these items are no records.
+const TableName = `${stack.name}-conditions`;
+beforeAll(() =>
+  client.send(
+    new CreateTableCommand({
+      ...{ TableName, BillingMode: 'PAY_PER_REQUEST' },
+      AttributeDefinitions: [{ AttributeName: 'imageId', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'imageId', KeyType: 'HASH' }],
+    }),
+  ),
+);
+afterAll(async () => {
+  await client.send(new DeleteTableCommand({ TableName }));
+  stack.close();
+});
 
 const text = (S: string): AttributeValue => ({ S });
 const outcomes = ['processed', 'failed', 'deleted'];
