@@ -270,7 +270,7 @@ export interface Verdict {
 export function verdictOf(traces: Traces, deletedAt: string): Verdict {
   const { versions, renditions, record, lettersOfErased, historyLinesOfErased } = traces;
   const old = erasableVersions(versions, deletedAt);
-  const uploadedAgain = versions.some(({ kind }) => kind === 'version') && old.length < versions.length;
+  const uploadedAgain = versions.some((stored) => stored.kind === 'version' && !old.includes(stored));
   const found = countOf({ ...traces, versions: old, renditions: erasableRenditions(renditions, record) });
   // The rest is of the new image.
   const ofErased = {

@@ -128,10 +128,10 @@ async function runTests(files: readonly string[]): Promise<readonly TestResult[]
   return testResults.flatMap(({ assertionResults }) => assertionResults);
 }
 
-/** `%s` and `$name` stand for a case's values. */
-function isTitled({ title }: TestResult, wanted: string): boolean {
+/** `%s`, `$name` and `${name}` stand for a case's values. */
+export function isTitled({ title }: Pick<TestResult, 'title'>, wanted: string): boolean {
   const pattern = wanted
-    .split(/%[sidjo]|\$\w+/)
+    .split(/%[sidjo]|\$\{\w+\}|\$\w+/)
     .map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
     .join('.*');
   return new RegExp(`^${pattern}$`, 's').test(title);

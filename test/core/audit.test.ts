@@ -124,6 +124,20 @@ describe('a finding is', () => {
       { ...sound, renditions: [...sound.renditions, stored('notes.txt')] },
       [{ kind: 'orphan', key: 'notes.txt' }],
     ],
+    [
+      'a file of another kind next to an upload without a record',
+      { imageId, upload, renditions: [stored('notes.txt')] },
+      [{ kind: 'no-record' }, { kind: 'orphan', key: 'notes.txt' }],
+    ],
+    [
+      'a rendition that no attempt at a newer upload can have made',
+      { ...sound, upload: { ...upload, versionId: 'v2', etag: 'e2' }, renditions: [stored(keyAt(older))] },
+      [
+        { kind: 'no-record' },
+        { kind: 'missing-rendition', key: keyAt(sequencer) },
+        { kind: 'orphan', key: keyAt(older) },
+      ],
+    ],
   ])('%s', (_, facts, findings) => {
     expect(found(facts)).toEqual(findings);
   });
@@ -151,6 +165,11 @@ describe('the repair of', () => {
     [
       'an upload that only left renditions outranks them',
       { imageId, upload, renditions: [stored(keyAt(newer))] },
+      [process(nextSequencer(newer))],
+    ],
+    [
+      'an upload that left renditions of several attempts outranks the latest',
+      { imageId, upload, renditions: [stored(keyAt(newer)), stored(keyAt(older))] },
       [process(nextSequencer(newer))],
     ],
     ['a missing rendition makes all again', { ...sound, renditions: [] }, [process(afterRecord)]],
@@ -202,6 +221,11 @@ describe('the repair of', () => {
     const [repair] = repairs({ ...sound, upload: { ...upload, versionId: 'v2', etag: 'e2' } });
     expect(repair).toMatchObject({ repair: 'process', sequencer: afterRecord });
     expect([sequencer < afterRecord, afterRecord < newer]).toEqual([true, true]);
+  });
+
+  it('an upload that was stored after all that is known of its image goes by that time', () => {
+    const facts: ImageFacts = { imageId, upload, renditions: [stored(keyAt(sequencer))] };
+    expect(repairsOf(facts, found(facts), () => newer)).toEqual([process(newer)]);
   });
 
   it('every finding but a file of another kind exists', () => {

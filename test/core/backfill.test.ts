@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CurrentUpload } from '../../core/audit.ts';
-import { backfillOf, copyDecision, needsBackfill, planBackfill } from '../../core/backfill.ts';
+import { backfillOf, callsPerBatch, copyDecision, needsBackfill, planBackfill } from '../../core/backfill.ts';
 import { padSequencer, sequencerAt } from '../../core/image.ts';
 import { defaultLimits } from '../../core/limits.ts';
 import { probePrefix, releaseCheckPrefix } from '../../core/names.ts';
@@ -64,4 +64,10 @@ it('a plan has the price and the duration', () => {
     ...{ images: 1_000_000, minutes: 1667 },
     usd: 80,
   });
+});
+
+it('a batch of the workflow is one call if no upload of it is sent, and otherwise as many as there is room for', () => {
+  // There is room for five seconds of work, and a batch is a hundred uploads.
+  expect(callsPerBatch('none', 1)).toBe(1);
+  expect([1, 3, 10, 1000].map((perSecond) => callsPerBatch('all', perSecond))).toEqual([20, 7, 2, 1]);
 });

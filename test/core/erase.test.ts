@@ -149,6 +149,12 @@ describe('the outcome of the deletion', () => {
     expect(await outcomeOfDeletion(record, given, stored(ofNew, old))).toBeUndefined();
   });
 
+  it('is open while no version is newer than the deletion: of the record’s upload, only a marker or nothing is left', async () => {
+    const record = processedRecord({ sequencer: above, version: 'v9' });
+    expect(await outcomeOfDeletion(record, given, stored(marker('m', later, { latest: true }), old))).toBeUndefined();
+    expect(await outcomeOfDeletion(record, given, stored(old))).toBeUndefined();
+  });
+
   it('in a bucket without versions is any object that is there: the deletion removed the one before', async () => {
     const record = processedRecord({ sequencer: above, version: 'etag' });
     const unversioned = { ...given, deletedAt: '' };
@@ -172,6 +178,9 @@ describe('the versions to erase', () => {
   it('are not those of an upload that came after it', () => {
     const versions = [version('new', later, { latest: true }), marker('deletion', deletion), version('v1', early)];
     expect(idsOf(erasableVersions(versions, deletion))).toEqual(['v1', 'deletion']);
+    // Not even if it was overwritten or deleted since.
+    const overwritten = [version('newest', later, { latest: true }), version('new', later), marker('m', later)];
+    expect(erasableVersions(overwritten, deletion)).toEqual([]);
   });
 
   it('of the same second are older than the deletion, except for the latest', () => {
@@ -211,6 +220,12 @@ describe('a dead letter', () => {
   it('is about an erased version if that is gone', () => {
     expect(isAboutErased(about({ versionId: 'v1', sequencer: above }), deletedRecord(), [])).toBe(true);
     expect(isAboutErased(about({ versionId: 'v1' }), undefined, [])).toBe(true);
+    const others = [version('v9', later, { latest: true })];
+    expect(isAboutErased(about({ versionId: 'v1', sequencer: below }), deletedRecord(), others)).toBe(true);
+  });
+
+  it('is if nothing is on record any more', () => {
+    expect(isAboutErased(about({ sequencer: above }), undefined, [])).toBe(true);
   });
 
   it('is not if the version exists, or if the record still shows the version and the letter would change that', () => {
@@ -265,6 +280,19 @@ describe('the verdict', () => {
     expect(sumOf(left)).toBe(left[kind]);
   });
 
+  it('is the same without a tombstone, which has expired or was never written', () => {
+    const { left, ...rest } = verdictOf({ ...nothing, record: undefined }, deletion);
+    expect(sumOf(left)).toBe(0);
+    expect(rest).toEqual({ uploadedAgain: false, tombstoneUntil: undefined });
+  });
+
+  it('does not take another deletion for an upload', () => {
+    const versions = [marker('m', later, { latest: true }), version('v1', early)];
+    const { left, uploadedAgain } = verdictOf({ ...nothing, versions, record: cleared, decisions: 1 }, deletion);
+    expect(uploadedAgain).toBe(false);
+    expect([left.versions, left.decisions]).toEqual([1, 1]);
+  });
+
   it('leaves an image that was uploaded again alone', () => {
     const renditions = [`image/${sequencer}/webp-320.webp`];
     const versions = [version('new', later, { latest: true })];
@@ -290,6 +318,8 @@ describe('a line of history', () => {
   it('of an upload that came after it stays', () => {
     expect(isErasedLine({ ...line, sequencer: above, version: 'new' }, erased)).toBe(false);
     expect(isErasedLine({ ...line, event: 'infected', version: 'new' }, erased)).toBe(false);
+    // It may have been overwritten since, so that its version is not in the bucket any more.
+    expect(isErasedLine({ ...line, sequencer: above, version: 'overwritten' }, erased)).toBe(false);
   });
 
   it('about an old version, or about the item alone, is erased although it has no place in the order', () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type Attributes,
   compareChanges,
+  compareTimes,
   decisionsOf,
   type HistoryEvent,
   linesOf,
@@ -27,6 +28,7 @@ const rejected = (names: Names, reason: 'corrupt' | 'malware' = 'corrupt'): Imag
   return { ...common, outcome: 'rejected', reason, message: 'It is damaged.' };
 };
 const failed = (names: Names): ImageRecord => ({ ...processedRecord(names), outcome: 'failed', message: 'Too late.' });
+const told = (names: Names): Names => ({ ...names, announced: true });
 const later = { recordedAt: '2026-01-02T04:00:00Z' };
 
 const item = (record: ImageRecord | undefined): TableItem | undefined => record && { kind: 'record', record };
@@ -53,6 +55,13 @@ describe('what a write of a record decided', () => {
     ['a new reason', rejected(v1), rejected({ ...v1, ...later }, 'malware'), ['rejected']],
     ['the announcement', processed(v1), processed({ ...v1, announced: true }), ['announced']],
     ['an attempt that repeats a decision', processed(v1), processed({ ...v1, ...later }), ['repeated']],
+    ['one that repeats a rejection', rejected(v1), rejected({ ...v1, ...later }), ['repeated']],
+    ['one that changes nothing', processed(v1), processed(v1), ['repeated']],
+    ['a write of what is announced', processed(told(v1)), processed(told(v1)), ['repeated']],
+    ['a repeat and its announcement at once', processed(v1), processed({ ...told(v1), ...later }), ['repeated']],
+    ['a redrive and its announcement at once', failed(v1), processed(told(v1)), ['processed']],
+    ['an overwrite and its announcement at once', deleted(v1), deleted(told(v2)), ['deleted']],
+    ['a repair of a failure', failed(v1), processed({ ...v1, sequencer: nextSequencer(first) }), ['processed']],
   ])('%s', (_, before, after, events) => {
     expect(eventsOf(before, after)).toEqual(events);
   });
@@ -206,11 +215,78 @@ describe('the lines of an item', () => {
     expect(lines.map(({ attributes }) => attributes)).toEqual([undefined, undefined, { ...after }]);
   });
 
+  it('have no item if the last one is an announcement: that is the item before it', () => {
+    const [before, after] = [processed(v1), processed(told(v1))];
+    const attributes = { ...after };
+    const change = { order: '1', at: later.recordedAt, itemId: 'image', before: item(before), expired: false };
+    const lines = linesOf({ ...change, after: { item: { kind: 'record', record: after }, attributes } });
+    expect(lines.map(({ event }) => event)).toEqual(['announced']);
+    expect(lines[0]).not.toHaveProperty('attributes');
+  });
+
   it('of a mark belong to its image', () => {
     const mark = { version: 'v1', infected: false };
     const after = { item: { kind: 'mark', mark } as const, attributes: { imageId: 'image#v1', expiresAt: 1 } };
     expect(linesOf({ order: '1', at: later.recordedAt, itemId: 'image#v1', after, expired: false })).toMatchObject([
       { imageId: 'image', itemId: 'image#v1', event: 'version-deleted', attributes: after.attributes },
     ]);
+  });
+});
+
+describe('the item after a line', () => {
+  const [before, after] = [
+    { imageId: 'image', announced: false },
+    { imageId: 'image', announced: false, version: 'v2' },
+  ];
+  const line = (event: HistoryEvent, attributes?: Attributes) => ({ ...lineAt('1', '1'), event, attributes });
+
+  it.each<HistoryEvent>(['expired', 'removed', 'erased'])('is gone if it was %s', (event) => {
+    expect(replayed(before, line(event))).toBeUndefined();
+  });
+
+  it('is the same item once announced, and none if there was none', () => {
+    expect(replayed(before, line('announced'))).toEqual({ ...before, announced: true });
+    expect(replayed(undefined, line('announced'))).toBeUndefined();
+  });
+
+  it.each<HistoryEvent>([
+    ...(['uploaded', 'processed', 'rerendered', 'rejected', 'failed', 'deleted'] as const),
+    ...(['superseded', 'vanished', 'version-deleted', 'infected', 'repeated', 'unknown'] as const),
+  ])('is what the line has if it is %s, or the item before', (event) => {
+    expect(replayed(before, line(event, after))).toEqual(after);
+    expect(replayed(before, line(event))).toEqual(before);
+  });
+});
+
+const lineAt = (order: string, id: string, at = later.recordedAt) => ({
+  ...({ event: 'processed', id, order, at, imageId: 'image', itemId: 'image' } as const),
+  ...{ bucket: undefined, key: undefined },
+});
+
+describe('lines are in order', () => {
+  const [one, two, three] = [
+    lineAt('1', '1-1', '2026-01-03T00:00:00Z'),
+    lineAt('2', '2-0', '2026-01-02T00:00:00Z'),
+    lineAt('2', '2-1', '2026-01-02T00:00:00Z'),
+  ];
+
+  it('of their changes, and within a change of their decisions', () => {
+    for (const lines of [
+      [three, one, two],
+      [two, three, one],
+      [one, two, three],
+    ])
+      expect(lines.toSorted(compareChanges)).toEqual([one, two, three]);
+    expect(compareChanges(two, two)).toBe(0);
+  });
+
+  it('of their times for people, and of one time in that of their changes', () => {
+    for (const lines of [
+      [three, one, two],
+      [two, three, one],
+      [one, two, three],
+    ])
+      expect(lines.toSorted(compareTimes)).toEqual([two, three, one]);
+    expect(compareTimes(two, two)).toBe(0);
   });
 });

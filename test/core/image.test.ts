@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { imageIdOf, padSequencer, SEQUENCER_WIDTH } from '../../core/image.ts';
+import { imageIdOf, padSequencer, SEQUENCER_WIDTH, sequencerAt, sequencerOfExpiry } from '../../core/image.ts';
 
 const sequencer = fc.string({ unit: fc.constantFrom(...'0123456789ABCDEF'), minLength: 1, maxLength: SEQUENCER_WIDTH });
 
@@ -42,5 +42,23 @@ describe('an image’s id', () => {
     const keys = ['é'.normalize('NFC'), 'é'.normalize('NFD'), 'a+b', 'a b', '%2F', '/', 'A', 'a'];
     const ids = await Promise.all(keys.map((key) => imageIdOf('photos', key)));
     expect(new Set(ids).size).toBe(keys.length);
+  });
+});
+
+describe('a time as a sequencer', () => {
+  it('is below those that S3 assigns in this second, and above those of the second before', () => {
+    // 2026-01-02T03:04:05Z is 1,767,323,045 seconds after 1970: 0x695735A5.
+    expect(sequencerAt('2026-01-02T03:04:05.999Z')).toBe(`00695735A5${'0'.repeat(22)}`);
+    expect(sequencerAt('1970-01-01T00:00:15Z')).toBe(`000000000F${'0'.repeat(22)}`);
+  });
+
+  it('is that of a deletion by a lifecycle rule, unless S3 assigned a later one', () => {
+    const occurredAt = '2026-01-02T03:04:05Z';
+    const [before, then, after] = [padSequencer('00695735A4FF'), sequencerAt(occurredAt), padSequencer('00695735A501')];
+    expect([before, then, after].map((assigned) => sequencerOfExpiry(assigned, occurredAt))).toEqual([
+      then,
+      then,
+      after,
+    ]);
   });
 });

@@ -4,6 +4,7 @@ import {
   type Limits,
   maxPixels,
   rejectBytes,
+  rejectExcess,
   rejectHeader,
   rejectWork,
   staysAnimated,
@@ -168,6 +169,18 @@ describe('the work that a file requests', () => {
 
   it('that nothing bounds is called unlimited', () => {
     expect(rejectWork({ decodedPixels: Number.POSITIVE_INFINITY }, limits)?.message).toContain('unlimited');
+  });
+});
+
+it.each([
+  ['time', 'it takes more than 7 seconds'],
+  ['memory', 'it needs more memory than we allow'],
+  ['crash', 'our decoder cannot finish it'],
+] as const)('a file that went beyond its %s is rejected with the reason and what to do', (bound, sentence) => {
+  const given: Limits = { ...limits, seconds: { ...limits.seconds, cpuSeconds: 7 } };
+  expect(rejectExcess(bound, given)).toMatchObject({
+    reason: 'too-complex',
+    message: `The file is valid but too complex to process safely: ${sentence}. Please export it again as a plain JPEG or PNG.`,
   });
 });
 

@@ -1,15 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ImageHeader } from '../../core/metadata.ts';
-import { type Preset, renditionGroups } from '../../core/presets.ts';
+import { corners, type Preset, renditionGroups } from '../../core/presets.ts';
 import {
   contentTypes,
+  cropOf,
+  isSameSize,
+  keepsGainMap,
   MAX_RENDITION_HEIGHT,
   placementOf,
   presetsFor,
   renditionKey,
   renditionSize,
   uprightSize,
+  watermarkBox,
 } from '../../core/rendition.ts';
 
 const header = (width: number, height: number, orientation: ImageHeader['orientation'] = 1): ImageHeader => ({
@@ -127,6 +131,16 @@ describe('an animation', () => {
     expect(names(presetsFor(header(600, 300), [...moving, large]))).toEqual(['moving-320', 'moving-640']);
   });
 
+  it('has the stills whose shape no animation has: whole, cropped or padded, in other proportions', () => {
+    const box = { ...inWebp('moving-box', 320), animated: true, height: 320 } as const;
+    const padded: Preset = { ...inWebp('padded', 320), fit: 'pad', height: 320 };
+    const tall: Preset = { ...inWebp('tall', 320), fit: 'cover', height: 640 };
+    const movingCrop: Preset = { ...box, fit: 'cover' };
+    expect(names(presetsFor(gif(true), [movingCrop, square, padded, tall]))).toEqual(['moving-box', 'padded', 'tall']);
+    const movingWhole: Preset = { ...inWebp('moving-320', 320), animated: true };
+    expect(names(presetsFor(gif(true), [movingWhole, box, inWebp('whole', 640)]))).not.toContain('whole');
+  });
+
   it('has an animated square if that preset is animated', () => {
     const movingSquare: Preset = { ...inWebp('moving-square', 320), fit: 'cover', height: 320, animated: true };
     expect(names(presetsFor(gif(true), [movingSquare, avif]))).toEqual(['moving-square', 'avif-1280']);
@@ -188,6 +202,95 @@ describe('placementOf', () => {
       }),
     );
   });
+});
+
+describe('cropOf', () => {
+  const landscape = { picture: { width: 1000, height: 500 }, rendition: { width: 400, height: 400 } };
+  const portrait = { picture: { width: 500, height: 1000 }, rendition: { width: 400, height: 400 } };
+  const square = { picture: { width: 500, height: 500 }, rendition: { width: 500, height: 250 } };
+
+  it.each([
+    ['the middle of a landscape', landscape, undefined, { left: 300, top: 50 }],
+    ['the middle of a square', square, undefined, { left: 0, top: 125 }],
+    ['what stands out of a portrait', portrait, undefined, 'attention'],
+    ['what the preset says of a landscape', landscape, 'attention', 'attention'],
+    ['what the preset says of a portrait', portrait, 'centre', { left: 50, top: 300 }],
+  ] as const)('keeps %s', (_, placement, focus, crop) => {
+    expect(cropOf(placement, focus)).toEqual(crop);
+  });
+
+  it.each([
+    ['in the middle, if it can', { x: 0.25, y: 0.5 }, { left: 50, top: 50 }],
+    ['at the top left edge', { x: 0, y: 0 }, { left: 0, top: 0 }],
+    ['at the bottom right edge', { x: 1, y: 1 }, { left: 600, top: 100 }],
+  ])('has the point of the upload %s, whatever the preset says', (_, point, crop) => {
+    for (const focus of [undefined, 'centre', 'attention'] as const)
+      expect(cropOf(landscape, focus, point)).toEqual(crop);
+  });
+});
+
+describe('watermarkBox', () => {
+  const mark = { width: 200, height: 100 };
+
+  it('has its share of the width, and 2 % of it between the mark and the edges of its corner', () => {
+    const boxes = corners.map((corner) => watermarkBox({ width: 1000, height: 500 }, mark, { corner, share: 0.2 }));
+    const size = { width: 200, height: 100 };
+    expect(boxes).toEqual([
+      { ...size, left: 20, top: 20 },
+      { ...size, left: 780, top: 20 },
+      { ...size, left: 20, top: 380 },
+      { ...size, left: 780, top: 380 },
+    ]);
+  });
+
+  it.each([
+    ['the width', { width: 400, height: 100 }, { width: 960, height: 240, left: 20, top: 240 }],
+    ['the height', { width: 100, height: 200 }, { width: 230, height: 460, left: 750, top: 20 }],
+  ])('is smaller, with the same proportions, if %s has no more space', (_, of, box) => {
+    expect(watermarkBox({ width: 1000, height: 500 }, of, { corner: 'bottom-right', share: 1 })).toEqual(box);
+  });
+
+  it('is within a rendition of any size', () => {
+    const side = fc.integer({ min: 1, max: 2_000 });
+    fc.assert(
+      fc.property(
+        fc.record({ width: side, height: side }),
+        fc.record({ width: side, height: side }),
+        fc.constantFrom(...corners),
+        fc.double({ min: 0.01, max: 1, noNaN: true }),
+        (rendition, of, corner, share) => {
+          const { width, height, left, top } = watermarkBox(rendition, of, { corner, share });
+          expect(Math.min(width, height)).toBeGreaterThan(0);
+          expect(Math.min(left, top)).toBeGreaterThanOrEqual(0);
+          expect(left + width).toBeLessThanOrEqual(rendition.width);
+          expect(top + height).toBeLessThanOrEqual(rendition.height);
+        },
+      ),
+    );
+  });
+});
+
+it.each<[keeps: boolean, preset: Preset]>([
+  [true, { ...jpeg, keepGainMap: true }],
+  [true, { ...jpeg, keepGainMap: true, fit: 'inside' }],
+  [false, { ...jpeg, keepGainMap: true, fit: 'cover', height: 1280 }],
+  [false, { ...jpeg, keepGainMap: false }],
+  [false, jpeg],
+  [false, inWebp('webp-320', 320)],
+])('a gain map is kept (%s) by %j', (keeps, preset) => {
+  expect(keepsGainMap(preset)).toBe(keeps);
+});
+
+it('a JPEG with a gain map and one without do not replace each other, although they have the same size', () => {
+  const kept: Preset = { ...jpeg, name: 'kept', width: 2560, keepGainMap: true };
+  expect(names(presetsFor(header(500, 500), [jpeg, kept]))).toEqual(['jpeg-1280', 'kept']);
+});
+
+it('sizes are the same if width and height are', () => {
+  const size = { width: 3, height: 2 };
+  expect([size, { ...size, width: 4 }, { ...size, height: 4 }].map((other) => isSameSize(size, other))).toEqual([
+    ...[true, false, false],
+  ]);
 });
 
 describe('renditionSize', () => {
