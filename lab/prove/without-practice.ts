@@ -270,8 +270,11 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'An adopted bucket is read, and never written': {
     file: 'template.yaml',
-    from: 'Action: [s3:GetObjectVersion, s3:GetObject]\n                  Resource: !Sub arn:${AWS::Partition}:s3:::${AdoptedBucketName}/*',
-    to: 'Action: [s3:GetObjectVersion, s3:GetObject, s3:PutObject]\n                  Resource: !Sub arn:${AWS::Partition}:s3:::${AdoptedBucketName}/*',
+    path: propertyOf(
+      'ExtractMetadataRole',
+      ...['Policies', 0, 'PolicyDocument', 'Statement', 2, 'Fn::If', 1, 'Action'],
+    ),
+    value: ['s3:GetObjectVersion', 's3:GetObject', 's3:PutObject'],
   },
   'Alarms on metrics that exist': {
     file: 'template.yaml',
@@ -805,7 +808,7 @@ export const withoutPractice: Readonly<Record<string, Change>> = {
   },
   'A change in core fails a test': {
     file: 'lab/prove/mutation-proof.ts',
-    from: 'LEAST_KILLED = 0.85',
+    from: 'LEAST_KILLED = 0.93',
     to: 'LEAST_KILLED = 0.8',
   },
   'The deployment is verified in the account': {

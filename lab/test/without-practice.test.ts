@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { provedPractices, removals } from '../prove/practices.ts';
+import { isTitled, provedPractices, removals } from '../prove/practices.ts';
 import { type Change, takeAway } from '../prove/take-away.ts';
 
 /** `npm run lab -- prove practices` removes each practice and expects its tests to fail. This checks that it still can. */
@@ -13,6 +13,23 @@ it('every practice has a change that removes it, and there are no other changes'
 it.each(Object.entries(removals))('%s: the change that removes it applies', (_, change) => {
   const text = readFileSync(new URL(`../../${change.file}`, import.meta.url), 'utf8');
   expect(() => takeAway(text, change)).not.toThrow();
+});
+
+it.each([
+  ['%s is rejected', 'a.jpg is rejected', true],
+  ['$what is rejected', 'a.jpg is rejected', true],
+  [`leads to \${next}`, 'leads to GiveUp', true],
+  [`leads to \${next}`, 'it leads to GiveUp', false],
+  ['costs $5 (at most)', 'costs $5 (at most)', true],
+])('“%s” on the page names the test “%s”: %s', (wanted, title, names) => {
+  expect(isTitled({ title }, wanted)).toBe(names);
+});
+
+it('documents that are rewritten for the proof are changed by path, because their text is another one then', () => {
+  const changes = Object.entries(removals);
+  const documents = new Set(changes.flatMap(([, change]) => ('path' in change ? change.file : [])));
+  const byText = changes.filter(([, change]) => !('path' in change) && documents.has(change.file));
+  expect(byText.map(([practice]) => practice)).toEqual([]);
 });
 
 describe('in a template', () => {
