@@ -78,8 +78,34 @@ describe('a step', () => {
     expect(step.items).toHaveLength(100);
   });
 
-  it('looks at a whole batch at once if nothing has to be sent', async () => {
+  it('without items is done', async () => {
+    const { ports } = world();
+    const counts = { sent: 3, skipped: 4 };
+    expect(await backfillImages({ items: [], counts }, ports)).toEqual({
+      ...{ outcome: 'done', waitSeconds: 0, items: [], counts },
+    });
+  });
+
+  it('never looks at more than 20 at once', async () => {
     const { ports } = world({ recorded: true });
+    let [looking, most] = [0, 0];
+    const find = async () => {
+      looking += 1;
+      most = Math.max(most, looking);
+      await new Promise((resolve) => setImmediate(resolve));
+      looking -= 1;
+      return processedRecord();
+    };
+    await backfillImages({ items: itemsOf(keysOf(100)), counts: none }, { ...ports, catalogue: { find } });
+    expect(most).toBe(20);
+  });
+
+  it('looks at a whole batch at once if nothing has to be sent', async () => {
+    const { ports: all } = world({ recorded: true });
+    const send = async () => {
+      throw new Error('A queue takes no empty batch.');
+    };
+    const ports = { ...all, overflowQueue: { ...all.overflowQueue, send } };
     expect(await backfillImages({ items: itemsOf(keysOf(100)), counts: none }, ports)).toMatchObject({
       ...{ outcome: 'done', waitSeconds: 0 },
       counts: { sent: 0, skipped: 100 },

@@ -33,6 +33,13 @@ describe('an image is chosen', () => {
     expect(chosenFor(record, presets, ['other'])).toBeUndefined();
   });
 
+  it('with --only also if more is outdated than that, and says all of it', () => {
+    const record = processedRecord({ renditions: [renditionOf({ ...small, quality: 70 })] });
+    const all = { missing: ['large'], changed: ['small'], unwanted: [] };
+    expect(chosenFor(record, presets, ['small'])).toEqual(all);
+    expect(chosenFor(record, presets)).toEqual(all);
+  });
+
   it.each<[what: string, record: ImageRecord]>([
     ['has what the presets want', current],
     ['was deleted', deletedRecord()],

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Preset } from '../../core/presets.ts';
-import { outdated, settingsOf } from '../../core/settings.ts';
+import { isOutdated, outdated, settingsOf } from '../../core/settings.ts';
 import { deletedRecord, processedRecord } from '../support/records.ts';
 
 const plain: Preset = { name: 'large', format: 'webp', width: 1920, quality: 80, effort: 2 };
@@ -25,6 +25,7 @@ describe('settingsOf', () => {
     [{ name: 'f', format: 'jpeg', width: 1280, quality: 82, keepGainMap: true }, 'jpeg 1280 q82 gain-map'],
     [{ ...plain, gamut: 'keep-p3' }, 'webp 1920 q80 e2 keep-p3'],
     [{ ...plain, gamut: 'srgb' }, 'webp 1920 q80 e2'],
+    [{ ...plain, fit: 'inside' }, 'webp 1920 q80 e2'],
     [{ ...plain, watermark: mark }, 'webp 1920 q80 e2 mark 8a0ca939 bottom-right 0.2 0.5'],
   ])('of %j can be read: %s', (preset, text) => {
     expect(settingsOf(preset)).toBe(text);
@@ -145,6 +146,23 @@ describe('outdated', () => {
   });
 
   it('is nothing for an image that shows no renditions', () => {
-    expect(outdated(deletedRecord(), [small])).toEqual({ missing: [], changed: [], unwanted: [] });
+    const { renditions: _, ...withoutRenditions } = made(plain);
+    const failed = { ...withoutRenditions, outcome: 'failed', message: 'No.' } as const;
+    for (const record of [deletedRecord(), failed])
+      expect(outdated(record, [small])).toEqual({ missing: [], changed: [], unwanted: [] });
+  });
+
+  it('of a failed image counts what it still shows', () => {
+    const failed = { ...made(plain), outcome: 'failed', message: 'No.' } as const;
+    expect(outdated(failed, [small])).toEqual({ missing: ['small'], changed: [], unwanted: ['large'] });
+  });
+
+  it.each([
+    [false, { missing: [], changed: [], unwanted: [] }],
+    [true, { missing: ['a'], changed: [], unwanted: [] }],
+    [true, { missing: [], changed: ['a'], unwanted: ['b'] }],
+    [true, { missing: [], changed: [], unwanted: ['b'] }],
+  ])('is something (%s) if any list has a name: %j', (is, lists) => {
+    expect(isOutdated(lists)).toBe(is);
   });
 });
