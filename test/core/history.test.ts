@@ -270,23 +270,16 @@ describe('lines are in order', () => {
     lineAt('2', '2-1', '2026-01-02T00:00:00Z'),
   ];
 
-  it('of their changes, and within a change of their decisions', () => {
+  it.each([
+    ['changes, and within a change of their decisions', compareChanges, [one, two, three]],
+    ['times for people, and of one time in that of their changes', compareTimes, [two, three, one]],
+  ])('of their %s', (_, compare, ordered) => {
     for (const lines of [
       [three, one, two],
       [two, three, one],
       [one, two, three],
     ])
-      expect(lines.toSorted(compareChanges)).toEqual([one, two, three]);
-    expect(compareChanges(two, two)).toBe(0);
-  });
-
-  it('of their times for people, and of one time in that of their changes', () => {
-    for (const lines of [
-      [three, one, two],
-      [two, three, one],
-      [one, two, three],
-    ])
-      expect(lines.toSorted(compareTimes)).toEqual([two, three, one]);
-    expect(compareTimes(two, two)).toBe(0);
+      expect(lines.toSorted(compare)).toEqual(ordered);
+    expect(compare(two, two)).toBe(0);
   });
 });

@@ -328,6 +328,10 @@ export function itemOfImage(state: GalleryState, id: string): Item | undefined {
   return unorderedItems(state).find(({ image }) => image?.id === id);
 }
 
+export function canBeTriedAgain(of: UploadStep | Stage): boolean {
+  return of.kind === 'refused' && of.final !== true;
+}
+
 /** Undefined if there is nothing to show: the image is deleted. */
 function stageOf(state: GalleryState, image: Image | undefined, upload: Upload | undefined): Stage | undefined {
   if (upload !== undefined) {

@@ -1,7 +1,7 @@
 import { imageAddress, onPlainClick, openImage } from './address.ts';
 import { focusCard } from './focus.ts';
 import type { Gallery } from './gallery.ts';
-import { type Item, isInProgress, type Stage } from './gallery-state.ts';
+import { canBeTriedAgain, type Item, isInProgress, type Stage } from './gallery-state.ts';
 import { Icon } from './icons.tsx';
 import { RenditionPicture } from './rendition-picture.tsx';
 import { savingOf } from './renditions.ts';
@@ -126,7 +126,7 @@ interface RefusedProps {
 export function RefusedActions({ stage, name, gallery, leave }: RefusedProps) {
   return (
     <div class="actions">
-      {stage.final !== true && (
+      {canBeTriedAgain(stage) && (
         <button
           type="button"
           onClick={({ currentTarget }) => {

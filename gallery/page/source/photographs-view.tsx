@@ -3,7 +3,7 @@ import { closeImage, currentRoute } from './address.ts';
 import { sampleFiles } from './files.ts';
 import { focusCard, focusMain } from './focus.ts';
 import type { Gallery } from './gallery.ts';
-import { type Image, type Item, isInProgress, itemsOf, type Notice } from './gallery-state.ts';
+import { canBeTriedAgain, type Image, type Item, isInProgress, itemsOf, type Notice } from './gallery-state.ts';
 import { useStore } from './hooks.ts';
 import { Icon } from './icons.tsx';
 import { PhotographCard } from './photograph-card.tsx';
@@ -35,7 +35,7 @@ export function PhotographsView({ gallery, open, samples }: PhotographsProps) {
     // So that choosing the same file again counts as a change.
     input.value = '';
   };
-  const notUploaded = items.filter(({ stage }) => stage.kind === 'refused' && stage.final !== true).length;
+  const notUploaded = items.filter(({ stage }) => canBeTriedAgain(stage)).length;
   const uploadAgain = () => {
     gallery.uploads.retryAll();
     // The button goes.

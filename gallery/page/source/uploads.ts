@@ -2,7 +2,7 @@
 import type { components } from '../../api/schema.ts';
 import type { Answer, Api, Trouble } from './api.ts';
 import { backoff } from './backoff.ts';
-import type { GalleryEvent, GalleryState, UploadStep } from './gallery-state.ts';
+import { canBeTriedAgain, type GalleryEvent, type GalleryState, type UploadStep } from './gallery-state.ts';
 import { previewOf } from './preview.ts';
 import { isReadable, type SendFile, type Sent, sendFile } from './send-file.ts';
 import type { Store } from './store.ts';
@@ -28,11 +28,7 @@ const knownTypes: ReadonlySet<string> = new Set<UploadType>([
   'image/vnd.microsoft.icon',
 ]);
 
-/** Of a file that no attempt can send. */
-interface Unusable {
-  readonly kind: 'unusable';
-  readonly message: string;
-}
+type Refusal = Extract<UploadStep, { kind: 'refused' }>;
 
 interface Job {
   readonly key: string;
@@ -113,10 +109,7 @@ export function uploadsTo(
         step(job.key, { kind: 'stored' });
         return undefined;
       case 'refused':
-        step(job.key, { kind: 'refused', message: sent.message });
-        return undefined;
-      case 'unusable':
-        step(job.key, { kind: 'refused', message: sent.message, final: true });
+        step(job.key, sent);
         return undefined;
       case 'gone':
         step(job.key, { kind: 'refused', message: 'The photograph to replace no longer exists.', final: true });
@@ -135,7 +128,7 @@ export function uploadsTo(
     }
   }
 
-  async function send(job: Job): Promise<Sent | Trouble | Unusable> {
+  async function send(job: Job): Promise<Sent | Trouble | Refusal> {
     const { file, signal, ticket: earlier } = job;
     // Nobody else knows this id, so the file has been stored, and only the answer was lost.
     if (job.replaces === undefined && earlier !== undefined && store.state().images.has(earlier.imageId))
@@ -153,9 +146,9 @@ export function uploadsTo(
     return sent;
   }
 
-  async function faultOf(file: File): Promise<Unusable | undefined> {
-    if (!(await browser.isReadable(file))) return { kind: 'unusable', message: UNREADABLE };
-    return file.size === 0 ? { kind: 'unusable', message: 'The file is empty.' } : undefined;
+  async function faultOf(file: File): Promise<Refusal | undefined> {
+    if (!(await browser.isReadable(file))) return { kind: 'refused', message: UNREADABLE, final: true };
+    return file.size === 0 ? { kind: 'refused', message: 'The file is empty.', final: true } : undefined;
   }
 
   async function ticketFor(job: Job): Promise<Answer<UploadTicket>> {
@@ -208,8 +201,7 @@ export function uploadsTo(
     previewing = false;
   }
 
-  const refused = () =>
-    store.state().uploads.filter((upload) => upload.step.kind === 'refused' && upload.step.final !== true);
+  const refused = () => store.state().uploads.filter((upload) => canBeTriedAgain(upload.step));
 
   function cancel(job: Job): void {
     job.cancelled.abort();
@@ -268,9 +260,9 @@ export function uploadsTo(
   };
 }
 
-/** The API refuses a ticket for what it is told of the file, such as its size, and that stays the same. */
-function withoutRetry(trouble: Trouble): Trouble | Unusable {
-  return trouble.kind === 'refused' ? { ...trouble, kind: 'unusable' } : trouble;
+/** The API refuses a ticket because of the file's size or name, which another attempt cannot change. */
+function withoutRetry(trouble: Trouble): Trouble | Refusal {
+  return trouble.kind === 'refused' ? { ...trouble, final: true } : trouble;
 }
 
 const UNREADABLE = 'The browser cannot read it. It may have been moved or changed since you chose it. Add it again.';
