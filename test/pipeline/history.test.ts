@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
 import { DisableRuleCommand, EnableRuleCommand } from '@aws-sdk/client-eventbridge';
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -13,6 +12,7 @@ import { eraseHistory, noteErasure, storedLines } from '../../scripts/stack/eras
 import { historyLines } from '../../scripts/stack/history-store.ts';
 import { emulatedPipeline, eventually, type S3Event } from '../support/emulated-pipeline.ts';
 import { photo } from '../support/photos.ts';
+import { createTableOfImages } from '../support/table-of-images.ts';
 
 /**
  * What the deployed function writes about a life of uploads, overwrites, rejections, deletions, verdicts and re-renders, in an order
@@ -133,13 +133,7 @@ it('a re-render, an erased version and a verdict are in it', async () => {
 
 it('the table that is rebuilt from it equals the table, item by item', async () => {
   const TableName = `${stack.name}-rebuilt`;
-  await stack.clients.dynamoDb.send(
-    new CreateTableCommand({
-      ...{ TableName, BillingMode: 'PAY_PER_REQUEST' },
-      AttributeDefinitions: [{ AttributeName: 'imageId', AttributeType: 'S' }],
-      KeySchema: [{ AttributeName: 'imageId', KeyType: 'HASH' }],
-    }),
-  );
+  await createTableOfImages(stack, TableName);
   await pipeline.queueIsEmpty();
   const options = { into: TableName, perSecond: 1000, json: true, yes: true } as const;
   const tables = async () => {

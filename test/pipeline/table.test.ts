@@ -1,6 +1,5 @@
 import {
   type AttributeValue,
-  CreateTableCommand,
   DeleteTableCommand,
   GetItemCommand,
   PutItemCommand,
@@ -10,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InMemoryTable, type Item, type Write } from '../model/in-memory-table.ts';
 import { consumerCondition } from '../support/example-consumer.ts';
 import { providedStack } from '../support/provided-stack.ts';
+import { createTableOfImages } from '../support/table-of-images.ts';
 import { workflow } from '../support/workflow.ts';
 
 /** The in-memory table of test/model evaluates the workflow's expressions as DynamoDB does. */
@@ -18,15 +18,7 @@ const stack = providedStack();
 const client = stack.clients.dynamoDb;
 // Of its own, because most of these items are no records.
 const TableName = `${stack.name}-conditions`;
-beforeAll(() =>
-  client.send(
-    new CreateTableCommand({
-      ...{ TableName, BillingMode: 'PAY_PER_REQUEST' },
-      AttributeDefinitions: [{ AttributeName: 'imageId', AttributeType: 'S' }],
-      KeySchema: [{ AttributeName: 'imageId', KeyType: 'HASH' }],
-    }),
-  ),
-);
+beforeAll(() => createTableOfImages(stack, TableName));
 afterAll(async () => {
   await client.send(new DeleteTableCommand({ TableName }));
   stack.close();
